@@ -1,0 +1,59 @@
+# Owns the commands that people type; what they do is in cargo, python/setup.sh and the tools.
+#
+# Every line that a target shows in `make help` stands at the target itself, after ##.
+
+## PYTHON=python3.12   the Python to make .venv with (it is remembered; the default is python3)
+## ARGS='...'          arguments for the interop harness, such as a filter or --help
+## CARGO=cargo         another cargo
+CARGO ?= cargo
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build interop test lint fmt clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@sed -n 's/^## /  /p' Makefile
+
+setup: ## make .venv and the Python stubs (the other targets do it when they need it)
+	@python/setup.sh
+
+build: ## build the Rust programs
+	$(CARGO) build --locked --bins
+
+interop: setup ## run every pair of server and client: make interop ARGS='--help'
+	$(CARGO) test --locked --test interop -- $(ARGS)
+
+test: setup ## run all other tests; the proof over all 2^32 floats is in them, as a release build
+	$(CARGO) test --locked --no-fail-fast --lib --bins --test drop-in --test self-test
+	$(CARGO) test --locked --release --lib all_float32
+
+# All linters run even when the first one fails: one run tells everything there is to repair.
+lint: ## check the format, the lints and the types of Rust and Python
+	@failed=; \
+	run() { echo "$$*"; "$$@" || failed="$$failed; $$*"; }; \
+	has() { $(CARGO) $$1 --version >/dev/null 2>&1 || { \
+		echo "cargo $$1 is missing: rustup component add $$2" >&2; failed="$$failed; cargo $$1"; \
+		return 1; }; }; \
+	has fmt rustfmt && run $(CARGO) fmt --check; \
+	has clippy clippy && run $(CARGO) clippy --locked --all-targets -- -D warnings; \
+	if python/setup.sh lint; then \
+		cd python; \
+		run ../.venv/bin/python -m ruff check; \
+		run ../.venv/bin/python -m ruff format --check; \
+		run ../.venv/bin/python -m mypy; \
+	else failed="$$failed; python/setup.sh lint"; fi; \
+	[ -z "$$failed" ] || { echo "lint: failed: $${failed#; }" >&2; exit 1; }
+
+# Only the package: the document's programs stay as the document has them, whatever ruff would say.
+fmt: ## format Rust and Python, and repair what ruff can repair
+	@python/setup.sh lint
+	$(CARGO) fmt
+	cd python && ../.venv/bin/python -m ruff check --fix interop
+	cd python && ../.venv/bin/python -m ruff format interop
+
+clean: ## remove everything that was built, installed or generated
+	$(CARGO) clean
+	rm -rf .venv python/*_pb2.py python/*_pb2.pyi python/*_pb2_grpc.py
+	rm -rf python/__pycache__ python/*/__pycache__ python/.mypy_cache python/.ruff_cache

@@ -1,0 +1,40 @@
+//! The harness's options, beside those that every Rust test has.
+//!
+//! libtest-mimic's are flattened in, so that `--list`, `--exact`, `--skip` and a filter work as
+//! with `cargo test`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Run every server with every client over the same calculator.proto and compare.
+///
+/// A trial's name is a path, suite/server/client/case; FILTER picks the trials whose name contains
+/// it. The exit status is 0 when nothing failed, 101 when something did, and 2 when the run could
+/// not begin.
+#[derive(Debug, Parser)]
+#[command(name = "interop")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) libtest: libtest_mimic::Arguments,
+
+    /// The peers, instead of interop-tests/peers.toml; no deviation is known of them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) peers: Option<PathBuf>,
+
+    /// The known deviations, instead of interop-tests/deviations.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) deviations: Option<PathBuf>,
+
+    /// The folder of the suites' tables, instead of interop-tests/scenarios.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+
+    /// Where logs go, instead of target/interop. The folder `logs` in it is emptied first.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Leave this peer out; its trials are shown as skipped. Can be repeated.
+    #[arg(long, value_name = "PEER")]
+    pub(crate) without: Vec<String>,
+}

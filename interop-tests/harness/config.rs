@@ -1,0 +1,72 @@
+//! The harness's TOML files: reading them, and errors that name file, line and key.
+//!
+//! A typing error in a table must not make a case silently vanish, so unknown keys are errors and
+//! nothing runs until every file has been read.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+/// A file and its text, to say where in it something is wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+/// What is wrong with a file, and where.
+#[derive(Debug)]
+pub(crate) struct ConfigError {
+    path: PathBuf,
+    line: Option<(usize, String)>,
+    message: String,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.line {
+            None => write!(f, "{}: {}", self.path.display(), self.message),
+            Some((number, text)) => {
+                write!(f, "{}:{number}: {}\n    {text}", self.path.display(), self.message)
+            }
+        }
+    }
+}
+
+impl Source {
+    /// Reads the file at `path` as TOML.
+    pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Self), ConfigError> {
+        let path = path.to_owned();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                return Err(ConfigError { path, line: None, message });
+            }
+        };
+        let source = Self { path, text };
+        match toml::from_str(&source.text) {
+            Ok(value) => Ok((value, source)),
+            Err(error) => Err(source.error(error.span(), error.message())),
+        }
+    }
+
+    /// An error at `span`, a range of bytes of this file.
+    pub(crate) fn error(
+        &self,
+        span: Option<Range<usize>>,
+        message: impl Into<String>,
+    ) -> ConfigError {
+        let line = span.map(|span| {
+            let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+            let number = before.split(|byte| *byte == b'\n').count();
+            let text = self.text.lines().nth(number - 1).unwrap_or_default().trim();
+            (number, text.to_owned())
+        });
+        ConfigError { path: self.path.clone(), line, message: message.into() }
+    }
+}

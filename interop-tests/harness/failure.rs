@@ -1,0 +1,49 @@
+//! The block that tells everything about a failure in one place.
+//!
+//! Whoever reads it may have only a CI log: what was compared, who took part, where the logs are,
+//! and the line that runs this case alone.
+
+use super::finding::{Evidence, Mismatch};
+use super::trial::TrialName;
+
+/// The block for `trial`, which failed because of `why`.
+pub(crate) fn block(
+    trial: &TrialName,
+    why: &str,
+    mismatches: &[Mismatch],
+    evidence: &Evidence,
+) -> String {
+    const SHOWN: usize = 6;
+    let mut lines = vec![format!("{trial}: {why}")];
+    let mut line = |label: &str, text: &str| {
+        let indented = text.replace('\n', "\n             ");
+        lines.push(format!("  {label:<10} {indented}"));
+    };
+    if let Some(about) = &evidence.about {
+        line("about", about);
+    }
+    for mismatch in mismatches.iter().take(SHOWN) {
+        line("expected", &format!("{} = {}", mismatch.what, mismatch.expected));
+        line("observed", &format!("{} = {}", mismatch.what, mismatch.observed));
+    }
+    if let Some(more) = mismatches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        line("", &format!("and {more} more"));
+    }
+    if let Some(command) = &evidence.server_command {
+        line("server", command);
+    }
+    if let Some(command) = &evidence.client_command {
+        line("client", command);
+    }
+    for sent in &evidence.sent {
+        line("sent", sent);
+    }
+    for log in &evidence.logs {
+        let size = std::fs::metadata(log).map_or(0, |metadata| metadata.len());
+        if size > 0 {
+            line("log", &log.display().to_string());
+        }
+    }
+    line("run again", &format!("make interop ARGS='--exact {trial}'"));
+    lines.join("\n")
+}

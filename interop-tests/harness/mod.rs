@@ -1,0 +1,45 @@
+//! The interop harness: every server with every client, compared.
+//!
+//! Data flows one way. No module here knows a language: what differs between peers stands in
+//! `peers.toml`, and what is right in the suites' tables.
+//!
+//! - [`command_line`], [`run`]: from options to an exit status
+//! - [`config`], [`peer`], [`program`], [`scenario`], [`value`], [`payload`], [`expectation`]: the
+//!   tables
+//! - [`suites`], [`trial`]: peers × cases
+//! - [`setting`], [`slot`], [`pairing`]: a case while it runs
+//! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`target`]: processes
+//!   and addresses
+//! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
+//! - [`record`], [`matrix`], [`failure`]: what a person reads
+
+mod agent;
+mod command_line;
+mod config;
+mod deviation;
+mod expectation;
+mod failure;
+mod finding;
+mod matrix;
+mod pairing;
+mod payload;
+mod peer;
+mod port;
+mod process;
+mod program;
+mod protocol;
+mod reaper;
+mod record;
+mod run;
+mod scenario;
+mod server;
+mod setting;
+mod slot;
+mod suites;
+mod target;
+mod trial;
+mod value;
+mod verdict;
+
+pub(crate) use program::Places;
+pub(crate) use run::main;

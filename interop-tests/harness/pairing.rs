@@ -1,0 +1,204 @@
+//! A pairing: one server with one client agent, and a scenario played between them.
+//!
+//! One agent process serves all scenarios of the pairing, one after the other; it is replaced when
+//! a scenario has broken it, but only so often.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::agent::{Agent, AgentError, shortened};
+use super::finding::{Evidence, Finding, Mismatch, Report};
+use super::process::Logs;
+use super::program::Program;
+use super::protocol::{Outcome, Request};
+use super::scenario::{Scenario, ServerAction, Step};
+use super::server::RunningServer;
+use super::setting::Setting;
+use super::slot::{FREE_PORT, STARTS, ServerSlot};
+use super::target;
+
+/// How long a call that is to succeed eventually waits before it is made again.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
+
+/// A server and an agent.
+#[derive(Debug)]
+pub(crate) struct Pairing {
+    server: Arc<ServerSlot>,
+    client: Program,
+    agent_logs: Logs,
+    agent: Mutex<AgentState>,
+}
+
+#[derive(Debug, Default)]
+struct AgentState {
+    running: Option<Agent>,
+    starts: usize,
+    last_end: String,
+}
+
+/// What ends a scenario before its last step.
+enum Stop {
+    Finding(Finding),
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Pairing {
+    pub(crate) fn new(server: Arc<ServerSlot>, client: Program, agent_log: PathBuf) -> Self {
+        let agent_logs = Logs::at(&agent_log);
+        Self { server, client, agent_logs, agent: Mutex::default() }
+    }
+
+    /// Plays `scenario` and says what was not as expected.
+    pub(crate) fn play(&self, scenario: &Scenario, setting: &Setting) -> Report {
+        let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut evidence = self.evidence(scenario, setting);
+        let mut play =
+            Play { pairing: self, setting, own_server: None, own_address: String::new() };
+        let finding = match play.steps(scenario, &mut agent, &mut evidence.sent) {
+            Ok(mismatches) => mismatches.into(),
+            Err(Stop::Finding(finding)) => finding,
+            Err(Stop::Io(error)) => Finding::SetUpError(error.to_string()),
+        };
+        let finding = match (self.server.has_exited(), finding) {
+            (Some(exit), Finding::Match | Finding::Mismatches(_) | Finding::NotSupported(_)) => {
+                Finding::Broken(format!("the server ended during this case, with {exit}"))
+            }
+            (_, finding) => finding,
+        };
+        Report { finding, evidence }
+    }
+
+    fn evidence(&self, scenario: &Scenario, setting: &Setting) -> Evidence {
+        let command = |program: &Program| {
+            program.command_line(&setting.places, FREE_PORT).map(|line| line.to_string())
+        };
+        let logs = [self.server.logs(), &self.agent_logs];
+        Evidence {
+            about: scenario.about.clone(),
+            server_command: command(self.server.program()),
+            client_command: command(&self.client),
+            sent: Vec::new(),
+            logs: logs.into_iter().flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
+        }
+    }
+}
+
+/// One scenario while it is played.
+struct Play<'a> {
+    pairing: &'a Pairing,
+    setting: &'a Setting,
+    own_server: Option<RunningServer>,
+    own_address: String,
+}
+
+impl Play<'_> {
+    fn steps(
+        &mut self,
+        scenario: &Scenario,
+        agent: &mut AgentState,
+        sent: &mut Vec<String>,
+    ) -> Result<Vec<Mismatch>, Stop> {
+        let steps = scenario.steps();
+        if scenario.needs_own_server() {
+            self.own_address = format!("127.0.0.1:{}", target::port_to_come_back_to()?);
+            self.start_own_server()?;
+        }
+        let mut mismatches = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let more_calls = steps[index + 1..].iter().any(|step| step.call.is_some());
+            let of_step = self.step(step, more_calls, agent, sent)?;
+            let labelled = of_step.into_iter().map(|mismatch| match steps.len() {
+                1 => mismatch,
+                _ => {
+                    Mismatch { what: format!("step {}: {}", index + 1, mismatch.what), ..mismatch }
+                }
+            });
+            mismatches.extend(labelled);
+        }
+        Ok(mismatches)
+    }
+
+    fn step(
+        &mut self,
+        step: &Step,
+        keep_channels: bool,
+        agent: &mut AgentState,
+        sent: &mut Vec<String>,
+    ) -> Result<Vec<Mismatch>, Stop> {
+        match step.server {
+            Some(ServerAction::Kill) => self.own_server = None,
+            Some(ServerAction::Start) => self.start_own_server()?,
+            None => {}
+        }
+        let (Some(call), Some(expect)) = (&step.call, &step.expect) else { return Ok(Vec::new()) };
+        let server = match &self.own_server {
+            _ if !self.own_address.is_empty() => self.own_address.clone(),
+            _ => self
+                .pairing
+                .server
+                .address(self.setting)
+                .map_err(|why| Stop::Finding(Finding::SetUpError(why)))?,
+        };
+        let request = call.request(&self.setting.address(call.to, &server)?, keep_channels);
+        sent.push(shortened(&serde_json::to_string(&request).unwrap_or_default()));
+        let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
+        loop {
+            let outcome = self.perform(&request, agent).map_err(Stop::Finding)?;
+            if let Some(reason) = outcome.not_supported {
+                return Err(Stop::Finding(Finding::NotSupported(reason)));
+            }
+            let mismatches = expect.mismatches(&outcome.calls, request.calls.len());
+            if mismatches.is_empty() || Instant::now() >= until {
+                return Ok(mismatches);
+            }
+            thread::sleep(BETWEEN_ATTEMPTS);
+        }
+    }
+
+    fn start_own_server(&mut self) -> Result<(), Stop> {
+        let program = self.pairing.server.program();
+        let logs = self.pairing.server.logs().clone();
+        // The old one first: it may still hold the port.
+        self.own_server = None;
+        let server = RunningServer::start(program, &self.setting.places, &self.own_address, logs)
+            .map_err(|error| {
+            Stop::Finding(Finding::SetUpError(format!("the server did not start: {error}")))
+        })?;
+        self.own_server = Some(server);
+        Ok(())
+    }
+
+    fn perform(&self, request: &Request, state: &mut AgentState) -> Result<Outcome, Finding> {
+        if state.running.is_none() {
+            if state.starts == STARTS {
+                let why = format!(
+                    "the agent broke {STARTS} times and is not started again; the last time: {}",
+                    state.last_end
+                );
+                return Err(Finding::SetUpError(why));
+            }
+            state.starts += 1;
+            let command_line =
+                self.pairing.client.command_line(&self.setting.places, "").ok_or_else(|| {
+                    Finding::SetUpError("the agent's program is not on this machine".to_owned())
+                })?;
+            let agent = Agent::start(&command_line, self.pairing.agent_logs.clone())
+                .map_err(|error| Finding::SetUpError(error.to_string()))?;
+            state.running = Some(agent);
+        }
+        let Some(agent) = &mut state.running else { unreachable!("it has just been started") };
+        agent.perform(request).map_err(|error: AgentError| {
+            state.running = None;
+            state.last_end = error.to_string();
+            Finding::Broken(error.to_string())
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! A program of a peer: how it is started, as data.
+//!
+//! The harness knows no language: whatever differs between two peers stands in these entries.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// How a program is started; one table of `peers.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Program {
+    /// The program and its arguments; a relative path starts at the project's root.
+    pub(crate) command: Spanned<Vec<String>>,
+    /// Where it runs, from the project's root.
+    #[serde(default)]
+    pub(crate) directory: PathBuf,
+    /// Added to the harness's environment.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The line on stdout that says that a server accepts calls, with `{address}` or `{port}`.
+    pub(crate) ready: Option<Spanned<String>>,
+    /// How long a server may take to start.
+    #[serde(default = "default_start_limit")]
+    start_limit_ms: u64,
+    /// What to do when the program is not there.
+    pub(crate) advice: Option<String>,
+}
+
+fn default_start_limit() -> u64 {
+    20_000
+}
+
+/// What the placeholders of a command stand for.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// `{root}`: the project.
+    pub(crate) root: PathBuf,
+    /// `{bin}`: the project's own programs, built.
+    pub(crate) bin: PathBuf,
+    /// `{self}`: the program that runs the harness.
+    pub(crate) this: PathBuf,
+}
+
+/// A command line with every placeholder replaced; displays as what a person would type.
+#[derive(Clone, Debug)]
+pub(crate) struct CommandLine {
+    program: PathBuf,
+    arguments: Vec<String>,
+    directory: PathBuf,
+    environment: BTreeMap<String, String>,
+}
+
+impl Program {
+    pub(crate) fn start_limit(&self) -> Duration {
+        Duration::from_millis(self.start_limit_ms)
+    }
+
+    /// The command line for a server at `address`, or for a client, which does not mention it.
+    ///
+    /// `None` when the program is not on this machine.
+    pub(crate) fn command_line(&self, places: &Places, address: &str) -> Option<CommandLine> {
+        let fill = |text: &str| {
+            text.replace("{root}", &places.root.to_string_lossy())
+                .replace("{bin}", &places.bin.to_string_lossy())
+                .replace("{self}", &places.this.to_string_lossy())
+                .replace("{address}", address)
+        };
+        let mut words = self.command.get_ref().iter().map(|word| fill(word));
+        let program = words.next()?;
+        let program = if program.contains('/') {
+            let path = places.root.join(program);
+            which::which(&path).ok().map(|_| path)
+        } else {
+            which::which(program).ok()
+        }?;
+        Some(CommandLine {
+            program,
+            arguments: words.collect(),
+            directory: places.root.join(&self.directory),
+            environment: self.environment.iter().map(|(k, v)| (k.clone(), fill(v))).collect(),
+        })
+    }
+}
+
+impl CommandLine {
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).current_dir(&self.directory).envs(&self.environment);
+        command
+    }
+
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(cd {} &&", quoted(&self.directory.to_string_lossy()))?;
+        for (key, value) in &self.environment {
+            write!(f, " {key}={}", quoted(value))?;
+        }
+        write!(f, " {}", quoted(&self.program.to_string_lossy()))?;
+        for argument in &self.arguments {
+            write!(f, " {}", quoted(argument))?;
+        }
+        write!(f, ")")
+    }
+}
+
+/// `word` as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,164 @@
+//! A run: from the command line to the exit status.
+//!
+//! Everything that can be wrong with a file or a missing program is found out before the first
+//! process is started.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use libtest_mimic::{Completion, Failed};
+
+use super::command_line::Options;
+use super::deviation::Ledger;
+use super::finding::Report;
+use super::peer::Peers;
+use super::program::Places;
+use super::record::Record;
+use super::setting::Setting;
+use super::suites::{calls, programs};
+use super::trial::{Trial, TrialName};
+use super::verdict::Verdict;
+use super::{failure, matrix, reaper, scenario};
+
+/// The status of a run that could not begin.
+const COULD_NOT_BEGIN: u8 = 2;
+
+/// Runs the harness with the process's arguments from `arguments` on.
+pub(crate) fn main(places: Places, arguments: impl Iterator<Item = String>) -> ExitCode {
+    let options = Options::parse_from(arguments);
+    match run(places, &options) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("interop: {error:#}");
+            ExitCode::from(COULD_NOT_BEGIN)
+        }
+    }
+}
+
+fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
+    reaper::end_all_on_signals().context("signals cannot be handled")?;
+    let tests = places.root.join("interop-tests");
+    let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
+    let peers = Peers::read(&or(&options.peers, "peers.toml"))?;
+    let tables = or(&options.scenarios, "scenarios");
+    let cases = programs::read(&tables.join("programs.toml"))?;
+    let scenarios = scenario::read_all(&tables.join("calls"))?;
+    let left_out = left_out(options, &peers)?;
+    let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
+    let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
+    let setting = Arc::new(setting);
+
+    let mut trials = programs::trials(&peers.all, &cases, &setting);
+    trials.extend(calls::trials(&peers.all, &scenarios, &setting));
+    let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
+    let ledger = match (&options.deviations, &options.peers) {
+        (Some(path), _) => Ledger::read(path, &names)?,
+        (None, None) => Ledger::read(&tests.join("deviations.toml"), &names)?,
+        (None, Some(_)) => Ledger::default(),
+    };
+    if !options.libtest.list {
+        peers.check_programs(&setting.places, &left_out)?;
+        empty(&setting.logs)?;
+        trials = side_by_side(trials);
+    }
+
+    let record = Record::default();
+    let ledger = Arc::new(ledger);
+    let trials = trials
+        .into_iter()
+        .map(|trial| as_libtest(trial, &left_out, Arc::clone(&ledger), record.clone()))
+        .collect();
+    let conclusion = libtest_mimic::run(&options.libtest, trials);
+    let verdicts = record.verdicts();
+    if !verdicts.is_empty() {
+        println!("{}\n{}", matrix::tables(&verdicts), matrix::legend(&peers.all));
+        println!("interop: {}", matrix::total(&verdicts));
+    }
+    if conclusion.has_failed() {
+        println!("interop: what failed is told above, with a command that runs it alone");
+    }
+    Ok(conclusion.exit_code())
+}
+
+fn left_out(options: &Options, peers: &Peers) -> anyhow::Result<BTreeSet<String>> {
+    for name in &options.without {
+        peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
+    }
+    Ok(options.without.iter().cloned().collect())
+}
+
+fn empty(logs: &Path) -> anyhow::Result<()> {
+    if logs.exists() {
+        std::fs::remove_dir_all(logs)
+            .with_context(|| format!("old logs cannot be removed: {}", logs.display()))?;
+    }
+    std::fs::create_dir_all(logs)
+        .with_context(|| format!("logs cannot be written: {}", logs.display()))
+}
+
+/// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
+/// neighbours in the order should be of different ones.
+fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
+    let lane = |name: &TrialName| match name.suite {
+        "programs" => (name.suite, String::new(), String::new()),
+        suite => (suite, name.server.clone(), name.client.clone()),
+    };
+    let mut lanes: Vec<(_, std::collections::VecDeque<Trial>)> = Vec::new();
+    for trial in trials {
+        let key = lane(&trial.name);
+        match lanes.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, lane)) => lane.push_back(trial),
+            None => lanes.push((key, [trial].into())),
+        }
+    }
+    let mut order = Vec::new();
+    while !lanes.is_empty() {
+        order.extend(lanes.iter_mut().filter_map(|(_, lane)| lane.pop_front()));
+        lanes.retain(|(_, lane)| !lane.is_empty());
+    }
+    order
+}
+
+/// The trial as libtest-mimic runs and shows it.
+fn as_libtest(
+    trial: Trial,
+    left_out: &BTreeSet<String>,
+    ledger: Arc<Ledger>,
+    record: Record,
+) -> libtest_mimic::Trial {
+    let Trial { name, run } = trial;
+    let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
+    let skipped = missing.map(|peer| format!("--without {peer}"));
+    libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
+        if let Some(reason) = skipped {
+            let shown = format!("skipped: {reason}");
+            record.add(name, Verdict::Skipped { reason });
+            return Ok(Completion::ignored_with(shown));
+        }
+        let Report { finding, evidence } = run();
+        let verdict = ledger.verdict(&name, finding);
+        let shown = match &verdict {
+            Verdict::Passed => Ok(Completion::Completed),
+            Verdict::KnownDeviation { reason } => {
+                Ok(Completion::ignored_with(format!("known deviation: {reason}")))
+            }
+            Verdict::NotSupported { reason } => {
+                Ok(Completion::ignored_with(format!("not supported: {reason}")))
+            }
+            Verdict::Skipped { reason } => Ok(Completion::ignored_with(reason)),
+            Verdict::Failed { why, mismatches } => {
+                Err(Failed::from(failure::block(&name, why, mismatches, &evidence)))
+            }
+            Verdict::SetUpError { why } => {
+                let why = format!("set-up error: {why}");
+                Err(Failed::from(failure::block(&name, &why, &[], &evidence)))
+            }
+        };
+        record.add(name, verdict);
+        shown
+    })
+}

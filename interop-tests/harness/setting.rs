@@ -1,0 +1,34 @@
+//! What all trials of a run share: places, the folder for logs, and addresses without a server.
+//!
+//! Handed to every trial instead of kept in globals, so that two runs can work side by side.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::program::Places;
+use super::scenario::Target;
+use super::target::DeadEnds;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) places: Places,
+    /// Where logs go.
+    pub(crate) logs: PathBuf,
+    dead_ends: DeadEnds,
+}
+
+impl Setting {
+    pub(crate) fn new(places: Places, logs: PathBuf) -> io::Result<Self> {
+        Ok(Self { places, logs, dead_ends: DeadEnds::open()? })
+    }
+
+    /// The address of `target`, which is `server` for the pairing's own server.
+    pub(crate) fn address(&self, target: Target, server: &str) -> io::Result<String> {
+        match target {
+            Target::Server => Ok(server.to_owned()),
+            Target::Nobody => self.dead_ends.nobody(),
+            Target::Silence => self.dead_ends.silence(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Addresses where no server answers.
+//!
+//! Both are real sockets that the harness holds for the whole run, so that no other program can
+//! get their ports in between.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use socket2::{Domain, Socket, Type};
+
+/// Two ports without a server.
+#[derive(Debug)]
+pub(crate) struct DeadEnds {
+    /// Bound and never listening: connections are refused.
+    nobody: Socket,
+    /// Listening, and nobody accepts: the kernel takes connections and nothing ever answers.
+    silence: TcpListener,
+}
+
+impl DeadEnds {
+    pub(crate) fn open() -> io::Result<Self> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let nobody = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        nobody.bind(&any.into())?;
+        Ok(Self { nobody, silence: TcpListener::bind(any)? })
+    }
+
+    pub(crate) fn nobody(&self) -> io::Result<String> {
+        let address = self.nobody.local_addr()?.as_socket();
+        address.map(|address| address.to_string()).ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    pub(crate) fn silence(&self) -> io::Result<String> {
+        self.silence.local_addr().map(|address| address.to_string())
+    }
+}
+
+/// A port for a server that has to come back at the same address.
+///
+/// Below the range from which the kernel gives ports to outgoing connections, so that it is still
+/// free after the server was away. No two calls in a run give the same port.
+pub(crate) fn port_to_come_back_to() -> io::Result<u16> {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 10_000;
+    // Runs side by side start at different places.
+    let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
+    (0..COUNT)
+        .map(|_| FIRST + (start + GIVEN.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .ok_or_else(|| io::ErrorKind::AddrInUse.into())
+}

@@ -1,0 +1,29 @@
+//! A trial: one case of one pairing, with its name and how it is run.
+//!
+//! The name is a path, `suite/server/client/case`, so that a filter can pick a suite, a pairing or
+//! a case and a report can group by any of them.
+
+use std::fmt;
+
+use super::finding::Report;
+
+/// `suite/server/client/case`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TrialName {
+    pub(crate) suite: &'static str,
+    pub(crate) server: String,
+    pub(crate) client: String,
+    pub(crate) case: String,
+}
+
+impl fmt::Display for TrialName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.suite, self.server, self.client, self.case)
+    }
+}
+
+/// A case that waits to be run; dropping it lets go of the peers that only it still needed.
+pub(crate) struct Trial {
+    pub(crate) name: TrialName,
+    pub(crate) run: Box<dyn FnOnce() -> Report + Send>,
+}

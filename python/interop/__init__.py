@@ -1,0 +1,5 @@
+"""The Python side of the interop harness: a server and a client agent.
+
+They stand beside the document's programs because those are tied to one port and print for
+people; a harness needs ports that do not collide and outcomes that it can compare.
+"""

@@ -1,0 +1,94 @@
+//! `calculator-agent`: the Rust client as the interop harness drives it.
+//!
+//! Reads one scenario a line as JSON on stdin and writes one outcome a line as JSON on stdout, so
+//! that one process serves a whole pairing. It ends when stdin does, which is also what ends it when
+//! the harness dies.
+
+mod call;
+mod hex;
+mod metadata;
+mod protocol;
+mod raw;
+mod recorder;
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+
+use calculator::address::Address;
+use calculator::client;
+use tonic::transport::Channel;
+
+use crate::call::Prepared;
+use crate::protocol::{Outcome, Request};
+
+fn main() -> ExitCode {
+    // Connections are watched between lines too, as in a program that is doing something else.
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return fail(&format!("cannot start: {error}")),
+        };
+    let mut channels = Channels::default();
+    for line in io::stdin().lock().lines() {
+        let outcome = match line.map(|line| serde_json::from_str::<Request>(&line)) {
+            Ok(Ok(request)) => runtime.block_on(perform(request, &mut channels)),
+            Ok(Err(error)) if error.is_data() => Err(error.to_string()),
+            Ok(Err(error)) => return fail(&format!("a line on stdin is not JSON: {error}")),
+            Err(error) => return fail(&format!("cannot read stdin: {error}")),
+        };
+        let outcome =
+            outcome.unwrap_or_else(|reason| Outcome::NotSupported { not_supported: reason });
+        let Ok(line) = serde_json::to_string(&outcome) else {
+            return fail("an outcome cannot be written as JSON");
+        };
+        if writeln!(io::stdout(), "{line}").is_err() {
+            return fail("nobody reads stdout any more");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("calculator-agent: {message}");
+    ExitCode::from(2)
+}
+
+/// Makes all calls of a scenario at once; the error says what the agent cannot do.
+async fn perform(request: Request, channels: &mut Channels) -> Result<Outcome, String> {
+    let address: Address = request.address.parse().map_err(|error| format!("address: {error}"))?;
+    if request.channels == 0 {
+        return Err("a call needs a channel".to_owned());
+    }
+    let calls = request.calls.into_iter().map(Prepared::new).collect::<Result<Vec<_>, String>>()?;
+    let open = channels.take(&address, request.channels);
+    let running: Vec<_> = calls
+        .into_iter()
+        .zip(open.iter().cycle())
+        .map(|(call, channel)| tokio::spawn(call.run(channel.clone())))
+        .collect();
+    let mut outcomes = Vec::with_capacity(running.len());
+    for call in running {
+        outcomes.push(call.await.map_err(|error| format!("a call panicked: {error}"))?);
+    }
+    if request.keep_channels {
+        channels.keep(&address, open);
+    }
+    Ok(Outcome::Calls { calls: outcomes })
+}
+
+/// The channels that the next line may go on using.
+#[derive(Default)]
+struct Channels(HashMap<(String, usize), Vec<Channel>>);
+
+impl Channels {
+    fn take(&mut self, address: &Address, count: usize) -> Vec<Channel> {
+        self.0
+            .remove(&(address.to_string(), count))
+            .unwrap_or_else(|| (0..count).map(|_| client::channel(address)).collect())
+    }
+
+    fn keep(&mut self, address: &Address, channels: Vec<Channel>) {
+        self.0.insert((address.to_string(), channels.len()), channels);
+    }
+}

@@ -1,0 +1,89 @@
+//! `calculator-client`: what `python client.py` does, in Rust.
+//!
+//! Owns the command line, what is printed and the exit status. A failed call prints what the end of
+//! a grpcio traceback says, because that is what scripts around `client.py` look for.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use calculator::address::Address;
+use calculator::rpc::calculator_client::CalculatorClient;
+use calculator::status::Traceback;
+use calculator::{Number, client, command_line, python_float};
+use clap::Parser;
+
+/// Ask a calculator server for square roots.
+///
+/// Without arguments it does what `python client.py` does: it asks localhost:50051 for the root of
+/// 16. Each root is printed on a line of its own, as Python prints a float. The exit status is 1
+/// when a call fails, and 2 when an argument cannot be read.
+#[derive(Debug, Parser)]
+#[command(name = "calculator-client", version)]
+struct Options {
+    /// The server to ask.
+    #[arg(long, value_name = "HOST:PORT", default_value = "localhost:50051")]
+    address: Address,
+
+    /// How long each call may take; without it, a call waits for ever.
+    #[arg(long, value_name = "SECONDS", value_parser = timeout)]
+    timeout: Option<Duration>,
+
+    /// The numbers to ask for, as Python's float() reads them: 2, -1, 1e3, 1_000, inf, nan, -inf.
+    #[arg(value_name = "NUMBER", default_value = "16", value_parser = command_line::number)]
+    values: Vec<f64>,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let seconds = command_line::number(text).map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "a timeout is a number of seconds, 0 or more".to_owned())
+}
+
+fn main() -> ExitCode {
+    let options: Options = command_line::parse();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Call { value, status }) => {
+            eprintln!(
+                "calculator-client: SquareRoot({value}) at {address} failed: {traceback}",
+                value = python_float::repr(value),
+                address = options.address,
+                traceback = Traceback(&status),
+            );
+            ExitCode::FAILURE
+        }
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::FAILURE
+        }
+        Err(Failure::Output(error)) => {
+            eprintln!("calculator-client: cannot print the answer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+enum Failure {
+    Call { value: f64, status: tonic::Status },
+    Output(io::Error),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(options: &Options) -> Result<(), Failure> {
+    let channel = client::channel(&options.address);
+    let mut stub = CalculatorClient::new(channel);
+    for &value in &options.values {
+        #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]
+        let mut request = tonic::Request::new(Number { value: value as f32 });
+        if let Some(timeout) = options.timeout {
+            request.set_timeout(timeout);
+        }
+        let root = client::within(options.timeout, stub.square_root(request))
+            .await
+            .map_err(|status| Failure::Call { value, status })?
+            .into_inner();
+        writeln!(io::stdout(), "{}", python_float::repr(f64::from(root.value)))
+            .map_err(Failure::Output)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! From an address to a stub, and a call with a deadline.
+//!
+//! The channel connects with its first call, as grpcio's does: a client whose server is not there
+//! yet can be made, and the call says UNAVAILABLE.
+
+use std::future::Future;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Scheme;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::address::Address;
+
+/// A channel to `address`, without TLS. No connection is made yet.
+///
+/// Has to be called inside a tokio runtime.
+#[must_use]
+pub fn channel(address: &Address) -> Channel {
+    #[expect(clippy::expect_used, reason = "scheme, authority and path are all valid by type")]
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(address.authority())
+        .path_and_query("/")
+        .build()
+        .expect("a URI of valid parts");
+    Channel::builder(uri).connect_lazy()
+}
+
+/// Waits for `call`, but no longer than `timeout`; then it is dropped, which cancels it.
+///
+/// The status is grpcio's for a deadline that has passed: DEADLINE_EXCEEDED `Deadline Exceeded`.
+pub async fn within<T>(
+    timeout: Option<Duration>,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    let Some(timeout) = timeout else { return call.await };
+    tokio::select! {
+        // tonic reports CANCELLED at the same moment; whoever is asked first wins.
+        biased;
+        () = tokio::time::sleep(timeout) => Err(Status::deadline_exceeded("Deadline Exceeded")),
+        answer = call => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+    use std::time::Duration;
+    use tonic::{Code, Status};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_never_answered_ends_at_its_deadline() {
+        let never = std::future::pending::<Result<(), Status>>();
+        let status = within(Some(Duration::from_secs(3600)), never).await.expect_err("a deadline");
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(status.message(), "Deadline Exceeded");
+    }
+}

@@ -1,0 +1,29 @@
+//! The calculator of `proto/calculator.proto` as a gRPC server and client, drop-in replacements for
+//! the Python programs in `python/`.
+//!
+//! - [`number`]: the message, as Python's protobuf reads and writes it
+//! - [`arithmetic`]: the square root, as `CPython` computes it
+//! - [`service`]: the service that answers with it
+//! - [`listen`] and [`server`]: from an [`address`] to a server that can be stopped
+//! - [`client`]: from an address to a stub
+//! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
+//! - [`command_line`]: what the programs' command lines have in common
+
+pub mod address;
+pub mod arithmetic;
+pub mod client;
+pub mod command_line;
+pub mod listen;
+pub mod number;
+pub mod python_float;
+pub mod server;
+pub mod service;
+pub mod status;
+
+/// What tonic generates from `proto/`.
+pub mod rpc {
+    #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
+    tonic::include_proto!("_");
+}
+
+pub use number::Number;

@@ -1,0 +1,144 @@
+//! From an address to listening sockets.
+//!
+//! grpcio binds `[::]:50051` for IPv6 and IPv4 at once, on IPv4 alone where the machine has no IPv6,
+//! and a host name on every address that it has; a standard library listener does none of that.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::address::Address;
+
+/// Connections that may wait to be accepted; the kernel caps it at its own limit.
+const BACKLOG: i32 = 4096;
+
+/// An address could not be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The host name could not be looked up.
+    #[error("cannot resolve {address}: {source}")]
+    Resolve {
+        /// What was asked for.
+        address: Address,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// The host name has no address at all.
+    #[error("cannot resolve {address}: it has no address")]
+    NoAddress {
+        /// What was asked for.
+        address: Address,
+    },
+    /// The operating system refused, because the port is taken, for example.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The resolved address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// Listens on `address`: one socket for each address of the host, all with the same
+/// port; port 0 takes a free one. Never returns an empty list.
+///
+/// The sockets are in non-blocking mode, as tokio wants them. `[::]` accepts IPv4 as well.
+pub fn bind(address: &Address) -> Result<Vec<TcpListener>, ListenError> {
+    let resolved = address
+        .authority()
+        .to_socket_addrs()
+        .map_err(|source| ListenError::Resolve { address: address.clone(), source })?;
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut port = None;
+    for mut socket_address in resolved {
+        if let Some(port) = port {
+            socket_address.set_port(port);
+        }
+        let listener = bind_one(socket_address)
+            .map_err(|source| ListenError::Bind { address: socket_address, source })?;
+        port = Some(local_port(&listener));
+        listeners.push(listener);
+    }
+    if listeners.is_empty() {
+        return Err(ListenError::NoAddress { address: address.clone() });
+    }
+    Ok(listeners)
+}
+
+fn local_port(listener: &TcpListener) -> u16 {
+    listener.local_addr().map_or(0, |address| address.port())
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    match open(address) {
+        Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && lacks_ipv6(&error) => {
+            open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        result => result,
+    }
+}
+
+/// A kernel without IPv6 has no such address family; one with IPv6 switched off has no address.
+fn lacks_ipv6(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(EAFNOSUPPORT)
+}
+
+#[cfg(target_os = "linux")]
+const EAFNOSUPPORT: i32 = 97;
+#[cfg(not(target_os = "linux"))]
+const EAFNOSUPPORT: i32 = 47;
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // Only the unspecified address can serve both; the machine's default may say otherwise.
+        socket.set_only_v6(address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED))?;
+    }
+    // A restarted server must not wait for the connections of its predecessor to time out.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ListenError, bind};
+    use crate::address::Address;
+    use std::net::{TcpListener, TcpStream};
+
+    fn listen(address: &str) -> Result<Vec<TcpListener>, ListenError> {
+        bind(&address.parse::<Address>().expect("an address"))
+    }
+
+    #[test]
+    fn the_unspecified_ipv6_address_takes_ipv4_too() {
+        let listeners = listen("[::]:0").expect("a free port");
+        let port = listeners[0].local_addr().expect("bound").port();
+        TcpStream::connect(("127.0.0.1", port)).expect("IPv4");
+    }
+
+    #[test]
+    fn all_addresses_of_a_host_share_one_port() {
+        let listeners = listen("localhost:0").expect("a free port");
+        let ports: Vec<_> =
+            listeners.iter().map(|one| one.local_addr().expect("bound").port()).collect();
+        assert_ne!(ports[0], 0);
+        assert!(ports.iter().all(|port| *port == ports[0]));
+    }
+
+    #[test]
+    fn errors_name_the_address() {
+        let taken = listen("127.0.0.1:0").expect("a free port");
+        let address = taken[0].local_addr().expect("bound");
+        let error = listen(&address.to_string()).expect_err("the port is taken");
+        assert!(matches!(error, ListenError::Bind { .. }));
+        assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")));
+        let error = listen("no.such.host.invalid:1").expect_err("a reserved name");
+        assert!(error.to_string().starts_with("cannot resolve no.such.host.invalid:1: "));
+    }
+}

@@ -1,0 +1,108 @@
+//! The message `Number`, as Python's protobuf reads and writes it.
+//!
+//! Written by hand because prost treats `-0.0` as the default value and leaves it off the wire
+//! (prost issue 1177), and because prost refuses field 1 in another wire type, which protobuf says
+//! is an unknown field.
+
+use prost::DecodeError;
+use prost::bytes::{Buf, BufMut};
+use prost::encoding::{DecodeContext, WireType, float, skip_field};
+
+const VALUE: u32 = 1;
+
+/// `message Number { float value = 1; }` of `proto/calculator.proto`.
+///
+/// The 32 bits of the value are kept as they are: the sign of zero and a NaN's payload survive
+/// encoding and decoding.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Number {
+    /// The number itself; absent from the wire only when it is `+0.0`.
+    pub value: f32,
+}
+
+impl Number {
+    /// Protobuf's presence rule for a proto3 scalar: the default is all bits zero, which `-0.0`
+    /// is not.
+    fn is_on_the_wire(self) -> bool {
+        self.value.to_bits() != 0
+    }
+}
+
+impl prost::Message for Number {
+    fn encode_raw(&self, buf: &mut impl BufMut) {
+        if self.is_on_the_wire() {
+            float::encode(VALUE, &self.value, buf);
+        }
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buf: &mut impl Buf,
+        ctx: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        match (tag, wire_type) {
+            (VALUE, WireType::ThirtyTwoBit) => float::merge(wire_type, &mut self.value, buf, ctx),
+            _ => skip_field(wire_type, tag, buf, ctx),
+        }
+    }
+
+    fn encoded_len(&self) -> usize {
+        if self.is_on_the_wire() { float::encoded_len(VALUE, &self.value) } else { 0 }
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Number;
+    use prost::Message;
+
+    fn encode(bits: u32) -> Vec<u8> {
+        let number = Number { value: f32::from_bits(bits) };
+        let bytes = number.encode_to_vec();
+        assert_eq!(bytes.len(), number.encoded_len());
+        bytes
+    }
+
+    #[test]
+    fn every_bit_survives_but_positive_zero_stays_off_the_wire() {
+        assert_eq!(encode(0), b"");
+        for bits in [0x8000_0000, 1, 0x3f80_0000, 0x7f80_0001, 0xffc0_1234, u32::MAX] {
+            let bytes = encode(bits);
+            assert_eq!(bytes, [&[0x0d][..], &bits.to_le_bytes()].concat());
+            let decoded = Number::decode(&bytes[..]).expect("what was encoded");
+            assert_eq!(decoded.value.to_bits(), bits);
+        }
+    }
+
+    #[test]
+    fn a_zero_sent_explicitly_replaces_an_earlier_value() {
+        let twice = [0x0d, 0, 0, 0x80, 0x41, 0x0d, 0, 0, 0, 0x80];
+        let number = Number::decode(&twice[..]).expect("field 1 twice is legal");
+        assert_eq!(number.value.to_bits(), 0x8000_0000);
+    }
+
+    #[test]
+    fn field_1_with_another_wire_type_is_an_unknown_field() {
+        for other in [&[0x08, 0x10][..], &[0x09, 0, 0, 0, 0, 0, 0, 0, 0], &[0x0a, 1, 0x41]] {
+            let number = Number::decode(other).expect("an unknown field");
+            assert_eq!(number.value.to_bits(), 0);
+        }
+    }
+
+    #[test]
+    fn a_truncated_value_is_an_error() {
+        assert!(Number::decode(&[0x0d, 0, 0, 0x80][..]).is_err());
+    }
+
+    #[test]
+    fn the_contract_still_says_what_this_message_implements() {
+        let contract = include_str!("../proto/calculator.proto");
+        assert!(contract.contains("message Number {\n    float value = 1;\n}"));
+    }
+}
