@@ -77,9 +77,18 @@ pub(crate) fn tables(verdicts: &[(TrialName, Verdict)]) -> String {
     suites.iter().map(|(suite, cells)| table(suite, cells)).collect::<Vec<_>>().join("\n")
 }
 
-/// What the peers' names stand for.
-pub(crate) fn legend(peers: &[Peer]) -> String {
-    peers.iter().map(|peer| format!("{}: {}\n", peer.name(), peer.language)).collect()
+/// What the names of the peers that took part stand for.
+pub(crate) fn legend(peers: &[Peer], verdicts: &[(TrialName, Verdict)]) -> String {
+    let took_part = |peer: &&Peer| {
+        verdicts
+            .iter()
+            .any(|(trial, _)| [&trial.server, &trial.client].contains(&peer.name.get_ref()))
+    };
+    peers
+        .iter()
+        .filter(took_part)
+        .map(|peer| format!("{}: {}\n", peer.name(), peer.language))
+        .collect()
 }
 
 fn table(suite: &str, cells: &BTreeMap<(&str, &str), Counts>) -> String {

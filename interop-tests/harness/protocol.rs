@@ -1,6 +1,6 @@
 //! The lines that the harness and an agent exchange, from the harness's side.
 //!
-//! JSON lines, because every language can read and write them; `AGENTS.md` describes them for
+//! JSON lines, because every language can read and write them; `PEERS.md` describes them for
 //! whoever writes an agent.
 
 use serde::{Deserialize, Serialize};

@@ -27,6 +27,8 @@ pub(crate) enum StartError {
     Exited { exit: Exit, last_words: String },
     #[error("it was not ready after {limit:?}; it should print a line like `{ready}`")]
     NotReady { limit: Duration, ready: String },
+    #[error("it was told to listen at {asked} and listens at {address}")]
+    WrongAddress { asked: String, address: String },
     #[error("nothing listened on port {port} after {limit:?}")]
     NotListening { port: u16, limit: Duration },
     #[error("port {port} is held by {holder}; stop it and run again (nothing has been killed)")]
@@ -46,14 +48,14 @@ pub(crate) struct RunningServer {
 }
 
 impl RunningServer {
-    /// Starts a server at `address` and waits until it says that it is ready.
+    /// Starts a server at `asked`, where port 0 is any, and waits until it says that it is ready.
     pub(crate) fn start(
         program: &Program,
         places: &Places,
-        address: &str,
+        asked: &str,
         logs: Logs,
     ) -> Result<Self, StartError> {
-        let mut process = spawn(program, places, address, logs)?;
+        let mut process = spawn(program, places, asked, logs)?;
         let ready = program.ready.as_ref().map_or("", |ready| ready.get_ref());
         let deadline = Instant::now() + program.start_limit();
         let mut printed = String::new();
@@ -61,8 +63,17 @@ impl RunningServer {
             match process.next_line(deadline) {
                 Ok(line) => {
                     printed.push_str(&line);
-                    if let Some(address) = address_in(line.trim_end(), ready) {
-                        return Ok(Self { process, address, printed });
+                    match address_in(line.trim_end(), ready) {
+                        None => {}
+                        Some(at) if at == asked || asked.ends_with(":0") => {
+                            return Ok(Self { process, address: at, printed });
+                        }
+                        Some(address) => {
+                            return Err(StartError::WrongAddress {
+                                asked: asked.to_owned(),
+                                address,
+                            });
+                        }
                     }
                 }
                 Err(NoLine::Exited(exit)) => return Err(exited(&process, exit)),

@@ -1,1 +1,45 @@
-fn main() {}
+//! The harness tested with peers that misbehave: a fault that it does not catch is its own.
+//!
+//! One program in several parts, chosen by its first argument, because a test target can have no
+//! helper programs: the tests, the harness that they run, and the mutants that the harness starts.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod bad_input;
+mod ledger;
+mod mutant_agent;
+mod mutant_program;
+mod mutant_server;
+mod mutants;
+mod orphans;
+mod run;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args();
+    let name = arguments.next().unwrap_or_default();
+    match arguments.next().as_deref() {
+        Some(run::HARNESS) => harness::main(places(), std::iter::once(name).chain(arguments)),
+        Some(mutant_server::NAME) => mutant_server::main(arguments),
+        Some(mutant_agent::NAME) => mutant_agent::main(arguments, &places()),
+        Some(mutant_program::NAME) => mutant_program::main(arguments),
+        Some(orphans::PANIC) => orphans::panic_beside_a_server(&places()),
+        _ => {
+            let tests = [mutants::tests(), ledger::tests(), bad_input::tests(), orphans::tests()];
+            let arguments = libtest_mimic::Arguments::from_args();
+            libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+        }
+    }
+}
+
+fn places() -> harness::Places {
+    let bin = Path::new(env!("CARGO_BIN_EXE_calculator-server")).parent();
+    harness::Places {
+        root: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(),
+        bin: bin.unwrap_or(Path::new("")).to_owned(),
+        this: std::env::current_exe().unwrap_or_default(),
+    }
+}

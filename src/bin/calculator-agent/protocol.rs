@@ -1,7 +1,7 @@
 //! The lines that the harness and an agent exchange: one request and one outcome for a scenario.
 //!
 //! Values travel as the bits of their float32 in hex, because JSON has no NaN and its numbers do
-//! not keep the sign of zero. The whole protocol is described in `interop-tests/AGENTS.md`.
+//! not keep the sign of zero. The whole protocol is described in `interop-tests/PEERS.md`.
 
 use serde::{Deserialize, Serialize};
 
