@@ -6,11 +6,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::Uri;
 use http::uri::Authority;
 
 /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port, never absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address(Authority);
+pub struct Address {
+    authority: Authority,
+    uri: Uri,
+}
 
 /// The text is no `HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,10 +22,16 @@ pub struct Address(Authority);
 pub struct AddressError(String);
 
 impl Address {
-    /// The same, as the authority of a URI.
+    /// `HOST:PORT`, as the authority of a URI.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.0.as_str()
+        self.authority.as_str()
+    }
+
+    /// The same, as the URI of a server without TLS.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.uri
     }
 }
 
@@ -33,7 +43,10 @@ impl FromStr for Address {
             .ok()
             .filter(|authority| authority.port_u16().is_some() && !authority.host().is_empty())
             .filter(|authority| !authority.as_str().contains('@'))
-            .map(Self)
+            .and_then(|authority| {
+                let uri = format!("http://{authority}/").parse().ok()?;
+                Some(Self { authority, uri })
+            })
             .ok_or_else(|| AddressError(text.to_owned()))
     }
 }

@@ -6,8 +6,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use http::Uri;
-use http::uri::Scheme;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -18,14 +16,7 @@ use crate::address::Address;
 /// Has to be called inside a tokio runtime.
 #[must_use]
 pub fn channel(address: &Address) -> Channel {
-    #[expect(clippy::expect_used, reason = "scheme, authority and path are all valid by type")]
-    let uri = Uri::builder()
-        .scheme(Scheme::HTTP)
-        .authority(address.authority())
-        .path_and_query("/")
-        .build()
-        .expect("a URI of valid parts");
-    Channel::builder(uri).connect_lazy()
+    Channel::builder(address.uri().clone()).connect_lazy()
 }
 
 /// Waits for `call`, but no longer than `timeout`; then it is dropped, which cancels it.

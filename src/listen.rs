@@ -20,7 +20,7 @@ pub enum ListenError {
     #[error("cannot resolve {address}: {source}")]
     Resolve {
         /// What was asked for.
-        address: Address,
+        address: String,
         /// What the resolver said.
         source: io::Error,
     },
@@ -28,7 +28,7 @@ pub enum ListenError {
     #[error("cannot resolve {address}: it has no address")]
     NoAddress {
         /// What was asked for.
-        address: Address,
+        address: String,
     },
     /// The operating system refused, because the port is taken, for example.
     #[error("cannot listen on {address}: {source}")]
@@ -48,7 +48,7 @@ pub fn bind(address: &Address) -> Result<Vec<TcpListener>, ListenError> {
     let resolved = address
         .authority()
         .to_socket_addrs()
-        .map_err(|source| ListenError::Resolve { address: address.clone(), source })?;
+        .map_err(|source| ListenError::Resolve { address: address.to_string(), source })?;
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut port = None;
     for mut socket_address in resolved {
@@ -61,7 +61,7 @@ pub fn bind(address: &Address) -> Result<Vec<TcpListener>, ListenError> {
         listeners.push(listener);
     }
     if listeners.is_empty() {
-        return Err(ListenError::NoAddress { address: address.clone() });
+        return Err(ListenError::NoAddress { address: address.to_string() });
     }
     Ok(listeners)
 }

@@ -1,1 +1,2 @@
+//! Replaced soon.
 fn main() {}

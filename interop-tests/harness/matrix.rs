@@ -63,7 +63,9 @@ impl fmt::Display for Counts {
 /// The counts of all verdicts together.
 pub(crate) fn total(verdicts: &[(TrialName, Verdict)]) -> Counts {
     let mut counts = Counts::default();
-    verdicts.iter().for_each(|(_, verdict)| counts.add(verdict));
+    for (_, verdict) in verdicts {
+        counts.add(verdict);
+    }
     counts
 }
 
@@ -87,8 +89,9 @@ pub(crate) fn legend(peers: &[Peer], verdicts: &[(TrialName, Verdict)]) -> Strin
     peers
         .iter()
         .filter(took_part)
-        .map(|peer| format!("{}: {}\n", peer.name(), peer.language))
-        .collect()
+        .map(|peer| format!("{}: {}", peer.name(), peer.language))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn table(suite: &str, cells: &BTreeMap<(&str, &str), Counts>) -> String {

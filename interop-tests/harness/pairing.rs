@@ -3,7 +3,7 @@
 //! One agent process serves all scenarios of the pairing, one after the other; it is replaced when
 //! a scenario has broken it, but only so often.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,8 +51,8 @@ impl From<std::io::Error> for Stop {
 }
 
 impl Pairing {
-    pub(crate) fn new(server: Arc<ServerSlot>, client: Program, agent_log: PathBuf) -> Self {
-        let agent_logs = Logs::at(&agent_log);
+    pub(crate) fn new(server: Arc<ServerSlot>, client: Program, agent_log: &Path) -> Self {
+        let agent_logs = Logs::at(agent_log);
         Self { server, client, agent_logs, agent: Mutex::default() }
     }
 

@@ -75,7 +75,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let conclusion = libtest_mimic::run(&options.libtest, trials);
     let verdicts = record.verdicts();
     if !verdicts.is_empty() {
-        println!("{}\n{}", matrix::tables(&verdicts), matrix::legend(&peers.all, &verdicts));
+        println!("{}\n{}\n", matrix::tables(&verdicts), matrix::legend(&peers.all, &verdicts));
         println!("interop: {}", matrix::total(&verdicts));
     }
     if conclusion.has_failed() {

@@ -165,7 +165,7 @@ impl Call {
     }
 
     /// For each call its `value` or its `message`.
-    fn payloads(&self) -> Result<Vec<(Option<String>, Option<String>)>, String> {
+    fn payloads(&self) -> Result<Vec<Payload>, String> {
         let once = match (&self.ask, &self.message, self.size) {
             (Some(Values(values)), None, None) if !values.is_empty() => {
                 values.iter().map(|value| (Some(value.hex()), None)).collect()
@@ -180,6 +180,9 @@ impl Call {
         Ok(std::iter::repeat_n(once, self.times).flatten().collect())
     }
 }
+
+/// The `value` and the `message` of a call, one of which is there.
+type Payload = (Option<String>, Option<String>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 //! Replaced only so often: a server that dies with every case must not make a run endless, and one
 //! that never started is not started again.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::process::{Exit, Logs};
@@ -30,8 +30,8 @@ struct State {
 }
 
 impl ServerSlot {
-    pub(crate) fn new(program: Program, log: PathBuf) -> Self {
-        Self { program, logs: Logs::at(&log), state: Mutex::default() }
+    pub(crate) fn new(program: Program, log: &Path) -> Self {
+        Self { program, logs: Logs::at(log), state: Mutex::default() }
     }
 
     pub(crate) fn program(&self) -> &Program {

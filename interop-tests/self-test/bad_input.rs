@@ -8,10 +8,10 @@ use std::sync::PoisonError;
 use libtest_mimic::Trial;
 
 use crate::mutants::PORT;
-use crate::run::{Ran, Run};
+use crate::run::{self, Ran, Run};
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let tests: [(&str, fn()); 8] = [
+    run::trials([
         ("bad-input/peers", peers),
         ("bad-input/a-missing-program", a_missing_program),
         ("bad-input/a-peer-left-out", a_peer_left_out),
@@ -20,8 +20,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("bad-input/options", options),
         ("bad-input/port-50051-is-taken", port_50051_is_taken),
         ("bad-input/list-and-filter", list_and_filter),
-    ];
-    tests.into_iter().map(|(name, test)| Trial::test(name, move || Ok(test()))).collect()
+    ])
 }
 
 /// Asserts that nothing ran and that the message is this.

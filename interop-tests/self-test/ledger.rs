@@ -4,18 +4,17 @@
 
 use libtest_mimic::Trial;
 
-use crate::run::{Ran, Run};
+use crate::run::{self, Ran, Run};
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let tests: [(&str, fn()); 6] = [
+    run::trials([
         ("ledger/the-recorded-failure-is-excused", the_recorded_failure_is_excused),
         ("ledger/an-unexpected-pass-fails", an_unexpected_pass_fails),
         ("ledger/another-failure-fails", another_failure_fails),
         ("ledger/an-entry-without-a-trial-fails", an_entry_without_a_trial_fails),
         ("ledger/two-entries-for-a-trial-fail", two_entries_for_a_trial_fail),
         ("ledger/a-server-that-does-not-start-is-not-excused", a_set_up_error_is_not_excused),
-    ];
-    tests.into_iter().map(|(name, test)| Trial::test(name, move || Ok(test()))).collect()
+    ])
 }
 
 fn entry(trials: &str, observed: &str) -> String {

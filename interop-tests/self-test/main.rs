@@ -3,6 +3,8 @@
 //! One program in several parts, chosen by its first argument, because a test target can have no
 //! helper programs: the tests, the harness that they run, and the mutants that the harness starts.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

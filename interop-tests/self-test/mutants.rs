@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use crate::run::{Ran, Run};
+use crate::run::{self, Ran, Run};
 
 /// Only one run at a time can have port 50051.
 pub(crate) static PORT: Mutex<()> = Mutex::new(());
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let tests: [(&str, fn()); 10] = [
+    run::trials([
         // The longest first: it is waiting most of the time.
         ("mutants/hangs", hangs),
         ("mutants/faultless-peers-pass", faultless_peers_pass),
@@ -26,8 +26,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("mutants/says-unknown", says_unknown),
         ("mutants/cannot", cannot),
         ("mutants/programs", programs),
-    ];
-    tests.into_iter().map(|(name, test)| Trial::test(name, move || Ok(test()))).collect()
+    ])
 }
 
 fn run(filter: &str) -> Ran {

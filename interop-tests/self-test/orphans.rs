@@ -14,7 +14,7 @@ use crate::harness::Places;
 use crate::harness::peer::Peers;
 use crate::harness::process::Logs;
 use crate::harness::server::RunningServer;
-use crate::run::{MUTANTS, Run};
+use crate::run::{self, MUTANTS, Run};
 
 /// The first argument that makes this program panic beside a server that it has started.
 pub(crate) const PANIC: &str = "panic-beside-a-server";
@@ -22,13 +22,12 @@ pub(crate) const PANIC: &str = "panic-beside-a-server";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let tests: [(&str, fn()); 4] = [
+    run::trials([
         ("orphans/none-after-a-run", none_after_a_run),
         ("orphans/none-after-ctrl-c", none_after_ctrl_c),
         ("orphans/none-after-sigterm", none_after_sigterm),
         ("orphans/none-after-a-panic", none_after_a_panic),
-    ];
-    tests.into_iter().map(|(name, test)| Trial::test(name, move || Ok(test()))).collect()
+    ])
 }
 
 /// The process IDs in all logs below `folder`.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 /// The first argument that makes this program the harness.
@@ -18,6 +19,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The mutants among the peers.
 pub(crate) const MUTANTS: &str = "interop-tests/self-test/mutants.toml";
+
+/// Tests that fail by panicking, by name.
+pub(crate) fn trials<const N: usize>(tests: [(&str, fn()); N]) -> Vec<Trial> {
+    let trial = |(name, test): (&str, fn())| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    tests.into_iter().map(trial).collect()
+}
 
 /// What came of a run.
 #[derive(Debug)]

@@ -60,11 +60,14 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 fn announce(options: &Options, listeners: &[std::net::TcpListener]) -> io::Result<()> {
     let Some(first) = listeners.first() else { return Ok(()) };
     let taken = first.local_addr()?;
-    let mut text = format!("Starting server. Listening on port {}.\n", taken.port());
-    if options.address.is_some() {
-        text += &format!("Address: {taken}\n");
-    }
+    let address = options.address.as_ref().map(|_| format!("Address: {taken}\n"));
     // A server whose stdout is closed still serves.
-    let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+    let _ = write!(
+        io::stdout(),
+        "Starting server. Listening on port {}.\n{}",
+        taken.port(),
+        address.unwrap_or_default()
+    )
+    .and_then(|()| io::stdout().flush());
     Ok(())
 }

@@ -21,11 +21,11 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
     for server in peers {
         let Some(program) = &server.server else { continue };
         let logs = setting.logs.join(SUITE).join(server.name());
-        let slot = Arc::new(ServerSlot::new(program.clone(), logs.join("server")));
+        let slot = Arc::new(ServerSlot::new(program.clone(), &logs.join("server")));
         for client in peers {
             let Some(agent) = &client.agent else { continue };
             let log = logs.join(client.name()).join("agent");
-            let pairing = Arc::new(Pairing::new(Arc::clone(&slot), agent.clone(), log));
+            let pairing = Arc::new(Pairing::new(Arc::clone(&slot), agent.clone(), &log));
             trials.extend(scenarios.iter().map(|scenario| {
                 let name = TrialName {
                     suite: SUITE,

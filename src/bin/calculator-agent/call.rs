@@ -61,13 +61,13 @@ impl Prepared {
             Ok(Err(status)) => (status::name(status.code()), status.message().to_owned(), None),
             Err(refused) => (CLIENT_ERROR, refused, None),
         };
-        let recorded = recorder.recorded();
+        let answer = recorder.recorded();
         CallOutcome {
             status,
             message,
             value: value.map(|number| format!("{:08x}", number.value.to_bits())),
-            initial_metadata: metadata::of(&recorded.initial),
-            trailing_metadata: metadata::of(&recorded.trailing),
+            initial_metadata: metadata::of(&answer.initial),
+            trailing_metadata: metadata::of(&answer.trailing),
             elapsed_ms,
         }
     }
