@@ -1,7 +1,8 @@
 //! Numbers as Python reads and prints them: `float(text)` and `repr(value)`.
 //!
 //! Scripts parse what `client.py` prints, so `4.0`, `1e+16` and `-0.0` have to look the same.
-//! Rust's `{:?}` finds the same digits but switches to an exponent elsewhere and writes `1e16`.
+//! Rust's `{:?}` switches to an exponent elsewhere and writes `1e16`; and of two strings of digits that
+//! are equally short and equally near it takes the greater, where Python takes the even one.
 
 /// The text is no number that Python's `float()` accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,17 +38,34 @@ pub fn repr(value: f64) -> String {
     if value.is_infinite() {
         return format!("{sign}inf");
     }
-    let scientific = format!("{:e}", value.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..16).contains(&exponent) {
-        // Rust's plain notation never uses an exponent; Python's always has a point.
-        let plain = value.abs().to_string();
-        let point = if plain.contains('.') { "" } else { ".0" };
-        return format!("{sign}{plain}{point}");
+    let (digits, exponent) = shortest_digits(value.abs());
+    let distance = exponent.unsigned_abs() as usize;
+    if !(-4..16).contains(&exponent) {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        let exponent_sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{sign}{first}{point}{rest}e{exponent_sign}{distance:02}");
     }
-    let exponent_sign = if exponent < 0 { '-' } else { '+' };
-    format!("{sign}{mantissa}e{exponent_sign}{:02}", exponent.unsigned_abs())
+    if exponent < 0 {
+        return format!("{sign}0.{}{digits}", "0".repeat(distance - 1));
+    }
+    // Without an exponent Python writes at least one digit behind the point.
+    let padded = format!("{digits:0<width$}", width = distance + 2);
+    let (whole, fraction) = padded.split_at(distance + 1);
+    format!("{sign}{whole}.{fraction}")
+}
+
+/// The fewest digits that read back as `value`, and the power of ten of the first one.
+fn shortest_digits(value: f64) -> (String, i32) {
+    let shortest = format!("{value:e}");
+    let mantissa_length = shortest.find('e').unwrap_or(shortest.len());
+    let decimals = mantissa_length.saturating_sub("1.".len());
+    // With a given number of digits Rust rounds a tie to the even one.
+    let nearest = format!("{value:.decimals$e}");
+    // Above a power of two the nearest digits may lie outside of what reads back as the same.
+    let scientific = if nearest.parse() == Ok(value) { nearest } else { shortest };
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -66,6 +84,13 @@ mod tests {
             (1.5e-7, "1.5e-07"),
             (1e100, "1e+100"),
             (f64::from(f32::MAX), "3.4028234663852886e+38"),
+            // Exactly between ...312 and ...313, both of which read back as the same double.
+            (2_f64.powi(-25), "2.9802322387695312e-08"),
+            (90.509_674_072_265_625, "90.50967407226562"),
+            // The nearest 16 digits, ...801, belong to the double below.
+            (2_f64.powi(-44), "5.684341886080802e-14"),
+            (0.001, "0.001"),
+            (120.0, "120.0"),
             (-0.0, "-0.0"),
             (0.0, "0.0"),
             (f64::INFINITY, "inf"),
