@@ -6,8 +6,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Request, Status};
 
 use crate::address::Address;
 
@@ -17,6 +17,19 @@ use crate::address::Address;
 #[must_use]
 pub fn channel(address: &Address) -> Channel {
     Channel::builder(address.uri().clone()).connect_lazy()
+}
+
+/// The longest time that the `grpc-timeout` header can say: eight digits of hours.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(99_999_999 * 60 * 60);
+
+/// A request that tells the server how long the client will wait, as [`within`] does.
+pub fn request<T>(message: T, timeout: Option<Duration>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(timeout) = timeout {
+        // tonic panics when it cannot write the header.
+        request.set_timeout(timeout.min(LONGEST_TIMEOUT));
+    }
+    request
 }
 
 /// Waits for `call`, but no longer than `timeout`; then it is dropped, which cancels it.
@@ -37,7 +50,7 @@ pub async fn within<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::within;
+    use super::{request, within};
     use std::time::Duration;
     use tonic::{Code, Status};
 
@@ -47,5 +60,15 @@ mod tests {
         let status = within(Some(Duration::from_secs(3600)), never).await.expect_err("a deadline");
         assert_eq!(status.code(), Code::DeadlineExceeded);
         assert_eq!(status.message(), "Deadline Exceeded");
+    }
+
+    #[test]
+    fn any_timeout_can_be_sent() {
+        for (seconds, header) in [(1, "1000000u"), (u64::MAX, "99999999H")] {
+            let request = request((), Some(Duration::from_secs(seconds)));
+            let sent = request.metadata().get("grpc-timeout");
+            assert_eq!(sent.map(|sent| sent.as_bytes()), Some(header.as_bytes()));
+        }
+        assert!(request((), None).metadata().is_empty());
     }
 }

@@ -74,10 +74,8 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let mut stub = CalculatorClient::new(channel);
     for &value in &options.values {
         #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]
-        let mut request = tonic::Request::new(Number { value: value as f32 });
-        if let Some(timeout) = options.timeout {
-            request.set_timeout(timeout);
-        }
+        let number = Number { value: value as f32 };
+        let request = client::request(number, options.timeout);
         let root = client::within(options.timeout, stub.square_root(request))
             .await
             .map_err(|status| Failure::Call { value, status })?

@@ -99,10 +99,7 @@ impl Prepared {
 }
 
 fn request<T>(message: T, timeout: Option<Duration>, call: &Call) -> Result<Request<T>, String> {
-    let mut request = Request::new(message);
-    if let Some(timeout) = timeout {
-        request.set_timeout(timeout);
-    }
+    let mut request = client::request(message, timeout);
     metadata::add(&call.metadata, request.metadata_mut())?;
     Ok(request)
 }
