@@ -4,6 +4,8 @@
 //! option; a calculator's user wants neither.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, Error};
@@ -11,7 +13,9 @@ use clap::error::{ContextKind, ContextValue, Error};
 use crate::python_float::{self, ParseFloatError};
 
 /// Stands for the `-` of a negative number while clap looks for options.
-const MINUS_SIGN: char = '\u{2212}';
+///
+/// Unicode keeps this code point out of every text, so it cannot be what a person typed.
+const MINUS_SIGN: char = '\u{fdd0}';
 
 /// Reads the process's arguments; what cannot be read ends the process with status 2, after a
 /// message and a usage line on stderr.
@@ -28,7 +32,14 @@ fn exit<Options: Parser>(mut error: Error) -> ! {
         let usage = Options::command().render_usage();
         error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
     }
-    error.exit()
+    let text = error.render().to_string().replace(MINUS_SIGN, "-");
+    // Whoever closes the stream does not want to read it.
+    let _ = if error.use_stderr() {
+        io::stderr().write_all(text.as_bytes())
+    } else {
+        io::stdout().write_all(text.as_bytes())
+    };
+    process::exit(error.exit_code())
 }
 
 /// The value parser for a number, see [`python_float::parse`].
@@ -42,5 +53,29 @@ fn protect_negative_number(argument: OsString) -> OsString {
             text.replacen('-', MINUS_SIGN.encode_utf8(&mut [0; 3]), 1).into()
         }
         _ => argument,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number, protect_negative_number};
+
+    #[test]
+    fn a_negative_number_is_no_option_until_it_is_read() {
+        for text in ["-4", "-inf", "-nan", "-1e-3", "-.5"] {
+            let protected = protect_negative_number(text.into()).into_string().expect("text");
+            assert!(!protected.starts_with('-'));
+            let value = number(&protected).expect(text);
+            assert!(value.is_sign_negative());
+        }
+        for text in ["-h", "--", "-", "-x4", "4", "4-", "--timeout=-1"] {
+            assert_eq!(protect_negative_number(text.into()), text);
+        }
+    }
+
+    #[test]
+    fn only_a_hyphen_is_a_minus_sign() {
+        let error = number("\u{2212}4").expect_err("Python refuses it");
+        assert_eq!(error.to_string(), "could not convert string to float: '\u{2212}4'");
     }
 }
