@@ -40,8 +40,8 @@ pub enum ListenError {
     },
 }
 
-/// Listens on `address`: one socket for each address of the host, all with the same
-/// port; port 0 takes a free one. Never returns an empty list.
+/// Listens on `address`: one socket for each address of the host that this machine has, all with
+/// the same port; port 0 takes a free one. Never returns an empty list.
 ///
 /// The sockets are in non-blocking mode, as tokio wants them. `[::]` accepts IPv4 as well.
 pub fn bind(address: &Address) -> Result<Vec<TcpListener>, ListenError> {
@@ -49,21 +49,30 @@ pub fn bind(address: &Address) -> Result<Vec<TcpListener>, ListenError> {
         .authority()
         .to_socket_addrs()
         .map_err(|source| ListenError::Resolve { address: address.to_string(), source })?;
+    bind_all(resolved)?.ok_or_else(|| ListenError::NoAddress { address: address.to_string() })
+}
+
+/// `None` when there is no address at all.
+fn bind_all(
+    resolved: impl Iterator<Item = SocketAddr>,
+) -> Result<Option<Vec<TcpListener>>, ListenError> {
     let mut listeners: Vec<TcpListener> = Vec::new();
-    let mut port = None;
-    for mut socket_address in resolved {
-        if let Some(port) = port {
-            socket_address.set_port(port);
+    let mut absent = None;
+    for mut address in resolved {
+        if let Some(first) = listeners.first() {
+            address.set_port(local_port(first));
         }
-        let listener = bind_one(socket_address)
-            .map_err(|source| ListenError::Bind { address: socket_address, source })?;
-        port = Some(local_port(&listener));
-        listeners.push(listener);
+        match bind_one(address) {
+            Ok(listener) => listeners.push(listener),
+            // A host name can have an address that this machine lacks: `/etc/hosts` gives localhost
+            // an IPv6 one where IPv6 is switched off. One address that it has is enough.
+            Err(source) if is_absent(&source) => {
+                absent = Some(ListenError::Bind { address, source });
+            }
+            Err(source) => return Err(ListenError::Bind { address, source }),
+        }
     }
-    if listeners.is_empty() {
-        return Err(ListenError::NoAddress { address: address.to_string() });
-    }
-    Ok(listeners)
+    if listeners.is_empty() { absent.map_or(Ok(None), Err) } else { Ok(Some(listeners)) }
 }
 
 fn local_port(listener: &TcpListener) -> u16 {
@@ -72,7 +81,7 @@ fn local_port(listener: &TcpListener) -> u16 {
 
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     match open(address) {
-        Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && lacks_ipv6(&error) => {
+        Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && is_absent(&error) => {
             open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
         }
         result => result,
@@ -80,7 +89,7 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// A kernel without IPv6 has no such address family; one with IPv6 switched off has no address.
-fn lacks_ipv6(error: &io::Error) -> bool {
+fn is_absent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
         || error.kind() == io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(EAFNOSUPPORT)
@@ -107,9 +116,9 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ListenError, bind};
+    use super::{ListenError, bind, bind_all};
     use crate::address::Address;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
 
     fn listen(address: &str) -> Result<Vec<TcpListener>, ListenError> {
         bind(&address.parse::<Address>().expect("an address"))
@@ -129,6 +138,20 @@ mod tests {
             listeners.iter().map(|one| one.local_addr().expect("bound").port()).collect();
         assert_ne!(ports[0], 0);
         assert!(ports.iter().all(|port| *port == ports[0]));
+    }
+
+    #[test]
+    fn an_address_that_the_machine_lacks_is_left_out() {
+        // Reserved for documentation.
+        let absent = SocketAddr::from(([192, 0, 2, 1], 0));
+        let present = SocketAddr::from(([127, 0, 0, 1], 0));
+        for all in [[absent, present], [present, absent]] {
+            let listeners = bind_all(all.into_iter()).expect("one is enough").expect("not none");
+            assert_eq!(listeners.len(), 1);
+            assert!(listeners[0].local_addr().is_ok_and(|address| address.ip() == present.ip()));
+        }
+        let error = bind_all([absent].into_iter()).expect_err("none is not");
+        assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:0: "));
     }
 
     #[test]
