@@ -4,7 +4,8 @@
 //! - [`number`]: the message, as Python's protobuf reads and writes it
 //! - [`arithmetic`]: the square root, as `CPython` computes it
 //! - [`service`]: the service that answers with it
-//! - [`listen`] and [`server`]: from an [`address`] to a server that can be stopped
+//! - [`listen`] and [`server`]: from an [`address`] to a server that can be stopped, with
+//!   `in_flight` to tell when
 //! - [`client`]: from an address to a stub
 //! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
 //! - [`command_line`]: what the programs' command lines have in common
@@ -13,6 +14,7 @@ pub mod address;
 pub mod arithmetic;
 pub mod client;
 pub mod command_line;
+mod in_flight;
 pub mod listen;
 pub mod number;
 pub mod python_float;

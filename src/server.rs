@@ -6,10 +6,12 @@
 use std::future::Future;
 use std::net::TcpListener;
 
+use tokio::sync::Notify;
 use tokio_stream::{StreamExt, StreamMap};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
+use crate::in_flight::InFlight;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::service::CalculatorService;
 
@@ -25,7 +27,8 @@ pub enum ServeError {
 }
 
 /// Serves `Calculator` on all of `listeners` until `shutdown` is ready, then accepts no more
-/// connections and returns once the calls in flight have been answered.
+/// connections and returns once the calls in flight have been answered: at once when all clients
+/// have closed their connections, otherwise after a second without a call.
 ///
 /// The listeners have to be in non-blocking mode, as [`crate::listen::bind`] makes them.
 pub async fn serve(
@@ -38,9 +41,20 @@ pub async fn serve(
         incoming.insert(index, TcpIncoming::from(listener).with_nodelay(Some(true)));
     }
     let connections = incoming.map(|(_, connection)| connection);
-    Server::builder()
-        .add_service(CalculatorServer::new(CalculatorService))
-        .serve_with_incoming_shutdown(connections, shutdown)
-        .await?;
-    Ok(())
+    let in_flight = InFlight::default();
+    let ending = Notify::new();
+    let server = Server::builder()
+        .add_service(in_flight.count(CalculatorServer::new(CalculatorService)))
+        .serve_with_incoming_shutdown(connections, async {
+            shutdown.await;
+            ending.notify_one();
+        });
+    let drained = async {
+        ending.notified().await;
+        in_flight.drained().await;
+    };
+    tokio::select! {
+        ended = server => Ok(ended?),
+        () = drained => Ok(()),
+    }
 }
