@@ -47,6 +47,33 @@ impl Python {
         command
     }
 
+    /// Major and minor version.
+    pub(crate) fn version(&self) -> (u32, u32) {
+        let text = self.run(&["-c", "import sys; print(*sys.version_info[:2])"], String::new());
+        let mut numbers = text.split_whitespace().map(|number| number.parse().expect("a number"));
+        (numbers.next().expect("a major version"), numbers.next().expect("a minor version"))
+    }
+
+    /// What `python/interop/oracle.py` answers to each of `arguments`, all in one process.
+    pub(crate) fn ask<Argument: AsRef<[u8]>>(
+        &self,
+        question: &str,
+        arguments: impl IntoIterator<Item = Argument>,
+    ) -> Vec<String> {
+        let lines: Vec<String> =
+            arguments.into_iter().map(|argument| hex(argument.as_ref()) + "\n").collect();
+        let answers = self.run(&["-m", "interop.oracle", question], lines.concat());
+        let answers: Vec<String> = answers.lines().map(str::to_owned).collect();
+        assert_eq!(answers.len(), lines.len(), "one answer for each question");
+        answers
+    }
+
+    fn run(&self, arguments: &[&str], stdin: String) -> String {
+        let mut command = Command::from_std(self.command());
+        let done = command.args(arguments).write_stdin(stdin).timeout(LIMIT).assert().success();
+        String::from_utf8(done.get_output().stdout.clone()).expect("Python writes UTF-8")
+    }
+
     /// The document's `client.py` with another address and value, run to its end.
     pub(crate) fn client(&self, address: &str, value: &str) -> Command {
         let document = std::fs::read_to_string(Path::new(ROOT).join("python/client.py"));
@@ -59,4 +86,9 @@ impl Python {
         command.args(["-c", &program]).timeout(LIMIT);
         command
     }
+}
+
+/// Two digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
