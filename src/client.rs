@@ -67,7 +67,7 @@ mod tests {
         for (seconds, header) in [(1, "1000000u"), (u64::MAX, "99999999H")] {
             let request = request((), Some(Duration::from_secs(seconds)));
             let sent = request.metadata().get("grpc-timeout");
-            assert_eq!(sent.map(|sent| sent.as_bytes()), Some(header.as_bytes()));
+            assert_eq!(sent.map(tonic::metadata::MetadataValue::as_bytes), Some(header.as_bytes()));
         }
         assert!(request((), None).metadata().is_empty());
     }

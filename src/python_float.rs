@@ -86,7 +86,7 @@ mod tests {
             (f64::from(f32::MAX), "3.4028234663852886e+38"),
             // Exactly between ...312 and ...313, both of which read back as the same double.
             (2_f64.powi(-25), "2.9802322387695312e-08"),
-            (90.509_674_072_265_625, "90.50967407226562"),
+            (f64::from(f32::from_bits(0x42b5_04f4)), "90.50967407226562"),
             // The nearest 16 digits, ...801, belong to the double below.
             (2_f64.powi(-44), "5.684341886080802e-14"),
             (0.001, "0.001"),

@@ -67,12 +67,14 @@ impl Pairing {
             Err(Stop::Finding(finding)) => finding,
             Err(Stop::Io(error)) => Finding::SetUpError(error.to_string()),
         };
-        let finding = match (self.server.has_exited(), finding) {
-            (Some(exit), Finding::Match | Finding::Mismatches(_) | Finding::NotSupported(_)) => {
-                Finding::Broken(format!("the server ended during this case, with {exit}"))
-            }
-            (_, finding) => finding,
+        let exit = match &finding {
+            Finding::Mismatches(_) => self.server.is_gone(),
+            Finding::Match | Finding::NotSupported(_) => self.server.has_exited(),
+            Finding::Broken(_) | Finding::SetUpError(_) => None,
         };
+        let finding = exit.map_or(finding, |exit| {
+            Finding::Broken(format!("the server ended during this case, with {exit}"))
+        });
         Report { finding, evidence }
     }
 

@@ -3,8 +3,11 @@
 //! Replaced only so often: a server that dies with every case must not make a run endless, and one
 //! that never started is not started again.
 
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::process::{Exit, Logs};
 use super::program::Program;
@@ -68,10 +71,41 @@ impl ServerSlot {
         }
     }
 
-    /// How the server ended, if it has.
+    /// How the server ended, if it is known to have.
     pub(crate) fn has_exited(&self) -> Option<Exit> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.running.as_ref().and_then(|server| server.process.has_exited())
+    }
+
+    /// How the server ended, if it is gone.
+    ///
+    /// The connections of a server that ends are closed before the kernel says that it has ended, so
+    /// one that does not speak any more is waited for.
+    pub(crate) fn is_gone(&self) -> Option<Exit> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = state.running.as_mut()?;
+        if speaks(&server.address).is_err() {
+            return server.process.wait(END, &mut String::new());
+        }
+        server.process.has_exited()
+    }
+}
+
+/// How long a server may take to end after it has closed its connections.
+const END: Duration = Duration::from_secs(5);
+
+/// How long a server may take to say its first word. One that hangs is not gone.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+
+/// Waits for the SETTINGS with which an HTTP/2 server begins; an error when it hangs up instead.
+fn speaks(address: &str) -> io::Result<()> {
+    const PREFACE_AND_SETTINGS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let mut connection = TcpStream::connect(address)?;
+    connection.set_read_timeout(Some(FIRST_WORD))?;
+    connection.write_all(PREFACE_AND_SETTINGS)?;
+    match connection.read_exact(&mut [0]) {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
+        read => read,
     }
 }
 
