@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(["calculator.proto"], ["proto"])?;
     tonic_prost_build::configure()
         .extern_path(".Number", "crate::Number")
+        .codec_path("crate::parity::codec::GrpcioCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }

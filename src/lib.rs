@@ -6,6 +6,7 @@
 //! - [`service`]: the service that answers with it
 //! - [`listen`] and [`server`]: from an [`address`] to a server that can be stopped, with
 //!   `in_flight` to tell when
+//! - [`parity`]: what grpcio's server does that tonic's does not
 //! - [`client`]: from an address to a stub
 //! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
 //! - [`command_line`]: what the programs' command lines have in common
@@ -17,6 +18,7 @@ pub mod command_line;
 mod in_flight;
 pub mod listen;
 pub mod number;
+pub mod parity;
 pub mod python_float;
 pub mod server;
 pub mod service;

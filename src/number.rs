@@ -44,6 +44,7 @@ impl prost::Message for Number {
     ) -> Result<(), DecodeError> {
         match (tag, wire_type) {
             (VALUE, WireType::ThirtyTwoBit) => float::merge(wire_type, &mut self.value, buf, ctx),
+            (_, WireType::Varint) => skip_varint(buf),
             _ => skip_field(wire_type, tag, buf, ctx),
         }
     }
@@ -55,6 +56,21 @@ impl prost::Message for Number {
     fn clear(&mut self) {
         *self = Self::default();
     }
+}
+
+/// Skips an unknown varint as Python's protobuf does: ten bytes at the most, whatever the last one
+/// would add to 64 bits, where prost refuses the message.
+fn skip_varint(buf: &mut impl Buf) -> Result<(), DecodeError> {
+    const LONGEST: usize = 10;
+    for _ in 0..LONGEST {
+        match buf.try_get_u8() {
+            Ok(byte) if byte & 0x80 == 0 => return Ok(()),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    // prost makes no errors for others but tells one of its own.
+    prost::encoding::decode_varint(&mut &[0x80_u8][..]).map(drop)
 }
 
 #[cfg(test)]
@@ -93,6 +109,15 @@ mod tests {
             let number = Number::decode(other).expect("an unknown field");
             assert_eq!(number.value.to_bits(), 0);
         }
+    }
+
+    #[test]
+    fn an_unknown_varint_may_have_ten_bytes() {
+        let ten = [0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+        assert!(Number::decode(&ten[..]).is_ok());
+        let eleven = [&ten[..10], &[0xff, 0x01]].concat();
+        assert!(Number::decode(&eleven[..]).is_err());
+        assert!(Number::decode(&ten[..5]).is_err(), "truncated");
     }
 
     #[test]

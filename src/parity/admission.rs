@@ -1,0 +1,123 @@
+//! Whether a request is a call of a method that there is, decided by its header fields alone.
+//!
+//! The order is grpcio's: what cannot be parsed first, then what is no gRPC request, then a
+//! deadline that has passed, and only then the method.
+
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::{HOST, TE};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use futures_util::future::Either;
+use tower::{Layer, Service};
+
+use super::connection::Peer;
+use super::header_fields;
+use super::metadata_size::MetadataSize;
+use super::methods::{Methods, RequestKind};
+use super::refusal::{Refusal, StreamReset};
+use super::timeout::{self, Timeout};
+
+/// Makes [`Admission`] services.
+#[derive(Clone, Debug)]
+pub struct AdmissionLayer {
+    methods: Methods,
+    peer: Peer,
+}
+
+/// Lets calls of known methods through and refuses everything else.
+#[derive(Clone, Debug)]
+pub struct Admission<S> {
+    inner: S,
+    methods: Methods,
+    peer: Peer,
+}
+
+impl AdmissionLayer {
+    /// For a service with these methods, on the connection of `peer`.
+    #[must_use]
+    pub fn new(methods: Methods, peer: Peer) -> Self {
+        Self { methods, peer }
+    }
+}
+
+impl<S> Layer<S> for AdmissionLayer {
+    type Service = Admission<S>;
+
+    fn layer(&self, inner: S) -> Admission<S> {
+        Admission { inner, methods: self.methods.clone(), peer: self.peer.clone() }
+    }
+}
+
+/// What the inner layers need to know of a call, in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    pub(super) kind: RequestKind,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl<S> Admission<S> {
+    fn admit(&self, parts: &Parts) -> Result<Admitted, Refusal> {
+        header_fields::check_pseudo_fields(&parts.method, &parts.uri)?;
+        let mut size = MetadataSize::new(parts, self.peer.knows_limits())?;
+        for (index, (name, value)) in parts.headers.iter().enumerate() {
+            header_fields::check(name, value)?;
+            size.add(index, name.as_str(), value.len())?;
+        }
+        if !is_grpc(parts) {
+            return Err(Refusal::Reset);
+        }
+        let timeout = match parts.headers.get_all(timeout::FIELD).iter().next_back() {
+            None => None,
+            Some(value) => match timeout::parse(value.as_bytes()) {
+                Some(Timeout::After(Duration::ZERO)) => {
+                    return Err(Status::deadline_exceeded("Deadline Exceeded").into());
+                }
+                Some(Timeout::After(timeout)) => Some(timeout),
+                Some(Timeout::Never) | None => None,
+            },
+        };
+        let kind = self.methods.kind(&parts.uri).ok_or_else(method_not_found)?;
+        Ok(Admitted { kind, timeout })
+    }
+}
+
+/// What a POST with trailers to some authority is not. Probes: `method-get`, `te-absent`,
+/// `authority-absent`.
+fn is_grpc(parts: &Parts) -> bool {
+    parts.method == Method::POST
+        && parts.headers.contains_key(TE)
+        && (parts.uri.authority().is_some() || parts.headers.contains_key(HOST))
+}
+
+fn method_not_found() -> Refusal {
+    Status::unimplemented("Method not found!").into()
+}
+
+impl<S, B> Service<Request<B>> for Admission<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = StreamReset>,
+{
+    type Response = Response<Body>;
+    type Error = StreamReset;
+    type Future = Either<Ready<Result<Response<Body>, StreamReset>>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        match self.admit(&parts) {
+            Ok(admitted) => {
+                parts.extensions.insert(admitted);
+                Either::Right(self.inner.call(Request::from_parts(parts, body)))
+            }
+            Err(refusal) => Either::Left(ready(refusal.into_answer())),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Notices when a client acknowledges the server's SETTINGS.
+//!
+//! From then on grpcio holds it to the limits that they announce. hyper does not tell, so the frames
+//! are watched on their way in; after the acknowledgement nothing is looked at any more.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connection::Peer;
+
+/// What a client sends before its first frame (RFC 9113, section 3.4).
+const PREFACE: usize = 24;
+
+/// A frame begins with three bytes of length, its type, its flags and its stream (section 4.1).
+const FRAME_HEADER: usize = 9;
+
+const SETTINGS: u8 = 4;
+const ACK: u8 = 1;
+
+/// A transport whose incoming frames are watched until the SETTINGS are acknowledged.
+#[derive(Debug)]
+pub struct Handshake<T> {
+    transport: T,
+    peer: Peer,
+    watch: Option<Watch>,
+}
+
+impl<T> Handshake<T> {
+    /// Tells `peer` when it has acknowledged the SETTINGS.
+    pub fn new(transport: T, peer: Peer) -> Self {
+        let watch = Watch { skip: PREFACE, header: [0; FRAME_HEADER], filled: 0 };
+        Self { transport, peer, watch: Some(watch) }
+    }
+}
+
+/// How far the frames have been read.
+#[derive(Debug)]
+struct Watch {
+    /// Bytes of the preface or a payload that come before the next frame's header.
+    skip: usize,
+    header: [u8; FRAME_HEADER],
+    filled: usize,
+}
+
+impl Watch {
+    /// Whether an acknowledgement ends in `bytes`, the next ones.
+    fn sees_acknowledgement(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            let taken = bytes.len().min(FRAME_HEADER - self.filled);
+            self.header[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
+            self.filled += taken;
+            bytes = &bytes[taken..];
+            if self.filled == FRAME_HEADER {
+                let [high, middle, low, kind, flags, ..] = self.header;
+                if kind == SETTINGS && flags & ACK != 0 {
+                    return true;
+                }
+                let length = u32::from_be_bytes([0, high, middle, low]);
+                self.skip = usize::try_from(length).unwrap_or(usize::MAX);
+                self.filled = 0;
+            }
+        }
+        false
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Handshake<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.transport).poll_read(cx, buffer);
+        if let Some(watch) = &mut this.watch
+            && watch.sees_acknowledgement(&buffer.filled()[before..])
+        {
+            this.peer.acknowledge();
+            this.watch = None;
+        }
+        polled
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Handshake<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.transport).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.transport).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.transport.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.transport).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.transport).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FRAME_HEADER, PREFACE, Watch};
+
+    fn frames() -> Vec<u8> {
+        let mut bytes = vec![b'P'; PREFACE];
+        bytes.extend([0, 0, 6, 4, 0, 0, 0, 0, 0]); // SETTINGS
+        bytes.extend([4, 1, 4, 1, 4, 1]); // whose payload looks like an acknowledgement
+        bytes.extend([0, 0, 2, 1, 4, 0, 0, 0, 1, 4, 1]); // HEADERS
+        bytes.extend([0, 0, 0, 4, 1, 0, 0, 0, 0]); // the acknowledgement
+        bytes
+    }
+
+    #[test]
+    fn an_acknowledgement_is_seen_at_its_end_however_it_is_cut() {
+        let frames = frames();
+        for size in 1..=frames.len() {
+            let mut watch = Watch { skip: PREFACE, header: [0; FRAME_HEADER], filled: 0 };
+            let seen: Vec<_> = frames.chunks(size).map(|c| watch.sees_acknowledgement(c)).collect();
+            let (last, before) = seen.split_last().expect("chunks");
+            assert!(*last && before.iter().all(|seen| !seen), "in chunks of {size}");
+        }
+    }
+}

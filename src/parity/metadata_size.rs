@@ -1,0 +1,102 @@
+//! How much metadata grpcio takes with a call: 16 KiB, counted as HTTP/2 counts a header list.
+//!
+//! grpcio refuses a growing share of calls from 8 KiB on, at random; a caller can rely on neither
+//! outcome, so only the limit that always holds is kept.
+
+use std::fmt::Write;
+
+use http::request::Parts;
+use tonic::Status;
+
+use super::header_fields;
+
+/// The most that is taken, in bytes.
+const HARD_LIMIT: usize = 16_384;
+
+/// What HTTP/2 counts for a field beside its name and value (RFC 9113, section 6.5.2).
+const OVERHEAD: usize = 32;
+
+/// Adds up a request's fields until there are too many.
+pub(super) struct MetadataSize<'a> {
+    parts: &'a Parts,
+    total: usize,
+    limit: usize,
+}
+
+impl<'a> MetadataSize<'a> {
+    /// Begins with the pseudo fields of `parts`. Without `limited` nothing is too much.
+    pub(super) fn new(parts: &'a Parts, limited: bool) -> Result<Self, Status> {
+        let limit = if limited { HARD_LIMIT } else { usize::MAX };
+        let total = pseudo_fields(parts).into_iter().map(|(name, length)| entry(name, length)).sum();
+        let size = Self { parts, total, limit };
+        size.check(0)?;
+        Ok(size)
+    }
+
+    /// Adds the field with this index, name and length of value. Probes: `metadata-*`.
+    pub(super) fn add(&mut self, index: usize, name: &str, length: usize) -> Result<(), Status> {
+        let raw = [("key", name.len()), ("value", length)];
+        if let Some((what, length)) = raw.into_iter().find(|(_, length)| *length > self.limit) {
+            return Err(Status::resource_exhausted(format!(
+                "received metadata size exceeds hard limit ({what} length {length} vs. {})",
+                self.limit
+            )));
+        }
+        self.total += entry(name, length);
+        self.check(index + 1)
+    }
+
+    fn check(&self, fields: usize) -> Result<(), Status> {
+        if self.total <= self.limit {
+            return Ok(());
+        }
+        let mut message = format!(
+            "received metadata size exceeds hard limit ({} vs. {}); ",
+            self.total, self.limit
+        );
+        let mut sent: Vec<_> = self.parts.headers.iter().take(fields).collect();
+        sent.sort_by_key(|(name, _)| {
+            LISTED_FIRST.iter().position(|first| name == first).unwrap_or(LISTED_FIRST.len())
+        });
+        let sent = sent.into_iter().map(|(name, value)| {
+            (name.as_str(), header_fields::check(name, value).unwrap_or(value.len()))
+        });
+        for (name, length) in pseudo_fields(self.parts).into_iter().chain(sent) {
+            // Writing to a String cannot fail.
+            let _ = write!(message, " {name}:{}B", entry(name, length));
+        }
+        Err(Status::resource_exhausted(message))
+    }
+}
+
+/// grpcio lists the fields that it knows before the others.
+const LISTED_FIRST: [&str; 11] = [
+    "content-type",
+    "te",
+    "grpc-encoding",
+    "grpc-internal-encoding-request",
+    "grpc-accept-encoding",
+    "grpc-status",
+    "grpc-timeout",
+    "grpc-previous-rpc-attempts",
+    "grpc-retry-pushback-ms",
+    "user-agent",
+    "grpc-message",
+];
+
+fn entry(name: &str, length: usize) -> usize {
+    name.len() + length + OVERHEAD
+}
+
+/// In the order in which grpcio lists them.
+fn pseudo_fields(parts: &Parts) -> [(&'static str, usize); 4] {
+    let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let authority = parts.uri.authority().map_or(0, |authority| authority.as_str().len());
+    let scheme = parts.uri.scheme_str().map_or(0, str::len);
+    [
+        (":path", path),
+        (":authority", authority),
+        (":method", parts.method.as_str().len()),
+        (":scheme", scheme),
+    ]
+}

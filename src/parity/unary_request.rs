@@ -1,0 +1,180 @@
+//! The request of a method that takes one message.
+//!
+//! grpcio hands a message to the handler as soon as it is complete: it neither waits for the end of
+//! the stream nor looks at what follows. tonic waits, and would answer a client that has not ended
+//! its stream never.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use super::MAX_MESSAGE_SIZE;
+use super::admission::Admitted;
+use super::compression::{self, Encoding};
+use super::header_fields;
+use super::methods::RequestKind;
+use super::refusal::{Refusal, StreamReset};
+
+/// The length of what stands before a message: a flag and four bytes of length.
+const PREFIX: usize = 5;
+
+/// Makes [`UnaryRequest`] services.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UnaryRequestLayer;
+
+/// Reads the one message of a request before the call begins.
+#[derive(Clone, Debug)]
+pub struct UnaryRequest<S>(S);
+
+impl<S> Layer<S> for UnaryRequestLayer {
+    type Service = UnaryRequest<S>;
+
+    fn layer(&self, inner: S) -> UnaryRequest<S> {
+        UnaryRequest(inner)
+    }
+}
+
+impl<S, B> Service<Request<B>> for UnaryRequest<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = StreamReset>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = StreamReset;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, StreamReset>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The clone takes the place of the service that has been polled ready.
+        let next = self.0.clone();
+        let mut inner = std::mem::replace(&mut self.0, next);
+        let kind = request.extensions().get::<Admitted>().map(|admitted| admitted.kind);
+        Box::pin(async move {
+            if kind == Some(RequestKind::Streaming) {
+                return inner.call(request.map(Body::new)).await;
+            }
+            let (mut parts, mut body) = request.into_parts();
+            let message = match read(&mut body, Encoding::of(&parts.headers)).await {
+                Ok(message) => message,
+                Err(refusal) => return refusal.into_answer(),
+            };
+            parts.headers.remove(compression::FIELD);
+            // What follows the message is nobody's business any more.
+            drop(body);
+            inner.call(Request::from_parts(parts, Body::new(Full::new(message)))).await
+        })
+    }
+}
+
+/// Reads one message and gives it back with its prefix, uncompressed.
+async fn read<B>(body: &mut B, encoding: Encoding) -> Result<Bytes, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let mut received = next_data(body).await?.ok_or_else(no_message)?;
+    let mut length = message_length(&received)?;
+    if length.is_none_or(|length| received.len() < length) {
+        // Several frames; most messages come in one and are never copied.
+        let mut growing = BytesMut::from(received);
+        while length.is_none_or(|length| growing.len() < length) {
+            growing.extend_from_slice(&next_data(body).await?.ok_or_else(no_message)?);
+            length = message_length(&growing)?;
+        }
+        received = growing.freeze();
+    }
+    received.truncate(length.unwrap_or_default());
+    check_trailers(body)?;
+    match received.first() {
+        Some(0) => Ok(received),
+        Some(1) => {
+            let message = encoding.decompress(&received[PREFIX..])?;
+            check_size(message.len())?;
+            Ok(with_prefix(&message))
+        }
+        _ => {
+            // No kind of message at all. grpcio waits for the end of the stream and takes it for
+            // an empty one. Probes: `flag-*`.
+            while next_data(body).await?.is_some() {}
+            Ok(with_prefix(&[]))
+        }
+    }
+}
+
+/// The length of the message that `received` begins with, prefix included, once that is known.
+fn message_length(received: &[u8]) -> Result<Option<usize>, Refusal> {
+    let Some([_, length @ ..]) = received.first_chunk::<PREFIX>() else { return Ok(None) };
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+    check_size(length)?;
+    Ok(Some(PREFIX + length))
+}
+
+/// Probes: `length-*`.
+fn check_size(length: usize) -> Result<(), Refusal> {
+    if length <= MAX_MESSAGE_SIZE {
+        return Ok(());
+    }
+    Err(Refusal::Status(Status::resource_exhausted(format!(
+        "SERVER: Received message larger than max ({length} vs. {MAX_MESSAGE_SIZE})"
+    ))))
+}
+
+/// Probes: `message-absent`, `message-short-*`.
+fn no_message() -> Refusal {
+    // The name of the method should stand there; grpcio has forgotten it by then.
+    Status::unimplemented(r#""b''" requires exactly one request message."#).into()
+}
+
+fn with_prefix(message: &[u8]) -> Bytes {
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    [&[0], &length.to_be_bytes()[..], message].concat().into()
+}
+
+/// The next bytes of the body; `None` at its end. What reset the stream has ended the call too.
+async fn next_data<B>(body: &mut B) -> Result<Option<Bytes>, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    while let Some(frame) = body.frame().await {
+        match frame.map_err(|_| Refusal::Reset)?.into_data() {
+            Ok(data) if data.is_empty() => {}
+            Ok(data) => return Ok(Some(data)),
+            Err(frame) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    header_fields::check_all(trailers)?;
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Trailers that came together with the message are parsed before the call begins; grpcio does not
+/// wait for them either.
+fn check_trailers<B>(body: &mut B) -> Result<(), Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    if body.is_end_stream() {
+        return Ok(());
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    if let Poll::Ready(Some(Ok(frame))) = Pin::new(body).poll_frame(&mut context)
+        && let Some(trailers) = frame.trailers_ref()
+    {
+        header_fields::check_all(trailers)?;
+    }
+    Ok(())
+}
