@@ -20,6 +20,9 @@ pub(crate) struct Peer {
     pub(crate) name: Spanned<String>,
     /// The language, for people.
     pub(crate) language: String,
+    /// Whether its server program is what other servers are compared with.
+    #[serde(default)]
+    pub(crate) reference: bool,
     /// A server that takes the address it is given and says which port it got.
     pub(crate) server: Option<Program>,
     /// A client that is driven by lines of JSON.
@@ -72,6 +75,12 @@ impl Peers {
                 return wrong(
                     "a peer has a server, an agent, a server-program or a client-program",
                 );
+            }
+            if peer.reference && peer.server_program.is_none() {
+                return wrong("the reference has a server-program");
+            }
+            if peer.reference && file.peer.iter().filter(|peer| peer.reference).count() > 1 {
+                return wrong("there is one reference at most");
             }
             if let Some(server) = &peer.server {
                 let placeholder = server.ready.as_ref().is_some_and(|ready| {

@@ -3,7 +3,8 @@
 //! Everything that can be wrong with a file or a missing program is found out before the first
 //! process is started.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,11 +16,13 @@ use libtest_mimic::{Completion, Failed};
 use super::command_line::Options;
 use super::deviation::Ledger;
 use super::finding::Report;
+use super::gate::Gate;
+use super::parity::probe;
 use super::peer::Peers;
 use super::program::Places;
 use super::record::Record;
 use super::setting::Setting;
-use super::suites::{calls, programs};
+use super::suites::{calls, programs, server_parity};
 use super::trial::{Trial, TrialName};
 use super::verdict::Verdict;
 use super::{failure, matrix, reaper, scenario};
@@ -47,6 +50,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let tables = or(&options.scenarios, "scenarios");
     let cases = programs::read(&tables.join("programs.toml"))?;
     let scenarios = scenario::read_all(&tables.join("calls"))?;
+    let probes = probe::read_all(&tables.join("server-parity"))?;
     let left_out = left_out(options, &peers)?;
     let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
     let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
@@ -54,6 +58,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
 
     let mut trials = programs::trials(&peers.all, &cases, &setting);
     trials.extend(calls::trials(&peers.all, &scenarios, &setting));
+    trials.extend(server_parity::trials(&peers.all, &probes, &setting));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -66,13 +71,24 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         trials = side_by_side(trials);
     }
 
+    // Trials that keep the processors busy are as many at once as there are processors. Those of
+    // `server-parity` mostly wait for what does not come, so that many of them fit side by side.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let busy = options.libtest.test_threads.unwrap_or(cores);
+    let gate = Gate::new(busy);
+    let mut libtest = options.libtest.clone();
+    libtest.test_threads.get_or_insert(cores.max(server_parity::SIDE_BY_SIDE));
+
     let record = Record::default();
     let ledger = Arc::new(ledger);
     let trials = trials
         .into_iter()
-        .map(|trial| as_libtest(trial, &left_out, Arc::clone(&ledger), record.clone()))
+        .map(|trial| {
+            let gate = (trial.name.suite != server_parity::SUITE).then(|| gate.clone());
+            as_libtest(trial, &left_out, Arc::clone(&ledger), gate, record.clone())
+        })
         .collect();
-    let conclusion = libtest_mimic::run(&options.libtest, trials);
+    let conclusion = libtest_mimic::run(&libtest, trials);
     let verdicts = record.verdicts();
     if !verdicts.is_empty() {
         println!("{}\n{}", matrix::tables(&verdicts), matrix::legend(&peers.all));
@@ -102,12 +118,22 @@ fn empty(logs: &Path) -> anyhow::Result<()> {
 
 /// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
 /// neighbours in the order should be of different ones.
+///
+/// `server-parity` comes last, because its reference keeps the document's port from its first trial
+/// to its last. A trial of `programs` between the two would wait for the port with a thread of the
+/// few that there are, and as soon as all of them did that, nobody could give it back.
 fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
+    let (last, first): (Vec<_>, Vec<_>) =
+        trials.into_iter().partition(|trial| trial.name.suite == server_parity::SUITE);
+    [first, last].into_iter().flat_map(in_turn).collect()
+}
+
+fn in_turn(trials: Vec<Trial>) -> Vec<Trial> {
     let lane = |name: &TrialName| match name.suite {
         "programs" => (name.suite, String::new(), String::new()),
         suite => (suite, name.server.clone(), name.client.clone()),
     };
-    let mut lanes: Vec<(_, std::collections::VecDeque<Trial>)> = Vec::new();
+    let mut lanes: Vec<(_, VecDeque<Trial>)> = Vec::new();
     for trial in trials {
         let key = lane(&trial.name);
         match lanes.iter_mut().find(|(other, _)| *other == key) {
@@ -128,6 +154,7 @@ fn as_libtest(
     trial: Trial,
     left_out: &BTreeSet<String>,
     ledger: Arc<Ledger>,
+    gate: Option<Gate>,
     record: Record,
 ) -> libtest_mimic::Trial {
     let Trial { name, run } = trial;
@@ -139,7 +166,9 @@ fn as_libtest(
             record.add(name, Verdict::Skipped { reason });
             return Ok(Completion::ignored_with(shown));
         }
+        let pass = gate.as_ref().map(Gate::enter);
         let Report { finding, evidence } = run();
+        drop(pass);
         let verdict = ledger.verdict(&name, finding);
         let shown = match &verdict {
             Verdict::Passed => Ok(Completion::Completed),
