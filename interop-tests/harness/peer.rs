@@ -31,6 +31,8 @@ pub(crate) struct Peer {
     pub(crate) server_program: Option<Program>,
     /// The client as a person runs it, which asks port 50051.
     pub(crate) client_program: Option<Program>,
+    /// Prints what the peer is made of, a line each.
+    pub(crate) versions: Option<Program>,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +54,7 @@ impl Peer {
     }
 
     fn programs(&self) -> impl Iterator<Item = &Program> {
-        [&self.server, &self.agent, &self.server_program, &self.client_program]
+        [&self.server, &self.agent, &self.server_program, &self.client_program, &self.versions]
             .into_iter()
             .flatten()
     }

@@ -13,11 +13,14 @@ use anyhow::Context;
 use clap::Parser;
 use libtest_mimic::{Completion, Failed};
 
-use super::command_line::Options;
+use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::finding::Report;
 use super::gate::Gate;
-use super::parity::probe;
+use super::parity::golden::Goldens;
+use super::parity::probe::{self, Probe};
+use super::parity::recording;
+use super::parity::reference::Reference;
 use super::peer::Peers;
 use super::program::Places;
 use super::record::Record;
@@ -56,9 +59,31 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
+    let goldens_path = match (&options.goldens, &options.peers) {
+        (Some(path), _) => Some(path.clone()),
+        (None, None) => Some(tests.join("goldens/server-parity.txt")),
+        (None, Some(_)) => None,
+    };
+    let reference = server_parity::reference(&peers.all, &setting);
+    if options.record_goldens {
+        return record(reference.as_deref(), &probes, goldens_path.as_deref(), &setting);
+    }
+    let goldens = goldens_path.as_deref().map(Goldens::read).transpose()?.map(Arc::new);
+    let reference = match options.reference {
+        ReferenceKind::Live => reference,
+        ReferenceKind::Golden if goldens.is_some() => None,
+        ReferenceKind::Golden => anyhow::bail!("--reference golden: --peers needs --goldens"),
+    };
+
     let mut trials = programs::trials(&peers.all, &cases, &setting);
     trials.extend(calls::trials(&peers.all, &scenarios, &setting));
-    trials.extend(server_parity::trials(&peers.all, &probes, &setting));
+    trials.extend(server_parity::trials(
+        &peers.all,
+        &probes,
+        reference.as_ref(),
+        goldens.as_ref(),
+        &setting,
+    ));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -98,6 +123,24 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         println!("interop: what failed is told above, with a command that runs it alone");
     }
     Ok(conclusion.exit_code())
+}
+
+/// Records the goldens.
+fn record(
+    reference: Option<&Reference>,
+    probes: &[Probe],
+    path: Option<&Path>,
+    setting: &Setting,
+) -> anyhow::Result<ExitCode> {
+    let reference = reference.context("--record-goldens: no peer is the reference")?;
+    let path = path.context("--record-goldens: --peers needs --goldens")?;
+    empty(&setting.logs)?;
+    let changes = recording::record(reference, probes, server_parity::SIDE_BY_SIDE, setting, path)?;
+    println!("interop: {} probes recorded in {}", probes.len(), path.display());
+    for name in &changes {
+        println!("interop: changed: {name}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn left_out(options: &Options, peers: &Peers) -> anyhow::Result<BTreeSet<String>> {

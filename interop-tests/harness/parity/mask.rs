@@ -12,7 +12,11 @@
 //!   the client, so it ignores the frame
 //! - GOAWAY's last stream, and its debug data unless the code is `ENHANCE_YOUR_CALM`: only there
 //!   do clients read it (`too_many_pings`)
-//! - whether a closed connection was reset: it depends on what the server had left unread
+//! - how the connection ends after the client has said that it will end it, with GOAWAY or by
+//!   closing its direction, unless it ends with an error: only the calls in flight matter then
+//! - whether a connection that the server closes was reset, and whether GOAWAY with an error came
+//!   before: both depend on what the server had left unread, since a reset can overtake the frame.
+//!   `ENHANCE_YOUR_CALM` is compared all the same, because clients slow down when they see it
 //! - everything on a stream after the client has reset it
 //! - frames of the server for streams that the probe has not opened
 
@@ -26,12 +30,18 @@ const METADATA: [&[u8]; 2] = [
     b"grpc-accept-encoding",
 ];
 
+const NO_ERROR: u32 = 0;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
 /// Whether the metadata `name` is compared, in its own place or under its own name.
 pub(crate) fn is_compared((name, value): &Field) -> bool {
     let is_empty_message = name == b"grpc-message" && value.is_empty();
     !is_empty_message && !METADATA.contains(&&name[..])
+}
+
+/// Whether the code of a GOAWAY is compared when the connection is closed right after it.
+pub(crate) fn is_reason(code: u32) -> bool {
+    matches!(code, NO_ERROR | ENHANCE_YOUR_CALM)
 }
 
 /// The debug data of a GOAWAY, where clients read it.

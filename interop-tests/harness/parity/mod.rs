@@ -3,7 +3,7 @@
 //! - [`probe`], [`header_list`], [`body`], [`text`]: the tables
 //! - [`frame`], [`header_block`], [`window`], [`answer`], [`connection`]: HTTP/2 without a library
 //! - [`script`], [`patience`], [`crowd`], [`play`]: a probe while it runs
-//! - [`reference`]: the server that is right
+//! - [`oracle`], [`reference`], [`golden`], [`recording`]: what is right
 //! - [`observation`], [`mask`]: what came of it, and what of that is compared
 
 mod answer;
@@ -11,13 +11,16 @@ mod body;
 mod connection;
 pub(crate) mod crowd;
 mod frame;
+pub(crate) mod golden;
 mod header_block;
 mod header_list;
 mod mask;
 pub(crate) mod observation;
+pub(crate) mod oracle;
 mod patience;
 pub(crate) mod play;
 pub(crate) mod probe;
+pub(crate) mod recording;
 pub(crate) mod reference;
 mod script;
 mod text;

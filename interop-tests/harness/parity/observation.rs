@@ -154,9 +154,14 @@ pub(crate) fn in_one_line(answer: &Answer, connection: &Connection) -> String {
     parts.join(", ")
 }
 
-/// The connection's end, in one line.
-pub(crate) fn end_of(connection: &Connection) -> String {
-    let goaway = connection.goaway.as_ref().map(|(code, data)| {
+/// The connection's end, in one line; `said_goodbye` is whether the client has announced it.
+pub(crate) fn end_of(connection: &Connection, said_goodbye: bool) -> String {
+    if said_goodbye && connection.goaway.as_ref().is_none_or(|(code, _)| *code == 0) {
+        return "left by the client".to_owned();
+    }
+    let goaway = connection.goaway.as_ref();
+    let goaway = goaway.filter(|(code, _)| !connection.is_closed || mask::is_reason(*code));
+    let goaway = goaway.map(|(code, data)| {
         let data = mask::debug_data(*code, data).map(|data| format!(" {}", shown(data)));
         format!("GOAWAY {}{}", error_name(*code), data.unwrap_or_default())
     });

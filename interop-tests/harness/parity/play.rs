@@ -11,6 +11,10 @@ use super::patience::{self, ProbeError};
 use super::probe::Probe;
 use super::script::Script;
 
+/// How an ordinary call ends that nothing has disturbed.
+const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
+                        content-type: application/grpc, end END_STREAM";
+
 /// What came of a probe.
 pub(crate) struct Played {
     pub(crate) observation: Observation,
@@ -47,10 +51,12 @@ pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
     } else {
         observation.add_counts(connection.answers.values(), connection);
     }
-    observation.add("connection", observation::end_of(connection));
+    observation.add("connection", observation::end_of(connection, script.said_goodbye));
     let went_on = connection.goaway.is_none() && !connection.is_closed;
     if let Some(answer) = next_answer.filter(|_| went_on) {
-        observation.add("next call", observation::in_one_line(&answer, connection));
+        let line = observation::in_one_line(&answer, connection);
+        let is_ordinary = line == ORDINARY;
+        observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
     Ok(Played { observation, sent })
 }

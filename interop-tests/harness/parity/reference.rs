@@ -4,14 +4,17 @@
 //! played at it once, however many servers are compared with it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::crowd::Crowd;
 use super::observation::Observation;
 use super::probe::Probe;
 use crate::harness::document_port::{Lease, PORT};
 use crate::harness::finding::Finding;
-use crate::harness::process::Logs;
+use crate::harness::peer::Peer;
+use crate::harness::process::{Exit, Logs, Process};
 use crate::harness::program::Program;
 use crate::harness::server::RunningServer;
 use crate::harness::setting::Setting;
@@ -21,11 +24,15 @@ type Once = Arc<OnceLock<Result<Observation, Finding>>>;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Reference {
+    name: String,
     program: Program,
+    versions: Option<Program>,
     logs: Logs,
+    versions_logs: Logs,
     server: Mutex<Option<Result<Running, String>>>,
     crowd: Crowd,
     observations: Mutex<BTreeMap<String, Once>>,
+    known_versions: OnceLock<Result<Vec<String>, String>>,
 }
 
 /// The server ends before its port is given back.
@@ -36,14 +43,28 @@ struct Running {
 }
 
 impl Reference {
-    pub(crate) fn new(program: Program, logs: Logs) -> Self {
-        Self {
-            program,
-            logs,
+    /// The reference that `peer` is; none without a server program.
+    pub(crate) fn new(peer: &Peer, log: &Path) -> Option<Self> {
+        Some(Self {
+            name: peer.name().to_owned(),
+            program: peer.server_program.clone()?,
+            versions: peer.versions.clone(),
+            logs: Logs::at(log),
+            versions_logs: Logs::at(&log.with_file_name("versions")),
             server: Mutex::default(),
             crowd: Crowd::default(),
             observations: Mutex::default(),
-        }
+            known_versions: OnceLock::new(),
+        })
+    }
+
+    /// The name of its peer.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
     }
 
     pub(crate) fn logs(&self) -> &Logs {
@@ -74,6 +95,27 @@ impl Reference {
         played.map(|played| played.observation).map_err(why)
     }
 
+    /// What it is made of, a line each; the error says why nobody knows.
+    pub(crate) fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
+        self.known_versions.get_or_init(|| self.ask_for_versions(setting)).clone()
+    }
+
+    fn ask_for_versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
+        const LIMIT: Duration = Duration::from_secs(20);
+        let program = self.versions.as_ref().ok_or("its peer has no `versions`")?;
+        let command_line = program
+            .command_line(&setting.places, "")
+            .ok_or("the program that tells the versions is not on this machine")?;
+        let mut process = Process::start(&command_line, self.versions_logs.clone())
+            .map_err(|error| format!("{command_line} cannot be run: {error}"))?;
+        let mut stdout = String::new();
+        match process.wait(LIMIT, &mut stdout) {
+            Some(Exit::Status(0)) => Ok(stdout.lines().map(str::to_owned).collect()),
+            Some(exit) => Err(format!("{command_line} ended with {exit}")),
+            None => Err(format!("{command_line} did not end after {LIMIT:?}")),
+        }
+    }
+
     fn address(&self, setting: &Setting) -> Result<String, String> {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         let server = server.get_or_insert_with(|| {
@@ -85,7 +127,7 @@ impl Reference {
         server.as_ref().map(|running| running.server.address.clone()).map_err(Clone::clone)
     }
 
-    fn has_exited(&self) -> Option<crate::harness::process::Exit> {
+    fn has_exited(&self) -> Option<Exit> {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         server.as_ref()?.as_ref().ok()?.server.process.has_exited()
     }

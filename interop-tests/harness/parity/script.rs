@@ -80,6 +80,8 @@ pub(crate) struct Script<'a> {
     next_stream: u32,
     /// Whether a client may make another call on the connection.
     pub(crate) may_go_on: bool,
+    /// Whether the client has said that it will end the connection.
+    pub(crate) said_goodbye: bool,
 }
 
 impl<'a> Script<'a> {
@@ -91,6 +93,7 @@ impl<'a> Script<'a> {
             offsets: BTreeMap::new(),
             next_stream: 1,
             may_go_on: true,
+            said_goodbye: false,
         }
     }
 
@@ -159,6 +162,7 @@ impl<'a> Script<'a> {
                 let payload = [[0; 4], code.to_be_bytes()].concat();
                 self.connection.send(&Frame::new(kind::GOAWAY, 0, 0, payload));
                 self.may_go_on = false;
+                self.said_goodbye = true;
             }
             Action::Ping(times) => {
                 for _ in 0..*times {
@@ -188,6 +192,7 @@ impl<'a> Script<'a> {
             Action::HalfClose => {
                 self.connection.half_close();
                 self.may_go_on = false;
+                self.said_goodbye = true;
             }
         }
     }

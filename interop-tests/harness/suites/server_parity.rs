@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::parity::crowd::Crowd;
+use crate::harness::parity::golden::Goldens;
 use crate::harness::parity::observation::Observation;
+use crate::harness::parity::oracle::{GOLDEN, Oracle, nearest};
 use crate::harness::parity::play::Played;
 use crate::harness::parity::probe::Probe;
 use crate::harness::parity::reference::Reference;
 use crate::harness::peer::Peer;
-use crate::harness::process::Logs;
 use crate::harness::program::Program;
 use crate::harness::setting::Setting;
 use crate::harness::slot::{FREE_PORT, ServerSlot};
@@ -23,49 +24,69 @@ pub(crate) const SUITE: &str = "server-parity";
 /// How many trials of the suite run at once.
 pub(crate) const SIDE_BY_SIDE: usize = 16;
 
-/// All trials of the suite, server by server; none without a reference.
-pub(crate) fn trials(peers: &[Peer], probes: &[Probe], setting: &Arc<Setting>) -> Vec<Trial> {
-    let mut found = peers.iter().filter(|peer| peer.reference);
-    let Some((peer, program)) = found.find_map(|p| Some((p, p.server_program.clone()?))) else {
-        return Vec::new();
+/// The server that others are compared with, if a peer is one.
+pub(crate) fn reference(peers: &[Peer], setting: &Setting) -> Option<Arc<Reference>> {
+    let peer = peers.iter().find(|peer| peer.reference)?;
+    Reference::new(peer, &setting.logs.join(SUITE).join("reference")).map(Arc::new)
+}
+
+/// All trials of the suite, server by server: compared with the live `reference` and the reference
+/// with the goldens, or all compared with the goldens when there is no `reference`.
+pub(crate) fn trials(
+    peers: &[Peer],
+    probes: &[Probe],
+    reference: Option<&Arc<Reference>>,
+    goldens: Option<&Arc<Goldens>>,
+    setting: &Arc<Setting>,
+) -> Vec<Trial> {
+    let (oracle, right) = match (reference, goldens) {
+        (Some(reference), _) => (Oracle::Live(Arc::clone(reference)), reference.name()),
+        (None, Some(goldens)) => (Oracle::Golden(Arc::clone(goldens)), GOLDEN),
+        (None, None) => return Vec::new(),
     };
-    let logs = setting.logs.join(SUITE);
-    let reference = Arc::new(Reference::new(program.clone(), Logs::at(&logs.join("reference"))));
     let probes: Vec<_> = probes.iter().cloned().map(Arc::new).collect();
+    let name = |server: &str, right: &str, probe: &Probe| TrialName {
+        suite: SUITE,
+        server: server.to_owned(),
+        client: right.to_owned(),
+        case: probe.name().to_owned(),
+    };
     let mut trials = Vec::new();
-    for server in peers {
-        let Some(server_program) = &server.server else { continue };
-        let log = logs.join(server.name()).join("server");
-        let slot = Arc::new(ServerSlot::new(server_program.clone(), log));
+    for peer in peers {
+        let Some(program) = &peer.server else { continue };
+        let log = setting.logs.join(SUITE).join(peer.name()).join("server");
+        let slot = Arc::new(ServerSlot::new(program.clone(), log));
         let crowd = Arc::new(Crowd::default());
-        for probe in &probes {
-            let name = TrialName {
-                suite: SUITE,
-                server: server.name().to_owned(),
-                client: peer.name().to_owned(),
-                case: probe.name().to_owned(),
-            };
+        trials.extend(probes.iter().map(|probe| {
             let comparison = Comparison {
                 probe: Arc::clone(probe),
                 slot: Arc::clone(&slot),
                 crowd: Arc::clone(&crowd),
-                reference: Arc::clone(&reference),
-                reference_program: program.clone(),
+                oracle: oracle.clone(),
                 setting: Arc::clone(setting),
             };
-            trials.push(Trial { name, run: Box::new(move || comparison.run()) });
-        }
+            let name = name(peer.name(), right, probe);
+            Trial { name, run: Box::new(move || comparison.run()) }
+        }));
+    }
+    if let (Some(reference), Some(goldens)) = (reference, goldens) {
+        trials.extend(probes.iter().map(|probe| {
+            let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
+            let setting = Arc::clone(setting);
+            let name = name(reference.name(), GOLDEN, probe);
+            let probe = Arc::clone(probe);
+            Trial { name, run: Box::new(move || moved(&probe, &reference, &goldens, &setting)) }
+        }));
     }
     trials
 }
 
-/// One probe at one server and at the reference.
+/// One probe at one server.
 struct Comparison {
     probe: Arc<Probe>,
     slot: Arc<ServerSlot>,
     crowd: Arc<Crowd>,
-    reference: Arc<Reference>,
-    reference_program: Program,
+    oracle: Oracle,
     setting: Arc<Setting>,
 }
 
@@ -86,30 +107,76 @@ impl Comparison {
         let Played { observation, sent } =
             played.map_err(|error| Finding::Broken(error.to_string()))?;
         evidence.sent = sent;
-        let reference = self.reference.observation(&self.probe, &self.setting)?;
-        evidence.observations.push(("reference".to_owned(), reference.to_string()));
-        evidence.observations.push(("server".to_owned(), observation.to_string()));
-        let answers = std::iter::once(&reference).chain(self.probe.also());
-        Ok(nearest(answers, &observation))
+        let answers = self.oracle.answers(&self.probe, &self.setting)?;
+        evidence.observations = shown(&answers, "server", &observation);
+        Ok(nearest(&answers, &observation))
     }
 
     fn evidence(&self) -> Evidence {
         let command = |program: &Program| {
             program.command_line(&self.setting.places, FREE_PORT).map(|line| line.to_string())
         };
-        let logs = [self.slot.logs(), self.reference.logs()];
+        let reference = match &self.oracle {
+            Oracle::Live(reference) => Some(reference),
+            Oracle::Golden(_) => None,
+        };
+        let logs = std::iter::once(self.slot.logs()).chain(reference.map(|r| r.logs()));
         Evidence {
             about: Some(self.probe.description()),
             server_command: command(self.slot.program()),
-            reference_command: command(&self.reference_program),
-            logs: logs.into_iter().flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
+            reference_command: reference.and_then(|reference| command(reference.program())),
+            logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }
     }
 }
 
-/// How `observed` differs from that of `answers` that it is most like.
-fn nearest<'a>(answers: impl Iterator<Item = &'a Observation>, observed: &Observation) -> Finding {
-    let mismatches = answers.map(|answer| answer.mismatches(observed));
-    mismatches.min_by_key(Vec::len).unwrap_or_default().into()
+/// Whether the live reference still answers as the goldens say.
+///
+/// Another version of it may do otherwise: that is worth a look, and no failure, since servers are
+/// compared with the live one.
+fn moved(probe: &Probe, reference: &Reference, goldens: &Goldens, setting: &Setting) -> Report {
+    let mut evidence = Evidence {
+        about: Some(format!(
+            "{}\nif the reference is right, `make golden` records what it answers now",
+            probe.description()
+        )),
+        reference_command: reference
+            .program()
+            .command_line(&setting.places, FREE_PORT)
+            .map(|line| line.to_string()),
+        ..Evidence::default()
+    };
+    let mut compare = || {
+        let Some(answers) = goldens.of(probe.name()) else {
+            let why = "there is no golden of this probe: `make golden`";
+            return Err(Finding::SetUpError(why.to_owned()));
+        };
+        let observation = reference.observation(probe, setting)?;
+        evidence.observations = shown(answers, "reference now", &observation);
+        match nearest(answers, &observation) {
+            Finding::Mismatches(mismatches) => {
+                let versions = reference.versions(setting).map_err(Finding::SetUpError)?;
+                if versions == goldens.versions {
+                    return Ok(Finding::Mismatches(mismatches));
+                }
+                let whats: Vec<_> = mismatches.into_iter().map(|m| m.what).collect();
+                Ok(Finding::NotSupported(format!(
+                    "the goldens are of {}, this is {}, which answers otherwise: {}; `make golden`",
+                    goldens.versions.join(", "),
+                    versions.join(", "),
+                    whats.join(", ")
+                )))
+            }
+            finding => Ok(finding),
+        }
+    };
+    let finding = compare().unwrap_or_else(|finding| finding);
+    Report { finding, evidence }
+}
+
+/// What is right and what was seen, for a failure.
+fn shown(answers: &[Observation], who: &str, observed: &Observation) -> Vec<(String, String)> {
+    let right = answers.iter().map(|answer| ("right".to_owned(), answer.to_string()));
+    right.chain([(who.to_owned(), observed.to_string())]).collect()
 }
