@@ -34,7 +34,8 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = ReferenceKind::Live, value_name = "KIND")]
     pub(crate) reference: ReferenceKind,
 
-    /// The goldens, instead of interop-tests/goldens/server-parity.txt; with --peers there are none.
+    /// The goldens, instead of interop-tests/goldens/server-parity.txt; with --peers or
+    /// --scenarios there are none.
     #[arg(long, value_name = "FILE")]
     pub(crate) goldens: Option<PathBuf>,
 

@@ -50,6 +50,8 @@ pub(crate) fn block(
             line("log", &log.display().to_string());
         }
     }
-    line("run again", &format!("make interop ARGS='--exact {trial}'"));
+    let options = evidence.options.as_ref().map(|options| format!("{options} "));
+    let options = options.unwrap_or_default();
+    line("run again", &format!("make interop ARGS='{options}--exact {trial}'"));
     lines.join("\n")
 }

@@ -63,6 +63,8 @@ pub(crate) struct Evidence {
     /// Who was seen to do what, where servers are compared.
     pub(crate) observations: Vec<(String, String)>,
     pub(crate) logs: Vec<PathBuf>,
+    /// Options of the harness without which the trial does not exist.
+    pub(crate) options: Option<String>,
 }
 
 /// A finding and its evidence.

@@ -53,26 +53,34 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let tables = or(&options.scenarios, "scenarios");
     let cases = programs::read(&tables.join("programs.toml"))?;
     let scenarios = scenario::read_all(&tables.join("calls"))?;
-    let probes = probe::read_all(&tables.join("server-parity"))?;
+    let probes = match tables.join("server-parity") {
+        // Other tables need not have this suite.
+        folder if options.scenarios.is_some() && !folder.exists() => Vec::new(),
+        folder => probe::read_all(&folder)?,
+    };
     let left_out = left_out(options, &peers)?;
     let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
     let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
-    let goldens_path = match (&options.goldens, &options.peers) {
-        (Some(path), _) => Some(path.clone()),
-        (None, None) => Some(tests.join("goldens/server-parity.txt")),
-        (None, Some(_)) => None,
-    };
     let reference = server_parity::reference(&peers.all, &setting);
+    let goldens_path = match &options.goldens {
+        None if options.peers.is_some() || options.scenarios.is_some() => None,
+        _ => Some(or(&options.goldens, "goldens/server-parity.txt")),
+    };
     if options.record_goldens {
         return record(reference.as_deref(), &probes, goldens_path.as_deref(), &setting);
     }
     let goldens = goldens_path.as_deref().map(Goldens::read).transpose()?.map(Arc::new);
+    if let Some(stale) = goldens.iter().find_map(|goldens| goldens.without_probe(&probes)) {
+        anyhow::bail!("there is a golden, and no probe, called `{stale}`: `make golden`");
+    }
     let reference = match options.reference {
         ReferenceKind::Live => reference,
         ReferenceKind::Golden if goldens.is_some() => None,
-        ReferenceKind::Golden => anyhow::bail!("--reference golden: --peers needs --goldens"),
+        ReferenceKind::Golden => {
+            anyhow::bail!("--reference golden: --peers and --scenarios need --goldens")
+        }
     };
 
     let mut trials = programs::trials(&peers.all, &cases, &setting);
@@ -133,7 +141,7 @@ fn record(
     setting: &Setting,
 ) -> anyhow::Result<ExitCode> {
     let reference = reference.context("--record-goldens: no peer is the reference")?;
-    let path = path.context("--record-goldens: --peers needs --goldens")?;
+    let path = path.context("--record-goldens: --peers and --scenarios need --goldens")?;
     empty(&setting.logs)?;
     let changes = recording::record(reference, probes, server_parity::SIDE_BY_SIDE, setting, path)?;
     println!("interop: {} probes recorded in {}", probes.len(), path.display());

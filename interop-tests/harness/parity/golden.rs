@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::observation::Observation;
+use super::probe::Probe;
 
 /// A file of goldens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,12 @@ impl Goldens {
     /// What the reference has been seen to answer to `probe`.
     pub(crate) fn of(&self, probe: &str) -> Option<&[Observation]> {
         self.answers.iter().find(|(name, _)| name == probe).map(|(_, answers)| &answers[..])
+    }
+
+    /// A golden whose probe is not among `probes`.
+    pub(crate) fn without_probe(&self, probes: &[Probe]) -> Option<&str> {
+        let is_there = |name: &str| probes.iter().any(|probe| probe.name() == name);
+        self.answers.iter().map(|(name, _)| &name[..]).find(|name| !is_there(name))
     }
 
     /// The probes whose answers differ from those in `other`, on either side.

@@ -1,11 +1,12 @@
 //! Probes: the same raw bytes to several servers, and what each of them does.
 //!
-//! - [`probe`], [`header_list`], [`body`], [`text`]: the tables
+//! - [`probe`], [`action`], [`header_list`], [`body`], [`text`]: the tables
 //! - [`frame`], [`header_block`], [`window`], [`answer`], [`connection`]: HTTP/2 without a library
 //! - [`script`], [`patience`], [`crowd`], [`play`]: a probe while it runs
 //! - [`oracle`], [`reference`], [`golden`], [`recording`]: what is right
 //! - [`observation`], [`mask`]: what came of it, and what of that is compared
 
+mod action;
 mod answer;
 mod body;
 mod connection;

@@ -8,10 +8,10 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::action::Action;
 use super::body::{Cut, Piece};
 use super::header_list::Change;
 use super::observation::Observation;
-use super::script::Action;
 use super::text::Text;
 use crate::harness::config::{ConfigError, Source};
 
