@@ -9,7 +9,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build interop test lint fmt clean
+.PHONY: help setup build interop golden test lint fmt clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -25,8 +25,12 @@ build: ## build the Rust programs
 interop: setup ## run every pair of server and client: make interop ARGS='--help'
 	$(CARGO) test --locked --test interop -- $(ARGS)
 
+golden: setup ## record what the Python server answers to raw requests, for `make test`
+	$(CARGO) test --locked --test interop -- --record-goldens
+
 test: setup ## run all other tests; the proof over all 2^32 floats is in them, as a release build
 	$(CARGO) test --locked --no-fail-fast --lib --bins --test drop-in --test self-test
+	$(CARGO) test --locked --test interop -- server-parity/rust --reference golden --without python
 	$(CARGO) test --locked --release --lib all_float32
 
 # All linters run even when the first one fails: one run tells everything there is to repair.

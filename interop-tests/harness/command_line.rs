@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// Run every server with every client over the same calculator.proto and compare.
 ///
@@ -30,6 +30,19 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
 
+    /// What is right in server-parity: the reference that runs beside, or what it once answered.
+    #[arg(long, value_enum, default_value_t = ReferenceKind::Live, value_name = "KIND")]
+    pub(crate) reference: ReferenceKind,
+
+    /// The goldens, instead of interop-tests/goldens/server-parity.txt; with --peers or
+    /// --scenarios there are none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) goldens: Option<PathBuf>,
+
+    /// Record what the reference answers as the goldens, and run nothing else.
+    #[arg(long, conflicts_with = "without")]
+    pub(crate) record_goldens: bool,
+
     /// Where logs go, instead of target/interop. The folder `logs` in it is emptied first.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
@@ -37,4 +50,11 @@ pub(crate) struct Options {
     /// Leave this peer out; its trials are shown as skipped. Can be repeated.
     #[arg(long, value_name = "PEER")]
     pub(crate) without: Vec<String>,
+}
+
+/// Whom the suite `server-parity` asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReferenceKind {
+    Live,
+    Golden,
 }

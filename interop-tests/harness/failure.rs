@@ -35,8 +35,14 @@ pub(crate) fn block(
     if let Some(command) = &evidence.client_command {
         line("client", command);
     }
+    if let Some(command) = &evidence.reference_command {
+        line("reference", command);
+    }
     for sent in &evidence.sent {
         line("sent", sent);
+    }
+    for (who, observation) in &evidence.observations {
+        line("seen", &format!("{who}:\n{}", observation.trim_end()));
     }
     for log in &evidence.logs {
         let size = std::fs::metadata(log).map_or(0, |metadata| metadata.len());
@@ -44,6 +50,8 @@ pub(crate) fn block(
             line("log", &log.display().to_string());
         }
     }
-    line("run again", &format!("make interop ARGS='--exact {trial}'"));
+    let options = evidence.options.as_ref().map(|options| format!("{options} "));
+    let options = options.unwrap_or_default();
+    line("run again", &format!("make interop ARGS='{options}--exact {trial}'"));
     lines.join("\n")
 }

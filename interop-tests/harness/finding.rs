@@ -57,9 +57,14 @@ pub(crate) struct Evidence {
     pub(crate) about: Option<String>,
     pub(crate) server_command: Option<String>,
     pub(crate) client_command: Option<String>,
+    pub(crate) reference_command: Option<String>,
     /// What the client was told, shortened.
     pub(crate) sent: Vec<String>,
+    /// Who was seen to do what, where servers are compared.
+    pub(crate) observations: Vec<(String, String)>,
     pub(crate) logs: Vec<PathBuf>,
+    /// Options of the harness without which the trial does not exist.
+    pub(crate) options: Option<String>,
 }
 
 /// A finding and its evidence.

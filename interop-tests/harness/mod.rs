@@ -3,13 +3,13 @@
 //! Data flows one way. No module here knows a language: what differs between peers stands in
 //! `peers.toml`, and what is right in the suites' tables.
 //!
-//! - [`command_line`], [`run`]: from options to an exit status
+//! - [`command_line`], [`run`], [`gate`]: from options to an exit status
 //! - [`config`], [`peer`], [`program`], [`scenario`], [`value`], [`payload`], [`expectation`]: the
 //!   tables
 //! - [`suites`], [`trial`]: peers × cases
-//! - [`setting`], [`slot`], [`pairing`]: a case while it runs
-//! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`target`]: processes
-//!   and addresses
+//! - [`setting`], [`slot`], [`pairing`], [`parity`]: a case while it runs
+//! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`document_port`],
+//!   [`target`]: processes and addresses
 //! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
 //! - [`record`], [`matrix`], [`failure`]: what a person reads
 
@@ -17,11 +17,14 @@ mod agent;
 mod command_line;
 mod config;
 mod deviation;
+mod document_port;
 mod expectation;
 mod failure;
 mod finding;
+mod gate;
 mod matrix;
 mod pairing;
+mod parity;
 mod payload;
 pub(crate) mod peer;
 mod port;

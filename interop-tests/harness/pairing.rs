@@ -87,8 +87,8 @@ impl Pairing {
             about: scenario.about.clone(),
             server_command: command(self.server.program()),
             client_command: command(&self.client),
-            sent: Vec::new(),
             logs: logs.into_iter().flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
+            ..Evidence::default()
         }
     }
 }

@@ -20,6 +20,9 @@ pub(crate) struct Peer {
     pub(crate) name: Spanned<String>,
     /// The language, for people.
     pub(crate) language: String,
+    /// Whether its server program is what other servers are compared with.
+    #[serde(default)]
+    pub(crate) reference: bool,
     /// A server that takes the address it is given and says which port it got.
     pub(crate) server: Option<Program>,
     /// A client that is driven by lines of JSON.
@@ -28,6 +31,8 @@ pub(crate) struct Peer {
     pub(crate) server_program: Option<Program>,
     /// The client as a person runs it, which asks port 50051.
     pub(crate) client_program: Option<Program>,
+    /// Prints what the peer is made of, a line each.
+    pub(crate) versions: Option<Program>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +54,7 @@ impl Peer {
     }
 
     fn programs(&self) -> impl Iterator<Item = &Program> {
-        [&self.server, &self.agent, &self.server_program, &self.client_program]
+        [&self.server, &self.agent, &self.server_program, &self.client_program, &self.versions]
             .into_iter()
             .flatten()
     }
@@ -72,6 +77,12 @@ impl Peers {
                 return wrong(
                     "a peer has a server, an agent, a server-program or a client-program",
                 );
+            }
+            if peer.reference && peer.server_program.is_none() {
+                return wrong("the reference has a server-program");
+            }
+            if peer.reference && file.peer.iter().filter(|peer| peer.reference).count() > 1 {
+                return wrong("there is one reference at most");
             }
             if let Some(server) = &peer.server {
                 let placeholder = server.ready.as_ref().is_some_and(|ready| {

@@ -3,7 +3,8 @@
 //! Everything that can be wrong with a file or a missing program is found out before the first
 //! process is started.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,14 +13,19 @@ use anyhow::Context;
 use clap::Parser;
 use libtest_mimic::{Completion, Failed};
 
-use super::command_line::Options;
+use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::finding::Report;
+use super::gate::Gate;
+use super::parity::golden::Goldens;
+use super::parity::probe::{self, Probe};
+use super::parity::recording;
+use super::parity::reference::Reference;
 use super::peer::Peers;
 use super::program::Places;
 use super::record::Record;
 use super::setting::Setting;
-use super::suites::{calls, programs};
+use super::suites::{calls, programs, server_parity};
 use super::trial::{Trial, TrialName};
 use super::verdict::Verdict;
 use super::{failure, matrix, reaper, scenario};
@@ -47,13 +53,45 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let tables = or(&options.scenarios, "scenarios");
     let cases = programs::read(&tables.join("programs.toml"))?;
     let scenarios = scenario::read_all(&tables.join("calls"))?;
+    let probes = match tables.join("server-parity") {
+        // Other tables need not have this suite.
+        folder if options.scenarios.is_some() && !folder.exists() => Vec::new(),
+        folder => probe::read_all(&folder)?,
+    };
     let left_out = left_out(options, &peers)?;
     let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
     let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
+    let reference = server_parity::reference(&peers.all, &setting);
+    let goldens_path = match &options.goldens {
+        None if options.peers.is_some() || options.scenarios.is_some() => None,
+        _ => Some(or(&options.goldens, "goldens/server-parity.txt")),
+    };
+    if options.record_goldens {
+        return record(reference.as_deref(), &probes, goldens_path.as_deref(), &setting);
+    }
+    let goldens = goldens_path.as_deref().map(Goldens::read).transpose()?.map(Arc::new);
+    if let Some(stale) = goldens.iter().find_map(|goldens| goldens.without_probe(&probes)) {
+        anyhow::bail!("there is a golden, and no probe, called `{stale}`: `make golden`");
+    }
+    let reference = match options.reference {
+        ReferenceKind::Live => reference,
+        ReferenceKind::Golden if goldens.is_some() => None,
+        ReferenceKind::Golden => {
+            anyhow::bail!("--reference golden: --peers and --scenarios need --goldens")
+        }
+    };
+
     let mut trials = programs::trials(&peers.all, &cases, &setting);
     trials.extend(calls::trials(&peers.all, &scenarios, &setting));
+    trials.extend(server_parity::trials(
+        &peers.all,
+        &probes,
+        reference.as_ref(),
+        goldens.as_ref(),
+        &setting,
+    ));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -66,13 +104,24 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         trials = side_by_side(trials);
     }
 
+    // Trials that keep the processors busy are as many at once as there are processors. Those of
+    // `server-parity` mostly wait for what does not come, so that many of them fit side by side.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let busy = options.libtest.test_threads.unwrap_or(cores);
+    let gate = Gate::new(busy);
+    let mut libtest = options.libtest.clone();
+    libtest.test_threads.get_or_insert(cores.max(server_parity::SIDE_BY_SIDE));
+
     let record = Record::default();
     let ledger = Arc::new(ledger);
     let trials = trials
         .into_iter()
-        .map(|trial| as_libtest(trial, &left_out, Arc::clone(&ledger), record.clone()))
+        .map(|trial| {
+            let gate = (trial.name.suite != server_parity::SUITE).then(|| gate.clone());
+            as_libtest(trial, &left_out, Arc::clone(&ledger), gate, record.clone())
+        })
         .collect();
-    let conclusion = libtest_mimic::run(&options.libtest, trials);
+    let conclusion = libtest_mimic::run(&libtest, trials);
     let verdicts = record.verdicts();
     if !verdicts.is_empty() {
         println!("{}\n{}\n", matrix::tables(&verdicts), matrix::legend(&peers.all, &verdicts));
@@ -82,6 +131,24 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         println!("interop: what failed is told above, with a command that runs it alone");
     }
     Ok(conclusion.exit_code())
+}
+
+/// Records the goldens.
+fn record(
+    reference: Option<&Reference>,
+    probes: &[Probe],
+    path: Option<&Path>,
+    setting: &Setting,
+) -> anyhow::Result<ExitCode> {
+    let reference = reference.context("--record-goldens: no peer is the reference")?;
+    let path = path.context("--record-goldens: --peers and --scenarios need --goldens")?;
+    empty(&setting.logs)?;
+    let changes = recording::record(reference, probes, server_parity::SIDE_BY_SIDE, setting, path)?;
+    println!("interop: {} probes recorded in {}", probes.len(), path.display());
+    for name in &changes {
+        println!("interop: changed: {name}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn left_out(options: &Options, peers: &Peers) -> anyhow::Result<BTreeSet<String>> {
@@ -102,12 +169,22 @@ fn empty(logs: &Path) -> anyhow::Result<()> {
 
 /// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
 /// neighbours in the order should be of different ones.
+///
+/// `server-parity` comes last, because its reference keeps the document's port from its first trial
+/// to its last. A trial of `programs` between the two would wait for the port with a thread of the
+/// few that there are, and as soon as all of them did that, nobody could give it back.
 fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
+    let (last, first): (Vec<_>, Vec<_>) =
+        trials.into_iter().partition(|trial| trial.name.suite == server_parity::SUITE);
+    [first, last].into_iter().flat_map(in_turn).collect()
+}
+
+fn in_turn(trials: Vec<Trial>) -> Vec<Trial> {
     let lane = |name: &TrialName| match name.suite {
         "programs" => (name.suite, String::new(), String::new()),
         suite => (suite, name.server.clone(), name.client.clone()),
     };
-    let mut lanes: Vec<(_, std::collections::VecDeque<Trial>)> = Vec::new();
+    let mut lanes: Vec<(_, VecDeque<Trial>)> = Vec::new();
     for trial in trials {
         let key = lane(&trial.name);
         match lanes.iter_mut().find(|(other, _)| *other == key) {
@@ -128,6 +205,7 @@ fn as_libtest(
     trial: Trial,
     left_out: &BTreeSet<String>,
     ledger: Arc<Ledger>,
+    gate: Option<Gate>,
     record: Record,
 ) -> libtest_mimic::Trial {
     let Trial { name, run } = trial;
@@ -139,7 +217,9 @@ fn as_libtest(
             record.add(name, Verdict::Skipped { reason });
             return Ok(Completion::ignored_with(shown));
         }
+        let pass = gate.as_ref().map(Gate::enter);
         let Report { finding, evidence } = run();
+        drop(pass);
         let verdict = ledger.verdict(&name, finding);
         let shown = match &verdict {
             Verdict::Passed => Ok(Completion::Completed),

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::document_port::DocumentPort;
 use super::program::Places;
 use super::scenario::Target;
 use super::target::DeadEnds;
@@ -15,12 +16,14 @@ pub(crate) struct Setting {
     pub(crate) places: Places,
     /// Where logs go.
     pub(crate) logs: PathBuf,
+    pub(crate) document_port: DocumentPort,
     dead_ends: DeadEnds,
 }
 
 impl Setting {
     pub(crate) fn new(places: Places, logs: PathBuf) -> io::Result<Self> {
-        Ok(Self { places, logs, dead_ends: DeadEnds::open()? })
+        let document_port = DocumentPort::default();
+        Ok(Self { places, logs, document_port, dead_ends: DeadEnds::open()? })
     }
 
     /// The address of `target`, which is `server` for the pairing's own server.

@@ -4,3 +4,4 @@
 
 pub(crate) mod calls;
 pub(crate) mod programs;
+pub(crate) mod server_parity;

@@ -4,13 +4,14 @@
 //! case at a time, and nobody else may hold that port.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::harness::config::{ConfigError, Source};
+use crate::harness::document_port::PORT;
 use crate::harness::finding::{Evidence, Finding, Mismatch, Report};
 use crate::harness::peer::Peer;
 use crate::harness::process::{Logs, Process};
@@ -20,9 +21,6 @@ use crate::harness::setting::Setting;
 use crate::harness::trial::{Trial, TrialName};
 
 const SUITE: &str = "programs";
-
-/// The document's port.
-const PORT: u16 = 50051;
 
 /// How long a program may take to end.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -73,7 +71,6 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Case>, ConfigError> {
 
 /// All trials of the suite.
 pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> Vec<Trial> {
-    let port = Arc::new(Mutex::new(()));
     let mut trials = Vec::new();
     for case in cases {
         let servers: Vec<_> = match case.server {
@@ -101,9 +98,8 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> 
                     client_logs: Logs::at(&log.join("client")),
                     setting: Arc::clone(setting),
                 };
-                let port = Arc::clone(&port);
                 let run = Box::new(move || {
-                    let _alone = port.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _alone = play.setting.document_port.lease();
                     Report { finding: play.run(), evidence: play.evidence() }
                 });
                 trials.push(Trial { name, run });
@@ -179,8 +175,8 @@ impl Play {
             about: self.case.about.clone(),
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
-            sent: Vec::new(),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
+            ..Evidence::default()
         }
     }
 }

@@ -1,0 +1,105 @@
+//! The header list of a probe: a legal request with changes.
+//!
+//! `:authority` is the same for every server, whatever its port: servers count its bytes when they
+//! say how large the metadata was.
+
+use serde::Deserialize;
+
+use super::header_block::Field;
+use super::text::Text;
+
+/// What a gRPC client sends at least.
+const LEGAL: [(&str, &str); 6] = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/Calculator/SquareRoot"),
+    (":authority", "localhost:50051"),
+    ("te", "trailers"),
+    ("content-type", "application/grpc"),
+];
+
+/// One change of a header list: exactly one of `set`, `remove`, `add` and `first` names the header.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    /// Gives another value to a header, which stays where it is.
+    set: Option<Text>,
+    /// Takes a header out.
+    remove: Option<Text>,
+    /// Appends a header; `{n}` in its name is the number of the copy.
+    add: Option<Text>,
+    /// Puts a header before all others.
+    first: Option<Text>,
+    #[serde(default = "empty")]
+    value: Text,
+    /// The value is filled up with `a` to this many bytes.
+    size: Option<usize>,
+    /// How many copies of the header are added.
+    times: Option<usize>,
+}
+
+fn empty() -> Text {
+    Text(Vec::new())
+}
+
+impl Change {
+    /// What is wrong with the change itself.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let named = [&self.set, &self.remove, &self.add, &self.first];
+        if named.iter().filter(|name| name.is_some()).count() != 1 {
+            return Err("a header has one of `set`, `remove`, `add` and `first`".to_owned());
+        }
+        let known = |name: &Text| LEGAL.iter().any(|(legal, _)| legal.as_bytes() == name.0);
+        match self.set.as_ref().or(self.remove.as_ref()) {
+            Some(name) if !known(name) => {
+                Err("a legal request has no such header to set or remove".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn apply(&self, fields: &mut Vec<Field>) {
+        let mut value = self.value.0.clone();
+        value.resize(self.size.unwrap_or(value.len()), b'a');
+        if let Some(name) = &self.set {
+            fields
+                .iter_mut()
+                .filter(|field| field.0 == name.0)
+                .for_each(|f| f.1.clone_from(&value));
+        } else if let Some(name) = &self.remove {
+            fields.retain(|field| field.0 != name.0);
+        } else if let Some(name) = &self.first {
+            fields.insert(0, (name.0.clone(), value));
+        } else if let Some(name) = &self.add {
+            let copy = |n: usize| (numbered(&name.0, n), value.clone());
+            fields.extend((0..self.times.unwrap_or(1)).map(copy));
+        }
+    }
+}
+
+fn numbered(name: &[u8], n: usize) -> Vec<u8> {
+    const PLACE: &[u8] = b"{n}";
+    match name.windows(PLACE.len()).position(|part| part == PLACE) {
+        None => name.to_vec(),
+        Some(at) => [&name[..at], n.to_string().as_bytes(), &name[at + PLACE.len()..]].concat(),
+    }
+}
+
+/// The header list of a legal request with `changes`.
+pub(crate) fn request(changes: &[Change]) -> Vec<Field> {
+    let field = |(name, value): (&str, &str)| (name.into(), value.into());
+    let mut fields: Vec<Field> = LEGAL.into_iter().map(field).collect();
+    for change in changes {
+        change.apply(&mut fields);
+    }
+    fields
+}
+
+/// Trailers with what `changes` add.
+pub(crate) fn trailers(changes: &[Change]) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for change in changes {
+        change.apply(&mut fields);
+    }
+    fields
+}

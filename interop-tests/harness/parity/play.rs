@@ -1,0 +1,78 @@
+//! A probe played at a server, from the connection to the observation.
+//!
+//! At the end comes an ordinary call on the same connection where a client could make one: it
+//! shows whether the connection still works, and once it is answered the server has seen everything
+//! before it.
+
+use super::answer::Answer;
+use super::connection::Connection;
+use super::observation::{self, Observation};
+use super::patience::{self, ProbeError};
+use super::probe::Probe;
+use super::script::Script;
+
+/// How an ordinary call ends that nothing has disturbed.
+const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
+                        content-type: application/grpc, end END_STREAM";
+
+/// What came of a probe.
+pub(crate) struct Played {
+    pub(crate) observation: Observation,
+    /// The frames that went out, shortened.
+    pub(crate) sent: Vec<String>,
+}
+
+/// Plays `probe` at the server at `address`.
+pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
+    let mut script = Script::new(probe, patience::connect(address)?);
+    script.play();
+    let connection = &mut script.connection;
+    let sent = connection.sent();
+    patience::wait(connection, address, |c| {
+        c.goaway.is_none() && c.answers.values().all(Answer::is_complete)
+    })?;
+    if probe.is_burst() {
+        patience::wait_for_calm(address)?;
+    }
+    let next = next_call(&mut script, address)?;
+    let connection = &mut script.connection;
+    if next.is_none() {
+        patience::wait(connection, address, |_| false)?;
+    }
+    patience::linger(connection, |c| c.is_closed || c.answers.values().all(Answer::is_closed));
+
+    let mut observation = Observation::default();
+    let next_answer = next.and_then(|stream| script.connection.answers.remove(&stream));
+    let connection = &script.connection;
+    if probe.times == 1 {
+        for (stream, answer) in &connection.answers {
+            observation.add_stream(*stream, answer, connection);
+        }
+    } else {
+        observation.add_counts(connection.answers.values(), connection);
+    }
+    observation.add("connection", observation::end_of(connection, script.said_goodbye));
+    let went_on = connection.goaway.is_none() && !connection.is_closed;
+    if let Some(answer) = next_answer.filter(|_| went_on) {
+        let line = observation::in_one_line(&answer, connection);
+        let is_ordinary = line == ORDINARY;
+        observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
+    }
+    Ok(Played { observation, sent })
+}
+
+/// Makes an ordinary call on the same connection, if a client could; gives its stream.
+fn next_call(script: &mut Script<'_>, address: &str) -> Result<Option<u32>, ProbeError> {
+    let could = |c: &Connection| !c.is_closed && c.goaway.is_none();
+    if !script.may_go_on || !could(&script.connection) {
+        return Ok(None);
+    }
+    let stream = script.new_stream();
+    let connection = &mut script.connection;
+    connection.acknowledges = true;
+    patience::ordinary_call(connection, stream);
+    patience::wait(connection, address, |c| {
+        c.goaway.is_none() && c.answers.get(&stream).is_some_and(Answer::is_complete)
+    })?;
+    Ok(Some(stream))
+}

@@ -1,0 +1,198 @@
+//! The probes: requests as data, read from the suite's tables.
+//!
+//! A probe states no expectation: what is right is what the reference answers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::action::Action;
+use super::body::{Cut, Piece};
+use super::header_list::Change;
+use super::observation::Observation;
+use super::text::Text;
+use crate::harness::config::{ConfigError, Source};
+
+/// Who can send what a probe sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Grade {
+    /// A legal client, proxy or load balancer.
+    ClientVisible,
+    /// Only a peer made by hand.
+    Edge,
+}
+
+/// When the server's SETTINGS are acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Acknowledge {
+    /// Before the request, as a client does that keeps its connection.
+    #[default]
+    Before,
+    /// After the request, as a client does that does not wait for the server's preface.
+    After,
+    Never,
+}
+
+/// How a request ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum End {
+    /// END_STREAM is on the last frame of the body.
+    #[default]
+    LastFrame,
+    /// END_STREAM is on an empty DATA frame of its own.
+    EmptyFrame,
+    /// END_STREAM is on HEADERS; no body is sent.
+    Headers,
+    /// END_STREAM is on trailers.
+    Trailers,
+    Never,
+}
+
+/// One `[[probe]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Probe {
+    name: Spanned<String>,
+    grade: Grade,
+    /// What it is about, where the name does not say it.
+    about: Option<String>,
+    /// Why the reference answers now so and now otherwise.
+    unstable: Option<String>,
+    /// What it has been seen to answer, beside what it answers now.
+    #[serde(default)]
+    also: Vec<Observation>,
+    /// Changes of the header list of a legal request.
+    #[serde(default)]
+    pub(crate) headers: Vec<Change>,
+    #[serde(default)]
+    pub(crate) trailers: Vec<Change>,
+    #[serde(default = "root_of_16")]
+    pub(crate) body: Vec<Piece>,
+    #[serde(default = "uncut")]
+    pub(crate) cut: Cut,
+    /// How many bytes of padding each DATA frame has.
+    pub(crate) pad: Option<u8>,
+    /// How many bytes of padding HEADERS has.
+    pub(crate) pad_headers: Option<u8>,
+    /// Whether HEADERS carries a priority.
+    #[serde(default)]
+    pub(crate) priority: bool,
+    /// HEADERS is cut into fragments of this many bytes, which go on in CONTINUATION.
+    pub(crate) fragments: Option<usize>,
+    #[serde(default)]
+    pub(crate) end: End,
+    #[serde(default)]
+    pub(crate) acknowledge_settings: Acknowledge,
+    /// What is sent instead of the client's preface, up to its SETTINGS.
+    pub(crate) preface: Option<Text>,
+    /// What happens, if not just one request.
+    #[serde(default = "one_request")]
+    pub(crate) actions: Vec<Action>,
+    /// How often the actions are played, each time on a stream of its own.
+    #[serde(default = "once")]
+    pub(crate) times: usize,
+    /// Each action is played for all streams before the next one is.
+    #[serde(default)]
+    pub(crate) together: bool,
+}
+
+fn root_of_16() -> Vec<Piece> {
+    vec![Piece::root_of_16()]
+}
+
+fn uncut() -> Cut {
+    Cut::Sizes(Vec::new())
+}
+
+fn one_request() -> Vec<Action> {
+    vec![Action::Headers, Action::Body]
+}
+
+fn once() -> usize {
+    1
+}
+
+impl Probe {
+    pub(crate) fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
+    /// Whether it asks so much at once that other probes would see a busy server.
+    pub(crate) fn is_burst(&self) -> bool {
+        const MANY: usize = 50;
+        self.times >= MANY
+    }
+
+    /// What the reference may answer beside `answer`.
+    pub(crate) fn also(&self) -> &[Observation] {
+        &self.also
+    }
+
+    /// Its grade, what it is about, and what has to be known about the reference.
+    pub(crate) fn description(&self) -> String {
+        let grade = match self.grade {
+            Grade::ClientVisible => "client-visible",
+            Grade::Edge => "edge",
+        };
+        let about = self.about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
+        let unstable = self.unstable.as_ref().map(|why| format!("\nunstable: {why}"));
+        format!("{grade}{about}{}", unstable.unwrap_or_default())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.name().is_empty() || self.name().contains(['/', '*', ' ', '[', ']']) {
+            return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
+        }
+        if self.unstable.is_some() == self.also.is_empty() {
+            return Err("`unstable` says why, and `also` what else is answered".to_owned());
+        }
+        if self.times == 0 || self.actions.is_empty() {
+            return Err("a probe does something".to_owned());
+        }
+        if self.end == End::Trailers && self.trailers.is_empty() {
+            return Err("`end` is \"trailers\", and there are none".to_owned());
+        }
+        self.headers.iter().try_for_each(Change::check)?;
+        self.body.iter().try_for_each(Piece::check)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    probe: Vec<Probe>,
+}
+
+/// Reads all `*.toml` files in `directory`, in the order of their names.
+pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
+    let mut files: Vec<_> = std::fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
+        .map_err(|error| anyhow::anyhow!("{}: cannot be read: {error}", directory.display()))?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    let mut probes = Vec::new();
+    let mut names = BTreeSet::new();
+    for path in &files {
+        probes.extend(read(path, &mut names)?);
+    }
+    Ok(probes)
+}
+
+fn read(path: &Path, names: &mut BTreeSet<String>) -> Result<Vec<Probe>, ConfigError> {
+    let (file, source): (File, _) = Source::read(path)?;
+    for probe in &file.probe {
+        let wrong = |message: String| Err(source.error(Some(probe.name.span()), message));
+        if let Err(message) = probe.check() {
+            return wrong(format!("probe `{}`: {message}", probe.name()));
+        }
+        if !names.insert(probe.name().to_owned()) {
+            return wrong(format!("there already is a probe `{}`", probe.name()));
+        }
+    }
+    Ok(file.probe)
+}
