@@ -49,6 +49,14 @@ impl prost::Message for Number {
         }
     }
 
+    fn merge(&mut self, mut buf: impl Buf) -> Result<(), DecodeError> {
+        while buf.has_remaining() {
+            let (tag, wire_type) = decode_key(&mut buf)?;
+            self.merge_field(tag, wire_type, &mut buf, DecodeContext::default())?;
+        }
+        Ok(())
+    }
+
     fn encoded_len(&self) -> usize {
         if self.is_on_the_wire() { float::encoded_len(VALUE, &self.value) } else { 0 }
     }
@@ -56,6 +64,19 @@ impl prost::Message for Number {
     fn clear(&mut self) {
         *self = Self::default();
     }
+}
+
+/// Reads a field's key, of five bytes at the most as in Python's protobuf; prost takes ten.
+fn decode_key(buf: &mut impl Buf) -> Result<(u32, WireType), DecodeError> {
+    let mut key = [0x80; 5];
+    for length in 1..=key.len() {
+        let Ok(byte) = buf.try_get_u8() else { break };
+        key[length - 1] = byte;
+        if byte & 0x80 == 0 {
+            return prost::encoding::decode_key(&mut &key[..length]);
+        }
+    }
+    Err(not_a_varint())
 }
 
 /// Skips an unknown varint as Python's protobuf does: ten bytes at the most, whatever the last one
@@ -69,8 +90,15 @@ fn skip_varint(buf: &mut impl Buf) -> Result<(), DecodeError> {
             Err(_) => break,
         }
     }
-    // prost makes no errors for others but tells one of its own.
-    prost::encoding::decode_varint(&mut &[0x80_u8][..]).map(drop)
+    Err(not_a_varint())
+}
+
+/// prost's own error: it lets nobody else make one.
+fn not_a_varint() -> DecodeError {
+    match prost::encoding::decode_varint(&mut &[0x80_u8][..]) {
+        Err(error) => error,
+        Ok(_) => unreachable!("a varint without an end"),
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +146,16 @@ mod tests {
         let eleven = [&ten[..10], &[0xff, 0x01]].concat();
         assert!(Number::decode(&eleven[..]).is_err());
         assert!(Number::decode(&ten[..5]).is_err(), "truncated");
+    }
+
+    #[test]
+    fn a_key_has_five_bytes_at_the_most() {
+        let five = [0x8d, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41];
+        assert_eq!(Number::decode(&five[..]).expect("five bytes").value.to_bits(), 0x4180_0000);
+        let six = [0x8d, 0x80, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41];
+        assert!(Number::decode(&six[..]).is_err());
+        assert!(Number::decode(&[0x8d][..]).is_err(), "truncated");
+        assert!(Number::decode(&[0x05][..]).is_err(), "field 0");
     }
 
     #[test]

@@ -18,10 +18,10 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{StreamExt, StreamMap};
 
 use crate::in_flight::InFlight;
+use crate::parity;
 use crate::parity::connection::{self, Peer};
 use crate::parity::handshake::Handshake;
 use crate::parity::methods::{Methods, RequestKind};
-use crate::parity;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::service::CalculatorService;
 
@@ -78,7 +78,7 @@ impl Connections {
         // Without it an answer would wait for the client's acknowledgement of the one before. A
         // socket that refuses is already gone.
         let _ = transport.set_nodelay(true);
-        let peer = Peer::stranger();
+        let peer = Peer::default();
         let service = parity::layer(methods.clone(), peer.clone())
             .service(CalculatorServer::new(CalculatorService));
         let service = TowerToHyperService::new(self.in_flight.count(service));

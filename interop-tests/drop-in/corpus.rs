@@ -53,7 +53,7 @@ pub(crate) fn doubles() -> Vec<f64> {
 
 /// Messages that no `Number` encodes to, readable or not.
 pub(crate) fn messages() -> Vec<Vec<u8>> {
-    let written_out: [&[u8]; 32] = [
+    let written_out: [&[u8]; 34] = [
         // The default, written all the same; the last of two values.
         &[0x0d, 0, 0, 0, 0],
         &[0x0d, 0, 0, 0x80, 0x41, 0x0d, 0, 0, 0, 0x80],
@@ -87,8 +87,10 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         &[0x8d, 0x00, 0, 0, 0x80, 0x41],
         &[0x8d, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41],
         &[0x8d, 0x80, 0x80, 0x80, 0x10, 0, 0, 0x80, 0x41],
-        // A varint of ten bytes and one of eleven.
+        &[0x8d, 0x80, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41],
+        // A varint of ten bytes, with 64 bits and with more, and one of eleven.
         &[0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+        &[0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
         &[0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
         // Lengths that go beyond the end and beyond all memory.
         &[0x12, 0xff, 0xff, 0xff, 0xff, 0x07],
@@ -99,13 +101,6 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     let deep = [1, 50, 99, 100, 101, 150].map(groups);
     written_out.into_iter().map(<[u8]>::to_vec).chain(deep).collect()
 }
-
-/// Messages that no program writes, and that prost judges otherwise than protobuf: a tag in six
-/// bytes, which prost reads, and a varint with more than 64 bits, which prost refuses.
-pub(crate) const JUDGED_OTHERWISE: [&[u8]; 2] = [
-    &[0x8d, 0x80, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41],
-    &[0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
-];
 
 /// Texts at the edge of what `float()` reads, on both sides of it.
 #[rustfmt::skip]

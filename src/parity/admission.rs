@@ -7,12 +7,12 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::Either;
 use http::header::{HOST, TE};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use tonic::Status;
 use tonic::body::Body;
-use futures_util::future::Either;
 use tower::{Layer, Service};
 
 use super::connection::Peer;

@@ -5,7 +5,7 @@
 //! such limits at all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -38,36 +38,26 @@ pub fn http2() -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// The other end of a connection.
-#[derive(Clone, Debug)]
+/// The other end of a connection; clones are the same.
+///
+/// grpcio holds a client to its limits as soon as the client has acknowledged the SETTINGS in which
+/// they stand. A request that was sent earlier is exempt.
+#[derive(Clone, Debug, Default)]
 pub struct Peer {
-    acknowledged: Arc<AtomicBool>,
+    exempt: Arc<AtomicUsize>,
 }
 
 impl Peer {
-    /// A peer that has not acknowledged the server's SETTINGS yet.
-    #[must_use]
-    pub fn stranger() -> Self {
-        Self { acknowledged: Arc::default() }
+    /// Notes a request that was sent before the peer could know the limits.
+    pub(super) fn exempt_a_request(&self) {
+        self.exempt.fetch_add(1, Ordering::Release);
     }
 
-    /// Notes that the peer has acknowledged the SETTINGS, and so knows the limits in them.
-    pub(crate) fn acknowledge(&self) {
-        self.acknowledged.store(true, Ordering::Release);
-    }
-
-    /// Whether the peer can be held to the limits.
-    #[must_use]
-    pub fn knows_limits(&self) -> bool {
-        self.acknowledged.load(Ordering::Acquire)
-    }
-}
-
-impl Default for Peer {
-    /// A peer of whose connection nothing is known: it is held to the limits.
-    fn default() -> Self {
-        let peer = Self::stranger();
-        peer.acknowledge();
-        peer
+    /// Whether the next request is held to the limits. Requests are asked for in their order.
+    pub(super) fn knows_limits(&self) -> bool {
+        let taken = self
+            .exempt
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |exempt| exempt.checked_sub(1));
+        taken.is_err()
     }
 }

@@ -1,7 +1,7 @@
-//! Notices when a client acknowledges the server's SETTINGS.
+//! Notices which requests a client sent before it acknowledged the server's SETTINGS.
 //!
-//! From then on grpcio holds it to the limits that they announce. hyper does not tell, so the frames
-//! are watched on their way in; after the acknowledgement nothing is looked at any more.
+//! Only the others does grpcio hold to the limits that the SETTINGS announce. hyper does not tell, so
+//! the frames are watched on their way in; after the acknowledgement nothing is looked at any more.
 
 use std::io;
 use std::pin::Pin;
@@ -17,6 +17,7 @@ const PREFACE: usize = 24;
 /// A frame begins with three bytes of length, its type, its flags and its stream (section 4.1).
 const FRAME_HEADER: usize = 9;
 
+const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const ACK: u8 = 1;
 
@@ -29,10 +30,9 @@ pub struct Handshake<T> {
 }
 
 impl<T> Handshake<T> {
-    /// Tells `peer` when it has acknowledged the SETTINGS.
+    /// Exempts from limits what `peer` sends before it has acknowledged the SETTINGS.
     pub fn new(transport: T, peer: Peer) -> Self {
-        let watch = Watch { skip: PREFACE, header: [0; FRAME_HEADER], filled: 0 };
-        Self { transport, peer, watch: Some(watch) }
+        Self { transport, peer, watch: Some(Watch::default()) }
     }
 }
 
@@ -43,11 +43,19 @@ struct Watch {
     skip: usize,
     header: [u8; FRAME_HEADER],
     filled: usize,
+    last_stream: u32,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { skip: PREFACE, header: [0; FRAME_HEADER], filled: 0, last_stream: 0 }
+    }
 }
 
 impl Watch {
-    /// Whether an acknowledgement ends in `bytes`, the next ones.
-    fn sees_acknowledgement(&mut self, mut bytes: &[u8]) -> bool {
+    /// Whether the acknowledgement is in `bytes`, the next ones; `request` is told of each request
+    /// before it.
+    fn sees_acknowledgement(&mut self, mut bytes: &[u8], mut request: impl FnMut()) -> bool {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -57,9 +65,15 @@ impl Watch {
             self.filled += taken;
             bytes = &bytes[taken..];
             if self.filled == FRAME_HEADER {
-                let [high, middle, low, kind, flags, ..] = self.header;
+                let [high, middle, low, kind, flags, stream @ ..] = self.header;
                 if kind == SETTINGS && flags & ACK != 0 {
                     return true;
+                }
+                let stream = u32::from_be_bytes(stream);
+                // Later HEADERS of a stream are its trailers.
+                if kind == HEADERS && stream > self.last_stream {
+                    self.last_stream = stream;
+                    request();
                 }
                 let length = u32::from_be_bytes([0, high, middle, low]);
                 self.skip = usize::try_from(length).unwrap_or(usize::MAX);
@@ -79,11 +93,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Handshake<T> {
         let this = &mut *self;
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.transport).poll_read(cx, buffer);
-        if let Some(watch) = &mut this.watch
-            && watch.sees_acknowledgement(&buffer.filled()[before..])
-        {
-            this.peer.acknowledge();
-            this.watch = None;
+        if let Some(watch) = &mut this.watch {
+            let bytes = &buffer.filled()[before..];
+            if watch.sees_acknowledgement(bytes, || this.peer.exempt_a_request()) {
+                this.watch = None;
+            }
         }
         polled
     }
@@ -121,13 +135,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Handshake<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FRAME_HEADER, PREFACE, Watch};
+    use super::{PREFACE, Watch};
 
     fn frames() -> Vec<u8> {
         let mut bytes = vec![b'P'; PREFACE];
         bytes.extend([0, 0, 6, 4, 0, 0, 0, 0, 0]); // SETTINGS
         bytes.extend([4, 1, 4, 1, 4, 1]); // whose payload looks like an acknowledgement
-        bytes.extend([0, 0, 2, 1, 4, 0, 0, 0, 1, 4, 1]); // HEADERS
+        bytes.extend([0, 0, 2, 1, 4, 0, 0, 0, 1, 4, 1]); // HEADERS of stream 1
+        bytes.extend([0, 0, 0, 1, 5, 0, 0, 0, 1]); // and its trailers
+        bytes.extend([0, 0, 0, 1, 5, 0, 0, 0, 3]); // HEADERS of stream 3
         bytes.extend([0, 0, 0, 4, 1, 0, 0, 0, 0]); // the acknowledgement
         bytes
     }
@@ -136,10 +152,12 @@ mod tests {
     fn an_acknowledgement_is_seen_at_its_end_however_it_is_cut() {
         let frames = frames();
         for size in 1..=frames.len() {
-            let mut watch = Watch { skip: PREFACE, header: [0; FRAME_HEADER], filled: 0 };
-            let seen: Vec<_> = frames.chunks(size).map(|c| watch.sees_acknowledgement(c)).collect();
+            let (mut watch, mut requests) = (Watch::default(), 0);
+            let mut watched = |chunk| watch.sees_acknowledgement(chunk, || requests += 1);
+            let seen: Vec<_> = frames.chunks(size).map(&mut watched).collect();
             let (last, before) = seen.split_last().expect("chunks");
             assert!(*last && before.iter().all(|seen| !seen), "in chunks of {size}");
+            assert_eq!(requests, 2, "in chunks of {size}");
         }
     }
 }

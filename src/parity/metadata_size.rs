@@ -27,7 +27,8 @@ impl<'a> MetadataSize<'a> {
     /// Begins with the pseudo fields of `parts`. Without `limited` nothing is too much.
     pub(super) fn new(parts: &'a Parts, limited: bool) -> Result<Self, Status> {
         let limit = if limited { HARD_LIMIT } else { usize::MAX };
-        let total = pseudo_fields(parts).into_iter().map(|(name, length)| entry(name, length)).sum();
+        let total =
+            pseudo_fields(parts).into_iter().map(|(name, length)| entry(name, length)).sum();
         let size = Self { parts, total, limit };
         size.check(0)?;
         Ok(size)
@@ -65,9 +66,15 @@ impl<'a> MetadataSize<'a> {
             // Writing to a String cannot fail.
             let _ = write!(message, " {name}:{}B", entry(name, length));
         }
+        if message.len() > LONGEST_MESSAGE {
+            message.clear();
+        }
         Err(Status::resource_exhausted(message))
     }
 }
+
+/// grpcio leaves a longer text out.
+const LONGEST_MESSAGE: usize = 2_048;
 
 /// grpcio lists the fields that it knows before the others.
 const LISTED_FIRST: [&str; 11] = [

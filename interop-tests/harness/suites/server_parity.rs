@@ -55,7 +55,7 @@ pub(crate) fn trials(
     for peer in peers {
         let Some(program) = &peer.server else { continue };
         let log = setting.logs.join(SUITE).join(peer.name()).join("server");
-        let slot = Arc::new(ServerSlot::new(program.clone(), log));
+        let slot = Arc::new(ServerSlot::new(program.clone(), &log));
         let crowd = Arc::new(Crowd::default());
         trials.extend(probes.iter().map(|probe| {
             let comparison = Comparison {
