@@ -154,6 +154,11 @@ pub(crate) fn in_one_line(answer: &Answer, connection: &Connection) -> String {
     parts.join(", ")
 }
 
+/// A GOAWAY with everything that is not compared.
+pub(crate) fn all_of((code, debug): &(u32, Vec<u8>)) -> String {
+    format!("(what came was GOAWAY {} {})", error_name(*code), shown(debug))
+}
+
 /// The connection's end, in one line; `said_goodbye` is whether the client has announced it.
 pub(crate) fn end_of(connection: &Connection, said_goodbye: bool) -> String {
     if said_goodbye && connection.goaway.as_ref().is_none_or(|(code, _)| *code == 0) {

@@ -99,7 +99,7 @@ fn sign_of_life(address: &str) -> Result<Duration, ProbeError> {
 fn ordinary_answer(address: &str, limit: Instant) -> Result<Answer, ProbeError> {
     let mut connection = connect(address)?;
     connection.send_preface();
-    ordinary_call(&mut connection, 1);
+    ordinary_call(&mut connection, 1, address)?;
     let is_answered = |c: &Connection| c.answers.get(&1).is_some_and(Answer::is_complete);
     while !is_answered(&connection) {
         if !connection.take_notice(limit) {
@@ -114,10 +114,21 @@ pub(crate) fn connect(address: &str) -> Result<Connection, ProbeError> {
     Connection::open(address).map_err(error)
 }
 
-/// Sends a request that nothing is wrong with.
-pub(crate) fn ordinary_call(connection: &mut Connection, stream: u32) {
+/// Sends a request that nothing is wrong with, as soon as flow control lets it.
+pub(crate) fn ordinary_call(
+    connection: &mut Connection,
+    stream: u32,
+    address: &str,
+) -> Result<(), ProbeError> {
     let block = header_block::encode(&header_list::request(&[]));
     let message = body::bytes(&[body::Piece::root_of_16()]);
     connection.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
-    connection.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, message));
+    let size = message.len();
+    // Calls before this one may have filled the connection's window.
+    wait(connection, address, |c| c.windows.room(stream) >= size || c.goaway.is_some())?;
+    if connection.windows.room(stream) >= size {
+        connection.windows.take(stream, size);
+        connection.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, message));
+    }
+    Ok(())
 }

@@ -27,7 +27,7 @@ pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
     let mut script = Script::new(probe, patience::connect(address)?);
     script.play();
     let connection = &mut script.connection;
-    let sent = connection.sent();
+    let mut sent = connection.sent();
     patience::wait(connection, address, |c| {
         c.goaway.is_none() && c.answers.values().all(Answer::is_complete)
     })?;
@@ -44,6 +44,8 @@ pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
     let mut observation = Observation::default();
     let next_answer = next.and_then(|stream| script.connection.answers.remove(&stream));
     let connection = &script.connection;
+    // Even where it is not compared, it says why a server has ended a connection.
+    sent.extend(connection.goaway.as_ref().map(|goaway| observation::all_of(goaway)));
     if probe.times == 1 {
         for (stream, answer) in &connection.answers {
             observation.add_stream(*stream, answer, connection);
@@ -70,7 +72,7 @@ fn next_call(script: &mut Script<'_>, address: &str) -> Result<Option<u32>, Prob
     let stream = script.new_stream();
     let connection = &mut script.connection;
     connection.acknowledges = true;
-    patience::ordinary_call(connection, stream);
+    patience::ordinary_call(connection, stream, address)?;
     patience::wait(connection, address, |c| {
         c.goaway.is_none() && c.answers.get(&stream).is_some_and(Answer::is_complete)
     })?;
