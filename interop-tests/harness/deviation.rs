@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::config::{ConfigError, Source};
-use super::finding::{Finding, Mismatch};
+use super::finding::{Evidence, Finding, Mismatch, Report};
 use super::trial::TrialName;
 use super::verdict::Verdict;
 
@@ -18,9 +18,13 @@ use super::verdict::Verdict;
 #[serde(deny_unknown_fields)]
 struct Deviation {
     /// The trials that deviate; `*` stands for any text within a part of the path.
-    trials: Spanned<String>,
+    trials: Vec<Spanned<String>>,
     /// What differs, and what is observed instead: exactly this and nothing else.
+    #[serde(default)]
     observed: BTreeMap<String, String>,
+    /// Where servers are compared: the server's whole answer, one of these.
+    #[serde(default)]
+    answers: Vec<String>,
     reason: String,
     link: String,
 }
@@ -43,51 +47,53 @@ impl Ledger {
     pub(crate) fn read(path: &Path, trials: &[TrialName]) -> Result<Self, ConfigError> {
         let (file, source): (File, _) = Source::read(path)?;
         for deviation in &file.deviation {
-            let wrong = |message: &str| Err(source.error(Some(deviation.trials.span()), message));
-            if deviation.observed.is_empty() {
-                return wrong("observed: an entry says what is observed");
+            let span = deviation.trials.first().map(Spanned::span);
+            let wrong = |message: &str| Err(source.error(span.clone(), message));
+            if deviation.trials.is_empty() {
+                return wrong("trials: an entry says which trials deviate");
+            }
+            if deviation.observed.is_empty() == deviation.answers.is_empty() {
+                return wrong("an entry says what is `observed`, or the `answers` of a server");
             }
             if deviation.reason.trim().is_empty() || deviation.link.trim().is_empty() {
                 return wrong("an entry has a reason and a link");
             }
-            if !trials.iter().any(|trial| deviation.matches(trial)) {
-                return wrong("trials: no trial has such a name; remove the entry or mend it");
+            for pattern in &deviation.trials {
+                if !trials.iter().any(|trial| matches(pattern.get_ref(), trial)) {
+                    let message = "trials: no trial has such a name; remove the entry or mend it";
+                    return Err(source.error(Some(pattern.span()), message));
+                }
             }
         }
         let ledger = Self { deviations: file.deviation };
         for trial in trials {
             if let [_, second, ..] = ledger.matching(trial).collect::<Vec<_>>()[..] {
                 let message = format!("trials: another entry matches {trial} already");
-                return Err(source.error(Some(second.trials.span()), message));
+                return Err(source.error(second.pattern(trial).map(Spanned::span), message));
             }
         }
         Ok(ledger)
     }
 
     /// The verdict on what was found out about `trial`.
-    pub(crate) fn verdict(&self, trial: &TrialName, finding: Finding) -> Verdict {
+    pub(crate) fn verdict(&self, trial: &TrialName, report: &Report) -> Verdict {
         let known = self.matching(trial).next();
-        match (finding, known) {
+        match (report.finding.clone(), known) {
             (Finding::Match, None) => Verdict::Passed,
             (Finding::Match, Some(known)) => Verdict::Failed {
                 why: format!(
                     "it passes, but a known deviation says that it does not: remove the entry `{}`",
-                    known.trials.get_ref()
+                    known.pattern(trial).map_or("", |pattern| pattern.get_ref())
                 ),
                 mismatches: Vec::new(),
             },
-            (Finding::Mismatches(mismatches), Some(known)) if known.excuses(&mismatches) => {
+            (Finding::Mismatches(mismatches), Some(known)) if known.excuses(&mismatches, &report.evidence) => {
                 Verdict::KnownDeviation { reason: known.reason.clone() }
             }
             (Finding::Mismatches(mismatches), Some(known)) => Verdict::Failed {
                 why: format!(
                     "not the known deviation, which is: {}",
-                    known
-                        .observed
-                        .iter()
-                        .map(|(what, observed)| format!("{what} = {observed}"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
+                    known.failure()
                 ),
                 mismatches,
             },
@@ -101,25 +107,40 @@ impl Ledger {
     }
 
     fn matching<'a>(&'a self, trial: &'a TrialName) -> impl Iterator<Item = &'a Deviation> {
-        self.deviations.iter().filter(|deviation| deviation.matches(trial))
+        self.deviations.iter().filter(|deviation| deviation.pattern(trial).is_some())
     }
 }
 
 impl Deviation {
-    fn matches(&self, trial: &TrialName) -> bool {
-        let pattern = self.trials.get_ref().split('/');
-        let trial = trial.to_string();
-        let mut parts = trial.split('/');
-        pattern.into_iter().all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
-            && parts.next().is_none()
+    /// The pattern that `trial` has.
+    fn pattern(&self, trial: &TrialName) -> Option<&Spanned<String>> {
+        self.trials.iter().find(|pattern| matches(pattern.get_ref(), trial))
     }
 
-    fn excuses(&self, mismatches: &[Mismatch]) -> bool {
+    fn excuses(&self, mismatches: &[Mismatch], evidence: &Evidence) -> bool {
+        if !self.answers.is_empty() {
+            let answer = evidence.answer.as_deref().map(str::trim_end);
+            return self.answers.iter().any(|known| Some(known.trim_end()) == answer);
+        }
         self.observed.len() == mismatches.len()
             && mismatches
                 .iter()
                 .all(|mismatch| self.observed.get(&mismatch.what) == Some(&mismatch.observed))
     }
+
+    /// The recorded failure, for people.
+    fn failure(&self) -> String {
+        let observed = self.observed.iter().map(|(what, observed)| format!("{what} = {observed}"));
+        let answers = self.answers.iter().map(|answer| format!("\n{}", answer.trim_end()));
+        observed.collect::<Vec<_>>().join(", ") + &answers.collect::<Vec<_>>().join("\nor")
+    }
+}
+
+fn matches(pattern: &str, trial: &TrialName) -> bool {
+    let trial = trial.to_string();
+    let mut parts = trial.split('/');
+    pattern.split('/').all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
+        && parts.next().is_none()
 }
 
 /// Whether `text` is `pattern` with each `*` replaced by some text.

@@ -62,6 +62,8 @@ pub(crate) struct Evidence {
     pub(crate) sent: Vec<String>,
     /// Who was seen to do what, where servers are compared.
     pub(crate) observations: Vec<(String, String)>,
+    /// The whole answer of the server that is judged, where servers are compared.
+    pub(crate) answer: Option<String>,
     pub(crate) logs: Vec<PathBuf>,
     /// Options of the harness without which the trial does not exist.
     pub(crate) options: Option<String>,

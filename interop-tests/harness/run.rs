@@ -15,7 +15,6 @@ use libtest_mimic::{Completion, Failed};
 
 use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
-use super::finding::Report;
 use super::gate::Gate;
 use super::parity::golden::Goldens;
 use super::parity::probe::{self, Probe};
@@ -218,9 +217,10 @@ fn as_libtest(
             return Ok(Completion::ignored_with(shown));
         }
         let pass = gate.as_ref().map(Gate::enter);
-        let Report { finding, evidence } = run();
+        let report = run();
         drop(pass);
-        let verdict = ledger.verdict(&name, finding);
+        let verdict = ledger.verdict(&name, &report);
+        let evidence = report.evidence;
         let shown = match &verdict {
             Verdict::Passed => Ok(Completion::Completed),
             Verdict::KnownDeviation { reason } => {

@@ -109,6 +109,7 @@ impl Comparison {
         evidence.sent = sent;
         let answers = self.oracle.answers(&self.probe, &self.setting)?;
         evidence.observations = shown(&answers, "server", &observation);
+        evidence.answer = Some(observation.to_string());
         Ok(nearest(&answers, &observation))
     }
 
