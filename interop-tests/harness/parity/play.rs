@@ -45,7 +45,7 @@ pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
     let next_answer = next.and_then(|stream| script.connection.answers.remove(&stream));
     let connection = &script.connection;
     // Even where it is not compared, it says why a server has ended a connection.
-    sent.extend(connection.goaway.as_ref().map(|goaway| observation::all_of(goaway)));
+    sent.extend(connection.goaway.as_ref().map(observation::all_of));
     if probe.times == 1 {
         for (stream, answer) in &connection.answers {
             observation.add_stream(*stream, answer, connection);
