@@ -1,16 +1,25 @@
-//! Compiles `proto/` to the messages and services in `OUT_DIR`.
+//! Compiles `proto/` to the services in `OUT_DIR`: the servers' side and the clients' side.
 //!
-//! protox parses the files in pure Rust, so that a build needs no `protoc`. `Number` is written by
-//! hand in `src/number.rs`: prost would drop the sign of zero.
+//! protox parses the files in pure Rust, so that a build needs no `protoc`. The sides are apart because
+//! each has a codec of its own, and `Number` is written by hand in `src/number.rs`: prost would drop
+//! the sign of zero.
 
 use std::error::Error;
+use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(["calculator.proto"], ["proto"])?;
-    tonic_prost_build::configure()
-        .extern_path(".Number", "crate::Number")
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    for side in ["server", "client"] {
+        std::fs::create_dir_all(out.join(side))?;
+    }
+    let builder = || tonic_prost_build::configure().extern_path(".Number", "crate::Number");
+    builder()
+        .build_client(false)
         .codec_path("crate::parity::codec::GrpcioCodec")
-        .compile_fds(descriptors)?;
+        .out_dir(out.join("server"))
+        .compile_fds(descriptors.clone())?;
+    builder().build_server(false).out_dir(out.join("client")).compile_fds(descriptors)?;
     Ok(())
 }

@@ -27,7 +27,8 @@ pub mod status;
 /// What tonic generates from `proto/`.
 pub mod rpc {
     #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
-    tonic::include_proto!("_");
+    include!(concat!(env!("OUT_DIR"), "/server/_.rs"));
+    include!(concat!(env!("OUT_DIR"), "/client/_.rs"));
 }
 
 pub use number::Number;

@@ -58,3 +58,22 @@ pub(crate) enum ReferenceKind {
     Live,
     Golden,
 }
+
+impl Options {
+    /// The options without which a trial of this run would not exist or be judged otherwise, each
+    /// with a space behind it.
+    pub(crate) fn that_matter(&self) -> String {
+        let files = [
+            ("--peers", &self.peers),
+            ("--deviations", &self.deviations),
+            ("--scenarios", &self.scenarios),
+            ("--goldens", &self.goldens),
+        ];
+        let files = files
+            .into_iter()
+            .filter_map(|(option, path)| Some(format!("{option} {} ", path.as_ref()?.display())));
+        let reference =
+            (self.reference == ReferenceKind::Golden).then(|| "--reference golden ".to_owned());
+        files.chain(reference).collect()
+    }
+}

@@ -87,14 +87,13 @@ impl Ledger {
                 ),
                 mismatches: Vec::new(),
             },
-            (Finding::Mismatches(mismatches), Some(known)) if known.excuses(&mismatches, &report.evidence) => {
+            (Finding::Mismatches(mismatches), Some(known))
+                if known.excuses(&mismatches, &report.evidence) =>
+            {
                 Verdict::KnownDeviation { reason: known.reason.clone() }
             }
             (Finding::Mismatches(mismatches), Some(known)) => Verdict::Failed {
-                why: format!(
-                    "not the known deviation, which is: {}",
-                    known.failure()
-                ),
+                why: format!("not the known deviation, which is: {}", known.failure()),
                 mismatches,
             },
             (Finding::Mismatches(mismatches), None) => {

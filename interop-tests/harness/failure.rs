@@ -6,12 +6,13 @@
 use super::finding::{Evidence, Mismatch};
 use super::trial::TrialName;
 
-/// The block for `trial`, which failed because of `why`.
+/// The block for `trial`, which failed because of `why` in a run with `options`.
 pub(crate) fn block(
     trial: &TrialName,
     why: &str,
     mismatches: &[Mismatch],
     evidence: &Evidence,
+    options: &str,
 ) -> String {
     const SHOWN: usize = 6;
     let mut lines = vec![format!("{trial}: {why}")];
@@ -50,8 +51,6 @@ pub(crate) fn block(
             line("log", &log.display().to_string());
         }
     }
-    let options = evidence.options.as_ref().map(|options| format!("{options} "));
-    let options = options.unwrap_or_default();
     line("run again", &format!("make interop ARGS='{options}--exact {trial}'"));
     lines.join("\n")
 }

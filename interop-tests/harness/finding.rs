@@ -65,8 +65,6 @@ pub(crate) struct Evidence {
     /// The whole answer of the server that is judged, where servers are compared.
     pub(crate) answer: Option<String>,
     pub(crate) logs: Vec<PathBuf>,
-    /// Options of the harness without which the trial does not exist.
-    pub(crate) options: Option<String>,
 }
 
 /// A finding and its evidence.

@@ -112,12 +112,12 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     libtest.test_threads.get_or_insert(cores.max(server_parity::SIDE_BY_SIDE));
 
     let record = Record::default();
-    let ledger = Arc::new(ledger);
+    let judge = Arc::new(Judge { ledger, record: record.clone(), options: options.that_matter() });
     let trials = trials
         .into_iter()
         .map(|trial| {
             let gate = (trial.name.suite != server_parity::SUITE).then(|| gate.clone());
-            as_libtest(trial, &left_out, Arc::clone(&ledger), gate, record.clone())
+            as_libtest(trial, &left_out, gate, Arc::clone(&judge))
         })
         .collect();
     let conclusion = libtest_mimic::run(&libtest, trials);
@@ -199,13 +199,19 @@ fn in_turn(trials: Vec<Trial>) -> Vec<Trial> {
     order
 }
 
+/// What a report is judged by, and where the verdict goes.
+struct Judge {
+    ledger: Ledger,
+    record: Record,
+    options: String,
+}
+
 /// The trial as libtest-mimic runs and shows it.
 fn as_libtest(
     trial: Trial,
     left_out: &BTreeSet<String>,
-    ledger: Arc<Ledger>,
     gate: Option<Gate>,
-    record: Record,
+    judge: Arc<Judge>,
 ) -> libtest_mimic::Trial {
     let Trial { name, run } = trial;
     let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
@@ -213,13 +219,13 @@ fn as_libtest(
     libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
         if let Some(reason) = skipped {
             let shown = format!("skipped: {reason}");
-            record.add(name, Verdict::Skipped { reason });
+            judge.record.add(name, Verdict::Skipped { reason });
             return Ok(Completion::ignored_with(shown));
         }
         let pass = gate.as_ref().map(Gate::enter);
         let report = run();
         drop(pass);
-        let verdict = ledger.verdict(&name, &report);
+        let verdict = judge.ledger.verdict(&name, &report);
         let evidence = report.evidence;
         let shown = match &verdict {
             Verdict::Passed => Ok(Completion::Completed),
@@ -231,14 +237,14 @@ fn as_libtest(
             }
             Verdict::Skipped { reason } => Ok(Completion::ignored_with(reason)),
             Verdict::Failed { why, mismatches } => {
-                Err(Failed::from(failure::block(&name, why, mismatches, &evidence)))
+                Err(Failed::from(failure::block(&name, why, mismatches, &evidence, &judge.options)))
             }
             Verdict::SetUpError { why } => {
                 let why = format!("set-up error: {why}");
-                Err(Failed::from(failure::block(&name, &why, &[], &evidence)))
+                Err(Failed::from(failure::block(&name, &why, &[], &evidence, &judge.options)))
             }
         };
-        record.add(name, verdict);
+        judge.record.add(name, verdict);
         shown
     })
 }

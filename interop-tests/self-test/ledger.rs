@@ -13,13 +13,14 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("ledger/another-failure-fails", another_failure_fails),
         ("ledger/an-entry-without-a-trial-fails", an_entry_without_a_trial_fails),
         ("ledger/two-entries-for-a-trial-fail", two_entries_for_a_trial_fail),
+        ("ledger/a-recorded-answer-is-excused", a_recorded_answer_is_excused),
         ("ledger/a-server-that-does-not-start-is-not-excused", a_set_up_error_is_not_excused),
     ])
 }
 
 fn entry(trials: &str, observed: &str) -> String {
     format!(
-        "[[deviation]]\ntrials = {trials:?}\nobserved = {{ {observed} }}\n\
+        "[[deviation]]\ntrials = [{trials:?}]\nobserved = {{ {observed} }}\n\
          reason = \"it is a mutant\"\nlink = \"https://grpc.io\"\n"
     )
 }
@@ -62,6 +63,30 @@ fn two_entries_for_a_trial_fail() {
     let ledger = entry(WRONG, OBSERVED) + &entry("calls/one-wrong-answer/*/root-of-2-*", OBSERVED);
     let ran = run(WRONG, &ledger);
     ran.ends_with_status(2).says("deviations.toml:7: trials: another entry matches");
+}
+
+/// Where servers are compared, the whole answer is recorded.
+fn a_recorded_answer_is_excused() {
+    let trial = "server-parity/drops-the-sign-of-zero/golden/negative-zero";
+    let ledger = |messages: &str| {
+        format!(
+            "[[deviation]]\ntrials = [{trial:?}]\nanswers = [\"\"\"\n\
+             stream 1: HTTP status = 200\nstream 1: grpc-status = 0\n{messages}\
+             stream 1: initial metadata = content-type: application/grpc\n\
+             stream 1: end = END_STREAM\nconnection = open\nnext call = answered\n\"\"\"]\n\
+             reason = \"it is a mutant\"\nlink = \"https://grpc.io\"\n"
+        )
+    };
+    let run = |messages| {
+        Run::of_mutants(trial)
+            .with("--reference", "golden")
+            .with("--goldens", "interop-tests/goldens/server-parity.txt")
+            .with_file("--deviations", "deviations.toml", &ledger(messages))
+            .finish()
+    };
+    run("stream 1: messages = empty\n").ends_with_status(0).says("1 known deviation");
+    let other = run("stream 1: messages = 0d00000080\n");
+    other.ends_with_status(101).says("not the known deviation, which is:");
 }
 
 fn a_set_up_error_is_not_excused() {

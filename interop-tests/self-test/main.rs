@@ -15,6 +15,8 @@ mod mutant_program;
 mod mutant_server;
 mod mutants;
 mod orphans;
+mod parity;
+mod plain_tonic;
 mod run;
 
 use std::path::Path;
@@ -28,9 +30,16 @@ fn main() -> ExitCode {
         Some(mutant_server::NAME) => mutant_server::main(arguments),
         Some(mutant_agent::NAME) => mutant_agent::main(arguments, &places()),
         Some(mutant_program::NAME) => mutant_program::main(arguments),
+        Some(plain_tonic::NAME) => plain_tonic::main(arguments),
         Some(orphans::PANIC) => orphans::panic_beside_a_server(&places()),
         _ => {
-            let tests = [mutants::tests(), ledger::tests(), bad_input::tests(), orphans::tests()];
+            let tests = [
+                mutants::tests(),
+                ledger::tests(),
+                bad_input::tests(),
+                orphans::tests(),
+                parity::tests(),
+            ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use crate::run::{self, Ran, Run};
+use crate::run::{self, MUTANTS, Ran, Run};
 
 /// Only one run at a time can have port 50051.
 pub(crate) static PORT: Mutex<()> = Mutex::new(());
@@ -68,7 +68,8 @@ fn one_wrong_answer() {
         fails(&ran, &["root-of-2-is-rounded"]);
         ran.says("expected   root = 1.4142135 (0x3fb504f3)");
         ran.says("observed   root = 1.4142137 (0x3fb504f4)");
-        ran.says(&format!("make interop ARGS='--exact {pairing}/root-of-2-is-rounded'"));
+        let again = format!("--peers {MUTANTS} --exact {pairing}/root-of-2-is-rounded");
+        ran.says(&format!("make interop ARGS='{again}'"));
     }
 }
 

@@ -86,8 +86,8 @@ impl<S> Admission<S> {
     }
 }
 
-/// What a POST with trailers to some authority is not. Probes: `method-get`, `te-absent`,
-/// `authority-absent`.
+/// What a POST with trailers to some authority is not. Probes: `method-get`, `te-missing`,
+/// `authority-missing*`.
 fn is_grpc(parts: &Parts) -> bool {
     parts.method == Method::POST
         && parts.headers.contains_key(TE)

@@ -1,4 +1,4 @@
-//! The codec of grpcio's messages: protobuf, and grpcio's words for what is none.
+//! The codec of grpcio's servers: protobuf, and grpcio's words for what is none.
 //!
 //! tonic's own codec reports prost's error text, which differs with every field.
 
@@ -50,7 +50,7 @@ impl<Reply, Request: Message + Default> Decoder for GrpcioCodec<Reply, Request> 
     type Item = Request;
     type Error = Status;
 
-    /// Probes: `field-*`.
+    /// Probes: `no-protobuf-*`, `truncated-*`, `two-messages-the-first-malformed`.
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
         let decoded = Request::decode(buffer);
         decoded.map(Some).map_err(|_| Status::internal("Exception deserializing request!"))

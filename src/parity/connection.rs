@@ -25,7 +25,7 @@ const MAX_HEADER_LIST_SIZE: u32 = 72 * 1024;
 
 /// An HTTP/2 server that takes what grpcio takes.
 ///
-/// Probes: `burst-*`, `streams-*`, `metadata-*`.
+/// Probes: `thousand-*`, `hundred-*`, `metadata-64-kib*`.
 #[must_use]
 pub fn http2() -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());

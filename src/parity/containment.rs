@@ -86,3 +86,32 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ContainmentLayer;
+    use http::{Request, Response};
+    use std::convert::Infallible;
+    use tonic::body::Body;
+    use tonic::{Code, Status};
+    use tower::{ServiceBuilder, ServiceExt};
+
+    async fn status(panic_at_once: bool) -> Status {
+        let service =
+            ServiceBuilder::new().layer(ContainmentLayer).service_fn(move |_: Request<()>| {
+                assert!(!panic_at_once, "at once");
+                async { panic!("later, {}", 7) as Result<Response<Body>, Infallible> }
+            });
+        let answer = service.oneshot(Request::new(())).await.expect("an answer");
+        Status::from_header_map(answer.headers()).expect("a status")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_the_exception_that_python_reports() {
+        for (panic_at_once, text) in [(true, "at once"), (false, "later, 7")] {
+            let status = status(panic_at_once).await;
+            assert_eq!(status.code(), Code::Unknown);
+            assert_eq!(status.message(), format!("Exception calling application: {text}"));
+        }
+    }
+}

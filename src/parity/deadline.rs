@@ -1,8 +1,7 @@
 //! A call whose time is over ends with DEADLINE_EXCEEDED, wherever it is.
 //!
 //! grpcio keeps the deadline on the server too: also a client that never sends its message, or
-//! whose own clock has stopped, gets an answer. Probes: `timeout-without-message`,
-//! `timeout-half-a-message`.
+//! whose own clock has stopped, gets an answer. Probes: `timeout-passes*`.
 
 use std::future::Future;
 use std::pin::Pin;

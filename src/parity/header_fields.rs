@@ -32,7 +32,7 @@ pub(super) fn check_pseudo_fields(method: &Method, uri: &Uri) -> Result<(), Stat
 
 /// Checks one field; the number is the length of the value, decoded if it is binary.
 ///
-/// HTTP allows more characters in a name than gRPC. Probes: `name-*`.
+/// HTTP allows more characters in a name than gRPC. Probes: `metadata-name-*`.
 pub(super) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Status> {
     let (text, value) = (name.as_str(), value.as_bytes());
     if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
@@ -51,12 +51,12 @@ pub(super) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Sta
     if parses { Ok(value.len()) } else { Err(unparsable(text)) }
 }
 
-/// Checks trailers, for which the same holds. Probes: `trailers-*`.
+/// Checks trailers, for which the same holds. Probes: `trailers*`.
 pub(super) fn check_all(fields: &HeaderMap) -> Result<(), Status> {
     fields.iter().try_for_each(|(name, value)| check(name, value).map(drop))
 }
 
-/// Probes: `timeout-*`, `encoding-*`, `reserved-*`.
+/// Probes: `timeout-*`, `encoding-*`, `metadata-grpc-*`, `te-*`.
 fn grpc_field_parses(name: &str, value: &[u8]) -> bool {
     match name {
         timeout::FIELD => timeout::parse(value).is_some(),
@@ -75,7 +75,7 @@ fn integer<T: std::str::FromStr>(value: &[u8]) -> bool {
     std::str::from_utf8(value).is_ok_and(|text| text.trim_ascii().parse::<T>().is_ok())
 }
 
-/// Base64 with any padding or none. Probes: `bin-*`.
+/// Base64 with any padding or none. Probes: `metadata-binary*`.
 fn check_binary(name: &str, value: &[u8]) -> Result<usize, Status> {
     /// `lb-cost-bin` begins with a double.
     const COST: usize = size_of::<f64>();

@@ -28,7 +28,7 @@ impl Methods {
 
     /// What the method called by `uri` is; `None` when there is no such method.
     ///
-    /// Probes: `path-*`.
+    /// Probes: `path-*`, `unknown-method`, `unknown-service`, `*-in-lower-case`.
     #[must_use]
     pub fn kind(&self, uri: &http::Uri) -> Option<RequestKind> {
         self.0.get(uri.path_and_query()?.as_str()).copied()

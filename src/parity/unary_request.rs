@@ -1,8 +1,8 @@
 //! The request of a method that takes one message.
 //!
 //! grpcio hands a message to the handler as soon as it is complete: it neither waits for the end of
-//! the stream nor looks at what follows. tonic waits, and would answer a client that has not ended
-//! its stream never.
+//! the stream nor looks at what follows. tonic waits, and would never answer a client that has not
+//! ended its stream. Probes: `no-end*`, `two-*`, `message-and-*`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -106,7 +106,7 @@ where
         }
         _ => {
             // No kind of message at all. grpcio waits for the end of the stream and takes it for
-            // an empty one. Probes: `flag-*`.
+            // an empty one. Probes: `flag-2*`, `flag-3`, `flag-255`.
             while next_data(body).await?.is_some() {}
             Ok(with_prefix(&[]))
         }
@@ -131,7 +131,7 @@ fn check_size(length: usize) -> Result<(), Refusal> {
     ))))
 }
 
-/// Probes: `message-absent`, `message-short-*`.
+/// Probes: `no-message*`, `prefix-*`, `length-one-too-long`.
 fn no_message() -> Refusal {
     // The name of the method should stand there; grpcio has forgotten it by then.
     Status::unimplemented(r#""b''" requires exactly one request message."#).into()

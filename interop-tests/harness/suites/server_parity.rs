@@ -127,7 +127,6 @@ impl Comparison {
             server_command: command(self.slot.program()),
             reference_command: reference.and_then(|reference| command(reference.program())),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
-            options: reference.is_none().then(|| "--reference golden".to_owned()),
             ..Evidence::default()
         }
     }
