@@ -3,11 +3,12 @@
 //! The channel connects with its first call, as grpcio's does: a client whose server is not there
 //! yet can be made, and the call says UNAVAILABLE.
 
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use crate::address::Address;
 
@@ -39,13 +40,29 @@ pub async fn within<T>(
     timeout: Option<Duration>,
     call: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
-    let Some(timeout) = timeout else { return call.await };
+    let Some(timeout) = timeout else { return call.await.map_err(lost_connection) };
     tokio::select! {
         // tonic reports CANCELLED at the same moment; whoever is asked first wins.
         biased;
         () = tokio::time::sleep(timeout) => Err(Status::deadline_exceeded("Deadline Exceeded")),
-        answer = call => answer,
+        answer = call => answer.map_err(lost_connection),
     }
+}
+
+/// UNAVAILABLE, as grpcio says, for a call whose connection was lost.
+///
+/// tonic says CANCELLED or UNKNOWN, depending on how far the request had come; only a status that it
+/// made itself, and not the server, has a source.
+fn lost_connection(status: Status) -> Status {
+    let mut sources = std::iter::successors(status.source(), |&error| error.source());
+    let lost = match status.code() {
+        Code::Unknown => sources.next().is_some(),
+        Code::Cancelled => {
+            sources.any(|error| error.downcast_ref().is_some_and(hyper::Error::is_canceled))
+        }
+        _ => false,
+    };
+    if lost { Status::unavailable(status.message()) } else { status }
 }
 
 #[cfg(test)]
@@ -60,6 +77,26 @@ mod tests {
         let status = within(Some(Duration::from_secs(3600)), never).await.expect_err("a deadline");
         assert_eq!(status.code(), Code::DeadlineExceeded);
         assert_eq!(status.message(), "Deadline Exceeded");
+    }
+
+    #[test]
+    fn a_status_of_the_server_is_left_alone() {
+        for status in [Status::unknown("x"), Status::cancelled("x")] {
+            assert_eq!(super::lost_connection(status.clone()).code(), status.code());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_closed_in_a_call_is_unavailable() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let channel = super::channel(&address.parse().expect("an address"));
+        let mut stub = crate::rpc::calculator_client::CalculatorClient::new(channel);
+        let number = crate::Number { value: 16.0 };
+        let call = within(None, stub.square_root(request(number, None)));
+        let hang_up = async { drop(listener.accept().await.expect("a connection")) };
+        let (answer, ()) = tokio::join!(call, hang_up);
+        assert_eq!(answer.expect_err("no answer").code(), Code::Unavailable);
     }
 
     #[test]
