@@ -42,7 +42,9 @@ enum Phase {
     Both,
     /// The Python server is told to stop and ends.
     Stop,
-    /// The Python server has gone.
+    /// The Python server has gone; a client that has not read so yet sends it one more call.
+    Gone,
+    /// Every client has been answered by the Rust server.
     Rust,
 }
 
@@ -173,6 +175,7 @@ fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
     load.answers_in(Phase::Stop);
     stop(old);
     assert_eq!(holder_ids(), [Some(new.process.id())]);
+    load.answers_in(Phase::Gone);
     load.answers_in(Phase::Rust);
     let report = load.stop();
     // Not eprintln, which the test runner keeps to itself while a test passes.
