@@ -1,7 +1,8 @@
 //! From an address to listening sockets.
 //!
 //! grpcio binds `[::]:50051` for IPv6 and IPv4 at once, on IPv4 alone where the machine has no IPv6,
-//! and a host name on every address that it has; a standard library listener does none of that.
+//! and a host name on every address that it has, and it shares a port with whoever else wants to; a
+//! standard library listener does none of that.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
@@ -12,6 +13,15 @@ use crate::address::Address;
 
 /// Connections that may wait to be accepted; the kernel caps it at its own limit.
 const BACKLOG: i32 = 4096;
+
+/// How the sockets are opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Share the port with other sockets that share it too, by SO_REUSEPORT.
+    ///
+    /// grpcio does it always, where two servers by mistake each take a part of the calls unnoticed.
+    pub reuse_port: bool,
+}
 
 /// An address could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -44,17 +54,19 @@ pub enum ListenError {
 /// the same port; port 0 takes a free one. Never returns an empty list.
 ///
 /// The sockets are in non-blocking mode, as tokio wants them. `[::]` accepts IPv4 as well.
-pub fn bind(address: &Address) -> Result<Vec<TcpListener>, ListenError> {
+pub fn bind(address: &Address, options: Options) -> Result<Vec<TcpListener>, ListenError> {
     let resolved = address
         .authority()
         .to_socket_addrs()
         .map_err(|source| ListenError::Resolve { address: address.to_string(), source })?;
-    bind_all(resolved)?.ok_or_else(|| ListenError::NoAddress { address: address.to_string() })
+    bind_all(resolved, options)?
+        .ok_or_else(|| ListenError::NoAddress { address: address.to_string() })
 }
 
 /// `None` when there is no address at all.
 fn bind_all(
     resolved: impl Iterator<Item = SocketAddr>,
+    options: Options,
 ) -> Result<Option<Vec<TcpListener>>, ListenError> {
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut absent = None;
@@ -62,7 +74,7 @@ fn bind_all(
         if let Some(first) = listeners.first() {
             address.set_port(local_port(first));
         }
-        match bind_one(address) {
+        match bind_one(address, options) {
             Ok(listener) => listeners.push(listener),
             // A host name can have an address that this machine lacks: `/etc/hosts` gives localhost
             // an IPv6 one where IPv6 is switched off. One address that it has is enough.
@@ -79,10 +91,10 @@ fn local_port(listener: &TcpListener) -> u16 {
     listener.local_addr().map_or(0, |address| address.port())
 }
 
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    match open(address) {
+fn bind_one(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
+    match open(address, options) {
         Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && is_absent(&error) => {
-            open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+            open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())), options)
         }
         result => result,
     }
@@ -100,7 +112,7 @@ const EAFNOSUPPORT: i32 = 97;
 #[cfg(not(target_os = "linux"))]
 const EAFNOSUPPORT: i32 = 47;
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // Only the unspecified address can serve both; the machine's default may say otherwise.
@@ -108,20 +120,34 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     }
     // A restarted server must not wait for the connections of its predecessor to time out.
     socket.set_reuse_address(true)?;
+    if options.reuse_port {
+        share_port(&socket)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
+#[cfg(not(any(windows, target_os = "solaris", target_os = "illumos", target_os = "cygwin")))]
+fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(any(windows, target_os = "solaris", target_os = "illumos", target_os = "cygwin"))]
+fn share_port(_: &Socket) -> io::Result<()> {
+    // Of no kind, lest it be taken for an address that the machine lacks.
+    Err(io::Error::other("this operating system cannot share a port: it has no SO_REUSEPORT"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ListenError, bind, bind_all};
+    use super::{ListenError, Options, bind, bind_all};
     use crate::address::Address;
     use std::net::{SocketAddr, TcpListener, TcpStream};
 
     fn listen(address: &str) -> Result<Vec<TcpListener>, ListenError> {
-        bind(&address.parse::<Address>().expect("an address"))
+        bind(&address.parse::<Address>().expect("an address"), Options::default())
     }
 
     #[test]
@@ -146,12 +172,32 @@ mod tests {
         let absent = SocketAddr::from(([192, 0, 2, 1], 0));
         let present = SocketAddr::from(([127, 0, 0, 1], 0));
         for all in [[absent, present], [present, absent]] {
-            let listeners = bind_all(all.into_iter()).expect("one is enough").expect("not none");
+            let listeners = bind_all(all.into_iter(), Options::default())
+                .expect("one is enough")
+                .expect("not none");
             assert_eq!(listeners.len(), 1);
             assert!(listeners[0].local_addr().is_ok_and(|address| address.ip() == present.ip()));
         }
-        let error = bind_all([absent].into_iter()).expect_err("none is not");
+        let error = bind_all([absent].into_iter(), Options::default()).expect_err("none is not");
         assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:0: "));
+    }
+
+    #[test]
+    fn a_port_is_shared_only_by_those_who_want_to() {
+        let sharing = Options { reuse_port: true };
+        let at = |address: SocketAddr, options| {
+            bind(&address.to_string().parse().expect("an address"), options)
+        };
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        for (first, second) in [(sharing, Options::default()), (Options::default(), sharing)] {
+            let one = at(any, first).expect("a free port");
+            let address = one[0].local_addr().expect("bound");
+            at(address, second).expect_err("one of them does not share");
+        }
+        let one = at(any, sharing).expect("a free port");
+        let other = at(one[0].local_addr().expect("bound"), sharing).expect("both share");
+        let ports = [one, other].map(|all| all[0].local_addr().map(|address| address.port()).ok());
+        assert_eq!(ports[0], ports[1]);
     }
 
     #[test]

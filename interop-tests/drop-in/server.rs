@@ -107,7 +107,9 @@ fn help_and_version() {
     for help in ["--help", "-h"] {
         let shown = failing_server().arg(help).assert().success().stderr("");
         let stdout = String::from_utf8_lossy(&shown.get_output().stdout);
-        for option in ["Usage: calculator-server", "--address", "--help", "--version"] {
+        for option in
+            ["Usage: calculator-server", "--address", "--reuse-port", "--help", "--version"]
+        {
             assert!(stdout.contains(option), "{option} in {stdout}");
         }
     }

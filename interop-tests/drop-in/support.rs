@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,9 +51,21 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the command; its stdout is the caller's affair.
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts a command that is told what to do on stdin and answers in lines on stdout.
+    pub(crate) fn start_talking(command: &mut Command) -> (Self, ChildStdin, Receiver<String>) {
+        let mut process = Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+        let stdin = process.child.stdin.take().expect("a pipe");
+        let lines = process.child.stdout.take().map(lines).expect("a pipe");
+        (process, stdin, lines)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let stderr = tempfile::tempfile().expect("a temporary file");
         let log = stderr.try_clone().expect("a second handle");
-        let child = command.stdin(Stdio::null()).stderr(log).spawn().expect("the program starts");
+        let child = command.stderr(log).spawn().expect("the program starts");
         Self { child, stderr }
     }
 
@@ -85,7 +97,7 @@ impl Process {
         assert_eq!(self.stderr(), "");
     }
 
-    fn stderr(&mut self) -> String {
+    pub(crate) fn stderr(&mut self) -> String {
         let mut text = String::new();
         self.stderr.rewind().and_then(|()| self.stderr.read_to_string(&mut text)).expect("its log");
         text

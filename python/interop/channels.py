@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from interop.scenario import Scenario
 
-_OPTIONS = [
+OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),
     # A proxy that the environment names would be asked to reach a server on this machine.
     ("grpc.enable_http_proxy", 0),
@@ -34,7 +34,7 @@ class ChannelPool:
         """Lend the channels that a scenario asks for."""
         key = (scenario.address, scenario.channels)
         channels = self._kept.pop(key, None) or [
-            grpc.insecure_channel(scenario.address, options=_OPTIONS)
+            grpc.insecure_channel(scenario.address, options=OPTIONS)
             for _ in range(scenario.channels)
         ]
         try:

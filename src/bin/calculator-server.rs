@@ -24,6 +24,14 @@ struct Options {
     /// With this option a second line on stdout says the address that was really taken.
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<Address>,
+
+    /// Share the port with a server that shares it too, such as a running `python server.py`.
+    ///
+    /// The operating system gives each new connection to one of them. So this server can take over
+    /// without the port ever being closed: start it, then stop the other one. Without this option a
+    /// port that is taken is an error.
+    #[arg(long)]
+    reuse_port: bool,
 }
 
 const DEFAULT_ADDRESS: &str = "[::]:50051";
@@ -44,7 +52,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let address = options.address.clone().map_or_else(|| DEFAULT_ADDRESS.parse(), Ok)?;
-    let listeners = listen::bind(&address)?;
+    let listeners = listen::bind(&address, listen::Options { reuse_port: options.reuse_port })?;
     announce(options, &listeners)?;
     let terminated = async move {
         terminate.recv().await;
