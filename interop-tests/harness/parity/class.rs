@@ -26,6 +26,8 @@ pub(crate) enum Class {
     Fragment,
     /// A header block in more than a few CONTINUATION frames, which is legal and an attack.
     ManyContinuations,
+    /// A message in very many small DATA frames, which is legal and an attack.
+    ManySmallFrames,
     /// Padding, which is legal; grpcio fails to read it.
     Padding,
     /// More than two PINGs without DATA in between.
@@ -37,11 +39,12 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Malformed,
         Self::IllegalCharacters,
         Self::Fragment,
         Self::ManyContinuations,
+        Self::ManySmallFrames,
         Self::Padding,
         Self::FastPings,
         Self::EarlyHalfClose,
@@ -65,8 +68,14 @@ impl Class {
                 /// What fits into any server's patience.
                 const FEW: usize = 3;
                 let lengths = [&fields, &trailers].map(|fields| header_block::encode(fields).len());
-                let size = probe.fragments.unwrap_or(usize::MAX).max(1);
+                let size = probe.fragments.unwrap_or(LARGEST_FRAGMENT).max(1);
                 lengths.into_iter().any(|length| length.div_ceil(size) > 1 + FEW)
+            }
+            Self::ManySmallFrames => {
+                /// What fits into any server's patience.
+                const FEW: usize = 90;
+                let body = body::bytes(&probe.body);
+                probe.times * probe.cut.apply(&body).len() > FEW
             }
             Self::Padding => probe.pad.is_some() || probe.pad_headers.is_some(),
             Self::FastPings => {
@@ -84,12 +93,20 @@ impl Class {
             }
             Self::ForbiddenFrames => {
                 let is_headers = |action: &Action| matches!(action, Action::Headers);
+                let has_ended = probe.end == End::Headers;
                 let begin = probe.actions.iter().position(is_headers).unwrap_or(usize::MAX);
+                let mut open = false;
                 probe.actions.iter().enumerate().any(|(at, action)| match action {
+                    Action::NextStream => {
+                        open = false;
+                        false
+                    }
+                    Action::Headers => std::mem::replace(&mut open, true),
                     Action::Frame(frame) => {
                         frame.r#type <= kind::CONTINUATION
                             && !matches!(frame.r#type, PRIORITY | kind::WINDOW_UPDATE)
                     }
+                    Action::BodyTo(_) | Action::End if has_ended => true,
                     Action::Body | Action::BodyTo(_) | Action::End | Action::Reset(_) => at < begin,
                     _ => false,
                 })
@@ -99,6 +116,9 @@ impl Class {
 }
 
 const PRIORITY: u8 = 2;
+
+/// How a header block is cut that says nothing else.
+const LARGEST_FRAGMENT: usize = 16_000;
 
 fn values<'a>(fields: &'a [Field], name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
     fields.iter().filter(move |field| field.0 == name).map(|field| &field.1[..])

@@ -24,8 +24,9 @@ const DRAWS: usize = 200;
 /// Of requests that make a server wait, or take long to send, one in so many is kept.
 const SLOW: usize = 8;
 
-/// More bytes of body than this take long.
-const LARGE: usize = 256 * 1024;
+/// More bytes of body than this do not go out at once: how much of them is sent before an early
+/// answer is a matter of time, and how the stream ends with it.
+const WINDOW: usize = 65_535;
 
 /// Between these sizes of metadata, in bytes, the reference turns calls away at random.
 const DICE: std::ops::RangeInclusive<usize> = 8_193..=16_384;
@@ -55,6 +56,9 @@ impl<'a> Deck<'a> {
         (self.edge || probe.grade == Grade::ClientVisible)
             && !forbidden.iter().any(|class| class.contains(probe))
             && !is_left_to_chance(probe)
+            && !races_with_its_deadline(probe)
+            && !loses_its_order(probe)
+            && body::bytes(&probe.body).len() * probe.times <= WINDOW
     }
 
     /// The case with this number.
@@ -104,9 +108,48 @@ fn is_left_to_chance(probe: &Probe) -> bool {
     };
     // Binary values count as what they are decoded to.
     let (least, most) = (size(|length| length / 4 * 3), size(|length| length));
-    probe.acknowledge_settings == Acknowledge::Before
-        && most >= *DICE.start()
-        && least <= *DICE.end()
+    // So it does with a message of no known kind that comes later than its header fields.
+    let is_unknown = body::bytes(&probe.body).first().is_some_and(|flag| *flag > 1);
+    (is_unknown && probe.actions.len() > 2)
+        || probe.acknowledge_settings == Acknowledge::Before
+            && most >= *DICE.start()
+            && least <= *DICE.end()
+}
+
+/// Whether the answer and the deadline come at about the same time, so that either may win.
+fn races_with_its_deadline(probe: &Probe) -> bool {
+    /// Long enough for any answer on a busy machine, in nanoseconds.
+    const LONG: u64 = 2_000_000_000;
+    let is_short = |value: &[u8]| {
+        let text = String::from_utf8_lossy(value);
+        let text = text.trim();
+        let (digits, unit) = text.split_at(text.trim_end_matches(|c| !char::is_numeric(c)).len());
+        let nanoseconds = match unit.trim() {
+            "n" => 1,
+            "u" => 1_000,
+            "m" => 1_000_000,
+            _ => 1_000_000_000,
+        };
+        let number = digits.parse::<u64>().unwrap_or(u64::MAX);
+        number > 0 && number.saturating_mul(nanoseconds) < LONG
+    };
+    let waits_for_more = probe.end == End::Never && probe.body.is_empty();
+    !waits_for_more
+        && header_list::request(&probe.headers)
+            .iter()
+            .any(|(name, value)| name == b"grpc-timeout" && is_short(value))
+}
+
+/// Whether a field comes again after others among too many: the http crate keeps those of one name
+/// together, so that which of them was the first one too many cannot be told any more.
+fn loses_its_order(probe: &Probe) -> bool {
+    let fields = header_list::request(&probe.headers);
+    let mut names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
+    names.dedup();
+    let groups = names.len();
+    names.sort();
+    names.dedup();
+    groups > names.len() && header_block::encode(&fields).len() > *DICE.start()
 }
 
 fn is_slow(probe: &Probe) -> bool {
@@ -119,5 +162,4 @@ fn is_slow(probe: &Probe) -> bool {
         || !is_whole
         || probe.actions.iter().any(|action| ends(action) || closes(action))
         || !header_list::request(&probe.headers).contains(&post)
-        || body::bytes(&probe.body).len() > LARGE
 }

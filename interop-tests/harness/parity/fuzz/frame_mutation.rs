@@ -10,6 +10,9 @@ use crate::harness::parity::probe::{Acknowledge, End, Probe};
 use crate::harness::parity::text::Hex;
 use crate::harness::parity::{header_block, header_list};
 
+/// What fits into a frame beside padding and a priority.
+const LARGEST_FRAGMENT: usize = 16_000;
+
 /// Changes how `probe` is sent, in one way.
 pub(super) fn mutate(probe: &mut Probe, random: &mut Random) {
     match random.below(12) {
@@ -18,7 +21,8 @@ pub(super) fn mutate(probe: &mut Probe, random: &mut Random) {
         3 => probe.priority = !probe.priority,
         4 => {
             let block = header_block::encode(&header_list::request(&probe.headers));
-            probe.fragments = Some((block.len() / 3 + 1 + random.below(block.len())).max(1));
+            let size = block.len() / 3 + 1 + random.below(block.len());
+            probe.fragments = Some(size.min(LARGEST_FRAGMENT));
         }
         5 | 6 => end(probe, random),
         7 => {
