@@ -16,7 +16,7 @@ use libtest_mimic::{Completion, Failed};
 use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::gate::Gate;
-use super::parity::fuzz::{Fuzz, Rival};
+use super::parity::fuzz::{self, Fuzz, Rival};
 use super::parity::golden::Goldens;
 use super::parity::probe::{self, Probe};
 use super::parity::recording;
@@ -103,7 +103,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         let rivals = rivals(options, &peers, &left_out, &setting)?;
         let reference = live.context("--fuzz: no peer is the reference")?;
         empty(&setting.logs)?;
-        let fuzz = Fuzz {
+        let run = Fuzz {
             probes: &probes,
             reference: &reference,
             rivals: &rivals,
@@ -113,8 +113,9 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
             seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
             edge: options.edge,
             side_by_side: options.libtest.test_threads,
+            gate: fuzz::gate(),
         };
-        let code = options.case.map_or_else(|| fuzz.run(), |case| fuzz.repeat(case));
+        let code = options.case.map_or_else(|| run.run(), |case| run.repeat(case));
         return code.map_err(anyhow::Error::msg);
     }
     if !options.libtest.list {

@@ -92,24 +92,26 @@ impl Class {
                     })
             }
             Self::ForbiddenFrames => {
-                let is_headers = |action: &Action| matches!(action, Action::Headers);
-                let has_ended = probe.end == End::Headers;
-                let begin = probe.actions.iter().position(is_headers).unwrap_or(usize::MAX);
-                let mut open = false;
-                probe.actions.iter().enumerate().any(|(at, action)| match action {
+                // Whether the stream has been opened that the actions are at.
+                let mut is_open = false;
+                let mut skips = false;
+                let is_wrong = probe.actions.iter().any(|action| match action {
                     Action::NextStream => {
-                        open = false;
+                        is_open = false;
+                        skips = true;
                         false
                     }
-                    Action::Headers => std::mem::replace(&mut open, true),
+                    Action::Headers => std::mem::replace(&mut is_open, true),
+                    Action::BodyTo(_) | Action::End => !is_open || probe.end == End::Headers,
+                    Action::Body | Action::Reset(_) => !is_open,
                     Action::Frame(frame) => {
                         frame.r#type <= kind::CONTINUATION
                             && !matches!(frame.r#type, PRIORITY | kind::WINDOW_UPDATE)
                     }
-                    Action::BodyTo(_) | Action::End if has_ended => true,
-                    Action::Body | Action::BodyTo(_) | Action::End | Action::Reset(_) => at < begin,
                     _ => false,
-                })
+                });
+                // Streams of the next round are numbered already.
+                is_wrong || (skips && probe.times > 1)
             }
         }
     }

@@ -26,6 +26,7 @@ use super::observation::Observation;
 use super::probe::{self, Probe};
 use super::reference::Reference;
 use crate::harness::deviation::Ledger;
+use crate::harness::gate::Gate;
 use crate::harness::setting::Setting;
 use case::Deck;
 pub(crate) use comparison::Rival;
@@ -35,6 +36,10 @@ use tally::Tally;
 /// How many requests are on their way at once: most of the time of one is waiting for threads of
 /// the reference.
 const SIDE_BY_SIDE: usize = 32;
+
+/// How many of them may be slow: the reference has ten threads, and a request that is not complete
+/// keeps one of them.
+const SLOW: usize = 5;
 
 /// How often the state of a long run is told.
 const TOLD_AFTER: u64 = 1_000;
@@ -53,6 +58,13 @@ pub(crate) struct Fuzz<'a> {
     pub(crate) seed: u64,
     pub(crate) edge: bool,
     pub(crate) side_by_side: Option<usize>,
+    /// Lets slow requests through.
+    pub(crate) gate: Gate,
+}
+
+/// The gate of a run.
+pub(crate) fn gate() -> Gate {
+    Gate::new(SLOW)
 }
 
 impl Fuzz<'_> {
@@ -103,6 +115,7 @@ impl Fuzz<'_> {
 
     fn one(&self, deck: &Deck<'_>, case: u64, tally: &Mutex<Tally>) -> Result<(), String> {
         let probe = deck.draw(self.seed, case)?;
+        let _pass = case::is_slow(&probe).then(|| self.gate.enter());
         let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         for rival in self.rivals {
             let (reference, ledger, setting) = (self.reference, self.ledger, self.setting);
