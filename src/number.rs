@@ -119,9 +119,14 @@ fn skip(
 fn skip_group(tag: u32, buf: &mut impl Buf, depth: usize) -> Result<(), DecodeError> {
     let depth = depth.checked_sub(1).ok_or_else(malformed)?;
     loop {
-        match decode_key(buf)? {
-            (end, WireType::EndGroup) if end == tag => return Ok(()),
-            (tag, wire_type) => skip(tag, wire_type, buf, depth)?,
+        let (bytes, length) = short_varint(buf)?;
+        let key = prost::encoding::decode_varint(&mut &bytes[..length])?;
+        let wire_type = WireType::try_from(key & 0x7)?;
+        // Unlike elsewhere, a field may have the number 0 here.
+        let number = u32::try_from(key).map_err(|_| malformed())? >> 3;
+        match wire_type {
+            WireType::EndGroup if number == tag => return Ok(()),
+            _ => skip(number, wire_type, buf, depth)?,
         }
     }
 }
