@@ -70,6 +70,7 @@ impl<S> Admission<S> {
         header_fields::check_pseudo_fields(&parts.method, &parts.uri)?;
         let mut size = MetadataSize::new(parts, self.peer.knows_limits())?;
         for (index, (name, value)) in parts.headers.iter().enumerate() {
+            size.check_field(name.as_str(), value.len())?;
             header_fields::check(name, value)?;
             size.add(index, name.as_str(), value.len())?;
         }

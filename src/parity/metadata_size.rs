@@ -34,8 +34,8 @@ impl<'a> MetadataSize<'a> {
         Ok(size)
     }
 
-    /// Adds the field with this index, name and length of value. Probes: `metadata-*`.
-    pub(super) fn add(&mut self, index: usize, name: &str, length: usize) -> Result<(), Status> {
+    /// Checks the lengths of one name and its value, which comes before anything is parsed.
+    pub(super) fn check_field(&self, name: &str, length: usize) -> Result<(), Status> {
         let raw = [("key", name.len()), ("value", length)];
         if let Some((what, length)) = raw.into_iter().find(|(_, length)| *length > self.limit) {
             return Err(Status::resource_exhausted(format!(
@@ -43,6 +43,11 @@ impl<'a> MetadataSize<'a> {
                 self.limit
             )));
         }
+        Ok(())
+    }
+
+    /// Adds the field with this index, name and length of value. Probes: `metadata-*`.
+    pub(super) fn add(&mut self, index: usize, name: &str, length: usize) -> Result<(), Status> {
         self.total += entry(name, length);
         self.check(index + 1)
     }
@@ -76,7 +81,7 @@ impl<'a> MetadataSize<'a> {
 const LONGEST_MESSAGE: usize = 2_048;
 
 /// grpcio lists the fields that it knows before the others.
-const LISTED_FIRST: [&str; 11] = [
+const LISTED_FIRST: [&str; 20] = [
     "content-type",
     "te",
     "grpc-encoding",
@@ -88,6 +93,15 @@ const LISTED_FIRST: [&str; 11] = [
     "grpc-retry-pushback-ms",
     "user-agent",
     "grpc-message",
+    "host",
+    "endpoint-load-metrics-bin",
+    "grpc-server-stats-bin",
+    "grpc-trace-bin",
+    "grpc-tags-bin",
+    "lb-cost-bin",
+    "lb-token",
+    "x-envoy-peer-metadata",
+    "traceparent",
 ];
 
 fn entry(name: &str, length: usize) -> usize {

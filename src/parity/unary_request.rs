@@ -89,13 +89,13 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let mut received = next_data(body).await?.ok_or_else(no_message)?;
-    let mut length = message_length(&received)?;
+    let mut length = message_length(&received, body)?;
     if length.is_none_or(|length| received.len() < length) {
         // Several frames; most messages come in one and are never copied.
         let mut growing = BytesMut::from(received);
         while length.is_none_or(|length| growing.len() < length) {
             growing.extend_from_slice(&next_data(body).await?.ok_or_else(no_message)?);
-            length = message_length(&growing)?;
+            length = message_length(&growing, body)?;
         }
         received = growing.freeze();
     }
@@ -118,14 +118,20 @@ where
 }
 
 /// The length of the message that `received` begins with, prefix included, once that is known.
-fn message_length(received: &[u8]) -> Result<Option<usize>, Refusal> {
+fn message_length<B>(received: &[u8], body: &mut B) -> Result<Option<usize>, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
     let Some([flag, length @ ..]) = received.first_chunk::<PREFIX>() else { return Ok(None) };
     if *flag > COMPRESSED {
         // Whatever it would be, grpcio does not look at its length any more.
         return Ok(Some(PREFIX));
     }
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-    check_size(length)?;
+    if let Err(too_long) = check_size(length) {
+        trailers::check_those_that_came(body)?;
+        return Err(too_long);
+    }
     Ok(Some(PREFIX + length))
 }
 
