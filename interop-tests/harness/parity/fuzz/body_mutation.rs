@@ -56,7 +56,7 @@ fn value(random: &mut Random) -> Vec<u8> {
 /// Some fields, in groups at times.
 fn fields(random: &mut Random, depth: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for _ in 0..1 + random.below(4) {
+    for _ in 0..=random.below(4) {
         let number = match random.below(4) {
             0 | 1 => 1,
             2 => 1 + random.below(20) as u64,

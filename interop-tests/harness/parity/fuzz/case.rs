@@ -57,7 +57,7 @@ impl<'a> Deck<'a> {
             && !forbidden.iter().any(|class| class.contains(probe))
             && !is_left_to_chance(probe)
             && !races_with_its_deadline(probe)
-            && !loses_its_order(probe)
+            && !is_lost_on_the_way(probe)
             && body::bytes(&probe.body).len() * probe.times <= WINDOW
     }
 
@@ -84,7 +84,7 @@ impl<'a> Deck<'a> {
         let base = self.bases.get(random.below(self.bases.len()))?;
         let other = self.bases.get(random.below(self.bases.len()))?;
         let mut probe = (*base).clone();
-        for _ in 0..1 + random.size(4) {
+        for _ in 0..=random.size(4) {
             match random.below(5) {
                 0 | 1 => header_mutation::mutate(&mut probe.headers, &other.headers, random),
                 2 | 3 => body_mutation::mutate(&mut probe, &other.body, random),
@@ -112,7 +112,10 @@ fn is_left_to_chance(probe: &Probe) -> bool {
     let (least, most) = (size(|length| length / 4 * 3), size(|length| length));
     // So it does with a message of no known kind that comes later than its header fields.
     let is_unknown = body::bytes(&probe.body).first().is_some_and(|flag| *flag > 1);
-    (is_unknown && probe.actions.len() > 2)
+    // And a client that resets a stream may have an answer already, or not.
+    let resets = probe.actions.iter().any(|action| matches!(action, Action::Reset(_)));
+    resets
+        || (is_unknown && probe.actions.len() > 2)
         || probe.acknowledge_settings == Acknowledge::Before
             && most >= *DICE.start()
             && least <= *DICE.end()
@@ -143,15 +146,18 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
 }
 
 /// Whether a field comes again after others: the http crate keeps those of one name together, so
-/// that a server in Rust cannot tell which one that is wrong came first.
-fn loses_its_order(probe: &Probe) -> bool {
+/// that a server in Rust cannot tell which one that is wrong came first. Without an authority, hyper
+/// drops the scheme, whose length is a part of one text.
+fn is_lost_on_the_way(probe: &Probe) -> bool {
     let fields = header_list::request(&probe.headers);
     let mut names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
     names.dedup();
     let groups = names.len();
     names.sort();
     names.dedup();
-    groups > names.len()
+    let has = |wanted: &[u8]| fields.iter().any(|(name, _)| name == wanted);
+    let is_https = fields.iter().any(|(name, value)| name == b":scheme" && value != b"http");
+    groups > names.len() || (is_https && !has(b":authority"))
 }
 
 /// Whether servers may wait for more, or for a thread, before they answer or instead of it.

@@ -130,7 +130,7 @@ impl Fuzz<'_> {
                 Outcome::Different(difference) => {
                     let is_worth_it = lock().add_unexplained(difference.kind());
                     if is_worth_it {
-                        self.shrunk(deck, &probe, difference, case, comparison)?;
+                        self.shrunk(deck, &probe, &difference, case, comparison)?;
                     }
                 }
             }
@@ -147,7 +147,7 @@ impl Fuzz<'_> {
         &self,
         deck: &Deck<'_>,
         probe: &Probe,
-        difference: Difference,
+        difference: &Difference,
         case: u64,
         comparison: Comparison<'_>,
     ) -> Result<(), String> {
@@ -159,7 +159,7 @@ impl Fuzz<'_> {
             Ok(Ok(Outcome::Different(difference))) => {
                 self.show("unexplained", &smallest, case, comparison.rival, &difference);
             }
-            _ => self.show("unexplained", probe, case, comparison.rival, &difference),
+            _ => self.show("unexplained", probe, case, comparison.rival, difference),
         }
         Ok(())
     }
@@ -167,7 +167,8 @@ impl Fuzz<'_> {
     fn show(&self, what: &str, probe: &Probe, case: u64, rival: &Rival, difference: &Difference) {
         let lines = |observation: &Observation| {
             let lines = observation.to_string();
-            lines.lines().map(|line| format!("#     {line}\n")).collect::<String>()
+            let lines: Vec<_> = lines.lines().map(|line| format!("#     {line}")).collect();
+            lines.join("\n") + "\n"
         };
         let right: Vec<_> = difference.right.iter().map(lines).collect();
         let (name, right) = (self.reference.name(), right.join("#   or\n"));
