@@ -3,16 +3,19 @@
 # Every line that a target shows in `make help` stands at the target itself, after ##.
 
 ## PYTHON=python3.12   the Python to make .venv with (it is remembered; the default is python3)
+## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and what they are drawn from
 ## ARGS='...'          arguments for the interop harness, such as a filter or --help
 ## CARGO=cargo         another cargo
 CARGO ?= cargo
 ARGS ?=
+COUNT ?= 2000
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build interop golden test lint fmt clean
+.PHONY: help setup build interop golden fuzz-parity test lint fmt clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@sed -n 's/^## /  /p' Makefile
 
@@ -27,6 +30,9 @@ interop: setup ## run every pair of server and client: make interop ARGS='--help
 
 golden: setup ## record what the Python server answers to raw requests, for `make test`
 	$(CARGO) test --locked --test interop -- --record-goldens
+
+fuzz-parity: setup ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
+	$(CARGO) test --locked --test interop -- --fuzz $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test: setup ## run all other tests; the proof over all 2^32 floats is in them, as a release build
 	$(CARGO) test --locked --no-fail-fast --lib --bins --test drop-in --test self-test

@@ -6,7 +6,7 @@
 
 use prost::DecodeError;
 use prost::bytes::{Buf, BufMut};
-use prost::encoding::{DecodeContext, WireType, float, skip_field};
+use prost::encoding::{DecodeContext, WireType, float};
 
 const VALUE: u32 = 1;
 
@@ -44,8 +44,7 @@ impl prost::Message for Number {
     ) -> Result<(), DecodeError> {
         match (tag, wire_type) {
             (VALUE, WireType::ThirtyTwoBit) => float::merge(wire_type, &mut self.value, buf, ctx),
-            (_, WireType::Varint) => skip_varint(buf),
-            _ => skip_field(wire_type, tag, buf, ctx),
+            _ => skip(tag, wire_type, buf, DEEPEST_GROUP),
         }
     }
 
@@ -66,18 +65,74 @@ impl prost::Message for Number {
     }
 }
 
-/// Reads a field's key, of five bytes at the most as in Python's protobuf; prost takes ten.
+/// Reads a field's key.
 fn decode_key(buf: &mut impl Buf) -> Result<(u32, WireType), DecodeError> {
-    let mut key = [0x80; 5];
-    for length in 1..=key.len() {
+    let (bytes, length) = short_varint(buf)?;
+    prost::encoding::decode_key(&mut &bytes[..length])
+}
+
+/// Reads how many bytes an unknown field has.
+fn decode_length(buf: &mut impl Buf) -> Result<usize, DecodeError> {
+    let (bytes, length) = short_varint(buf)?;
+    let length = prost::encoding::decode_varint(&mut &bytes[..length])?;
+    usize::try_from(length).map_err(|_| malformed())
+}
+
+/// Reads a varint of five bytes at the most, which keys and lengths have to be for Python's
+/// protobuf; prost takes ten. Gives the bytes and how many they are.
+fn short_varint(buf: &mut impl Buf) -> Result<([u8; 5], usize), DecodeError> {
+    let mut bytes = [0x80; 5];
+    for length in 1..=bytes.len() {
         let Ok(byte) = buf.try_get_u8() else { break };
-        key[length - 1] = byte;
+        bytes[length - 1] = byte;
         if byte & 0x80 == 0 {
-            return prost::encoding::decode_key(&mut &key[..length]);
+            return Ok((bytes, length));
         }
     }
-    Err(not_a_varint())
+    Err(malformed())
 }
+
+/// Skips an unknown field; groups may be in each other `depth` deep.
+///
+/// Not prost's, because fields within a group obey the same rules.
+fn skip(
+    tag: u32,
+    wire_type: WireType,
+    buf: &mut impl Buf,
+    depth: usize,
+) -> Result<(), DecodeError> {
+    let length = match wire_type {
+        WireType::Varint => return skip_varint(buf),
+        WireType::StartGroup => return skip_group(tag, buf, depth),
+        WireType::EndGroup => return Err(malformed()),
+        WireType::SixtyFourBit => 8,
+        WireType::ThirtyTwoBit => 4,
+        WireType::LengthDelimited => decode_length(buf)?,
+    };
+    if length > buf.remaining() {
+        return Err(malformed());
+    }
+    buf.advance(length);
+    Ok(())
+}
+
+fn skip_group(tag: u32, buf: &mut impl Buf, depth: usize) -> Result<(), DecodeError> {
+    let depth = depth.checked_sub(1).ok_or_else(malformed)?;
+    loop {
+        let (bytes, length) = short_varint(buf)?;
+        let key = prost::encoding::decode_varint(&mut &bytes[..length])?;
+        let wire_type = WireType::try_from(key & 0x7)?;
+        // Unlike elsewhere, a field may have the number 0 here.
+        let number = u32::try_from(key).map_err(|_| malformed())? >> 3;
+        match wire_type {
+            WireType::EndGroup if number == tag => return Ok(()),
+            _ => skip(number, wire_type, buf, depth)?,
+        }
+    }
+}
+
+/// How deep groups may be in each other.
+const DEEPEST_GROUP: usize = 100;
 
 /// Skips an unknown varint as Python's protobuf does: ten bytes at the most, whatever the last one
 /// would add to 64 bits, where prost refuses the message.
@@ -90,11 +145,11 @@ fn skip_varint(buf: &mut impl Buf) -> Result<(), DecodeError> {
             Err(_) => break,
         }
     }
-    Err(not_a_varint())
+    Err(malformed())
 }
 
 /// prost's own error: it lets nobody else make one.
-fn not_a_varint() -> DecodeError {
+fn malformed() -> DecodeError {
     match prost::encoding::decode_varint(&mut &[0x80_u8][..]) {
         Err(error) => error,
         Ok(_) => unreachable!("a varint without an end"),

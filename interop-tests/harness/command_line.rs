@@ -43,6 +43,23 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "without")]
     pub(crate) record_goldens: bool,
 
+    /// Send this many random requests to the reference and to the servers whose name contains
+    /// FILTER, all others without it, compare, and run nothing else.
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["record_goldens", "goldens"])]
+    pub(crate) fuzz: Option<u64>,
+
+    /// With --fuzz: what the random requests are drawn from; without it that is left to chance.
+    #[arg(long, value_name = "NUMBER", requires = "fuzz")]
+    pub(crate) seed: Option<u64>,
+
+    /// With --fuzz: only the request with this number, and tell what it is.
+    #[arg(long, value_name = "NUMBER", requires = "seed")]
+    pub(crate) case: Option<u64>,
+
+    /// With --fuzz: also requests that no legal client sends.
+    #[arg(long, requires = "fuzz")]
+    pub(crate) edge: bool,
+
     /// Where logs go, instead of target/interop. The folder `logs` in it is emptied first.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,

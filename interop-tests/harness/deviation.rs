@@ -11,6 +11,7 @@ use toml::Spanned;
 
 use super::config::{ConfigError, Source};
 use super::finding::{Evidence, Finding, Mismatch, Report};
+use super::parity::class::Class;
 use super::trial::TrialName;
 use super::verdict::Verdict;
 
@@ -25,6 +26,8 @@ struct Deviation {
     /// Where servers are compared: the server's whole answer, one of these.
     #[serde(default)]
     answers: Vec<String>,
+    /// With `answers`: the class of requests that are answered so, also those that have no trial.
+    class: Option<Class>,
     reason: String,
     link: String,
 }
@@ -57,6 +60,9 @@ impl Ledger {
             }
             if deviation.reason.trim().is_empty() || deviation.link.trim().is_empty() {
                 return wrong("an entry has a reason and a link");
+            }
+            if deviation.class.is_some() && deviation.answers.is_empty() {
+                return wrong("class: it goes with `answers`");
             }
             for pattern in &deviation.trials {
                 if !trials.iter().any(|trial| matches(pattern.get_ref(), trial)) {
@@ -105,6 +111,24 @@ impl Ledger {
         }
     }
 
+    /// Why `server` may answer a request so that has no name: the request is of the class of an
+    /// entry for this server, which `is_of` tells, and the answer is one of that entry's.
+    pub(crate) fn explanation(
+        &self,
+        server: &str,
+        answer: &str,
+        is_of: impl Fn(Class) -> bool,
+    ) -> Option<&str> {
+        let is_about = |deviation: &&Deviation| {
+            deviation.class.is_some_and(&is_of)
+                && deviation.has_answer(answer)
+                && deviation.trials.iter().any(|pattern| {
+                    pattern.get_ref().split('/').nth(1).is_some_and(|part| glob(part, server))
+                })
+        };
+        self.deviations.iter().find(is_about).map(|deviation| &deviation.reason[..])
+    }
+
     fn matching<'a>(&'a self, trial: &'a TrialName) -> impl Iterator<Item = &'a Deviation> {
         self.deviations.iter().filter(|deviation| deviation.pattern(trial).is_some())
     }
@@ -118,13 +142,16 @@ impl Deviation {
 
     fn excuses(&self, mismatches: &[Mismatch], evidence: &Evidence) -> bool {
         if !self.answers.is_empty() {
-            let answer = evidence.answer.as_deref().map(str::trim_end);
-            return self.answers.iter().any(|known| Some(known.trim_end()) == answer);
+            return evidence.answer.as_deref().is_some_and(|answer| self.has_answer(answer));
         }
         self.observed.len() == mismatches.len()
             && mismatches
                 .iter()
                 .all(|mismatch| self.observed.get(&mismatch.what) == Some(&mismatch.observed))
+    }
+
+    fn has_answer(&self, answer: &str) -> bool {
+        self.answers.iter().any(|known| known.trim_end() == answer.trim_end())
     }
 
     /// The recorded failure, for people.

@@ -16,11 +16,12 @@ use libtest_mimic::{Completion, Failed};
 use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::gate::Gate;
+use super::parity::fuzz::{self, Fuzz, Rival};
 use super::parity::golden::Goldens;
 use super::parity::probe::{self, Probe};
 use super::parity::recording;
 use super::parity::reference::Reference;
-use super::peer::Peers;
+use super::peer::{Peer, Peers};
 use super::program::Places;
 use super::record::Record;
 use super::setting::Setting;
@@ -74,6 +75,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     if let Some(stale) = goldens.iter().find_map(|goldens| goldens.without_probe(&probes)) {
         anyhow::bail!("there is a golden, and no probe, called `{stale}`: `make golden`");
     }
+    let live = reference.clone();
     let reference = match options.reference {
         ReferenceKind::Live => reference,
         ReferenceKind::Golden if goldens.is_some() => None,
@@ -97,6 +99,25 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         (None, None) => Ledger::read(&tests.join("deviations.toml"), &names)?,
         (None, Some(_)) => Ledger::default(),
     };
+    if let Some(count) = options.fuzz {
+        let rivals = rivals(options, &peers, &left_out, &setting)?;
+        let reference = live.context("--fuzz: no peer is the reference")?;
+        empty(&setting.logs)?;
+        let run = Fuzz {
+            probes: &probes,
+            reference: &reference,
+            rivals: &rivals,
+            ledger: &ledger,
+            setting: &setting,
+            count,
+            seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
+            edge: options.edge,
+            side_by_side: options.libtest.test_threads,
+            gate: fuzz::gate(),
+        };
+        let code = options.case.map_or_else(|| run.run(), |case| run.repeat(case));
+        return code.map_err(anyhow::Error::msg);
+    }
     if !options.libtest.list {
         peers.check_programs(&setting.places, &left_out)?;
         empty(&setting.logs)?;
@@ -130,6 +151,26 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         println!("interop: what failed is told above, with a command that runs it alone");
     }
     Ok(conclusion.exit_code())
+}
+
+/// The servers that random requests are sent to: those that the filter names, or all but that of
+/// the reference's own peer.
+fn rivals(
+    options: &Options,
+    peers: &Peers,
+    left_out: &BTreeSet<String>,
+    setting: &Setting,
+) -> anyhow::Result<Vec<Rival>> {
+    let logs = setting.logs.join(server_parity::SUITE);
+    let is_meant = |peer: &&Peer| match &options.libtest.filter {
+        _ if left_out.contains(peer.name()) => false,
+        Some(filter) => peer.name().contains(&filter[..]),
+        None => !peer.reference,
+    };
+    let rivals: Vec<_> =
+        peers.all.iter().filter(is_meant).filter_map(|peer| Rival::new(peer, &logs)).collect();
+    anyhow::ensure!(!rivals.is_empty(), "--fuzz: no such peer has a server");
+    Ok(rivals)
 }
 
 /// Records the goldens.

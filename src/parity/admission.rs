@@ -7,6 +7,7 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::Either;
 use http::header::{HOST, TE};
 use http::request::Parts;
@@ -21,6 +22,7 @@ use super::metadata_size::MetadataSize;
 use super::methods::{Methods, RequestKind};
 use super::refusal::{Refusal, StreamReset};
 use super::timeout::{self, Timeout};
+use super::trailers;
 
 /// Makes [`Admission`] services.
 #[derive(Clone, Debug)]
@@ -61,27 +63,36 @@ pub(super) struct Admitted {
 }
 
 impl<S> Admission<S> {
-    fn admit(&self, parts: &Parts) -> Result<Admitted, Refusal> {
+    fn admit<B>(&self, parts: &Parts, body: &mut B) -> Result<Admitted, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
         header_fields::check_pseudo_fields(&parts.method, &parts.uri)?;
         let mut size = MetadataSize::new(parts, self.peer.knows_limits())?;
         for (index, (name, value)) in parts.headers.iter().enumerate() {
+            size.check_field(name.as_str(), value.len())?;
             header_fields::check(name, value)?;
             size.add(index, name.as_str(), value.len())?;
         }
         if !is_grpc(parts) {
+            trailers::check_those_that_came(body)?;
             return Err(Refusal::Reset);
         }
         let timeout = match parts.headers.get_all(timeout::FIELD).iter().next_back() {
             None => None,
             Some(value) => match timeout::parse(value.as_bytes()) {
                 Some(Timeout::After(Duration::ZERO)) => {
+                    trailers::check_those_that_came(body)?;
                     return Err(Status::deadline_exceeded("Deadline Exceeded").into());
                 }
                 Some(Timeout::After(timeout)) => Some(timeout),
                 Some(Timeout::Never) | None => None,
             },
         };
-        let kind = self.methods.kind(&parts.uri).ok_or_else(method_not_found)?;
+        let Some(kind) = self.methods.kind(&parts.uri) else {
+            trailers::check_those_that_came(body)?;
+            return Err(method_not_found());
+        };
         Ok(Admitted { kind, timeout })
     }
 }
@@ -101,6 +112,7 @@ fn method_not_found() -> Refusal {
 impl<S, B> Service<Request<B>> for Admission<S>
 where
     S: Service<Request<B>, Response = Response<Body>, Error = StreamReset>,
+    B: http_body::Body<Data = Bytes> + Unpin,
 {
     type Response = Response<Body>;
     type Error = StreamReset;
@@ -111,8 +123,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut parts, body) = request.into_parts();
-        match self.admit(&parts) {
+        let (mut parts, mut body) = request.into_parts();
+        match self.admit(&parts, &mut body) {
             Ok(admitted) => {
                 parts.extensions.insert(admitted);
                 Either::Right(self.inner.call(Request::from_parts(parts, body)))

@@ -63,7 +63,8 @@ fn grpc_field_parses(name: &str, value: &[u8]) -> bool {
         "grpc-encoding" | "grpc-internal-encoding-request" => {
             matches!(value, b"identity" | b"gzip" | b"deflate")
         }
-        "grpc-status" | "grpc-retry-pushback-ms" => integer::<i64>(value),
+        "grpc-status" => integer::<i32>(value),
+        "grpc-retry-pushback-ms" => integer::<i64>(value),
         "grpc-previous-rpc-attempts" => integer::<u32>(value),
         // A field that a server only ever gets by a detour within a process.
         "grpclb_client_stats" => false,

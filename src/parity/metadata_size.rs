@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use tonic::Status;
 
@@ -27,15 +28,14 @@ impl<'a> MetadataSize<'a> {
     /// Begins with the pseudo fields of `parts`. Without `limited` nothing is too much.
     pub(super) fn new(parts: &'a Parts, limited: bool) -> Result<Self, Status> {
         let limit = if limited { HARD_LIMIT } else { usize::MAX };
-        let total =
-            pseudo_fields(parts).into_iter().map(|(name, length)| entry(name, length)).sum();
+        let total = pseudo_fields(parts).map(|(name, length)| entry(name, length)).sum();
         let size = Self { parts, total, limit };
         size.check(0)?;
         Ok(size)
     }
 
-    /// Adds the field with this index, name and length of value. Probes: `metadata-*`.
-    pub(super) fn add(&mut self, index: usize, name: &str, length: usize) -> Result<(), Status> {
+    /// Checks the lengths of one name and its value, which comes before anything is parsed.
+    pub(super) fn check_field(&self, name: &str, length: usize) -> Result<(), Status> {
         let raw = [("key", name.len()), ("value", length)];
         if let Some((what, length)) = raw.into_iter().find(|(_, length)| *length > self.limit) {
             return Err(Status::resource_exhausted(format!(
@@ -43,6 +43,11 @@ impl<'a> MetadataSize<'a> {
                 self.limit
             )));
         }
+        Ok(())
+    }
+
+    /// Adds the field with this index, name and length of value. Probes: `metadata-*`.
+    pub(super) fn add(&mut self, index: usize, name: &str, length: usize) -> Result<(), Status> {
         self.total += entry(name, length);
         self.check(index + 1)
     }
@@ -59,10 +64,9 @@ impl<'a> MetadataSize<'a> {
         sent.sort_by_key(|(name, _)| {
             LISTED_FIRST.iter().position(|first| name == first).unwrap_or(LISTED_FIRST.len())
         });
-        let sent = sent.into_iter().map(|(name, value)| {
-            (name.as_str(), header_fields::check(name, value).unwrap_or(value.len()))
-        });
-        for (name, length) in pseudo_fields(self.parts).into_iter().chain(sent) {
+        let sent =
+            sent.into_iter().map(|(name, value)| (name.as_str(), listed_length(name, value)));
+        for (name, length) in pseudo_fields(self.parts).chain(sent) {
             // Writing to a String cannot fail.
             let _ = write!(message, " {name}:{}B", entry(name, length));
         }
@@ -77,7 +81,7 @@ impl<'a> MetadataSize<'a> {
 const LONGEST_MESSAGE: usize = 2_048;
 
 /// grpcio lists the fields that it knows before the others.
-const LISTED_FIRST: [&str; 11] = [
+const LISTED_FIRST: [&str; 20] = [
     "content-type",
     "te",
     "grpc-encoding",
@@ -89,21 +93,48 @@ const LISTED_FIRST: [&str; 11] = [
     "grpc-retry-pushback-ms",
     "user-agent",
     "grpc-message",
+    "host",
+    "endpoint-load-metrics-bin",
+    "grpc-server-stats-bin",
+    "grpc-trace-bin",
+    "grpc-tags-bin",
+    "lb-cost-bin",
+    "lb-token",
+    "x-envoy-peer-metadata",
+    "traceparent",
 ];
 
 fn entry(name: &str, length: usize) -> usize {
     name.len() + length + OVERHEAD
 }
 
+/// The length that grpcio lists for a field's value: it has forgotten what was sent where it only
+/// keeps what that means.
+fn listed_length(name: &HeaderName, value: &HeaderValue) -> usize {
+    const GRPC: &[u8] = b"application/grpc";
+    const OTHER: &[u8] = b"application/grpc+unknown";
+    if name == CONTENT_TYPE {
+        return match value.as_bytes().strip_prefix(GRPC) {
+            Some([] | [b'+' | b';', ..]) => GRPC.len(),
+            None if value.is_empty() => 0,
+            _ => OTHER.len(),
+        };
+    }
+    header_fields::check(name, value).unwrap_or(value.len())
+}
+
 /// In the order in which grpcio lists them.
-fn pseudo_fields(parts: &Parts) -> [(&'static str, usize); 4] {
+fn pseudo_fields(parts: &Parts) -> impl Iterator<Item = (&str, usize)> {
     let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
-    let authority = parts.uri.authority().map_or(0, |authority| authority.as_str().len());
-    let scheme = parts.uri.scheme_str().map_or(0, str::len);
+    let authority = parts.uri.authority().map(|authority| authority.as_str().len());
+    // The scheme does not survive in hyper without an authority; here it can only have been this.
+    let scheme = parts.uri.scheme_str().unwrap_or("http").len();
     [
-        (":path", path),
-        (":authority", authority),
-        (":method", parts.method.as_str().len()),
-        (":scheme", scheme),
+        Some((":path", path)),
+        authority.map(|length| (":authority", length)),
+        Some((":method", parts.method.as_str().len())),
+        Some((":scheme", scheme)),
     ]
+    .into_iter()
+    .flatten()
 }

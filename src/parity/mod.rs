@@ -9,7 +9,7 @@
 //! codec of its messages:
 //!
 //! - [`admission`]: what is decided by the request's header fields ([`header_fields`],
-//!   [`metadata_size`], [`timeout`], [`methods`])
+//!   [`metadata_size`], [`timeout`], [`methods`], [`trailers`])
 //! - [`deadline`]: a call ends when its time is over
 //! - [`unary_request`]: exactly one request message, of limited size, decompressed
 //!   ([`compression`])
@@ -28,6 +28,7 @@ mod metadata_size;
 pub mod methods;
 pub mod refusal;
 mod timeout;
+mod trailers;
 pub mod unary_request;
 
 use tower::ServiceBuilder;

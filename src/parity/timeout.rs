@@ -22,7 +22,7 @@ pub(super) enum Timeout {
 ///
 /// Probes: `timeout-*`.
 pub(super) fn parse(value: &[u8]) -> Option<Timeout> {
-    let value = value.trim_ascii_start();
+    let value = without_spaces(value);
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 {
         return None;
@@ -35,8 +35,8 @@ pub(super) fn parse(value: &[u8]) -> Option<Timeout> {
             return Some(Timeout::Never);
         }
     }
-    let (unit, rest) = rest.trim_ascii_start().split_first()?;
-    if !rest.trim_ascii().is_empty() {
+    let (unit, rest) = without_spaces(rest).split_first()?;
+    if !without_spaces(rest).is_empty() {
         return None;
     }
     let milliseconds = match unit {
@@ -51,6 +51,12 @@ pub(super) fn parse(value: &[u8]) -> Option<Timeout> {
     Some(Timeout::After(Duration::from_millis(milliseconds)))
 }
 
+/// Without those in front; a tab is none.
+fn without_spaces(value: &[u8]) -> &[u8] {
+    let spaces = value.iter().take_while(|byte| **byte == b' ').count();
+    &value[spaces..]
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Timeout, parse};
@@ -59,7 +65,7 @@ mod tests {
     #[test]
     fn as_grpcio_reads_it() {
         let after = |milliseconds| Some(Timeout::After(Duration::from_millis(milliseconds)));
-        let cases: [(&str, Option<Timeout>); 20] = [
+        let cases: [(&str, Option<Timeout>); 21] = [
             ("0n", after(0)),
             ("1n", after(1)),
             ("1000001n", after(2)),
@@ -79,6 +85,7 @@ mod tests {
             ("1", None),
             ("1s", None),
             ("-1S", None),
+            ("1\tS", None),
             ("1Sx", None),
         ];
         for (text, expected) in cases {

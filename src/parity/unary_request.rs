@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
@@ -21,9 +21,13 @@ use super::compression::{self, Encoding};
 use super::header_fields;
 use super::methods::RequestKind;
 use super::refusal::{Refusal, StreamReset};
+use super::trailers;
 
 /// The length of what stands before a message: a flag and four bytes of length.
 const PREFIX: usize = 5;
+
+/// The flag of a compressed message, the larger one of the two that there are.
+const COMPRESSED: u8 = 1;
 
 /// Makes [`UnaryRequest`] services.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,21 +89,21 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let mut received = next_data(body).await?.ok_or_else(no_message)?;
-    let mut length = message_length(&received)?;
+    let mut length = message_length(&received, body)?;
     if length.is_none_or(|length| received.len() < length) {
         // Several frames; most messages come in one and are never copied.
         let mut growing = BytesMut::from(received);
         while length.is_none_or(|length| growing.len() < length) {
             growing.extend_from_slice(&next_data(body).await?.ok_or_else(no_message)?);
-            length = message_length(&growing)?;
+            length = message_length(&growing, body)?;
         }
         received = growing.freeze();
     }
     received.truncate(length.unwrap_or_default());
-    check_trailers(body)?;
+    trailers::check_those_that_came(body)?;
     match received.first() {
         Some(0) => Ok(received),
-        Some(1) => {
+        Some(&COMPRESSED) => {
             let message = encoding.decompress(&received[PREFIX..])?;
             check_size(message.len())?;
             Ok(with_prefix(&message))
@@ -114,10 +118,20 @@ where
 }
 
 /// The length of the message that `received` begins with, prefix included, once that is known.
-fn message_length(received: &[u8]) -> Result<Option<usize>, Refusal> {
-    let Some([_, length @ ..]) = received.first_chunk::<PREFIX>() else { return Ok(None) };
+fn message_length<B>(received: &[u8], body: &mut B) -> Result<Option<usize>, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let Some([flag, length @ ..]) = received.first_chunk::<PREFIX>() else { return Ok(None) };
+    if *flag > COMPRESSED {
+        // Whatever it would be, grpcio does not look at its length any more.
+        return Ok(Some(PREFIX));
+    }
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-    check_size(length)?;
+    if let Err(too_long) = check_size(length) {
+        trailers::check_those_that_came(body)?;
+        return Err(too_long);
+    }
     Ok(Some(PREFIX + length))
 }
 
@@ -159,22 +173,4 @@ where
         }
     }
     Ok(None)
-}
-
-/// Trailers that came together with the message are parsed before the call begins; grpcio does not
-/// wait for them either.
-fn check_trailers<B>(body: &mut B) -> Result<(), Refusal>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-{
-    if body.is_end_stream() {
-        return Ok(());
-    }
-    let mut context = Context::from_waker(Waker::noop());
-    if let Poll::Ready(Some(Ok(frame))) = Pin::new(body).poll_frame(&mut context)
-        && let Some(trailers) = frame.trailers_ref()
-    {
-        header_fields::check_all(trailers)?;
-    }
-    Ok(())
 }

@@ -18,34 +18,34 @@ use crate::harness::value::Value;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Piece {
     /// A `Number` with this value.
-    value: Option<Value>,
+    pub(super) value: Option<Value>,
     /// With `value`: padded with an unknown field to this many bytes.
-    size: Option<usize>,
+    pub(super) size: Option<usize>,
     /// A message's bytes.
-    message: Option<Hex>,
+    pub(super) message: Option<Hex>,
     /// A message of this many zero bytes.
-    zeros: Option<usize>,
+    pub(super) zeros: Option<usize>,
     /// Bytes without a prefix.
-    raw: Option<Hex>,
+    pub(super) raw: Option<Hex>,
     /// The message is compressed, and its flag set.
-    compressed: Option<Coding>,
+    pub(super) compressed: Option<Coding>,
     /// Another flag than the message has.
-    flag: Option<u8>,
+    pub(super) flag: Option<u8>,
     /// Another length than the message has.
-    length: Option<u32>,
+    pub(super) length: Option<u32>,
     /// Only this many bytes of the (compressed) message are there, and the length says so.
-    keep: Option<usize>,
+    pub(super) keep: Option<usize>,
     /// The byte at this place of the (compressed) message is inverted.
-    corrupt: Option<usize>,
+    pub(super) corrupt: Option<usize>,
     /// Bytes after the (compressed) message, which the length counts.
-    append: Option<Hex>,
+    pub(super) append: Option<Hex>,
     /// How many copies there are.
-    times: Option<usize>,
+    pub(super) times: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Coding {
+pub(super) enum Coding {
     Gzip,
     /// What HTTP and gRPC call deflate: the zlib format.
     Deflate,
@@ -86,15 +86,20 @@ impl Piece {
         }
     }
 
+    /// The message before anything is done to it.
+    pub(super) fn plain_message(&self) -> Vec<u8> {
+        match (self.value, self.size) {
+            (Some(value), Some(size)) => payload::padded(value, size).unwrap_or_default(),
+            (Some(value), None) => value.message(),
+            _ => self.message.clone().map_or(vec![0; self.zeros.unwrap_or(0)], |Hex(hex)| hex),
+        }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         if let Some(Hex(raw)) = &self.raw {
             return raw.clone();
         }
-        let mut message = match (self.value, self.size) {
-            (Some(value), Some(size)) => payload::padded(value, size).unwrap_or_default(),
-            (Some(value), None) => value.message(),
-            _ => self.message.clone().map_or(vec![0; self.zeros.unwrap_or(0)], |Hex(hex)| hex),
-        };
+        let mut message = self.plain_message();
         if let Some(coding) = self.compressed {
             message = coding.compress(&message);
         }

@@ -19,27 +19,23 @@ const LEGAL: [(&str, &str); 6] = [
 ];
 
 /// One change of a header list: exactly one of `set`, `remove`, `add` and `first` names the header.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// Gives another value to a header, which stays where it is.
-    set: Option<Text>,
+    pub(super) set: Option<Text>,
     /// Takes a header out.
-    remove: Option<Text>,
+    pub(super) remove: Option<Text>,
     /// Appends a header; `{n}` in its name is the number of the copy.
-    add: Option<Text>,
+    pub(super) add: Option<Text>,
     /// Puts a header before all others.
-    first: Option<Text>,
-    #[serde(default = "empty")]
-    value: Text,
+    pub(super) first: Option<Text>,
+    #[serde(default)]
+    pub(super) value: Text,
     /// The value is filled up with `a` to this many bytes.
-    size: Option<usize>,
+    pub(super) size: Option<usize>,
     /// How many copies of the header are added.
-    times: Option<usize>,
-}
-
-fn empty() -> Text {
-    Text(Vec::new())
+    pub(super) times: Option<usize>,
 }
 
 impl Change {

@@ -5,13 +5,17 @@
 //! - [`script`], [`patience`], [`crowd`], [`play`]: a probe while it runs
 //! - [`oracle`], [`reference`], [`golden`], [`recording`]: what is right
 //! - [`observation`], [`mask`]: what came of it, and what of that is compared
+//! - [`class`], [`entry`], [`fuzz`]: probes that nobody wrote
 
 mod action;
 mod answer;
 mod body;
+pub(crate) mod class;
 mod connection;
 pub(crate) mod crowd;
+mod entry;
 mod frame;
+pub(crate) mod fuzz;
 pub(crate) mod golden;
 mod header_block;
 mod header_list;

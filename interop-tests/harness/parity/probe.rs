@@ -18,7 +18,7 @@ use crate::harness::config::{ConfigError, Source};
 /// Who can send what a probe sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Grade {
+pub(crate) enum Grade {
     /// A legal client, proxy or load balancer.
     ClientVisible,
     /// Only a peer made by hand.
@@ -58,7 +58,7 @@ pub(crate) enum End {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Probe {
     name: Spanned<String>,
-    grade: Grade,
+    pub(crate) grade: Grade,
     /// What it is about, where the name does not say it.
     about: Option<String>,
     /// Why the reference answers now so and now otherwise.
@@ -101,7 +101,7 @@ pub(crate) struct Probe {
     pub(crate) together: bool,
 }
 
-fn root_of_16() -> Vec<Piece> {
+pub(super) fn root_of_16() -> Vec<Piece> {
     vec![Piece::root_of_16()]
 }
 
@@ -109,7 +109,7 @@ fn uncut() -> Cut {
     Cut::Sizes(Vec::new())
 }
 
-fn one_request() -> Vec<Action> {
+pub(super) fn one_request() -> Vec<Action> {
     vec![Action::Headers, Action::Body]
 }
 
@@ -126,6 +126,17 @@ impl Probe {
     pub(crate) fn is_burst(&self) -> bool {
         const MANY: usize = 50;
         self.times >= MANY
+    }
+
+    /// The same requests under another name, of which nothing is known.
+    pub(crate) fn renamed(&self, name: &str) -> Self {
+        Self {
+            name: Spanned::new(0..0, name.to_owned()),
+            about: None,
+            unstable: None,
+            also: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// What the reference may answer beside `answer`.
@@ -181,6 +192,13 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
         probes.extend(read(path, &mut names)?);
     }
     Ok(probes)
+}
+
+/// Reads one probe from the text of its entry; the error says what is wrong with it.
+pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
+    let file: File = toml::from_str(entry).map_err(|error| error.to_string())?;
+    let [probe] = <[Probe; 1]>::try_from(file.probe).map_err(|_| "not one probe".to_owned())?;
+    probe.check().map(|()| probe)
 }
 
 fn read(path: &Path, names: &mut BTreeSet<String>) -> Result<Vec<Probe>, ConfigError> {

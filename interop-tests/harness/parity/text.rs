@@ -9,7 +9,7 @@ use serde::de::{self, Deserialize, Deserializer};
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 /// Bytes written as text, where `\xNN` is any byte and `\\` a backslash.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) Vec<u8>);
 
 impl<'de> Deserialize<'de> for Hex {
