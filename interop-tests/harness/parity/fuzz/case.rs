@@ -114,7 +114,10 @@ fn is_left_to_chance(probe: &Probe) -> bool {
     let is_unknown = body::bytes(&probe.body).first().is_some_and(|flag| *flag > 1);
     // And a client that resets a stream may have an answer already, or not.
     let resets = probe.actions.iter().any(|action| matches!(action, Action::Reset(_)));
+    // And a deadline is listed among too much metadata as the time that is left.
+    let has_deadline = fields.iter().any(|(name, _)| name == b"grpc-timeout");
     resets
+        || (has_deadline && most >= *DICE.start())
         || (is_unknown && probe.actions.len() > 2)
         || probe.acknowledge_settings == Acknowledge::Before
             && most >= *DICE.start()
