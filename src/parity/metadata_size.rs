@@ -120,6 +120,13 @@ fn listed_length(name: &HeaderName, value: &HeaderValue) -> usize {
             _ => OTHER.len(),
         };
     }
+    if name == "grpc-accept-encoding" {
+        let named = |encoding: &[u8]| {
+            value.as_bytes().split(|byte| *byte == b',').any(|part| part.trim_ascii() == encoding)
+        };
+        let others = ["deflate", "gzip"].into_iter().filter(|other| named(other.as_bytes()));
+        return "identity".len() + others.map(|other| ", ".len() + other.len()).sum::<usize>();
+    }
     header_fields::check(name, value).unwrap_or(value.len())
 }
 

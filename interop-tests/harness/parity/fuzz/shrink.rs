@@ -71,7 +71,11 @@ fn simpler(probe: &Probe) -> Vec<Probe> {
     });
 
     let mut lists = |simpler: Vec<Probe>| all.extend(simpler);
-    lists(each(probe, &probe.actions, |probe, actions| probe.actions = actions, |_| Vec::new()));
+    // Less than HEADERS and the body is no simpler: servers would wait for more.
+    if !is_usual {
+        let put = |probe: &mut Probe, actions| probe.actions = actions;
+        lists(each(probe, &probe.actions, put, |_| Vec::new()));
+    }
     lists(each(probe, &probe.body, |probe, body| probe.body = body, simpler_piece));
     lists(each(probe, &probe.headers, |probe, headers| probe.headers = headers, simpler_change));
     lists(each(probe, &probe.trailers, |p, trailers| p.trailers = trailers, simpler_change));
