@@ -37,6 +37,16 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// All `*.toml` files in `directory`, in the order of their names.
+pub(crate) fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files: Vec<_> = std::fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
+        .map_err(|error| anyhow::anyhow!("{}: cannot be read: {error}", directory.display()))?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    Ok(files)
+}
+
 impl Source {
     /// Reads the file at `path` as TOML.
     pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Self), ConfigError> {

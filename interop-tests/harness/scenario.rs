@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config::{ConfigError, Source};
+use super::config::{self, ConfigError, Source};
 use super::expectation::Expectation;
 use super::payload;
 use super::protocol;
@@ -192,14 +192,9 @@ struct File {
 
 /// Reads all `*.toml` files below `directory`, in the order of their names.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
-    let mut files: Vec<_> = std::fs::read_dir(directory)
-        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
-        .map_err(|error| anyhow::anyhow!("{}: cannot be read: {error}", directory.display()))?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
     let mut scenarios = Vec::new();
     let mut names = BTreeSet::new();
-    for path in &files {
+    for path in &config::tables_in(directory)? {
         scenarios.extend(read(path, &mut names)?);
     }
     Ok(scenarios)

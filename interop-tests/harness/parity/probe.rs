@@ -13,7 +13,7 @@ use super::body::{Cut, Piece};
 use super::header_list::Change;
 use super::observation::Observation;
 use super::text::Text;
-use crate::harness::config::{ConfigError, Source};
+use crate::harness::config::{self, ConfigError, Source};
 
 /// Who can send what a probe sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -181,14 +181,9 @@ struct File {
 
 /// Reads all `*.toml` files in `directory`, in the order of their names.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
-    let mut files: Vec<_> = std::fs::read_dir(directory)
-        .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
-        .map_err(|error| anyhow::anyhow!("{}: cannot be read: {error}", directory.display()))?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
     let mut probes = Vec::new();
     let mut names = BTreeSet::new();
-    for path in &files {
+    for path in &config::tables_in(directory)? {
         probes.extend(read(path, &mut names)?);
     }
     Ok(probes)
