@@ -20,6 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .codec_path("crate::parity::codec::GrpcioCodec")
         .out_dir(out.join("server"))
         .compile_fds(descriptors.clone())?;
-    builder().build_server(false).out_dir(out.join("client")).compile_fds(descriptors)?;
+    builder()
+        .build_server(false)
+        .codec_path("crate::client::codec::ClientCodec")
+        .out_dir(out.join("client"))
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -40,7 +40,8 @@ def start(call: Call, channel: grpc.Channel) -> Callable[[], Outcome]:
 
     def finish() -> Outcome:
         outcome = _outcome(future.code().name, future.details() or "", started, completed.get())
-        if future.code() is grpc.StatusCode.OK:
+        # An OK without a message has no result (grpcio 1.85.1).
+        if future.code() is grpc.StatusCode.OK and future.result() is not None:
             outcome["value"] = number.to_bits(future.result()).hex()
         outcome["initial_metadata"] = _readable(future.initial_metadata())
         outcome["trailing_metadata"] = _readable(future.trailing_metadata())

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use calculator::address::Address;
+use calculator::client::{self, Keepalive};
 use calculator::rpc::calculator_client::CalculatorClient;
 use calculator::status::Traceback;
-use calculator::{Number, client, command_line, python_float};
+use calculator::{Number, command_line, python_float};
 use clap::Parser;
 
 /// Ask a calculator server for square roots.
@@ -26,18 +27,27 @@ struct Options {
     address: Address,
 
     /// How long each call may take; without it, a call waits for ever.
-    #[arg(long, value_name = "SECONDS", value_parser = timeout)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+
+    /// Ping the server when it has been silent for so long in a call, and give the call up when it
+    /// does not answer the ping; without it, a call to a server that has vanished waits for ever.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    keepalive: Option<Duration>,
+
+    /// How long the answer to such a ping may take.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "20")]
+    keepalive_timeout: Duration,
 
     /// The numbers to ask for, as Python's float() reads them: 2, -1, 1e3, 1_000, inf, nan, -inf.
     #[arg(value_name = "NUMBER", default_value = "16", value_parser = command_line::number)]
     values: Vec<f64>,
 }
 
-fn timeout(text: &str) -> Result<Duration, String> {
+fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = command_line::number(text).map_err(|error| error.to_string())?;
     Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "a timeout is a number of seconds, 0 or more".to_owned())
+        .map_err(|_| "this is a number of seconds, 0 or more".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -70,13 +80,17 @@ enum Failure {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(options: &Options) -> Result<(), Failure> {
-    let channel = client::channel(&options.address);
+    let keepalive = options
+        .keepalive
+        .map(|interval| Keepalive { interval, timeout: options.keepalive_timeout });
+    let channel = client::channel(&options.address, keepalive);
     let mut stub = CalculatorClient::new(channel);
     for &value in &options.values {
         #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]
         let number = Number { value: value as f32 };
         let request = client::request(number, options.timeout);
-        let root = client::within(options.timeout, stub.square_root(request))
+        let root = stub
+            .square_root(request)
             .await
             .map_err(|status| Failure::Call { value, status })?
             .into_inner();

@@ -18,7 +18,7 @@ use tower::{Layer, Service};
 
 use super::connection::Peer;
 use super::header_fields;
-use super::metadata_size::MetadataSize;
+use super::header_list::{self, PseudoFields};
 use super::methods::{Methods, RequestKind};
 use super::refusal::{Refusal, StreamReset};
 use super::timeout::{self, Timeout};
@@ -68,12 +68,8 @@ impl<S> Admission<S> {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         header_fields::check_pseudo_fields(&parts.method, &parts.uri)?;
-        let mut size = MetadataSize::new(parts, self.peer.knows_limits())?;
-        for (index, (name, value)) in parts.headers.iter().enumerate() {
-            size.check_field(name.as_str(), value.len())?;
-            header_fields::check(name, value)?;
-            size.add(index, name.as_str(), value.len())?;
-        }
+        header_list::check(pseudo_fields(parts), &parts.headers, self.peer.knows_limits())
+            .map_err(|(_, status)| status)?;
         if !is_grpc(parts) {
             trailers::check_those_that_came(body)?;
             return Err(Refusal::Reset);
@@ -95,6 +91,19 @@ impl<S> Admission<S> {
         };
         Ok(Admitted { kind, timeout })
     }
+}
+
+fn pseudo_fields(parts: &Parts) -> PseudoFields<'_> {
+    let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let authority = parts.uri.authority().map(|authority| authority.as_str().len());
+    // The scheme does not survive in hyper without an authority; here it can only have been this.
+    let scheme = parts.uri.scheme_str().unwrap_or("http").len();
+    [
+        Some((":path", path)),
+        authority.map(|length| (":authority", length)),
+        Some((":method", parts.method.as_str().len())),
+        Some((":scheme", scheme)),
+    ]
 }
 
 /// What a POST with trailers to some authority is not. Probes: `method-get`, `te-missing`,

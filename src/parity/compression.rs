@@ -1,4 +1,4 @@
-//! Decompressing a request message.
+//! Decompressing a message.
 //!
 //! By hand instead of with tonic's compression, because grpcio tells four kinds of failure apart,
 //! takes `deflate` and `gzip` with exactly one stream, and stops at the limit for a message.
@@ -10,7 +10,7 @@ use tonic::Status;
 use super::MAX_MESSAGE_SIZE;
 
 /// The field that names the encoding of a call's messages.
-pub(super) const FIELD: &str = "grpc-encoding";
+pub(crate) const FIELD: &str = "grpc-encoding";
 
 /// grpcio grows its output by blocks of this size and looks at the limit after each.
 const BLOCK: usize = 1_024;
@@ -20,7 +20,7 @@ const WINDOW_BITS: u8 = 15;
 
 /// How the messages are compressed that say that they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Identity,
     Gzip,
     Deflate,
@@ -28,7 +28,7 @@ pub(super) enum Encoding {
 
 impl Encoding {
     /// The last one named, as grpcio takes it; its value has been checked before.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         match headers.get_all(FIELD).iter().next_back().map(http::HeaderValue::as_bytes) {
             Some(b"gzip") => Self::Gzip,
             Some(b"deflate") => Self::Deflate,
@@ -37,7 +37,7 @@ impl Encoding {
     }
 
     /// The message that was compressed. Probes: `encoding-*`, `flag-without-encoding*`.
-    pub(super) fn decompress(self, payload: &[u8]) -> Result<Vec<u8>, Status> {
+    pub(crate) fn decompress(self, payload: &[u8]) -> Result<Vec<u8>, Status> {
         let mut decoder = match self {
             Self::Identity => {
                 return Err(Status::internal("Compression bit set but no encoding configured"));

@@ -33,7 +33,7 @@ pub(super) fn check_pseudo_fields(method: &Method, uri: &Uri) -> Result<(), Stat
 /// Checks one field; the number is the length of the value, decoded if it is binary.
 ///
 /// HTTP allows more characters in a name than gRPC. Probes: `metadata-name-*`.
-pub(super) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Status> {
+pub(crate) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Status> {
     let (text, value) = (name.as_str(), value.as_bytes());
     if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
         return Err(Status::internal(format!("Illegal header key: {text}")));
@@ -63,17 +63,18 @@ fn grpc_field_parses(name: &str, value: &[u8]) -> bool {
         "grpc-encoding" | "grpc-internal-encoding-request" => {
             matches!(value, b"identity" | b"gzip" | b"deflate")
         }
-        "grpc-status" => integer::<i32>(value),
-        "grpc-retry-pushback-ms" => integer::<i64>(value),
-        "grpc-previous-rpc-attempts" => integer::<u32>(value),
+        // The largest number stands for a status that is not known yet.
+        "grpc-status" => integer(value).is_some_and(|code: i32| (0..i32::MAX).contains(&code)),
+        "grpc-retry-pushback-ms" => integer::<i64>(value).is_some(),
+        "grpc-previous-rpc-attempts" => integer::<u32>(value).is_some(),
         // A field that a server only ever gets by a detour within a process.
         "grpclb_client_stats" => false,
         _ => true,
     }
 }
 
-fn integer<T: std::str::FromStr>(value: &[u8]) -> bool {
-    std::str::from_utf8(value).is_ok_and(|text| text.trim_ascii().parse::<T>().is_ok())
+fn integer<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+    std::str::from_utf8(value).ok()?.trim_ascii().parse().ok()
 }
 
 /// Base64 with any padding or none. Probes: `metadata-binary*`.
@@ -119,13 +120,16 @@ mod tests {
             ("grpc-timeout", "soon"),
             ("grpc-encoding", "br"),
             ("grpc-status", "fine"),
+            ("grpc-status", "-1"),
+            ("grpc-status", "2147483647"),
             ("grpc-previous-rpc-attempts", "-1"),
             ("lb-cost-bin", "AAAA"),
         ];
         for (name, value) in bad {
             assert_eq!(message(name, value), Some(format!("Error parsing '{name}' metadata")));
         }
-        for (name, value) in [("te", "trailers"), ("grpc-encoding", "gzip"), ("grpc-foo", "x")] {
+        for (name, value) in [("te", "trailers"), ("grpc-encoding", "gzip"), ("grpc-status", "99")]
+        {
             assert_eq!(message(name, value), None);
         }
     }

@@ -5,8 +5,8 @@
 
 use std::fmt::Write;
 
+use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::request::Parts;
 use tonic::Status;
 
 use super::header_fields;
@@ -17,19 +17,27 @@ const HARD_LIMIT: usize = 16_384;
 /// What HTTP/2 counts for a field beside its name and value (RFC 9113, section 6.5.2).
 const OVERHEAD: usize = 32;
 
-/// Adds up a request's fields until there are too many.
+/// The names with a leading colon and the lengths of their values, in grpcio's order.
+pub(crate) type PseudoFields<'a> = [Option<(&'a str, usize)>; 4];
+
+/// Adds up fields until there are too many.
 pub(super) struct MetadataSize<'a> {
-    parts: &'a Parts,
+    pseudo: PseudoFields<'a>,
+    headers: &'a HeaderMap,
     total: usize,
     limit: usize,
 }
 
 impl<'a> MetadataSize<'a> {
-    /// Begins with the pseudo fields of `parts`. Without `limited` nothing is too much.
-    pub(super) fn new(parts: &'a Parts, limited: bool) -> Result<Self, Status> {
+    /// Begins with the pseudo fields. Without `limited` nothing is too much.
+    pub(super) fn new(
+        pseudo: PseudoFields<'a>,
+        headers: &'a HeaderMap,
+        limited: bool,
+    ) -> Result<Self, Status> {
         let limit = if limited { HARD_LIMIT } else { usize::MAX };
-        let total = pseudo_fields(parts).map(|(name, length)| entry(name, length)).sum();
-        let size = Self { parts, total, limit };
+        let total = pseudo.iter().flatten().map(|(name, length)| entry(name, *length)).sum();
+        let size = Self { pseudo, headers, total, limit };
         size.check(0)?;
         Ok(size)
     }
@@ -60,13 +68,13 @@ impl<'a> MetadataSize<'a> {
             "received metadata size exceeds hard limit ({} vs. {}); ",
             self.total, self.limit
         );
-        let mut sent: Vec<_> = self.parts.headers.iter().take(fields).collect();
+        let mut sent: Vec<_> = self.headers.iter().take(fields).collect();
         sent.sort_by_key(|(name, _)| {
             LISTED_FIRST.iter().position(|first| name == first).unwrap_or(LISTED_FIRST.len())
         });
         let sent =
             sent.into_iter().map(|(name, value)| (name.as_str(), listed_length(name, value)));
-        for (name, length) in pseudo_fields(self.parts).chain(sent) {
+        for (name, length) in self.pseudo.into_iter().flatten().chain(sent) {
             // Writing to a String cannot fail.
             let _ = write!(message, " {name}:{}B", entry(name, length));
         }
@@ -128,20 +136,4 @@ fn listed_length(name: &HeaderName, value: &HeaderValue) -> usize {
         return "identity".len() + others.map(|other| ", ".len() + other.len()).sum::<usize>();
     }
     header_fields::check(name, value).unwrap_or(value.len())
-}
-
-/// In the order in which grpcio lists them.
-fn pseudo_fields(parts: &Parts) -> impl Iterator<Item = (&str, usize)> {
-    let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
-    let authority = parts.uri.authority().map(|authority| authority.as_str().len());
-    // The scheme does not survive in hyper without an authority; here it can only have been this.
-    let scheme = parts.uri.scheme_str().unwrap_or("http").len();
-    [
-        Some((":path", path)),
-        authority.map(|length| (":authority", length)),
-        Some((":method", parts.method.as_str().len())),
-        Some((":scheme", scheme)),
-    ]
-    .into_iter()
-    .flatten()
 }

@@ -18,16 +18,17 @@
 
 pub mod admission;
 pub mod codec;
-mod compression;
+pub(crate) mod compression;
 pub mod connection;
 pub mod containment;
 pub mod deadline;
 pub mod handshake;
 mod header_fields;
+pub(crate) mod header_list;
 mod metadata_size;
 pub mod methods;
 pub mod refusal;
-mod timeout;
+pub(crate) mod timeout;
 mod trailers;
 pub mod unary_request;
 

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 /// The call's field.
-pub(super) const FIELD: &str = "grpc-timeout";
+pub(crate) const FIELD: &str = "grpc-timeout";
 
 /// More than this counts as no deadline at all, whatever follows the digits.
 const MOST: u64 = 100_000_000;
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Timeout {
+pub(crate) enum Timeout {
     After(Duration),
     Never,
 }
@@ -21,7 +21,7 @@ pub(super) enum Timeout {
 /// Reads the field's value; `None` when grpcio cannot.
 ///
 /// Probes: `timeout-*`.
-pub(super) fn parse(value: &[u8]) -> Option<Timeout> {
+pub(crate) fn parse(value: &[u8]) -> Option<Timeout> {
     let value = without_spaces(value);
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 {

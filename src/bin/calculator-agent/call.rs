@@ -5,10 +5,10 @@
 
 use std::time::{Duration, Instant};
 
+use calculator::client::ParityChannel;
 use calculator::rpc::calculator_client::CalculatorClient;
 use calculator::{Number, client, status};
 use http::uri::PathAndQuery;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::protocol::{Call, CallOutcome};
@@ -51,7 +51,7 @@ impl Prepared {
     }
 
     /// Makes the call on `channel` and waits for its end.
-    pub(crate) async fn run(self, channel: Channel) -> CallOutcome {
+    pub(crate) async fn run(self, channel: ParityChannel) -> CallOutcome {
         let recorder = Recorder::new(channel);
         let start = Instant::now();
         let answer = self.answer(recorder.clone()).await;
@@ -85,13 +85,13 @@ impl Prepared {
             Payload::Number(number) => {
                 let request = request(number, timeout, &call)?;
                 let mut stub = CalculatorClient::new(recorder);
-                client::within(timeout, stub.square_root(request)).await
+                stub.square_root(request).await
             }
             Payload::Bytes(bytes) => {
                 let request = request(bytes, timeout, &call)?;
                 let path =
                     call.method.parse::<PathAndQuery>().map_err(|error| error.to_string())?;
-                client::within(timeout, raw_unary(recorder, request, path)).await
+                raw_unary(recorder, request, path).await
             }
         }
         .map(Response::into_inner))
@@ -110,6 +110,6 @@ async fn raw_unary(
     path: PathAndQuery,
 ) -> Result<Response<Number>, Status> {
     let mut grpc = tonic::client::Grpc::new(recorder);
-    grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+    grpc.ready().await.map_err(Status::from_error)?;
     grpc.unary(request, path, RawCodec).await
 }

@@ -16,8 +16,7 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use calculator::address::Address;
-use calculator::client;
-use tonic::transport::Channel;
+use calculator::client::{self, ParityChannel};
 
 use crate::call::Prepared;
 use crate::protocol::{Outcome, Request};
@@ -79,16 +78,16 @@ async fn perform(request: Request, channels: &mut Channels) -> Result<Outcome, S
 
 /// The channels that the next line may go on using.
 #[derive(Default)]
-struct Channels(HashMap<(String, usize), Vec<Channel>>);
+struct Channels(HashMap<(String, usize), Vec<ParityChannel>>);
 
 impl Channels {
-    fn take(&mut self, address: &Address, count: usize) -> Vec<Channel> {
+    fn take(&mut self, address: &Address, count: usize) -> Vec<ParityChannel> {
         self.0
             .remove(&(address.to_string(), count))
-            .unwrap_or_else(|| (0..count).map(|_| client::channel(address)).collect())
+            .unwrap_or_else(|| (0..count).map(|_| client::channel(address, None)).collect())
     }
 
-    fn keep(&mut self, address: &Address, channels: Vec<Channel>) {
+    fn keep(&mut self, address: &Address, channels: Vec<ParityChannel>) {
         self.0.insert((address.to_string(), channels.len()), channels);
     }
 }

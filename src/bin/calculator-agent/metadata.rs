@@ -11,9 +11,8 @@ use tonic::metadata::{
 use crate::hex;
 use crate::protocol::Metadata;
 
-/// Header fields of gRPC itself, which Python's client does not show as metadata.
-const TRANSPORT: [&str; 5] =
-    ["content-type", "grpc-accept-encoding", "grpc-encoding", "grpc-message", "grpc-status"];
+/// Header fields that tonic does not count as metadata.
+const TRANSPORT: [&str; 3] = ["content-type", "grpc-message", "grpc-status"];
 
 /// Adds the scenario's metadata to a call's; the error says which entry tonic refuses and why.
 pub(crate) fn add(metadata: &Metadata, to: &mut MetadataMap) -> Result<(), String> {
@@ -38,7 +37,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Metadata {
     map.iter()
         .filter_map(|entry| match entry {
             tonic::metadata::KeyAndValueRef::Ascii(key, value) => {
-                let text = String::from_utf8_lossy(value.as_encoded_bytes()).into_owned();
+                let text = text(value.as_encoded_bytes());
                 (!TRANSPORT.contains(&key.as_str())).then(|| (key.to_string(), text))
             }
             tonic::metadata::KeyAndValueRef::Binary(key, value) => {
@@ -50,4 +49,12 @@ pub(crate) fn of(headers: &HeaderMap) -> Metadata {
             }
         })
         .collect()
+}
+
+/// UTF-8, or else Latin-1, as Python reads a value.
+fn text(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+    }
 }

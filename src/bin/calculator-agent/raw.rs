@@ -3,9 +3,9 @@
 //! A scenario can send what no `Number` encodes to: an empty message, unknown fields, rubbish.
 
 use calculator::Number;
-use prost::Message;
+use calculator::client::codec::ReplyDecoder;
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{Codec, EncodeBuf, Encoder};
 
 /// Requests are bytes, replies are [`Number`]s.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,14 +15,14 @@ impl Codec for RawCodec {
     type Encode = Vec<u8>;
     type Decode = Number;
     type Encoder = Self;
-    type Decoder = Self;
+    type Decoder = ReplyDecoder<Number>;
 
     fn encoder(&mut self) -> Self {
         Self
     }
 
-    fn decoder(&mut self) -> Self {
-        Self
+    fn decoder(&mut self) -> ReplyDecoder<Number> {
+        ReplyDecoder::default()
     }
 }
 
@@ -33,14 +33,5 @@ impl Encoder for RawCodec {
     fn encode(&mut self, message: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
         prost::bytes::BufMut::put_slice(buffer, &message);
         Ok(())
-    }
-}
-
-impl Decoder for RawCodec {
-    type Item = Number;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Number>, Status> {
-        Number::decode(buffer).map(Some).map_err(|error| Status::internal(error.to_string()))
     }
 }

@@ -1,0 +1,153 @@
+//! The answer to a call as grpcio reads it.
+//!
+//! What comes out is always a plain gRPC answer that tonic reads without a second opinion: HTTP
+//! status 200, uncompressed messages, and trailers with a status. Whatever broke on the way is in
+//! that status.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+
+use super::answer_body::AnswerBody;
+use super::failure;
+use super::fields::{self, Fields};
+use super::messages::Messages;
+use crate::parity::compression::Encoding;
+
+/// The encodings of messages that are understood, as grpcio lists them.
+const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity, deflate, gzip");
+
+/// How many messages the answer to a call has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// Exactly one: a unary or a client-streaming method.
+    Unary,
+    /// Any number: a server-streaming or a bidirectional method.
+    Streaming,
+}
+
+impl AnswerKind {
+    /// The trailers of an answer with so many messages.
+    ///
+    /// grpcio 1.85.1 reports OK and no message for none, and hangs for two; the specification has
+    /// a status for both ("Status codes and their use in gRPC", "Response cardinality violation").
+    pub(super) fn checked(self, trailers: HeaderMap, messages: usize) -> HeaderMap {
+        if self == Self::Streaming || messages == 1 || !fields::are_ok(&trailers) {
+            return trailers;
+        }
+        let status = Status::unimplemented(format!("the answer has {messages} messages, not one"));
+        fields::with_status(trailers, &status)
+    }
+}
+
+/// Makes [`Answer`] services.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerLayer {
+    kind: fn(&http::Uri) -> AnswerKind,
+}
+
+impl AnswerLayer {
+    /// `kind` tells of a method's path how it is answered.
+    #[must_use]
+    pub fn new(kind: fn(&http::Uri) -> AnswerKind) -> Self {
+        Self { kind }
+    }
+}
+
+/// Reads answers as grpcio does.
+#[derive(Clone, Debug)]
+pub struct Answer<S> {
+    inner: S,
+    kind: fn(&http::Uri) -> AnswerKind,
+}
+
+impl<S> Layer<S> for AnswerLayer {
+    type Service = Answer<S>;
+
+    fn layer(&self, inner: S) -> Answer<S> {
+        Answer { inner, kind: self.kind }
+    }
+}
+
+impl<S> Service<Request<Body>> for Answer<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let kind = (self.kind)(request.uri());
+        request.headers_mut().insert("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            Ok(match answer.await {
+                Ok(answer) => read(answer, kind),
+                Err(error) => failed(failure::status(&*error.into())),
+            })
+        })
+    }
+}
+
+/// An answer that is nothing but a status.
+pub(super) fn failed(status: Status) -> Response<Body> {
+    status.into_http()
+}
+
+/// The trailers that say `status`.
+pub(super) fn trailers_of(status: &Status) -> HeaderMap {
+    fields::with_status(HeaderMap::new(), status)
+}
+
+fn read(answer: Response<Body>, kind: AnswerKind) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    let http_status = std::mem::replace(&mut parts.status, StatusCode::OK);
+    let is_trailers_only = http_body::Body::is_end_stream(&body);
+    let Fields { fields, broken } =
+        fields::read(std::mem::take(&mut parts.headers), Some(http_status));
+    let names_status = fields.contains_key(fields::STATUS);
+    let answer_with = |headers, body| {
+        parts.headers = headers;
+        Response::from_parts(parts, body)
+    };
+    if broken.is_none() && !names_status && http_status != StatusCode::OK {
+        return failed(of_http_status(http_status));
+    }
+    if is_trailers_only {
+        let trailers = kind.checked(fields::trailers(fields, broken), 0);
+        return answer_with(trailers, Body::empty());
+    }
+    if let Some(status) = broken {
+        let body = AnswerBody::ended(trailers_of(&status));
+        return answer_with(fields::metadata(fields), Body::new(body));
+    }
+    let messages = Messages::new(Encoding::of(&fields));
+    let body = AnswerBody::new(body, messages, kind);
+    answer_with(fields::metadata(fields), Body::new(body))
+}
+
+/// What an answer without a gRPC status means, which a proxy or a wrong server has sent.
+fn of_http_status(status: StatusCode) -> Status {
+    let code = match status.as_u16() {
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502 | 503 | 504 => Code::Unavailable,
+        _ => Code::Unknown,
+    };
+    Status::new(code, format!("Received http2 header with status: {}", status.as_u16()))
+}

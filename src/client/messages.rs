@@ -1,0 +1,126 @@
+//! The messages in the body of an answer: cut out, limited and decompressed.
+//!
+//! Done before tonic sees them, because tonic reports an answer that is too large as OUT_OF_RANGE and
+//! a compressed one as UNIMPLEMENTED.
+
+use bytes::{Buf, Bytes, BytesMut};
+use tonic::Status;
+
+use crate::parity::MAX_MESSAGE_SIZE;
+use crate::parity::compression::Encoding;
+
+/// The length of what stands before a message: a flag and four bytes of length.
+const PREFIX: usize = 5;
+
+const PLAIN: u8 = 0;
+const COMPRESSED: u8 = 1;
+
+/// Bytes that go in, messages that come out.
+#[derive(Debug)]
+pub(super) struct Messages {
+    encoding: Encoding,
+    received: BytesMut,
+    /// A flag that does not exist has come; nothing behind it is a message.
+    is_lost: bool,
+}
+
+impl Messages {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        Self { encoding, received: BytesMut::new(), is_lost: false }
+    }
+
+    /// Takes the next bytes of the body.
+    pub(super) fn receive(&mut self, data: Bytes) {
+        if self.is_lost {
+            return;
+        }
+        if self.received.is_empty() {
+            // Most answers come in one piece, which is not copied.
+            self.received = BytesMut::from(data);
+        } else {
+            self.received.extend_from_slice(&data);
+        }
+    }
+
+    /// The next whole message with its prefix, not compressed.
+    pub(super) fn next(&mut self) -> Result<Option<Bytes>, Status> {
+        let Some([flag, length @ ..]) = self.received.first_chunk::<PREFIX>() else {
+            return Ok(None);
+        };
+        if *flag > COMPRESSED {
+            self.is_lost = true;
+            self.received.clear();
+            return Ok(None);
+        }
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        check_size(length)?;
+        if self.received.len() < PREFIX + length {
+            return Ok(None);
+        }
+        let is_plain = *flag == PLAIN;
+        let mut message = self.received.split_to(PREFIX + length).freeze();
+        if is_plain {
+            return Ok(Some(message));
+        }
+        message.advance(PREFIX);
+        let message = self.encoding.decompress(&message)?;
+        check_size(message.len())?;
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
+        Ok(Some([&[PLAIN], &length[..], &message].concat().into()))
+    }
+
+    /// Whether the beginning of a message has come and its end has not.
+    pub(super) fn is_cut_off(&self) -> bool {
+        !self.received.is_empty()
+    }
+}
+
+fn check_size(length: usize) -> Result<(), Status> {
+    if length <= MAX_MESSAGE_SIZE {
+        return Ok(());
+    }
+    Err(Status::resource_exhausted(format!(
+        "CLIENT: Received message larger than max ({length} vs. {MAX_MESSAGE_SIZE})"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Messages;
+    use crate::parity::compression::Encoding;
+    use bytes::Bytes;
+    use tonic::Code;
+
+    fn messages(data: &[u8]) -> Messages {
+        let mut messages = Messages::new(Encoding::Identity);
+        messages.receive(Bytes::copy_from_slice(data));
+        messages
+    }
+
+    #[test]
+    fn messages_are_cut_out_wherever_the_frames_end() {
+        let body = b"\0\0\0\0\x02ab\0\0\0\0\0";
+        for cut in 0..body.len() {
+            let mut messages = messages(&body[..cut]);
+            let mut found: Vec<_> =
+                std::iter::from_fn(|| messages.next().expect("legal")).collect();
+            messages.receive(Bytes::copy_from_slice(&body[cut..]));
+            found.extend(std::iter::from_fn(|| messages.next().expect("legal")));
+            assert_eq!(found, [&body[..7], &body[7..]], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_prefix_alone_is_enough_to_refuse_a_message() {
+        let status = messages(b"\0\xff\xff\xff\xff").next().expect_err("too large");
+        assert_eq!(status.code(), Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn behind_an_unknown_flag_there_is_no_message() {
+        let mut messages = messages(b"\x02\0\0\0\0\0\0\0\0\0");
+        assert_eq!(messages.next().expect("no error"), None);
+        messages.receive(Bytes::from_static(b"\0\0\0\0\0"));
+        assert_eq!(messages.next().expect("no error"), None);
+    }
+}
