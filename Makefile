@@ -28,7 +28,7 @@ build: ## build the Rust programs
 interop: setup ## run every pair of server and client: make interop ARGS='--help'
 	$(CARGO) test --locked --test interop -- $(ARGS)
 
-golden: setup ## record what the Python server answers to raw requests, for `make test`
+golden: setup ## record what the Python server and client do, for `make test`
 	$(CARGO) test --locked --test interop -- --record-goldens
 
 fuzz-parity: setup ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
@@ -37,6 +37,7 @@ fuzz-parity: setup ## compare servers on random requests: make fuzz-parity COUNT
 test: setup ## run all other tests; the proof over all 2^32 floats is in them, as a release build
 	$(CARGO) test --locked --no-fail-fast --lib --bins --test drop-in --test self-test
 	$(CARGO) test --locked --test interop -- server-parity/rust --reference golden --without python
+	$(CARGO) test --locked --test interop -- client-parity/golden/rust --reference golden --without python
 	$(CARGO) test --locked --release --lib all_float32
 
 # All linters run even when the first one fails: one run tells everything there is to repair.

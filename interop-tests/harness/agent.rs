@@ -60,7 +60,7 @@ impl Agent {
 
 /// The longest deadline, since all calls of a request are made at once.
 fn time_limit(request: &Request) -> Duration {
-    let longest = request.calls.iter().map(|call| call.timeout_ms).fold(0.0, f64::max);
+    let longest = request.calls.iter().filter_map(|call| call.timeout_ms).fold(0.0, f64::max);
     Duration::try_from_secs_f64(longest / 1000.0).unwrap_or_default() + GRACE
 }
 

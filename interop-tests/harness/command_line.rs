@@ -30,16 +30,17 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
 
-    /// What is right in server-parity: the reference that runs beside, or what it once answered.
+    /// What is right in server-parity and client-parity: the reference that runs beside, or what it
+    /// once did.
     #[arg(long, value_enum, default_value_t = ReferenceKind::Live, value_name = "KIND")]
     pub(crate) reference: ReferenceKind,
 
-    /// The goldens, instead of interop-tests/goldens/server-parity.txt; with --peers or
-    /// --scenarios there are none.
-    #[arg(long, value_name = "FILE")]
+    /// The folder of the goldens, instead of interop-tests/goldens; with --peers or --scenarios
+    /// there are none.
+    #[arg(long, value_name = "DIR")]
     pub(crate) goldens: Option<PathBuf>,
 
-    /// Record what the reference answers as the goldens, and run nothing else.
+    /// Record what the reference does as the goldens, and run nothing else.
     #[arg(long, conflicts_with = "without")]
     pub(crate) record_goldens: bool,
 
@@ -69,7 +70,7 @@ pub(crate) struct Options {
     pub(crate) without: Vec<String>,
 }
 
-/// Whom the suite `server-parity` asks.
+/// Whom the suites that compare ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReferenceKind {
     Live,

@@ -50,19 +50,33 @@ pub(crate) fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 impl Source {
     /// Reads the file at `path` as TOML.
     pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Self), ConfigError> {
+        let source = Self::open(path)?;
+        Ok((source.parse()?, source))
+    }
+
+    /// The file at `path` and its text, whatever that says.
+    pub(crate) fn open(path: &Path) -> Result<Self, ConfigError> {
         let path = path.to_owned();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Self { path, text }),
             Err(error) => {
                 let message = format!("cannot be read: {error}");
-                return Err(ConfigError { path, line: None, message });
+                Err(ConfigError { path, line: None, message })
             }
-        };
-        let source = Self { path, text };
-        match toml::from_str(&source.text) {
-            Ok(value) => Ok((value, source)),
-            Err(error) => Err(source.error(error.span(), error.message())),
         }
+    }
+
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(&self.text).map_err(|error| self.error(error.span(), error.message()))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same file with another text, which should have its lines where they were.
+    pub(crate) fn with_text(&self, text: String) -> Self {
+        Self { path: self.path.clone(), text }
     }
 
     /// An error at `span`, a range of bytes of this file.

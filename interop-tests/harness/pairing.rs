@@ -1,22 +1,21 @@
 //! A pairing: one server with one client agent, and a scenario played between them.
 //!
-//! One agent process serves all scenarios of the pairing, one after the other; it is replaced when
-//! a scenario has broken it, but only so often.
+//! One agent process serves all scenarios of the pairing, one after the other.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::agent::{Agent, AgentError, shortened};
+use super::agent::shortened;
+use super::agent_slot::AgentSlot;
 use super::finding::{Evidence, Finding, Mismatch, Report};
 use super::process::Logs;
 use super::program::Program;
-use super::protocol::{Outcome, Request};
 use super::scenario::{Scenario, ServerAction, Step};
 use super::server::RunningServer;
 use super::setting::Setting;
-use super::slot::{FREE_PORT, STARTS, ServerSlot};
+use super::slot::{FREE_PORT, ServerSlot};
 use super::target;
 
 /// How long a call that is to succeed eventually waits before it is made again.
@@ -28,14 +27,7 @@ pub(crate) struct Pairing {
     server: Arc<ServerSlot>,
     client: Program,
     agent_logs: Logs,
-    agent: Mutex<AgentState>,
-}
-
-#[derive(Debug, Default)]
-struct AgentState {
-    running: Option<Agent>,
-    starts: usize,
-    last_end: String,
+    agent: Mutex<AgentSlot>,
 }
 
 /// What ends a scenario before its last step.
@@ -52,8 +44,8 @@ impl From<std::io::Error> for Stop {
 
 impl Pairing {
     pub(crate) fn new(server: Arc<ServerSlot>, client: Program, agent_log: &Path) -> Self {
-        let agent_logs = Logs::at(agent_log);
-        Self { server, client, agent_logs, agent: Mutex::default() }
+        let agent = AgentSlot::new(client.clone(), agent_log);
+        Self { server, client, agent_logs: agent.logs().clone(), agent: Mutex::new(agent) }
     }
 
     /// Plays `scenario` and says what was not as expected.
@@ -105,7 +97,7 @@ impl Play<'_> {
     fn steps(
         &mut self,
         scenario: &Scenario,
-        agent: &mut AgentState,
+        agent: &mut AgentSlot,
         sent: &mut Vec<String>,
     ) -> Result<Vec<Mismatch>, Stop> {
         let steps = scenario.steps();
@@ -132,7 +124,7 @@ impl Play<'_> {
         &mut self,
         step: &Step,
         keep_channels: bool,
-        agent: &mut AgentState,
+        agent: &mut AgentSlot,
         sent: &mut Vec<String>,
     ) -> Result<Vec<Mismatch>, Stop> {
         match step.server {
@@ -153,7 +145,7 @@ impl Play<'_> {
         sent.push(shortened(&serde_json::to_string(&request).unwrap_or_default()));
         let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
         loop {
-            let outcome = self.perform(&request, agent).map_err(Stop::Finding)?;
+            let outcome = agent.perform(&request, self.setting).map_err(Stop::Finding)?;
             if let Some(reason) = outcome.not_supported {
                 return Err(Stop::Finding(Finding::NotSupported(reason)));
             }
@@ -176,31 +168,5 @@ impl Play<'_> {
         })?;
         self.own_server = Some(server);
         Ok(())
-    }
-
-    fn perform(&self, request: &Request, state: &mut AgentState) -> Result<Outcome, Finding> {
-        if state.running.is_none() {
-            if state.starts == STARTS {
-                let why = format!(
-                    "the agent broke {STARTS} times and is not started again; the last time: {}",
-                    state.last_end
-                );
-                return Err(Finding::SetUpError(why));
-            }
-            state.starts += 1;
-            let command_line =
-                self.pairing.client.command_line(&self.setting.places, "").ok_or_else(|| {
-                    Finding::SetUpError("the agent's program is not on this machine".to_owned())
-                })?;
-            let agent = Agent::start(&command_line, self.pairing.agent_logs.clone())
-                .map_err(|error| Finding::SetUpError(error.to_string()))?;
-            state.running = Some(agent);
-        }
-        let Some(agent) = &mut state.running else { unreachable!("it has just been started") };
-        agent.perform(request).map_err(|error: AgentError| {
-            state.running = None;
-            state.last_end = error.to_string();
-            Finding::Broken(error.to_string())
-        })
     }
 }

@@ -22,7 +22,9 @@ pub(crate) struct Call {
     pub(crate) value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
-    pub(crate) timeout_ms: f64,
+    /// Without it the call waits for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout_ms: Option<f64>,
     pub(crate) metadata: Vec<(String, String)>,
 }
 

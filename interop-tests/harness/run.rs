@@ -3,7 +3,7 @@
 //! Everything that can be wrong with a file or a missing program is found out before the first
 //! process is started.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,24 +11,19 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use libtest_mimic::{Completion, Failed};
 
 use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::gate::Gate;
+use super::judge::{Judge, as_libtest};
 use super::parity::fuzz::{self, Fuzz, Rival};
-use super::parity::golden::Goldens;
-use super::parity::probe::{self, Probe};
-use super::parity::recording;
-use super::parity::reference::Reference;
 use super::peer::{Peer, Peers};
 use super::program::Places;
 use super::record::Record;
 use super::setting::Setting;
-use super::suites::{calls, programs, server_parity};
-use super::trial::{Trial, TrialName};
-use super::verdict::Verdict;
-use super::{failure, matrix, reaper, scenario};
+use super::suites::{calls, client_parity, programs, server_parity};
+use super::tables::Tables;
+use super::{matrix, order, reaper};
 
 /// The status of a run that could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
@@ -50,49 +45,39 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let tests = places.root.join("interop-tests");
     let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
     let peers = Peers::read(&or(&options.peers, "peers.toml"))?;
-    let tables = or(&options.scenarios, "scenarios");
-    let cases = programs::read(&tables.join("programs.toml"))?;
-    let scenarios = scenario::read_all(&tables.join("calls"))?;
-    let probes = match tables.join("server-parity") {
-        // Other tables need not have this suite.
-        folder if options.scenarios.is_some() && !folder.exists() => Vec::new(),
-        folder => probe::read_all(&folder)?,
-    };
+    let tables = Tables::read(&or(&options.scenarios, "scenarios"), options.scenarios.is_none())?;
     let left_out = left_out(options, &peers)?;
     let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
     let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
-    let reference = server_parity::reference(&peers.all, &setting);
-    let goldens_path = match &options.goldens {
+    let mut servers = server_parity::standard(&peers.all, tables.probes, &setting);
+    let mut clients = client_parity::standard(&peers.all, tables.behaviours, &setting);
+    let goldens = match &options.goldens {
         None if options.peers.is_some() || options.scenarios.is_some() => None,
-        _ => Some(or(&options.goldens, "goldens/server-parity.txt")),
+        _ => Some(or(&options.goldens, "goldens")),
     };
     if options.record_goldens {
-        return record(reference.as_deref(), &probes, goldens_path.as_deref(), &setting);
+        let folder = goldens.context("--record-goldens: --peers and --scenarios need --goldens")?;
+        empty(&setting.logs)?;
+        let (heading, at_once) = (server_parity::HEADING, server_parity::SIDE_BY_SIDE);
+        servers.record(&folder, heading, at_once, &setting)?;
+        let (heading, at_once) = (client_parity::HEADING, client_parity::AGENTS);
+        clients.record(&folder, heading, at_once, &setting)?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let goldens = goldens_path.as_deref().map(Goldens::read).transpose()?.map(Arc::new);
-    if let Some(stale) = goldens.iter().find_map(|goldens| goldens.without_probe(&probes)) {
-        anyhow::bail!("there is a golden, and no probe, called `{stale}`: `make golden`");
+    let only_goldens = options.reference == ReferenceKind::Golden;
+    if let Some(folder) = &goldens {
+        servers.read_goldens(folder)?;
+        clients.read_goldens(folder)?;
+    } else if only_goldens {
+        anyhow::bail!("--reference golden: --peers and --scenarios need --goldens");
     }
-    let live = reference.clone();
-    let reference = match options.reference {
-        ReferenceKind::Live => reference,
-        ReferenceKind::Golden if goldens.is_some() => None,
-        ReferenceKind::Golden => {
-            anyhow::bail!("--reference golden: --peers and --scenarios need --goldens")
-        }
-    };
 
-    let mut trials = programs::trials(&peers.all, &cases, &setting);
-    trials.extend(calls::trials(&peers.all, &scenarios, &setting));
-    trials.extend(server_parity::trials(
-        &peers.all,
-        &probes,
-        reference.as_ref(),
-        goldens.as_ref(),
-        &setting,
-    ));
+    let mut trials = programs::trials(&peers.all, &tables.cases, &setting);
+    trials.extend(calls::trials(&peers.all, &tables.scenarios, &setting));
+    trials.extend(server_parity::trials(&peers.all, &servers, only_goldens, &setting));
+    trials.extend(client_parity::trials(&peers.all, &clients, only_goldens, &setting));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -101,7 +86,8 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     };
     if let Some(count) = options.fuzz {
         let rivals = rivals(options, &peers, &left_out, &setting)?;
-        let reference = live.context("--fuzz: no peer is the reference")?;
+        let reference = servers.reference.context("--fuzz: no peer is the reference")?;
+        let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
         empty(&setting.logs)?;
         let run = Fuzz {
             probes: &probes,
@@ -121,11 +107,10 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     if !options.libtest.list {
         peers.check_programs(&setting.places, &left_out)?;
         empty(&setting.logs)?;
-        trials = side_by_side(trials);
+        trials = order::side_by_side(trials);
     }
 
-    // Trials that keep the processors busy are as many at once as there are processors. Those of
-    // `server-parity` mostly wait for what does not come, so that many of them fit side by side.
+    // Trials that keep the processors busy are as many at once as there are processors.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let busy = options.libtest.test_threads.unwrap_or(cores);
     let gate = Gate::new(busy);
@@ -137,7 +122,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let trials = trials
         .into_iter()
         .map(|trial| {
-            let gate = (trial.name.suite != server_parity::SUITE).then(|| gate.clone());
+            let gate = (!order::waits(trial.name.suite)).then(|| gate.clone());
             as_libtest(trial, &left_out, gate, Arc::clone(&judge))
         })
         .collect();
@@ -173,24 +158,6 @@ fn rivals(
     Ok(rivals)
 }
 
-/// Records the goldens.
-fn record(
-    reference: Option<&Reference>,
-    probes: &[Probe],
-    path: Option<&Path>,
-    setting: &Setting,
-) -> anyhow::Result<ExitCode> {
-    let reference = reference.context("--record-goldens: no peer is the reference")?;
-    let path = path.context("--record-goldens: --peers and --scenarios need --goldens")?;
-    empty(&setting.logs)?;
-    let changes = recording::record(reference, probes, server_parity::SIDE_BY_SIDE, setting, path)?;
-    println!("interop: {} probes recorded in {}", probes.len(), path.display());
-    for name in &changes {
-        println!("interop: changed: {name}");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 fn left_out(options: &Options, peers: &Peers) -> anyhow::Result<BTreeSet<String>> {
     for name in &options.without {
         peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
@@ -205,87 +172,4 @@ fn empty(logs: &Path) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(logs)
         .with_context(|| format!("logs cannot be written: {}", logs.display()))
-}
-
-/// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
-/// neighbours in the order should be of different ones.
-///
-/// `server-parity` comes last, because its reference keeps the document's port from its first trial
-/// to its last. A trial of `programs` between the two would wait for the port with a thread of the
-/// few that there are, and as soon as all of them did that, nobody could give it back.
-fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
-    let (last, first): (Vec<_>, Vec<_>) =
-        trials.into_iter().partition(|trial| trial.name.suite == server_parity::SUITE);
-    [first, last].into_iter().flat_map(in_turn).collect()
-}
-
-fn in_turn(trials: Vec<Trial>) -> Vec<Trial> {
-    let lane = |name: &TrialName| match name.suite {
-        "programs" => (name.suite, String::new(), String::new()),
-        suite => (suite, name.server.clone(), name.client.clone()),
-    };
-    let mut lanes: Vec<(_, VecDeque<Trial>)> = Vec::new();
-    for trial in trials {
-        let key = lane(&trial.name);
-        match lanes.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, lane)) => lane.push_back(trial),
-            None => lanes.push((key, [trial].into())),
-        }
-    }
-    let mut order = Vec::new();
-    while !lanes.is_empty() {
-        order.extend(lanes.iter_mut().filter_map(|(_, lane)| lane.pop_front()));
-        lanes.retain(|(_, lane)| !lane.is_empty());
-    }
-    order
-}
-
-/// What a report is judged by, and where the verdict goes.
-struct Judge {
-    ledger: Ledger,
-    record: Record,
-    options: String,
-}
-
-/// The trial as libtest-mimic runs and shows it.
-fn as_libtest(
-    trial: Trial,
-    left_out: &BTreeSet<String>,
-    gate: Option<Gate>,
-    judge: Arc<Judge>,
-) -> libtest_mimic::Trial {
-    let Trial { name, run } = trial;
-    let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
-    let skipped = missing.map(|peer| format!("--without {peer}"));
-    libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
-        if let Some(reason) = skipped {
-            let shown = format!("skipped: {reason}");
-            judge.record.add(name, Verdict::Skipped { reason });
-            return Ok(Completion::ignored_with(shown));
-        }
-        let pass = gate.as_ref().map(Gate::enter);
-        let report = run();
-        drop(pass);
-        let verdict = judge.ledger.verdict(&name, &report);
-        let evidence = report.evidence;
-        let shown = match &verdict {
-            Verdict::Passed => Ok(Completion::Completed),
-            Verdict::KnownDeviation { reason } => {
-                Ok(Completion::ignored_with(format!("known deviation: {reason}")))
-            }
-            Verdict::NotSupported { reason } => {
-                Ok(Completion::ignored_with(format!("not supported: {reason}")))
-            }
-            Verdict::Skipped { reason } => Ok(Completion::ignored_with(reason)),
-            Verdict::Failed { why, mismatches } => {
-                Err(Failed::from(failure::block(&name, why, mismatches, &evidence, &judge.options)))
-            }
-            Verdict::SetUpError { why } => {
-                let why = format!("set-up error: {why}");
-                Err(Failed::from(failure::block(&name, &why, &[], &evidence, &judge.options)))
-            }
-        };
-        judge.record.add(name, verdict);
-        shown
-    })
 }

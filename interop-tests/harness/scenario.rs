@@ -153,7 +153,7 @@ impl Call {
             method: self.method.clone(),
             value,
             message,
-            timeout_ms: self.timeout_ms,
+            timeout_ms: Some(self.timeout_ms),
             metadata: self.metadata.clone(),
         };
         protocol::Request {

@@ -80,7 +80,7 @@ fn a_recorded_answer_is_excused() {
     let run = |messages| {
         Run::of_mutants(trial)
             .with("--reference", "golden")
-            .with("--goldens", "interop-tests/goldens/server-parity.txt")
+            .with("--goldens", "interop-tests/goldens")
             .with_file("--deviations", "deviations.toml", &ledger(messages))
             .finish()
     };

@@ -19,9 +19,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn with_goldens(filter: &str) -> Run {
-    Run::of_mutants(filter)
-        .with("--reference", "golden")
-        .with("--goldens", "interop-tests/goldens/server-parity.txt")
+    Run::of_mutants(filter).with("--reference", "golden").with("--goldens", "interop-tests/goldens")
 }
 
 fn plain_tonic_is_told_apart() {

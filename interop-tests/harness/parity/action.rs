@@ -1,11 +1,10 @@
 //! The actions of a probe, as its table names them.
 //!
-//! Few and small, so that a probe is read like the frames it sends; whatever has no action of its own
-//! can be said with a frame of any type.
+//! Few and small, so that a probe is read like the frames it sends.
 
 use serde::Deserialize;
 
-use super::text::Hex;
+use crate::harness::wire::any_frame::AnyFrame;
 
 /// One thing that happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,23 +36,4 @@ pub(crate) enum Action {
     NextStream,
     /// Closes the connection in the direction of the server.
     HalfClose,
-}
-
-/// A frame that is sent as it is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct AnyFrame {
-    pub(crate) r#type: u8,
-    #[serde(default)]
-    pub(crate) flags: u8,
-    /// Without it, the stream that the script is at.
-    pub(crate) stream: Option<u32>,
-    #[serde(default = "nothing")]
-    pub(crate) payload: Hex,
-    /// The payload is filled up with zeros to this many bytes.
-    pub(crate) size: Option<usize>,
-}
-
-fn nothing() -> Hex {
-    Hex(Vec::new())
 }

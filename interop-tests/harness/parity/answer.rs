@@ -3,7 +3,7 @@
 //! Kept raw until the probe is over: what a header block means, initial or trailing metadata,
 //! depends on whether another one follows.
 
-use super::header_block::Field;
+use crate::harness::wire::header_block::Field;
 
 /// The frames of one stream, put together.
 #[derive(Clone, Debug, Default)]

@@ -7,11 +7,11 @@
 use serde::Deserialize;
 
 use super::action::Action;
-use super::body;
-use super::frame::kind;
-use super::header_block::{self, Field};
-use super::header_list;
 use super::probe::{End, Probe};
+use super::request;
+use crate::harness::wire::body;
+use crate::harness::wire::frame::kind;
+use crate::harness::wire::header_block::{self, Field};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -52,8 +52,8 @@ impl Class {
     ];
 
     pub(crate) fn contains(self, probe: &Probe) -> bool {
-        let fields = header_list::request(&probe.headers);
-        let trailers = header_list::trailers(&probe.trailers);
+        let fields = request::headers(&probe.headers);
+        let trailers = request::trailers(&probe.trailers);
         match self {
             Self::Malformed => {
                 !is_well_formed(&fields)

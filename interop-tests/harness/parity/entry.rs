@@ -5,12 +5,14 @@
 
 use std::fmt::{self, Debug, Display, Write};
 
-use super::action::{Action, AnyFrame};
-use super::body::{Coding, Cut, Piece};
-use super::header_list::Change;
+use super::action::Action;
 use super::probe::{self, Acknowledge, End, Grade, Probe};
-use super::text::{Hex, Text};
+use crate::harness::oracle::case::Case;
 use crate::harness::payload::hex;
+use crate::harness::wire::any_frame::AnyFrame;
+use crate::harness::wire::body::{Coding, Cut, Piece};
+use crate::harness::wire::header_list::Change;
+use crate::harness::wire::text::{Hex, Text};
 
 /// The entry of this probe.
 pub(crate) struct Entry<'a>(pub(crate) &'a Probe);

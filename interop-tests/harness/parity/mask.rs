@@ -20,7 +20,7 @@
 //! - everything on a stream after the client has reset it
 //! - frames of the server for streams that the probe has not opened
 
-use super::header_block::Field;
+use crate::harness::wire::header_block::Field;
 
 /// Metadata that is not compared.
 const METADATA: [&[u8]; 2] = [

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::connection::Connection;
-use super::frame::{Frame, flag, kind};
-use super::{body, header_block, header_list};
+use super::request;
+use crate::harness::wire::frame::{Frame, flag, kind};
+use crate::harness::wire::{body, header_block};
 
 /// How long nothing comes before the server is asked whether it still lives.
 ///
@@ -120,7 +121,7 @@ pub(crate) fn ordinary_call(
     stream: u32,
     address: &str,
 ) -> Result<(), ProbeError> {
-    let block = header_block::encode(&header_list::request(&[]));
+    let block = header_block::encode(&request::headers(&[]));
     let message = body::bytes(&[body::Piece::root_of_16()]);
     connection.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
     let size = message.len();

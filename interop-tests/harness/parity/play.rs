@@ -6,10 +6,11 @@
 
 use super::answer::Answer;
 use super::connection::Connection;
-use super::observation::{self, Observation};
+use super::lines;
 use super::patience::{self, ProbeError};
 use super::probe::Probe;
 use super::script::Script;
+use crate::harness::oracle::observation::Observation;
 
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
@@ -45,18 +46,18 @@ pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
     let next_answer = next.and_then(|stream| script.connection.answers.remove(&stream));
     let connection = &script.connection;
     // Even where it is not compared, it says why a server has ended a connection.
-    sent.extend(connection.goaway.as_ref().map(observation::all_of));
+    sent.extend(connection.goaway.as_ref().map(lines::all_of));
     if probe.times == 1 {
         for (stream, answer) in &connection.answers {
-            observation.add_stream(*stream, answer, connection);
+            lines::add_stream(&mut observation, *stream, answer, connection);
         }
     } else {
-        observation.add_counts(connection.answers.values(), connection);
+        lines::add_counts(&mut observation, connection.answers.values(), connection);
     }
-    observation.add("connection", observation::end_of(connection, script.said_goodbye));
+    observation.add("connection", lines::end_of(connection, script.said_goodbye));
     let went_on = connection.goaway.is_none() && !connection.is_closed;
     if let Some(answer) = next_answer.filter(|_| went_on) {
-        let line = observation::in_one_line(&answer, connection);
+        let line = lines::in_one_line(&answer, connection);
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }

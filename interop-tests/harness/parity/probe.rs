@@ -9,11 +9,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::action::Action;
-use super::body::{Cut, Piece};
-use super::header_list::Change;
-use super::observation::Observation;
-use super::text::Text;
+use super::request;
 use crate::harness::config::{self, ConfigError, Source};
+use crate::harness::oracle::case::Case;
+use crate::harness::oracle::observation::Observation;
+use crate::harness::wire::body::{Cut, Piece};
+use crate::harness::wire::header_list::Change;
+use crate::harness::wire::text::Text;
 
 /// Who can send what a probe sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -101,7 +103,7 @@ pub(crate) struct Probe {
     pub(crate) together: bool,
 }
 
-pub(super) fn root_of_16() -> Vec<Piece> {
+pub(crate) fn root_of_16() -> Vec<Piece> {
     vec![Piece::root_of_16()]
 }
 
@@ -109,7 +111,7 @@ fn uncut() -> Cut {
     Cut::Sizes(Vec::new())
 }
 
-pub(super) fn one_request() -> Vec<Action> {
+pub(crate) fn one_request() -> Vec<Action> {
     vec![Action::Headers, Action::Body]
 }
 
@@ -118,10 +120,6 @@ fn once() -> usize {
 }
 
 impl Probe {
-    pub(crate) fn name(&self) -> &str {
-        self.name.get_ref()
-    }
-
     /// Whether it asks so much at once that other probes would see a busy server.
     pub(crate) fn is_burst(&self) -> bool {
         const MANY: usize = 50;
@@ -139,22 +137,6 @@ impl Probe {
         }
     }
 
-    /// What the reference may answer beside `answer`.
-    pub(crate) fn also(&self) -> &[Observation] {
-        &self.also
-    }
-
-    /// Its grade, what it is about, and what has to be known about the reference.
-    pub(crate) fn description(&self) -> String {
-        let grade = match self.grade {
-            Grade::ClientVisible => "client-visible",
-            Grade::Edge => "edge",
-        };
-        let about = self.about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
-        let unstable = self.unstable.as_ref().map(|why| format!("\nunstable: {why}"));
-        format!("{grade}{about}{}", unstable.unwrap_or_default())
-    }
-
     fn check(&self) -> Result<(), String> {
         if self.name().is_empty() || self.name().contains(['/', '*', ' ', '[', ']']) {
             return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
@@ -168,8 +150,29 @@ impl Probe {
         if self.end == End::Trailers && self.trailers.is_empty() {
             return Err("`end` is \"trailers\", and there are none".to_owned());
         }
-        self.headers.iter().try_for_each(Change::check)?;
+        self.headers.iter().try_for_each(|change| change.check(request::LEGAL))?;
         self.body.iter().try_for_each(Piece::check)
+    }
+}
+
+impl Case for Probe {
+    fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
+    fn also(&self) -> &[Observation] {
+        &self.also
+    }
+
+    /// Its grade, what it is about, and what has to be known about the reference.
+    fn description(&self) -> String {
+        let grade = match self.grade {
+            Grade::ClientVisible => "client-visible",
+            Grade::Edge => "edge",
+        };
+        let about = self.about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
+        let unstable = self.unstable.as_ref().map(|why| format!("\nunstable: {why}"));
+        format!("{grade}{about}{}", unstable.unwrap_or_default())
     }
 }
 

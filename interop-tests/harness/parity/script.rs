@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use super::action::Action;
 use super::answer::Answer;
 use super::connection::Connection;
-use super::frame::{Frame, flag, kind};
 use super::patience::QUIET;
 use super::probe::{Acknowledge, End, Probe};
-use super::{body, header_block, header_list};
+use super::request;
+use crate::harness::wire::frame::{Frame, flag, kind};
+use crate::harness::wire::{any_frame, body, header_block};
 
 /// The largest DATA and HEADERS frames that every server takes.
 const MAX_FRAME_SIZE: usize = 16_384;
@@ -106,8 +107,7 @@ impl<'a> Script<'a> {
                 self.connection.send(&Frame::new(kind::RST_STREAM, 0, *stream, payload));
             }
             Action::Goaway(code) => {
-                let payload = [[0; 4], code.to_be_bytes()].concat();
-                self.connection.send(&Frame::new(kind::GOAWAY, 0, 0, payload));
+                self.connection.send(&any_frame::goaway(0, *code, &[]));
                 self.may_go_on = false;
                 self.said_goodbye = true;
             }
@@ -117,17 +117,10 @@ impl<'a> Script<'a> {
                 }
             }
             Action::Settings(settings) => {
-                let setting = |(id, value): &(u16, u32)| {
-                    [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()
-                };
-                let payload: Vec<u8> = settings.iter().flat_map(setting).collect();
-                self.connection.send(&Frame::new(kind::SETTINGS, 0, 0, payload));
+                self.connection.send(&any_frame::settings(settings));
             }
             Action::Frame(any) => {
-                let mut payload = any.payload.0.clone();
-                payload.resize(any.size.unwrap_or(payload.len()), 0);
-                let stream = any.stream.unwrap_or(*stream);
-                self.connection.send(&Frame::new(any.r#type, any.flags, stream, payload));
+                self.connection.send(&any.frame(*stream));
             }
             Action::Answer => self.wait_for_answer(*stream),
             Action::WaitMs(milliseconds) => {
@@ -145,31 +138,26 @@ impl<'a> Script<'a> {
     }
 
     fn headers(&mut self, stream: u32) {
-        let block = header_block::encode(&header_list::request(&self.probe.headers));
+        let block = header_block::encode(&request::headers(&self.probe.headers));
         let end = if self.probe.end == End::Headers { flag::END_STREAM } else { 0 };
         self.header_frames(stream, &block, end);
     }
 
     fn header_frames(&mut self, stream: u32, block: &[u8], flags: u8) {
         let room = self.probe.fragments.unwrap_or(MAX_FRAME_SIZE - 1 - 5 - 255).max(1);
-        let mut fragments = block.chunks(room);
         let mut first = Frame::new(kind::HEADERS, flags, stream, []);
         if self.probe.priority {
             // Exclusively dependent on nothing, with the default weight.
             first.payload.extend([0x80, 0, 0, 0, 15]);
             first.flags |= flag::PRIORITY;
         }
-        first.payload.extend(fragments.next().unwrap_or_default());
-        if let Some(padding) = self.probe.pad_headers {
-            first = first.padded(padding);
+        let mut frames = header_block::frames(first, block, room);
+        if let (Some(padding), Some(first)) = (self.probe.pad_headers, frames.first_mut()) {
+            *first = first.clone().padded(padding);
         }
-        let mut frame = first;
-        for fragment in fragments {
-            self.connection.send(&frame);
-            frame = Frame::new(kind::CONTINUATION, 0, stream, fragment);
+        for frame in &frames {
+            self.connection.send(frame);
         }
-        frame.flags |= flag::END_HEADERS;
-        self.connection.send(&frame);
     }
 
     fn rest_of_body(&mut self, stream: u32) {
@@ -185,7 +173,7 @@ impl<'a> Script<'a> {
                 self.connection.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, []));
             }
             End::Trailers => {
-                let block = header_block::encode(&header_list::trailers(&self.probe.trailers));
+                let block = header_block::encode(&request::trailers(&self.probe.trailers));
                 self.header_frames(stream, &block, flag::END_STREAM);
             }
             End::LastFrame | End::Headers | End::Never => {}
@@ -197,22 +185,7 @@ impl<'a> Script<'a> {
         let begin = self.offsets.insert(stream, end).unwrap_or(0);
         let body = std::mem::take(&mut self.body);
         let part = body.get(begin..end).unwrap_or_default();
-        let mut frames: Vec<&[u8]> = self
-            .probe
-            .cut
-            .apply(part)
-            .into_iter()
-            .flat_map(|frame| {
-                if frame.is_empty() {
-                    vec![frame]
-                } else {
-                    frame.chunks(MAX_FRAME_SIZE - 256).collect()
-                }
-            })
-            .collect();
-        if part.is_empty() {
-            frames.truncate(usize::from(end_stream));
-        }
+        let frames = self.probe.cut.frames(part, MAX_FRAME_SIZE - 256, end_stream);
         let last = frames.len().wrapping_sub(1);
         let wanted = frames
             .into_iter()

@@ -3,5 +3,6 @@
 //! A suite finds out what happened; what it means is the ledger's and the matrix's business.
 
 pub(crate) mod calls;
+pub(crate) mod client_parity;
 pub(crate) mod programs;
 pub(crate) mod server_parity;

@@ -4,9 +4,9 @@
 
 use super::header_mutation;
 use super::random::Random;
-use crate::harness::parity::body::{Coding, Piece};
 use crate::harness::parity::probe::Probe;
-use crate::harness::parity::text::Hex;
+use crate::harness::wire::body::{Coding, Piece};
+use crate::harness::wire::text::Hex;
 
 /// The largest message whose bytes are changed one by one.
 const SMALL: usize = 512;

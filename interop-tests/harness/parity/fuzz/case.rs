@@ -5,11 +5,15 @@
 
 use super::random::Random;
 use super::{body_mutation, frame_mutation, header_mutation};
+use crate::harness::oracle::case::Case as _;
 use crate::harness::parity::action::Action;
 use crate::harness::parity::class::Class;
 use crate::harness::parity::entry::Entry;
 use crate::harness::parity::probe::{self, Acknowledge, End, Grade, Probe};
-use crate::harness::parity::{body, header_block, header_list};
+use crate::harness::{
+    parity::request,
+    wire::{body, header_block},
+};
 
 /// From what cases are drawn.
 pub(crate) struct Deck<'a> {
@@ -99,7 +103,7 @@ impl<'a> Deck<'a> {
 fn is_left_to_chance(probe: &Probe) -> bool {
     /// What HTTP/2 counts for a field beside its name and value.
     const OVERHEAD: usize = 32;
-    let fields = header_list::request(&probe.headers);
+    let fields = request::headers(&probe.headers);
     let size = |part: fn(usize) -> usize| -> usize {
         let value = |(name, value): &header_block::Field| {
             let is_binary = name.ends_with(b"-bin");
@@ -143,7 +147,7 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
     };
     let waits_for_more = probe.end == End::Never && probe.body.is_empty();
     !waits_for_more
-        && header_list::request(&probe.headers)
+        && request::headers(&probe.headers)
             .iter()
             .any(|(name, value)| name == b"grpc-timeout" && is_short(value))
 }
@@ -152,7 +156,7 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
 /// that a server in Rust cannot tell which one that is wrong came first. Without an authority, hyper
 /// drops the scheme, whose length is a part of one text.
 fn is_lost_on_the_way(probe: &Probe) -> bool {
-    let fields = header_list::request(&probe.headers);
+    let fields = request::headers(&probe.headers);
     let mut names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
     names.dedup();
     let groups = names.len();
@@ -173,5 +177,5 @@ pub(crate) fn is_slow(probe: &Probe) -> bool {
         || probe.preface.is_some()
         || !is_whole
         || probe.actions.iter().any(|action| ends(action) || closes(action))
-        || !header_list::request(&probe.headers).contains(&post)
+        || !request::headers(&probe.headers).contains(&post)
 }

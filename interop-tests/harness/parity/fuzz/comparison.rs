@@ -7,11 +7,11 @@ use std::path::Path;
 
 use crate::harness::deviation::Ledger;
 use crate::harness::finding::{Finding, Mismatch};
+use crate::harness::oracle::observation::Observation;
+use crate::harness::oracle::right::nearest;
 use crate::harness::parity::crowd::Crowd;
-use crate::harness::parity::observation::Observation;
-use crate::harness::parity::oracle::nearest;
 use crate::harness::parity::probe::Probe;
-use crate::harness::parity::reference::Reference;
+use crate::harness::parity::reference::ReferenceServer;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
 use crate::harness::slot::ServerSlot;
@@ -29,7 +29,7 @@ pub(crate) struct Rival {
 /// What is needed to compare.
 #[derive(Clone, Copy)]
 pub(crate) struct Comparison<'a> {
-    pub(crate) reference: &'a Reference,
+    pub(crate) reference: &'a ReferenceServer,
     pub(crate) rival: &'a Rival,
     pub(crate) ledger: &'a Ledger,
     pub(crate) setting: &'a Setting,
@@ -132,11 +132,10 @@ impl Comparison<'_> {
 
     /// What the reference answers and what the other server does.
     fn ask(&self, probe: &Probe) -> Result<(Observation, Observation), String> {
-        let answer =
-            self.reference.observe(probe, self.setting).map_err(|finding| match finding {
-                Finding::SetUpError(why) => why,
-                other => format!("the reference: {other:?}"),
-            })?;
+        let answer = self.reference.put(probe, self.setting).map_err(|finding| match finding {
+            Finding::SetUpError(why) => why,
+            other => format!("the reference: {other:?}"),
+        })?;
         Ok((answer, self.rival.observe(probe, self.setting)?))
     }
 }

@@ -4,11 +4,12 @@
 
 use super::header_mutation;
 use super::random::Random;
-use crate::harness::parity::action::{Action, AnyFrame};
-use crate::harness::parity::body::{self, Cut};
+use crate::harness::parity::action::Action;
 use crate::harness::parity::probe::{Acknowledge, End, Probe};
-use crate::harness::parity::text::Hex;
-use crate::harness::parity::{header_block, header_list};
+use crate::harness::wire::any_frame::AnyFrame;
+use crate::harness::wire::body::{self, Cut};
+use crate::harness::wire::text::Hex;
+use crate::harness::{parity::request, wire::header_block};
 
 /// What fits into a frame beside padding and a priority.
 const LARGEST_FRAGMENT: usize = 16_000;
@@ -20,7 +21,7 @@ pub(super) fn mutate(probe: &mut Probe, random: &mut Random) {
         1 | 2 => probe.cut = Cut::Sizes((0..random.below(6)).map(|_| random.size(20)).collect()),
         3 => probe.priority = !probe.priority,
         4 => {
-            let block = header_block::encode(&header_list::request(&probe.headers));
+            let block = header_block::encode(&request::headers(&probe.headers));
             let size = block.len() / 3 + 1 + random.below(block.len());
             probe.fragments = Some(size.min(LARGEST_FRAGMENT));
         }

@@ -4,8 +4,8 @@
 //! every server passes on unread.
 
 use super::random::Random;
-use crate::harness::parity::header_list::Change;
-use crate::harness::parity::text::Text;
+use crate::harness::wire::header_list::Change;
+use crate::harness::wire::text::Text;
 
 /// Characters of what servers parse.
 const PARSED: &[u8] = b"0123456789012345678901nmuSMHs,;=-_+/ .:AaBbZz\t";

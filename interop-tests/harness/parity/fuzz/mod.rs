@@ -22,11 +22,12 @@ use std::thread;
 use std::time::Instant;
 
 use super::entry::Entry;
-use super::observation::Observation;
 use super::probe::{self, Probe};
-use super::reference::Reference;
+use super::reference::ReferenceServer;
 use crate::harness::deviation::Ledger;
 use crate::harness::gate::Gate;
+use crate::harness::oracle::case::Reference;
+use crate::harness::oracle::observation::Observation;
 use crate::harness::setting::Setting;
 use case::Deck;
 pub(crate) use comparison::Rival;
@@ -50,7 +51,7 @@ const FOUND: u8 = 101;
 /// A run, as it was asked for.
 pub(crate) struct Fuzz<'a> {
     pub(crate) probes: &'a [Probe],
-    pub(crate) reference: &'a Reference,
+    pub(crate) reference: &'a ReferenceServer,
     pub(crate) rivals: &'a [Rival],
     pub(crate) ledger: &'a Ledger,
     pub(crate) setting: &'a Setting,

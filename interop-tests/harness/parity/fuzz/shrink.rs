@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::parity::action::Action;
-use crate::harness::parity::body::{Cut, Piece};
-use crate::harness::parity::header_list::Change;
 use crate::harness::parity::probe::{self, Acknowledge, End, Probe};
-use crate::harness::parity::text::Hex;
+use crate::harness::wire::body::{Cut, Piece};
+use crate::harness::wire::header_list::Change;
+use crate::harness::wire::text::Hex;
 
 /// How many requests are tried, and for how long: one that a server never answers takes seconds.
 const TRIES: usize = 400;

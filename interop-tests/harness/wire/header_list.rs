@@ -1,54 +1,46 @@
-//! The header list of a probe: a legal request with changes.
+//! Header lists as tables write them: a legal one with changes.
 //!
-//! `:authority` is the same for every server, whatever its port: servers count its bytes when they
-//! say how large the metadata was.
+//! Changes and not whole lists, so that an entry says only what is odd about it.
 
 use serde::Deserialize;
 
 use super::header_block::Field;
 use super::text::Text;
 
-/// What a gRPC client sends at least.
-const LEGAL: [(&str, &str); 6] = [
-    (":method", "POST"),
-    (":scheme", "http"),
-    (":path", "/Calculator/SquareRoot"),
-    (":authority", "localhost:50051"),
-    ("te", "trailers"),
-    ("content-type", "application/grpc"),
-];
+/// A legal header list that changes start from.
+pub(crate) type Legal = [(&'static str, &'static str)];
 
 /// One change of a header list: exactly one of `set`, `remove`, `add` and `first` names the header.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// Gives another value to a header, which stays where it is.
-    pub(super) set: Option<Text>,
+    pub(crate) set: Option<Text>,
     /// Takes a header out.
-    pub(super) remove: Option<Text>,
+    pub(crate) remove: Option<Text>,
     /// Appends a header; `{n}` in its name is the number of the copy.
-    pub(super) add: Option<Text>,
+    pub(crate) add: Option<Text>,
     /// Puts a header before all others.
-    pub(super) first: Option<Text>,
+    pub(crate) first: Option<Text>,
     #[serde(default)]
-    pub(super) value: Text,
+    pub(crate) value: Text,
     /// The value is filled up with `a` to this many bytes.
-    pub(super) size: Option<usize>,
+    pub(crate) size: Option<usize>,
     /// How many copies of the header are added.
-    pub(super) times: Option<usize>,
+    pub(crate) times: Option<usize>,
 }
 
 impl Change {
-    /// What is wrong with the change itself.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// What is wrong with the change itself, as one of `legal`.
+    pub(crate) fn check(&self, legal: &Legal) -> Result<(), String> {
         let named = [&self.set, &self.remove, &self.add, &self.first];
         if named.iter().filter(|name| name.is_some()).count() != 1 {
             return Err("a header has one of `set`, `remove`, `add` and `first`".to_owned());
         }
-        let known = |name: &Text| LEGAL.iter().any(|(legal, _)| legal.as_bytes() == name.0);
+        let known = |name: &Text| legal.iter().any(|(legal, _)| legal.as_bytes() == name.0);
         match self.set.as_ref().or(self.remove.as_ref()) {
             Some(name) if !known(name) => {
-                Err("a legal request has no such header to set or remove".to_owned())
+                Err("there is no such header to set or remove".to_owned())
             }
             _ => Ok(()),
         }
@@ -81,19 +73,10 @@ fn numbered(name: &[u8], n: usize) -> Vec<u8> {
     }
 }
 
-/// The header list of a legal request with `changes`.
-pub(crate) fn request(changes: &[Change]) -> Vec<Field> {
-    let field = |(name, value): (&str, &str)| (name.into(), value.into());
-    let mut fields: Vec<Field> = LEGAL.into_iter().map(field).collect();
-    for change in changes {
-        change.apply(&mut fields);
-    }
-    fields
-}
-
-/// Trailers with what `changes` add.
-pub(crate) fn trailers(changes: &[Change]) -> Vec<Field> {
-    let mut fields = Vec::new();
+/// The `legal` header list with `changes`.
+pub(crate) fn changed(legal: &Legal, changes: &[Change]) -> Vec<Field> {
+    let field = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+    let mut fields: Vec<Field> = legal.iter().map(field).collect();
     for change in changes {
         change.apply(&mut fields);
     }

@@ -1,21 +1,21 @@
 //! The goldens: what the reference answered when somebody last looked, as a text to review.
 //!
 //! They stand in for the reference where it cannot run, and show when a new version of it has
-//! changed its mind. Of a probe whose answer is not stable the whole set is kept.
+//! changed its mind. Of a case whose answer is not stable the whole set is kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::observation::Observation;
-use super::probe::Probe;
+use crate::harness::finding::Finding;
 
 /// A file of goldens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Goldens {
     /// What the reference was made of, a line each.
     pub(crate) versions: Vec<String>,
-    /// For each probe what it has been seen to answer, in the order of the probes.
+    /// For each case what it has been seen to do, in the order of the cases.
     pub(crate) answers: Vec<(String, Vec<Observation>)>,
 }
 
@@ -28,11 +28,6 @@ pub(crate) enum GoldenError {
     Syntax { path: PathBuf, line: usize, message: String },
 }
 
-const COMMENT: &str = "\
-# What the reference answered to each probe of server-parity: the lines that are compared, after what
-# harness/parity/mask.rs drops. Written by `make golden`, never by hand; a change of it is a change of
-# what every server has to be like. Between `or` stand answers of a reference that is not stable.
-";
 const VERSION: &str = "version ";
 const OR: &str = "or";
 
@@ -47,21 +42,34 @@ impl Goldens {
         })
     }
 
-    /// What the reference has been seen to answer to `probe`.
-    pub(crate) fn of(&self, probe: &str) -> Option<&[Observation]> {
-        self.answers.iter().find(|(name, _)| name == probe).map(|(_, answers)| &answers[..])
+    /// What the reference has been seen to do with the case called `name`.
+    pub(crate) fn of(&self, name: &str) -> Option<&[Observation]> {
+        self.answers.iter().find(|(other, _)| other == name).map(|(_, answers)| &answers[..])
     }
 
-    /// A golden whose probe is not among `probes`.
-    pub(crate) fn without_probe(&self, probes: &[Probe]) -> Option<&str> {
-        let is_there = |name: &str| probes.iter().any(|probe| probe.name() == name);
-        self.answers.iter().map(|(name, _)| &name[..]).find(|name| !is_there(name))
+    /// The same, for a trial that cannot do without.
+    pub(crate) fn must_have(&self, name: &str) -> Result<&[Observation], Finding> {
+        self.of(name).ok_or_else(|| {
+            Finding::SetUpError("there is no golden of this case: `make golden`".to_owned())
+        })
     }
 
-    /// The probes whose answers differ from those in `other`, on either side.
+    /// A golden of none of the cases called `names`.
+    pub(crate) fn without_case(&self, names: &[&str]) -> Option<&str> {
+        self.answers.iter().map(|(name, _)| &name[..]).find(|name| !names.contains(name))
+    }
+
+    /// The cases whose answers differ from those in `other`, on either side.
     pub(crate) fn changes(&self, other: &Self) -> Vec<String> {
         let all: BTreeMap<_, _> = self.answers.iter().chain(&other.answers).cloned().collect();
         all.into_keys().filter(|name| self.of(name) != other.of(name)).collect()
+    }
+
+    /// The text of the file, with the suite's `heading` as a comment.
+    pub(crate) fn text(&self, heading: &str) -> String {
+        let mut lines: Vec<_> = heading.lines().map(|line| format!("# {line}")).collect();
+        lines.push(self.to_string());
+        lines.join("\n")
     }
 
     /// The error is a line's number and what is wrong with it.
@@ -74,7 +82,7 @@ impl Goldens {
             }
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 if goldens.of(name).is_some() {
-                    return Err(wrong("there already is such a probe"));
+                    return Err(wrong("there already is such a case"));
                 }
                 goldens.answers.push((name.to_owned(), vec![Observation::default()]));
                 continue;
@@ -100,7 +108,6 @@ impl Goldens {
 
 impl fmt::Display for Goldens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(COMMENT)?;
         for version in &self.versions {
             writeln!(f, "{VERSION}{version}")?;
         }

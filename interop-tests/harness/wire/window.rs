@@ -1,10 +1,12 @@
-//! Flow control: how many bytes of DATA the server still takes.
+//! Flow control: how many bytes of DATA the other side still takes.
 //!
 //! Kept as signed numbers: a SETTINGS frame may make the window of an open stream negative.
 
 use std::collections::BTreeMap;
 
-/// The windows of a connection and its streams, in the direction of the server.
+use super::frame::Frame;
+
+/// The windows of a connection and its streams, in the direction of the other side.
 #[derive(Debug)]
 pub(crate) struct Windows {
     connection: i64,
@@ -43,7 +45,19 @@ impl Windows {
     }
 
     /// A SETTINGS_INITIAL_WINDOW_SIZE, which alters the windows of open streams too.
-    pub(crate) fn set_initial(&mut self, size: u32) {
+    fn set_initial(&mut self, size: u32) {
         self.initial = i64::from(size);
+    }
+    /// SETTINGS of the other side, of which only the size of the windows matters here.
+    pub(crate) fn take_settings(&mut self, frame: &Frame) {
+        const INITIAL_WINDOW_SIZE: u16 = 4;
+        for setting in frame.payload.chunks_exact(6) {
+            let [a, b, value @ ..] = setting else { continue };
+            if u16::from_be_bytes([*a, *b]) == INITIAL_WINDOW_SIZE
+                && let Ok(value) = <[u8; 4]>::try_from(value)
+            {
+                self.set_initial(u32::from_be_bytes(value));
+            }
+        }
     }
 }

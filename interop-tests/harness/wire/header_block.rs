@@ -3,6 +3,8 @@
 //! Written as literals that are neither indexed nor Huffman-coded: the only form that can carry
 //! names and values that are illegal.
 
+use super::frame::{Frame, flag, kind};
+
 /// A name and a value, as bytes: neither has to be legal.
 pub(crate) type Field = (Vec<u8>, Vec<u8>);
 
@@ -19,6 +21,19 @@ pub(crate) fn encode(fields: &[Field]) -> Vec<u8> {
         }
     }
     block
+}
+
+/// HEADERS, begun as `first`, and CONTINUATION that carry `block` in fragments of `room` bytes.
+pub(crate) fn frames(mut first: Frame, block: &[u8], room: usize) -> Vec<Frame> {
+    let mut fragments = block.chunks(room.max(1));
+    first.payload.extend(fragments.next().unwrap_or_default());
+    let stream = first.stream;
+    let further = fragments.map(|fragment| Frame::new(kind::CONTINUATION, 0, stream, fragment));
+    let mut frames: Vec<_> = std::iter::once(first).chain(further).collect();
+    if let Some(last) = frames.last_mut() {
+        last.flags |= flag::END_HEADERS;
+    }
+    frames
 }
 
 /// An integer with a prefix of 7 bits; the bit above says that no Huffman code follows.

@@ -1,4 +1,4 @@
-//! Bytes in a probe's table: hex, and text with `\xNN`.
+//! Bytes in a table: hex, and text with `\xNN`.
 //!
 //! Read where the table is read, so that a typing error is told with its line.
 

@@ -1,4 +1,4 @@
-//! The body of a request: pieces, and how they are cut into DATA frames.
+//! A body: pieces, and how they are cut into DATA frames.
 //!
 //! A piece is a message with its prefix unless it says otherwise; every part of the prefix can be
 //! made to lie.
@@ -18,34 +18,34 @@ use crate::harness::value::Value;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Piece {
     /// A `Number` with this value.
-    pub(super) value: Option<Value>,
+    pub(crate) value: Option<Value>,
     /// With `value`: padded with an unknown field to this many bytes.
-    pub(super) size: Option<usize>,
+    pub(crate) size: Option<usize>,
     /// A message's bytes.
-    pub(super) message: Option<Hex>,
+    pub(crate) message: Option<Hex>,
     /// A message of this many zero bytes.
-    pub(super) zeros: Option<usize>,
+    pub(crate) zeros: Option<usize>,
     /// Bytes without a prefix.
-    pub(super) raw: Option<Hex>,
+    pub(crate) raw: Option<Hex>,
     /// The message is compressed, and its flag set.
-    pub(super) compressed: Option<Coding>,
+    pub(crate) compressed: Option<Coding>,
     /// Another flag than the message has.
-    pub(super) flag: Option<u8>,
+    pub(crate) flag: Option<u8>,
     /// Another length than the message has.
-    pub(super) length: Option<u32>,
+    pub(crate) length: Option<u32>,
     /// Only this many bytes of the (compressed) message are there, and the length says so.
-    pub(super) keep: Option<usize>,
+    pub(crate) keep: Option<usize>,
     /// The byte at this place of the (compressed) message is inverted.
-    pub(super) corrupt: Option<usize>,
+    pub(crate) corrupt: Option<usize>,
     /// Bytes after the (compressed) message, which the length counts.
-    pub(super) append: Option<Hex>,
+    pub(crate) append: Option<Hex>,
     /// How many copies there are.
-    pub(super) times: Option<usize>,
+    pub(crate) times: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Coding {
+pub(crate) enum Coding {
     Gzip,
     /// What HTTP and gRPC call deflate: the zlib format.
     Deflate,
@@ -64,9 +64,14 @@ pub(crate) enum Cut {
 }
 
 impl Piece {
+    /// This message as it should be.
+    pub(crate) fn of(message: &[u8]) -> Self {
+        Self { message: Some(Hex(message.to_vec())), ..Self::default() }
+    }
+
     /// The message of a legal request: its root is 4.
     pub(crate) fn root_of_16() -> Self {
-        Self { message: Some(Hex(vec![0x0d, 0x00, 0x00, 0x80, 0x41])), ..Self::default() }
+        Self::of(&[0x0d, 0x00, 0x00, 0x80, 0x41])
     }
 
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -87,7 +92,7 @@ impl Piece {
     }
 
     /// The message before anything is done to it.
-    pub(super) fn plain_message(&self) -> Vec<u8> {
+    pub(crate) fn plain_message(&self) -> Vec<u8> {
         match (self.value, self.size) {
             (Some(value), Some(size)) => payload::padded(value, size).unwrap_or_default(),
             (Some(value), None) => value.message(),
@@ -165,5 +170,17 @@ impl Cut {
                 frames
             }
         }
+    }
+
+    /// `part` in frames of at most `largest` bytes; none for an empty part, unless it is the `last`.
+    pub(crate) fn frames<'a>(&self, part: &'a [u8], largest: usize, last: bool) -> Vec<&'a [u8]> {
+        let chunks = |frame: &'a [u8]| {
+            if frame.is_empty() { vec![frame] } else { frame.chunks(largest).collect() }
+        };
+        let mut frames: Vec<_> = self.apply(part).into_iter().flat_map(chunks).collect();
+        if part.is_empty() {
+            frames.truncate(usize::from(last));
+        }
+        frames
     }
 }

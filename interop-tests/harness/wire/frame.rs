@@ -1,7 +1,7 @@
 //! HTTP/2 frames: written by hand and read back.
 //!
-//! No HTTP/2 library is in between, because every one of them refuses to send most of what a probe
-//! is about.
+//! No HTTP/2 library is in between, because every one of them refuses to send most of what
+//! probes and behaviours are about.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -126,7 +126,7 @@ impl fmt::Display for Frame {
         match self.payload.len() {
             0 => Ok(()),
             length if length > SHOWN => write!(f, ", {length} bytes"),
-            _ => write!(f, ", {}", super::super::payload::hex(&self.payload)),
+            _ => write!(f, ", {}", crate::harness::payload::hex(&self.payload)),
         }
     }
 }

@@ -1,0 +1,79 @@
+//! The one call that a client makes to a behaviour.
+//!
+//! It says little, because what matters is what the server does; but what the client sends for it is
+//! compared too.
+
+use serde::Deserialize;
+
+use crate::harness::payload::hex;
+use crate::harness::protocol;
+use crate::harness::value::Value;
+use crate::harness::wire::text::Hex;
+
+/// The method that the generated stub calls.
+const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
+
+/// See the module.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Call {
+    value: Option<Value>,
+    message: Option<Hex>,
+    method: String,
+    /// 0 is no deadline at all.
+    timeout_ms: f64,
+    metadata: Vec<(String, String)>,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        let (value, message) = (None, None);
+        let method = SQUARE_ROOT.to_owned();
+        Self { value, message, method, timeout_ms: 5_000.0, metadata: Vec::new() }
+    }
+}
+
+impl Call {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.value.is_some() && self.message.is_some() {
+            return Err("a call has a `value` or a `message`".to_owned());
+        }
+        if !self.timeout_ms.is_finite() || self.timeout_ms < 0.0 {
+            return Err("timeout-ms: a number of milliseconds, or 0 for no deadline".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The call's deadline in milliseconds, if it has one.
+    pub(crate) fn timeout_ms(&self) -> Option<f64> {
+        (self.timeout_ms > 0.0).then_some(self.timeout_ms)
+    }
+
+    /// The line that an agent gets to make the call at `address`.
+    pub(crate) fn request(&self, address: &str) -> protocol::Request {
+        /// The bits of 16.0.
+        const SIXTEEN: &str = "41800000";
+        let value = self.value.map_or_else(|| SIXTEEN.to_owned(), Value::hex);
+        let (value, message) = match &self.message {
+            Some(Hex(message)) => (None, Some(hex(message))),
+            // The stub has no other method.
+            None if self.method != SQUARE_ROOT => {
+                (None, Value::from_hex(&value).map(|value| hex(&value.message())))
+            }
+            None => (Some(value), None),
+        };
+        let call = protocol::Call {
+            method: self.method.clone(),
+            value,
+            message,
+            timeout_ms: self.timeout_ms(),
+            metadata: self.metadata.clone(),
+        };
+        protocol::Request {
+            address: address.to_owned(),
+            channels: 1,
+            keep_channels: false,
+            calls: vec![call],
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One connection of a client, from the server's side: what every server keeps track of.
+//!
+//! It acknowledges what has to be, whatever the behaviour is about, until it is told to be silent.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::sent::{Request, Sent};
+use crate::harness::wire::assembly::{Assembly, Block};
+use crate::harness::wire::frame::{Frame, flag, kind};
+use crate::harness::wire::pipe::{Arrival, PREFACE, Pipe};
+use crate::harness::wire::window::Windows;
+
+/// When a client that never comes to an end is given up.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// See the module.
+pub(crate) struct Conversation {
+    pipe: Pipe,
+    assembly: Assembly,
+    pub(crate) windows: Windows,
+    sent: Sent,
+    /// The streams of this connection, each with its request's place in `sent`.
+    streams: Vec<Stream>,
+    /// Whether what comes is answered with what HTTP/2 demands.
+    pub(crate) is_polite: bool,
+    pub(crate) is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    id: u32,
+    request: usize,
+    ended: bool,
+    cancelled: bool,
+}
+
+impl Conversation {
+    pub(crate) fn new(socket: TcpStream, sent: Sent) -> io::Result<Self> {
+        Ok(Self {
+            pipe: Pipe::reading_behind(PREFACE, socket)?,
+            assembly: Assembly::new(),
+            windows: Windows::new(),
+            sent,
+            streams: Vec::new(),
+            is_polite: true,
+            is_closed: false,
+        })
+    }
+
+    pub(crate) fn send(&mut self, frame: &Frame) {
+        self.pipe.send(frame);
+    }
+
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        self.pipe.send_raw(bytes);
+    }
+
+    pub(crate) fn flush(&mut self) {
+        self.pipe.flush();
+    }
+
+    /// What has been sent, for a failure.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.pipe.sent()
+    }
+
+    pub(crate) fn half_close(&mut self) {
+        self.pipe.half_close();
+    }
+
+    pub(crate) fn abort(mut self) {
+        self.pipe.reset();
+    }
+
+    /// How many requests have come.
+    pub(crate) fn requests(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// The stream of request number `index`, and whether that has come to its end.
+    pub(crate) fn request(&self, index: usize) -> Option<(u32, bool)> {
+        self.streams.get(index).map(|stream| (stream.id, stream.ended || stream.cancelled))
+    }
+
+    /// Whether the client does not listen on this stream any more.
+    pub(crate) fn is_over(&self, id: u32) -> bool {
+        let is_cancelled = |stream: &Stream| stream.id == id && stream.cancelled;
+        self.is_closed || self.streams.iter().any(is_cancelled)
+    }
+
+    /// Waits for one frame until `deadline` and reacts to it; false when there was none.
+    pub(crate) fn take_notice(&mut self, deadline: Instant) -> bool {
+        self.pipe.flush();
+        if self.is_closed {
+            return false;
+        }
+        match self.pipe.next(deadline) {
+            Arrival::Frame(frame) => {
+                self.receive(frame);
+                self.pipe.flush();
+                true
+            }
+            Arrival::End => {
+                self.is_closed = true;
+                true
+            }
+            Arrival::Nothing => false,
+        }
+    }
+
+    fn receive(&mut self, frame: Frame) {
+        match frame.kind {
+            kind::HEADERS | kind::CONTINUATION => {
+                if let Some(block) = self.assembly.take(frame) {
+                    self.begin_request(block);
+                }
+            }
+            kind::DATA => self.receive_data(&frame),
+            kind::RST_STREAM => {
+                if let Some(stream) = self.stream(frame.stream) {
+                    stream.cancelled = true;
+                }
+            }
+            kind::SETTINGS if !frame.has(flag::ACK) => {
+                self.windows.take_settings(&frame);
+                self.answer(&Frame::new(kind::SETTINGS, flag::ACK, 0, []));
+            }
+            kind::PING if !frame.has(flag::ACK) => {
+                self.answer(&Frame::new(kind::PING, flag::ACK, 0, frame.payload));
+            }
+            kind::WINDOW_UPDATE => {
+                self.windows.give(frame.stream, frame.number(0).unwrap_or(0) & 0x7fff_ffff);
+            }
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, frame: &Frame) {
+        if self.is_polite {
+            self.pipe.send(frame);
+        }
+    }
+
+    fn stream(&mut self, id: u32) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.id == id)
+    }
+
+    fn begin_request(&mut self, block: Block) {
+        let (fields, malformed) = match block.fields {
+            Ok(fields) => (fields, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let mut requests = self.sent.requests();
+        if let Some(known) = self.streams.iter_mut().find(|stream| stream.id == block.stream) {
+            // Trailers.
+            known.ended |= block.end_stream;
+            if let Some(request) = requests.get_mut(known.request) {
+                request.ended |= block.end_stream;
+            }
+            return;
+        }
+        let (request, ended) = (requests.len(), block.end_stream);
+        requests.push(Request { fields, malformed, body: Vec::new(), ended });
+        self.streams.push(Stream { id: block.stream, request, ended, cancelled: false });
+    }
+
+    fn receive_data(&mut self, frame: &Frame) {
+        let end = frame.has(flag::END_STREAM);
+        let Some(stream) = self.stream(frame.stream) else { return };
+        stream.ended |= end;
+        let place = stream.request;
+        if let Some(request) = self.sent.requests().get_mut(place) {
+            request.body.extend(frame.content().unwrap_or_default());
+            request.ended |= end;
+        }
+        let Ok(size @ 1..) = u32::try_from(frame.payload.len()) else { return };
+        for id in [0, frame.stream] {
+            self.answer(&Frame::new(kind::WINDOW_UPDATE, 0, id, size.to_be_bytes()));
+        }
+    }
+}

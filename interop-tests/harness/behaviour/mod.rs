@@ -1,0 +1,25 @@
+//! Behaviours: a scripted server does the same to several clients, and what each makes of it.
+//!
+//! The mirror image of [`parity`](super::parity), with which it shares [`wire`](super::wire) and
+//! [`oracle`](super::oracle).
+//!
+//! - [`table`], [`family`], [`action`], [`call`], [`response`]: the tables
+//! - [`stage`], [`conversation`], [`script`]: the scripted server
+//! - [`sent`], [`outcome`], [`details`], [`deadline`]: what is observed of a client, and what of that
+//!   is compared
+//! - [`play`], [`reference`]: a behaviour while it runs, and what is right
+
+mod action;
+mod call;
+mod conversation;
+mod deadline;
+mod details;
+mod family;
+mod outcome;
+pub(crate) mod play;
+pub(crate) mod reference;
+mod response;
+mod script;
+mod sent;
+mod stage;
+pub(crate) mod table;

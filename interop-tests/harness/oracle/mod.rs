@@ -1,0 +1,20 @@
+//! What is right where no table states it: what the reference does.
+//!
+//! Shared by the suites that compare, whatever a case of theirs is: one that plays a client to
+//! servers, or one that plays a server to clients.
+//!
+//! - [`case`]: what a case is, and a reference
+//! - [`standard`], [`right`], [`golden`], [`recording`], [`moved`]: the live reference, and what it
+//!   once did
+//! - [`memory`], [`versions`]: what a reference is made of
+//! - [`observation`]: what was seen
+
+pub(crate) mod case;
+pub(crate) mod golden;
+pub(crate) mod memory;
+pub(crate) mod moved;
+pub(crate) mod observation;
+pub(crate) mod recording;
+pub(crate) mod right;
+pub(crate) mod standard;
+pub(crate) mod versions;

@@ -1,0 +1,132 @@
+//! The suite `client-parity`: the same scripted server to the reference client and to every other.
+//!
+//! The reference is the oracle, so that no behaviour has to state what is right; a client is compared
+//! with what the reference makes of it now, in this run, on this machine.
+
+use std::sync::Arc;
+
+use crate::harness::agent_pool::AgentPool;
+use crate::harness::behaviour::play::{self, Played};
+use crate::harness::behaviour::reference::ReferenceClient;
+use crate::harness::behaviour::table::Behaviour;
+use crate::harness::finding::{Evidence, Finding, Report};
+use crate::harness::oracle::case::{Case, Reference};
+use crate::harness::oracle::right::{Oracle, nearest, shown};
+use crate::harness::oracle::standard::Standard;
+use crate::harness::peer::Peer;
+use crate::harness::setting::Setting;
+use crate::harness::trial::{Trial, TrialName};
+
+pub(crate) const SUITE: &str = "client-parity";
+
+/// How many agents a peer has at most: most behaviours are over in milliseconds, and some wait.
+pub(crate) const AGENTS: usize = 4;
+
+/// The first lines of the goldens.
+pub(crate) const HEADING: &str = "\
+What the reference client made of each behaviour of client-parity, and what it sent: the lines that
+are compared. Written by `make golden`, never by hand; a change of it is a change of what every client
+has to be like. `(any)` is a text that is not compared, see harness/behaviour/details.rs. Between `or`
+stand answers of a reference that is not stable.
+";
+
+/// What clients are compared by.
+pub(crate) fn standard(
+    peers: &[Peer],
+    behaviours: Vec<Behaviour>,
+    setting: &Setting,
+) -> Standard<ReferenceClient> {
+    let peer = peers.iter().find(|peer| peer.reference);
+    let logs = setting.logs.join(SUITE);
+    let reference = peer.and_then(|peer| ReferenceClient::new(peer, AGENTS, &logs));
+    Standard::new(SUITE, behaviours, reference)
+}
+
+/// All trials of the suite, client by client: compared with the live reference and the reference
+/// with the goldens, or all compared with the goldens when only those are asked for.
+pub(crate) fn trials(
+    peers: &[Peer],
+    standard: &Standard<ReferenceClient>,
+    only_goldens: bool,
+    setting: &Arc<Setting>,
+) -> Vec<Trial> {
+    let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
+    let name = |client: &str, right: &str, behaviour: &Behaviour| TrialName {
+        suite: SUITE,
+        server: right.to_owned(),
+        client: client.to_owned(),
+        case: behaviour.name().to_owned(),
+    };
+    let mut trials = Vec::new();
+    for peer in peers {
+        let Some(agent) = &peer.agent else { continue };
+        let pool = match oracle.live() {
+            Some(reference) if peer.reference => Arc::clone(reference.pool()),
+            _ => {
+                let logs = setting.logs.join(SUITE).join(peer.name());
+                Arc::new(AgentPool::new(agent, &logs, AGENTS))
+            }
+        };
+        trials.extend(standard.cases.iter().map(|behaviour| {
+            let comparison = Comparison {
+                behaviour: Arc::clone(behaviour),
+                pool: Arc::clone(&pool),
+                oracle: oracle.clone(),
+                setting: Arc::clone(setting),
+            };
+            let name = name(peer.name(), oracle.name(), behaviour);
+            Trial { name, run: Box::new(move || comparison.run()) }
+        }));
+    }
+    if !only_goldens {
+        trials.extend(
+            standard
+                .moved(setting, |reference, golden, behaviour| name(reference, golden, behaviour)),
+        );
+    }
+    trials
+}
+
+/// One behaviour and one client.
+struct Comparison {
+    behaviour: Arc<Behaviour>,
+    pool: Arc<AgentPool>,
+    oracle: Oracle<ReferenceClient>,
+    setting: Arc<Setting>,
+}
+
+impl Comparison {
+    fn run(&self) -> Report {
+        let mut evidence = self.evidence();
+        let finding = self.compare(&mut evidence).unwrap_or_else(|finding| finding);
+        Report { finding, evidence }
+    }
+
+    fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
+        let answers = self.oracle.answers(&self.behaviour, &self.setting)?;
+        let Played { observed, right, told } =
+            play::play(&self.behaviour, &self.pool, &self.setting)?;
+        evidence.sent = told;
+        evidence.observations = shown(&answers, "client", &observed);
+        // The ledger could not know a text with this run's port in it.
+        evidence.answer = Some(right.to_string());
+        Ok(nearest(&answers, &observed))
+    }
+
+    fn evidence(&self) -> Evidence {
+        let reference = self.oracle.live();
+        let pools = [Some(&self.pool), reference.map(ReferenceClient::pool)];
+        let logs = pools.into_iter().flatten().flat_map(|pool| pool.logs());
+        Evidence {
+            about: Some(self.behaviour.description()).filter(|about| !about.is_empty()),
+            client_command: self
+                .pool
+                .program()
+                .command_line(&self.setting.places, "")
+                .map(|line| line.to_string()),
+            reference_command: reference.and_then(|reference| reference.command(&self.setting)),
+            logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
+            ..Evidence::default()
+        }
+    }
+}
