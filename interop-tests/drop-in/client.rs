@@ -69,7 +69,9 @@ fn assert_fails_with(done: &Assert, status: &str, details: &str) {
 fn the_defaults_are_those_of_the_document() {
     let shown = client().arg("--help").assert().success().stderr("");
     let help = String::from_utf8_lossy(&shown.get_output().stdout);
-    for word in ["[default: localhost:50051]", "[default: 16]", "--timeout", "--version"] {
+    for word in
+        ["[default: localhost:50051]", "[default: 16]", "--timeout", "--keepalive", "--version"]
+    {
         assert!(help.contains(word), "{word} in {help}");
     }
     let version = concat!("calculator-client ", env!("CARGO_PKG_VERSION"), "\n");

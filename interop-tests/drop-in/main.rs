@@ -5,6 +5,7 @@
 //!
 //! - [`server`], [`shutdown`]: `calculator-server` as `python server.py`
 //! - [`client`]: `calculator-client` as `python client.py`
+//! - [`connecting`]: what `calculator-client` does about servers that vanish
 //! - [`cut_over`]: the one takes the port over from the other, under load
 //! - [`cpython`]: arithmetic, messages and number formatting over a [`corpus`]
 //! - [`support`], [`half_sent_call`], [`python`], [`port`]: what the tests stand on
@@ -12,6 +13,7 @@
 #![expect(clippy::expect_used, reason = "what a test cannot go on without ends it")]
 
 mod client;
+mod connecting;
 mod corpus;
 mod cpython;
 mod cut_over;

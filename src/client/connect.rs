@@ -119,3 +119,54 @@ async fn to(address: SocketAddr) -> Result<Established<TcpStream>, HandshakeErro
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::to_any;
+    use std::net::SocketAddr;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        (listener, address)
+    }
+
+    async fn refusing() -> SocketAddr {
+        listener().await.1
+    }
+
+    /// Says its SETTINGS to one client after another.
+    async fn speaking() -> SocketAddr {
+        let (listener, address) = listener().await;
+        tokio::spawn(async move {
+            let mut clients = Vec::new();
+            while let Ok((mut client, _)) = listener.accept().await {
+                client.write_all(&SETTINGS).await.expect("room");
+                clients.push(client);
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn every_address_is_tried() {
+        let (_silent, silent) = listener().await;
+        let (refusing, speaking) = (refusing().await, speaking().await);
+        for addresses in [&[speaking][..], &[refusing, speaking], &[silent, refusing, speaking]] {
+            to_any(addresses).await.expect("one of them speaks");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_error_is_told_when_none_is_right() {
+        let addresses = [refusing().await, refusing().await];
+        let error = to_any(&addresses).await.expect_err("nobody listens").to_string();
+        let start = format!("failed to connect to all addresses; last error: {}: ", addresses[1]);
+        assert!(error.starts_with(&start), "{error}");
+        assert!(to_any(&[]).await.expect_err("nowhere").to_string().ends_with("no address"));
+    }
+}
