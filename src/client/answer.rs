@@ -18,7 +18,8 @@ use super::answer_body::AnswerBody;
 use super::failure;
 use super::fields::{self, Fields};
 use super::messages::Messages;
-use crate::parity::compression::Encoding;
+use crate::parity::compression::{self, Encoding};
+use crate::parity::timeout;
 
 /// The encodings of messages that are understood, as grpcio lists them.
 const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity, deflate, gzip");
@@ -91,7 +92,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let kind = (self.kind)(request.uri());
-        request.headers_mut().insert("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+        own_fields(request.headers_mut());
         let answer = self.inner.call(request);
         Box::pin(async move {
             Ok(match answer.await {
@@ -99,6 +100,18 @@ where
                 Err(error) => failed(failure::status(&*error.into())),
             })
         })
+    }
+}
+
+/// Sets the fields of a request that are the client's own, whatever its metadata says.
+fn own_fields(fields: &mut HeaderMap) {
+    fields.insert("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+    // No message is compressed.
+    if let Some(encoding) = fields.get_mut(compression::FIELD) {
+        *encoding = HeaderValue::from_static("identity");
+    }
+    if let Some(deadline) = fields.get(timeout::FIELD).cloned() {
+        fields.insert(timeout::FIELD, deadline);
     }
 }
 

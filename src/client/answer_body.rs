@@ -81,9 +81,10 @@ impl Open {
     fn trailers(&self, trailers: HeaderMap) -> HeaderMap {
         let fields::Fields { fields, broken } = fields::read(trailers, None);
         let trailers = fields::trailers(fields, broken);
-        if self.messages.is_cut_off() && fields::are_ok(&trailers) {
+        if self.messages.has_rest() && fields::are_ok(&trailers) {
             // grpcio 1.85.1 reports OK and no message.
-            return fields::with_status(trailers, &Status::internal("the last message is cut off"));
+            let status = Status::internal("the answer does not end with a whole message");
+            return fields::with_status(trailers, &status);
         }
         self.kind.checked(trailers, self.count)
     }

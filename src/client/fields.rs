@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::{Code, Status};
 
@@ -13,6 +13,7 @@ use crate::parity::header_list;
 
 pub(super) const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
+const DETAILS: &str = "grpc-status-details-bin";
 
 /// Fields that grpcio keeps to itself, beside those that make up a status.
 const HIDDEN: [&str; 12] = [
@@ -48,14 +49,20 @@ pub(super) fn read(sent: HeaderMap, status: Option<StatusCode>) -> Fields {
     for (name, value) in sent.iter().take(index) {
         fields.append(name, value.clone());
     }
-    // grpcio shows a broken binary value too, empty.
     if broken.code() == Code::Internal
-        && let Some((name, _)) =
-            sent.iter().nth(index).filter(|(n, _)| n.as_str().ends_with("-bin"))
+        && let Some((name, value)) = sent.iter().nth(index).filter(|(name, _)| !is_of_grpc(name))
     {
-        fields.append(name, HeaderValue::from_static(""));
+        // grpcio shows a broken binary value too, empty.
+        let is_binary = name.as_str().ends_with("-bin");
+        let value = if is_binary { HeaderValue::from_static("") } else { value.clone() };
+        fields.append(name, value);
     }
     Fields { fields, broken: Some(broken) }
+}
+
+/// Whether a field has a meaning to gRPC, which leaves nothing of a broken value.
+fn is_of_grpc(name: &HeaderName) -> bool {
+    name.as_str().starts_with("grpc") && name != DETAILS
 }
 
 /// The fields as metadata: what belongs to gRPC itself is gone.
@@ -63,7 +70,23 @@ pub(super) fn metadata(mut fields: HeaderMap) -> HeaderMap {
     for name in [STATUS, MESSAGE].into_iter().chain(HIDDEN) {
         fields.remove(name);
     }
+    for (name, value) in &mut fields {
+        if name.as_str().ends_with("-bin") {
+            unpad(value);
+        }
+    }
     fields
+}
+
+/// Takes the padding from a binary value: grpcio reads any amount of it, and tonic only the right one.
+fn unpad(value: &mut HeaderValue) {
+    let padding = value.as_bytes().iter().rev().take_while(|byte| **byte == b'=').count();
+    let unpadded = value.as_bytes().get(..value.len() - padding);
+    if padding > 0
+        && let Some(Ok(unpadded)) = unpadded.map(HeaderValue::from_bytes)
+    {
+        *value = unpadded;
+    }
 }
 
 /// The fields as trailers, with `broken` for their status or with their own.

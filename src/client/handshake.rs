@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// What a client says first, before its SETTINGS.
@@ -78,8 +78,15 @@ where
     io.write_all(&[PREFACE, &EMPTY_SETTINGS].concat()).await?;
     io.flush().await?;
     let mut received = BytesMut::new();
+    let mut seeks_acknowledgement = true;
     loop {
         match FrameHeader::read(&received) {
+            // It should come later, and grpcio does not mind.
+            Some(first) if first.is_acknowledgement() && seeks_acknowledgement => {
+                received.advance(HEADER);
+                seeks_acknowledgement = false;
+                continue;
+            }
             Some(first) if !first.is_settings() || first.length > LONGEST_PAYLOAD => {
                 return Err(HandshakeError::NotHttp2);
             }
@@ -97,7 +104,7 @@ where
     if says_goodbye(&received) {
         return Err(HandshakeError::GoingAway);
     }
-    Ok(Established::new(io, received))
+    Ok(Established { io, received, inspected: 0, seeks_acknowledgement, unwritten: PREFACE.len() })
 }
 
 /// Whether a GOAWAY has come right behind the SETTINGS.
@@ -126,11 +133,6 @@ pub struct Established<IO> {
 }
 
 impl<IO> Established<IO> {
-    fn new(io: IO, received: BytesMut) -> Self {
-        let unwritten = PREFACE.len();
-        Self { io, received, inspected: 0, seeks_acknowledgement: true, unwritten }
-    }
-
     /// Takes the acknowledgement out of what has come, and tells how much can be given on: while it
     /// is sought, not the beginning of a frame's header.
     fn ready(&mut self) -> usize {
@@ -230,8 +232,10 @@ mod tests {
     #[tokio::test]
     async fn the_library_sees_a_connection_that_nobody_has_used() {
         let first = [&EMPTY_SETTINGS, PING].concat();
-        let sent = [&first, ACKNOWLEDGEMENT, PING, ACKNOWLEDGEMENT].concat();
-        for cut in 1..sent.len() {
+        let late = [&first, ACKNOWLEDGEMENT, PING, ACKNOWLEDGEMENT].concat();
+        let early = [ACKNOWLEDGEMENT, &first, PING, ACKNOWLEDGEMENT].concat();
+        let cuts = (1..late.len()).flat_map(|cut| [(&late, cut), (&early, cut)]);
+        for (sent, cut) in cuts {
             let (client, mut server) = duplex(1024);
             let (front, back) = sent.split_at(cut);
             let serve = async {

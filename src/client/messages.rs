@@ -69,9 +69,9 @@ impl Messages {
         Ok(Some([&[PLAIN], &length[..], &message].concat().into()))
     }
 
-    /// Whether the beginning of a message has come and its end has not.
-    pub(super) fn is_cut_off(&self) -> bool {
-        !self.received.is_empty()
+    /// Whether something has come that is no whole message.
+    pub(super) fn has_rest(&self) -> bool {
+        self.is_lost || !self.received.is_empty()
     }
 }
 

@@ -61,10 +61,14 @@ pub struct Keepalive {
 
 /// The longest header list that is read at all. What is longer than grpcio takes and shorter than
 /// this has a status of its own; what is longer breaks the connection.
-const LONGEST_HEADER_LIST: u32 = 1024 * 1024;
+const LONGEST_HEADER_LIST: u32 = 16 * 1024 * 1024;
 
-/// The largest frame, and what a server may send of an answer ahead of its reader: as grpcio allows.
-const WINDOW: u32 = 4 * 1024 * 1024;
+/// The largest frame. h2 takes the fewer CONTINUATION frames the larger this is.
+const LARGEST_FRAME: u32 = 256 * 1024;
+
+/// What a server may send of an answer ahead of its reader: more than the largest message that is
+/// taken, so that one that is too large is refused for that and nothing else.
+const WINDOW: u32 = 8 * 1024 * 1024;
 
 /// A channel to `address`, without TLS. No connection is made before the first call, as in grpcio: a
 /// client whose server is not there yet can be made, and the call says UNAVAILABLE.
@@ -74,8 +78,9 @@ const WINDOW: u32 = 4 * 1024 * 1024;
 pub fn channel(address: &Address, keepalive: Option<Keepalive>) -> ParityChannel {
     let mut endpoint = Endpoint::from(address.uri().clone())
         .http2_max_header_list_size(LONGEST_HEADER_LIST)
-        .max_frame_size(WINDOW)
-        .initial_stream_window_size(WINDOW);
+        .max_frame_size(LARGEST_FRAME)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW);
     if let Some(keepalive) = keepalive {
         endpoint = endpoint
             .http2_keep_alive_interval(keepalive.interval)
