@@ -5,11 +5,11 @@
 //! that status.
 
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -18,11 +18,8 @@ use super::answer_body::AnswerBody;
 use super::failure;
 use super::fields::{self, Fields};
 use super::messages::Messages;
-use crate::parity::compression::{self, Encoding};
-use crate::parity::timeout;
-
-/// The encodings of messages that are understood, as grpcio lists them.
-const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity, deflate, gzip");
+use super::request_fields;
+use crate::parity::compression::Encoding;
 
 /// How many messages the answer to a call has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +76,7 @@ impl<S> Layer<S> for AnswerLayer {
 impl<S> Service<Request<Body>> for Answer<S>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
@@ -92,7 +89,9 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let kind = (self.kind)(request.uri());
-        own_fields(request.headers_mut());
+        if let Err(status) = request_fields::settle(request.headers_mut()) {
+            return Box::pin(ready(Ok(failed(status))));
+        }
         let answer = self.inner.call(request);
         Box::pin(async move {
             Ok(match answer.await {
@@ -100,18 +99,6 @@ where
                 Err(error) => failed(failure::status(&*error.into())),
             })
         })
-    }
-}
-
-/// Sets the fields of a request that are the client's own, whatever its metadata says.
-fn own_fields(fields: &mut HeaderMap) {
-    fields.insert("grpc-accept-encoding", ACCEPTED_ENCODINGS);
-    // No message is compressed.
-    if let Some(encoding) = fields.get_mut(compression::FIELD) {
-        *encoding = HeaderValue::from_static("identity");
-    }
-    if let Some(deadline) = fields.get(timeout::FIELD).cloned() {
-        fields.insert(timeout::FIELD, deadline);
     }
 }
 

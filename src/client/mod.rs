@@ -4,13 +4,13 @@
 //! the Rust client has to find the same one for whatever a server, a proxy or a broken connection
 //! does. All was observed on grpcio 1.85.1; the behaviours of the suite `client-parity` prove it.
 //!
-//! Another tonic client wears the same layers with [`layer`], the [`connect::Connector`] for its
-//! channel, and [`codec::ClientCodec`] as the codec of its messages:
+//! Another tonic client wears the same layers with [`layer`], the [`endpoint`] and the
+//! [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the codec of its messages:
 //!
 //! - [`connect`], `handshake`: a connection is made when the server has spoken HTTP/2
 //! - [`deadline`]: a call ends when its time is over
-//! - [`answer`]: the status of an answer, whatever it is (`answer_body`, `fields`, `messages`), and
-//!   of a call that has none (`failure`)
+//! - [`answer`]: what a request says of its own (`request_fields`), the status of an answer, whatever
+//!   it is (`answer_body`, `fields`, `messages`), and of a call that has none (`failure`)
 //! - [`retry`], `replay`: a call that the server has not looked at is made again
 
 pub mod answer;
@@ -23,6 +23,7 @@ mod fields;
 mod handshake;
 mod messages;
 mod replay;
+mod request_fields;
 pub mod retry;
 
 use std::time::Duration;
@@ -70,17 +71,22 @@ const LARGEST_FRAME: u32 = 256 * 1024;
 /// taken, so that one that is too large is refused for that and nothing else.
 const WINDOW: u32 = 8 * 1024 * 1024;
 
+/// A server at `uri`, with grpcio's limits; what else tonic offers can be set as well.
+pub fn endpoint(uri: http::Uri) -> Endpoint {
+    Endpoint::from(uri)
+        .http2_max_header_list_size(LONGEST_HEADER_LIST)
+        .max_frame_size(LARGEST_FRAME)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+}
+
 /// A channel to `address`, without TLS. No connection is made before the first call, as in grpcio: a
 /// client whose server is not there yet can be made, and the call says UNAVAILABLE.
 ///
 /// Has to be called inside a tokio runtime.
 #[must_use]
 pub fn channel(address: &Address, keepalive: Option<Keepalive>) -> ParityChannel {
-    let mut endpoint = Endpoint::from(address.uri().clone())
-        .http2_max_header_list_size(LONGEST_HEADER_LIST)
-        .max_frame_size(LARGEST_FRAME)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW);
+    let mut endpoint = endpoint(address.uri().clone());
     if let Some(keepalive) = keepalive {
         endpoint = endpoint
             .http2_keep_alive_interval(keepalive.interval)

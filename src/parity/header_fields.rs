@@ -30,12 +30,15 @@ pub(super) fn check_pseudo_fields(method: &Method, uri: &Uri) -> Result<(), Stat
     }
 }
 
+/// Whether gRPC allows the name; HTTP allows more characters. Probes: `metadata-name-*`.
+pub(crate) fn is_legal_name(name: &HeaderName) -> bool {
+    name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
 /// Checks one field; the number is the length of the value, decoded if it is binary.
-///
-/// HTTP allows more characters in a name than gRPC. Probes: `metadata-name-*`.
 pub(crate) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Status> {
     let (text, value) = (name.as_str(), value.as_bytes());
-    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+    if !is_legal_name(name) {
         return Err(Status::internal(format!("Illegal header key: {text}")));
     }
     if text.ends_with("-bin") {

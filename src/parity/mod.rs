@@ -23,7 +23,7 @@ pub mod connection;
 pub mod containment;
 pub mod deadline;
 pub mod handshake;
-mod header_fields;
+pub(crate) mod header_fields;
 pub(crate) mod header_list;
 mod metadata_size;
 pub mod methods;
