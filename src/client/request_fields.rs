@@ -37,11 +37,11 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn settled(fields: &[(&'static str, &'static [u8])]) -> Option<HeaderMap> {
-        let fields = fields.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_bytes(value).expect("legal in HTTP"))
-        });
         let mut map = HeaderMap::new();
-        fields.for_each(|(name, value)| drop(map.append(name, value)));
+        for (name, value) in fields {
+            let value = HeaderValue::from_bytes(value).expect("legal in HTTP");
+            map.append(HeaderName::from_static(name), value);
+        }
         settle(&mut map).ok().map(|()| map)
     }
 
