@@ -10,7 +10,7 @@ use crate::harness::wire::message::checksum;
 use crate::harness::wire::text::shown;
 
 /// Parts of texts that no caller can rely on.
-const INTERNAL: [&str; 7] = [
+const INTERNAL: [&str; 9] = [
     // An address: of the server, or of the connection that is gone.
     "ipv4:",
     "ipv6:",
@@ -20,6 +20,10 @@ const INTERNAL: [&str; 7] = [
     "Broken pipe",
     "recvmsg",
     "sendmsg",
+    // What a parser of frames thinks of the bytes.
+    "Failed parsing HTTP/2",
+    // The server's own words to whoever looks into the connection.
+    "GOAWAY received",
 ];
 
 /// What grpcio puts around the reason why it gave up a stream: the reason alone is compared.

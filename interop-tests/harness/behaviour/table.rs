@@ -14,6 +14,7 @@ use super::family;
 use super::response::{HEADERS, ROOT_OF_16, TRAILERS};
 use crate::harness::config::{self, ConfigError, Source};
 use crate::harness::oracle::case::Case;
+use crate::harness::oracle::grade::{self, Grade};
 use crate::harness::oracle::observation::Observation;
 use crate::harness::wire::body::{Cut, Piece};
 use crate::harness::wire::header_list::Change;
@@ -36,6 +37,8 @@ pub(crate) enum End {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Behaviour {
     name: Spanned<String>,
+    #[serde(default = "client_visible")]
+    grade: Grade,
     /// What it is about, where the name does not say it.
     about: Option<String>,
     /// Why the reference does now this and now that.
@@ -82,6 +85,10 @@ pub(crate) struct Behaviour {
     actions: Option<Vec<Action>>,
     /// What happens with every later connection or request, if something else.
     then: Option<Vec<Action>>,
+}
+
+fn client_visible() -> Grade {
+    Grade::ClientVisible
 }
 
 fn root_of_16() -> Vec<Piece> {
@@ -141,9 +148,7 @@ impl Case for Behaviour {
     }
 
     fn description(&self) -> String {
-        let about = self.about.iter().cloned();
-        let unstable = self.unstable.iter().map(|why| format!("unstable: {why}"));
-        about.chain(unstable).collect::<Vec<_>>().join("\n")
+        grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
     }
 }
 

@@ -11,6 +11,7 @@
 
 pub(crate) mod case;
 pub(crate) mod golden;
+pub(crate) mod grade;
 pub(crate) mod memory;
 pub(crate) mod moved;
 pub(crate) mod observation;

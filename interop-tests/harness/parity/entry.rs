@@ -6,7 +6,7 @@
 use std::fmt::{self, Debug, Display, Write};
 
 use super::action::Action;
-use super::probe::{self, Acknowledge, End, Grade, Probe};
+use super::probe::{self, Acknowledge, End, Probe};
 use crate::harness::oracle::case::Case;
 use crate::harness::payload::hex;
 use crate::harness::wire::any_frame::AnyFrame;
@@ -21,11 +21,7 @@ impl Display for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let probe = self.0;
         writeln!(f, "[[probe]]\nname = \"{}\"", probe.name())?;
-        let grade = match probe.grade {
-            Grade::ClientVisible => "client-visible",
-            Grade::Edge => "edge",
-        };
-        writeln!(f, "grade = \"{grade}\"")?;
+        writeln!(f, "grade = \"{}\"", probe.grade)?;
         let mut line = |key: &str, value: String, default: &str| {
             if value == default { Ok(()) } else { writeln!(f, "{key} = {value}") }
         };

@@ -12,20 +12,11 @@ use super::action::Action;
 use super::request;
 use crate::harness::config::{self, ConfigError, Source};
 use crate::harness::oracle::case::Case;
+use crate::harness::oracle::grade::{self, Grade};
 use crate::harness::oracle::observation::Observation;
 use crate::harness::wire::body::{Cut, Piece};
 use crate::harness::wire::header_list::Change;
 use crate::harness::wire::text::Text;
-
-/// Who can send what a probe sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Grade {
-    /// A legal client, proxy or load balancer.
-    ClientVisible,
-    /// Only a peer made by hand.
-    Edge,
-}
 
 /// When the server's SETTINGS are acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -166,13 +157,7 @@ impl Case for Probe {
 
     /// Its grade, what it is about, and what has to be known about the reference.
     fn description(&self) -> String {
-        let grade = match self.grade {
-            Grade::ClientVisible => "client-visible",
-            Grade::Edge => "edge",
-        };
-        let about = self.about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
-        let unstable = self.unstable.as_ref().map(|why| format!("\nunstable: {why}"));
-        format!("{grade}{about}{}", unstable.unwrap_or_default())
+        grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
     }
 }
 

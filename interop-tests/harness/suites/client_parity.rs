@@ -118,7 +118,7 @@ impl Comparison {
         let pools = [Some(&self.pool), reference.map(ReferenceClient::pool)];
         let logs = pools.into_iter().flatten().flat_map(|pool| pool.logs());
         Evidence {
-            about: Some(self.behaviour.description()).filter(|about| !about.is_empty()),
+            about: Some(self.behaviour.description()),
             client_command: self
                 .pool
                 .program()

@@ -6,10 +6,11 @@
 use super::random::Random;
 use super::{body_mutation, frame_mutation, header_mutation};
 use crate::harness::oracle::case::Case as _;
+use crate::harness::oracle::grade::Grade;
 use crate::harness::parity::action::Action;
 use crate::harness::parity::class::Class;
 use crate::harness::parity::entry::Entry;
-use crate::harness::parity::probe::{self, Acknowledge, End, Grade, Probe};
+use crate::harness::parity::probe::{self, Acknowledge, End, Probe};
 use crate::harness::{
     parity::request,
     wire::{body, header_block},

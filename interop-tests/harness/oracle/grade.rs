@@ -1,0 +1,31 @@
+//! Who can do what a case does: whether a difference can meet anybody who did not look for it.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// See the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Grade {
+    /// A legal peer, proxy or load balancer.
+    ClientVisible,
+    /// Only a peer made by hand.
+    Edge,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientVisible => "client-visible",
+            Self::Edge => "edge",
+        })
+    }
+}
+
+/// What a failure says about a case.
+pub(crate) fn described(grade: Grade, about: Option<&str>, unstable: Option<&str>) -> String {
+    let about = about.map(|about| format!(": {about}")).unwrap_or_default();
+    let unstable = unstable.map(|why| format!("\nunstable: {why}")).unwrap_or_default();
+    format!("{grade}{about}{unstable}")
+}
