@@ -1,7 +1,7 @@
 //! The header fields of an answer: what grpcio cannot read, and the status that they say.
 //!
-//! grpcio reads fields in their order and stops at the first that it cannot, which decides the call
-//! even where the server says that all is well.
+//! grpcio reads fields in their order, and the first that it cannot read decides the call even where
+//! the server says that all is well.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::{Code, Status};
 
-use crate::parity::header_list;
+use crate::parity::{header_fields, header_list};
 
 pub(super) const STATUS: &str = "grpc-status";
 const MESSAGE: &str = "grpc-message";
-const DETAILS: &str = "grpc-status-details-bin";
 
 /// Fields that grpcio keeps to itself, beside those that make up a status.
 const HIDDEN: [&str; 12] = [
@@ -33,7 +32,7 @@ const HIDDEN: [&str; 12] = [
 
 /// Header fields after they have been read.
 pub(super) struct Fields {
-    /// All of them, or those before the broken one.
+    /// What grpcio shows of them.
     pub(super) fields: HeaderMap,
     /// What is wrong with them.
     pub(super) broken: Option<Status>,
@@ -45,24 +44,25 @@ pub(super) fn read(sent: HeaderMap, status: Option<StatusCode>) -> Fields {
     let Err((index, broken)) = header_list::check([pseudo, None, None, None], &sent, true) else {
         return Fields { fields: sent, broken: None };
     };
-    let mut fields = HeaderMap::new();
-    for (name, value) in sent.iter().take(index) {
-        fields.append(name, value.clone());
-    }
-    if broken.code() == Code::Internal
-        && let Some((name, value)) = sent.iter().nth(index).filter(|(name, _)| !is_of_grpc(name))
-    {
-        // grpcio shows a broken binary value too, empty.
-        let is_binary = name.as_str().ends_with("-bin");
-        let value = if is_binary { HeaderValue::from_static("") } else { value.clone() };
-        fields.append(name, value);
-    }
-    Fields { fields, broken: Some(broken) }
+    // It reads on behind a field that it cannot read, and not behind what is too much.
+    let is_too_much = broken.code() == Code::ResourceExhausted;
+    let read = sent.iter().take(if is_too_much { index } else { sent.len() });
+    let fields = read.filter_map(|(name, value)| Some((name.clone(), remnant(name, value)?)));
+    Fields { fields: fields.collect(), broken: Some(broken) }
 }
 
-/// Whether a field has a meaning to gRPC, which leaves nothing of a broken value.
-fn is_of_grpc(name: &HeaderName) -> bool {
-    name.as_str().starts_with("grpc") && name != DETAILS
+/// What grpcio shows of a field, read or not.
+fn remnant(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValue> {
+    if header_fields::check(name, value).is_ok() || !header_fields::is_legal_name(name) {
+        return Some(value.clone());
+    }
+    match name.as_str() {
+        // The values of numbers that have none yet.
+        "grpc-previous-rpc-attempts" => Some(HeaderValue::from_static("0")),
+        "grpc-retry-pushback-ms" => Some(HeaderValue::from(i64::MIN)),
+        name if name.ends_with("-bin") => Some(HeaderValue::from_static("")),
+        _ => None,
+    }
 }
 
 /// The fields as metadata: what belongs to gRPC itself is gone.
