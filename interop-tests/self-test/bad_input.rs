@@ -17,6 +17,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("bad-input/a-peer-left-out", a_peer_left_out),
         ("bad-input/scenarios", scenarios),
         ("bad-input/programs", programs),
+        ("bad-input/behaviours", behaviours),
         ("bad-input/options", options),
         ("bad-input/port-50051-is-taken", port_50051_is_taken),
         ("bad-input/list-and-filter", list_and_filter),
@@ -118,6 +119,29 @@ fn programs() {
     std::fs::write(tables.join("programs.toml"), format!("{case}{case}")).expect("a file");
     let ran = run.with("--scenarios", &tables.to_string_lossy()).finish();
     refused(&ran, "programs.toml:5: there already is a case `mine`");
+}
+
+fn behaviours() {
+    let cases = [
+        ("name = \"program-x\"", "mine.toml:2: behaviour `program-x`: `program-` is how the names"),
+        (
+            "name = \"x\"\nprograms = { run = false, why = \"\" }",
+            "mine.toml:2: behaviour `x`: programs: ",
+        ),
+        ("name = \"x\"\nprograms = { why = \"a race\" }", "mine.toml:2: behaviour `x`: programs: "),
+        ("name = \"x\"\nprograms = { runs = false }", "mine.toml:3: unknown field `runs`"),
+    ];
+    for (text, message) in cases {
+        let run = Run::of_mutants("");
+        let tables = run.path().join("tables");
+        for folder in ["calls", "client-parity"] {
+            std::fs::create_dir_all(tables.join(folder)).expect("a folder");
+        }
+        std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
+        let text = format!("[[behaviour]]\n{text}\n");
+        std::fs::write(tables.join("client-parity/mine.toml"), text).expect("a file");
+        refused(&run.with("--scenarios", &tables.to_string_lossy()).finish(), message);
+    }
 }
 
 fn options() {

@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 
-use rustix::process::{Pid, getpgid};
+use rustix::process::Pid;
 
 /// The lists of IPv4 and of IPv6, which are also of each other: a socket of IPv6 may be connected to
 /// an address of IPv4.
@@ -22,14 +22,18 @@ pub(crate) fn can_be_told() -> bool {
 /// of this machine.
 pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
     let link = format!("socket:[{}]", inode(from.port(), to)?);
-    let leader = groups.iter().find(|group| has_open(group.as_raw_nonzero().get(), &link));
+    let leader = groups.iter().find(|group| has_open(number(**group), &link));
     // What a group's leader has started, as a shell script does.
     leader.copied().or_else(|| {
-        processes().find_map(|pid| {
-            let group = getpgid(Some(Pid::from_raw(pid)?)).ok()?;
-            (groups.contains(&group) && has_open(pid, &link)).then_some(group)
-        })
+        let (_, group) = processes().find(|(pid, group)| {
+            groups.iter().any(|known| number(*known) == *group) && has_open(*pid, &link)
+        })?;
+        Pid::from_raw(group)
     })
+}
+
+fn number(pid: Pid) -> i32 {
+    pid.as_raw_nonzero().get()
 }
 
 /// The inode of the socket that is bound to port `local` and connected to port `remote`.
@@ -64,7 +68,14 @@ fn has_open(pid: i32, link: &str) -> bool {
         .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link))
 }
 
-fn processes() -> impl Iterator<Item = i32> {
+/// All processes, each with its group.
+fn processes() -> impl Iterator<Item = (i32, i32)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    entries.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        // `pid (name) state parent group …`, where the name may be anything.
+        let text = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let group = text.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()?;
+        Some((pid, group))
+    })
 }
