@@ -23,7 +23,7 @@ struct Deviation {
     /// What differs, and what is observed instead: exactly this and nothing else.
     #[serde(default)]
     observed: BTreeMap<String, String>,
-    /// Where servers are compared: the server's whole answer, one of these.
+    /// Where peers are compared: the whole of what was observed, one of these.
     #[serde(default)]
     answers: Vec<String>,
     /// With `answers`: the class of requests that are answered so, also those that have no trial.
@@ -56,7 +56,9 @@ impl Ledger {
                 return wrong("trials: an entry says which trials deviate");
             }
             if deviation.observed.is_empty() == deviation.answers.is_empty() {
-                return wrong("an entry says what is `observed`, or the `answers` of a server");
+                return wrong(
+                    "an entry says what is `observed`, or the `answers` of a server or client",
+                );
             }
             if deviation.reason.trim().is_empty() || deviation.link.trim().is_empty() {
                 return wrong("an entry has a reason and a link");

@@ -60,9 +60,9 @@ pub(crate) struct Evidence {
     pub(crate) reference_command: Option<String>,
     /// What the client was told, shortened.
     pub(crate) sent: Vec<String>,
-    /// Who was seen to do what, where servers are compared.
+    /// Who was seen to do what, where peers are compared.
     pub(crate) observations: Vec<(String, String)>,
-    /// The whole answer of the server that is judged, where servers are compared.
+    /// All that was observed of the peer that is judged, where peers are compared.
     pub(crate) answer: Option<String>,
     pub(crate) logs: Vec<PathBuf>,
 }

@@ -32,7 +32,7 @@ mod oracle;
 mod order;
 mod pairing;
 mod parity;
-mod payload;
+pub(crate) mod payload;
 pub(crate) mod peer;
 mod port;
 pub(crate) mod process;

@@ -16,8 +16,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("bad-input/a-missing-program", a_missing_program),
         ("bad-input/a-peer-left-out", a_peer_left_out),
         ("bad-input/scenarios", scenarios),
-        ("bad-input/programs", programs),
         ("bad-input/behaviours", behaviours),
+        ("bad-input/programs", programs),
         ("bad-input/options", options),
         ("bad-input/port-50051-is-taken", port_50051_is_taken),
         ("bad-input/list-and-filter", list_and_filter),
@@ -111,6 +111,58 @@ fn scenarios() {
     }
 }
 
+fn behaviours() {
+    let with = |text: &str| {
+        let run = Run::of_mutants("");
+        let tables = run.path().join("tables");
+        for folder in ["calls", "client-parity"] {
+            std::fs::create_dir_all(tables.join(folder)).expect("a folder");
+        }
+        std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
+        std::fs::write(tables.join("client-parity/mine.toml"), text).expect("a file");
+        run.with("--scenarios", &tables.to_string_lossy()).finish()
+    };
+    let behaviour = |rest: &str| format!("[[behaviour]]\nname = \"mine\"\n{rest}\n");
+    let good = behaviour("");
+    let cases = [
+        (behaviour("colour = 1"), "mine.toml:3: unknown field `colour`"),
+        (format!("{good}{good}"), "mine.toml:5: there already is a behaviour `mine`"),
+        (behaviour("actions = [\"dance\"]"), "mine.toml:3: unknown variant `dance`"),
+        (behaviour("call = { ask = 1 }"), "mine.toml:3: unknown field `ask`"),
+        (
+            behaviour("trailers = [{ set = \"x\", value = \"1\" }]"),
+            "mine.toml:2: behaviour `mine`: there is no such header to set or remove",
+        ),
+        (behaviour("unstable = \"why\""), "mine.toml:2: behaviour `mine`: `unstable` says why"),
+        (format!("colour = 1\n{good}"), "mine.toml:1: unknown field `colour`"),
+        (
+            format!("{good}[[behaviour]]\nname = \"x-{{}}\"\nfor = [1, 2]\n\nend = {{}}\n"),
+            "mine.toml:8: ",
+        ),
+        (
+            format!("{good}[[behaviour]]\nname = \"x\"\nfor = [1, 2]\n"),
+            "mine.toml:5: there already is a behaviour `x`",
+        ),
+        (behaviour("for = [true]"), "mine.toml:3: "),
+        (
+            "[[behaviour]]\nname = \"program-x\"\n".to_owned(),
+            "mine.toml:2: behaviour `program-x`: `program-` is how the names",
+        ),
+        (
+            behaviour("programs = { run = false, why = \"\" }"),
+            "mine.toml:2: behaviour `mine`: programs: `why`",
+        ),
+        (
+            behaviour("programs = { why = \"a race\" }"),
+            "mine.toml:2: behaviour `mine`: programs: `why`",
+        ),
+        (behaviour("programs = { runs = false }"), "mine.toml:3: unknown field `runs`"),
+    ];
+    for (text, message) in cases {
+        refused(&with(&text), message);
+    }
+}
+
 fn programs() {
     let run = Run::of_mutants("");
     let tables = run.path().join("tables");
@@ -119,29 +171,6 @@ fn programs() {
     std::fs::write(tables.join("programs.toml"), format!("{case}{case}")).expect("a file");
     let ran = run.with("--scenarios", &tables.to_string_lossy()).finish();
     refused(&ran, "programs.toml:5: there already is a case `mine`");
-}
-
-fn behaviours() {
-    let cases = [
-        ("name = \"program-x\"", "mine.toml:2: behaviour `program-x`: `program-` is how the names"),
-        (
-            "name = \"x\"\nprograms = { run = false, why = \"\" }",
-            "mine.toml:2: behaviour `x`: programs: ",
-        ),
-        ("name = \"x\"\nprograms = { why = \"a race\" }", "mine.toml:2: behaviour `x`: programs: "),
-        ("name = \"x\"\nprograms = { runs = false }", "mine.toml:3: unknown field `runs`"),
-    ];
-    for (text, message) in cases {
-        let run = Run::of_mutants("");
-        let tables = run.path().join("tables");
-        for folder in ["calls", "client-parity"] {
-            std::fs::create_dir_all(tables.join(folder)).expect("a folder");
-        }
-        std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
-        let text = format!("[[behaviour]]\n{text}\n");
-        std::fs::write(tables.join("client-parity/mine.toml"), text).expect("a file");
-        refused(&run.with("--scenarios", &tables.to_string_lossy()).finish(), message);
-    }
 }
 
 fn options() {

@@ -9,6 +9,7 @@
 mod harness;
 
 mod bad_input;
+mod client_parity;
 mod client_programs;
 mod ledger;
 mod mutant_agent;
@@ -18,6 +19,7 @@ mod mutants;
 mod orphans;
 mod parity;
 mod plain_tonic;
+mod plain_tonic_agent;
 mod run;
 
 use std::path::Path;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Some(mutant_agent::NAME) => mutant_agent::main(arguments, &places()),
         Some(mutant_program::NAME) => mutant_program::main(arguments, &places()),
         Some(plain_tonic::NAME) => plain_tonic::main(arguments),
+        Some(plain_tonic_agent::NAME) => plain_tonic_agent::main(),
         Some(orphans::PANIC) => orphans::panic_beside_a_server(&places()),
         _ => {
             let tests = [
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
                 bad_input::tests(),
                 orphans::tests(),
                 parity::tests(),
+                client_parity::tests(),
                 client_programs::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();

@@ -42,6 +42,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>, places: &Places)
             "skips-a-call" => {
                 outcome["calls"].as_array_mut().expect("calls").pop();
             }
+            "tells-late" => std::thread::sleep(std::time::Duration::from_secs(3)),
             "cannot" => outcome = json!({ "not_supported": "no calls on Sundays" }),
             fault => spoil(fault, &mut outcome),
         }
@@ -60,6 +61,7 @@ fn spoil(fault: &str, outcome: &mut Value) {
             }
             "one-wrong-answer" if call["value"] == "3fb504f3" => call["value"] = json!("3fb504f4"),
             "says-unknown" if call["status"] == "UNAVAILABLE" => call["status"] = json!("UNKNOWN"),
+            "drops-trailers" => call["trailing_metadata"] = json!([]),
             "drops-the-sign-of-zero" | "one-wrong-answer" | "says-unknown" => {}
             fault => panic!("no such fault: {fault}"),
         }

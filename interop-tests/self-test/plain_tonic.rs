@@ -25,9 +25,9 @@ pub(crate) const NAME: &str = "plain-tonic";
 
 /// As prost derives it: -0.0 is left off the wire.
 #[derive(Clone, PartialEq, prost::Message)]
-struct Number {
+pub(crate) struct Number {
     #[prost(float, tag = "1")]
-    value: f32,
+    pub(crate) value: f32,
 }
 
 pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {

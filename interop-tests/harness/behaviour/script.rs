@@ -26,6 +26,8 @@ pub(crate) struct Script<'a> {
     stream: u32,
     /// How many requests have been taken up.
     taken: usize,
+    /// Whether only the HEADERS of the last one have been waited for.
+    has_headers_only: bool,
     /// How much of the body has been sent on this stream.
     offset: usize,
     /// Whether the connection ends with a reset.
@@ -41,6 +43,7 @@ impl<'a> Script<'a> {
             has_said_preface: false,
             stream: 1,
             taken: 0,
+            has_headers_only: false,
             offset: 0,
             aborts: false,
         }
@@ -163,7 +166,7 @@ impl<'a> Script<'a> {
     fn take_up_request(&mut self, whole: bool) {
         let limit = Instant::now() + LIMIT;
         // After its HEADERS have been waited for, its end can be.
-        let is_same = whole && self.taken > 0 && !self.has_answered();
+        let is_same = whole && self.has_headers_only;
         let index = if is_same { self.taken - 1 } else { self.taken };
         loop {
             if let Some((stream, ended)) = self.conversation.request(index) {
@@ -178,14 +181,10 @@ impl<'a> Script<'a> {
             }
         }
         self.taken = index + 1;
+        self.has_headers_only = !whole;
         if !is_same {
             self.offset = 0;
         }
-    }
-
-    /// Whether the request that was taken up last had come to its end then.
-    fn has_answered(&self) -> bool {
-        self.conversation.request(self.taken - 1).is_none_or(|(_, ended)| ended)
     }
 
     fn wait_for_the_end(&mut self) {
