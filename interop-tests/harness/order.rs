@@ -1,35 +1,51 @@
 //! The order in which trials are begun.
 //!
-//! libtest-mimic begins them in the order that it is given, so who shares the machine with whom is
-//! decided here.
+//! libtest-mimic begins them in the order that it is given, so who shares the machine with whom, and
+//! who has the document's port when, is decided here.
 
 use std::collections::VecDeque;
 
-use super::suites::{client_parity, server_parity};
+use super::behaviour::programs::case::PREFIX;
+use super::suites::{calls, client_parity, programs, server_parity};
 use super::trial::{Trial, TrialName};
 
-/// Whether the trials of `suite` mostly wait for what does not come, so that many of them fit side by
-/// side.
-pub(crate) fn waits(suite: &str) -> bool {
-    [server_parity::SUITE, client_parity::SUITE].contains(&suite)
+/// Whether each trial of `suite` keeps a processor busy as long as it runs. Others mostly wait, so that
+/// many of them fit side by side, or know themselves when they are busy.
+pub(crate) fn is_busy(suite: &str) -> bool {
+    suite == calls::SUITE
 }
 
 /// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
 /// neighbours in the order should be of different ones.
 ///
-/// The suites that wait come last, because the reference of `server-parity` keeps the document's port from its first trial
-/// to its last. A trial of `programs` between the two would wait for the port with a thread of the
-/// few that there are, and as soon as all of them did that, nobody could give it back.
+/// Three times somebody has the document's port: each trial of `programs`, the client programs of
+/// `client-parity` from the first to the last, and the reference of `server-parity` from the first to
+/// the last. Those that share it are begun one after the other, all of them before any of the next. So
+/// whoever waits for the port waits for trials that have a thread already, and never for one that has
+/// none because all threads wait.
 pub(crate) fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
-    let (last, first): (Vec<_>, Vec<_>) =
-        trials.into_iter().partition(|trial| waits(trial.name.suite));
-    [first, last].into_iter().flat_map(in_turn).collect()
+    let mut turns: [Vec<Trial>; 3] = Default::default();
+    for trial in trials {
+        turns[turn(trial.name.suite)].push(trial);
+    }
+    turns.into_iter().flat_map(in_turn).collect()
+}
+
+fn turn(suite: &str) -> usize {
+    match suite {
+        client_parity::SUITE => 1,
+        server_parity::SUITE => 2,
+        _ => 0,
+    }
 }
 
 fn in_turn(trials: Vec<Trial>) -> Vec<Trial> {
     let lane = |name: &TrialName| match name.suite {
-        "programs" => (name.suite, String::new(), String::new()),
-        suite => (suite, name.server.clone(), name.client.clone()),
+        programs::SUITE => (name.suite, false, String::new(), String::new()),
+        suite => {
+            let is_program = name.case.starts_with(PREFIX);
+            (suite, is_program, name.server.clone(), name.client.clone())
+        }
     };
     let mut lanes: Vec<(_, VecDeque<Trial>)> = Vec::new();
     for trial in trials {

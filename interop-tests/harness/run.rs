@@ -21,7 +21,7 @@ use super::peer::{Peer, Peers};
 use super::program::Places;
 use super::record::Record;
 use super::setting::Setting;
-use super::suites::{calls, client_parity, programs, server_parity};
+use super::suites::{calls, client_parity, client_programs, programs, server_parity};
 use super::tables::Tables;
 use super::{matrix, order, reaper};
 
@@ -48,11 +48,16 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let tables = Tables::read(&or(&options.scenarios, "scenarios"), options.scenarios.is_none())?;
     let left_out = left_out(options, &peers)?;
     let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
-    let setting = Setting::new(places, output.join("logs")).context("no ports to be had")?;
+    // Trials that keep the processors busy are as many at once as there are processors.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let gate = Gate::new(options.libtest.test_threads.unwrap_or(cores));
+    let setting =
+        Setting::new(places, output.join("logs"), gate.clone()).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
     let mut servers = server_parity::standard(&peers.all, tables.probes, &setting);
     let mut clients = client_parity::standard(&peers.all, tables.behaviours, &setting);
+    let mut client_programs = client_programs::standard(&peers.all, &clients.cases, &setting);
     let goldens = match &options.goldens {
         None if options.peers.is_some() || options.scenarios.is_some() => None,
         _ => Some(or(&options.goldens, "goldens")),
@@ -60,16 +65,21 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     if options.record_goldens {
         let folder = goldens.context("--record-goldens: --peers and --scenarios need --goldens")?;
         empty(&setting.logs)?;
-        let (heading, at_once) = (server_parity::HEADING, server_parity::SIDE_BY_SIDE);
-        servers.record(&folder, heading, at_once, &setting)?;
         let (heading, at_once) = (client_parity::HEADING, client_parity::AGENTS);
         clients.record(&folder, heading, at_once, &setting)?;
+        let (heading, at_once) = (client_programs::HEADING, client_programs::SIDE_BY_SIDE);
+        client_programs.record(&folder, heading, at_once, &setting)?;
+        // Gives the document's port to the next.
+        drop(client_programs);
+        let (heading, at_once) = (server_parity::HEADING, server_parity::SIDE_BY_SIDE);
+        servers.record(&folder, heading, at_once, &setting)?;
         return Ok(ExitCode::SUCCESS);
     }
     let only_goldens = options.reference == ReferenceKind::Golden;
     if let Some(folder) = &goldens {
         servers.read_goldens(folder)?;
         clients.read_goldens(folder)?;
+        client_programs.read_goldens(folder)?;
     } else if only_goldens {
         anyhow::bail!("--reference golden: --peers and --scenarios need --goldens");
     }
@@ -78,6 +88,8 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     trials.extend(calls::trials(&peers.all, &tables.scenarios, &setting));
     trials.extend(server_parity::trials(&peers.all, &servers, only_goldens, &setting));
     trials.extend(client_parity::trials(&peers.all, &clients, only_goldens, &setting));
+    let (peers_all, of_programs) = (&peers.all, &client_programs);
+    trials.extend(client_programs::trials(peers_all, of_programs, only_goldens, &setting));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -110,10 +122,9 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         trials = order::side_by_side(trials);
     }
 
-    // Trials that keep the processors busy are as many at once as there are processors.
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let busy = options.libtest.test_threads.unwrap_or(cores);
-    let gate = Gate::new(busy);
+    // The trials have what they need; the document's port goes from one suite to the next when the
+    // last trial of the one has let go of it.
+    drop((servers, clients, client_programs));
     let mut libtest = options.libtest.clone();
     libtest.test_threads.get_or_insert(cores.max(server_parity::SIDE_BY_SIDE));
 
@@ -122,7 +133,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let trials = trials
         .into_iter()
         .map(|trial| {
-            let gate = (!order::waits(trial.name.suite)).then(|| gate.clone());
+            let gate = order::is_busy(trial.name.suite).then(|| gate.clone());
             as_libtest(trial, &left_out, gate, Arc::clone(&judge))
         })
         .collect();

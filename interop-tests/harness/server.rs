@@ -33,6 +33,8 @@ pub(crate) enum StartError {
     NotListening { port: u16, limit: Duration },
     #[error("port {port} is held by {holder}; stop it and run again (nothing has been killed)")]
     PortTaken { port: u16, holder: Holder },
+    #[error("nobody can listen on port {port}: {source}")]
+    Port { port: u16, source: io::Error },
     #[error("port {port} is held by {holder} and not by the server that was started")]
     NotTheOwner { port: u16, holder: Holder },
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::document_port::DocumentPort;
+use super::gate::Gate;
 use super::program::Places;
 use super::scenario::Target;
 use super::target::DeadEnds;
@@ -17,13 +18,15 @@ pub(crate) struct Setting {
     /// Where logs go.
     pub(crate) logs: PathBuf,
     pub(crate) document_port: DocumentPort,
+    /// Who keeps a processor busy goes through it.
+    pub(crate) gate: Gate,
     dead_ends: DeadEnds,
 }
 
 impl Setting {
-    pub(crate) fn new(places: Places, logs: PathBuf) -> io::Result<Self> {
+    pub(crate) fn new(places: Places, logs: PathBuf, gate: Gate) -> io::Result<Self> {
         let document_port = DocumentPort::default();
-        Ok(Self { places, logs, document_port, dead_ends: DeadEnds::open()? })
+        Ok(Self { places, logs, document_port, gate, dead_ends: DeadEnds::open()? })
     }
 
     /// The address of `target`, which is `server` for the pairing's own server.

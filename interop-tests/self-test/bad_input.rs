@@ -144,6 +144,19 @@ fn behaviours() {
             "mine.toml:5: there already is a behaviour `x`",
         ),
         (behaviour("for = [true]"), "mine.toml:3: "),
+        (
+            "[[behaviour]]\nname = \"program-x\"\n".to_owned(),
+            "mine.toml:2: behaviour `program-x`: `program-` is how the names",
+        ),
+        (
+            behaviour("programs = { run = false, why = \"\" }"),
+            "mine.toml:2: behaviour `mine`: programs: `why`",
+        ),
+        (
+            behaviour("programs = { why = \"a race\" }"),
+            "mine.toml:2: behaviour `mine`: programs: `why`",
+        ),
+        (behaviour("programs = { runs = false }"), "mine.toml:3: unknown field `runs`"),
     ];
     for (text, message) in cases {
         refused(&with(&text), message);

@@ -10,6 +10,7 @@ mod harness;
 
 mod bad_input;
 mod client_parity;
+mod client_programs;
 mod ledger;
 mod mutant_agent;
 mod mutant_program;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
         Some(run::HARNESS) => harness::main(places(), std::iter::once(name).chain(arguments)),
         Some(mutant_server::NAME) => mutant_server::main(arguments),
         Some(mutant_agent::NAME) => mutant_agent::main(arguments, &places()),
-        Some(mutant_program::NAME) => mutant_program::main(arguments),
+        Some(mutant_program::NAME) => mutant_program::main(arguments, &places()),
         Some(plain_tonic::NAME) => plain_tonic::main(arguments),
         Some(plain_tonic_agent::NAME) => plain_tonic_agent::main(),
         Some(orphans::PANIC) => orphans::panic_beside_a_server(&places()),
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
                 orphans::tests(),
                 parity::tests(),
                 client_parity::tests(),
+                client_programs::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

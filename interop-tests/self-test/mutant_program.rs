@@ -1,14 +1,17 @@
 //! Client and server programs with one fault each, as a person would run them.
 //!
-//! They need no server: the suite compares what is printed and the exit status, and those are what
-//! is wrong here.
+//! Those of the suite `programs` need no server, because what they print is what is wrong with them.
+//! The others run the real client and spoil what it says, or how it ends.
 
-use std::process::ExitCode;
+use std::io::Write;
+use std::process::{Command, ExitCode};
+
+use crate::harness::Places;
 
 /// The first argument that makes this program a mutant program; the fault follows.
 pub(crate) const NAME: &str = "mutant-program";
 
-pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
+pub(crate) fn main(mut arguments: impl Iterator<Item = String>, places: &Places) -> ExitCode {
     eprintln!("pid {}", std::process::id());
     match arguments.next().as_deref() {
         Some("client-prints-4") => {
@@ -22,6 +25,29 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
         Some("hangs") => loop {
             std::thread::park();
         },
+        Some("client-hangs-after-its-call") => {
+            real_client(places, str::to_owned);
+            loop {
+                std::thread::park();
+            }
+        }
+        Some("client-says-unknown") => real_client(places, |stderr| {
+            stderr.replace("StatusCode.UNAVAILABLE", "StatusCode.UNKNOWN")
+        }),
+        Some("client-says-nothing") => real_client(places, |_| String::new()),
+        Some("client-exits-with-3") => {
+            real_client(places, str::to_owned);
+            ExitCode::from(3)
+        }
         other => panic!("no such fault: {other:?}"),
     }
+}
+
+/// Lets the real client make its call, and says what `spoil` makes of what it says on stderr.
+fn real_client(places: &Places, spoil: impl Fn(&str) -> String) -> ExitCode {
+    let ended =
+        Command::new(places.bin.join("calculator-client")).output().expect("the real client");
+    std::io::stdout().write_all(&ended.stdout).expect("somebody listens");
+    eprint!("{}", spoil(&String::from_utf8_lossy(&ended.stderr)));
+    if ended.status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -5,6 +5,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ExitCode, Stdio};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
@@ -14,6 +15,7 @@ use crate::harness::Places;
 use crate::harness::peer::Peers;
 use crate::harness::process::Logs;
 use crate::harness::server::RunningServer;
+use crate::mutants::PORT;
 use crate::run::{self, MUTANTS, Run};
 
 /// The first argument that makes this program panic beside a server that it has started.
@@ -31,7 +33,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// The process IDs in all logs below `folder`.
-fn logged_pids(folder: &Path) -> Vec<Pid> {
+pub(crate) fn logged_pids(folder: &Path) -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     entries
         .filter_map(Result::ok)
@@ -46,7 +48,7 @@ fn logged_pids(folder: &Path) -> Vec<Pid> {
         .collect()
 }
 
-fn all_gone(pids: &[Pid]) -> bool {
+pub(crate) fn all_gone(pids: &[Pid]) -> bool {
     pids.iter().all(|pid| test_kill_process(*pid).is_err())
 }
 
@@ -60,6 +62,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 fn none_after_a_run() {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let ran = Run::of_mutants("root-of-16").and("--skip").and("hangs").finish();
     let pids = logged_pids(ran.folder.path());
     ran.assert(pids.len() > 10, "the mutants write their process IDs");

@@ -44,6 +44,12 @@ impl Call {
         Ok(())
     }
 
+    /// Whether it is the call that the document's client program makes, which has no deadline.
+    pub(crate) fn is_the_programs(&self) -> bool {
+        let Self { value, message, method, timeout_ms: _, metadata } = self;
+        value.is_none() && message.is_none() && method == SQUARE_ROOT && metadata.is_empty()
+    }
+
     /// The call's deadline in milliseconds, if it has one.
     pub(crate) fn timeout_ms(&self) -> Option<f64> {
         (self.timeout_ms > 0.0).then_some(self.timeout_ms)

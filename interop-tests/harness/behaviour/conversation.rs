@@ -6,6 +6,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use super::pulse::Pulse;
 use super::sent::{Request, Sent};
 use crate::harness::wire::assembly::{Assembly, Block};
 use crate::harness::wire::frame::{Frame, flag, kind};
@@ -21,6 +22,7 @@ pub(crate) struct Conversation {
     assembly: Assembly,
     pub(crate) windows: Windows,
     sent: Sent,
+    pulse: Pulse,
     /// The streams of this connection, each with its request's place in `sent`.
     streams: Vec<Stream>,
     /// Whether what comes is answered with what HTTP/2 demands.
@@ -37,12 +39,13 @@ struct Stream {
 }
 
 impl Conversation {
-    pub(crate) fn new(socket: TcpStream, sent: Sent) -> io::Result<Self> {
+    pub(crate) fn new(socket: TcpStream, sent: Sent, pulse: Pulse) -> io::Result<Self> {
         Ok(Self {
             pipe: Pipe::reading_behind(PREFACE, socket)?,
             assembly: Assembly::new(),
             windows: Windows::new(),
             sent,
+            pulse,
             streams: Vec::new(),
             is_polite: true,
             is_closed: false,
@@ -58,7 +61,15 @@ impl Conversation {
     }
 
     pub(crate) fn flush(&mut self) {
-        self.pipe.flush();
+        if self.pipe.flush() {
+            self.pulse.beat();
+        }
+    }
+
+    /// Takes notice until `time`, when the script goes on by itself.
+    pub(crate) fn rest_until(&mut self, time: Instant) {
+        self.pulse.rests_until(time);
+        while self.take_notice(time) {}
     }
 
     /// What has been sent, for a failure.
@@ -92,14 +103,15 @@ impl Conversation {
 
     /// Waits for one frame until `deadline` and reacts to it; false when there was none.
     pub(crate) fn take_notice(&mut self, deadline: Instant) -> bool {
-        self.pipe.flush();
+        self.flush();
         if self.is_closed {
             return false;
         }
         match self.pipe.next(deadline) {
             Arrival::Frame(frame) => {
+                self.pulse.beat();
                 self.receive(frame);
-                self.pipe.flush();
+                self.flush();
                 true
             }
             Arrival::End => {

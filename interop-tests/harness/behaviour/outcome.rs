@@ -53,7 +53,7 @@ pub(crate) fn observation(
     let timeout = behaviour.call.timeout_ms();
     observation.add("ended", deadline::end(timeout, call.elapsed_ms, took));
     if behaviour.waits_for_request() {
-        sent.observe(behaviour, &mut observation);
+        sent.observe(behaviour, timeout, &mut observation);
     }
     observation
 }

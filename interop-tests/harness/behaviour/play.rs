@@ -1,11 +1,10 @@
 //! A behaviour played to an agent, from the listener to the observation.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::door::Door;
 use super::outcome::{self, Side};
-use super::sent::Sent;
 use super::stage::Stage;
 use super::table::Behaviour;
 use crate::harness::agent::shortened;
@@ -33,14 +32,15 @@ pub(crate) fn play(
 ) -> Result<Played, Finding> {
     let mut agent = pool.lend();
     let set_up = |error: std::io::Error| Finding::SetUpError(format!("no stage: {error}"));
-    let stage = if behaviour.nobody_listens {
+    let stage = Stage::of(behaviour);
+    let door = if behaviour.nobody_listens {
         None
     } else {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(set_up)?;
-        Some(Stage::open(listener, behaviour).map_err(set_up)?)
+        let inner = stage.clone();
+        Some(Door::open(0, move |socket, _| inner.admit(socket)).map_err(set_up)?)
     };
-    let address = match &stage {
-        Some(stage) => stage.address().to_string(),
+    let address = match &door {
+        Some(door) => door.address().to_string(),
         None => setting.address(Target::Nobody, "").map_err(set_up)?,
     };
     let request = behaviour.call.request(&address);
@@ -48,7 +48,8 @@ pub(crate) fn play(
     let outcome = agent.perform(&request, setting);
     let took = begin.elapsed();
     drop(agent);
-    let (sent, mut told) = stage.map_or((Sent::default(), Vec::new()), Stage::finish);
+    let (sent, mut told) = stage.finish();
+    drop(door);
     let outcome = outcome?;
     if let Some(reason) = outcome.not_supported {
         return Err(Finding::NotSupported(reason));

@@ -128,7 +128,7 @@ impl<'a> Script<'a> {
             Action::Raw(bytes) => self.conversation.send_raw(&bytes.0),
             Action::WaitMs(milliseconds) => {
                 let until = Instant::now() + Duration::from_millis(*milliseconds);
-                while self.conversation.take_notice(until) {}
+                self.conversation.rest_until(until);
                 // A client that has gone ends the reading early; the wait is for others.
                 thread::sleep(until.saturating_duration_since(Instant::now()));
             }

@@ -30,11 +30,16 @@ impl Sent {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds what was sent by the call of `behaviour` to `observation`.
-    pub(crate) fn observe(&self, behaviour: &Behaviour, observation: &mut Observation) {
+    /// Adds what was sent by the call of `behaviour`, with this deadline, to `observation`.
+    pub(crate) fn observe(
+        &self,
+        behaviour: &Behaviour,
+        timeout_ms: Option<f64>,
+        observation: &mut Observation,
+    ) {
         let requests = self.requests();
         if let Some(first) = requests.first().filter(|_| behaviour.sent) {
-            first.observe(behaviour.call.timeout_ms(), observation);
+            first.observe(timeout_ms, observation);
         }
         observation.add("requests", requests.len().to_string());
     }

@@ -1,18 +1,18 @@
-//! The stage of a behaviour: a listener whose every connection plays the script.
+//! The stage of a behaviour: it plays the script on every connection that it is given.
 //!
 //! A client may connect as often as it likes, also before its call and after it. Whoever asks for
 //! what was sent waits until the client has closed its connections, because only then has all of it
 //! come; one that keeps them open is not waited for long.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::conversation::Conversation;
+use super::pulse::Pulse;
 use super::script::Script;
 use super::sent::Sent;
 use super::table::Behaviour;
@@ -20,112 +20,115 @@ use super::table::Behaviour;
 /// How long a client may take to close its connections after its call.
 const FAREWELL: Duration = Duration::from_millis(700);
 
-/// See the module; it ends when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Stage {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
-}
+/// See the module; clones are the same stage. It is to be ended by whoever has made it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     behaviour: Arc<Behaviour>,
     sent: Sent,
+    pulse: Pulse,
     /// The frames of the first connection, for a failure.
     told: Mutex<Vec<String>>,
     attempts: AtomicUsize,
-    is_over: AtomicBool,
-    /// The sockets of all connections that are to be ended with the stage.
-    sockets: Mutex<BTreeMap<usize, TcpStream>>,
+    connections: Mutex<Connections>,
     open: Mutex<usize>,
     closed: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Connections {
+    is_over: bool,
+    /// How many there have been.
+    count: usize,
+    /// The sockets of those that are to be ended with the stage.
+    sockets: BTreeMap<usize, TcpStream>,
+    threads: Vec<JoinHandle<()>>,
+}
+
 impl Stage {
-    /// Begins to play `behaviour` to whoever connects to `listener`.
-    pub(crate) fn open(listener: TcpListener, behaviour: &Arc<Behaviour>) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
+    pub(crate) fn of(behaviour: &Arc<Behaviour>) -> Self {
+        Self(Arc::new(Shared {
             behaviour: Arc::clone(behaviour),
             sent: Sent::default(),
+            pulse: Pulse::default(),
             told: Mutex::default(),
             attempts: AtomicUsize::new(0),
-            is_over: AtomicBool::new(false),
-            sockets: Mutex::default(),
+            connections: Mutex::default(),
             open: Mutex::default(),
             closed: Condvar::new(),
-        });
-        let for_acceptor = Arc::clone(&shared);
-        let acceptor = thread::spawn(move || accept(&listener, &for_acceptor));
-        Ok(Self { address, shared, acceptor: Some(acceptor) })
+        }))
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Ends the play; gives what the client has sent, and what was sent to it.
-    pub(crate) fn finish(mut self) -> (Sent, Vec<String>) {
-        let open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whether it was too long does not matter: the connections that are left are ended.
-        drop(self.shared.closed.wait_timeout_while(open, FAREWELL, |open| *open > 0));
-        self.end();
-        let told =
-            std::mem::take(&mut *self.shared.told.lock().unwrap_or_else(PoisonError::into_inner));
-        (self.shared.sent.clone(), told)
-    }
-
-    fn end(&mut self) {
-        let Some(acceptor) = self.acceptor.take() else { return };
-        self.shared.is_over.store(true, Ordering::SeqCst);
-        // Wakes the acceptor, which ends the connections and joins their threads.
-        let _ = TcpStream::connect(self.address);
-        let _ = acceptor.join();
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-impl Shared {
-    fn sockets(&self) -> MutexGuard<'_, BTreeMap<usize, TcpStream>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut threads = Vec::new();
-    for (number, socket) in listener.incoming().enumerate() {
-        if shared.is_over.load(Ordering::SeqCst) {
-            break;
+    /// Plays to whoever is at the other end of `socket`, unless the stage has ended.
+    pub(crate) fn admit(&self, socket: TcpStream) {
+        let mut connections = self.0.connections();
+        if connections.is_over {
+            return;
         }
-        let Ok(socket) = socket else { continue };
+        let number = connections.count;
+        connections.count += 1;
         if let Ok(copy) = socket.try_clone() {
-            shared.sockets().insert(number, copy);
+            connections.sockets.insert(number, copy);
         }
-        *shared.open.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        let shared = Arc::clone(shared);
-        threads.push(thread::spawn(move || {
+        *self.0.open.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.pulse.beat();
+        let shared = Arc::clone(&self.0);
+        connections.threads.push(thread::spawn(move || {
             converse(number, socket, &shared);
+            shared.pulse.beat();
             *shared.open.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
             shared.closed.notify_all();
         }));
     }
-    for socket in shared.sockets().values() {
-        let _ = socket.shutdown(Shutdown::Both);
+
+    /// Whether anybody has connected.
+    pub(crate) fn has_been_found(&self) -> bool {
+        self.0.connections().count > 0
     }
-    for thread in threads {
-        let _ = thread.join();
+
+    /// What tells whether anything happens here.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+
+    /// Ends the play; gives what the client has sent, and what was sent to it.
+    pub(crate) fn finish(&self) -> (Sent, Vec<String>) {
+        let open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whether it was too long does not matter: the connections that are left are ended.
+        drop(self.0.closed.wait_timeout_while(open, FAREWELL, |open| *open > 0));
+        self.end();
+        let told = std::mem::take(&mut *self.0.told.lock().unwrap_or_else(PoisonError::into_inner));
+        (self.0.sent.clone(), told)
+    }
+
+    /// Ends all connections; nobody is admitted any more.
+    pub(crate) fn end(&self) {
+        let threads = {
+            let mut connections = self.0.connections();
+            connections.is_over = true;
+            for socket in connections.sockets.values() {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+            std::mem::take(&mut connections.threads)
+        };
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Plays the script on one connection, again for each request that comes after the first.
 fn converse(number: usize, socket: TcpStream, shared: &Shared) {
-    let Ok(conversation) = Conversation::new(socket, shared.sent.clone()) else { return };
+    let (sent, pulse) = (shared.sent.clone(), shared.pulse.clone());
+    let Ok(conversation) = Conversation::new(socket, sent, pulse) else { return };
     let mut script = Script::new(&shared.behaviour, conversation);
     loop {
         let attempts = shared.attempts.fetch_add(1, Ordering::SeqCst);
@@ -139,6 +142,6 @@ fn converse(number: usize, socket: TcpStream, shared: &Shared) {
         }
     }
     // A reset is only sent when no copy of the socket is left.
-    shared.sockets().remove(&number);
+    shared.connections().sockets.remove(&number);
     script.leave();
 }

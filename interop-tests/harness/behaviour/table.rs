@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::action::Action;
 use super::call::Call;
 use super::family;
+use super::programs::case::{PREFIX, Special};
 use super::response::{HEADERS, ROOT_OF_16, TRAILERS};
 use crate::harness::config::{self, ConfigError, Source};
 use crate::harness::oracle::case::Case;
@@ -46,6 +47,8 @@ pub(crate) struct Behaviour {
     /// What it has been seen to do, beside what it does now.
     #[serde(default)]
     also: Vec<Observation>,
+    /// What is special about client programs with it.
+    pub(crate) programs: Option<Special>,
     #[serde(default)]
     pub(crate) call: Call,
     /// Whether what the client sent is compared in full: it is the same whatever the server does, so
@@ -128,6 +131,10 @@ impl Behaviour {
         if self.name().is_empty() || self.name().contains(['/', '*', ' ', '[', ']']) {
             return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
         }
+        if self.name().starts_with(PREFIX) {
+            return Err(format!("`{PREFIX}` is how the names of client programs' trials begin"));
+        }
+        self.programs.iter().try_for_each(Special::check)?;
         if self.unstable.is_some() == self.also.is_empty() {
             return Err("`unstable` says why, and `also` what else is done".to_owned());
         }

@@ -12,7 +12,7 @@ use crate::harness::setting::Setting;
 use crate::harness::slot::ServerSlot;
 use crate::harness::trial::{Trial, TrialName};
 
-const SUITE: &str = "calls";
+pub(crate) const SUITE: &str = "calls";
 
 /// All trials of the suite, pairing by pairing.
 pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setting>) -> Vec<Trial> {

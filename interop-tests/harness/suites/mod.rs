@@ -4,5 +4,6 @@
 
 pub(crate) mod calls;
 pub(crate) mod client_parity;
+pub(crate) mod client_programs;
 pub(crate) mod programs;
 pub(crate) mod server_parity;

@@ -20,7 +20,7 @@ use crate::harness::server::RunningServer;
 use crate::harness::setting::Setting;
 use crate::harness::trial::{Trial, TrialName};
 
-const SUITE: &str = "programs";
+pub(crate) const SUITE: &str = "programs";
 
 /// How long a program may take to end.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -100,6 +100,8 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> 
                 };
                 let run = Box::new(move || {
                     let _alone = play.setting.document_port.lease();
+                    // Not before: whoever has the port would wait for its place in turn.
+                    let _pass = play.setting.gate.enter();
                     Report { finding: play.run(), evidence: play.evidence() }
                 });
                 trials.push(Trial { name, run });

@@ -1,0 +1,133 @@
+//! The part of the suite `client-parity` that is about client programs, as a person runs them.
+//!
+//! The reference is not compared with itself as other peers are: that it does the same again is what
+//! recording the goldens makes sure of, and to start it once more takes longer than all else.
+
+use std::sync::Arc;
+
+use super::client_parity;
+use crate::harness::behaviour::programs::case::ProgramCase;
+use crate::harness::behaviour::programs::reference::ReferenceProgram;
+use crate::harness::behaviour::programs::run::{self, Ran};
+use crate::harness::behaviour::table::Behaviour;
+use crate::harness::finding::{Evidence, Finding, Report};
+use crate::harness::oracle::case::{Case, Reference};
+use crate::harness::oracle::right::{Oracle, nearest, shown};
+use crate::harness::oracle::standard::Standard;
+use crate::harness::peer::Peer;
+use crate::harness::process::Logs;
+use crate::harness::program::Program;
+use crate::harness::setting::Setting;
+use crate::harness::trial::{Trial, TrialName};
+
+/// The name of the goldens.
+const GOLDENS: &str = "client-programs";
+
+/// How many programs are recorded at once; the gate lets in those that do not wait.
+pub(crate) const SIDE_BY_SIDE: usize = 16;
+
+/// The first lines of the goldens.
+pub(crate) const HEADING: &str = "\
+How the reference's client program ended with each behaviour of client-parity: the lines that are
+compared. `waits` is one that neither ended nor had anything more to expect. Written by `make golden`,
+never by hand; a change of it is a change of what every client program has to be like. `(any)` is a
+text that is not compared, see harness/behaviour/details.rs. Between `or` stand endings of a reference
+that is not stable.
+";
+
+/// What client programs are compared by.
+pub(crate) fn standard(
+    peers: &[Peer],
+    behaviours: &[Arc<Behaviour>],
+    setting: &Setting,
+) -> Standard<ReferenceProgram> {
+    let peer = peers.iter().find(|peer| peer.reference);
+    let logs = setting.logs.join(client_parity::SUITE);
+    let reference = peer.and_then(|peer| ReferenceProgram::new(peer, &logs));
+    Standard::new(GOLDENS, ProgramCase::all(behaviours), reference)
+}
+
+/// All trials, program by program: compared with the live reference and the reference with the
+/// goldens, or all compared with the goldens when only those are asked for.
+pub(crate) fn trials(
+    peers: &[Peer],
+    standard: &Standard<ReferenceProgram>,
+    only_goldens: bool,
+    setting: &Arc<Setting>,
+) -> Vec<Trial> {
+    let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
+    let name = |client: &str, right: &str, case: &ProgramCase| TrialName {
+        suite: client_parity::SUITE,
+        server: right.to_owned(),
+        client: client.to_owned(),
+        case: case.name().to_owned(),
+    };
+    let mut trials = Vec::new();
+    for peer in peers {
+        let Some(program) = &peer.client_program else { continue };
+        if peer.reference && oracle.live().is_some() {
+            continue;
+        }
+        let folder = setting.logs.join(client_parity::SUITE).join(peer.name());
+        trials.extend(standard.cases.iter().map(|case| {
+            let comparison = Comparison {
+                case: Arc::clone(case),
+                program: program.clone(),
+                logs: Logs::at(&folder.join(case.name())),
+                oracle: oracle.clone(),
+                setting: Arc::clone(setting),
+            };
+            let name = name(peer.name(), oracle.name(), case);
+            Trial { name, run: Box::new(move || comparison.run()) }
+        }));
+    }
+    if !only_goldens {
+        trials.extend(
+            standard.moved(setting, |reference, golden, case| name(reference, golden, case)),
+        );
+    }
+    trials
+}
+
+/// One behaviour and one program.
+struct Comparison {
+    case: Arc<ProgramCase>,
+    program: Program,
+    logs: Logs,
+    oracle: Oracle<ReferenceProgram>,
+    setting: Arc<Setting>,
+}
+
+impl Comparison {
+    fn run(&self) -> Report {
+        let mut evidence = self.evidence();
+        let finding = self.compare(&mut evidence).unwrap_or_else(|finding| finding);
+        Report { finding, evidence }
+    }
+
+    fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
+        let answers = self.oracle.answers(&self.case, &self.setting)?;
+        let Ran { observed, right, told } =
+            run::run(&self.case, &self.program, &self.logs, &self.setting)?;
+        evidence.sent = told;
+        evidence.observations = shown(&answers, "client", &observed);
+        evidence.answer = Some(right.to_string());
+        Ok(nearest(&answers, &observed))
+    }
+
+    fn evidence(&self) -> Evidence {
+        let reference = self.oracle.live();
+        let logs = reference.map(|reference| reference.logs(&self.case));
+        let logs = std::iter::once(self.logs.clone()).chain(logs);
+        Evidence {
+            about: Some(self.case.description()).filter(|about| !about.is_empty()),
+            client_command: self
+                .program
+                .command_line(&self.setting.places, "")
+                .map(|line| line.to_string()),
+            reference_command: reference.and_then(|reference| reference.command(&self.setting)),
+            logs: logs.flat_map(|logs| [logs.stdout, logs.stderr]).collect(),
+            ..Evidence::default()
+        }
+    }
+}
