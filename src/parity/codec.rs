@@ -1,4 +1,4 @@
-//! The codec of grpcio's servers: protobuf, and grpcio's words for what is none.
+//! The codecs of grpcio: protobuf, and grpcio's words for what is none.
 //!
 //! tonic's own codec reports prost's error text, which differs with every field.
 
@@ -8,23 +8,41 @@ use prost::Message;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Encodes `Reply` and decodes `Request`.
-#[derive(Clone, Copy, Debug)]
-pub struct GrpcioCodec<Reply, Request>(PhantomData<(Reply, Request)>);
+/// The codec of a server: encodes replies and decodes requests.
+pub type GrpcioCodec<Reply, Request> = ProtobufCodec<Reply, Request, OfServer>;
 
-impl<Reply, Request> Default for GrpcioCodec<Reply, Request> {
+/// What a codec says of a message that is no protobuf.
+pub trait Words: Send + 'static {
+    /// The status message, with INTERNAL.
+    const UNREADABLE: &'static str;
+}
+
+/// The words of a server. Probes: `no-protobuf-*`, `truncated-*`, `two-messages-the-first-malformed`.
+#[derive(Clone, Copy, Debug)]
+pub struct OfServer;
+
+impl Words for OfServer {
+    const UNREADABLE: &'static str = "Exception deserializing request!";
+}
+
+/// Encodes `Sent` and decodes `Received`.
+#[derive(Clone, Copy, Debug)]
+pub struct ProtobufCodec<Sent, Received, W>(PhantomData<(Sent, Received, W)>);
+
+impl<Sent, Received, W> Default for ProtobufCodec<Sent, Received, W> {
     fn default() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<Reply, Request> Codec for GrpcioCodec<Reply, Request>
+impl<Sent, Received, W> Codec for ProtobufCodec<Sent, Received, W>
 where
-    Reply: Message + Send + 'static,
-    Request: Message + Default + Send + 'static,
+    Sent: Message + Send + 'static,
+    Received: Message + Default + Send + 'static,
+    W: Words,
 {
-    type Encode = Reply;
-    type Decode = Request;
+    type Encode = Sent;
+    type Decode = Received;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -37,22 +55,21 @@ where
     }
 }
 
-impl<Reply: Message, Request> Encoder for GrpcioCodec<Reply, Request> {
-    type Item = Reply;
+impl<Sent: Message, Received, W> Encoder for ProtobufCodec<Sent, Received, W> {
+    type Item = Sent;
     type Error = Status;
 
-    fn encode(&mut self, reply: Reply, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        reply.encode(buffer).map_err(|error| Status::internal(error.to_string()))
+    fn encode(&mut self, message: Sent, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        message.encode(buffer).map_err(|error| Status::internal(error.to_string()))
     }
 }
 
-impl<Reply, Request: Message + Default> Decoder for GrpcioCodec<Reply, Request> {
-    type Item = Request;
+impl<Sent, Received: Message + Default, W: Words> Decoder for ProtobufCodec<Sent, Received, W> {
+    type Item = Received;
     type Error = Status;
 
-    /// Probes: `no-protobuf-*`, `truncated-*`, `two-messages-the-first-malformed`.
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
-        let decoded = Request::decode(buffer);
-        decoded.map(Some).map_err(|_| Status::internal("Exception deserializing request!"))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Received>, Status> {
+        let decoded = Received::decode(buffer);
+        decoded.map(Some).map_err(|_| Status::internal(W::UNREADABLE))
     }
 }

@@ -3,7 +3,7 @@
 //! A scenario can send what no `Number` encodes to: an empty message, unknown fields, rubbish.
 
 use calculator::Number;
-use calculator::client::codec::ReplyDecoder;
+use calculator::client::codec::ClientCodec;
 use tonic::Status;
 use tonic::codec::{Codec, EncodeBuf, Encoder};
 
@@ -15,14 +15,14 @@ impl Codec for RawCodec {
     type Encode = Vec<u8>;
     type Decode = Number;
     type Encoder = Self;
-    type Decoder = ReplyDecoder<Number>;
+    type Decoder = ClientCodec<Number, Number>;
 
     fn encoder(&mut self) -> Self {
         Self
     }
 
-    fn decoder(&mut self) -> ReplyDecoder<Number> {
-        ReplyDecoder::default()
+    fn decoder(&mut self) -> ClientCodec<Number, Number> {
+        ClientCodec::default()
     }
 }
 
