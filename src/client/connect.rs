@@ -16,7 +16,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tower::Service;
 
-use super::handshake::{self, Established, HandshakeError};
+pub use super::established::Established;
+use super::handshake::{self, HandshakeError};
 
 /// How long grpcio tries to connect.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -5,30 +5,24 @@
 //! accepts and says nothing, is a server that cannot be reached and not a call that broke.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::established::Established;
+use super::frame_header::{self, FrameHeader, GOAWAY, SETTINGS};
 
 /// What a client says first, before its SETTINGS.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-const EMPTY_SETTINGS: [u8; HEADER] = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
-
-/// The length of a frame's header.
-const HEADER: usize = 9;
+pub(super) const EMPTY_SETTINGS: [u8; frame_header::LENGTH] = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
 
 /// The longest payload that a server may send to a client that has not allowed more.
 const LONGEST_PAYLOAD: usize = 16_384;
 
 /// How long to wait for what a server says right behind its SETTINGS, mostly the acknowledgement.
 const BREATH: Duration = Duration::from_millis(2);
-
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const ACK: u8 = 1;
 
 /// Why there is no connection although TCP has one.
 #[derive(Debug, thiserror::Error)]
@@ -46,30 +40,6 @@ pub(super) enum HandshakeError {
     Io(#[from] io::Error),
 }
 
-/// The header of a frame.
-struct FrameHeader {
-    length: usize,
-    kind: u8,
-    flags: u8,
-}
-
-impl FrameHeader {
-    /// The header that `bytes` begin with, if they are enough of them.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let [a, b, c, kind, flags, ..] = *bytes.first_chunk::<HEADER>()?;
-        let length = u32::from_be_bytes([0, a, b, c]);
-        Some(Self { length: usize::try_from(length).unwrap_or(usize::MAX), kind, flags })
-    }
-
-    fn is_settings(&self) -> bool {
-        self.kind == SETTINGS && self.flags & ACK == 0 && self.length.is_multiple_of(6)
-    }
-
-    fn is_acknowledgement(&self) -> bool {
-        self.kind == SETTINGS && self.flags & ACK != 0 && self.length == 0
-    }
-}
-
 /// Sends the preface and waits for the server's SETTINGS.
 pub(super) async fn begin<IO>(mut io: IO) -> Result<Established<IO>, HandshakeError>
 where
@@ -83,14 +53,14 @@ where
         match FrameHeader::read(&received) {
             // It should come later, and grpcio does not mind.
             Some(first) if first.is_acknowledgement() && seeks_acknowledgement => {
-                received.advance(HEADER);
+                received.advance(frame_header::LENGTH);
                 seeks_acknowledgement = false;
                 continue;
             }
             Some(first) if !first.is_settings() || first.length > LONGEST_PAYLOAD => {
                 return Err(HandshakeError::NotHttp2);
             }
-            Some(first) if received.len() >= HEADER + first.length => break,
+            Some(first) if received.len() >= frame_header::LENGTH + first.length => break,
             _ => {}
         }
         if io.read_buf(&mut received).await? == 0 {
@@ -104,7 +74,7 @@ where
     if says_goodbye(&received) {
         return Err(HandshakeError::GoingAway);
     }
-    Ok(Established { io, received, inspected: 0, seeks_acknowledgement, unwritten: PREFACE.len() })
+    Ok(Established::new(io, received, seeks_acknowledgement))
 }
 
 /// Whether a GOAWAY has come right behind the SETTINGS.
@@ -113,112 +83,9 @@ fn says_goodbye(mut received: &[u8]) -> bool {
         if frame.kind == GOAWAY {
             return true;
         }
-        received = received.get(HEADER + frame.length..).unwrap_or_default();
+        received = received.get(frame_header::LENGTH + frame.length..).unwrap_or_default();
     }
     false
-}
-
-/// A connection that has begun, for an HTTP/2 library that believes it begins it: the preface that it
-/// writes is dropped, and so is the acknowledgement of SETTINGS that it has not sent.
-#[derive(Debug)]
-pub struct Established<IO> {
-    io: IO,
-    /// What has come and is not given on yet.
-    received: BytesMut,
-    /// How much of `received`, or of what comes next, belongs to a frame that has been looked at.
-    inspected: usize,
-    seeks_acknowledgement: bool,
-    /// How much of the preface the library has still to write.
-    unwritten: usize,
-}
-
-impl<IO> Established<IO> {
-    /// Takes the acknowledgement out of what has come, and tells how much can be given on: while it
-    /// is sought, not the beginning of a frame's header.
-    fn ready(&mut self) -> usize {
-        while self.seeks_acknowledgement && self.inspected < self.received.len() {
-            let Some(frame) = FrameHeader::read(&self.received[self.inspected..]) else {
-                return self.inspected;
-            };
-            if frame.is_acknowledgement() {
-                let behind = self.received.split_off(self.inspected + HEADER);
-                self.received.truncate(self.inspected);
-                self.received.unsplit(behind);
-                self.seeks_acknowledgement = false;
-            } else {
-                self.inspected = self.inspected.saturating_add(HEADER + frame.length);
-            }
-        }
-        self.received.len()
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Established<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        loop {
-            let ready = this.ready().min(buffer.remaining());
-            if ready > 0 {
-                buffer.put_slice(&this.received.split_to(ready));
-                this.inspected = this.inspected.saturating_sub(ready);
-                return Poll::Ready(Ok(()));
-            }
-            if !this.seeks_acknowledgement {
-                return Pin::new(&mut this.io).poll_read(cx, buffer);
-            }
-            let mut chunk = [0; 4096];
-            let mut chunk = ReadBuf::new(&mut chunk);
-            ready!(Pin::new(&mut this.io).poll_read(cx, &mut chunk))?;
-            if chunk.filled().is_empty() {
-                // The end, also in the middle of a frame.
-                return Poll::Ready(Ok(()));
-            }
-            this.received.extend_from_slice(chunk.filled());
-        }
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Established<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.unwritten > 0 {
-            let dropped = self.unwritten.min(bytes.len());
-            self.unwritten -= dropped;
-            return Poll::Ready(Ok(dropped));
-        }
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if self.unwritten > 0 {
-            let first = slices.iter().find(|slice| !slice.is_empty());
-            return self.poll_write(cx, first.map_or(&[][..], |slice| slice));
-        }
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }
 
 #[cfg(test)]
@@ -226,34 +93,7 @@ mod tests {
     use super::{EMPTY_SETTINGS, HandshakeError, PREFACE, begin};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    const ACKNOWLEDGEMENT: &[u8] = &[0, 0, 0, 4, 1, 0, 0, 0, 0];
     const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0pingpong";
-
-    #[tokio::test]
-    async fn the_library_sees_a_connection_that_nobody_has_used() {
-        let first = [&EMPTY_SETTINGS, PING].concat();
-        let late = [&first, ACKNOWLEDGEMENT, PING, ACKNOWLEDGEMENT].concat();
-        let early = [ACKNOWLEDGEMENT, &first, PING, ACKNOWLEDGEMENT].concat();
-        let cuts = (1..late.len()).flat_map(|cut| [(&late, cut), (&early, cut)]);
-        for (sent, cut) in cuts {
-            let (client, mut server) = duplex(1024);
-            let (front, back) = sent.split_at(cut);
-            let serve = async {
-                server.write_all(front).await.expect("room");
-                let mut preface = [0; PREFACE.len() + EMPTY_SETTINGS.len()];
-                server.read_exact(&mut preface).await.expect("a preface");
-                server.write_all(back).await.expect("room");
-                server
-            };
-            let (client, server) = tokio::join!(begin(client), serve);
-            let mut client = client.expect("SETTINGS have come");
-            client.write_all(&[PREFACE, b"frames"].concat()).await.expect("room");
-            drop(server);
-            let mut received = Vec::new();
-            client.read_to_end(&mut received).await.expect("all there");
-            assert_eq!(received, [&first, PING, ACKNOWLEDGEMENT].concat(), "cut at {cut}");
-        }
-    }
 
     #[tokio::test]
     async fn whoever_does_not_begin_with_settings_is_no_server() {

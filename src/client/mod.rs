@@ -7,7 +7,8 @@
 //! Another tonic client wears the same layers with [`layer`], the [`endpoint`] and the
 //! [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the codec of its messages:
 //!
-//! - [`connect`], `handshake`: a connection is made when the server has spoken HTTP/2
+//! - [`connect`], `handshake`, `established`, `frame_header`: a connection is made when the server has
+//!   spoken HTTP/2
 //! - [`deadline`]: a call ends when its time is over
 //! - [`answer`]: what a request says of its own (`request_fields`), the status of an answer, whatever
 //!   it is (`answer_body`, `fields`, `messages`), and of a call that has none (`failure`)
@@ -18,8 +19,10 @@ mod answer_body;
 pub mod codec;
 pub mod connect;
 pub mod deadline;
+mod established;
 mod failure;
 mod fields;
+mod frame_header;
 mod handshake;
 mod messages;
 mod replay;

@@ -81,7 +81,9 @@ where
             let (parts, body) = request.into_parts();
             let recording = Recording::new(body);
             let mut was_unseen = false;
-            for attempt in 1.. {
+            let mut attempts = 0;
+            loop {
+                attempts += 1;
                 let request = Request::from_parts(parts.clone(), recording.play());
                 let error = match inner.ready().await.map_err(Into::into) {
                     Ok(service) => match service.call(request).await {
@@ -91,7 +93,7 @@ where
                     Err(error) => error,
                 };
                 let again = match Progress::of(&*error) {
-                    Progress::Unsent => attempt < ATTEMPTS,
+                    Progress::Unsent => attempts < ATTEMPTS,
                     Progress::Unseen => !std::mem::replace(&mut was_unseen, true),
                     Progress::Seen => false,
                 };
@@ -99,7 +101,6 @@ where
                     return Err(error);
                 }
             }
-            unreachable!("attempts have an end")
         })
     }
 }
