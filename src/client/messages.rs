@@ -6,14 +6,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use tonic::Status;
 
-use crate::parity::MAX_MESSAGE_SIZE;
 use crate::parity::compression::Encoding;
-
-/// The length of what stands before a message: a flag and four bytes of length.
-const PREFIX: usize = 5;
-
-const PLAIN: u8 = 0;
-const COMPRESSED: u8 = 1;
+use crate::parity::message::{self, COMPRESSED, PREFIX, with_prefix};
 
 /// Bytes that go in, messages that come out.
 #[derive(Debug)]
@@ -57,16 +51,15 @@ impl Messages {
         if self.received.len() < PREFIX + length {
             return Ok(None);
         }
-        let is_plain = *flag == PLAIN;
+        let is_compressed = *flag == COMPRESSED;
         let mut message = self.received.split_to(PREFIX + length).freeze();
-        if is_plain {
+        if !is_compressed {
             return Ok(Some(message));
         }
         message.advance(PREFIX);
         let message = self.encoding.decompress(&message)?;
         check_size(message.len())?;
-        let length = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
-        Ok(Some([&[PLAIN], &length[..], &message].concat().into()))
+        Ok(Some(with_prefix(&message)))
     }
 
     /// Whether something has come that is no whole message.
@@ -76,12 +69,7 @@ impl Messages {
 }
 
 fn check_size(length: usize) -> Result<(), Status> {
-    if length <= MAX_MESSAGE_SIZE {
-        return Ok(());
-    }
-    Err(Status::resource_exhausted(format!(
-        "CLIENT: Received message larger than max ({length} vs. {MAX_MESSAGE_SIZE})"
-    )))
+    message::check_size("CLIENT", length)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub mod deadline;
 pub mod handshake;
 pub(crate) mod header_fields;
 pub(crate) mod header_list;
+pub(crate) mod message;
 mod metadata_size;
 pub mod methods;
 pub mod refusal;

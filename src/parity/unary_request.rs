@@ -15,19 +15,13 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::MAX_MESSAGE_SIZE;
 use super::admission::Admitted;
 use super::compression::{self, Encoding};
 use super::header_fields;
+use super::message::{self, COMPRESSED, PREFIX, with_prefix};
 use super::methods::RequestKind;
 use super::refusal::{Refusal, StreamReset};
 use super::trailers;
-
-/// The length of what stands before a message: a flag and four bytes of length.
-const PREFIX: usize = 5;
-
-/// The flag of a compressed message, the larger one of the two that there are.
-const COMPRESSED: u8 = 1;
 
 /// Makes [`UnaryRequest`] services.
 #[derive(Clone, Copy, Debug, Default)]
@@ -135,25 +129,14 @@ where
     Ok(Some(PREFIX + length))
 }
 
-/// Probes: `length-*`.
 fn check_size(length: usize) -> Result<(), Refusal> {
-    if length <= MAX_MESSAGE_SIZE {
-        return Ok(());
-    }
-    Err(Refusal::Status(Status::resource_exhausted(format!(
-        "SERVER: Received message larger than max ({length} vs. {MAX_MESSAGE_SIZE})"
-    ))))
+    message::check_size("SERVER", length).map_err(Refusal::Status)
 }
 
 /// Probes: `no-message*`, `prefix-*`, `length-one-too-long`.
 fn no_message() -> Refusal {
     // The name of the method should stand there; grpcio has forgotten it by then.
     Status::unimplemented(r#""b''" requires exactly one request message."#).into()
-}
-
-fn with_prefix(message: &[u8]) -> Bytes {
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    [&[0], &length.to_be_bytes()[..], message].concat().into()
 }
 
 /// The next bytes of the body; `None` at its end. What reset the stream has ended the call too.

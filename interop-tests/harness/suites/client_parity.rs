@@ -79,10 +79,7 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(
-            standard
-                .moved(setting, |reference, golden, behaviour| name(reference, golden, behaviour)),
-        );
+        trials.extend(standard.moved(setting, name));
     }
     trials
 }

@@ -82,9 +82,7 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(
-            standard.moved(setting, |reference, golden, case| name(reference, golden, case)),
-        );
+        trials.extend(standard.moved(setting, name));
     }
     trials
 }
@@ -120,7 +118,7 @@ impl Comparison {
         let logs = reference.map(|reference| reference.logs(&self.case));
         let logs = std::iter::once(self.logs.clone()).chain(logs);
         Evidence {
-            about: Some(self.case.description()).filter(|about| !about.is_empty()),
+            about: Some(self.case.description()),
             client_command: self
                 .program
                 .command_line(&self.setting.places, "")

@@ -78,7 +78,7 @@ impl Case for ProgramCase {
     fn description(&self) -> String {
         let special = self.behaviour.programs.iter();
         let why = special.map(|special| format!("unstable with programs: {}", special.why));
-        let about = Some(self.behaviour.description()).filter(|about| !about.is_empty());
-        about.into_iter().chain(why).collect::<Vec<_>>().join("\n")
+        let about = self.behaviour.description();
+        std::iter::once(about).chain(why).collect::<Vec<_>>().join("\n")
     }
 }
