@@ -16,6 +16,7 @@ use super::response::{HEADERS, ROOT_OF_16, TRAILERS};
 use crate::harness::config::{self, ConfigError, Source};
 use crate::harness::oracle::case::Case;
 use crate::harness::oracle::grade::{self, Grade};
+use crate::harness::oracle::naming;
 use crate::harness::oracle::observation::Observation;
 use crate::harness::wire::body::{Cut, Piece};
 use crate::harness::wire::header_list::Change;
@@ -128,9 +129,7 @@ impl Behaviour {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.name().is_empty() || self.name().contains(['/', '*', ' ', '[', ']']) {
-            return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
-        }
+        naming::check(self.name())?;
         if self.name().starts_with(PREFIX) {
             return Err(format!("`{PREFIX}` is how the names of client programs' trials begin"));
         }
@@ -180,14 +179,7 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
 
 fn read(source: &Source, names: &mut BTreeSet<String>) -> Result<Vec<Behaviour>, ConfigError> {
     let entry: Entry = source.parse()?;
-    for behaviour in &entry.behaviour {
-        let wrong = |message: String| Err(source.error(Some(behaviour.name.span()), message));
-        if let Err(message) = behaviour.check() {
-            return wrong(format!("behaviour `{}`: {message}", behaviour.name()));
-        }
-        if !names.insert(behaviour.name().to_owned()) {
-            return wrong(format!("there already is a behaviour `{}`", behaviour.name()));
-        }
-    }
+    let cases = entry.behaviour.iter().map(|behaviour| (&behaviour.name, behaviour.check()));
+    naming::take_up("behaviour", cases, source, names)?;
     Ok(entry.behaviour)
 }

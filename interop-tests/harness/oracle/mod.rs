@@ -3,7 +3,7 @@
 //! Shared by the suites that compare, whatever a case of theirs is: one that plays a client to
 //! servers, or one that plays a server to clients.
 //!
-//! - [`case`]: what a case is, and a reference
+//! - [`case`], [`naming`], [`grade`]: what a case is, and a reference
 //! - [`standard`], [`right`], [`golden`], [`recording`], [`moved`]: the live reference, and what it
 //!   once did
 //! - [`memory`], [`versions`]: what a reference is made of
@@ -14,6 +14,7 @@ pub(crate) mod golden;
 pub(crate) mod grade;
 pub(crate) mod memory;
 pub(crate) mod moved;
+pub(crate) mod naming;
 pub(crate) mod observation;
 pub(crate) mod recording;
 pub(crate) mod right;

@@ -13,6 +13,7 @@ use super::request;
 use crate::harness::config::{self, ConfigError, Source};
 use crate::harness::oracle::case::Case;
 use crate::harness::oracle::grade::{self, Grade};
+use crate::harness::oracle::naming;
 use crate::harness::oracle::observation::Observation;
 use crate::harness::wire::body::{Cut, Piece};
 use crate::harness::wire::header_list::Change;
@@ -129,9 +130,7 @@ impl Probe {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.name().is_empty() || self.name().contains(['/', '*', ' ', '[', ']']) {
-            return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
-        }
+        naming::check(self.name())?;
         if self.unstable.is_some() == self.also.is_empty() {
             return Err("`unstable` says why, and `also` what else is answered".to_owned());
         }
@@ -186,14 +185,7 @@ pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
 
 fn read(path: &Path, names: &mut BTreeSet<String>) -> Result<Vec<Probe>, ConfigError> {
     let (file, source): (File, _) = Source::read(path)?;
-    for probe in &file.probe {
-        let wrong = |message: String| Err(source.error(Some(probe.name.span()), message));
-        if let Err(message) = probe.check() {
-            return wrong(format!("probe `{}`: {message}", probe.name()));
-        }
-        if !names.insert(probe.name().to_owned()) {
-            return wrong(format!("there already is a probe `{}`", probe.name()));
-        }
-    }
+    let cases = file.probe.iter().map(|probe| (&probe.name, probe.check()));
+    naming::take_up("probe", cases, &source, names)?;
     Ok(file.probe)
 }
