@@ -1,4 +1,5 @@
-//! Compiles `proto/` to the services in `OUT_DIR`: the servers' side and the clients' side.
+//! Compiles `proto/` to the services in `OUT_DIR`: the servers' side, the clients' side, and the
+//! descriptors that reflection answers with.
 //!
 //! protox parses the files in pure Rust, so that a build needs no `protoc`. The sides are apart because
 //! each has a codec of its own, and `Number` is written by hand in `src/number.rs`: prost would drop
@@ -9,8 +10,13 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let descriptors = protox::compile(["calculator.proto"], ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler
+        .include_imports(true)
+        .open_files(["calculator.proto", "streaming_calculator.proto"])?;
+    std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    let descriptors = compiler.file_descriptor_set();
     for side in ["server", "client"] {
         std::fs::create_dir_all(out.join(side))?;
     }
@@ -20,7 +26,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .codec_path("crate::parity::codec::GrpcioCodec")
         .out_dir(out.join("server"))
         .compile_fds(descriptors.clone())?;
-    builder()
+    // The messages are those of the servers' side.
+    ["RepeatedRootsRequest", "ExchangeRequest", "Payload"]
+        .into_iter()
+        .fold(builder(), |builder, message| {
+            builder.extern_path(format!(".{message}"), format!("crate::rpc::{message}"))
+        })
         .build_server(false)
         .codec_path("crate::client::codec::ClientCodec")
         .out_dir(out.join("client"))

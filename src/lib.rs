@@ -29,6 +29,9 @@ pub mod rpc {
     #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
     include!(concat!(env!("OUT_DIR"), "/server/_.rs"));
     include!(concat!(env!("OUT_DIR"), "/client/_.rs"));
+
+    /// All files of `proto/` as an encoded `FileDescriptorSet`, which is what reflection needs.
+    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 }
 
 pub use number::Number;

@@ -55,8 +55,11 @@ pub enum ListenError {
 ///
 /// The sockets are in non-blocking mode, as tokio wants them. `[::]` accepts IPv4 as well.
 pub fn bind(address: &Address, options: Options) -> Result<Vec<TcpListener>, ListenError> {
-    let resolved = address
-        .authority()
+    let Address::Tcp(authority) = address else {
+        return Err(ListenError::NoAddress { address: address.to_string() });
+    };
+    let resolved = authority
+        .as_str()
         .to_socket_addrs()
         .map_err(|source| ListenError::Resolve { address: address.to_string(), source })?;
     bind_all(resolved, options)?

@@ -89,7 +89,7 @@ pub fn endpoint(uri: http::Uri) -> Endpoint {
 /// Has to be called inside a tokio runtime.
 #[must_use]
 pub fn channel(address: &Address, keepalive: Option<Keepalive>) -> ParityChannel {
-    let mut endpoint = endpoint(address.uri().clone());
+    let mut endpoint = endpoint(format!("http://{address}/").parse().unwrap_or_default());
     if let Some(keepalive) = keepalive {
         endpoint = endpoint
             .http2_keep_alive_interval(keepalive.interval)
