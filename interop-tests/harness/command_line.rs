@@ -30,9 +30,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
 
-    /// What is right in server-parity and client-parity: the reference that runs beside, or what it
-    /// once did.
-    #[arg(long, value_enum, default_value_t = ReferenceKind::Live, value_name = "KIND")]
+    /// What is right in server-parity and client-parity.
+    #[arg(long, value_enum, default_value_t = ReferenceKind::Auto, value_name = "KIND")]
     pub(crate) reference: ReferenceKind,
 
     /// The folder of the goldens, instead of interop-tests/goldens; with --peers or --scenarios
@@ -73,7 +72,12 @@ pub(crate) struct Options {
 /// Whom the suites that compare ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReferenceKind {
+    /// The reference that runs beside; but the goldens stand in for its client program, which takes
+    /// long to start, as long as they are of the versions that are here. A sample is still run.
+    Auto,
+    /// The reference that runs beside, and nothing else.
     Live,
+    /// What the reference once did: it need not be here.
     Golden,
 }
 
@@ -90,8 +94,11 @@ impl Options {
         let files = files
             .into_iter()
             .filter_map(|(option, path)| Some(format!("{option} {} ", path.as_ref()?.display())));
-        let reference =
-            (self.reference == ReferenceKind::Golden).then(|| "--reference golden ".to_owned());
+        let reference = match self.reference {
+            ReferenceKind::Auto => None,
+            ReferenceKind::Live => Some("--reference live ".to_owned()),
+            ReferenceKind::Golden => Some("--reference golden ".to_owned()),
+        };
         files.chain(reference).collect()
     }
 }

@@ -23,6 +23,9 @@ pub(crate) struct Peer {
     /// Whether its server program is what other servers are compared with.
     #[serde(default)]
     pub(crate) reference: bool,
+    /// Whether it is compared with the reference; one whose API has words of its own is not.
+    #[serde(default = "yes")]
+    pub(crate) parity: bool,
     /// A server that takes the address it is given and says which port it got.
     pub(crate) server: Option<Program>,
     /// A client that is driven by lines of JSON.
@@ -33,6 +36,10 @@ pub(crate) struct Peer {
     pub(crate) client_program: Option<Program>,
     /// Prints what the peer is made of, a line each.
     pub(crate) versions: Option<Program>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -80,6 +87,11 @@ impl Peers {
             }
             if peer.reference && peer.server_program.is_none() {
                 return wrong("the reference has a server-program");
+            }
+            if peer.reference && !peer.parity {
+                return wrong(
+                    "the reference is what others are compared with: no `parity = false`",
+                );
             }
             if peer.reference && file.peer.iter().filter(|peer| peer.reference).count() > 1 {
                 return wrong("there is one reference at most");

@@ -1,7 +1,7 @@
 //! A run: from the command line to the exit status.
 //!
 //! Everything that can be wrong with a file or a missing program is found out before the first
-//! process is started.
+//! process is started, but for the one that tells the reference's versions: trials are named by them.
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -16,6 +16,7 @@ use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::gate::Gate;
 use super::judge::{Judge, as_libtest};
+use super::oracle::stand_in::StandIn;
 use super::parity::fuzz::{self, Fuzz, Rival};
 use super::peer::{Peer, Peers};
 use super::program::Places;
@@ -84,12 +85,26 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         anyhow::bail!("--reference golden: --peers and --scenarios need --goldens");
     }
 
+    let is_out = |peer: &Peer| peer.reference && left_out.contains(peer.name());
+    let stand_in = match options.reference {
+        ReferenceKind::Auto if !peers.all.iter().any(is_out) => {
+            StandIn::of(&client_programs, &setting)
+        }
+        _ => None,
+    };
+    let told = stand_in.as_ref().map(|stand_in| stand_in.told(&client_programs.cases));
+
     let mut trials = programs::trials(&peers.all, &tables.cases, &setting);
     trials.extend(calls::trials(&peers.all, &tables.scenarios, &setting));
     trials.extend(server_parity::trials(&peers.all, &servers, only_goldens, &setting));
     trials.extend(client_parity::trials(&peers.all, &clients, only_goldens, &setting));
-    let (peers_all, of_programs) = (&peers.all, &client_programs);
-    trials.extend(client_programs::trials(peers_all, of_programs, only_goldens, &setting));
+    trials.extend(client_programs::trials(
+        &peers.all,
+        &client_programs,
+        only_goldens,
+        stand_in.as_ref(),
+        &setting,
+    ));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -141,6 +156,10 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let verdicts = record.verdicts();
     if !verdicts.is_empty() {
         println!("{}\n{}\n", matrix::tables(&verdicts), matrix::legend(&peers.all, &verdicts));
+        let has_programs = verdicts.iter().any(|(name, _)| client_programs::is_of(name));
+        if let Some(told) = told.filter(|_| has_programs) {
+            println!("interop: {told}");
+        }
         println!("interop: {}", matrix::total(&verdicts));
     }
     if conclusion.has_failed() {
@@ -159,7 +178,7 @@ fn rivals(
 ) -> anyhow::Result<Vec<Rival>> {
     let logs = setting.logs.join(server_parity::SUITE);
     let is_meant = |peer: &&Peer| match &options.libtest.filter {
-        _ if left_out.contains(peer.name()) => false,
+        _ if left_out.contains(peer.name()) || !peer.parity => false,
         Some(filter) => peer.name().contains(&filter[..]),
         None => !peer.reference,
     };

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::observation::Observation;
-use crate::harness::finding::Finding;
+use crate::harness::finding::{Finding, Mismatch};
 use crate::harness::setting::Setting;
 
 /// A probe or a behaviour.
@@ -19,6 +19,16 @@ pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
 
     /// What it is about, for a failure.
     fn description(&self) -> String;
+
+    /// What of `observation` contradicts what its table states, whatever the reference does.
+    fn contradictions(&self, _observation: &Observation) -> Vec<Mismatch> {
+        Vec::new()
+    }
+
+    /// Whether its table states anything.
+    fn has_expectation(&self) -> bool {
+        false
+    }
 }
 
 /// The peer that is always right.

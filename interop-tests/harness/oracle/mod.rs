@@ -4,8 +4,8 @@
 //! servers, or one that plays a server to clients.
 //!
 //! - [`case`], [`naming`], [`grade`]: what a case is, and a reference
-//! - [`standard`], [`right`], [`golden`], [`recording`], [`moved`]: the live reference, and what it
-//!   once did
+//! - [`standard`], [`right`], [`golden`], [`recording`], [`moved`], [`stand_in`]: the live reference,
+//!   and what it once did
 //! - [`memory`], [`versions`]: what a reference is made of
 //! - [`observation`]: what was seen
 
@@ -18,5 +18,6 @@ pub(crate) mod naming;
 pub(crate) mod observation;
 pub(crate) mod recording;
 pub(crate) mod right;
+pub(crate) mod stand_in;
 pub(crate) mod standard;
 pub(crate) mod versions;

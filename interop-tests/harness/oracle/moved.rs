@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::case::{Case, Reference};
 use super::golden::Goldens;
-use super::right::{nearest, shown};
+use super::right::{judged, shown};
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::setting::Setting;
 
@@ -30,7 +30,7 @@ pub(crate) fn report<R: Reference>(
         let answers = goldens.must_have(case.name())?;
         let observation = reference.observation(case, setting)?;
         evidence.observations = shown(answers, "reference now", &observation);
-        match nearest(answers, &observation) {
+        match judged(&**case, answers, &observation) {
             Finding::Mismatches(mismatches) => {
                 let versions = reference.versions(setting).map_err(Finding::SetUpError)?;
                 if versions == goldens.versions {

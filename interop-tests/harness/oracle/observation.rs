@@ -30,6 +30,15 @@ impl Observation {
         self.lines.iter().find(|(name, _)| name == what).map(|(_, value)| &value[..])
     }
 
+    /// All values of `what`: its own, or of each call or stream that has one.
+    pub(crate) fn values(&self, what: &str) -> Vec<&str> {
+        let is_meant = |name: &str| {
+            name.strip_suffix(what).is_some_and(|part| part.is_empty() || part.ends_with(": "))
+        };
+        let meant = self.lines.iter().filter(|(name, _)| is_meant(name));
+        meant.map(|(_, value)| &value[..]).collect()
+    }
+
     /// Where `observed` differs.
     pub(crate) fn mismatches(&self, observed: &Self) -> Vec<Mismatch> {
         let more = observed.lines.iter().filter(|(what, _)| self.value(what).is_none());

@@ -76,6 +76,17 @@ impl<R: Reference> Oracle<R> {
     }
 }
 
+/// How `observed` differs from that of `answers` that it is most like, and from what the table of
+/// `case` states beside.
+pub(crate) fn judged(case: &impl Case, answers: &[Observation], observed: &Observation) -> Finding {
+    let mut mismatches = match nearest(answers, observed) {
+        Finding::Mismatches(mismatches) => mismatches,
+        _ => Vec::new(),
+    };
+    mismatches.extend(case.contradictions(observed));
+    mismatches.into()
+}
+
 /// How `observed` differs from that of `answers` that it is most like.
 pub(crate) fn nearest(answers: &[Observation], observed: &Observation) -> Finding {
     let mismatches = answers.iter().map(|answer| answer.mismatches(observed));

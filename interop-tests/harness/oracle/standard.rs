@@ -85,11 +85,17 @@ impl<R: Reference> Standard<R> {
         Oracle::of(reference, self.goldens.as_ref())
     }
 
-    /// For each case, whether the live reference still does what the goldens say; `name` makes the
-    /// name of a trial.
+    /// The goldens as what is right, if there are any.
+    pub(crate) fn recorded(&self) -> Option<Oracle<R>> {
+        Oracle::of(None, self.goldens.as_ref())
+    }
+
+    /// For each case that `is_asked`, whether the live reference still does what the goldens say;
+    /// `name` makes the name of a trial.
     pub(crate) fn moved(
         &self,
         setting: &Arc<Setting>,
+        is_asked: impl Fn(&R::Case) -> bool,
         name: impl Fn(&str, &str, &R::Case) -> TrialName,
     ) -> Vec<Trial> {
         let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) else {
@@ -102,6 +108,6 @@ impl<R: Reference> Standard<R> {
             let run = move || moved::report(&case, &*reference, &goldens, &setting);
             Trial { name, run: Box::new(run) }
         };
-        self.cases.iter().map(trial).collect()
+        self.cases.iter().filter(|case| is_asked(case)).map(trial).collect()
     }
 }

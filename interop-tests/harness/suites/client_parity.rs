@@ -11,7 +11,7 @@ use crate::harness::behaviour::reference::ReferenceClient;
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, nearest, shown};
+use crate::harness::oracle::right::{Oracle, judged, shown};
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
@@ -58,7 +58,7 @@ pub(crate) fn trials(
         case: behaviour.name().to_owned(),
     };
     let mut trials = Vec::new();
-    for peer in peers {
+    for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(agent) = &peer.agent else { continue };
         let pool = match oracle.live() {
             Some(reference) if peer.reference => Arc::clone(reference.pool()),
@@ -79,7 +79,7 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, name));
+        trials.extend(standard.moved(setting, |_| true, name));
     }
     trials
 }
@@ -107,7 +107,7 @@ impl Comparison {
         evidence.observations = shown(&answers, "client", &observed);
         // The ledger could not know a text with this run's port in it.
         evidence.answer = Some(right.to_string());
-        Ok(nearest(&answers, &observed))
+        Ok(judged(&*self.behaviour, &answers, &observed))
     }
 
     fn evidence(&self) -> Evidence {

@@ -1,18 +1,20 @@
 //! The part of the suite `client-parity` that is about client programs, as a person runs them.
 //!
-//! The reference is not compared with itself as other peers are: that it does the same again is what
-//! recording the goldens makes sure of, and to start it once more takes longer than all else.
+//! To start the reference takes longer than all else. So it is not compared with itself as other peers
+//! are: that it does the same again is what recording the goldens makes sure of. And mostly the goldens
+//! stand in for it.
 
 use std::sync::Arc;
 
 use super::client_parity;
-use crate::harness::behaviour::programs::case::ProgramCase;
+use crate::harness::behaviour::programs::case::{PREFIX, ProgramCase};
 use crate::harness::behaviour::programs::reference::ReferenceProgram;
 use crate::harness::behaviour::programs::run::{self, Ran};
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, nearest, shown};
+use crate::harness::oracle::right::{Oracle, judged, shown};
+use crate::harness::oracle::stand_in::StandIn;
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::process::Logs;
@@ -48,14 +50,18 @@ pub(crate) fn standard(
 }
 
 /// All trials, program by program: compared with the live reference and the reference with the
-/// goldens, or all compared with the goldens when only those are asked for.
+/// goldens, or all compared with the goldens when only those are asked for. Where the goldens `stand_in`
+/// for the reference, it is not run.
 pub(crate) fn trials(
     peers: &[Peer],
     standard: &Standard<ReferenceProgram>,
     only_goldens: bool,
+    stand_in: Option<&StandIn>,
     setting: &Arc<Setting>,
 ) -> Vec<Trial> {
-    let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
+    let Some(asked) = standard.oracle(only_goldens) else { return Vec::new() };
+    let is_asked = |case: &ProgramCase| !stand_in.is_some_and(|stand_in| stand_in.is_for(case));
+    let recorded = standard.recorded().unwrap_or_else(|| asked.clone());
     let name = |client: &str, right: &str, case: &ProgramCase| TrialName {
         suite: client_parity::SUITE,
         server: right.to_owned(),
@@ -63,13 +69,14 @@ pub(crate) fn trials(
         case: case.name().to_owned(),
     };
     let mut trials = Vec::new();
-    for peer in peers {
+    for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(program) = &peer.client_program else { continue };
-        if peer.reference && oracle.live().is_some() {
+        if peer.reference && asked.live().is_some() {
             continue;
         }
         let folder = setting.logs.join(client_parity::SUITE).join(peer.name());
         trials.extend(standard.cases.iter().map(|case| {
+            let oracle = if is_asked(case) { &asked } else { &recorded };
             let comparison = Comparison {
                 case: Arc::clone(case),
                 program: program.clone(),
@@ -82,9 +89,14 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, name));
+        trials.extend(standard.moved(setting, is_asked, name));
     }
     trials
+}
+
+/// Whether a trial is about a client program.
+pub(crate) fn is_of(trial: &TrialName) -> bool {
+    trial.suite == client_parity::SUITE && trial.case.starts_with(PREFIX)
 }
 
 /// One behaviour and one program.
@@ -110,7 +122,7 @@ impl Comparison {
         evidence.sent = told;
         evidence.observations = shown(&answers, "client", &observed);
         evidence.answer = Some(right.to_string());
-        Ok(nearest(&answers, &observed))
+        Ok(judged(&*self.case, &answers, &observed))
     }
 
     fn evidence(&self) -> Evidence {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, nearest, shown};
+use crate::harness::oracle::right::{Oracle, judged, shown};
 use crate::harness::oracle::standard::Standard;
 use crate::harness::parity::crowd::Crowd;
 use crate::harness::parity::play::Played;
@@ -58,7 +58,7 @@ pub(crate) fn trials(
         case: probe.name().to_owned(),
     };
     let mut trials = Vec::new();
-    for peer in peers {
+    for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(program) = &peer.server else { continue };
         let log = setting.logs.join(SUITE).join(peer.name()).join("server");
         let slot = Arc::new(ServerSlot::new(program.clone(), &log));
@@ -76,7 +76,7 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, name));
+        trials.extend(standard.moved(setting, |_| true, name));
     }
     trials
 }
@@ -110,7 +110,7 @@ impl Comparison {
         let answers = self.oracle.answers(&self.probe, &self.setting)?;
         evidence.observations = shown(&answers, "server", &observation);
         evidence.answer = Some(observation.to_string());
-        Ok(nearest(&answers, &observation))
+        Ok(judged(&*self.probe, &answers, &observation))
     }
 
     fn evidence(&self) -> Evidence {
