@@ -35,6 +35,8 @@ pub(crate) enum Action {
     Goaway(Goaway),
     /// So many PINGs.
     Ping(usize),
+    /// Waits until all PINGs of this connection have been acknowledged.
+    PingsAcknowledged,
     /// SETTINGS, as identifiers and values.
     Settings(Vec<(u16, u32)>),
     /// WINDOW_UPDATE for the connection and the stream.

@@ -1,4 +1,4 @@
-//! The one call that a client makes to a behaviour.
+//! The call that a client makes to a behaviour, or the calls, which are all alike.
 //!
 //! It says little, because what matters is what the server does; but what the client sends for it is
 //! compared too.
@@ -23,13 +23,15 @@ pub(crate) struct Call {
     /// 0 is no deadline at all.
     timeout_ms: f64,
     metadata: Vec<(String, String)>,
+    /// How many such calls are made at once, round after round over the same channel.
+    rounds: Vec<usize>,
 }
 
 impl Default for Call {
     fn default() -> Self {
         let (value, message) = (None, None);
         let method = SQUARE_ROOT.to_owned();
-        Self { value, message, method, timeout_ms: 5_000.0, metadata: Vec::new() }
+        Self { value, message, method, timeout_ms: 5_000.0, metadata: Vec::new(), rounds: vec![1] }
     }
 }
 
@@ -37,6 +39,9 @@ impl Call {
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.value.is_some() && self.message.is_some() {
             return Err("a call has a `value` or a `message`".to_owned());
+        }
+        if self.rounds.is_empty() || self.rounds.contains(&0) {
+            return Err("rounds: how many calls there are in each, such as [1, 10]".to_owned());
         }
         if !self.timeout_ms.is_finite() || self.timeout_ms < 0.0 {
             return Err("timeout-ms: a number of milliseconds, or 0 for no deadline".to_owned());
@@ -46,8 +51,17 @@ impl Call {
 
     /// Whether it is the call that the document's client program makes, which has no deadline.
     pub(crate) fn is_the_programs(&self) -> bool {
-        let Self { value, message, method, timeout_ms: _, metadata } = self;
-        value.is_none() && message.is_none() && method == SQUARE_ROOT && metadata.is_empty()
+        let Self { value, message, method, timeout_ms: _, metadata, rounds } = self;
+        value.is_none()
+            && message.is_none()
+            && method == SQUARE_ROOT
+            && metadata.is_empty()
+            && rounds[..] == [1]
+    }
+
+    /// Whether it is more than one call.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.rounds.iter().sum::<usize>() > 1
     }
 
     /// The call's deadline in milliseconds, if it has one.
@@ -55,8 +69,21 @@ impl Call {
         (self.timeout_ms > 0.0).then_some(self.timeout_ms)
     }
 
-    /// The line that an agent gets to make the call at `address`.
-    pub(crate) fn request(&self, address: &str) -> protocol::Request {
+    /// The lines that an agent gets to make the calls at `address`, one for each round.
+    pub(crate) fn requests(&self, address: &str) -> Vec<protocol::Request> {
+        let call = self.one();
+        let last = self.rounds.len() - 1;
+        let round = |(index, times): (usize, &usize)| protocol::Request {
+            keep_channels: index < last,
+            calls: std::iter::repeat_n(call.clone(), *times).collect(),
+            address: address.to_owned(),
+            channels: 1,
+        };
+        self.rounds.iter().enumerate().map(round).collect()
+    }
+
+    /// The call as an agent is told of it.
+    fn one(&self) -> protocol::Call {
         /// The bits of 16.0.
         const SIXTEEN: &str = "41800000";
         let value = self.value.map_or_else(|| SIXTEEN.to_owned(), Value::hex);
@@ -68,18 +95,12 @@ impl Call {
             }
             None => (Some(value), None),
         };
-        let call = protocol::Call {
+        protocol::Call {
             method: self.method.clone(),
             value,
             message,
             timeout_ms: self.timeout_ms(),
             metadata: self.metadata.clone(),
-        };
-        protocol::Request {
-            address: address.to_owned(),
-            channels: 1,
-            keep_channels: false,
-            calls: vec![call],
         }
     }
 }

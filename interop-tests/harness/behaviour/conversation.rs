@@ -21,10 +21,14 @@ pub(crate) struct Conversation {
     pipe: Pipe,
     assembly: Assembly,
     pub(crate) windows: Windows,
+    /// Which of the stage's connections this is.
+    number: usize,
     sent: Sent,
     pulse: Pulse,
     /// The streams of this connection, each with its request's place in `sent`.
     streams: Vec<Stream>,
+    /// PINGs that have not been acknowledged.
+    pings: usize,
     /// Whether what comes is answered with what HTTP/2 demands.
     pub(crate) is_polite: bool,
     pub(crate) is_closed: bool,
@@ -36,23 +40,45 @@ struct Stream {
     request: usize,
     ended: bool,
     cancelled: bool,
+    /// Whether the server has sent all that it will.
+    answered: bool,
 }
 
 impl Conversation {
-    pub(crate) fn new(socket: TcpStream, sent: Sent, pulse: Pulse) -> io::Result<Self> {
+    pub(crate) fn new(
+        number: usize,
+        socket: TcpStream,
+        sent: Sent,
+        pulse: Pulse,
+    ) -> io::Result<Self> {
         Ok(Self {
             pipe: Pipe::reading_behind(PREFACE, socket)?,
             assembly: Assembly::new(),
             windows: Windows::new(),
+            number,
             sent,
             pulse,
             streams: Vec::new(),
+            pings: 0,
             is_polite: true,
             is_closed: false,
         })
     }
 
     pub(crate) fn send(&mut self, frame: &Frame) {
+        match frame.kind {
+            kind::PING if !frame.has(flag::ACK) => {
+                self.pings += 1;
+                self.sent.count_ping();
+            }
+            kind::HEADERS | kind::DATA | kind::RST_STREAM => {
+                let is_last = frame.kind == kind::RST_STREAM || frame.has(flag::END_STREAM);
+                if let Some(stream) = self.stream(frame.stream).filter(|_| is_last) {
+                    stream.answered = true;
+                }
+            }
+            _ => {}
+        }
         self.pipe.send(frame);
     }
 
@@ -83,6 +109,11 @@ impl Conversation {
 
     pub(crate) fn abort(mut self) {
         self.pipe.reset();
+    }
+
+    /// Whether all PINGs have been acknowledged.
+    pub(crate) fn has_all_pings_back(&self) -> bool {
+        self.pings == 0
     }
 
     /// How many requests have come.
@@ -142,6 +173,10 @@ impl Conversation {
             kind::PING if !frame.has(flag::ACK) => {
                 self.answer(&Frame::new(kind::PING, flag::ACK, 0, frame.payload));
             }
+            kind::PING if self.pings > 0 => {
+                self.pings -= 1;
+                self.sent.count_acknowledgement();
+            }
             kind::WINDOW_UPDATE => {
                 self.windows.give(frame.stream, frame.number(0).unwrap_or(0) & 0x7fff_ffff);
             }
@@ -174,8 +209,13 @@ impl Conversation {
             return;
         }
         let (request, ended) = (requests.len(), block.end_stream);
-        requests.push(Request { fields, malformed, body: Vec::new(), ended });
-        self.streams.push(Stream { id: block.stream, request, ended, cancelled: false });
+        let (body, connection) = (Vec::new(), self.number);
+        requests.push(Request { fields, malformed, body, ended, connection });
+        drop(requests);
+        let (cancelled, answered) = (false, false);
+        self.streams.push(Stream { id: block.stream, request, ended, cancelled, answered });
+        let is_open = |stream: &&Stream| !stream.cancelled && !stream.answered;
+        self.sent.count_open(self.streams.iter().filter(is_open).count());
     }
 
     fn receive_data(&mut self, frame: &Frame) {

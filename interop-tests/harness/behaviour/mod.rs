@@ -3,7 +3,7 @@
 //! The mirror image of [`parity`](super::parity), with which it shares [`wire`](super::wire) and
 //! [`oracle`](super::oracle).
 //!
-//! - [`table`], [`family`], [`action`], [`call`], [`response`]: the tables
+//! - [`table`], [`family`], [`action`], [`call`], [`response`], [`stated`]: the tables
 //! - [`door`], [`stage`], [`conversation`], [`script`], [`pulse`]: the scripted server
 //! - [`sent`], [`outcome`], [`details`], [`deadline`]: what is observed of a client, and what of that
 //!   is compared
@@ -26,4 +26,5 @@ mod response;
 mod script;
 mod sent;
 mod stage;
+mod stated;
 pub(crate) mod table;

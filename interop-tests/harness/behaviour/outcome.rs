@@ -21,17 +21,37 @@ pub(crate) enum Side {
     Observed,
 }
 
-/// The observation of `call`, which took this long.
+/// How a call ended, and how long it took as the harness saw it.
+pub(crate) type Ended = (CallOutcome, Duration);
+
+/// The observation of `calls`; each line says of which, where there are several.
 pub(crate) fn observation(
     behaviour: &Behaviour,
-    call: &CallOutcome,
-    took: Duration,
+    calls: &[Ended],
     sent: &Sent,
     side: Side,
 ) -> Observation {
     let mut observation = Observation::default();
-    observation.add("status", &call.status);
-    observation.add(
+    for (index, ended) in calls.iter().enumerate() {
+        let of = if calls.len() > 1 { format!("call {}: ", index + 1) } else { String::new() };
+        observe(behaviour, ended, &of, side, &mut observation);
+    }
+    if behaviour.waits_for_request() {
+        sent.observe(behaviour, behaviour.call.timeout_ms(), &mut observation);
+    }
+    observation
+}
+
+fn observe(
+    behaviour: &Behaviour,
+    (call, took): &Ended,
+    of: &str,
+    side: Side,
+    observation: &mut Observation,
+) {
+    let mut add = |what: &str, value: String| observation.add(format!("{of}{what}"), value);
+    add("status", call.status.clone());
+    add(
         "message",
         match side {
             Side::Right => details::right(&call.message),
@@ -40,22 +60,17 @@ pub(crate) fn observation(
     );
     if let Some(value) = &call.value {
         let shown = Value::from_hex(value).map(|value| value.to_string());
-        observation.add("value", shown.unwrap_or_else(|| format!("{value:?}")));
+        add("value", shown.unwrap_or_else(|| format!("{value:?}")));
     }
     for (what, entries) in [
         ("initial metadata", &call.initial_metadata),
         ("trailing metadata", &call.trailing_metadata),
     ] {
         if !entries.is_empty() {
-            observation.add(what, metadata(entries));
+            add(what, metadata(entries));
         }
     }
-    let timeout = behaviour.call.timeout_ms();
-    observation.add("ended", deadline::end(timeout, call.elapsed_ms, took));
-    if behaviour.waits_for_request() {
-        sent.observe(behaviour, timeout, &mut observation);
-    }
-    observation
+    add("ended", deadline::end(behaviour.call.timeout_ms(), call.elapsed_ms, *took));
 }
 
 /// Metadata in the order of its names; values of the same name stay in theirs.

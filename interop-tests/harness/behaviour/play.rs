@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::door::Door;
-use super::outcome::{self, Side};
+use super::outcome::{self, Ended, Side};
 use super::stage::Stage;
 use super::table::Behaviour;
 use crate::harness::agent::shortened;
-use crate::harness::agent_pool::AgentPool;
+use crate::harness::agent_pool::{AgentPool, Lent};
 use crate::harness::finding::Finding;
 use crate::harness::oracle::observation::Observation;
+use crate::harness::protocol::Request;
 use crate::harness::scenario::Target;
 use crate::harness::setting::Setting;
 
@@ -43,22 +44,35 @@ pub(crate) fn play(
         Some(door) => door.address().to_string(),
         None => setting.address(Target::Nobody, "").map_err(set_up)?,
     };
-    let request = behaviour.call.request(&address);
-    let begin = Instant::now();
-    let outcome = agent.perform(&request, setting);
-    let took = begin.elapsed();
+    let rounds = behaviour.call.requests(&address);
+    let calls = rounds.iter().map(|request| round(&mut agent, request, setting));
+    let calls = calls.collect::<Result<Vec<_>, Finding>>();
     drop(agent);
-    let (sent, mut told) = stage.finish();
+    let (sent, frames) = stage.finish();
     drop(door);
-    let outcome = outcome?;
+    let calls = calls?.concat();
+    let line = |request| shortened(&serde_json::to_string(request).unwrap_or_default());
+    let told = rounds.iter().map(line).chain(frames).collect();
+    let observation = |side| outcome::observation(behaviour, &calls, &sent, side);
+    Ok(Played { observed: observation(Side::Observed), right: observation(Side::Right), told })
+}
+
+/// Has the agent make the calls of one round.
+fn round(
+    agent: &mut Lent<'_>,
+    request: &Request,
+    setting: &Setting,
+) -> Result<Vec<Ended>, Finding> {
+    let begin = Instant::now();
+    let outcome = agent.perform(request, setting)?;
+    let took = begin.elapsed();
     if let Some(reason) = outcome.not_supported {
         return Err(Finding::NotSupported(reason));
     }
-    let [call] = &outcome.calls[..] else {
-        let why = format!("the agent told {} outcomes of one call", outcome.calls.len());
+    let (told, made) = (outcome.calls.len(), request.calls.len());
+    if told != made {
+        let why = format!("the agent told {told} outcomes, and was asked for {made} calls");
         return Err(Finding::Broken(why));
-    };
-    told.insert(0, shortened(&serde_json::to_string(&request).unwrap_or_default()));
-    let observation = |side| outcome::observation(behaviour, call, took, &sent, side);
-    Ok(Played { observed: observation(Side::Observed), right: observation(Side::Right), told })
+    }
+    Ok(outcome.calls.into_iter().map(|call| (call, took)).collect())
 }

@@ -56,6 +56,7 @@ impl<'a> Script<'a> {
 
     /// Plays all actions; false when the connection has come to its end.
     pub(crate) fn play(&mut self, actions: &[Action]) -> bool {
+        let taken = self.taken;
         for action in actions {
             self.act(action);
             if self.conversation.is_closed {
@@ -63,13 +64,16 @@ impl<'a> Script<'a> {
             }
         }
         self.conversation.flush();
+        // Without an action that waits for it, a request is answered by what is done when it comes.
+        if self.taken == taken {
+            self.taken = self.taken.max(self.conversation.requests());
+        }
         true
     }
 
     /// Waits until a request comes that has not been taken up; false when none will.
     pub(crate) fn wait_for_more(&mut self) -> bool {
         let limit = Instant::now() + LIMIT;
-        self.taken = self.taken.max(self.conversation.requests());
         while self.conversation.requests() <= self.taken {
             if !self.conversation.take_notice(limit) {
                 return false;
@@ -115,6 +119,15 @@ impl<'a> Script<'a> {
             Action::Ping(times) => {
                 for _ in 0..*times {
                     self.conversation.send(&Frame::new(kind::PING, 0, 0, *b"parity!!"));
+                }
+            }
+            Action::PingsAcknowledged => {
+                let limit = Instant::now() + LIMIT;
+                while !self.conversation.has_all_pings_back() {
+                    if !self.conversation.take_notice(limit) {
+                        self.conversation.is_closed = true;
+                        return;
+                    }
                 }
             }
             Action::Settings(pairs) => self.conversation.send(&settings(pairs)),

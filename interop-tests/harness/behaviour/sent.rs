@@ -3,6 +3,8 @@
 //! Shared by the threads of all connections. Only the first request is looked at in full: later ones
 //! are repetitions.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::deadline;
@@ -19,15 +21,41 @@ pub(crate) struct Request {
     pub(crate) malformed: Option<String>,
     pub(crate) body: Vec<u8>,
     pub(crate) ended: bool,
+    /// Which of the stage's connections it came over.
+    pub(crate) connection: usize,
 }
 
 /// All requests; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sent(Arc<Mutex<Vec<Request>>>);
+pub(crate) struct Sent(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    requests: Mutex<Vec<Request>>,
+    /// The most requests of one connection that waited for their answer at the same time.
+    most_open: AtomicUsize,
+    /// PINGs that have not been acknowledged.
+    pings: AtomicUsize,
+}
 
 impl Sent {
     pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many requests of one connection wait for their answer.
+    pub(crate) fn count_open(&self, requests: usize) {
+        self.0.most_open.fetch_max(requests, Ordering::SeqCst);
+    }
+
+    /// The server has sent a PING.
+    pub(crate) fn count_ping(&self) {
+        self.0.pings.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The client has acknowledged one of those.
+    pub(crate) fn count_acknowledgement(&self) {
+        self.0.pings.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Adds what was sent by the call of `behaviour`, with this deadline, to `observation`.
@@ -42,6 +70,20 @@ impl Sent {
             first.observe(timeout_ms, observation);
         }
         observation.add("requests", requests.len().to_string());
+        if behaviour.call.is_repeated() {
+            let mut connections = BTreeMap::<usize, usize>::new();
+            for request in &*requests {
+                *connections.entry(request.connection).or_default() += 1;
+            }
+            let counts: Vec<_> = connections.values().map(usize::to_string).collect();
+            observation.add("requests of each connection", counts.join(", "));
+            let most = self.0.most_open.load(Ordering::SeqCst);
+            observation.add("requests open at once", most.to_string());
+        }
+        if behaviour.waits_for_pings() {
+            let pings = self.0.pings.load(Ordering::SeqCst);
+            observation.add("pings without acknowledgement", pings.to_string());
+        }
     }
 }
 

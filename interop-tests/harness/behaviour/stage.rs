@@ -128,7 +128,7 @@ impl Shared {
 /// Plays the script on one connection, again for each request that comes after the first.
 fn converse(number: usize, socket: TcpStream, shared: &Shared) {
     let (sent, pulse) = (shared.sent.clone(), shared.pulse.clone());
-    let Ok(conversation) = Conversation::new(socket, sent, pulse) else { return };
+    let Ok(conversation) = Conversation::new(number, socket, sent, pulse) else { return };
     let mut script = Script::new(&shared.behaviour, conversation);
     loop {
         let attempts = shared.attempts.fetch_add(1, Ordering::SeqCst);

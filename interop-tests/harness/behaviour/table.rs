@@ -1,6 +1,6 @@
 //! The behaviours: what a server does to a client as data, read from the suite's tables.
 //!
-//! A behaviour states no expectation: what is right is what the reference client makes of it.
+//! Mostly a behaviour states no expectation: what is right is what the reference client makes of it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,9 @@ use super::call::Call;
 use super::family;
 use super::programs::case::{PREFIX, Special};
 use super::response::{HEADERS, ROOT_OF_16, TRAILERS};
+use super::stated::Stated;
 use crate::harness::config::{self, ConfigError, Source};
+use crate::harness::finding::Mismatch;
 use crate::harness::oracle::case::Case;
 use crate::harness::oracle::grade::{self, Grade};
 use crate::harness::oracle::naming;
@@ -48,6 +50,9 @@ pub(crate) struct Behaviour {
     /// What it has been seen to do, beside what it does now.
     #[serde(default)]
     also: Vec<Observation>,
+    /// What is stated of it, whatever the reference does.
+    #[serde(default)]
+    pub(crate) expect: Stated,
     /// What is special about client programs with it.
     pub(crate) programs: Option<Special>,
     #[serde(default)]
@@ -128,6 +133,11 @@ impl Behaviour {
             && self.actions(0).iter().any(|action| matches!(action, Action::Request))
     }
 
+    /// Whether the script waits until all PINGs have been acknowledged.
+    pub(crate) fn waits_for_pings(&self) -> bool {
+        self.actions(0).iter().any(|action| matches!(action, Action::PingsAcknowledged))
+    }
+
     fn check(&self) -> Result<(), String> {
         naming::check(self.name())?;
         if self.name().starts_with(PREFIX) {
@@ -155,6 +165,14 @@ impl Case for Behaviour {
 
     fn description(&self) -> String {
         grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
+    }
+
+    fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
+        self.expect.contradictions(observation)
+    }
+
+    fn has_expectation(&self) -> bool {
+        !self.expect.is_empty()
     }
 }
 

@@ -103,6 +103,7 @@ fn piece(piece: &Piece) -> String {
 fn cut(cut: &Cut) -> String {
     match cut {
         Cut::EveryByte => "\"every-byte\"".to_owned(),
+        Cut::Every(size) => format!("{{ every = {size} }}"),
         Cut::Sizes(sizes) => format!("{{ sizes = {sizes:?} }}"),
     }
 }

@@ -4,6 +4,7 @@
 //! made to lie.
 
 use std::io::Write;
+use std::num::NonZero;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
@@ -59,6 +60,8 @@ pub(crate) enum Coding {
 pub(crate) enum Cut {
     /// A frame for every byte.
     EveryByte,
+    /// Frames of this size.
+    Every(NonZero<usize>),
     /// Frames of these sizes, and one for the rest.
     Sizes(Vec<usize>),
 }
@@ -156,6 +159,7 @@ impl Cut {
     pub(crate) fn apply<'a>(&self, body: &'a [u8]) -> Vec<&'a [u8]> {
         match self {
             Self::EveryByte => body.chunks(1).collect(),
+            Self::Every(size) => body.chunks(size.get()).collect(),
             Self::Sizes(sizes) => {
                 let mut rest = body;
                 let mut frames = Vec::new();

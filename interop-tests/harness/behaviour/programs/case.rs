@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::switchboard::Switchboard;
 use crate::harness::behaviour::table::Behaviour;
+use crate::harness::finding::Mismatch;
 use crate::harness::oracle::case::Case;
 use crate::harness::oracle::observation::Observation;
 
@@ -80,5 +81,13 @@ impl Case for ProgramCase {
         let why = special.map(|special| format!("unstable with programs: {}", special.why));
         let about = self.behaviour.description();
         std::iter::once(about).chain(why).collect::<Vec<_>>().join("\n")
+    }
+
+    fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
+        self.behaviour.contradictions(observation)
+    }
+
+    fn has_expectation(&self) -> bool {
+        self.behaviour.has_expectation()
     }
 }
