@@ -4,7 +4,7 @@
 //! is has to be found out.
 //!
 //! - [`case`]: which behaviours, and what is special about a program with one
-//! - [`switchboard`], [`port_owner`]: from the document's port to the stage of the program that came
+//! - [`switchboard`], [`port_owner`], [`sock_diag`]: from the document's port to the stage of the program that came
 //! - [`run`], [`traceback`], [`ending`]: a program from its start to what is compared
 //! - [`reference`]: what is right
 
@@ -13,5 +13,7 @@ mod ending;
 mod port_owner;
 pub(crate) mod reference;
 pub(crate) mod run;
+#[cfg(target_os = "linux")]
+mod sock_diag;
 mod switchboard;
 mod traceback;

@@ -1,13 +1,18 @@
 //! Which of a few processes has made a connection.
 //!
-//! Linux tells it in two steps: the kernel's list of sockets has the inode of the one at the other
-//! end, and a process's open files name theirs. Where there is no such list nobody can tell.
+//! Linux tells it in two steps: the kernel knows the inode of the socket at the other end, and a
+//! process's open files name theirs. Elsewhere nobody can tell.
 
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use rustix::process::Pid;
+
+#[cfg(target_os = "linux")]
+use super::sock_diag;
 
 /// The lists of IPv4 and of IPv6, which are also of each other: a socket of IPv6 may be connected to
 /// an address of IPv4.
@@ -21,7 +26,7 @@ pub(crate) fn can_be_told() -> bool {
 /// The one of `groups` of processes from which there is a connection from port `from` to port `to`
 /// of this machine.
 pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
-    let link = format!("socket:[{}]", inode(from.port(), to)?);
+    let link = format!("socket:[{}]", asked(from, to).or_else(|| listed(from.port(), to))?);
     let leader = groups.iter().find(|group| has_open(number(**group), &link));
     // What a group's leader has started, as a shell script does.
     leader.copied().or_else(|| {
@@ -36,8 +41,24 @@ fn number(pid: Pid) -> i32 {
     pid.as_raw_nonzero().get()
 }
 
+/// The inode of the socket that is connected from `local` to port `remote`, if the kernel can be asked.
+#[cfg(target_os = "linux")]
+fn asked(local: SocketAddr, remote: u16) -> Option<u64> {
+    match local {
+        SocketAddr::V4(local) => {
+            sock_diag::inode(local, SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote))
+        }
+        SocketAddr::V6(_) => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn asked(_local: SocketAddr, _remote: u16) -> Option<u64> {
+    None
+}
+
 /// The inode of the socket that is bound to port `local` and connected to port `remote`.
-fn inode(local: u16, remote: u16) -> Option<u64> {
+fn listed(local: u16, remote: u16) -> Option<u64> {
     LISTS.iter().find_map(|list| {
         let text = fs::read_to_string(list).ok()?;
         text.lines().skip(1).find_map(|line| inode_in(line, local, remote))
