@@ -23,7 +23,7 @@ pub(crate) struct Peer {
     /// Whether its server program is what other servers are compared with.
     #[serde(default)]
     pub(crate) reference: bool,
-    /// Whether it is compared with the reference; one whose API has words of its own is not.
+    /// Whether it is compared with the reference in the suites that compare.
     #[serde(default = "yes")]
     pub(crate) parity: bool,
     /// A server that takes the address it is given and says which port it got.

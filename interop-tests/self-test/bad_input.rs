@@ -47,6 +47,9 @@ fn peers() {
     refused(&with_peers(idle), "peers.toml:2: a peer has a server, an agent");
     let mute = "[[peer]]\nname = \"mute\"\nlanguage = \"x\"\nserver = { command = [\"sh\"] }\n";
     refused(&with_peers(mute), "peers.toml:4: a server needs `ready`");
+    let unequal = "[[peer]]\nname = \"odd\"\nlanguage = \"x\"\nreference = true\nparity = false\n\
+                   server-program = { command = [\"sh\"] }\n";
+    refused(&with_peers(unequal), "peers.toml:2: the reference is what others are compared with");
     refused(&with_peers("[[peer]\n"), "peers.toml:1: ");
     refused(&Run::new().with("--peers", "no/such.toml").finish(), "no/such.toml: cannot be read");
 }
@@ -157,6 +160,12 @@ fn behaviours() {
             "mine.toml:2: behaviour `mine`: programs: `why`",
         ),
         (behaviour("programs = { runs = false }"), "mine.toml:3: unknown field `runs`"),
+        (
+            behaviour("call = { rounds = [1, 0] }"),
+            "mine.toml:2: behaviour `mine`: rounds: how many",
+        ),
+        (behaviour("cut = { every = 0 }"), "mine.toml:3: "),
+        (behaviour("expect = { status = { is = \"OK\" } }"), "mine.toml:3: "),
     ];
     for (text, message) in cases {
         refused(&with(&text), message);

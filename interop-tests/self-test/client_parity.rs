@@ -17,6 +17,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("client-parity/a-late-end-is-found", a_late_end_is_found),
         ("client-parity/an-agent-that-hangs-is-no-difference", an_agent_that_hangs),
         ("client-parity/a-recorded-difference-is-excused", a_recorded_difference_is_excused),
+        ("client-parity/a-peer-without-parity-is-not-compared", a_peer_without_parity),
         ("client-parity/every-kind-of-behaviour-is-there", every_kind_of_behaviour_is_there),
     ])
 }
@@ -112,6 +113,16 @@ fn a_recorded_difference_is_excused() {
     for other in ["observed = { status = 'INTERNAL' }", &answer("INTERNAL")] {
         run(other).ends_with_status(101).says("not the known deviation, which is:");
     }
+}
+
+fn a_peer_without_parity() {
+    let ran = with_goldens("/not-compared/").and("--list").finish();
+    let suites: BTreeSet<_> =
+        ran.stdout.lines().filter_map(|line| line.split('/').next()).collect();
+    ran.assert(suites.contains("calls"), "it calls, and is called");
+    ran.assert(suites.contains("programs"), "its client program is run");
+    ran.assert(!suites.contains("client-parity"), "its clients are not compared");
+    ran.assert(!suites.contains("server-parity"), "nor is its server");
 }
 
 fn every_kind_of_behaviour_is_there() {

@@ -21,6 +21,9 @@ mod parity;
 mod plain_tonic;
 mod plain_tonic_agent;
 mod run;
+mod stand_in;
+mod stated;
+mod tables;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
                 parity::tests(),
                 client_parity::tests(),
                 client_programs::tests(),
+                stand_in::tests(),
+                stated::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -1,0 +1,24 @@
+//! Tables and goldens of a test's own, in the folder of its run.
+//!
+//! For what no behaviour of the project shows, because there all is as it should be.
+
+use std::path::Path;
+
+use crate::run::Run;
+
+/// Gives `run` these `behaviours` and no other cases, and the goldens in `files`, by their names.
+pub(crate) fn with(run: Run, behaviours: &str, files: &[(&str, &str)]) -> Run {
+    let (tables, goldens) = (run.path().join("tables"), run.path().join("goldens"));
+    write(&tables.join("programs.toml"), "case = []\n");
+    write(&tables.join("client-parity/mine.toml"), behaviours);
+    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
+    for (name, text) in files {
+        write(&goldens.join(name), text);
+    }
+    run.with("--scenarios", &tables.to_string_lossy()).with("--goldens", &goldens.to_string_lossy())
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(path, text).expect("a file");
+}
