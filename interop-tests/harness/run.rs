@@ -16,7 +16,6 @@ use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
 use super::gate::Gate;
 use super::judge::{Judge, as_libtest};
-use super::oracle::stand_in::StandIn;
 use super::parity::fuzz::{self, Fuzz, Rival};
 use super::peer::{Peer, Peers};
 use super::program::Places;
@@ -24,6 +23,8 @@ use super::record::Record;
 use super::setting::Setting;
 use super::suites::{calls, client_parity, client_programs, programs, server_parity};
 use super::tables::Tables;
+use super::trial::TrialName;
+use super::verdict::Verdict;
 use super::{matrix, order, reaper};
 
 /// The status of a run that could not begin.
@@ -86,25 +87,17 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     }
 
     let is_out = |peer: &Peer| peer.reference && left_out.contains(peer.name());
-    let stand_in = match options.reference {
-        ReferenceKind::Auto if !peers.all.iter().any(is_out) => {
-            StandIn::of(&client_programs, &setting)
-        }
-        _ => None,
-    };
-    let told = stand_in.as_ref().map(|stand_in| stand_in.told(&client_programs.cases));
+    if options.reference == ReferenceKind::Auto && !peers.all.iter().any(is_out) {
+        client_programs.let_goldens_stand_in(&setting);
+    }
+    let told = client_programs.told();
 
     let mut trials = programs::trials(&peers.all, &tables.cases, &setting);
     trials.extend(calls::trials(&peers.all, &tables.scenarios, &setting));
     trials.extend(server_parity::trials(&peers.all, &servers, only_goldens, &setting));
     trials.extend(client_parity::trials(&peers.all, &clients, only_goldens, &setting));
-    trials.extend(client_programs::trials(
-        &peers.all,
-        &client_programs,
-        only_goldens,
-        stand_in.as_ref(),
-        &setting,
-    ));
+    let (peers_all, of_programs) = (&peers.all, &client_programs);
+    trials.extend(client_programs::trials(peers_all, of_programs, only_goldens, &setting));
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ledger = match (&options.deviations, &options.peers) {
         (Some(path), _) => Ledger::read(path, &names)?,
@@ -153,19 +146,24 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         })
         .collect();
     let conclusion = libtest_mimic::run(&libtest, trials);
-    let verdicts = record.verdicts();
-    if !verdicts.is_empty() {
-        println!("{}\n{}\n", matrix::tables(&verdicts), matrix::legend(&peers.all, &verdicts));
-        let has_programs = verdicts.iter().any(|(name, _)| client_programs::is_of(name));
-        if let Some(told) = told.filter(|_| has_programs) {
-            println!("interop: {told}");
-        }
-        println!("interop: {}", matrix::total(&verdicts));
-    }
+    summarise(&record.verdicts(), &peers.all, told);
     if conclusion.has_failed() {
         println!("interop: what failed is told above, with a command that runs it alone");
     }
     Ok(conclusion.exit_code())
+}
+
+/// What has been found out; `told` is about the client programs, and said if there were any.
+fn summarise(verdicts: &[(TrialName, Verdict)], peers: &[Peer], told: Option<String>) {
+    if verdicts.is_empty() {
+        return;
+    }
+    println!("{}\n{}\n", matrix::tables(verdicts), matrix::legend(peers, verdicts));
+    let has_programs = verdicts.iter().any(|(name, _)| client_programs::is_of(name));
+    if let Some(told) = told.filter(|_| has_programs) {
+        println!("interop: {told}");
+    }
+    println!("interop: {}", matrix::total(verdicts));
 }
 
 /// The servers that random requests are sent to: those that the filter names, or all but that of

@@ -1,14 +1,14 @@
 //! Goldens in the place of a reference that is there.
 //!
 //! For a reference that takes long to start: where its versions are those that the goldens were
-//! recorded from, it does what they say. That this is so is not believed of every case: some are put
-//! to the live reference in every run, and if it has changed its mind it is likely to show there.
+//! recorded from, it does what they say. That is not simply believed: a sample of the cases is put to
+//! the live reference in every run. A behaviour that was changed after its golden shows with the agents,
+//! of which the reference is always asked.
 
 use std::sync::Arc;
 
 use super::case::{Case, Reference};
 use super::golden::Goldens;
-use super::standard::Standard;
 use crate::harness::setting::Setting;
 use crate::harness::wire::message::checksum;
 
@@ -25,10 +25,13 @@ pub(crate) enum StandIn {
 }
 
 impl StandIn {
-    /// Asks the reference of `standard` for its versions; none where there is nothing to choose.
-    pub(crate) fn of<R: Reference>(standard: &Standard<R>, setting: &Setting) -> Option<Self> {
-        let (reference, goldens) = (standard.reference.as_ref()?, standard.goldens.as_ref()?);
-        Some(match reference.versions(setting) {
+    /// Asks `reference` for its versions, and compares them with those of `goldens`.
+    pub(crate) fn of(
+        reference: &impl Reference,
+        goldens: &Arc<Goldens>,
+        setting: &Setting,
+    ) -> Self {
+        match reference.versions(setting) {
             Ok(versions) if versions == goldens.versions => Self::Of(Arc::clone(goldens)),
             Ok(versions) => Self::Nobody {
                 why: format!(
@@ -38,7 +41,7 @@ impl StandIn {
                 ),
             },
             Err(why) => Self::Nobody { why },
-        })
+        }
     }
 
     /// Whether they stand in where `case` is played.

@@ -13,6 +13,7 @@ use super::golden::Goldens;
 use super::moved;
 use super::recording::Recording;
 use super::right::{GOLDEN, Oracle};
+use super::stand_in::StandIn;
 use crate::harness::setting::Setting;
 use crate::harness::trial::{Trial, TrialName};
 
@@ -23,12 +24,13 @@ pub(crate) struct Standard<R: Reference> {
     pub(crate) cases: Vec<Arc<R::Case>>,
     pub(crate) reference: Option<Arc<R>>,
     pub(crate) goldens: Option<Arc<Goldens>>,
+    stand_in: Option<StandIn>,
 }
 
 impl<R: Reference> Standard<R> {
     pub(crate) fn new(suite: &'static str, cases: Vec<R::Case>, reference: Option<R>) -> Self {
         let cases = cases.into_iter().map(Arc::new).collect();
-        Self { suite, cases, reference: reference.map(Arc::new), goldens: None }
+        Self { suite, cases, reference: reference.map(Arc::new), goldens: None, stand_in: None }
     }
 
     fn file(&self, folder: &Path) -> PathBuf {
@@ -85,17 +87,32 @@ impl<R: Reference> Standard<R> {
         Oracle::of(reference, self.goldens.as_ref())
     }
 
-    /// The goldens as what is right, if there are any.
-    pub(crate) fn recorded(&self) -> Option<Oracle<R>> {
-        Oracle::of(None, self.goldens.as_ref())
+    /// Lets the goldens stand in for the live reference, if they are of its versions.
+    pub(crate) fn let_goldens_stand_in(&mut self, setting: &Setting) {
+        if let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) {
+            self.stand_in = Some(StandIn::of(&**reference, goldens, setting));
+        }
     }
 
-    /// For each case that `is_asked`, whether the live reference still does what the goldens say;
-    /// `name` makes the name of a trial.
+    /// What a person should know of that, if anything.
+    pub(crate) fn told(&self) -> Option<String> {
+        self.stand_in.as_ref().map(|stand_in| stand_in.told(&self.cases))
+    }
+
+    fn has_stand_in(&self, case: &R::Case) -> bool {
+        self.stand_in.as_ref().is_some_and(|stand_in| stand_in.is_for(case))
+    }
+
+    /// What is right for `case`: the same as [`oracle`](Self::oracle), unless the goldens stand in.
+    pub(crate) fn oracle_for(&self, case: &R::Case, only_goldens: bool) -> Option<Oracle<R>> {
+        self.oracle(only_goldens || self.has_stand_in(case))
+    }
+
+    /// For each case whether the live reference still does what the goldens say, but for those where
+    /// they stand in for it; `name` makes the name of a trial.
     pub(crate) fn moved(
         &self,
         setting: &Arc<Setting>,
-        is_asked: impl Fn(&R::Case) -> bool,
         name: impl Fn(&str, &str, &R::Case) -> TrialName,
     ) -> Vec<Trial> {
         let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) else {
@@ -108,6 +125,6 @@ impl<R: Reference> Standard<R> {
             let run = move || moved::report(&case, &*reference, &goldens, &setting);
             Trial { name, run: Box::new(run) }
         };
-        self.cases.iter().filter(|case| is_asked(case)).map(trial).collect()
+        self.cases.iter().filter(|case| !self.has_stand_in(case)).map(trial).collect()
     }
 }

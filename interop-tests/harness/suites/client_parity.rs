@@ -79,7 +79,7 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, |_| true, name));
+        trials.extend(standard.moved(setting, name));
     }
     trials
 }

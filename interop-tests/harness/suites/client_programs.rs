@@ -14,7 +14,6 @@ use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
 use crate::harness::oracle::right::{Oracle, judged, shown};
-use crate::harness::oracle::stand_in::StandIn;
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::process::Logs;
@@ -50,18 +49,14 @@ pub(crate) fn standard(
 }
 
 /// All trials, program by program: compared with the live reference and the reference with the
-/// goldens, or all compared with the goldens when only those are asked for. Where the goldens `stand_in`
-/// for the reference, it is not run.
+/// goldens, or all compared with the goldens when only those are asked for or stand in.
 pub(crate) fn trials(
     peers: &[Peer],
     standard: &Standard<ReferenceProgram>,
     only_goldens: bool,
-    stand_in: Option<&StandIn>,
     setting: &Arc<Setting>,
 ) -> Vec<Trial> {
-    let Some(asked) = standard.oracle(only_goldens) else { return Vec::new() };
-    let is_asked = |case: &ProgramCase| !stand_in.is_some_and(|stand_in| stand_in.is_for(case));
-    let recorded = standard.recorded().unwrap_or_else(|| asked.clone());
+    let is_live = standard.oracle(only_goldens).is_some_and(|oracle| oracle.live().is_some());
     let name = |client: &str, right: &str, case: &ProgramCase| TrialName {
         suite: client_parity::SUITE,
         server: right.to_owned(),
@@ -71,25 +66,25 @@ pub(crate) fn trials(
     let mut trials = Vec::new();
     for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(program) = &peer.client_program else { continue };
-        if peer.reference && asked.live().is_some() {
+        if peer.reference && is_live {
             continue;
         }
         let folder = setting.logs.join(client_parity::SUITE).join(peer.name());
-        trials.extend(standard.cases.iter().map(|case| {
-            let oracle = if is_asked(case) { &asked } else { &recorded };
+        trials.extend(standard.cases.iter().filter_map(|case| {
+            let oracle = standard.oracle_for(case, only_goldens)?;
+            let name = name(peer.name(), oracle.name(), case);
             let comparison = Comparison {
                 case: Arc::clone(case),
                 program: program.clone(),
                 logs: Logs::at(&folder.join(case.name())),
-                oracle: oracle.clone(),
+                oracle,
                 setting: Arc::clone(setting),
             };
-            let name = name(peer.name(), oracle.name(), case);
-            Trial { name, run: Box::new(move || comparison.run()) }
+            Some(Trial { name, run: Box::new(move || comparison.run()) })
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, is_asked, name));
+        trials.extend(standard.moved(setting, name));
     }
     trials
 }

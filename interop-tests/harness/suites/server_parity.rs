@@ -76,7 +76,7 @@ pub(crate) fn trials(
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, |_| true, name));
+        trials.extend(standard.moved(setting, name));
     }
     trials
 }
