@@ -13,6 +13,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("stated/each-call-is-looked-at", each_call_is_looked_at),
         ("stated/requests-of-connections-are-counted", requests_of_connections_are_counted),
         ("stated/requests-at-once-are-counted", requests_at_once_are_counted),
+        ("stated/pings-are-counted", pings_are_counted),
         ("stated/a-line-that-is-missing-is-no-other", a_line_that_is_missing_is_no_other),
     ])
 }
@@ -93,6 +94,20 @@ fn requests_at_once_are_counted() {
     let wrong = ran(keys, &several(10, sent));
     wrong.says("observed   stated requests open at once = 10").says("1 failed");
     wrong.assert(!wrong.stdout.contains("expected   requests"), "all are answered");
+}
+
+fn pings_are_counted() {
+    let keys = |last: &str| {
+        format!(
+            "actions = [\"preface\", \"request\", {{ ping = 2 }}, \"pings-acknowledged\", {last}]\n\
+             expect = {{ \"pings without acknowledgement\" = \"0\" }}"
+        )
+    };
+    let golden = format!("{OK}pings without acknowledgement = 0\n");
+    ran(&keys("\"headers\", \"body\", \"trailers\""), &golden).ends_with_status(0).says("1 passed");
+    // Nobody reads what comes after a reset.
+    let wrong = ran(&keys("{ ping = 1 }, \"abort\""), &golden);
+    wrong.says("observed   stated pings without acknowledgement = 1").ends_with_status(101);
 }
 
 fn a_line_that_is_missing_is_no_other() {
