@@ -22,6 +22,9 @@ use tokio_rustls::server::TlsStream;
 /// HTTP/2, the only protocol that is spoken (RFC 9113, section 3.1).
 const ALPN: &[u8] = b"h2";
 
+/// The library's own words blame a peer.
+const NO_CERTIFICATE: &str = "there is PEM but no X.509 certificate in it";
+
 /// The PEM files that a server is told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
@@ -137,7 +140,7 @@ impl Tls {
                 };
                 let mut roots = RootCertStore::empty();
                 for certificate in certificates(path, Content::ClientCa)? {
-                    roots.add(certificate).map_err(|error| broken(error.to_string()))?;
+                    roots.add(certificate).map_err(|_| broken(NO_CERTIFICATE.to_owned()))?;
                 }
                 let roots = Arc::new(roots);
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
@@ -153,7 +156,7 @@ impl Tls {
             rustls::Error::InvalidCertificate(_) => TlsError::Broken {
                 path: files.certificate.clone(),
                 content: Content::Certificate,
-                reason: error.to_string(),
+                reason: NO_CERTIFICATE.to_owned(),
             },
             error => TlsError::Broken {
                 path: files.key.clone(),

@@ -19,6 +19,7 @@ use super::application::Application;
 use super::{Options, Socket};
 use crate::in_flight::InFlight;
 use crate::parity;
+use crate::parity::authority::LegalAuthority;
 use crate::parity::connection::{self, Peer};
 use crate::parity::handshake::Handshake;
 use crate::tls::Tls;
@@ -56,8 +57,11 @@ impl Connections {
             // socket that refuses is already gone.
             let _ = tcp.set_nodelay(true);
         }
-        let connection =
-            Connection { application: self.application.clone(), in_flight: self.in_flight.clone() };
+        let connection = Connection {
+            application: self.application.clone(),
+            in_flight: self.in_flight.clone(),
+            is_unix: matches!(socket, Either::Right(_)),
+        };
         let goodbye = goodbye(self.ending.clone(), self.max_age);
         // Errors are the client's business, who caused them and has been told.
         match self.tls.clone() {
@@ -105,6 +109,7 @@ async fn goodbye(ending: CancellationToken, max_age: Option<Duration>) {
 struct Connection {
     application: Application,
     in_flight: InFlight,
+    is_unix: bool,
 }
 
 impl Connection {
@@ -121,6 +126,7 @@ impl Connection {
         let Application { methods, handler } = self.application;
         let service = parity::layer(methods, peer.clone()).service(handler);
         let service = TowerToHyperService::new(self.in_flight.count(service));
+        let transport = LegalAuthority::new(transport, self.is_unix);
         let transport = TokioIo::new(Handshake::new(transport, peer));
         let mut connection = pin!(connection::http2().serve_connection(transport, service));
         tokio::select! {
