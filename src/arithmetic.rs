@@ -117,7 +117,9 @@ mod tests {
         ];
         for (numbers, expected) in cases {
             let mut root = RootMeanSquare::default();
-            numbers.iter().for_each(|bits| root.add(f32::from_bits(*bits)));
+            for bits in numbers {
+                root.add(f32::from_bits(*bits));
+            }
             assert_eq!(root.value().map(f32::to_bits), expected, "of {numbers:#010x?}");
         }
     }

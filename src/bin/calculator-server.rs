@@ -24,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Both exit with status 0.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Options {
     /// Where to listen: HOST:PORT or unix:PATH.
     ///

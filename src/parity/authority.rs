@@ -144,8 +144,8 @@ impl Repair {
         self.skip = match kind {
             HEADERS => {
                 self.field = Field::Begin;
-                let padding = if flags & PADDED == 0 { 0 } else { 1 };
-                let priority = if flags & PRIORITY == 0 { 0 } else { 5 };
+                let padding = usize::from(flags & PADDED != 0);
+                let priority = 5 * usize::from(flags & PRIORITY != 0);
                 length.min(padding + priority)
             }
             CONTINUATION => 0,

@@ -110,14 +110,15 @@ mod tests {
         }
     }
 
-    fn data(bytes: &[u8]) -> io::Result<Frame<Bytes>> {
-        Ok(Frame::data(Bytes::copy_from_slice(bytes)))
+    fn data(bytes: &[u8]) -> Frame<Bytes> {
+        Frame::data(Bytes::copy_from_slice(bytes))
     }
 
     #[tokio::test]
     async fn what_is_no_whole_message_is_nothing() {
         for rest in [&b""[..], b"\0\0", b"\0\0\0\0\x02a", b"\x02\0\0\0\0\0\0\0\0\0"] {
-            let (count, status) = read(vec![data(MESSAGE), data(&[MESSAGE, rest].concat())]).await;
+            let (count, status) =
+                read(vec![Ok(data(MESSAGE)), Ok(data(&[MESSAGE, rest].concat()))]).await;
             assert!(count == 2 && status.is_none(), "{rest:?}: {count}, {status:?}");
         }
     }
@@ -127,13 +128,13 @@ mod tests {
         let mut bad = HeaderMap::new();
         bad.insert("x-bin", HeaderValue::from_static("!"));
         let cases = [
-            (data(b"\0\xff\xff\xff\xff"), Code::ResourceExhausted),
-            (data(b"\x01\0\0\0\0"), Code::Internal),
+            (Ok(data(b"\0\xff\xff\xff\xff")), Code::ResourceExhausted),
+            (Ok(data(b"\x01\0\0\0\0")), Code::Internal),
             (Ok(Frame::trailers(bad)), Code::Internal),
             (Err(io::Error::other("reset")), Code::Unknown),
         ];
         for (broken, code) in cases {
-            let (count, status) = read(vec![data(MESSAGE), broken]).await;
+            let (count, status) = read(vec![Ok(data(MESSAGE)), broken]).await;
             assert_eq!((count, status.map(|status| status.code())), (1, Some(code)));
         }
     }

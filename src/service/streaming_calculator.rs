@@ -86,7 +86,6 @@ pub(super) fn root(x: f32) -> Result<Number, DomainError> {
 }
 
 /// grpcio's words for an exception in a stream of answers.
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
 pub(super) fn exception(error: DomainError) -> Status {
     Status::unknown(format!("{ITERATING}: {error}"))
 }
