@@ -157,8 +157,9 @@ mod tests {
         });
         let body = Some(StreamBody::new(Box::pin(answers)));
         let mut body = LimitedBody { body, deadline: Some(Box::pin(sleep(SECOND))) };
-        let mut answers = 0;
+        let (mut answers, start) = (0, std::time::Instant::now());
         loop {
+            assert!(start.elapsed() < 20 * SECOND, "no end");
             let frame = body.frame().await.expect("no end before the trailers").expect("a frame");
             if let Some(trailers) = frame.trailers_ref() {
                 let status = Status::from_header_map(trailers).expect("a status");

@@ -43,3 +43,25 @@ impl http_body::Body for EndAfter {
         self.left == 0 || self.requests.is_end_stream()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EndAfter;
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
+    use tonic::Status;
+    use tonic::body::Body;
+
+    #[tokio::test]
+    async fn the_stream_ends_although_more_could_come() {
+        for count in 0..3 {
+            let two = ["a", "b"].map(|text| Ok::<_, Status>(Frame::data(Bytes::from(text))));
+            let requests = stream::iter(two).chain(stream::pending());
+            let seen = EndAfter::new(Body::new(StreamBody::new(requests)), count);
+            let seen = seen.collect().await.expect("an end").to_bytes();
+            assert_eq!(seen, ["", "a", "ab"][usize::try_from(count).expect("small")]);
+        }
+    }
+}
