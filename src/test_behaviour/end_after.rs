@@ -51,16 +51,21 @@ mod tests {
     use futures_util::{StreamExt, stream};
     use http_body::Frame;
     use http_body_util::{BodyExt, StreamBody};
+    use std::time::Duration;
+    use tokio::time::timeout;
     use tonic::Status;
     use tonic::body::Body;
 
-    #[tokio::test]
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    #[tokio::test(start_paused = true)]
     async fn the_stream_ends_although_more_could_come() {
         for count in 0..3 {
             let two = ["a", "b"].map(|text| Ok::<_, Status>(Frame::data(Bytes::from(text))));
             let requests = stream::iter(two).chain(stream::pending());
             let seen = EndAfter::new(Body::new(StreamBody::new(requests)), count);
-            let seen = seen.collect().await.expect("an end").to_bytes();
+            let seen = timeout(LIMIT, seen.collect()).await.expect("an end");
+            let seen = seen.expect("messages").to_bytes();
             assert_eq!(seen, ["", "a", "ab"][usize::try_from(count).expect("small")]);
         }
     }
