@@ -4,11 +4,8 @@
 //! the percent signs are replaced on their way in, before HPACK is decoded: a byte for a byte, which
 //! leaves all lengths and the decoder's table as they were.
 //!
-//! - [`repair`]: where the header blocks are among the frames
-//! - [`field`]: where the authority is in a header block
-
-mod field;
-mod repair;
+//! [`header_blocks`](super::header_blocks) finds the fields among the frames, and
+//! [`hpack_field`](super::hpack_field) the authority among the fields.
 
 use std::io;
 use std::pin::Pin;
@@ -16,20 +13,20 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use repair::Repair;
+use super::header_blocks::HeaderBlocks;
 
 /// A transport of a server through which such an authority arrives as a legal one.
 #[derive(Debug)]
 pub struct LegalAuthority<T> {
     transport: T,
     /// `None` leaves everything as it is.
-    repair: Option<Repair>,
+    repair: Option<HeaderBlocks>,
 }
 
 impl<T> LegalAuthority<T> {
     /// Watches for such authorities if the transport `is_unix`.
     pub fn new(transport: T, is_unix: bool) -> Self {
-        Self { transport, repair: is_unix.then(Repair::default) }
+        Self { transport, repair: is_unix.then(HeaderBlocks::default) }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Only their fields are looked at: in a message the same bytes may stand for anything.
 
-use super::field::Field;
+use super::hpack_field::Field;
 
 /// What a client sends before its first frame (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
@@ -17,7 +17,7 @@ const PRIORITY: u8 = 0x20;
 
 /// How far the frames have been read.
 #[derive(Debug)]
-pub(super) struct Repair {
+pub(super) struct HeaderBlocks {
     /// Bytes that are no part of a header block, until the next frame's header.
     skip: usize,
     /// Bytes of a header block behind those that are skipped.
@@ -27,14 +27,14 @@ pub(super) struct Repair {
     field: Field,
 }
 
-impl Default for Repair {
+impl Default for HeaderBlocks {
     fn default() -> Self {
         let (block, header, filled) = (0, [0; FRAME_HEADER], 0);
         Self { skip: PREFACE, block, header, filled, field: Field::Begin }
     }
 }
 
-impl Repair {
+impl HeaderBlocks {
     /// Looks at the next bytes, and replaces those that have to be.
     pub(super) fn look_at(&mut self, bytes: &mut [u8]) {
         let mut rest = bytes;
@@ -83,7 +83,7 @@ impl Repair {
 
 #[cfg(test)]
 mod tests {
-    use super::{PREFACE, Repair};
+    use super::{HeaderBlocks, PREFACE};
 
     fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
@@ -120,8 +120,8 @@ mod tests {
     fn only_the_percent_signs_of_an_authority_are_replaced_however_the_bytes_are_cut() {
         let (sent, expected) = (sent(b"tmp%2Fs"), sent(b"tmp_2Fs"));
         for size in 1..=sent.len() {
-            let (mut bytes, mut repair) = (sent.clone(), Repair::default());
-            bytes.chunks_mut(size).for_each(|chunk| repair.look_at(chunk));
+            let (mut bytes, mut blocks) = (sent.clone(), HeaderBlocks::default());
+            bytes.chunks_mut(size).for_each(|chunk| blocks.look_at(chunk));
             assert!(bytes == expected, "in chunks of {size}");
         }
     }
