@@ -20,8 +20,7 @@ const QUIET: u32 = 0x0040_0000;
 /// included, is a [`DomainError`].
 pub fn square_root(x: f32) -> Result<f32, DomainError> {
     if x.is_nan() {
-        // Rust leaves open which NaN an operation returns; the bits are part of the contract here.
-        return Ok(f32::from_bits(x.to_bits() | QUIET));
+        return Ok(quiet(x));
     }
     if x < 0.0 {
         return Err(DomainError);
@@ -31,9 +30,52 @@ pub fn square_root(x: f32) -> Result<f32, DomainError> {
     Ok(root)
 }
 
+/// The square root of the mean of the squares of numbers that come one after the other.
+///
+/// The squares are summed up in double precision in the order in which they come, and the root is
+/// rounded to a float32 once. If a number is a NaN, the first one is the result, made quiet as by
+/// [`square_root`], whatever else comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RootMeanSquare {
+    sum: f64,
+    count: u64,
+    nan: Option<f32>,
+}
+
+impl RootMeanSquare {
+    /// Takes the next number.
+    pub fn add(&mut self, x: f32) {
+        self.count += 1;
+        self.sum += f64::from(x) * f64::from(x);
+        if x.is_nan() {
+            self.nan.get_or_insert(quiet(x));
+        }
+    }
+
+    /// The result; `None` if there was no number.
+    #[must_use]
+    pub fn value(&self) -> Option<f32> {
+        if self.nan.is_some() || self.count == 0 {
+            return self.nan;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^53 numbers")]
+        let mean = self.sum / self.count as f64;
+        #[expect(clippy::cast_possible_truncation, reason = "rounding to a float32 is the point")]
+        let root = mean.sqrt() as f32;
+        Some(root)
+    }
+}
+
+/// The NaN with its sign and payload.
+///
+/// Rust leaves open which NaN an operation returns; the bits are part of the contract here.
+fn quiet(nan: f32) -> f32 {
+    f32::from_bits(nan.to_bits() | QUIET)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{DomainError, square_root};
+    use super::{DomainError, RootMeanSquare, square_root};
 
     fn root_bits(bits: u32) -> Result<u32, DomainError> {
         square_root(f32::from_bits(bits)).map(f32::to_bits)
@@ -56,6 +98,29 @@ mod tests {
         ];
         for (bits, expected) in cases {
             assert_eq!(root_bits(bits), expected, "the root of {bits:#010x}");
+        }
+    }
+
+    #[test]
+    fn root_mean_squares() {
+        let largest = f32::MAX.to_bits();
+        let cases: [(&[u32], Option<u32>); 9] = [
+            (&[], None),
+            (&[0x8000_0000], Some(0)),                        // -0
+            (&[0x4040_0000, 0xc080_0000], Some(0x4062_4630)), // 3, -4
+            (&[0xff80_0000, 0x3f80_0000], Some(0x7f80_0000)), // -inf
+            (&[largest, largest, largest], Some(largest)),    // no overflow
+            (&[1, 1], Some(1)),                               // no underflow
+            (&[0x3f80_0000, 0x7f80_0001, 0xffc0_0002], Some(0x7fc0_0001)), // the first NaN
+            (&[0xffa1_2345, 0x7f80_0000], Some(0xffe1_2345)),
+            (&[0x4b80_0000, 0x3f80_0000, 0x3f80_0000], Some(0x4b13_cd3a)),
+        ];
+        for (numbers, expected) in cases {
+            let mut root = RootMeanSquare::default();
+            for bits in numbers {
+                root.add(f32::from_bits(*bits));
+            }
+            assert_eq!(root.value().map(f32::to_bits), expected, "of {numbers:#010x?}");
         }
     }
 

@@ -3,11 +3,15 @@
 //! hyper waits for connections to close instead. One whose client never says a word, or never
 //! answers the ping by which HTTP/2 asks for last calls, would keep the server for ever.
 
-use std::task::{Context, Poll};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TrackedFuture;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
 /// After the last call: for its answer to reach the client, and for calls that are on their way.
@@ -18,7 +22,7 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) struct InFlight(TaskTracker);
 
 impl InFlight {
-    /// `service`, each call of which counts from its headers to its answer.
+    /// `service`, each call of which counts from its headers to the end of its answer's body.
     pub(crate) fn count<S>(&self, service: S) -> Counted<S> {
         Counted { service, in_flight: self.clone() }
     }
@@ -43,25 +47,80 @@ pub(crate) struct Counted<S> {
     in_flight: InFlight,
 }
 
-impl<S: Service<Request>, Request> Service<Request> for Counted<S> {
-    type Response = S::Response;
+impl<S, R, Answer> Service<R> for Counted<S>
+where
+    S: Service<R, Response = Response<Answer>>,
+    S::Future: Unpin,
+{
+    type Response = Response<CountedBody<Answer>>;
     type Error = S::Error;
-    type Future = TrackedFuture<S::Future>;
+    type Future = CountedCall<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.service.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        self.in_flight.0.track_future(self.service.call(request))
+    fn call(&mut self, request: R) -> Self::Future {
+        let token = Some(self.in_flight.0.token());
+        CountedCall { call: self.service.call(request), token }
+    }
+}
+
+/// A call that counts.
+#[derive(Debug)]
+pub(crate) struct CountedCall<F> {
+    call: F,
+    token: Option<TaskTrackerToken>,
+}
+
+impl<F, Answer, E> Future for CountedCall<F>
+where
+    F: Future<Output = Result<Response<Answer>, E>> + Unpin,
+{
+    type Output = Result<Response<CountedBody<Answer>>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(Pin::new(&mut self.call).poll(context));
+        let token = self.token.take();
+        Poll::Ready(answer.map(|answer| answer.map(|body| CountedBody { body, _token: token })))
+    }
+}
+
+/// The body of an answer whose call counts until it is gone.
+#[derive(Debug)]
+pub(crate) struct CountedBody<B> {
+    body: B,
+    _token: Option<TaskTrackerToken>,
+}
+
+impl<B: Body + Unpin> Body for CountedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{InFlight, QUIET};
+    use http::Response;
+    use std::convert::Infallible;
     use std::time::Duration;
     use tokio::time::{Instant, sleep, timeout};
+    use tower::{ServiceExt, service_fn};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -88,5 +147,17 @@ mod tests {
         };
         tokio::join!(in_flight.drained(), late);
         assert_eq!(start.elapsed(), QUIET / 2 + HOUR + QUIET);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_lasts_until_its_answer_has_ended() {
+        let in_flight = InFlight::default();
+        let service = in_flight.count(service_fn(|()| {
+            std::future::ready(Ok::<_, Infallible>(Response::new(String::from("answers"))))
+        }));
+        let answer = service.oneshot(()).await.expect("an answer");
+        timeout(HOUR, in_flight.drained()).await.expect_err("answers are on their way");
+        drop(answer);
+        timeout(HOUR, in_flight.drained()).await.expect("nothing is");
     }
 }

@@ -3,10 +3,11 @@
 //!
 //! - [`number`]: the message, as Python's protobuf reads and writes it
 //! - [`arithmetic`]: the square root, as `CPython` computes it
-//! - [`service`]: the service that answers with it
-//! - [`listen`] and [`server`]: from an [`address`] to a server that can be stopped, with
+//! - [`service`]: the services that answer with it
+//! - [`listen`], [`tls`] and [`server`]: from an [`address`] to a server that can be stopped, with
 //!   `in_flight` to tell when
 //! - [`parity`]: what grpcio's server does that tonic's does not
+//! - [`test_behaviour`]: what tests can ask a server for
 //! - [`client`]: from an address to a stub
 //! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
 //! - [`command_line`]: what the programs' command lines have in common
@@ -23,6 +24,8 @@ pub mod python_float;
 pub mod server;
 pub mod service;
 pub mod status;
+pub mod test_behaviour;
+pub mod tls;
 
 /// What tonic generates from `proto/`.
 pub mod rpc {

@@ -4,16 +4,18 @@
 //! a table here cannot agree with the Rust code and still be wrong.
 //!
 //! - [`server`], [`shutdown`]: `calculator-server` as `python server.py`
+//! - [`tls`], [`unix_socket`], [`connection_age`]: what it does only when it is asked to
 //! - [`client`]: `calculator-client` as `python client.py`
 //! - [`connecting`]: what `calculator-client` does about servers that vanish
 //! - [`cut_over`]: the one takes the port over from the other, under load
 //! - [`cpython`]: arithmetic, messages and number formatting over a [`corpus`]
-//! - [`support`], [`half_sent_call`], [`python`], [`port`]: what the tests stand on
+//! - [`support`], [`half_sent_call`], [`raw_call`], [`python`], [`port`]: what the tests stand on
 
 #![expect(clippy::expect_used, reason = "what a test cannot go on without ends it")]
 
 mod client;
 mod connecting;
+mod connection_age;
 mod corpus;
 mod cpython;
 mod cut_over;
@@ -22,6 +24,9 @@ mod half_sent_call;
 #[expect(dead_code, reason = "the harness asks more of it")]
 mod port;
 mod python;
+mod raw_call;
 mod server;
 mod shutdown;
 mod support;
+mod tls;
+mod unix_socket;

@@ -84,13 +84,15 @@ fn an_unknown_host_is_an_error_that_names_the_address() {
 
 #[test]
 fn a_command_line_that_cannot_be_read_is_answered_with_the_usage() {
-    let wrong: [(&[&str], &str); 8] = [
-        (&["--address"], "'--address <HOST:PORT>'"),
+    let wrong: [(&[&str], &str); 10] = [
+        (&["--address"], "'--address <ADDRESS>'"),
         (&["--address", "localhost"], "'localhost' is not an address"),
         (&["--address", "localhost:http"], "'localhost:http' is not an address"),
         (&["--address", "127.0.0.1:65536"], "'127.0.0.1:65536' is not an address"),
         (&["--address", "-1"], "'-1' is not an address"),
         (&["--port", "50051"], "'--port'"),
+        (&["--max-connection-age", "0"], "a number of seconds, more than 0"),
+        (&["--max-connection-age", "-1"], "a number of seconds, more than 0"),
         (&["50051"], "'50051'"),
         (&["-5"], "'-5'"),
     ];
@@ -107,9 +109,21 @@ fn help_and_version() {
     for help in ["--help", "-h"] {
         let shown = failing_server().arg(help).assert().success().stderr("");
         let stdout = String::from_utf8_lossy(&shown.get_output().stdout);
-        for option in
-            ["Usage: calculator-server", "--address", "--reuse-port", "--help", "--version"]
-        {
+        for option in [
+            "Usage: calculator-server",
+            "--address",
+            "--reuse-port",
+            "--health",
+            "--reflection",
+            "--tls-certificate",
+            "--tls-key",
+            "--tls-client-ca",
+            "--max-connection-age",
+            "--test-behaviour",
+            "Only for tests",
+            "--help",
+            "--version",
+        ] {
             assert!(stdout.contains(option), "{option} in {stdout}");
         }
     }

@@ -54,6 +54,18 @@ impl Process {
         Self::spawn(command.stdin(Stdio::null()))
     }
 
+    /// Starts a server and waits for the two lines that it begins with.
+    pub(crate) fn announced(command: &mut Command) -> (Self, [String; 2]) {
+        let mut process = Self::start(command.stdout(Stdio::piped()));
+        let lines = process.child.stdout.take().map(lines).expect("a pipe");
+        let mut line = || {
+            let line = lines.recv_timeout(LIMIT).ok();
+            line.unwrap_or_else(|| panic!("no line on stdout; on stderr: {:?}", process.stderr()))
+        };
+        let announced = [line(), line()];
+        (process, announced)
+    }
+
     /// Starts a command that is told what to do on stdin and answers in lines on stdout.
     pub(crate) fn start_talking(command: &mut Command) -> (Self, ChildStdin, Receiver<String>) {
         let mut process = Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
@@ -133,13 +145,7 @@ impl Server {
 
     /// Starts the command and waits for the two lines that say that it serves, word for word.
     pub(crate) fn ready(command: &mut Command) -> Self {
-        let mut process = Process::start(command.stdout(Stdio::piped()));
-        let lines = process.child.stdout.take().map(lines).expect("a pipe");
-        let mut line = || {
-            let line = lines.recv_timeout(LIMIT).ok();
-            line.unwrap_or_else(|| panic!("no line on stdout; on stderr: {:?}", process.stderr()))
-        };
-        let (first, second) = (line(), line());
+        let (process, [first, second]) = Process::announced(command);
         let taken = second.strip_prefix("Address: ").and_then(|address| address.parse().ok());
         let address: SocketAddr = taken.unwrap_or_else(|| panic!("no address: {second:?}"));
         assert_eq!(first, format!("Starting server. Listening on port {}.", address.port()));

@@ -12,5 +12,6 @@ pub type ClientCodec<Request, Reply> = ProtobufCodec<Request, Reply, OfClient>;
 pub struct OfClient;
 
 impl Words for OfClient {
+    const SIDE: &'static str = "CLIENT";
     const UNREADABLE: &'static str = "Exception deserializing response!";
 }

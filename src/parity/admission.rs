@@ -13,13 +13,12 @@ use http::header::{HOST, TE};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use tonic::Status;
-use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::connection::Peer;
 use super::header_fields;
 use super::header_list::{self, PseudoFields};
-use super::methods::{Methods, RequestKind};
+use super::methods::{MethodKind, Methods};
 use super::refusal::{Refusal, StreamReset};
 use super::timeout::{self, Timeout};
 use super::trailers;
@@ -57,9 +56,10 @@ impl<S> Layer<S> for AdmissionLayer {
 
 /// What the inner layers need to know of a call, in the request's extensions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Admitted {
-    pub(super) kind: RequestKind,
-    pub(super) timeout: Option<Duration>,
+pub(crate) struct Admitted {
+    pub(crate) kind: MethodKind,
+    /// How long the call may take from its arrival on; `None` is for ever.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl<S> Admission<S> {
@@ -118,14 +118,15 @@ fn method_not_found() -> Refusal {
     Status::unimplemented("Method not found!").into()
 }
 
-impl<S, B> Service<Request<B>> for Admission<S>
+impl<S, B, Answer> Service<Request<B>> for Admission<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = StreamReset>,
+    S: Service<Request<B>, Response = Response<Answer>, Error = StreamReset>,
     B: http_body::Body<Data = Bytes> + Unpin,
+    Answer: Default,
 {
-    type Response = Response<Body>;
+    type Response = Response<Answer>;
     type Error = StreamReset;
-    type Future = Either<Ready<Result<Response<Body>, StreamReset>>, S::Future>;
+    type Future = Either<Ready<Result<Response<Answer>, StreamReset>>, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
         self.inner.poll_ready(cx)

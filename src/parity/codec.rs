@@ -11,8 +11,10 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 /// The codec of a server: encodes replies and decodes requests.
 pub type GrpcioCodec<Reply, Request> = ProtobufCodec<Reply, Request, OfServer>;
 
-/// What a codec says of a message that is no protobuf.
+/// What a receiver says of a message that it does not take.
 pub trait Words: Send + 'static {
+    /// Who it is, in what it says of a message that is too large.
+    const SIDE: &'static str;
     /// The status message, with INTERNAL.
     const UNREADABLE: &'static str;
 }
@@ -22,6 +24,7 @@ pub trait Words: Send + 'static {
 pub struct OfServer;
 
 impl Words for OfServer {
+    const SIDE: &'static str = "SERVER";
     const UNREADABLE: &'static str = "Exception deserializing request!";
 }
 

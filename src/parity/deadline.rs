@@ -1,20 +1,23 @@
 //! A call whose time is over ends with DEADLINE_EXCEEDED, wherever it is.
 //!
 //! grpcio keeps the deadline on the server too: also a client that never sends its message, or
-//! whose own clock has stopped, gets an answer. Probes: `timeout-passes*`.
+//! whose own clock has stopped, gets an answer, and a stream of answers ends. Probes:
+//! `timeout-passes*`.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures_util::future::Either;
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
-use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::admission::Admitted;
 use super::refusal::{Refusal, StreamReset};
+use super::trailers;
 
 /// Makes [`Deadline`] services.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,32 +35,91 @@ impl<S> Layer<S> for DeadlineLayer {
     }
 }
 
-/// A call that has a deadline.
+/// A call that may have a deadline.
 #[derive(Debug)]
-pub struct Limited<F>(Pin<Box<tokio::time::Timeout<F>>>);
+pub struct Limited<F> {
+    call: F,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
 
-impl<F> Future for Limited<F>
+impl<F, B> Future for Limited<F>
 where
-    F: Future<Output = Result<Response<Body>, StreamReset>>,
+    F: Future<Output = Result<Response<B>, StreamReset>> + Unpin,
+    B: Default,
 {
-    type Output = Result<Response<Body>, StreamReset>;
+    type Output = Result<Response<LimitedBody<B>>, StreamReset>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx).map(|ended| {
-            ended.unwrap_or_else(|_| {
-                Refusal::from(Status::deadline_exceeded("Deadline Exceeded")).into_answer()
-            })
-        })
+        if let Poll::Ready(answer) = Pin::new(&mut self.call).poll(cx) {
+            let deadline = self.deadline.take();
+            let limited = |body| LimitedBody { body: Some(body), deadline };
+            return Poll::Ready(answer.map(|answer| answer.map(limited)));
+        }
+        let Some(deadline) = &mut self.deadline else { return Poll::Pending };
+        ready!(deadline.as_mut().poll(cx));
+        Poll::Ready(Refusal::from(exceeded()).into_answer())
     }
 }
 
-impl<S, B> Service<Request<B>> for Deadline<S>
+/// The body of an answer, which ends at the call's deadline.
+#[derive(Debug)]
+pub struct LimitedBody<B> {
+    /// Nothing after the deadline.
+    body: Option<B>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl<B: Default> Default for LimitedBody<B> {
+    fn default() -> Self {
+        Self { body: Some(B::default()), deadline: None }
+    }
+}
+
+impl<B: http_body::Body<Data = Bytes> + Unpin> http_body::Body for LimitedBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(cx);
+        let Some(deadline) = &mut this.deadline else { return frame };
+        match frame {
+            // A handler that always has an answer would go on for ever.
+            Poll::Ready(Some(Ok(frame)))
+                if frame.is_data() && Instant::now() >= deadline.deadline() => {}
+            Poll::Ready(frame) => return Poll::Ready(frame),
+            Poll::Pending => ready!(deadline.as_mut().poll(cx)),
+        }
+        this.body = None;
+        Poll::Ready(Some(Ok(Frame::trailers(trailers::of(&exceeded())))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(B::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), B::size_hint)
+    }
+}
+
+fn exceeded() -> Status {
+    Status::deadline_exceeded("Deadline Exceeded")
+}
+
+impl<S, B, Answer> Service<Request<B>> for Deadline<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = StreamReset>,
+    S: Service<Request<B>, Response = Response<Answer>, Error = StreamReset>,
+    S::Future: Unpin,
+    Answer: Default,
 {
-    type Response = Response<Body>;
+    type Response = Response<LimitedBody<Answer>>;
     type Error = StreamReset;
-    type Future = Either<Limited<S::Future>, S::Future>;
+    type Future = Limited<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
         self.0.poll_ready(cx)
@@ -66,10 +128,60 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let admitted = request.extensions().get::<Admitted>();
         let timeout = admitted.and_then(|admitted| admitted.timeout);
-        let call = self.0.call(request);
-        match timeout {
-            None => Either::Right(call),
-            Some(timeout) => Either::Left(Limited(Box::pin(tokio::time::timeout(timeout, call)))),
+        let deadline = timeout.map(|timeout| Box::pin(sleep(timeout)));
+        Limited { call: self.0.call(request), deadline }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LimitedBody;
+    use bytes::Bytes;
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
+    use std::convert::Infallible;
+    use std::time::Duration;
+    use tokio::time::{Instant, sleep};
+    use tonic::{Code, Status};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The data before the trailers, and their status.
+    async fn ending(pause: Duration) -> (usize, Status) {
+        let answers = stream::unfold((), move |()| async move {
+            if pause > Duration::ZERO {
+                sleep(pause).await;
+            }
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"answer"))), ()))
+        });
+        let body = Some(StreamBody::new(Box::pin(answers)));
+        let mut body = LimitedBody { body, deadline: Some(Box::pin(sleep(SECOND))) };
+        let (mut answers, start) = (0, std::time::Instant::now());
+        loop {
+            assert!(start.elapsed() < 20 * SECOND, "no end");
+            let frame = body.frame().await.expect("no end before the trailers").expect("a frame");
+            if let Some(trailers) = frame.trailers_ref() {
+                let status = Status::from_header_map(trailers).expect("a status");
+                assert!(body.frame().await.is_none(), "nothing behind the trailers");
+                return (answers, status);
+            }
+            answers += 1;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_after_the_answers_before_the_deadline() {
+        let start = Instant::now();
+        let (answers, status) = ending(SECOND * 3 / 10).await;
+        assert_eq!((answers, status.code()), (3, Code::DeadlineExceeded));
+        assert_eq!(status.message(), "Deadline Exceeded");
+        assert!(start.elapsed() < SECOND * 11 / 10);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_never_waits_ends_too() {
+        let (answers, status) = ending(Duration::ZERO).await;
+        assert!(answers > 0 && status.code() == Code::DeadlineExceeded);
     }
 }

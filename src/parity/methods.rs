@@ -6,22 +6,40 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Whether a client sends one message or a stream.
+/// How many messages go which way in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestKind {
-    /// Exactly one message: a unary or a server-streaming method.
+pub enum MethodKind {
+    /// One request, one answer.
     Unary,
-    /// Any number of messages: a client-streaming or a bidirectional method.
-    Streaming,
+    /// A stream of requests, one answer.
+    ClientStreaming,
+    /// One request, a stream of answers.
+    ServerStreaming,
+    /// A stream of requests, a stream of answers.
+    Bidirectional,
+}
+
+impl MethodKind {
+    /// Whether the client sends any number of messages, instead of exactly one.
+    #[must_use]
+    pub const fn streams_requests(self) -> bool {
+        matches!(self, Self::ClientStreaming | Self::Bidirectional)
+    }
+
+    /// Whether the server answers with any number of messages, instead of exactly one.
+    #[must_use]
+    pub const fn streams_answers(self) -> bool {
+        matches!(self, Self::ServerStreaming | Self::Bidirectional)
+    }
 }
 
 /// The methods by path, `/package.Service/Method`; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Methods(Arc<HashMap<String, RequestKind>>);
+pub struct Methods(Arc<HashMap<String, MethodKind>>);
 
 impl Methods {
     /// From paths with their kinds.
-    pub fn new<'a>(methods: impl IntoIterator<Item = (&'a str, RequestKind)>) -> Self {
+    pub fn new<'a>(methods: impl IntoIterator<Item = (&'a str, MethodKind)>) -> Self {
         let methods = methods.into_iter().map(|(path, kind)| (path.to_owned(), kind));
         Self(Arc::new(methods.collect()))
     }
@@ -30,7 +48,7 @@ impl Methods {
     ///
     /// Probes: `path-*`, `unknown-method`, `unknown-service`, `*-in-lower-case`.
     #[must_use]
-    pub fn kind(&self, uri: &http::Uri) -> Option<RequestKind> {
+    pub fn kind(&self, uri: &http::Uri) -> Option<MethodKind> {
         self.0.get(uri.path_and_query()?.as_str()).copied()
     }
 }

@@ -11,27 +11,34 @@
 //! - [`admission`]: what is decided by the request's header fields ([`header_fields`],
 //!   [`metadata_size`], [`timeout`], [`methods`], [`trailers`])
 //! - [`deadline`]: a call ends when its time is over
-//! - [`unary_request`]: exactly one request message, of limited size, decompressed
-//!   ([`compression`])
+//! - [`request`]: exactly one message (`unary_request`) or a stream of them (`request_stream`), each
+//!   of limited size (`message`, `messages`), decompressed (`compression`)
 //! - [`containment`]: a handler that panics fails its own call
 //! - [`connection`], [`handshake`]: limits of a connection, and what is known about its peer
+//! - [`authority`]: what grpcio's clients call a Unix socket
 
 pub mod admission;
+pub mod authority;
 pub mod codec;
 pub(crate) mod compression;
 pub mod connection;
 pub mod containment;
 pub mod deadline;
 pub mod handshake;
+mod header_blocks;
 pub(crate) mod header_fields;
 pub(crate) mod header_list;
+mod hpack_field;
 pub(crate) mod message;
+pub(crate) mod messages;
 mod metadata_size;
 pub mod methods;
 pub mod refusal;
+pub mod request;
+mod request_stream;
 pub(crate) mod timeout;
-mod trailers;
-pub mod unary_request;
+pub(crate) mod trailers;
+mod unary_request;
 
 use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
@@ -41,7 +48,7 @@ use connection::Peer;
 use containment::ContainmentLayer;
 use deadline::DeadlineLayer;
 use methods::Methods;
-use unary_request::UnaryRequestLayer;
+use request::RequestLayer;
 
 /// The largest message that grpcio takes by default, in bytes.
 pub const MAX_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
@@ -49,7 +56,7 @@ pub const MAX_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 /// All layers in their order, the admission outermost.
 pub type ParityLayer = Stack<
     ContainmentLayer,
-    Stack<UnaryRequestLayer, Stack<DeadlineLayer, Stack<AdmissionLayer, Identity>>>,
+    Stack<RequestLayer, Stack<DeadlineLayer, Stack<AdmissionLayer, Identity>>>,
 >;
 
 /// The layers around a service that has these methods, for the connection of `peer`.
@@ -58,6 +65,6 @@ pub fn layer(methods: Methods, peer: Peer) -> ServiceBuilder<ParityLayer> {
     ServiceBuilder::new()
         .layer(AdmissionLayer::new(methods, peer))
         .layer(DeadlineLayer)
-        .layer(UnaryRequestLayer)
+        .layer(RequestLayer)
         .layer(ContainmentLayer)
 }

@@ -4,7 +4,6 @@
 //! RST_STREAM.
 
 use tonic::Status;
-use tonic::body::Body;
 
 /// Why a request is not handled.
 #[derive(Clone, Debug)]
@@ -21,8 +20,8 @@ pub enum Refusal {
 pub struct StreamReset;
 
 impl Refusal {
-    /// What the layers answer.
-    pub fn into_answer(self) -> Result<http::Response<Body>, StreamReset> {
+    /// What the layers answer, with a body that is empty.
+    pub fn into_answer<B: Default>(self) -> Result<http::Response<B>, StreamReset> {
         match self {
             Self::Status(status) => Ok(status.into_http()),
             Self::Reset => Err(StreamReset),

@@ -1,12 +1,13 @@
-//! Trailers that have come together with the rest of a request.
+//! Trailers: those of a request that have come with the rest of it, and those that end an answer.
 //!
-//! grpcio parses what it has read before it answers, so they count even where the answer has been
-//! clear without them; it does not wait for them either.
+//! grpcio parses what it has read before it answers, so a request's count even where the answer has
+//! been clear without them; it does not wait for them either.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::Body;
 use tonic::Status;
 
@@ -28,4 +29,14 @@ where
         }
     }
     Ok(())
+}
+
+/// The trailers that say `status`.
+pub(crate) fn of(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    if status.add_header(&mut trailers).is_err() {
+        // Its text or its details are no header field; its code always is one.
+        trailers.insert(Status::GRPC_STATUS, i32::from(status.code()).into());
+    }
+    trailers
 }

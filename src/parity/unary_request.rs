@@ -4,81 +4,19 @@
 //! the stream nor looks at what follows. tonic waits, and would never answer a client that has not
 //! ended its stream. Probes: `no-end*`, `two-*`, `message-and-*`.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tonic::Status;
-use tonic::body::Body;
-use tower::{Layer, Service};
 
-use super::admission::Admitted;
-use super::compression::{self, Encoding};
+use super::codec::{OfServer, Words};
+use super::compression::Encoding;
 use super::header_fields;
 use super::message::{self, COMPRESSED, PREFIX, with_prefix};
-use super::methods::RequestKind;
-use super::refusal::{Refusal, StreamReset};
+use super::refusal::Refusal;
 use super::trailers;
 
-/// Makes [`UnaryRequest`] services.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct UnaryRequestLayer;
-
-/// Reads the one message of a request before the call begins.
-#[derive(Clone, Debug)]
-pub struct UnaryRequest<S>(S);
-
-impl<S> Layer<S> for UnaryRequestLayer {
-    type Service = UnaryRequest<S>;
-
-    fn layer(&self, inner: S) -> UnaryRequest<S> {
-        UnaryRequest(inner)
-    }
-}
-
-impl<S, B> Service<Request<B>> for UnaryRequest<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = StreamReset>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = StreamReset;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, StreamReset>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The clone takes the place of the service that has been polled ready.
-        let next = self.0.clone();
-        let mut inner = std::mem::replace(&mut self.0, next);
-        let kind = request.extensions().get::<Admitted>().map(|admitted| admitted.kind);
-        Box::pin(async move {
-            if kind == Some(RequestKind::Streaming) {
-                return inner.call(request.map(Body::new)).await;
-            }
-            let (mut parts, mut body) = request.into_parts();
-            let message = match read(&mut body, Encoding::of(&parts.headers)).await {
-                Ok(message) => message,
-                Err(refusal) => return refusal.into_answer(),
-            };
-            parts.headers.remove(compression::FIELD);
-            // What follows the message is nobody's business any more.
-            drop(body);
-            inner.call(Request::from_parts(parts, Body::new(Full::new(message)))).await
-        })
-    }
-}
-
 /// Reads one message and gives it back with its prefix, uncompressed.
-async fn read<B>(body: &mut B, encoding: Encoding) -> Result<Bytes, Refusal>
+pub(super) async fn read<B>(body: &mut B, encoding: Encoding) -> Result<Bytes, Refusal>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -130,7 +68,7 @@ where
 }
 
 fn check_size(length: usize) -> Result<(), Refusal> {
-    message::check_size("SERVER", length).map_err(Refusal::Status)
+    message::check_size(OfServer::SIDE, length).map_err(Refusal::Status)
 }
 
 /// Probes: `no-message*`, `prefix-*`, `length-one-too-long`.

@@ -1,4 +1,4 @@
-//! From an address to listening sockets.
+//! From a host and a port to listening sockets.
 //!
 //! grpcio binds `[::]:50051` for IPv6 and IPv4 at once, on IPv4 alone where the machine has no IPv6,
 //! and a host name on every address that it has, and it shares a port with whoever else wants to; a
@@ -7,63 +7,25 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
+use http::uri::Authority;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::Address;
+use super::{BACKLOG, ListenError, LocalAddress, Options};
 
-/// Connections that may wait to be accepted; the kernel caps it at its own limit.
-const BACKLOG: i32 = 4096;
-
-/// How the sockets are opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Share the port with other sockets that share it too, by SO_REUSEPORT.
-    ///
-    /// grpcio does it always, where two servers by mistake each take a part of the calls unnoticed.
-    pub reuse_port: bool,
-}
-
-/// An address could not be listened on.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// The host name could not be looked up.
-    #[error("cannot resolve {address}: {source}")]
-    Resolve {
-        /// What was asked for.
-        address: String,
-        /// What the resolver said.
-        source: io::Error,
-    },
-    /// The host name has no address at all.
-    #[error("cannot resolve {address}: it has no address")]
-    NoAddress {
-        /// What was asked for.
-        address: String,
-    },
-    /// The operating system refused, because the port is taken, for example.
-    #[error("cannot listen on {address}: {source}")]
-    Bind {
-        /// The resolved address.
-        address: SocketAddr,
-        /// What the operating system said.
-        source: io::Error,
-    },
-}
-
-/// Listens on `address`: one socket for each address of the host that this machine has, all with
-/// the same port; port 0 takes a free one. Never returns an empty list.
+/// One socket for each address of the host that this machine has, all with the same port; port 0
+/// takes a free one. Never returns an empty list.
 ///
-/// The sockets are in non-blocking mode, as tokio wants them. `[::]` accepts IPv4 as well.
-pub fn bind(address: &Address, options: Options) -> Result<Vec<TcpListener>, ListenError> {
-    let Address::Tcp(authority) = address else {
-        return Err(ListenError::NoAddress { address: address.to_string() });
-    };
+/// `[::]` accepts IPv4 as well.
+pub(super) fn bind(
+    authority: &Authority,
+    options: Options,
+) -> Result<Vec<TcpListener>, ListenError> {
     let resolved = authority
         .as_str()
         .to_socket_addrs()
-        .map_err(|source| ListenError::Resolve { address: address.to_string(), source })?;
+        .map_err(|source| ListenError::Resolve { address: authority.to_string(), source })?;
     bind_all(resolved, options)?
-        .ok_or_else(|| ListenError::NoAddress { address: address.to_string() })
+        .ok_or_else(|| ListenError::NoAddress { address: authority.to_string() })
 }
 
 /// `None` when there is no address at all.
@@ -82,9 +44,11 @@ fn bind_all(
             // A host name can have an address that this machine lacks: `/etc/hosts` gives localhost
             // an IPv6 one where IPv6 is switched off. One address that it has is enough.
             Err(source) if is_absent(&source) => {
-                absent = Some(ListenError::Bind { address, source });
+                absent = Some(ListenError::Bind { address: LocalAddress::Tcp(address), source });
             }
-            Err(source) => return Err(ListenError::Bind { address, source }),
+            Err(source) => {
+                return Err(ListenError::Bind { address: LocalAddress::Tcp(address), source });
+            }
         }
     }
     if listeners.is_empty() { absent.map_or(Ok(None), Err) } else { Ok(Some(listeners)) }
@@ -146,11 +110,11 @@ fn share_port(_: &Socket) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{ListenError, Options, bind, bind_all};
-    use crate::address::Address;
+    use http::uri::Authority;
     use std::net::{SocketAddr, TcpListener, TcpStream};
 
     fn listen(address: &str) -> Result<Vec<TcpListener>, ListenError> {
-        bind(&address.parse::<Address>().expect("an address"), Options::default())
+        bind(&address.parse::<Authority>().expect("an address"), Options::default())
     }
 
     #[test]

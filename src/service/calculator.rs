@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::Number;
 use crate::arithmetic::{DomainError, square_root};
+use crate::parity::containment::CALLING;
 use crate::rpc::calculator_server::Calculator;
 
 /// Answers `Calculator.SquareRoot` with [`square_root`].
@@ -23,7 +24,7 @@ impl Calculator for CalculatorService {
 
 impl From<DomainError> for Status {
     fn from(error: DomainError) -> Self {
-        Self::unknown(format!("Exception calling application: {error}"))
+        Self::unknown(format!("{CALLING}: {error}"))
     }
 }
 

@@ -1,0 +1,113 @@
+//! The server: a function of listening sockets and a future that ends it.
+//!
+//! Nothing here reads a command line or a signal, so a test or another program can run the same
+//! server on a port of its own and stop it when it likes. It runs on hyper directly: tonic's own
+//! server does not let a service reset a stream or see who has acknowledged what.
+//!
+//! - [`application`]: what is served
+//! - [`connections`]: each connection, from its first byte to its last
+
+mod application;
+mod connections;
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio_stream::{Stream, StreamExt, StreamMap};
+use tokio_util::either::Either;
+
+use crate::listen::Listener;
+use crate::service::dispatch::Offer;
+use crate::service::health::Health;
+use crate::tls::Tls;
+use application::Application;
+use connections::Connections;
+
+/// How long no connection is accepted after the machine has run out of something.
+const OUT_OF_RESOURCES: Duration = Duration::from_millis(50);
+
+/// What is served beside the calculators, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The services beside `Calculator` and `StreamingCalculator`.
+    pub offer: Offer,
+    /// Whether connections are encrypted.
+    pub tls: Option<Tls>,
+    /// How old a connection may become before its client is told to make another one, by GOAWAY; the
+    /// calls on it finish.
+    pub max_connection_age: Option<Duration>,
+    /// Does what tests ask for in a call's metadata; see [`crate::test_behaviour`].
+    pub test_behaviour: bool,
+}
+
+/// A connection that has been accepted.
+type Socket = Either<TcpStream, UnixStream>;
+
+type Incoming = Pin<Box<dyn Stream<Item = io::Result<Socket>> + Send>>;
+
+/// Serves on all of `listeners` until `shutdown` is ready, then accepts no more connections and
+/// returns once the calls in flight have been answered: at once when all clients have closed their
+/// connections, otherwise after a second without a call.
+///
+/// The listeners have to be in non-blocking mode, as [`crate::listen::bind`] makes them.
+pub async fn serve(
+    listeners: Vec<Listener>,
+    options: Options,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut incoming = StreamMap::new();
+    let mut files = Vec::new();
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let sockets: Incoming = match listener {
+            Listener::Tcp(listener) => {
+                let listener = TcpListener::from_std(listener)?;
+                Box::pin(TcpListenerStream::new(listener).map(|socket| socket.map(Either::Left)))
+            }
+            Listener::Unix(socket) => {
+                let (listener, file) = socket.into_parts();
+                files.push(file);
+                let listener = UnixListener::from_std(listener)?;
+                Box::pin(UnixListenerStream::new(listener).map(|socket| socket.map(Either::Right)))
+            }
+        };
+        incoming.insert(index, sockets);
+    }
+    let health = if options.offer.health { Some(Health::serving().await) } else { None };
+    let application = Application::new(&options, health.as_ref()).map_err(io::Error::other)?;
+    let connections = Connections::new(application, options);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = incoming.next() => accepted,
+        };
+        match accepted {
+            None => break,
+            Some((_, Ok(socket))) => connections.serve(socket),
+            Some((_, Err(error))) if is_the_clients(&error) => {}
+            Some((_, Err(_))) => tokio::time::sleep(OUT_OF_RESOURCES).await,
+        }
+    }
+    drop(incoming);
+    drop(files);
+    if let Some(health) = health {
+        health.end().await;
+    }
+    connections.end().await;
+    Ok(())
+}
+
+/// Whether it was the client that gave up, so that the next one can be accepted at once.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

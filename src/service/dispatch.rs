@@ -1,0 +1,116 @@
+//! From the name of a service in a path to the service.
+//!
+//! The names of tonic's services are constants, so that a call costs a comparison or two and no
+//! look-up; which method it is, tonic's own code for the service finds out.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codec::CompressionEncoding::{Deflate, Gzip};
+use tonic::server::NamedService;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::HealthService;
+use tower::Service;
+
+use super::calculator::CalculatorService;
+use super::health::Health;
+use super::reflection::{self, Unnamed};
+use super::streaming_calculator::StreamingCalculatorService;
+use crate::rpc::calculator_server::CalculatorServer;
+use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
+
+/// What is offered beside `Calculator` and `StreamingCalculator`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// `grpc.health.v1.Health`.
+    pub health: bool,
+    /// `grpc.reflection.v1.ServerReflection` and `grpc.reflection.v1alpha.ServerReflection`.
+    pub reflection: bool,
+}
+
+/// The service `Calculator` as tonic serves it.
+pub(super) type Calculator = CalculatorServer<CalculatorService>;
+/// The service `StreamingCalculator` as tonic serves it.
+pub(super) type StreamingCalculator = StreamingCalculatorServer<StreamingCalculatorService>;
+
+/// All services; clones share them.
+#[derive(Clone, Debug)]
+pub struct Services(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    calculator: Calculator,
+    streaming_calculator: StreamingCalculator,
+    health: Option<HealthServer<HealthService>>,
+    /// By name.
+    reflection: Vec<(&'static str, Unnamed)>,
+}
+
+impl Services {
+    /// With reflection if it is offered, and health checking if there is something to tell.
+    ///
+    /// If it `compresses`, answers are compressed for clients that accept it; grpcio's server never
+    /// does that by itself.
+    pub fn new(
+        offer: Offer,
+        health: Option<&Health>,
+        compresses: bool,
+    ) -> Result<Self, tonic_reflection::server::Error> {
+        let mut calculator = Calculator::new(CalculatorService);
+        let mut streaming_calculator = StreamingCalculator::new(StreamingCalculatorService);
+        let mut health = health.map(Health::server);
+        if compresses {
+            calculator = calculator.send_compressed(Gzip).send_compressed(Deflate);
+            streaming_calculator =
+                streaming_calculator.send_compressed(Gzip).send_compressed(Deflate);
+            health = health.map(|health| health.send_compressed(Gzip).send_compressed(Deflate));
+        }
+        let reflection = if offer.reflection {
+            reflection::servers(health.is_some())?.into()
+        } else {
+            Vec::new()
+        };
+        Ok(Self(Arc::new(Inner { calculator, streaming_calculator, health, reflection })))
+    }
+}
+
+/// A call of any of the services.
+pub type Call = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl Service<Request<Body>> for Services {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Call;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Call {
+        let path = request.uri().path();
+        let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+        let (name, services) = (service.map(|(name, _)| name), &self.0);
+        if name == Some(Calculator::NAME) {
+            return services.calculator.clone().call(request);
+        }
+        if name == Some(StreamingCalculator::NAME) {
+            return services.streaming_calculator.clone().call(request);
+        }
+        if let Some(health) = &services.health
+            && name == Some(HealthServer::<HealthService>::NAME)
+        {
+            return health.clone().call(request);
+        }
+        let mut reflection = services.reflection.iter();
+        if let Some((_, reflection)) = reflection.find(|(one, _)| name == Some(one)) {
+            return reflection.clone().call(request);
+        }
+        Box::pin(async { Ok(Status::unimplemented("Method not found!").into_http()) })
+    }
+}

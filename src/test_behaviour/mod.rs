@@ -1,0 +1,104 @@
+//! What tests ask a server for in a call's metadata: delays, statuses, compression, and what became of
+//! another call. `interop-tests/PEERS.md` says what there is.
+//!
+//! A layer around all services, so that it is the same for every method and no method knows of it. A
+//! server wears it only when it is told to, and never in production: any caller could make it wait.
+//!
+//! - [`asked`]: what the metadata asks for
+//! - [`end_after`], [`ending`]: what the method sees of the requests, and the client of the answer
+//! - [`observations`]: how calls end
+
+mod asked;
+mod end_after;
+mod ending;
+mod observations;
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use http::header::HeaderName;
+use http::{HeaderMap, Request, Response};
+use tonic::body::Body;
+use tower::Service;
+
+use crate::parity::admission::Admitted;
+use crate::service::dispatch::Call;
+use asked::Asked;
+use end_after::EndAfter;
+use ending::Ending;
+use observations::Observations;
+
+/// By which tonic decides how it compresses an answer.
+const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+
+/// Services that do what tests ask for; clones keep the same calls in mind.
+#[derive(Clone, Debug)]
+pub struct TestBehaviour<S> {
+    services: S,
+    observations: Observations,
+}
+
+impl<S> TestBehaviour<S> {
+    /// Around `services`, which compress what they are asked to.
+    pub fn new(services: S) -> Self {
+        Self { services, observations: Observations::default() }
+    }
+}
+
+impl<S> Service<Request<Body>> for TestBehaviour<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Call;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.services.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Call {
+        // The clone takes the place of the services that have been polled ready.
+        let next = self.services.clone();
+        let mut services = std::mem::replace(&mut self.services, next);
+        let observations = self.observations.clone();
+        Box::pin(async move {
+            let (mut parts, mut requests) = request.into_parts();
+            let asked = match Asked::read(&parts.headers) {
+                Ok(asked) => asked,
+                Err(error) => return Ok(tonic::Status::from(error).into_http()),
+            };
+            let admitted = parts.extensions.get::<Admitted>().copied();
+            let observation = asked.observe.map(|name| {
+                let timeout = admitted.and_then(|admitted| admitted.timeout);
+                observations.begin(name, timeout)
+            });
+            let mut trailing = HeaderMap::new();
+            if let Some(name) = asked.observed {
+                observations.ended(&name).await.tell(&mut trailing);
+            }
+            trailing.extend(asked.echo_trailing);
+            tokio::time::sleep(asked.delay).await;
+            // Nothing is compressed unless it is asked for.
+            parts.headers.remove(ACCEPT_ENCODING);
+            if let Some(encoding) = asked.compression {
+                parts.headers.insert(ACCEPT_ENCODING, encoding);
+            }
+            if let Some(count) = asked.end_after
+                && admitted.is_some_and(|admitted| admitted.kind.streams_requests())
+            {
+                requests = Body::new(EndAfter::new(requests, count));
+            }
+            let answer = services.call(Request::from_parts(parts, requests)).await?;
+            let streams_answers = admitted.is_some_and(|admitted| admitted.kind.streams_answers());
+            let mut ending = Ending::new(answer, trailing, observation);
+            ending.headers().extend(asked.echo_initial);
+            if let Some(status) = asked.status {
+                ending.with_status(status, streams_answers);
+            }
+            Ok(ending.into_answer())
+        })
+    }
+}
