@@ -83,7 +83,7 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let keepalive = options
         .keepalive
         .map(|interval| Keepalive { interval, timeout: options.keepalive_timeout });
-    let channel = client::channel(&options.address, keepalive);
+    let channel = client::channel(&options.address, client::Options { keepalive, tls: None });
     let mut stub = CalculatorClient::new(channel);
     for &value in &options.values {
         #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]

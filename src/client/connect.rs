@@ -3,21 +3,27 @@
 //! Every address of the name is tried, because `localhost` is two and a server may listen on one of
 //! them; a second begins before the first has failed, so that one that never answers costs little.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tower::Service;
 
 pub use super::established::Established;
 use super::handshake::{self, HandshakeError};
+use super::tls::Tls;
 
 /// How long grpcio tries to connect.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -44,12 +50,37 @@ pub enum ConnectError {
     Addresses(String),
 }
 
-/// Connects to the host and the port of a URI, without TLS.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Connector;
+/// What HTTP/2 is spoken over: TCP or a Unix socket, with TLS or without.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Transport for IO {}
+
+/// A connection to a server that takes calls.
+pub type Connection = Established<Box<dyn Transport>>;
+
+/// Connects to the host and the port of a URI, or to a Unix socket, whatever the URI.
+#[derive(Clone, Debug, Default)]
+pub struct Connector {
+    socket: Option<PathBuf>,
+    tls: Option<Tls>,
+}
+
+impl Connector {
+    /// Over this Unix socket.
+    #[must_use]
+    pub fn with_socket(self, path: PathBuf) -> Self {
+        Self { socket: Some(path), ..self }
+    }
+
+    /// With TLS. The endpoint's URI says `https` then, because the calls repeat it.
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+}
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Established<TcpStream>>;
+    type Response = TokioIo<Connection>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -58,21 +89,27 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        const HTTP: u16 = 80;
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = uri.port_u16().unwrap_or(HTTP);
+        let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
+        let Self { socket, tls } = self.clone();
         Box::pin(async move {
-            let addresses: Vec<_> = match lookup_host((&host[..], port)).await {
-                Ok(addresses) => addresses.collect(),
-                Err(source) => {
-                    return Err(ConnectError::Name { name: format!("{host}:{port}"), source });
+            let (name, addresses) = match socket {
+                Some(path) => (path.display().to_string(), vec![Target::Unix(path.into())]),
+                None => {
+                    let name = format!("{host}:{port}");
+                    let addresses = match lookup_host((&host[..], port)).await {
+                        Ok(addresses) => addresses.map(Target::Tcp).collect(),
+                        Err(source) => return Err(ConnectError::Name { name, source }),
+                    };
+                    (name, addresses)
                 }
             };
-            tokio::time::timeout(LIMIT, to_any(&addresses))
+            let security = tls.map(|tls| Arc::new(Security { tls, host }));
+            tokio::time::timeout(LIMIT, to_any(&addresses, security.as_ref()))
                 .await
                 .unwrap_or_else(|_| {
-                    let message = format!("{host}:{port}: no HTTP/2 server after {LIMIT:?}");
+                    let message = format!("{name}: no HTTP/2 server after {LIMIT:?}");
                     Err(ConnectError::Addresses(message))
                 })
                 .map(TokioIo::new)
@@ -80,26 +117,58 @@ impl Service<Uri> for Connector {
     }
 }
 
+/// One address of a server.
+#[derive(Clone, Debug)]
+enum Target {
+    Tcp(SocketAddr),
+    Unix(Arc<Path>),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// TLS, and with whom.
+struct Security {
+    tls: Tls,
+    host: String,
+}
+
 /// The first of `addresses` that a connection can be made to.
-async fn to_any(addresses: &[SocketAddr]) -> Result<Established<TcpStream>, ConnectError> {
+async fn to_any(
+    addresses: &[Target],
+    security: Option<&Arc<Security>>,
+) -> Result<Connection, ConnectError> {
     let mut last_error = "no address".to_owned();
     let mut attempts = JoinSet::new();
-    let mut waiting = addresses.iter().copied();
+    let mut waiting = addresses.iter().cloned();
     loop {
         let next = waiting.next();
+        let is_last = waiting.len() == 0;
+        let is_new = next.is_some();
         if let Some(address) = next {
-            attempts.spawn(async move { (address, to(address).await) });
+            let security = security.cloned();
+            attempts.spawn(async move {
+                let connection = to(&address, security.as_deref()).await;
+                connection.map_err(|error| format!("{address}: {error}"))
+            });
         }
         let head_start = async {
-            match next {
-                Some(_) if waiting.len() > 0 => tokio::time::sleep(HEAD_START).await,
-                _ => std::future::pending().await,
+            if is_new && !is_last {
+                tokio::time::sleep(HEAD_START).await;
+            } else {
+                std::future::pending().await
             }
         };
         tokio::select! {
             ended = attempts.join_next() => match ended {
-                Some(Ok((_, Ok(connection)))) => return Ok(connection),
-                Some(Ok((address, Err(error)))) => last_error = format!("{address}: {error}"),
+                Some(Ok(Ok(connection))) => return Ok(connection),
+                Some(Ok(Err(error))) => last_error = error,
                 Some(Err(error)) => last_error = error.to_string(),
                 None => return Err(ConnectError::Addresses(last_error)),
             },
@@ -109,11 +178,21 @@ async fn to_any(addresses: &[SocketAddr]) -> Result<Established<TcpStream>, Conn
 }
 
 /// A connection to `address` on which the server takes calls.
-async fn to(address: SocketAddr) -> Result<Established<TcpStream>, HandshakeError> {
+async fn to(address: &Target, security: Option<&Security>) -> Result<Connection, HandshakeError> {
     loop {
-        let socket = TcpStream::connect(address).await?;
-        socket.set_nodelay(true)?;
-        match handshake::begin(socket).await {
+        let socket: Box<dyn Transport> = match address {
+            Target::Tcp(address) => {
+                let socket = TcpStream::connect(address).await?;
+                socket.set_nodelay(true)?;
+                Box::new(socket)
+            }
+            Target::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        };
+        let transport: Box<dyn Transport> = match security {
+            Some(Security { tls, host }) => Box::new(tls.begin(host, socket).await?),
+            None => socket,
+        };
+        match handshake::begin(transport).await {
             // To grpcio this is a connection that worked; it makes another one for the call.
             Err(HandshakeError::GoingAway) => tokio::time::sleep(PAUSE).await,
             connection => return connection,
@@ -123,7 +202,7 @@ async fn to(address: SocketAddr) -> Result<Established<TcpStream>, HandshakeErro
 
 #[cfg(test)]
 mod tests {
-    use super::to_any;
+    use super::{Target, to_any};
     use std::net::SocketAddr;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
@@ -153,21 +232,25 @@ mod tests {
         address
     }
 
+    fn targets(addresses: &[SocketAddr]) -> Vec<Target> {
+        addresses.iter().copied().map(Target::Tcp).collect()
+    }
+
     #[tokio::test]
     async fn every_address_is_tried() {
         let (_silent, silent) = listener().await;
         let (refusing, speaking) = (refusing().await, speaking().await);
         for addresses in [&[speaking][..], &[refusing, speaking], &[silent, refusing, speaking]] {
-            to_any(addresses).await.expect("one of them speaks");
+            to_any(&targets(addresses), None).await.expect("one of them speaks");
         }
     }
 
     #[tokio::test]
     async fn the_last_error_is_told_when_none_is_right() {
         let addresses = [refusing().await, refusing().await];
-        let error = to_any(&addresses).await.expect_err("nobody listens").to_string();
+        let error = to_any(&targets(&addresses), None).await.expect_err("nobody listens").to_string();
         let start = format!("failed to connect to all addresses; last error: {}: ", addresses[1]);
         assert!(error.starts_with(&start), "{error}");
-        assert!(to_any(&[]).await.expect_err("nowhere").to_string().ends_with("no address"));
+        assert!(to_any(&[], None).await.expect_err("nowhere").to_string().ends_with("no address"));
     }
 }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::established::Established;
 use super::frame_header::{self, FrameHeader, GOAWAY, SETTINGS};
+use super::tls::TlsHandshakeError;
 
 /// What a client says first, before its SETTINGS.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -36,6 +37,8 @@ pub(super) enum HandshakeError {
     /// The server wants no calls on this connection; the next one may be another matter.
     #[error("GOAWAY received before the first call")]
     GoingAway,
+    #[error(transparent)]
+    Tls(#[from] TlsHandshakeError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }

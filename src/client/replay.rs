@@ -1,19 +1,22 @@
 //! The body of a request that may have to be sent again.
 //!
-//! Kept only up to grpcio's limit: a call with a long stream of messages is sent once.
+//! Kept only up to grpcio's limit: a call with a long stream of messages is sent once. It ends with its
+//! call, because hyper resets a stream only when the body is done too, and a caller that has dropped
+//! its call sends no more messages that would end it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use h2::Reason;
 use http_body::Frame;
 use tonic::body::Body;
 
 /// How many bytes of a call grpcio keeps (`grpc.per_rpc_retry_buffer_size`).
 const LIMIT: usize = 256 * 1024;
 
-/// A body, and what has been read of it so far.
+/// A body, and what has been read of it so far. To drop it is to cancel the call.
 #[derive(Debug)]
 pub(super) struct Recording(Arc<Mutex<State>>);
 
@@ -22,6 +25,12 @@ struct State {
     body: Body,
     frames: Vec<Bytes>,
     size: usize,
+    /// How many bodies have been made of it.
+    played: usize,
+    /// Nobody waits for the answer any more.
+    is_over: bool,
+    /// Who waits for the next frame.
+    reader: Option<Waker>,
 }
 
 impl State {
@@ -36,7 +45,14 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Recording {
     pub(super) fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(State { body, frames: Vec::new(), size: 0 })))
+        Self(Arc::new(Mutex::new(State {
+            body,
+            frames: Vec::new(),
+            size: 0,
+            played: 0,
+            is_over: false,
+            reader: None,
+        })))
     }
 
     /// Whether all that has been read can be read again.
@@ -44,14 +60,36 @@ impl Recording {
         !lock(&self.0).has_overflown()
     }
 
-    /// The body from its beginning. Only the last one that was made may be read.
+    /// The body from its beginning. Those that were made before are over.
     pub(super) fn play(&self) -> Body {
-        Body::new(Playback { state: Arc::clone(&self.0), next: 0 })
+        let mut state = lock(&self.0);
+        state.played += 1;
+        let number = state.played;
+        drop(state);
+        Body::new(Playback { state: Arc::clone(&self.0), number, next: 0 })
     }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.is_over = true;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}
+
+/// What resets the stream as a cancelled call's.
+fn cancelled() -> tonic::Status {
+    tonic::Status::from_error(Box::new(h2::Error::from(Reason::CANCEL)))
 }
 
 struct Playback {
     state: Arc<Mutex<State>>,
+    number: usize,
     next: usize,
 }
 
@@ -65,11 +103,17 @@ impl http_body::Body for Playback {
     ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         let this = &mut *self;
         let mut state = lock(&this.state);
+        if state.is_over || state.played != this.number {
+            return Poll::Ready(Some(Err(cancelled())));
+        }
         if let Some(frame) = state.frames.get(this.next) {
             this.next += 1;
             return Poll::Ready(Some(Ok(Frame::data(frame.clone()))));
         }
-        let frame = std::task::ready!(Pin::new(&mut state.body).poll_frame(cx));
+        let Poll::Ready(frame) = Pin::new(&mut state.body).poll_frame(cx) else {
+            state.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
@@ -94,7 +138,12 @@ impl http_body::Body for Playback {
 #[cfg(test)]
 mod tests {
     use super::{LIMIT, Recording};
-    use http_body_util::{BodyExt, Full};
+    use bytes::Bytes;
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, Full, StreamBody};
+    use std::error::Error;
+    use tonic::Status;
     use tonic::body::Body;
 
     async fn collected(body: Body) -> Vec<u8> {
@@ -108,6 +157,26 @@ mod tests {
             assert_eq!(collected(recording.play()).await, b"message");
         }
         assert!(recording.is_complete());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_nobody_waits_for_is_cancelled() {
+        let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Status>>());
+        let recording = Recording::new(Body::new(never));
+        let mut body = recording.play();
+        let cancel = async { drop(recording) };
+        let (frame, ()) = tokio::join!(body.frame(), cancel);
+        let error = frame.expect("no end").expect_err("no frame");
+        let http2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+        assert_eq!(http2.and_then(h2::Error::reason), Some(h2::Reason::CANCEL));
+    }
+
+    #[tokio::test]
+    async fn only_the_last_one_is_read() {
+        let recording = Recording::new(Body::new(Full::from("message")));
+        let (mut old, new) = (recording.play(), recording.play());
+        assert!(old.frame().await.is_some_and(|frame| frame.is_err()));
+        assert_eq!(collected(new).await, b"message");
     }
 
     #[tokio::test]

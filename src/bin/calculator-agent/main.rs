@@ -84,7 +84,7 @@ impl Channels {
     fn take(&mut self, address: &Address, count: usize) -> Vec<ParityChannel> {
         self.0
             .remove(&(address.to_string(), count))
-            .unwrap_or_else(|| (0..count).map(|_| client::channel(address, None)).collect())
+            .unwrap_or_else(|| (0..count).map(|_| client::channel(address, client::Options::default())).collect())
     }
 
     fn keep(&mut self, address: &Address, channels: Vec<ParityChannel>) {
