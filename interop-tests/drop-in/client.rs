@@ -191,7 +191,7 @@ fn what_cannot_be_read_is_named_above_the_usage() {
         (&["--timeout", "-1"], "'-1' for '--timeout <SECONDS>'"),
         (&["--timeout", "nan"], "'nan' for '--timeout <SECONDS>'"),
         (&["--timeout", "1", "--timeout", "2"], "'--timeout <SECONDS>'"),
-        (&["--address"], "'--address <HOST:PORT>'"),
+        (&["--address"], "'--address <ADDRESS>'"),
         (&["--address", "localhost"], "'localhost' is not an address"),
         (&["--address", "http://localhost:1"], "'http://localhost:1' is not an address"),
         (&["--address", "-1"], "'-1' is not an address"),

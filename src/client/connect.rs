@@ -51,9 +51,9 @@ pub enum ConnectError {
 }
 
 /// What HTTP/2 is spoken over: TCP or a Unix socket, with TLS or without.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Transport: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
-impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Transport for IO {}
+impl<IO: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Transport for IO {}
 
 /// A connection to a server that takes calls.
 pub type Connection = Established<Box<dyn Transport>>;

@@ -10,6 +10,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use tonic::transport::Endpoint;
 
 use super::connect::Connector;
+use super::pipe::Executor;
 use super::tls::Tls;
 use super::{ParityChannel, layer, methods};
 use crate::address::Address;
@@ -39,8 +40,9 @@ const LONGEST_HEADER_LIST: u32 = 16 * 1024 * 1024;
 /// The largest frame. h2 takes the fewer CONTINUATION frames the larger this is.
 const LARGEST_FRAME: u32 = 256 * 1024;
 
-/// What a server may send of an answer ahead of its reader.
-const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
+/// What a server may send of an answer ahead of its reader. h2 keeps each frame with some 270 bytes
+/// of its own, so that a stream of small messages that nobody reads takes up 30 times as much memory.
+const STREAM_WINDOW: u32 = 1024 * 1024;
 
 /// What a server may send of all answers ahead of their readers: the most that HTTP/2 knows, so that
 /// only a stream's own window ever stops it. With less, a few calls that nobody reads would fill the
@@ -58,6 +60,7 @@ pub fn endpoint(uri: Uri) -> Endpoint {
         .max_frame_size(LARGEST_FRAME)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .executor(Executor)
 }
 
 /// A channel to `address`. No connection is made before the first call, as in grpcio: a client whose

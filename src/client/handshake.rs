@@ -40,7 +40,17 @@ pub(super) enum HandshakeError {
     #[error(transparent)]
     Tls(#[from] TlsHandshakeError),
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for HandshakeError {
+    fn from(error: io::Error) -> Self {
+        // TLS tells an end without a farewell from one with it; to grpcio both are the end.
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// Sends the preface and waits for the server's SETTINGS.

@@ -30,6 +30,7 @@ mod messages;
 mod methods;
 mod own_root;
 mod pem;
+mod pipe;
 mod replay;
 mod request_fields;
 pub mod retry;

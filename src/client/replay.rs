@@ -13,12 +13,17 @@ use h2::Reason;
 use http_body::Frame;
 use tonic::body::Body;
 
+use super::pipe::{Pipe, Piped};
+
 /// How many bytes of a call grpcio keeps (`grpc.per_rpc_retry_buffer_size`).
 const LIMIT: usize = 256 * 1024;
 
 /// A body, and what has been read of it so far. To drop it is to cancel the call.
 #[derive(Debug)]
-pub(super) struct Recording(Arc<Mutex<State>>);
+pub(super) struct Recording {
+    state: Arc<Mutex<State>>,
+    pipe: Pipe,
+}
 
 #[derive(Debug)]
 struct State {
@@ -45,40 +50,43 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Recording {
     pub(super) fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             body,
             frames: Vec::new(),
             size: 0,
             played: 0,
             is_over: false,
             reader: None,
-        })))
+        };
+        Self { state: Arc::new(Mutex::new(state)), pipe: Pipe::default() }
     }
 
     /// Whether all that has been read can be read again.
     pub(super) fn is_complete(&self) -> bool {
-        !lock(&self.0).has_overflown()
+        !lock(&self.state).has_overflown()
     }
 
     /// The body from its beginning. Those that were made before are over.
     pub(super) fn play(&self) -> Body {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.played += 1;
         let number = state.played;
         drop(state);
-        Body::new(Playback { state: Arc::clone(&self.0), number, next: 0 })
+        let body = Playback { state: Arc::clone(&self.state), number, next: 0 };
+        Body::new(Piped::new(Body::new(body), self.pipe.clone()))
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.is_over = true;
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
         }
+        self.pipe.end();
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use http::uri::Authority;
@@ -27,9 +28,9 @@ pub struct TlsFiles {
     pub ca: Option<PathBuf>,
     /// The client's own certificate, for servers that want one.
     pub identity: Option<Identity>,
-    /// Whom the server's certificate has to name, if not the host that is connected to: a DNS name or
-    /// an IP address. It also becomes the `:authority` of the calls.
-    pub name: Option<String>,
+    /// Whom the server's certificate has to name, if not the host that is connected to. It also
+    /// becomes the `:authority` of the calls.
+    pub name: Option<PeerName>,
 }
 
 /// Who a client is.
@@ -39,6 +40,32 @@ pub struct Identity {
     pub certificate: PathBuf,
     /// A PEM file with its private key.
     pub key: PathBuf,
+}
+
+/// Whom a certificate names: a DNS name or an IP address, without a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PeerName {
+    authority: Authority,
+    name: ServerName<'static>,
+}
+
+/// The text is no name that a certificate can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no name of a server: give a DNS name or an IP address, without a port")]
+pub struct PeerNameError(String);
+
+impl FromStr for PeerName {
+    type Err = PeerNameError;
+
+    fn from_str(text: &str) -> Result<Self, PeerNameError> {
+        let wrong = || PeerNameError(text.to_owned());
+        let name = ServerName::try_from(text.to_owned()).map_err(|_| wrong())?;
+        let authority = match name {
+            ServerName::IpAddress(IpAddr::V6(_)) => format!("[{text}]").parse(),
+            _ => text.parse(),
+        };
+        Ok(Self { authority: authority.map_err(|_| wrong())?, name })
+    }
 }
 
 /// Why TLS cannot be set up. Nothing has been connected to.
@@ -63,9 +90,6 @@ pub enum TlsError {
         /// Why not.
         source: rustls::Error,
     },
-    /// The name is none that a certificate can have.
-    #[error("'{0}' is no name of a server: give a DNS name or an IP address, without a port")]
-    Name(String),
     /// Nobody is trusted.
     #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0))]
     NoSystemRoots(Option<rustls_native_certs::Error>),
@@ -82,29 +106,11 @@ fn because(error: &Option<rustls_native_certs::Error>) -> String {
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
-    name: Option<Name>,
+    name: Option<PeerName>,
 }
 
 /// HTTP/2, as TLS knows it (RFC 9113, section 3.1).
 const ALPN: &[u8] = b"h2";
-
-/// The name to expect, as HTTP and as TLS write it.
-#[derive(Clone, Debug)]
-struct Name {
-    authority: Authority,
-    name: ServerName<'static>,
-}
-
-impl Name {
-    fn new(text: &str) -> Option<Self> {
-        let name = server_name(text)?;
-        let authority = match name {
-            ServerName::IpAddress(IpAddr::V6(_)) => format!("[{text}]").parse(),
-            _ => text.parse(),
-        };
-        Some(Self { authority: authority.ok()?, name })
-    }
-}
 
 /// Why a connection has no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -114,8 +120,8 @@ pub(super) enum TlsHandshakeError {
     /// grpcio insists on it as well.
     #[error("Cannot check peer: missing selected ALPN property.")]
     NotForHttp2,
-    #[error("'{0}' is no name that a certificate can have")]
-    Name(String),
+    #[error(transparent)]
+    Name(#[from] PeerNameError),
 }
 
 impl Tls {
@@ -152,13 +158,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
-        let name = match &files.name {
-            Some(text) => {
-                Some(Name::new(text).ok_or_else(|| TlsError::Name(text.clone()))?)
-            }
-            None => None,
-        };
-        Ok(Self { config: Arc::new(config), name })
+        Ok(Self { config: Arc::new(config), name: files.name.clone() })
     }
 
     /// The name to expect, if it is not the host's, as an authority.
@@ -173,7 +173,7 @@ impl Tls {
     {
         let name = match &self.name {
             Some(name) => name.name.clone(),
-            None => server_name(host).ok_or_else(|| TlsHandshakeError::Name(host.to_owned()))?,
+            None => host.parse::<PeerName>()?.name,
         };
         let stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, io).await?;
         if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
@@ -181,10 +181,6 @@ impl Tls {
         }
         Ok(stream)
     }
-}
-
-fn server_name(text: &str) -> Option<ServerName<'static>> {
-    ServerName::try_from(text.to_owned()).ok()
 }
 
 fn roots(path: &Path, certificates: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
@@ -210,7 +206,7 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, Tls, TlsFiles};
+    use super::{Identity, PeerName, Tls, TlsFiles};
     use http::uri::Authority;
     use rcgen::{CertifiedKey, generate_simple_self_signed};
     use std::path::PathBuf;
@@ -245,7 +241,7 @@ mod tests {
             let files = TlsFiles {
                 ca: Some(identity.certificate.clone()),
                 identity: Some(identity.clone()),
-                name: name.map(str::to_owned),
+                name: name.map(|name| name.parse().expect("a name")),
             };
             let tls = Tls::from_files(&files).expect("good files");
             assert_eq!(tls.authority().as_ref().map(Authority::as_str), authority);
@@ -277,8 +273,9 @@ mod tests {
             let error = Tls::from_files(&files).expect_err(what).to_string();
             assert!(error.contains(what) && error.contains(file), "{error}");
         }
-        let named = TlsFiles { name: Some("a:1".to_owned()), ..ca(&good.certificate) };
-        let error = Tls::from_files(&named).expect_err("a port").to_string();
-        assert!(error.starts_with("'a:1' is no name of a server"), "{error}");
+        for bad in ["a:1", "", "[::1]", "a b"] {
+            let error = bad.parse::<PeerName>().expect_err(bad).to_string();
+            assert!(error.starts_with(&format!("'{bad}' is no name of a server")), "{error}");
+        }
     }
 }
