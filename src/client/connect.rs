@@ -91,18 +91,17 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
+        let port =
+            uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
         let Self { socket, tls } = self.clone();
         Box::pin(async move {
-            let (name, addresses) = match socket {
-                Some(path) => (path.display().to_string(), vec![Target::Unix(path.into())]),
-                None => {
-                    let name = format!("{host}:{port}");
-                    let addresses = match lookup_host((&host[..], port)).await {
-                        Ok(addresses) => addresses.map(Target::Tcp).collect(),
-                        Err(source) => return Err(ConnectError::Name { name, source }),
-                    };
-                    (name, addresses)
+            let (name, addresses) = if let Some(path) = socket {
+                (path.display().to_string(), vec![Target::Unix(path.into())])
+            } else {
+                let name = format!("{host}:{port}");
+                match lookup_host((&host[..], port)).await {
+                    Ok(addresses) => (name, addresses.map(Target::Tcp).collect()),
+                    Err(source) => return Err(ConnectError::Name { name, source }),
                 }
             };
             let security = tls.map(|tls| Arc::new(Security { tls, host }));
@@ -162,7 +161,7 @@ async fn to_any(
             if is_new && !is_last {
                 tokio::time::sleep(HEAD_START).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {
@@ -248,7 +247,8 @@ mod tests {
     #[tokio::test]
     async fn the_last_error_is_told_when_none_is_right() {
         let addresses = [refusing().await, refusing().await];
-        let error = to_any(&targets(&addresses), None).await.expect_err("nobody listens").to_string();
+        let error =
+            to_any(&targets(&addresses), None).await.expect_err("nobody listens").to_string();
         let start = format!("failed to connect to all addresses; last error: {}: ", addresses[1]);
         assert!(error.starts_with(&start), "{error}");
         assert!(to_any(&[], None).await.expect_err("nowhere").to_string().ends_with("no address"));

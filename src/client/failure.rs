@@ -25,7 +25,7 @@ pub(super) fn status(error: &(dyn Error + 'static)) -> Status {
 
 /// Whether no connection could be made.
 pub(super) fn is_unreachable(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| cause.is::<ConnectError>())
+    causes(error).any(<dyn Error>::is::<ConnectError>)
 }
 
 /// Its status, if `error` is of a kind that has one.

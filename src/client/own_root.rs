@@ -11,9 +11,7 @@ use tokio_rustls::rustls::client::danger::{
 use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::rustls::{
-    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
-};
+use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 /// Verifies as rustls does, and takes one of the trusted certificates for a server's own.
 #[derive(Debug)]
@@ -50,13 +48,8 @@ impl ServerCertVerifier for OwnRoot {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.standard.verify_server_cert(
-            certificate,
-            intermediates,
-            name,
-            ocsp_response,
-            now,
-        ) {
+        match self.standard.verify_server_cert(certificate, intermediates, name, ocsp_response, now)
+        {
             Err(error) if is_a_ca(&error) && self.trusted.iter().any(|one| one == certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())

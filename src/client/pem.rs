@@ -54,7 +54,9 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 /// The first private key in the file: PKCS #8, PKCS #1 or SEC1, and not encrypted.
 pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
     PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|source| match source {
-        pem::Error::NoItemsFound => missing(path, "private key that is not encrypted", "PRIVATE KEY"),
+        pem::Error::NoItemsFound => {
+            missing(path, "private key that is not encrypted", "PRIVATE KEY")
+        }
         source => damaged(path, source),
     })
 }

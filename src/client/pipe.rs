@@ -140,3 +140,62 @@ impl http_body::Body for Piped {
         self.ahead.is_empty() && self.body.is_end_stream()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Number;
+    use crate::client::{Options, channel};
+    use crate::rpc::streaming_calculator_client::StreamingCalculatorClient;
+    use futures_util::stream;
+    use h2::Reason;
+    use http::Response;
+    use std::future::poll_fn;
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tokio::sync::oneshot;
+
+    /// What HTTP/2 lets a client send before the server takes anything.
+    const WINDOW: usize = 65_535;
+
+    /// Answers one call with header fields, takes none of its messages, tells when the client has to
+    /// wait, and how the call ends.
+    async fn serve(listener: TcpListener, is_full: oneshot::Sender<()>) -> Reason {
+        let (socket, _) = listener.accept().await.expect("a client");
+        let mut connection = h2::server::handshake(socket).await.expect("HTTP/2");
+        let (request, mut respond) =
+            connection.accept().await.expect("a call").expect("a legal one");
+        let answer = Response::builder().header("content-type", "application/grpc");
+        let mut answer =
+            respond.send_response(answer.body(()).expect("legal"), false).expect("a client");
+        let mut requests = request.into_body();
+        let take_nothing = async {
+            let mut received = 0;
+            while received < WINDOW {
+                received += requests.data().await.expect("more").expect("no reset").len();
+            }
+            is_full.send(()).expect("a test that waits");
+            poll_fn(|cx| answer.poll_reset(cx)).await.expect("a reset")
+        };
+        tokio::select! {
+            reason = take_nothing => reason,
+            _ = connection.accept() => panic!("no other call and no end"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_dropped_is_reset_though_the_server_takes_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let channel = channel(&address.parse().expect("an address"), Options::default());
+        let mut stub = StreamingCalculatorClient::new(channel);
+        let (is_full, full) = oneshot::channel();
+        let call = async {
+            let answer = stub.root_of_each(stream::repeat(Number { value: 4.0 })).await;
+            full.await.expect("a server that waits");
+            drop(answer.expect("header fields"));
+        };
+        let both = async { tokio::join!(serve(listener, is_full), call) };
+        let ended = tokio::time::timeout(Duration::from_secs(10), both).await;
+        assert_eq!(ended.expect("a reset").0, Reason::CANCEL);
+    }
+}

@@ -50,14 +50,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Recording {
     pub(super) fn new(body: Body) -> Self {
-        let state = State {
-            body,
-            frames: Vec::new(),
-            size: 0,
-            played: 0,
-            is_over: false,
-            reader: None,
-        };
+        let state =
+            State { body, frames: Vec::new(), size: 0, played: 0, is_over: false, reader: None };
         Self { state: Arc::new(Mutex::new(state)), pipe: Pipe::default() }
     }
 

@@ -91,15 +91,15 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// Nobody is trusted.
-    #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0))]
+    #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0.as_ref()))]
     NoSystemRoots(Option<rustls_native_certs::Error>),
     /// The library for TLS cannot be used.
     #[error("TLS is not available: {0}")]
     Library(#[from] rustls::Error),
 }
 
-fn because(error: &Option<rustls_native_certs::Error>) -> String {
-    error.as_ref().map_or_else(String::new, |error| format!(" ({error})"))
+fn because(error: Option<&rustls_native_certs::Error>) -> String {
+    error.map_or_else(String::new, |error| format!(" ({error})"))
 }
 
 /// TLS, ready for any number of connections.
@@ -140,9 +140,10 @@ impl Tls {
                 )
                 .build()
                 .map_err(|error| rustls::Error::General(error.to_string()))?;
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(OwnRoot::new(verifier, certificates)))
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(OwnRoot::new(
+                    verifier,
+                    certificates,
+                )))
             }
             None => builder.with_root_certificates(system_roots()?),
         };
@@ -150,10 +151,9 @@ impl Tls {
             Some(identity) => {
                 let chain = pem::certificates(&identity.certificate)?;
                 let key = pem::private_key(&identity.key)?;
-                builder.with_client_auth_cert(chain, key).map_err(|source| TlsError::Identity {
-                    identity: identity.clone(),
-                    source,
-                })?
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|source| TlsError::Identity { identity: identity.clone(), source })?
             }
             None => builder.with_no_client_auth(),
         };
@@ -167,7 +167,11 @@ impl Tls {
     }
 
     /// Begins TLS with `host` on `io`.
-    pub(super) async fn begin<IO>(&self, host: &str, io: IO) -> Result<TlsStream<IO>, TlsHandshakeError>
+    pub(super) async fn begin<IO>(
+        &self,
+        host: &str,
+        io: IO,
+    ) -> Result<TlsStream<IO>, TlsHandshakeError>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {

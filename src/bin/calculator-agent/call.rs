@@ -50,14 +50,21 @@ impl Prepared {
     /// Reads the payload; the error says what the agent cannot do.
     pub(crate) fn new(call: Call) -> Result<Self, String> {
         let payload = match &call {
-            Call { value: Some(bits), message: None, kind: None, stub: None, script: None, .. } => {
+            Call {
+                value: Some(bits), message: None, kind: None, stub: None, script: None, ..
+            } => {
                 let value = u32::from_str_radix(bits, 16)
                     .map_err(|error| format!("value {bits}: {error}"))?;
                 Payload::Number(Number { value: f32::from_bits(value) })
             }
-            Call { value: None, message: Some(bytes), kind: None, stub: None, script: None, .. } => {
-                Payload::Bytes(hex::decode(bytes).map_err(|error| format!("message: {error}"))?)
-            }
+            Call {
+                value: None,
+                message: Some(bytes),
+                kind: None,
+                stub: None,
+                script: None,
+                ..
+            } => Payload::Bytes(hex::decode(bytes).map_err(|error| format!("message: {error}"))?),
             Call { value: None, message: None, kind: Some(kind), script: Some(script), .. } => {
                 let script = Script::new(script, *kind)?;
                 if call.stub == Some(true) {
@@ -122,8 +129,7 @@ impl Prepared {
             Payload::OfBytes(kind, script) => {
                 request.extensions_mut().insert(answer_kind(kind));
                 let path = path()?;
-                let begin =
-                    |requests| raw::begin(recorder, request.map(|()| requests), path, kind);
+                let begin = |requests| raw::begin(recorder, request.map(|()| requests), path, kind);
                 script.run(begin).await
             }
         };

@@ -80,14 +80,18 @@ impl Method {
 }
 
 /// The request with its only message.
-async fn first<M: Message + Default + 'static>(request: Request<Requests>) -> Result<Request<M>, Status> {
+async fn first<M: Message + Default + 'static>(
+    request: Request<Requests>,
+) -> Result<Request<M>, Status> {
     let (metadata, extensions, requests) = request.into_parts();
     let message = decoded(requests).next().await;
     let message = message.ok_or_else(|| Status::internal("no request was sent"))?;
     Ok(Request::from_parts(metadata, extensions, message))
 }
 
-fn decoded<M: Message + Default + 'static>(requests: Requests) -> impl Stream<Item = M> + Send + 'static {
+fn decoded<M: Message + Default + 'static>(
+    requests: Requests,
+) -> impl Stream<Item = M> + Send + 'static {
     requests.filter_map(|bytes| std::future::ready(M::decode(&bytes[..]).ok()))
 }
 
