@@ -130,8 +130,8 @@ mod tests {
 
     /// The frames of a body that came in pieces of `size` bytes.
     async fn sent(compression: Compression, messages: &[&[u8]], size: usize) -> Vec<Bytes> {
-        let framed: Vec<u8> = messages.iter().flat_map(|message| with_prefix(message)).collect();
-        let pieces = framed
+        let bytes: Vec<u8> = messages.iter().flat_map(|message| with_prefix(message)).collect();
+        let pieces = bytes
             .chunks(size)
             .map(|piece| Ok::<_, tonic::Status>(Frame::data(Bytes::copy_from_slice(piece))));
         let pieces: Vec<_> = pieces.collect();

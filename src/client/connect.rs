@@ -3,11 +3,9 @@
 //! Every address of the name is tried, because `localhost` is two and a server may listen on one of
 //! them; a second begins before the first has failed, so that one that never answers costs little.
 
-use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,13 +14,13 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::task::JoinSet;
 use tower::Service;
 
 pub use super::established::Established;
-use super::handshake::{self, HandshakeError};
+pub use super::target::{Connection, Transport};
+use super::target::{Security, Target};
 use super::tls::Tls;
 
 /// How long grpcio tries to connect.
@@ -30,9 +28,6 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// How long an address is tried before the next one is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
-
-/// Between connections that a server gives away as soon as they are made.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a server cannot be reached; the text begins as grpcio's does.
 #[derive(Debug, thiserror::Error)]
@@ -49,14 +44,6 @@ pub enum ConnectError {
     #[error("failed to connect to all addresses; last error: {0}")]
     Addresses(String),
 }
-
-/// What HTTP/2 is spoken over: TCP or a Unix socket, with TLS or without.
-pub trait Transport: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
-
-impl<IO: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Transport for IO {}
-
-/// A connection to a server that takes calls.
-pub type Connection = Established<Box<dyn Transport>>;
 
 /// Connects to the host and the port of a URI, or to a Unix socket, whatever the URI.
 #[derive(Clone, Debug, Default)]
@@ -116,28 +103,6 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// One address of a server.
-#[derive(Clone, Debug)]
-enum Target {
-    Tcp(SocketAddr),
-    Unix(Arc<Path>),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
-/// TLS, and with whom.
-struct Security {
-    tls: Tls,
-    host: String,
-}
-
 /// The first of `addresses` that a connection can be made to.
 async fn to_any(
     addresses: &[Target],
@@ -153,7 +118,7 @@ async fn to_any(
         if let Some(address) = next {
             let security = security.cloned();
             attempts.spawn(async move {
-                let connection = to(&address, security.as_deref()).await;
+                let connection = address.connect(security.as_deref()).await;
                 connection.map_err(|error| format!("{address}: {error}"))
             });
         }
@@ -172,29 +137,6 @@ async fn to_any(
                 None => return Err(ConnectError::Addresses(last_error)),
             },
             () = head_start => {}
-        }
-    }
-}
-
-/// A connection to `address` on which the server takes calls.
-async fn to(address: &Target, security: Option<&Security>) -> Result<Connection, HandshakeError> {
-    loop {
-        let socket: Box<dyn Transport> = match address {
-            Target::Tcp(address) => {
-                let socket = TcpStream::connect(address).await?;
-                socket.set_nodelay(true)?;
-                Box::new(socket)
-            }
-            Target::Unix(path) => Box::new(UnixStream::connect(path).await?),
-        };
-        let transport: Box<dyn Transport> = match security {
-            Some(Security { tls, host }) => Box::new(tls.begin(host, socket).await?),
-            None => socket,
-        };
-        match handshake::begin(transport).await {
-            // To grpcio this is a connection that worked; it makes another one for the call.
-            Err(HandshakeError::GoingAway) => tokio::time::sleep(PAUSE).await,
-            connection => return connection,
         }
     }
 }

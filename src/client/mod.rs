@@ -4,15 +4,19 @@
 //! the Rust client has to find the same one for whatever a server, a proxy or a broken connection
 //! does. All was observed on grpcio 1.85.1; the behaviours of the suite `client-parity` prove it.
 //!
-//! Another tonic client wears the same layers with [`layer`], the [`endpoint`] and the
-//! [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the codec of its messages:
+//! [`channel`] has all of it. Another tonic client wears the same layers with [`layer`], the
+//! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
+//! codec of its messages:
 //!
-//! - [`connect`], `handshake`, `established`, `frame_header`: a connection is made when the server has
-//!   spoken HTTP/2
+//! - [`connect`], `target`, [`tls`], `peer_name`, `pem`, `own_root`, `handshake`, `established`,
+//!   `frame_header`: a connection is made when the server has spoken HTTP/2
+//! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
-//! - [`answer`]: what a request says of its own (`request_fields`), the status of an answer, whatever
-//!   it is (`answer_body`, `fields`, `messages`), and of a call that has none (`failure`)
-//! - [`retry`], `replay`: a call that the server has not looked at is made again
+//! - [`answer`], `methods`: what a request says of its own (`request_fields`, [`Compression`]), the
+//!   status of an answer, whatever it is (`answer_body`, `fields`, `messages`), and of a call that has
+//!   none (`failure`)
+//! - [`retry`], `replay`: a call that the server has not looked at is made again, and one that waits
+//!   for its server ([`WaitForReady`]); one that is dropped is reset (`pipe`)
 
 pub mod answer;
 mod answer_body;
@@ -29,11 +33,13 @@ mod handshake;
 mod messages;
 mod methods;
 mod own_root;
+mod peer_name;
 mod pem;
 mod pipe;
 mod replay;
 mod request_fields;
 pub mod retry;
+mod target;
 pub mod tls;
 mod wait;
 

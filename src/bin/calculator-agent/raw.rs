@@ -10,9 +10,9 @@ use prost::bytes::{Buf, BufMut};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Response, Status};
 
+use crate::conversation::{Replies, Requests, one};
 use crate::protocol::Kind;
 use crate::recorder::Recorder;
-use crate::script::{Replies, Requests, one};
 
 /// Calls a method that answers with one [`Number`].
 pub(crate) async fn for_number(

@@ -1,31 +1,16 @@
-//! A call of any kind, step by step.
+//! What a call of any kind does, step by step.
 //!
-//! The call runs beside its script, because a server may answer only after several messages. What is
-//! sent waits in memory: a script that receives later must not be held up by its own messages.
+//! Looked at before the call begins, so that a script that cannot be done is told as such and is no
+//! call that fails.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, stream};
-use tokio::sync::mpsc::{self, UnboundedSender};
-use tokio::task::JoinHandle;
-use tokio_stream::wrappers::UnboundedReceiverStream;
-use tonic::{Response, Status};
+use tonic::Status;
 
+use crate::conversation::{Conversation, Replies, Requests, Told};
 use crate::hex;
 use crate::protocol::{Kind, Step};
-
-/// The messages of a call, each its bytes.
-pub(crate) type Requests = UnboundedReceiverStream<Vec<u8>>;
-
-/// The replies to a call, each its bytes.
-pub(crate) type Replies = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Status>> + Send>>;
-
-/// The only reply to a call.
-pub(crate) fn one(answer: Response<Vec<u8>>) -> Replies {
-    Box::pin(stream::iter([Ok(answer.into_inner())]))
-}
 
 /// A script that can be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,20 +54,15 @@ impl Script {
 
     /// Begins a call with `begin` and does the steps; tells the replies that were received, and how
     /// the call ended.
-    pub(crate) async fn run<F>(
-        self,
-        begin: impl FnOnce(Requests) -> F,
-    ) -> (Vec<Vec<u8>>, Result<(), Status>)
+    pub(crate) async fn run<F>(self, begin: impl FnOnce(Requests) -> F) -> Told
     where
         F: Future<Output = Result<Replies, Status>> + Send + 'static,
     {
-        let (requests, receiver) = mpsc::unbounded_channel();
-        let answer = Answer::Awaited(tokio::spawn(begin(receiver.into())));
-        let mut call = Call { requests: Some(requests), answer, replies: Vec::new() };
+        let mut call = Conversation::begin(begin);
         for action in self.0 {
             match action {
                 Action::Send(message) => call.send(message),
-                Action::HalfClose => call.requests = None,
+                Action::HalfClose => call.half_close(),
                 Action::Receive(count) => call.receive(count).await,
                 Action::Pause(pause) => tokio::time::sleep(pause).await,
                 Action::Cancel => return call.cancel().await,
@@ -107,74 +87,88 @@ fn action(step: &Step) -> Result<Action, String> {
     })
 }
 
-struct Call {
-    /// Until the call is half-closed.
-    requests: Option<UnboundedSender<Vec<u8>>>,
-    answer: Answer,
-    replies: Vec<Vec<u8>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::Script;
+    use crate::conversation::{Replies, Requests, one};
+    use crate::protocol::{Kind, Step};
+    use futures_util::{StreamExt, stream};
+    use std::future::pending;
+    use tonic::{Code, Response, Status};
 
-enum Answer {
-    /// Its header fields, or where it has one reply, all of it.
-    Awaited(JoinHandle<Result<Replies, Status>>),
-    Open(Replies),
-    Ended(Result<(), Status>),
-}
+    fn script(steps: &str, kind: Kind) -> Result<Script, String> {
+        let steps: Vec<Step> = serde_json::from_str(steps).expect("steps");
+        Script::new(&steps, kind)
+    }
 
-impl Call {
-    fn send(&self, message: Vec<u8>) {
-        if let Some(requests) = &self.requests {
-            // A call that has ended takes no more messages, which is no error.
-            let _ = requests.send(message);
+    /// Answers each message with itself.
+    async fn echo(requests: Requests) -> Result<Replies, Status> {
+        Ok(Box::pin(requests.map(Ok)))
+    }
+
+    #[test]
+    fn what_a_kind_cannot_do_is_refused() {
+        let cases = [
+            ("[]", Kind::Unary, "in its first step"),
+            (r#"[{"send": ""}, {"send": ""}]"#, Kind::ServerStreaming, "in its first step"),
+            (r#"[{"pause_ms": 1}, {"send": ""}]"#, Kind::Unary, "in its first step"),
+            (r#"[{"send": ""}, {"receive": 1}]"#, Kind::Unary, "receives nothing"),
+            (r#"[{"receive": 1}]"#, Kind::ClientStreaming, "receives nothing"),
+            (r#"[{"half_close": true}, {"send": ""}]"#, Kind::Bidirectional, "behind half_close"),
+            (r#"[{"send": "0"}]"#, Kind::Bidirectional, "send: not hex digits"),
+            (r#"[{"pause_ms": -1}]"#, Kind::Bidirectional, "pause_ms -1: "),
+        ];
+        for (steps, kind, reason) in cases {
+            let error = script(steps, kind).expect_err(steps);
+            assert!(error.contains(reason), "{steps}: {error}");
+        }
+        for steps in [r#"[{"snd": ""}]"#, r#"[{"cancel": false}]"#, r#"[{"receive": -1}]"#] {
+            assert!(serde_json::from_str::<Vec<Step>>(steps).is_err(), "{steps}");
         }
     }
 
-    async fn receive(&mut self, count: usize) {
-        let most = self.replies.len().saturating_add(count);
-        while self.replies.len() < most {
-            match &mut self.answer {
-                Answer::Awaited(answer) => {
-                    self.answer = match answer.await {
-                        Ok(Ok(replies)) => Answer::Open(replies),
-                        Ok(Err(status)) => Answer::Ended(Err(status)),
-                        Err(error) => Answer::Ended(Err(Status::internal(error.to_string()))),
-                    }
-                }
-                Answer::Open(replies) => match replies.next().await {
-                    Some(Ok(reply)) => self.replies.push(reply),
-                    Some(Err(status)) => self.answer = Answer::Ended(Err(status)),
-                    None => self.answer = Answer::Ended(Ok(())),
-                },
-                Answer::Ended(_) => return,
-            }
-        }
+    #[tokio::test]
+    async fn steps_are_done_in_their_order() {
+        let steps = r#"[{"send": "01"}, {"receive": 1}, {"send": "02"}, {"half_close": true}, {"receive": 9}]"#;
+        let script = script(steps, Kind::Bidirectional).expect("legal");
+        let (replies, end) = script.run(echo).await;
+        assert_eq!(replies, [[1], [2]]);
+        assert!(end.is_ok());
     }
 
-    /// The rest of the call.
-    async fn finish(mut self) -> (Vec<Vec<u8>>, Result<(), Status>) {
-        self.requests = None;
-        self.receive(usize::MAX).await;
-        match self.answer {
-            Answer::Ended(end) => (self.replies, end),
-            Answer::Awaited(_) | Answer::Open(_) => {
-                (self.replies, Err(Status::internal("more replies than memory has room for")))
-            }
-        }
+    #[tokio::test]
+    async fn the_rest_is_received_at_the_end() {
+        let script = script(r#"[{"send": "07"}]"#, Kind::Unary).expect("legal");
+        let last = |mut requests: Requests| async move {
+            let first = requests.next().await.unwrap_or_default();
+            Ok(one(Response::new(first)))
+        };
+        assert_eq!(script.run(last).await.0, [[7]]);
     }
 
-    async fn cancel(self) -> (Vec<Vec<u8>>, Result<(), Status>) {
-        let Self { requests, answer, replies } = self;
-        match answer {
-            Answer::Awaited(answer) => {
-                answer.abort();
-                // Until it is gone; what it has brought in the meantime is not looked at.
-                let _ = answer.await;
-            }
-            Answer::Open(answer) => drop(answer),
-            Answer::Ended(end) => return (replies, end),
-        }
-        // Only now, or the call would be half-closed before it is cancelled.
-        drop(requests);
-        (replies, Err(Status::cancelled("Locally cancelled by application!")))
+    #[tokio::test]
+    async fn a_cancelled_call_tells_what_was_received() {
+        let steps = r#"[{"send": "01"}, {"send": "02"}, {"receive": 1}, {"cancel": true}]"#;
+        let steps = script(steps, Kind::Bidirectional).expect("legal");
+        let (replies, end) = steps.run(echo).await;
+        assert_eq!(replies, [[1]]);
+        assert_eq!(end.expect_err("cancelled").code(), Code::Cancelled);
+        // Nor does it have to have begun.
+        let steps = script(r#"[{"cancel": true}]"#, Kind::Bidirectional).expect("legal");
+        let (replies, end) = steps.run(|_| pending()).await;
+        assert_eq!((replies.len(), end.expect_err("cancelled").code()), (0, Code::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn a_message_for_a_call_that_has_ended_is_lost() {
+        let steps = r#"[{"receive": 1}, {"send": "01"}, {"receive": 1}]"#;
+        let steps = script(steps, Kind::Bidirectional).expect("legal");
+        let refuse = |_| async {
+            let replies: Replies = Box::pin(stream::iter([Ok(vec![5]), Err(Status::aborted("x"))]));
+            Ok(replies)
+        };
+        let (replies, end) = steps.run(refuse).await;
+        assert_eq!(replies, [[5]]);
+        assert_eq!(end.expect_err("aborted").code(), Code::Aborted);
     }
 }

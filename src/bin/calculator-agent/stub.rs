@@ -11,9 +11,9 @@ use futures_util::{Stream, StreamExt};
 use prost::{DecodeError, Message};
 use tonic::{Request, Response, Status};
 
+use crate::conversation::{Replies, Requests, one};
 use crate::protocol::Kind;
 use crate::recorder::Recorder;
-use crate::script::{Replies, Requests, one};
 
 /// A method that there is a stub of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,4 +101,25 @@ fn encoded<M: Message>(answer: Response<M>) -> Replies {
 
 fn all_encoded<M: Message + 'static>(answer: Response<tonic::Streaming<M>>) -> Replies {
     Box::pin(answer.into_inner().map(|reply| reply.map(|message| message.encode_to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Method;
+    use calculator::rpc::DESCRIPTORS;
+    use prost_reflect::DescriptorPool;
+
+    #[test]
+    fn every_method_of_the_contract_has_its_stub_and_its_kind() {
+        let pool = DescriptorPool::decode(DESCRIPTORS).expect("our own");
+        let methods: Vec<_> =
+            pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect();
+        assert!(methods.len() >= 5, "{methods:?}");
+        for method in methods {
+            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+            let kind = Method::at(&path).expect(&path).kind();
+            assert_eq!(kind.has_many_requests(), method.is_client_streaming(), "{path}");
+            assert_eq!(kind.has_many_replies(), method.is_server_streaming(), "{path}");
+        }
+    }
 }
