@@ -30,6 +30,10 @@ struct State {
     body: Body,
     frames: Vec<Bytes>,
     size: usize,
+    /// Where the body is that is read now.
+    next: usize,
+    /// Whether it may have to be read again.
+    is_kept: bool,
     /// How many bodies have been made of it.
     played: usize,
     /// Nobody waits for the answer any more.
@@ -39,8 +43,13 @@ struct State {
 }
 
 impl State {
-    fn has_overflown(&self) -> bool {
-        self.size > LIMIT
+    /// Nothing has to be kept any more, once all that was kept has been read.
+    fn forget(&mut self) {
+        self.is_kept = false;
+        if self.next == self.frames.len() {
+            self.frames = Vec::new();
+            self.next = 0;
+        }
     }
 }
 
@@ -50,23 +59,37 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Recording {
     pub(super) fn new(body: Body) -> Self {
-        let state =
-            State { body, frames: Vec::new(), size: 0, played: 0, is_over: false, reader: None };
+        let state = State {
+            body,
+            frames: Vec::new(),
+            size: 0,
+            next: 0,
+            is_kept: true,
+            played: 0,
+            is_over: false,
+            reader: None,
+        };
         Self { state: Arc::new(Mutex::new(state)), pipe: Pipe::default() }
     }
 
     /// Whether all that has been read can be read again.
     pub(super) fn is_complete(&self) -> bool {
-        !lock(&self.state).has_overflown()
+        lock(&self.state).is_kept
+    }
+
+    /// The call has been answered, so that it is not made again.
+    pub(super) fn answered(&self) {
+        lock(&self.state).forget();
     }
 
     /// The body from its beginning. Those that were made before are over.
     pub(super) fn play(&self) -> Body {
         let mut state = lock(&self.state);
         state.played += 1;
+        state.next = 0;
         let number = state.played;
         drop(state);
-        let body = Playback { state: Arc::clone(&self.state), number, next: 0 };
+        let body = Playback { state: Arc::clone(&self.state), number };
         Body::new(Piped::new(Body::new(body), self.pipe.clone()))
     }
 }
@@ -92,7 +115,6 @@ fn cancelled() -> tonic::Status {
 struct Playback {
     state: Arc<Mutex<State>>,
     number: usize,
-    next: usize,
 }
 
 impl http_body::Body for Playback {
@@ -100,17 +122,19 @@ impl http_body::Body for Playback {
     type Error = tonic::Status;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
-        let this = &mut *self;
-        let mut state = lock(&this.state);
-        if state.is_over || state.played != this.number {
+        let mut state = lock(&self.state);
+        if state.is_over || state.played != self.number {
             return Poll::Ready(Some(Err(cancelled())));
         }
-        if let Some(frame) = state.frames.get(this.next) {
-            this.next += 1;
-            return Poll::Ready(Some(Ok(Frame::data(frame.clone()))));
+        if let Some(frame) = state.frames.get(state.next).cloned() {
+            state.next += 1;
+            if !state.is_kept {
+                state.forget();
+            }
+            return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
         let Poll::Ready(frame) = Pin::new(&mut state.body).poll_frame(cx) else {
             state.reader = Some(cx.waker().clone());
@@ -118,14 +142,14 @@ impl http_body::Body for Playback {
         };
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
+            && state.is_kept
         {
             state.size = state.size.saturating_add(data.len());
-            if state.has_overflown() {
-                state.frames.clear();
-                this.next = 0;
+            if state.size > LIMIT {
+                state.forget();
             } else {
                 state.frames.push(data.clone());
-                this.next += 1;
+                state.next += 1;
             }
         }
         Poll::Ready(frame)
@@ -133,7 +157,7 @@ impl http_body::Body for Playback {
 
     fn is_end_stream(&self) -> bool {
         let state = lock(&self.state);
-        self.next == state.frames.len() && http_body::Body::is_end_stream(&state.body)
+        state.next == state.frames.len() && http_body::Body::is_end_stream(&state.body)
     }
 }
 
@@ -179,6 +203,27 @@ mod tests {
         let (mut old, new) = (recording.play(), recording.play());
         assert!(old.frame().await.is_some_and(|frame| frame.is_err()));
         assert_eq!(collected(new).await, b"message");
+    }
+
+    #[tokio::test]
+    async fn what_is_read_after_the_answer_is_not_kept() {
+        let messages =
+            ["one", "two", "three"].map(|text| Ok::<_, Status>(Frame::data(text.into())));
+        let recording = Recording::new(Body::new(StreamBody::new(stream::iter(messages))));
+        let mut first = recording.play();
+        for _ in 0..2 {
+            first.frame().await.expect("a frame").expect("no error");
+        }
+        // Answered while the second attempt is still at the beginning: all of it is sent.
+        let mut second = recording.play();
+        recording.answered();
+        assert!(!recording.is_complete());
+        let mut sent = Vec::new();
+        while let Some(frame) = second.frame().await {
+            sent.push(frame.expect("no error").into_data().expect("no trailers"));
+        }
+        assert_eq!(sent, ["one", "two", "three"]);
+        assert!(super::lock(&recording.state).frames.is_empty());
     }
 
     #[tokio::test]

@@ -94,6 +94,7 @@ where
                 let error = match inner.ready().await.map_err(Into::into) {
                     Ok(service) => match service.call(request).await {
                         Ok(answer) => {
+                            recording.answered();
                             return Ok(answer.map(|body| Body::new(AnswerOf { body, recording })));
                         }
                         Err(error) => error.into(),
