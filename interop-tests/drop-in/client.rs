@@ -69,9 +69,14 @@ fn assert_fails_with(done: &Assert, status: &str, details: &str) {
 fn the_defaults_are_those_of_the_document() {
     let shown = client().arg("--help").assert().success().stderr("");
     let help = String::from_utf8_lossy(&shown.get_output().stdout);
-    for word in
-        ["[default: localhost:50051]", "[default: 16]", "--timeout", "--keepalive", "--version"]
-    {
+    for word in [
+        "[default: localhost:50051]",
+        "[default: 16]",
+        "--timeout",
+        "--keepalive",
+        "--tls-ca",
+        "--version",
+    ] {
         assert!(help.contains(word), "{word} in {help}");
     }
     let version = concat!("calculator-client ", env!("CARGO_PKG_VERSION"), "\n");
@@ -177,7 +182,7 @@ fn a_timeout_may_be_longer_than_grpc_can_say() {
 
 #[test]
 fn what_cannot_be_read_is_named_above_the_usage() {
-    let wrong: [(&[&str], &str); 16] = [
+    let wrong: [(&[&str], &str); 21] = [
         (&["four"], "could not convert string to float: 'four'"),
         (&["2", ""], "could not convert string to float: ''"),
         (&["1__0"], "could not convert string to float: '1__0'"),
@@ -191,10 +196,15 @@ fn what_cannot_be_read_is_named_above_the_usage() {
         (&["--timeout", "-1"], "'-1' for '--timeout <SECONDS>'"),
         (&["--timeout", "nan"], "'nan' for '--timeout <SECONDS>'"),
         (&["--timeout", "1", "--timeout", "2"], "'--timeout <SECONDS>'"),
-        (&["--address"], "'--address <HOST:PORT>'"),
+        (&["--address"], "'--address <ADDRESS>'"),
         (&["--address", "localhost"], "'localhost' is not an address"),
         (&["--address", "http://localhost:1"], "'http://localhost:1' is not an address"),
         (&["--address", "-1"], "'-1' is not an address"),
+        (&["--address", "unix:"], "'unix:' is not an address"),
+        (&["--tls-name", "localhost"], "<--tls|--tls-ca <PEM>>"),
+        (&["--tls-certificate", "c.pem", "--tls-key", "c.key"], "<--tls|--tls-ca <PEM>>"),
+        (&["--tls", "--tls-certificate", "c.pem"], "--tls-key <PEM>"),
+        (&["--tls", "--tls-name", "a:1"], "'a:1' is no name of a server"),
     ];
     for (arguments, named) in wrong {
         let refused = client().args(arguments).assert().code(2).stdout("");

@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::answer_body::AnswerBody;
+use super::compression::CompressedBody;
 use super::failure;
 use super::fields::{self, Fields};
 use super::messages::Messages;
@@ -22,6 +23,8 @@ use super::request_fields;
 use crate::parity::compression::Encoding;
 
 /// How many messages the answer to a call has.
+///
+/// As an extension of a request it says so of this call, whatever its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
     /// Exactly one: a unary or a client-streaming method.
@@ -51,7 +54,7 @@ pub struct AnswerLayer {
 }
 
 impl AnswerLayer {
-    /// `kind` tells of a method's path how it is answered.
+    /// `kind` tells of a method's path how it is answered, where the request does not say so.
     #[must_use]
     pub fn new(kind: fn(&http::Uri) -> AnswerKind) -> Self {
         Self { kind }
@@ -88,9 +91,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let kind = (self.kind)(request.uri());
-        if let Err(status) = request_fields::settle(request.headers_mut()) {
+        let extensions = request.extensions();
+        let kind = extensions.get().copied().unwrap_or_else(|| (self.kind)(request.uri()));
+        let compression = extensions.get().copied();
+        if let Err(status) = request_fields::settle(request.headers_mut(), compression) {
             return Box::pin(ready(Ok(failed(status))));
+        }
+        if let Some(compression) = compression {
+            request = request.map(|body| Body::new(CompressedBody::new(body, compression)));
         }
         let answer = self.inner.call(request);
         Box::pin(async move {

@@ -5,28 +5,29 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::task::JoinSet;
 use tower::Service;
 
 pub use super::established::Established;
-use super::handshake::{self, HandshakeError};
+pub use super::target::{Connection, Transport};
+use super::target::{Security, Target};
+use super::tls::Tls;
 
 /// How long grpcio tries to connect.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// How long an address is tried before the next one is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
-
-/// Between connections that a server gives away as soon as they are made.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a server cannot be reached; the text begins as grpcio's does.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +45,29 @@ pub enum ConnectError {
     Addresses(String),
 }
 
-/// Connects to the host and the port of a URI, without TLS.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Connector;
+/// Connects to the host and the port of a URI, or to a Unix socket, whatever the URI.
+#[derive(Clone, Debug, Default)]
+pub struct Connector {
+    socket: Option<PathBuf>,
+    tls: Option<Tls>,
+}
+
+impl Connector {
+    /// Over this Unix socket.
+    #[must_use]
+    pub fn with_socket(self, path: PathBuf) -> Self {
+        Self { socket: Some(path), ..self }
+    }
+
+    /// With TLS. The endpoint's URI says `https` then, because the calls repeat it.
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+}
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Established<TcpStream>>;
+    type Response = TokioIo<Connection>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -58,21 +76,26 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        const HTTP: u16 = 80;
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = uri.port_u16().unwrap_or(HTTP);
+        let port =
+            uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
+        let Self { socket, tls } = self.clone();
         Box::pin(async move {
-            let addresses: Vec<_> = match lookup_host((&host[..], port)).await {
-                Ok(addresses) => addresses.collect(),
-                Err(source) => {
-                    return Err(ConnectError::Name { name: format!("{host}:{port}"), source });
+            let (name, addresses) = if let Some(path) = socket {
+                (path.display().to_string(), vec![Target::Unix(path.into())])
+            } else {
+                let name = format!("{host}:{port}");
+                match lookup_host((&host[..], port)).await {
+                    Ok(addresses) => (name, addresses.map(Target::Tcp).collect()),
+                    Err(source) => return Err(ConnectError::Name { name, source }),
                 }
             };
-            tokio::time::timeout(LIMIT, to_any(&addresses))
+            let security = tls.map(|tls| Arc::new(Security { tls, host }));
+            tokio::time::timeout(LIMIT, to_any(&addresses, security.as_ref()))
                 .await
                 .unwrap_or_else(|_| {
-                    let message = format!("{host}:{port}: no HTTP/2 server after {LIMIT:?}");
+                    let message = format!("{name}: no HTTP/2 server after {LIMIT:?}");
                     Err(ConnectError::Addresses(message))
                 })
                 .map(TokioIo::new)
@@ -81,25 +104,35 @@ impl Service<Uri> for Connector {
 }
 
 /// The first of `addresses` that a connection can be made to.
-async fn to_any(addresses: &[SocketAddr]) -> Result<Established<TcpStream>, ConnectError> {
+async fn to_any(
+    addresses: &[Target],
+    security: Option<&Arc<Security>>,
+) -> Result<Connection, ConnectError> {
     let mut last_error = "no address".to_owned();
     let mut attempts = JoinSet::new();
-    let mut waiting = addresses.iter().copied();
+    let mut waiting = addresses.iter().cloned();
     loop {
         let next = waiting.next();
+        let is_last = waiting.len() == 0;
+        let is_new = next.is_some();
         if let Some(address) = next {
-            attempts.spawn(async move { (address, to(address).await) });
+            let security = security.cloned();
+            attempts.spawn(async move {
+                let connection = address.connect(security.as_deref()).await;
+                connection.map_err(|error| format!("{address}: {error}"))
+            });
         }
         let head_start = async {
-            match next {
-                Some(_) if waiting.len() > 0 => tokio::time::sleep(HEAD_START).await,
-                _ => std::future::pending().await,
+            if is_new && !is_last {
+                tokio::time::sleep(HEAD_START).await;
+            } else {
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {
             ended = attempts.join_next() => match ended {
-                Some(Ok((_, Ok(connection)))) => return Ok(connection),
-                Some(Ok((address, Err(error)))) => last_error = format!("{address}: {error}"),
+                Some(Ok(Ok(connection))) => return Ok(connection),
+                Some(Ok(Err(error))) => last_error = error,
                 Some(Err(error)) => last_error = error.to_string(),
                 None => return Err(ConnectError::Addresses(last_error)),
             },
@@ -108,22 +141,9 @@ async fn to_any(addresses: &[SocketAddr]) -> Result<Established<TcpStream>, Conn
     }
 }
 
-/// A connection to `address` on which the server takes calls.
-async fn to(address: SocketAddr) -> Result<Established<TcpStream>, HandshakeError> {
-    loop {
-        let socket = TcpStream::connect(address).await?;
-        socket.set_nodelay(true)?;
-        match handshake::begin(socket).await {
-            // To grpcio this is a connection that worked; it makes another one for the call.
-            Err(HandshakeError::GoingAway) => tokio::time::sleep(PAUSE).await,
-            connection => return connection,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::to_any;
+    use super::{Target, to_any};
     use std::net::SocketAddr;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
@@ -153,21 +173,26 @@ mod tests {
         address
     }
 
+    fn targets(addresses: &[SocketAddr]) -> Vec<Target> {
+        addresses.iter().copied().map(Target::Tcp).collect()
+    }
+
     #[tokio::test]
     async fn every_address_is_tried() {
         let (_silent, silent) = listener().await;
         let (refusing, speaking) = (refusing().await, speaking().await);
         for addresses in [&[speaking][..], &[refusing, speaking], &[silent, refusing, speaking]] {
-            to_any(addresses).await.expect("one of them speaks");
+            to_any(&targets(addresses), None).await.expect("one of them speaks");
         }
     }
 
     #[tokio::test]
     async fn the_last_error_is_told_when_none_is_right() {
         let addresses = [refusing().await, refusing().await];
-        let error = to_any(&addresses).await.expect_err("nobody listens").to_string();
+        let error =
+            to_any(&targets(&addresses), None).await.expect_err("nobody listens").to_string();
         let start = format!("failed to connect to all addresses; last error: {}: ", addresses[1]);
         assert!(error.starts_with(&start), "{error}");
-        assert!(to_any(&[]).await.expect_err("nowhere").to_string().ends_with("no address"));
+        assert!(to_any(&[], None).await.expect_err("nowhere").to_string().ends_with("no address"));
     }
 }

@@ -83,10 +83,10 @@ impl http_body::Body for DeadlineBody {
     ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         let this = &mut *self;
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
-            return Poll::Ready(frame);
+        // First, or a server that sends without a pause would never be too late.
+        if this.deadline.as_mut().poll(cx).is_pending() {
+            return Pin::new(body).poll_frame(cx);
         }
-        std::task::ready!(this.deadline.as_mut().poll(cx));
         this.body = None;
         Poll::Ready(Some(Ok(Frame::trailers(trailers_of(&deadline_exceeded())))))
     }

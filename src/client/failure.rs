@@ -23,6 +23,11 @@ pub(super) fn status(error: &(dyn Error + 'static)) -> Status {
     causes(error).find_map(of_cause).unwrap_or_else(|| Status::unavailable(last_words(error)))
 }
 
+/// Whether no connection could be made.
+pub(super) fn is_unreachable(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(<dyn Error>::is::<ConnectError>)
+}
+
 /// Its status, if `error` is of a kind that has one.
 fn of_cause(error: &(dyn Error + 'static)) -> Option<Status> {
     if let Some(status) = error.downcast_ref::<Status>() {

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::established::Established;
 use super::frame_header::{self, FrameHeader, GOAWAY, SETTINGS};
+use super::tls::TlsHandshakeError;
 
 /// What a client says first, before its SETTINGS.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -36,8 +37,20 @@ pub(super) enum HandshakeError {
     /// The server wants no calls on this connection; the next one may be another matter.
     #[error("GOAWAY received before the first call")]
     GoingAway,
+    #[error(transparent)]
+    Tls(#[from] TlsHandshakeError),
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for HandshakeError {
+    fn from(error: io::Error) -> Self {
+        // TLS tells an end without a farewell from one with it; to grpcio both are the end.
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// Sends the preface and waits for the server's SETTINGS.

@@ -4,41 +4,60 @@
 //! the Rust client has to find the same one for whatever a server, a proxy or a broken connection
 //! does. All was observed on grpcio 1.85.1; the behaviours of the suite `client-parity` prove it.
 //!
-//! Another tonic client wears the same layers with [`layer`], the [`endpoint`] and the
-//! [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the codec of its messages:
+//! [`channel`] has all of it. Another tonic client wears the same layers with [`layer`], the
+//! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
+//! codec of its messages:
 //!
-//! - [`connect`], `handshake`, `established`, `frame_header`: a connection is made when the server has
-//!   spoken HTTP/2
+//! - [`connect`], `target`, [`tls`], `peer_name`, `pem`, `own_root`, `handshake`, `established`,
+//!   `frame_header`: a connection is made when the server has spoken HTTP/2
+//! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
-//! - [`answer`]: what a request says of its own (`request_fields`), the status of an answer, whatever
-//!   it is (`answer_body`, `fields`, `messages`), and of a call that has none (`failure`)
-//! - [`retry`], `replay`: a call that the server has not looked at is made again
+//! - [`answer`], `methods`: what a request says of its own (`request_fields`, [`Compression`]), the
+//!   status of an answer, whatever it is (`answer_body`, `fields`, `messages`), and of a call that has
+//!   none (`failure`)
+//! - [`retry`], `replay`: a call that the server has not looked at is made again, and one that waits
+//!   for its server ([`WaitForReady`]); one that is dropped is reset (`pipe`)
 
 pub mod answer;
 mod answer_body;
 pub mod codec;
+mod compression;
 pub mod connect;
 pub mod deadline;
+mod endpoint;
 mod established;
 mod failure;
 mod fields;
 mod frame_header;
 mod handshake;
 mod messages;
+mod methods;
+mod own_root;
+mod peer_name;
+mod pem;
+mod pipe;
 mod replay;
 mod request_fields;
 pub mod retry;
+mod target;
+pub mod tls;
+mod wait;
 
 use std::time::Duration;
 
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
 
-use crate::address::Address;
-use answer::{Answer, AnswerKind, AnswerLayer};
-use connect::Connector;
+pub use answer::AnswerKind;
+pub use compression::Compression;
+pub use endpoint::{Keepalive, Options, channel, endpoint};
+pub use methods::answer_kind;
+pub use pem::PemError;
+pub use wait::WaitForReady;
+
+use answer::{Answer, AnswerLayer};
 use deadline::{Deadline, DeadlineLayer};
 use retry::{Retry, RetryLayer};
 
@@ -52,51 +71,6 @@ pub type ParityChannel = Deadline<Answer<Retry<Channel>>>;
 #[must_use]
 pub fn layer(kind: fn(&http::Uri) -> AnswerKind) -> ServiceBuilder<ParityLayer> {
     ServiceBuilder::new().layer(DeadlineLayer).layer(AnswerLayer::new(kind)).layer(RetryLayer)
-}
-
-/// Pings that find out that a server is gone while a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keepalive {
-    /// How long a connection may be silent before a ping is sent.
-    pub interval: Duration,
-    /// How long the answer to a ping may take before the connection is given up.
-    pub timeout: Duration,
-}
-
-/// The longest header list that is read at all. What is longer than grpcio takes and shorter than
-/// this has a status of its own; what is longer breaks the connection.
-const LONGEST_HEADER_LIST: u32 = 16 * 1024 * 1024;
-
-/// The largest frame. h2 takes the fewer CONTINUATION frames the larger this is.
-const LARGEST_FRAME: u32 = 256 * 1024;
-
-/// What a server may send of an answer ahead of its reader: more than the largest message that is
-/// taken, so that one that is too large is refused for that and nothing else.
-const WINDOW: u32 = 8 * 1024 * 1024;
-
-/// A server at `uri`, with grpcio's limits; what else tonic offers can be set as well.
-pub fn endpoint(uri: http::Uri) -> Endpoint {
-    Endpoint::from(uri)
-        .http2_max_header_list_size(LONGEST_HEADER_LIST)
-        .max_frame_size(LARGEST_FRAME)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-}
-
-/// A channel to `address`, without TLS. No connection is made before the first call, as in grpcio: a
-/// client whose server is not there yet can be made, and the call says UNAVAILABLE.
-///
-/// Has to be called inside a tokio runtime.
-#[must_use]
-pub fn channel(address: &Address, keepalive: Option<Keepalive>) -> ParityChannel {
-    let mut endpoint = endpoint(format!("http://{address}/").parse().unwrap_or_default());
-    if let Some(keepalive) = keepalive {
-        endpoint = endpoint
-            .http2_keep_alive_interval(keepalive.interval)
-            .keep_alive_timeout(keepalive.timeout);
-    }
-    // Every method of the calculator has one answer.
-    layer(|_| AnswerKind::Unary).service(endpoint.connect_with_connector_lazy(Connector))
 }
 
 /// The longest time that the `grpc-timeout` header can say: eight digits of hours.
@@ -124,7 +98,7 @@ mod tests {
     async fn listener() -> (TcpListener, CalculatorClient<super::ParityChannel>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
-        let channel = channel(&address.parse().expect("an address"), None);
+        let channel = channel(&address.parse().expect("an address"), super::Options::default());
         (listener, CalculatorClient::new(channel))
     }
 

@@ -5,19 +5,25 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Status;
 
+use super::compression::Compression;
 use crate::parity::{compression, header_fields, timeout};
 
 /// The encodings of messages that are understood, as grpcio lists them.
 const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity, deflate, gzip");
 
 /// Makes `fields` those that grpcio sends; the error is that it would send nothing.
-pub(super) fn settle(fields: &mut HeaderMap) -> Result<(), Status> {
+pub(super) fn settle(
+    fields: &mut HeaderMap,
+    compression: Option<Compression>,
+) -> Result<(), Status> {
     if !fields.iter().all(|(name, value)| is_legal(name, value)) {
         return Err(Status::internal("Invalid metadata"));
     }
     fields.insert("grpc-accept-encoding", ACCEPTED_ENCODINGS);
-    // No message is compressed.
-    if let Some(encoding) = fields.get_mut(compression::FIELD) {
+    if let Some(compression) = compression {
+        fields.insert(compression::FIELD, compression.encoding());
+    } else if let Some(encoding) = fields.get_mut(compression::FIELD) {
+        // No message is compressed, whatever the metadata says.
         *encoding = HeaderValue::from_static("identity");
     }
     if let Some(deadline) = fields.get(timeout::FIELD).cloned() {
@@ -34,6 +40,7 @@ fn is_legal(name: &HeaderName, value: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::settle;
+    use crate::client::Compression;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn settled(fields: &[(&'static str, &'static [u8])]) -> Option<HeaderMap> {
@@ -42,7 +49,7 @@ mod tests {
             let value = HeaderValue::from_bytes(value).expect("legal in HTTP");
             map.append(HeaderName::from_static(name), value);
         }
-        settle(&mut map).ok().map(|()| map)
+        settle(&mut map, None).ok().map(|()| map)
     }
 
     #[test]
@@ -54,6 +61,19 @@ mod tests {
         assert_eq!(timeouts, ["1S"]);
         assert_eq!(settled["grpc-encoding"], "identity");
         assert_eq!(settled["grpc-accept-encoding"], "identity, deflate, gzip");
+    }
+
+    #[test]
+    fn a_call_that_compresses_says_so() {
+        for metadata in [None, Some("gzip")] {
+            let mut fields = HeaderMap::new();
+            fields.extend(metadata.map(|encoding| {
+                (HeaderName::from_static("grpc-encoding"), HeaderValue::from_static(encoding))
+            }));
+            settle(&mut fields, Some(Compression::Deflate)).expect("legal");
+            let encodings: Vec<_> = fields.get_all("grpc-encoding").iter().collect();
+            assert_eq!(encodings, ["deflate"]);
+        }
     }
 
     #[test]

@@ -1,19 +1,24 @@
 //! A call that the server has never looked at is made again, on another connection.
 //!
 //! A server that is stopped in good order tells with GOAWAY which calls it will not answer; grpcio
-//! makes those anew without telling anybody, and so nobody notices that a server was replaced.
+//! makes those anew without telling anybody, and so nobody notices that a server was replaced. A call
+//! that waits for its server is made again until there is one.
 
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Frame;
+use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service, ServiceExt};
 
 use super::failure;
 use super::replay::Recording;
+use super::wait::{Pauses, WaitForReady};
 
 /// How often a call is begun that could not even be sent. A connection that closes in the same
 /// moment is rare; one after the other is a server that cannot be used.
@@ -80,6 +85,7 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let recording = Recording::new(body);
+            let mut pauses = parts.extensions.get().map(|WaitForReady| Pauses::default());
             let mut was_unseen = false;
             let mut attempts = 0;
             loop {
@@ -87,11 +93,21 @@ where
                 let request = Request::from_parts(parts.clone(), recording.play());
                 let error = match inner.ready().await.map_err(Into::into) {
                     Ok(service) => match service.call(request).await {
-                        Ok(answer) => return Ok(answer),
+                        Ok(answer) => {
+                            recording.answered();
+                            return Ok(answer.map(|body| Body::new(AnswerOf { body, recording })));
+                        }
                         Err(error) => error.into(),
                     },
                     Err(error) => error,
                 };
+                if let Some(pauses) = &mut pauses
+                    && failure::is_unreachable(&*error)
+                {
+                    tokio::time::sleep(pauses.next()).await;
+                    attempts = 0;
+                    continue;
+                }
                 let again = match Progress::of(&*error) {
                     Progress::Unsent => attempts < ATTEMPTS,
                     Progress::Unseen => !std::mem::replace(&mut was_unseen, true),
@@ -102,5 +118,28 @@ where
                 }
             }
         })
+    }
+}
+
+/// The body of an answer; who drops it does not want the rest of the call either.
+struct AnswerOf {
+    body: Body,
+    #[expect(dead_code, reason = "to be dropped")]
+    recording: Recording,
+}
+
+impl http_body::Body for AnswerOf {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        http_body::Body::is_end_stream(&self.body)
     }
 }

@@ -5,20 +5,22 @@
 //! the harness dies.
 
 mod call;
+mod channels;
+mod conversation;
+mod details;
 mod hex;
 mod metadata;
 mod protocol;
 mod raw;
 mod recorder;
+mod script;
+mod stub;
 
-use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
-use calculator::address::Address;
-use calculator::client::{self, ParityChannel};
-
 use crate::call::Prepared;
+use crate::channels::{Channels, Key};
 use crate::protocol::{Outcome, Request};
 
 fn main() -> ExitCode {
@@ -55,12 +57,12 @@ fn fail(message: &str) -> ExitCode {
 
 /// Makes all calls of a scenario at once; the error says what the agent cannot do.
 async fn perform(request: Request, channels: &mut Channels) -> Result<Outcome, String> {
-    let address: Address = request.address.parse().map_err(|error| format!("address: {error}"))?;
-    if request.channels == 0 {
-        return Err("a call needs a channel".to_owned());
-    }
-    let calls = request.calls.into_iter().map(Prepared::new).collect::<Result<Vec<_>, String>>()?;
-    let open = channels.take(&address, request.channels);
+    let key = Key::of(&request)?;
+    let calls = request.calls.into_iter().enumerate().map(|(index, call)| {
+        Prepared::new(call).map_err(|reason| format!("calls[{index}]: {reason}"))
+    });
+    let calls = calls.collect::<Result<Vec<_>, String>>()?;
+    let open = channels.take(&key)?;
     let running: Vec<_> = calls
         .into_iter()
         .zip(open.iter().cycle())
@@ -71,23 +73,7 @@ async fn perform(request: Request, channels: &mut Channels) -> Result<Outcome, S
         outcomes.push(call.await.map_err(|error| format!("a call panicked: {error}"))?);
     }
     if request.keep_channels {
-        channels.keep(&address, open);
+        channels.keep(key, open);
     }
     Ok(Outcome::Calls { calls: outcomes })
-}
-
-/// The channels that the next line may go on using.
-#[derive(Default)]
-struct Channels(HashMap<(String, usize), Vec<ParityChannel>>);
-
-impl Channels {
-    fn take(&mut self, address: &Address, count: usize) -> Vec<ParityChannel> {
-        self.0
-            .remove(&(address.to_string(), count))
-            .unwrap_or_else(|| (0..count).map(|_| client::channel(address, None)).collect())
-    }
-
-    fn keep(&mut self, address: &Address, channels: Vec<ParityChannel>) {
-        self.0.insert((address.to_string(), channels.len()), channels);
-    }
 }

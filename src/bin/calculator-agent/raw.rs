@@ -1,24 +1,77 @@
-//! A codec that sends a request's bytes as they are.
+//! Calls of bytes as they are, on any path.
 //!
-//! A scenario can send what no `Number` encodes to: an empty message, unknown fields, rubbish.
+//! A scenario can send what no message encodes to: nothing at all, unknown fields, rubbish.
 
 use calculator::Number;
 use calculator::client::codec::ClientCodec;
-use tonic::Status;
-use tonic::codec::{Codec, EncodeBuf, Encoder};
+use futures_util::StreamExt;
+use http::uri::PathAndQuery;
+use prost::bytes::{Buf, BufMut};
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::{Request, Response, Status};
+
+use crate::conversation::{Replies, Requests, one};
+use crate::protocol::Kind;
+use crate::recorder::Recorder;
+
+/// Calls a method that answers with one [`Number`].
+pub(crate) async fn for_number(
+    recorder: Recorder,
+    request: Request<Vec<u8>>,
+    path: PathAndQuery,
+) -> Result<Response<Number>, Status> {
+    ready(recorder).await?.unary(request, path, NumberCodec).await
+}
+
+/// Begins a call of any kind.
+pub(crate) async fn begin(
+    recorder: Recorder,
+    request: Request<Requests>,
+    path: PathAndQuery,
+    kind: Kind,
+) -> Result<Replies, Status> {
+    let mut grpc = ready(recorder).await?;
+    let (metadata, extensions, mut requests) = request.into_parts();
+    if kind.has_many_requests() {
+        let request = Request::from_parts(metadata, extensions, requests);
+        if kind.has_many_replies() {
+            grpc.streaming(request, path, BytesCodec).await.map(many)
+        } else {
+            grpc.client_streaming(request, path, BytesCodec).await.map(one)
+        }
+    } else {
+        let first = requests.next().await.unwrap_or_default();
+        let request = Request::from_parts(metadata, extensions, first);
+        if kind.has_many_replies() {
+            grpc.server_streaming(request, path, BytesCodec).await.map(many)
+        } else {
+            grpc.unary(request, path, BytesCodec).await.map(one)
+        }
+    }
+}
+
+fn many(answer: Response<tonic::Streaming<Vec<u8>>>) -> Replies {
+    Box::pin(answer.into_inner())
+}
+
+async fn ready(recorder: Recorder) -> Result<tonic::client::Grpc<Recorder>, Status> {
+    let mut grpc = tonic::client::Grpc::new(recorder);
+    grpc.ready().await.map_err(Status::from_error)?;
+    Ok(grpc)
+}
 
 /// Requests are bytes, replies are [`Number`]s.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RawCodec;
+struct NumberCodec;
 
-impl Codec for RawCodec {
+impl Codec for NumberCodec {
     type Encode = Vec<u8>;
     type Decode = Number;
-    type Encoder = Self;
+    type Encoder = BytesCodec;
     type Decoder = ClientCodec<Number, Number>;
 
-    fn encoder(&mut self) -> Self {
-        Self
+    fn encoder(&mut self) -> BytesCodec {
+        BytesCodec
     }
 
     fn decoder(&mut self) -> ClientCodec<Number, Number> {
@@ -26,12 +79,42 @@ impl Codec for RawCodec {
     }
 }
 
-impl Encoder for RawCodec {
+/// Requests and replies are bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct BytesCodec;
+
+impl Codec for BytesCodec {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for BytesCodec {
     type Item = Vec<u8>;
     type Error = Status;
 
     fn encode(&mut self, message: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        prost::bytes::BufMut::put_slice(buffer, &message);
+        buffer.put_slice(&message);
         Ok(())
+    }
+}
+
+impl Decoder for BytesCodec {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut message = vec![0; buffer.remaining()];
+        buffer.copy_to_slice(&mut message);
+        Ok(Some(message))
     }
 }

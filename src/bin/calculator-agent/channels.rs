@@ -1,0 +1,78 @@
+//! The channels of a line, and those that the next line may go on using.
+//!
+//! A channel that is kept keeps its connection, which is what some scenarios are about.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use calculator::address::Address;
+use calculator::client::tls::{Identity, Tls, TlsFiles};
+use calculator::client::{self, Keepalive, Options, ParityChannel};
+
+use crate::protocol::{self, Request};
+
+/// Which channels a line asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    address: Address,
+    count: usize,
+    tls: Option<TlsFiles>,
+    keepalive: Option<Keepalive>,
+}
+
+impl Key {
+    /// The error says what the agent cannot do.
+    pub(crate) fn of(request: &Request) -> Result<Self, String> {
+        if request.channels == 0 {
+            return Err("a call needs a channel".to_owned());
+        }
+        Ok(Self {
+            address: request.address.parse().map_err(|error| format!("address: {error}"))?,
+            count: request.channels,
+            tls: request.tls.clone().map(files).transpose()?,
+            keepalive: request.keepalive.map(keepalive),
+        })
+    }
+
+    fn open(&self) -> Result<Vec<ParityChannel>, String> {
+        let tls = self.tls.as_ref().map(Tls::from_files).transpose();
+        let tls = tls.map_err(|error| format!("tls: {error}"))?;
+        let options = Options { keepalive: self.keepalive, tls };
+        Ok((0..self.count).map(|_| client::channel(&self.address, options.clone())).collect())
+    }
+}
+
+fn files(tls: protocol::Tls) -> Result<TlsFiles, String> {
+    let protocol::Tls { ca, name, certificate, key } = tls;
+    let identity = match (certificate, key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+        _ => return Err("tls: certificate and key come together".to_owned()),
+    };
+    let name = name.map(|name| name.parse()).transpose();
+    let name = name.map_err(|error| format!("tls: {error}"))?;
+    Ok(TlsFiles { ca: Some(ca), identity, name })
+}
+
+fn keepalive(keepalive: protocol::Keepalive) -> Keepalive {
+    let protocol::Keepalive { interval_ms, timeout_ms } = keepalive;
+    Keepalive {
+        interval: Duration::from_millis(interval_ms),
+        timeout: Duration::from_millis(timeout_ms),
+    }
+}
+
+/// The channels that were kept.
+#[derive(Default)]
+pub(crate) struct Channels(HashMap<Key, Vec<ParityChannel>>);
+
+impl Channels {
+    /// Those that were kept, or new ones; the error says why there are none.
+    pub(crate) fn take(&mut self, key: &Key) -> Result<Vec<ParityChannel>, String> {
+        self.0.remove(key).map_or_else(|| key.open(), Ok)
+    }
+
+    pub(crate) fn keep(&mut self, key: Key, channels: Vec<ParityChannel>) {
+        self.0.insert(key, channels);
+    }
+}

@@ -1,0 +1,248 @@
+//! TLS as grpcio's client speaks it: whom to trust, whom to expect, and who the client is.
+//!
+//! Not tonic's, which would wrap the connection behind the [`Connector`](super::connect::Connector):
+//! a server is there when it has spoken HTTP/2, and with TLS 1.3 it refuses a client's certificate
+//! only after the client believes that all is well.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http::uri::Authority;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+use super::own_root::OwnRoot;
+pub use super::peer_name::{PeerName, PeerNameError};
+use super::pem::{self, PemError};
+
+/// What a client proves, and what it wants proven. All of it may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TlsFiles {
+    /// A PEM file with the certificates that are trusted; without it, those that the system trusts.
+    pub ca: Option<PathBuf>,
+    /// The client's own certificate, for servers that want one.
+    pub identity: Option<Identity>,
+    /// Whom the server's certificate has to name, if not the host that is connected to. It also
+    /// becomes the `:authority` of the calls.
+    pub name: Option<PeerName>,
+}
+
+/// Who a client is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// A PEM file with the client's certificate, and behind it those that lead to the CA.
+    pub certificate: PathBuf,
+    /// A PEM file with its private key.
+    pub key: PathBuf,
+}
+
+/// Why TLS cannot be set up. Nothing has been connected to.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file is not what it should be.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+    /// A certificate of the CA cannot be read.
+    #[error("{path} has a certificate that cannot be trusted: {source}")]
+    Root {
+        /// The CA's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
+    },
+    /// The certificate and the key do not make an identity.
+    #[error("{certificate} and {key} cannot be used together: {source}", certificate = .identity.certificate.display(), key = .identity.key.display())]
+    Identity {
+        /// The files.
+        identity: Identity,
+        /// Why not.
+        source: rustls::Error,
+    },
+    /// Nobody is trusted.
+    #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0.as_ref()))]
+    NoSystemRoots(Option<rustls_native_certs::Error>),
+    /// The library for TLS cannot be used.
+    #[error("TLS is not available: {0}")]
+    Library(#[from] rustls::Error),
+}
+
+fn because(error: Option<&rustls_native_certs::Error>) -> String {
+    error.map_or_else(String::new, |error| format!(" ({error})"))
+}
+
+/// TLS, ready for any number of connections.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    name: Option<PeerName>,
+}
+
+/// HTTP/2, as TLS knows it (RFC 9113, section 3.1).
+const ALPN: &[u8] = b"h2";
+
+/// Why a connection has no TLS.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TlsHandshakeError {
+    #[error("TLS handshake failed: {0}")]
+    Failed(#[from] io::Error),
+    /// grpcio insists on it as well.
+    #[error("Cannot check peer: missing selected ALPN property.")]
+    NotForHttp2,
+    #[error(transparent)]
+    Name(#[from] PeerNameError),
+}
+
+impl Tls {
+    /// Reads the files, once.
+    pub fn from_files(files: &TlsFiles) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
+        let builder = match &files.ca {
+            Some(path) => {
+                let certificates = pem::certificates(path)?;
+                let roots = roots(path, &certificates)?;
+                let verifier = WebPkiServerVerifier::builder_with_provider(
+                    Arc::new(roots),
+                    Arc::clone(&provider),
+                )
+                .build()
+                .map_err(|error| rustls::Error::General(error.to_string()))?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(OwnRoot::new(
+                    verifier,
+                    certificates,
+                )))
+            }
+            None => builder.with_root_certificates(system_roots()?),
+        };
+        let mut config = match &files.identity {
+            Some(identity) => {
+                let chain = pem::certificates(&identity.certificate)?;
+                let key = pem::private_key(&identity.key)?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|source| TlsError::Identity { identity: identity.clone(), source })?
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        Ok(Self { config: Arc::new(config), name: files.name.clone() })
+    }
+
+    /// The name to expect, if it is not the host's, as an authority.
+    pub(super) fn authority(&self) -> Option<Authority> {
+        self.name.as_ref().map(|name| name.authority().clone())
+    }
+
+    /// Begins TLS with `host` on `io`.
+    pub(super) async fn begin<IO>(
+        &self,
+        host: &str,
+        io: IO,
+    ) -> Result<TlsStream<IO>, TlsHandshakeError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = match &self.name {
+            Some(name) => name.server_name(),
+            None => host.parse::<PeerName>()?.server_name(),
+        };
+        let stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, io).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+            return Err(TlsHandshakeError::NotForHttp2);
+        }
+        Ok(stream)
+    }
+}
+
+fn roots(path: &Path, certificates: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots
+            .add(certificate.clone())
+            .map_err(|source| TlsError::Root { path: path.to_owned(), source })?;
+    }
+    Ok(roots)
+}
+
+fn system_roots() -> Result<RootCertStore, TlsError> {
+    let mut found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // Some systems have old ones that nobody can read any more.
+    let (usable, _) = roots.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        return Err(TlsError::NoSystemRoots(found.errors.pop()));
+    }
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, Tls, TlsFiles};
+    use http::uri::Authority;
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use std::path::PathBuf;
+    use tempfile::TempDir;
+
+    fn file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a folder of ours");
+        path
+    }
+
+    /// A certificate and its key.
+    fn pair(folder: &TempDir, name: &str) -> Identity {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed([name.to_owned()]).expect("a name");
+        Identity {
+            certificate: file(folder, &format!("{name}.pem"), &cert.pem()),
+            key: file(folder, &format!("{name}.key"), &signing_key.serialize_pem()),
+        }
+    }
+
+    #[test]
+    fn good_files() {
+        let folder = TempDir::new().expect("a folder");
+        let identity = pair(&folder, "localhost");
+        let files = TlsFiles {
+            ca: Some(identity.certificate.clone()),
+            identity: Some(identity),
+            name: Some("calculator.example".parse().expect("a name")),
+        };
+        let tls = Tls::from_files(&files).expect("good files");
+        assert_eq!(tls.authority().as_ref().map(Authority::as_str), Some("calculator.example"));
+    }
+
+    #[test]
+    fn every_error_says_which_file_and_what_is_wrong() {
+        let folder = TempDir::new().expect("a folder");
+        let (good, other) = (pair(&folder, "good"), pair(&folder, "other"));
+        let damaged = file(&folder, "damaged.pem", "-----BEGIN CERTIFICATE-----\n!\n");
+        let rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let rubbish = file(&folder, "rubbish.pem", rubbish);
+        let ca = |path: &PathBuf| TlsFiles { ca: Some(path.clone()), ..TlsFiles::default() };
+        let identity = |certificate: &PathBuf, key: &PathBuf| TlsFiles {
+            ca: Some(good.certificate.clone()),
+            identity: Some(Identity { certificate: certificate.clone(), key: key.clone() }),
+            name: None,
+        };
+        let cases = [
+            (ca(&folder.path().join("missing.pem")), "missing.pem", "cannot read "),
+            (ca(&damaged), "damaged.pem", " is no PEM file: "),
+            (ca(&good.key), "good.key", " has no certificate: give "),
+            (ca(&rubbish), "rubbish.pem", " cannot be trusted: "),
+            (identity(&good.certificate, &good.certificate), "good.pem", " has no private key"),
+            (identity(&good.certificate, &other.key), "other.key", " cannot be used together: "),
+        ];
+        for (files, file, what) in cases {
+            let error = Tls::from_files(&files).expect_err(what).to_string();
+            assert!(error.contains(what) && error.contains(file), "{error}");
+        }
+    }
+}
