@@ -63,7 +63,8 @@ class Listening:
             else:
                 port = server.add_secure_port(self.address, credentials)
         except RuntimeError as error:
-            raise CannotListenError(f"cannot listen on {self.address}: {error}") from error
+            how = "" if credentials is None else " with these certificates"
+            raise CannotListenError(f"cannot listen on {self.address}{how}: {error}") from error
         if self.address.startswith(UNIX):
             return self.address
         return f"{self.address.rpartition(':')[0]}:{port}"
@@ -110,7 +111,10 @@ def _address(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
     if not 0 < seconds <= _MOST_SECONDS:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and {_MOST_SECONDS}")
     return seconds

@@ -46,6 +46,8 @@ def _keepalive(asked: Connections) -> list[tuple[str, int | str]]:
     return [
         ("grpc.keepalive_time_ms", asked.keepalive.interval_ms),
         ("grpc.keepalive_timeout_ms", asked.keepalive.timeout_ms),
+        # The other one alone does nothing (grpcio 1.85.1): a minute is what a ping would have.
+        ("grpc.http2.ping_timeout_ms", asked.keepalive.timeout_ms),
         # After two pings grpcio would wait for data of its own before the next.
         ("grpc.http2.max_pings_without_data", 0),
     ]
