@@ -20,13 +20,14 @@ from interop import lifeline, listening
 from interop.behaviour.aio import TestBehaviour
 from interop.service import reflection
 from interop.service.aio import CalculatorServicer, StreamingCalculatorServicer
+from interop.service.unreadable import UnreadableRequests
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def _server(asked: listening.Listening) -> grpc.aio.Server:
     server = grpc.aio.server(
-        interceptors=[TestBehaviour()] if asked.test_behaviour else [],
+        interceptors=[*([TestBehaviour()] if asked.test_behaviour else []), UnreadableRequests()],
         options=asked.options(),
     )
     calculator_pb2_grpc.add_CalculatorServicer_to_server(CalculatorServicer(), server)

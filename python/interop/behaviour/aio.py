@@ -63,7 +63,7 @@ class TestBehaviour(grpc.aio.ServerInterceptor):
             async def answer(request: Any, context: Context) -> None:  # noqa: ANN401
                 call = _Call(self._registry, asked, context)
                 async with call.observed():
-                    await _write_all(behaviour, await call.begin(handler, request), context)
+                    await write_all(behaviour, await call.begin(handler, request), context)
                     await call.end_with_status()
 
             return answer
@@ -78,8 +78,8 @@ def _refusing(handler: Handler, reason: str) -> Handler:
     return with_behaviour(handler, lambda _: refuse, lambda _: refuse)
 
 
-async def _write_all(behaviour: Behaviour, request: object, context: Context) -> None:
-    # A method may yield its answers, or write them itself as that of health checking does.
+async def write_all(behaviour: Behaviour, request: object, context: Context) -> None:
+    """Run a method of many answers, which may yield them or, as health checking's, write them."""
     if inspect.iscoroutinefunction(behaviour):
         await behaviour(request, context)
         return

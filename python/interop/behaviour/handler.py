@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     # What answers a request, or a stream of them, with an answer, or a stream of them.
     Behaviour: TypeAlias = Callable[..., Any]
     Change: TypeAlias = Callable[[Behaviour], Behaviour]
+    Read: TypeAlias = Callable[[bytes], Any]
 
 
-def with_behaviour(handler: Handler, one_answer: Change, many_answers: Change) -> Handler:
-    """Make the handler that behaves as the change that fits its kind of answer says."""
+def with_behaviour(
+    handler: Handler, one_answer: Change, many_answers: Change, read: Read | None = None
+) -> Handler:
+    """Make the handler that behaves as the change that fits its kind of answer says.
+
+    `read` is how it reads a request, if not as before.
+    """
     streams = (handler.request_streaming, handler.response_streaming)
     make: Callable[..., Handler]
     behaviour: Behaviour | None
@@ -34,4 +40,6 @@ def with_behaviour(handler: Handler, one_answer: Change, many_answers: Change) -
     if behaviour is None:
         raise TypeError("a handler without the behaviour of its kind")
     change = many_answers if handler.response_streaming else one_answer
-    return make(change(behaviour), handler.request_deserializer, handler.response_serializer)
+    return make(
+        change(behaviour), read or handler.request_deserializer, handler.response_serializer
+    )
