@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from interop.client.script import Script
 
 _END_OF_REQUESTS = object()
-_STATUS_POLLS, _STATUS_POLL_SECONDS = 1000, 0.001
 
 
 async def reply_of(rpc: Any) -> Any:  # noqa: ANN401 - any call with one reply, of any type
@@ -94,16 +93,7 @@ class ScriptedCall:
         self._requests.put_nowait(_END_OF_REQUESTS)
         if self._script.kind.has_many_replies:
             await self._receive()
-            await self._wait_for_own_status()
             return
         reply = await reply_of(self.rpc)
         if reply is not None:
             self._replies.append(outcome.in_bytes(reply))
-
-    async def _wait_for_own_status(self) -> None:
-        # Where a message could not be sent because the server had ended the call, grpcio tells this
-        # until the status that the server sent, which comes behind the last reply, replaces it.
-        for _ in range(_STATUS_POLLS):
-            if await self.rpc.details() != "Internal error from Core":
-                break
-            await asyncio.sleep(_STATUS_POLL_SECONDS)
