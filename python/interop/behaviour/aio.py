@@ -16,7 +16,7 @@ import grpc
 from interop.behaviour import wishes
 from interop.behaviour.handler import with_behaviour
 from interop.behaviour.observation import Observation, Registry, Seen
-from interop.behaviour.threads import SETTLE_SECONDS
+from interop.behaviour.threads import NO_REQUEST, SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -68,7 +68,9 @@ class TestBehaviour(grpc.aio.ServerInterceptor):
 
             return answer
 
-        return with_behaviour(handler, one_answer, many_answers)
+        # A call that is observed may end before its request has come.
+        is_observed = asked.observe is not None
+        return with_behaviour(handler, one_answer, many_answers, takes_stream=is_observed)
 
 
 def _refusing(handler: Handler, reason: str) -> Handler:
@@ -116,6 +118,8 @@ class _Call:
 
     async def begin(self, handler: Handler, request: Any) -> Any:  # noqa: ANN401
         """Do what comes before the method, and tell the request or the requests that it sees."""
+        if self._asked.observe is not None and not handler.request_streaming:
+            request = await self._only(request)
         if self._asked.compression is not None:
             self._context.set_compression(self._asked.compression)
         if self._asked.delay:
@@ -134,6 +138,13 @@ class _Call:
         """End the call with the status that is asked for; return if none is."""
         if self._asked.status is not grpc.StatusCode.OK:
             await self._context.abort(self._asked.status, self._asked.message)
+
+    async def _only(self, requests: AsyncIterator[Any]) -> Any:  # noqa: ANN401
+        request = await anext(requests, None)
+        if request is None:
+            await asyncio.sleep(SETTLE_SECONDS)
+            await self._context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_REQUEST)
+        return request
 
     async def _requests(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         if self._asked.end_after == 0:

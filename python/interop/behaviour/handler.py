@@ -19,27 +19,34 @@ if TYPE_CHECKING:
     Read: TypeAlias = Callable[[bytes], Any]
 
 
+# By whether requests and whether answers are streams.
+_KINDS = {
+    (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
+    (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
+    (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
+    (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
+}
+
+
 def with_behaviour(
-    handler: Handler, one_answer: Change, many_answers: Change, read: Read | None = None
+    handler: Handler,
+    one_answer: Change,
+    many_answers: Change,
+    *,
+    read: Read | None = None,
+    takes_stream: bool = False,
 ) -> Handler:
     """Make the handler that behaves as the change that fits its kind of answer says.
 
-    `read` is how it reads a request, if not as before.
+    `read` is how it reads a request, if not as before; with `takes_stream` it gets its one request
+    as a stream, and so begins before the request has come.
     """
-    streams = (handler.request_streaming, handler.response_streaming)
-    make: Callable[..., Handler]
-    behaviour: Behaviour | None
-    if streams == (True, True):
-        make, behaviour = grpc.stream_stream_rpc_method_handler, handler.stream_stream
-    elif streams == (True, False):
-        make, behaviour = grpc.stream_unary_rpc_method_handler, handler.stream_unary
-    elif streams == (False, True):
-        make, behaviour = grpc.unary_stream_rpc_method_handler, handler.unary_stream
-    else:
-        make, behaviour = grpc.unary_unary_rpc_method_handler, handler.unary_unary
-    if behaviour is None:
-        raise TypeError("a handler without the behaviour of its kind")
+    name, _ = _KINDS[handler.request_streaming, handler.response_streaming]
+    streams = (handler.request_streaming or takes_stream, handler.response_streaming)
+    _, make = _KINDS[streams]
     change = many_answers if handler.response_streaming else one_answer
     return make(
-        change(behaviour), read or handler.request_deserializer, handler.response_serializer
+        change(getattr(handler, name)),
+        read or handler.request_deserializer,
+        handler.response_serializer,
     )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # in this order, one right after the other.
 SETTLE_SECONDS = 0.05
 
+NO_REQUEST = "the method requires exactly one request message"
+
 
 class TestBehaviour(grpc.ServerInterceptor):
     """Does what each call asks for."""
@@ -67,7 +69,9 @@ class TestBehaviour(grpc.ServerInterceptor):
 
             return answer
 
-        return with_behaviour(handler, one_answer, many_answers)
+        # A call that is observed may end before its request has come.
+        is_observed = asked.observe is not None
+        return with_behaviour(handler, one_answer, many_answers, takes_stream=is_observed)
 
 
 def _refusing(handler: Handler, reason: str) -> Handler:
@@ -115,6 +119,8 @@ class _Call:
 
     def begin(self, handler: Handler, request: Any) -> Any:  # noqa: ANN401
         """Do what comes before the method, and tell the request or the requests that it sees."""
+        if self._asked.observe is not None and not handler.request_streaming:
+            request = self._only(request)
         if self._asked.compression is not None:
             self._context.set_compression(self._asked.compression)
         if self._is_over.wait(self._asked.delay):
@@ -132,6 +138,14 @@ class _Call:
         """End the call with the status that is asked for; return if none is."""
         if self._asked.status is not grpc.StatusCode.OK:
             self._context.abort(self._asked.status, self._asked.message)
+
+    def _only(self, requests: Iterator[Any]) -> Any:  # noqa: ANN401
+        request = next(requests, None)
+        if request is None:
+            if self._is_over.wait(SETTLE_SECONDS):
+                self._give_up()
+            self._context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_REQUEST)
+        return request
 
     def _requests(self, requests: Iterator[Any]) -> Iterator[Any]:
         if self._asked.end_after == 0:

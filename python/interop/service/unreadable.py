@@ -55,7 +55,7 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
         read = handler.request_deserializer
         if read is None:
             return handler
-        return with_behaviour(handler, one_answer, many_answers, _handing_on(read))
+        return with_behaviour(handler, one_answer, many_answers, read=_handing_on(read))
 
 
 def _handing_on(read: Read) -> Read:
