@@ -56,8 +56,17 @@ async def _serve(asked: listening.Listening) -> int:
     print(f"Listening on {address}", flush=True)
     if asked.until_stdin_closes:
         lifeline.when_stdin_closes(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    await is_told_to_stop.wait()
+    told = asyncio.ensure_future(is_told_to_stop.wait())
+    # A path that is no UTF-8 is enough for grpcio to stop serving (1.85.1).
+    terminated = asyncio.ensure_future(server.wait_for_termination())
+    await asyncio.wait({told, terminated}, return_when=asyncio.FIRST_COMPLETED)
+    if terminated.done():
+        told.cancel()
+        print(f"interop.aio_server: grpcio stopped: {terminated.exception()}", file=sys.stderr)
+        return 1
     await server.stop(grace=None)
+    # Not cancelled instead: grpcio would take that for the end of stopping.
+    await asyncio.wait({terminated})
     return 0
 
 
