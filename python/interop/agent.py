@@ -1,4 +1,4 @@
-"""The client agent: a scenario a line from stdin, its outcome a line to stdout.
+"""The client agent on grpcio's threads: a scenario a line from stdin, its outcome a line to stdout.
 
 One agent serves many scenarios, because starting Python and importing grpcio takes longer than
 all the calls of most of them. It reports and never judges.
@@ -12,21 +12,24 @@ import signal
 import sys
 from typing import Any
 
-from interop import call, lifeline, scenario
-from interop.channels import ChannelPool
+from interop import lifeline
+from interop.client import scenario
+from interop.client.fields import NotSupportedError
+from interop.client.threads import call
+from interop.client.threads.channels import ChannelPool
 
 
 def _answer(line: object, pool: ChannelPool) -> dict[str, Any]:
     try:
         asked = scenario.read(line)
-    except scenario.NotSupportedError as reason:
+        with pool.lend(asked) as channels:
+            started = [
+                call.start(each, channels[index % len(channels)])
+                for index, each in enumerate(asked.calls)
+            ]
+            return {"calls": [finish() for finish in started]}
+    except NotSupportedError as reason:
         return {"not_supported": str(reason)}
-    with pool.lend(asked) as channels:
-        started = [
-            call.start(each, channels[index % len(channels)])
-            for index, each in enumerate(asked.calls)
-        ]
-        return {"calls": [finish() for finish in started]}
 
 
 def main() -> int:

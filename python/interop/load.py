@@ -20,7 +20,7 @@ import grpc
 from calculator_pb2 import Number
 from calculator_pb2_grpc import CalculatorStub
 from interop import lifeline
-from interop.channels import OPTIONS
+from interop.client.connection import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

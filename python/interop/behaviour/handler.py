@@ -1,0 +1,52 @@
+"""Puts other behaviour into a method's handler, whatever the kind of the method.
+
+grpcio has four kinds of handlers, and the same ones for threads and for asyncio.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+    # What answers a request, or a stream of them, with an answer, or a stream of them.
+    Behaviour: TypeAlias = Callable[..., Any]
+    Change: TypeAlias = Callable[[Behaviour], Behaviour]
+    Read: TypeAlias = Callable[[bytes], Any]
+
+
+# By whether requests and whether answers are streams.
+_KINDS = {
+    (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
+    (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
+    (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
+    (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
+}
+
+
+def with_behaviour(
+    handler: Handler,
+    one_answer: Change,
+    many_answers: Change,
+    *,
+    read: Read | None = None,
+    takes_stream: bool = False,
+) -> Handler:
+    """Make the handler that behaves as the change that fits its kind of answer says.
+
+    `read` is how it reads a request, if not as before; with `takes_stream` it gets its one request
+    as a stream, and so begins before the request has come.
+    """
+    name, _ = _KINDS[handler.request_streaming, handler.response_streaming]
+    streams = (handler.request_streaming or takes_stream, handler.response_streaming)
+    _, make = _KINDS[streams]
+    change = many_answers if handler.response_streaming else one_answer
+    return make(
+        change(getattr(handler, name)),
+        read or handler.request_deserializer,
+        handler.response_serializer,
+    )

@@ -1,0 +1,90 @@
+"""Keeps in mind how observed calls ended, until another call asks for it.
+
+The call that asks may come before the observed one has ended, or has even begun, so both sides
+leave here what they have: what was seen, or what to do with it. Nothing here waits, so that it
+serves threads and asyncio alike.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interop.behaviour.wishes import Metadata
+
+End: TypeAlias = Literal["completed", "cancelled"]
+
+# Without a deadline grpcio's threads tell some 292 years.
+_NO_DEADLINE_SECONDS = 1e9
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a call ended, and how many seconds it had left when it began."""
+
+    end: End
+    time_remaining: float | None
+
+    def metadata(self) -> Metadata:
+        """Tell it as trailing metadata."""
+        end = ("x-interop-observed-end", self.end)
+        if self.time_remaining is None or self.time_remaining > _NO_DEADLINE_SECONDS:
+            return (end,)
+        return (end, ("x-interop-observed-deadline-ms", str(int(self.time_remaining * 1000))))
+
+
+class Registry:
+    """What was seen of calls, by the names under which they are observed; told once each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: defaultdict[str, deque[Seen]] = defaultdict(deque)
+        self._waiting: defaultdict[str, deque[Callable[[Seen], object]]] = defaultdict(deque)
+
+    def keep(self, name: str, seen: Seen) -> None:
+        """Give what was seen to the longest waiting, or keep it for who asks next."""
+        with self._lock:
+            if not self._waiting[name]:
+                self._seen[name].append(seen)
+                return
+            tell = self._waiting[name].popleft()
+        tell(seen)
+
+    def ask(self, name: str, tell: Callable[[Seen], object]) -> None:
+        """Have `tell` called with what was seen, now or when it has been seen."""
+        with self._lock:
+            if not self._seen[name]:
+                self._waiting[name].append(tell)
+                return
+            seen = self._seen[name].popleft()
+        tell(seen)
+
+    def withdraw(self, name: str, tell: Callable[[Seen], object]) -> None:
+        """Take back a question that has not been answered."""
+        with self._lock:
+            if tell in self._waiting[name]:
+                self._waiting[name].remove(tell)
+
+
+class Observation:
+    """One observed call; the first end that is noted is the one that counts."""
+
+    def __init__(self, registry: Registry, name: str, time_remaining: float | None) -> None:
+        self._lock = threading.Lock()
+        self._registry = registry
+        self._name = name
+        self._time_remaining = time_remaining
+        self._has_ended = False
+
+    def end(self, end: End) -> None:
+        """Note the end, unless one has been noted already."""
+        with self._lock:
+            if self._has_ended:
+                return
+            self._has_ended = True
+        self._registry.keep(self._name, Seen(end, self._time_remaining))

@@ -1,0 +1,69 @@
+"""Checks the fields of a scenario as they are read.
+
+Anything that is not known is refused by name. An agent that skipped a key would report a pass for
+something that it never did.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class NotSupportedError(Exception):
+    """A scenario asks for something that this agent cannot do."""
+
+
+def fields(
+    thing: object, where: str, required: set[str], optional: set[str] | None = None
+) -> dict[str, Any]:
+    """Check which keys an object has, and tell those that it has."""
+    if not isinstance(thing, dict):
+        raise NotSupportedError(f"{where} is not an object")
+    unknown = sorted(thing.keys() - required - (optional or set()))
+    if unknown:
+        raise NotSupportedError(f'{where} has the unknown key "{unknown[0]}"')
+    # A writer with optional fields may send null for one that is not there.
+    present = {key: value for key, value in thing.items() if value is not None}
+    missing = sorted(required - present.keys())
+    if missing:
+        raise NotSupportedError(f'{where} lacks the key "{missing[0]}"')
+    return present
+
+
+def typed(fields: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
+    """Tell a field of just this type."""
+    value = fields[key]
+    # Not isinstance: to it, true is an int.
+    if type(value) is not kind:
+        raise NotSupportedError(f'"{key}" of {where} is not of type {kind.__name__}')
+    return value
+
+
+def one_of(fields: dict[str, Any], key: str, choices: dict[str, _T], where: str) -> _T | None:
+    """Tell what a field chooses, if it is there."""
+    if key not in fields:
+        return None
+    chosen = choices.get(typed(fields, key, str, where))
+    if chosen is None:
+        raise NotSupportedError(f'"{key}" of {where} is none of {", ".join(choices)}')
+    return chosen
+
+
+def seconds(fields: dict[str, Any], key: str, where: str) -> float | None:
+    """Tell a field of milliseconds in seconds, if it is there."""
+    if key not in fields:
+        return None
+    milliseconds = fields[key]
+    if type(milliseconds) not in (int, float):
+        raise NotSupportedError(f'"{key}" of {where} is not a number')
+    return float(milliseconds) / 1000
+
+
+def from_hex(text: object, where: str) -> bytes:
+    """Tell the bytes that hex digits stand for."""
+    try:
+        return bytes.fromhex(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise NotSupportedError(f"{where} is not hex digits") from None
