@@ -74,12 +74,14 @@ impl Call {
             message,
             timeout_ms: self.timeout_ms(),
             metadata: self.metadata.clone(),
+            ..protocol::Call::default()
         };
         protocol::Request {
             address: address.to_owned(),
             channels: 1,
             keep_channels: false,
             calls: vec![call],
+            ..protocol::Request::default()
         }
     }
 }
