@@ -86,6 +86,7 @@ impl<'a> Play<'a> {
         let times = step.repeat.unwrap_or(1);
         for time in 1..=times {
             let keep_channels = step.keep_channels.unwrap_or(true) && !(is_last && time == times);
+            thread::sleep(Duration::from_millis(step.pause_ms));
             let mut told = Vec::new();
             let mismatches = self.measured(step, keep_channels, &mut told);
             // Of equal lines one is enough.

@@ -25,6 +25,9 @@ pub(crate) struct Step {
     pub(crate) after_ms: u64,
     /// The calls are repeated for this long until they end as expected.
     pub(crate) eventually_ms: Option<u64>,
+    /// How long nothing happens before the step, each time.
+    #[serde(default)]
+    pub(crate) pause_ms: u64,
     /// The step is done so often.
     pub(crate) repeat: Option<usize>,
     /// Whether the next step goes on with the channels of this one; it does, unless this is false.
@@ -75,6 +78,7 @@ impl Step {
     pub(super) fn waits(&self) -> bool {
         self.server.is_some()
             || self.eventually_ms.is_some()
+            || self.pause_ms > 0
             || self.calls().iter().any(|(call, expect)| call.waits() || expect.waits())
     }
 
