@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::program::Program;
 use super::scenario::axes::{Transport, Variant};
 use super::scenario::needs::{ServerNeeds, ServerOption};
+use super::scenario::security::ServerCertificate;
 use super::setting::Setting;
 use super::slot::FREE_PORT;
 use super::target;
@@ -30,8 +31,16 @@ impl Arrangement {
         options.into_iter().find(|option| !program.options.contains_key(option))
     }
 
-    pub(crate) fn transport(&self) -> Transport {
-        self.transport
+    /// What tells it from others: `tls-expired`.
+    pub(crate) fn name(&self) -> String {
+        let ServerNeeds { max_connection_age, certificate } = self.needs;
+        let age = max_connection_age.map(|seconds| format!("-max-connection-age-{seconds}"));
+        let certificate = match certificate {
+            ServerCertificate::Good => "",
+            ServerCertificate::Expired => "-expired",
+            ServerCertificate::Elsewhere => "-elsewhere",
+        };
+        format!("{}{certificate}{}", self.transport.name(), age.unwrap_or_default())
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -63,6 +72,14 @@ impl Arrangement {
         match self.transport {
             Transport::Unix => setting.sockets.next_address(),
             _ => Ok(FREE_PORT.to_owned()),
+        }
+    }
+
+    /// An address of the same kind, for a person who starts the server again.
+    pub(crate) fn shown_address(&self) -> &'static str {
+        match self.transport {
+            Transport::Unix => "unix:/tmp/calculator.sock",
+            _ => FREE_PORT,
         }
     }
 

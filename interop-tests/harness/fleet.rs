@@ -1,12 +1,14 @@
-//! The servers of one peer: one for each transport, started when the first case needs it and shared by
-//! all pairings.
+//! The servers of one peer: one for each way in which they are arranged, started when the first case
+//! needs it and shared by all pairings.
+//!
+//! To start one takes longer than all calls of most cases.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arrangement::Arrangement;
 use super::program::Program;
-use super::scenario::axes::{Transport, Variant};
 use super::slot::ServerSlot;
 
 /// See the module.
@@ -14,32 +16,28 @@ use super::slot::ServerSlot;
 pub(crate) struct Fleet {
     peer: String,
     program: Program,
-    slots: BTreeMap<Transport, ServerSlot>,
+    logs: PathBuf,
+    slots: Mutex<BTreeMap<String, Arc<ServerSlot>>>,
 }
 
 impl Fleet {
     /// The servers of `peer`, with their logs in `folder`.
     pub(crate) fn new(peer: &str, program: &Program, folder: &Path) -> Self {
-        let slot = |transport: Transport| {
-            let log = match transport {
-                Transport::Plain => folder.join("server"),
-                _ => folder.join(format!("server-{}", transport.name())),
-            };
-            let variant = Variant { transport, ..Variant::default() };
-            let arrangement = Arrangement::new(variant, None);
-            (transport, ServerSlot::arranged(program.clone(), &log, arrangement))
-        };
-        let slots = Transport::ALL.into_iter().map(slot).collect();
-        Self { peer: peer.to_owned(), program: program.clone(), slots }
+        let (peer, program, logs) = (peer.to_owned(), program.clone(), folder.to_owned());
+        Self { peer, program, logs, slots: Mutex::default() }
     }
 
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }
 
-    /// The server that serves over this transport.
-    pub(crate) fn slot(&self, transport: Transport) -> &ServerSlot {
-        &self.slots[&transport]
+    /// The server that is arranged so.
+    pub(crate) fn slot(&self, arrangement: Arrangement) -> Arc<ServerSlot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = arrangement.name();
+        let log = self.logs.join(format!("server-{name}"));
+        let new = || Arc::new(ServerSlot::arranged(self.program.clone(), &log, arrangement));
+        Arc::clone(slots.entry(name).or_insert_with(new))
     }
 
     /// Why a server cannot be arranged so, if it cannot.

@@ -25,8 +25,8 @@ impl Pairing {
     /// Plays `scenario` at this point of the axes and says what was not as expected.
     pub(crate) fn play(&self, scenario: &Scenario, variant: Variant) -> Report {
         let arrangement = Arrangement::new(variant, scenario.server);
-        let slot = self.fleet.slot(variant.transport);
-        let mut evidence = self.evidence(scenario, &arrangement, slot);
+        let slot = self.fleet.slot(arrangement);
+        let mut evidence = self.evidence(scenario, &arrangement, &slot);
         let unsupported = self.fleet.not_supported(&arrangement);
         if let Some(why) = unsupported.or_else(|| self.crew.not_supported(variant)) {
             return Report { finding: Finding::NotSupported(why), evidence };
@@ -34,7 +34,7 @@ impl Pairing {
         let waits = scenario.waits();
         let agent = self.crew.lend(waits);
         let pass = (!waits).then(|| self.setting.gate.enter());
-        let play = Play::new(self, variant, arrangement, agent);
+        let play = Play::new(self, variant, arrangement, &slot, agent);
         let finding = match play.all(scenario, &mut evidence.sent) {
             Ok(mismatches) => mismatches.into(),
             Err(finding) => finding,
@@ -60,12 +60,12 @@ impl Pairing {
         let command = |program: &Program, address: &str| {
             program.command_line(&self.setting.places, address).map(|line| line.to_string())
         };
-        let address = arrangement.any_address(&self.setting).unwrap_or_default();
+        let address = arrangement.shown_address();
         let server = arrangement.arranged(slot.program(), &self.setting);
         let logs = std::iter::once(slot.logs()).chain(self.crew.logs(scenario.waits()));
         Evidence {
             about: scenario.about.clone(),
-            server_command: server.ok().and_then(|server| command(&server, &address)),
+            server_command: server.ok().and_then(|server| command(&server, address)),
             client_command: command(self.crew.program(), ""),
             logs: logs.flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
             ..Evidence::default()

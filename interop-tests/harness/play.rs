@@ -15,6 +15,7 @@ use super::scenario::axes::Variant;
 use super::scenario::step::{ServerAction, ServerMemory, Step};
 use super::scenario::{Scenario, Target};
 use super::server::RunningServer;
+use super::slot::ServerSlot;
 use super::tap::Tap;
 
 /// How long a call that is to succeed eventually waits before it is made again.
@@ -25,6 +26,8 @@ pub(crate) struct Play<'a> {
     pairing: &'a Pairing,
     variant: Variant,
     arrangement: Arrangement,
+    /// The server that all share.
+    slot: &'a ServerSlot,
     agent: Lent<'a>,
     own_server: Option<RunningServer>,
     own_address: Option<String>,
@@ -36,10 +39,11 @@ impl<'a> Play<'a> {
         pairing: &'a Pairing,
         variant: Variant,
         arrangement: Arrangement,
+        slot: &'a ServerSlot,
         agent: Lent<'a>,
     ) -> Self {
         let (own_server, own_address, tap) = (None, None, None);
-        Self { pairing, variant, arrangement, agent, own_server, own_address, tap }
+        Self { pairing, variant, arrangement, slot, agent, own_server, own_address, tap }
     }
 
     /// Plays all steps; what was `sent` is told also when one of them ends the scenario.
@@ -213,8 +217,7 @@ impl<'a> Play<'a> {
         if let Some(address) = &self.own_address {
             return Ok(address.clone());
         }
-        let slot = self.pairing.fleet.slot(self.variant.transport);
-        slot.address(&self.pairing.setting).map_err(Finding::SetUpError)
+        self.slot.address(&self.pairing.setting).map_err(Finding::SetUpError)
     }
 
     fn act(&mut self, action: Option<ServerAction>) -> Result<(), Finding> {
@@ -245,7 +248,7 @@ fn act(
         |why: String| Finding::SetUpError(format!("the server did not start: {why}"));
     let setting = &pairing.setting;
     let program = arrangement.arranged(pairing.fleet.program(), setting).map_err(did_not_start)?;
-    let logs = pairing.fleet.slot(arrangement.transport()).logs().clone();
+    let logs = pairing.fleet.slot(*arrangement).logs().clone();
     let server = RunningServer::start(&program, &setting.places, address.unwrap_or_default(), logs)
         .map_err(|error| did_not_start(error.to_string()))?;
     *running = Some(server);

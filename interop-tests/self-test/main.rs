@@ -21,6 +21,7 @@ mod parity;
 mod plain_tonic;
 mod plain_tonic_agent;
 mod run;
+mod tap;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
                 bad_input::tests(),
                 orphans::tests(),
                 parity::tests(),
+                tap::tests(),
                 client_parity::tests(),
                 client_programs::tests(),
             ];

@@ -22,8 +22,6 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Tls, Self::Mtls, Self::Unix];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",

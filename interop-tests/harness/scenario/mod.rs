@@ -72,10 +72,10 @@ impl Scenario {
         self.vary.variants()
     }
 
-    /// Whether a server has to be started for this scenario alone: because it will be killed, is
-    /// measured, or is started in another way.
+    /// Whether a server has to be started for this scenario alone, because it will be killed or
+    /// measured.
     pub(crate) fn needs_own_server(&self) -> bool {
-        self.server.is_some() || self.steps.iter().any(Step::needs_own_server)
+        self.steps.iter().any(Step::needs_own_server)
     }
 
     /// Whether it mostly waits, so that many such fit side by side.

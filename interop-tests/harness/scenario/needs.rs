@@ -39,7 +39,7 @@ impl ServerOption {
     }
 }
 
-/// How a server is started for one scenario alone.
+/// How a server is started, where that is not as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ServerNeeds {
