@@ -1,7 +1,8 @@
 //! The agents of one client, shared by all of its pairings.
 //!
 //! Two pools, because a case that mostly waits must not keep an agent from one that keeps a processor
-//! busy, nor the other way round. No more are started than are needed at the same time.
+//! busy, nor the other way round. No more are started than are needed at the same time, and a server
+//! that a client breaks is broken by the one case of that client which runs.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use super::scenario::axes::Variant;
 use super::slot::STARTS;
 
 /// How many cases of one client run at once that keep a processor busy.
-const BUSY: usize = 2;
+const BUSY: usize = 1;
 
 /// How many run beside those that mostly wait.
 const WAITING: usize = 4;

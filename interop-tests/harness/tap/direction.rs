@@ -68,6 +68,13 @@ impl Direction {
         }
     }
 
+    /// Nothing comes any more.
+    pub(super) fn finish(&self, sight: &mut Sight) {
+        if self.from == From::Client {
+            sight.client_ends(self.connection);
+        }
+    }
+
     fn frame(&mut self, frame: Frame, sight: &mut Sight) {
         let (stream, ends) = (frame.stream, frame.has(flag::END_STREAM));
         match frame.kind {
@@ -89,7 +96,8 @@ impl Direction {
                 sight.close(self.connection, stream);
             }
             kind::PING if self.from == From::Client && !frame.has(flag::ACK) => sight.pings += 1,
-            kind::GOAWAY if self.from == From::Server => sight.goaways += 1,
+            kind::GOAWAY if self.from == From::Server => sight.goaway(self.connection),
+            kind::GOAWAY => sight.client_ends(self.connection),
             _ => {}
         }
     }

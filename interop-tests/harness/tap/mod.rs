@@ -143,6 +143,7 @@ impl Shared {
     /// an answer finds it told.
     fn pump(&self, mut direction: Direction, mut input: TcpStream, mut output: TcpStream) {
         let mut buffer = vec![0; 64 * 1024];
+        let sight = || self.sight.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let read = match input.read(&mut buffer) {
                 Ok(0) => break,
@@ -154,12 +155,13 @@ impl Shared {
                 Ok(read) => read,
             };
             let bytes = &buffer[..read];
-            direction.take(bytes, &mut self.sight.lock().unwrap_or_else(PoisonError::into_inner));
+            direction.take(bytes, &mut sight());
             if output.write_all(bytes).is_err() {
                 let _ = input.shutdown(Shutdown::Both);
                 break;
             }
         }
+        direction.finish(&mut sight());
         let _ = output.shutdown(Shutdown::Write);
     }
 }

@@ -12,15 +12,20 @@ pub(crate) struct Sight {
     pub(super) responses: Side,
     /// PINGs of the client that are no answers.
     pub(super) pings: usize,
-    /// GOAWAYs of the server.
+    /// GOAWAYs of the server on connections that the client has not ended itself.
     pub(super) goaways: usize,
     /// RST_STREAMs of the client.
     pub(super) client_resets: usize,
     /// The most streams that were open at once on one connection.
     pub(super) streams_at_once: usize,
-    /// The open streams of each connection.
-    open: Vec<BTreeSet<u32>>,
+    connections: Vec<Connection>,
     pub(super) faults: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Connection {
+    open: BTreeSet<u32>,
+    client_has_ended: bool,
 }
 
 /// What one side has sent on all streams.
@@ -44,12 +49,12 @@ impl Side {
 
 impl Sight {
     pub(super) fn connections(&self) -> usize {
-        self.open.len()
+        self.connections.len()
     }
 
     pub(super) fn new_connection(&mut self) -> usize {
-        self.open.push(BTreeSet::new());
-        self.open.len() - 1
+        self.connections.push(Connection::default());
+        self.connections.len() - 1
     }
 
     pub(super) fn side(&mut self, is_client: bool) -> &mut Side {
@@ -57,16 +62,29 @@ impl Sight {
     }
 
     pub(super) fn open(&mut self, connection: usize, stream: u32) {
-        if let Some(open) = self.open.get_mut(connection) {
+        if let Some(Connection { open, .. }) = self.connections.get_mut(connection) {
             open.insert(stream);
             self.streams_at_once = self.streams_at_once.max(open.len());
         }
     }
 
     pub(super) fn close(&mut self, connection: usize, stream: u32) {
-        if let Some(open) = self.open.get_mut(connection) {
-            open.remove(&stream);
+        if let Some(connection) = self.connections.get_mut(connection) {
+            connection.open.remove(&stream);
         }
+    }
+
+    /// The client has said GOAWAY, or closed its side.
+    pub(super) fn client_ends(&mut self, connection: usize) {
+        if let Some(connection) = self.connections.get_mut(connection) {
+            connection.client_has_ended = true;
+        }
+    }
+
+    /// The server has said GOAWAY, which is only an answer when the client has ended the connection.
+    pub(super) fn goaway(&mut self, connection: usize) {
+        let ended = self.connections.get(connection).is_some_and(|known| known.client_has_ended);
+        self.goaways += usize::from(!ended);
     }
 
     pub(super) fn fault(&mut self, what: String) {
