@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::process::{Exit, Logs, NoLine, Process};
 use super::program::CommandLine;
-use super::protocol::{Outcome, Request};
+use super::protocol::{Call, Outcome, Request, ScriptStep};
 
 /// How much longer than its calls' deadlines an agent may take to answer.
 const GRACE: Duration = Duration::from_secs(5);
@@ -39,14 +39,20 @@ impl Agent {
             .map_err(AgentError::Start)
     }
 
-    /// Has the agent make the calls of `request` and waits for the outcome.
-    pub(crate) fn perform(&mut self, request: &Request) -> Result<Outcome, AgentError> {
+    /// Has the agent make the calls of `request`, does something `meanwhile`, and waits for the
+    /// outcome.
+    pub(crate) fn perform(
+        &mut self,
+        request: &Request,
+        meanwhile: impl FnOnce(),
+    ) -> Result<Outcome, AgentError> {
         let limit = time_limit(request);
         let line = serde_json::to_string(request).map_err(|error| AgentError::Rubbish {
             line: "the request itself".to_owned(),
             error,
         })?;
         self.process.write_line(line);
+        meanwhile();
         match self.process.next_line(Instant::now() + limit) {
             Ok(line) => serde_json::from_str(&line)
                 .map_err(|error| AgentError::Rubbish { line: shortened(line.trim_end()), error }),
@@ -58,10 +64,22 @@ impl Agent {
     }
 }
 
-/// The longest deadline, since all calls of a request are made at once.
+/// The longest deadline, since all calls of a request are made at once; for calls without one, the
+/// longest pauses.
 fn time_limit(request: &Request) -> Duration {
-    let longest = request.calls.iter().filter_map(|call| call.timeout_ms).fold(0.0, f64::max);
-    Duration::try_from_secs_f64(longest / 1000.0).unwrap_or_default() + GRACE
+    let deadlines = request.calls.iter().filter_map(|call| call.timeout_ms).fold(0.0, f64::max);
+    let deadlines = Duration::try_from_secs_f64(deadlines / 1000.0).unwrap_or_default();
+    let pauses = request.calls.iter().map(|call| pauses(call)).max().unwrap_or_default();
+    deadlines.max(pauses) + GRACE
+}
+
+fn pauses(call: &Call) -> Duration {
+    let steps = call.script.iter().flatten();
+    let milliseconds = steps.map(|step| match step {
+        ScriptStep::PauseMs(pause) => *pause,
+        _ => 0,
+    });
+    Duration::from_millis(milliseconds.sum())
 }
 
 /// `text` without its middle, if it is long.

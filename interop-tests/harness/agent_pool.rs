@@ -20,6 +20,15 @@ pub(crate) struct AgentPool {
     logs: Vec<Logs>,
     idle: Mutex<Vec<AgentSlot>>,
     given_back: Condvar,
+    /// How often one of them may break before all are given up.
+    patience: Option<usize>,
+    breaks: Mutex<Breaks>,
+}
+
+#[derive(Debug, Default)]
+struct Breaks {
+    count: usize,
+    last: String,
 }
 
 impl AgentPool {
@@ -28,7 +37,19 @@ impl AgentPool {
         let slot = |n| AgentSlot::new(program.clone(), &folder.join(format!("agent-{n}")));
         let idle: Vec<_> = (1..=size).rev().map(slot).collect();
         let logs = idle.iter().map(|slot| slot.logs().clone()).collect();
-        Self { program: program.clone(), logs, idle: Mutex::new(idle), given_back: Condvar::new() }
+        Self {
+            program: program.clone(),
+            logs,
+            idle: Mutex::new(idle),
+            given_back: Condvar::new(),
+            patience: None,
+            breaks: Mutex::default(),
+        }
+    }
+
+    /// A pool that is given up when its agents have broken `times` times, together and not each.
+    pub(crate) fn giving_up_after(self, times: usize) -> Self {
+        Self { patience: Some(times), ..self }
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -37,6 +58,17 @@ impl AgentPool {
 
     pub(crate) fn logs(&self) -> &[Logs] {
         &self.logs
+    }
+
+    fn is_given_up(&self) -> Result<(), Finding> {
+        let breaks = self.breaks.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.patience.filter(|patience| breaks.count >= *patience) {
+            None => Ok(()),
+            Some(patience) => Err(Finding::SetUpError(format!(
+                "the agent broke {patience} times and is not started again; the last time: {}",
+                breaks.last
+            ))),
+        }
     }
 
     /// Waits for an agent.
@@ -64,10 +96,26 @@ impl Lent<'_> {
         request: &Request,
         setting: &Setting,
     ) -> Result<Outcome, Finding> {
-        match &mut self.slot {
-            Some(slot) => slot.perform(request, setting),
+        self.perform_beside(request, setting, || ())
+    }
+
+    /// Has the agent make the calls of `request`, and does something `meanwhile`.
+    pub(crate) fn perform_beside(
+        &mut self,
+        request: &Request,
+        setting: &Setting,
+        meanwhile: impl FnOnce(),
+    ) -> Result<Outcome, Finding> {
+        self.pool.is_given_up()?;
+        let outcome = match &mut self.slot {
+            Some(slot) => slot.perform(request, setting, meanwhile),
             None => Err(Finding::SetUpError("the pool has no agents".to_owned())),
+        };
+        if let Err(Finding::Broken(why)) = &outcome {
+            let mut breaks = self.pool.breaks.lock().unwrap_or_else(PoisonError::into_inner);
+            *breaks = Breaks { count: breaks.count + 1, last: why.clone() };
         }
+        outcome
     }
 }
 

@@ -32,17 +32,19 @@ impl AgentSlot {
         &self.logs
     }
 
-    /// Has the agent make the calls of `request`; starts it if it does not run.
+    /// Has the agent make the calls of `request` and does something `meanwhile`; starts it first if it
+    /// does not run.
     pub(crate) fn perform(
         &mut self,
         request: &Request,
         setting: &Setting,
+        meanwhile: impl FnOnce(),
     ) -> Result<Outcome, Finding> {
         if self.running.is_none() {
             self.running = Some(self.start(setting).map_err(Finding::SetUpError)?);
         }
         let Some(agent) = &mut self.running else { unreachable!("it has just been started") };
-        agent.perform(request).map_err(|error| {
+        agent.perform(request, meanwhile).map_err(|error| {
             self.running = None;
             self.last_end = error.to_string();
             Finding::Broken(error.to_string())

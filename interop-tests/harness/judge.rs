@@ -9,7 +9,6 @@ use libtest_mimic::{Completion, Failed};
 
 use super::deviation::Ledger;
 use super::failure;
-use super::gate::Gate;
 use super::record::Record;
 use super::trial::Trial;
 use super::verdict::Verdict;
@@ -26,7 +25,6 @@ pub(crate) struct Judge {
 pub(crate) fn as_libtest(
     trial: Trial,
     left_out: &BTreeSet<String>,
-    gate: Option<Gate>,
     judge: Arc<Judge>,
 ) -> libtest_mimic::Trial {
     let Trial { name, run } = trial;
@@ -38,9 +36,7 @@ pub(crate) fn as_libtest(
             judge.record.add(name, Verdict::Skipped { reason });
             return Ok(Completion::ignored_with(shown));
         }
-        let pass = gate.as_ref().map(Gate::enter);
         let report = run();
-        drop(pass);
         let verdict = judge.ledger.verdict(&name, &report);
         let evidence = report.evidence;
         let shown = match &verdict {

@@ -7,33 +7,40 @@
 //! - [`tables`], [`config`], [`peer`], [`program`], [`scenario`], [`value`], [`payload`],
 //!   [`expectation`]: the tables
 //! - [`suites`], [`trial`]: peers × cases
-//! - [`setting`], [`slot`], [`agent_slot`], [`agent_pool`], [`pairing`]: a case while it runs
+//! - [`setting`], [`arrangement`], [`slot`], [`fleet`], [`agent_slot`], [`agent_pool`], [`crew`],
+//!   [`pairing`], [`play`], [`memory`], [`tap`]: a case while it runs
 //! - [`wire`], [`oracle`], [`parity`], [`behaviour`]: peers that are compared on the wire
 //! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`document_port`],
-//!   [`target`]: processes and addresses
+//!   [`target`], [`sockets`], [`certificates`]: processes, addresses and credentials
 //! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
 //! - [`record`], [`matrix`], [`failure`]: what a person reads
 
 mod agent;
 mod agent_pool;
 mod agent_slot;
+mod arrangement;
 mod behaviour;
+mod certificates;
 mod command_line;
 mod config;
+mod crew;
 mod deviation;
 mod document_port;
 mod expectation;
 mod failure;
 mod finding;
+mod fleet;
 mod gate;
 mod judge;
 mod matrix;
+mod memory;
 mod oracle;
 mod order;
 mod pairing;
 mod parity;
 pub(crate) mod payload;
 pub(crate) mod peer;
+mod play;
 mod port;
 pub(crate) mod process;
 mod program;
@@ -45,8 +52,10 @@ mod scenario;
 pub(crate) mod server;
 mod setting;
 mod slot;
+mod sockets;
 mod suites;
 mod tables;
+mod tap;
 mod target;
 mod trial;
 mod value;

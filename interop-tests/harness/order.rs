@@ -6,14 +6,8 @@
 use std::collections::VecDeque;
 
 use super::behaviour::programs::case::PREFIX;
-use super::suites::{calls, client_parity, programs, server_parity};
+use super::suites::{client_parity, programs, server_parity};
 use super::trial::{Trial, TrialName};
-
-/// Whether each trial of `suite` keeps a processor busy as long as it runs. Others mostly wait, so that
-/// many of them fit side by side, or know themselves when they are busy.
-pub(crate) fn is_busy(suite: &str) -> bool {
-    suite == calls::SUITE
-}
 
 /// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
 /// neighbours in the order should be of different ones.

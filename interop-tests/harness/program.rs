@@ -2,7 +2,7 @@
 //!
 //! The harness knows no language: whatever differs between two peers stands in these entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
+
+use super::scenario::axes::{Compression, Transport};
+use super::scenario::needs::ServerOption;
 
 /// How a program is started; one table of `peers.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +33,13 @@ pub(crate) struct Program {
     start_limit_ms: u64,
     /// What to do when the program is not there.
     pub(crate) advice: Option<String>,
+    /// What a server can do beside, each with the arguments that make it do so.
+    #[serde(default)]
+    pub(crate) options: BTreeMap<ServerOption, Vec<String>>,
+    /// How an agent can reach a server; in every way, if this is missing.
+    pub(crate) transports: Option<BTreeSet<Transport>>,
+    /// How an agent can compress; in every way, if this is missing.
+    pub(crate) compressions: Option<BTreeSet<Compression>>,
 }
 
 fn default_start_limit() -> u64 {
@@ -59,6 +69,18 @@ pub(crate) struct CommandLine {
 impl Program {
     pub(crate) fn start_limit(&self) -> Duration {
         Duration::from_millis(self.start_limit_ms)
+    }
+
+    /// The same program with the arguments of `options`, in which each placeholder of `values` is
+    /// replaced by what it stands for.
+    pub(crate) fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
+        let fill = |word: &String| {
+            values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
+        };
+        let arguments = options.iter().filter_map(|option| self.options.get(option)).flatten();
+        let mut program = self.clone();
+        program.command.get_mut().extend(arguments.map(fill));
+        program
     }
 
     /// The command line for a server at `address`, or for a client, which does not mention it.

@@ -53,8 +53,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     // Trials that keep the processors busy are as many at once as there are processors.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let gate = Gate::new(options.libtest.test_threads.unwrap_or(cores));
-    let setting =
-        Setting::new(places, output.join("logs"), gate.clone()).context("no ports to be had")?;
+    let setting = Setting::new(places, output.join("logs"), gate).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
     let mut servers = server_parity::standard(&peers.all, tables.probes, &setting);
@@ -138,13 +137,8 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
 
     let record = Record::default();
     let judge = Arc::new(Judge { ledger, record: record.clone(), options: options.that_matter() });
-    let trials = trials
-        .into_iter()
-        .map(|trial| {
-            let gate = order::is_busy(trial.name.suite).then(|| gate.clone());
-            as_libtest(trial, &left_out, gate, Arc::clone(&judge))
-        })
-        .collect();
+    let trials =
+        trials.into_iter().map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge))).collect();
     let conclusion = libtest_mimic::run(&libtest, trials);
     summarise(&record.verdicts(), &peers.all, told);
     if conclusion.has_failed() {

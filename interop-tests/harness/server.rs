@@ -139,6 +139,9 @@ fn address_in(line: &str, ready: &str) -> Option<String> {
         let (before, after) = ready.split_once(placeholder)?;
         line.strip_prefix(before)?.strip_suffix(after)
     };
+    if let Some(socket) = capture("{address}").filter(|address| address.starts_with("unix:")) {
+        return Some(socket.to_owned());
+    }
     let address = capture("{address}")
         .map(str::to_owned)
         .or_else(|| capture("{port}").map(|port| format!("127.0.0.1:{port}")))?;

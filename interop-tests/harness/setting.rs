@@ -5,10 +5,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::certificates::Certificates;
 use super::document_port::DocumentPort;
 use super::gate::Gate;
 use super::program::Places;
 use super::scenario::Target;
+use super::sockets::Sockets;
 use super::target::DeadEnds;
 
 /// See the module.
@@ -20,13 +22,17 @@ pub(crate) struct Setting {
     pub(crate) document_port: DocumentPort,
     /// Who keeps a processor busy goes through it.
     pub(crate) gate: Gate,
+    pub(crate) certificates: Certificates,
+    pub(crate) sockets: Sockets,
     dead_ends: DeadEnds,
 }
 
 impl Setting {
     pub(crate) fn new(places: Places, logs: PathBuf, gate: Gate) -> io::Result<Self> {
         let document_port = DocumentPort::default();
-        Ok(Self { places, logs, document_port, gate, dead_ends: DeadEnds::open()? })
+        let certificates = Certificates::new(logs.with_file_name("certificates"));
+        let (sockets, dead_ends) = (Sockets::default(), DeadEnds::open()?);
+        Ok(Self { places, logs, document_port, gate, certificates, sockets, dead_ends })
     }
 
     /// The address of `target`, which is `server` for the pairing's own server.

@@ -26,6 +26,15 @@ impl Value {
     pub(crate) fn message(self) -> Vec<u8> {
         if self.0 == 0 { Vec::new() } else { [&[0x0d][..], &self.0.to_le_bytes()].concat() }
     }
+
+    /// The value of a `Number` that is written so.
+    pub(crate) fn of_message(message: &[u8]) -> Option<Self> {
+        match message {
+            [] => Some(Self(0)),
+            [0x0d, bits @ ..] => bits.try_into().ok().map(u32::from_le_bytes).map(Self),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Value {

@@ -50,6 +50,9 @@ fn peers() {
     let unequal = "[[peer]]\nname = \"odd\"\nlanguage = \"x\"\nreference = true\nparity = false\n\
                    server-program = { command = [\"sh\"] }\n";
     refused(&with_peers(unequal), "peers.toml:2: the reference is what others are compared with");
+    let wings = "[[peer]]\nname = \"x\"\nlanguage = \"x\"\n[peer.agent]\ncommand = [\"sh\"]\n\
+                 [peer.agent.options]\nwings = []\n";
+    refused(&with_peers(wings), "peers.toml:7: unknown variant `wings`, expected one of `tls`");
     refused(&with_peers("[[peer]\n"), "peers.toml:1: ");
     refused(&Run::new().with("--peers", "no/such.toml").finish(), "no/such.toml: cannot be read");
 }
@@ -102,6 +105,57 @@ fn scenarios() {
         (
             scenario("call = { message = \"00\", ask = 1 }\nexpect = { root = 4.0 }"),
             "mine.toml:2: scenario `mine`: a call has `ask`, `ask` and `size`, or `message`",
+        ),
+        (
+            scenario("call = { method = \"/Abacus/Add\", send = {} }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: method: there is no `/Abacus/Add`; there are ",
+        ),
+        (
+            scenario("call = { send = { valu = 1.0 } }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: send: a Number has no field `valu`, but `value`",
+        ),
+        (
+            scenario("call = { send = { value = \"one\" } }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: send: this is no Number: ",
+        ),
+        (
+            scenario("call = { send = { value = -0.0 } }\nexpect = { replies = [-0.0] }"),
+            "mine.toml:2: scenario `mine`: send: Number.value: JSON cannot say this number",
+        ),
+        (
+            scenario("call = { send = 16.0 }\nexpect = { replies = [{ root = 4.0 }] }"),
+            "mine.toml:2: scenario `mine`: replies: a Number has no field `root`",
+        ),
+        (
+            scenario("call = { send = [1.0, 2.0] }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: a call with one request begins by sending it",
+        ),
+        (
+            scenario("call = { send = 16.0 }\nexpect = { }"),
+            "mine.toml:2: scenario `mine`: replies: a call that ends with OK has `replies`",
+        ),
+        (
+            scenario("call = { script = [{ sing = 1 }] }\nexpect = { replies = [] }"),
+            "mine.toml:3: unknown variant `sing`",
+        ),
+        (
+            scenario("vary = { transport = [\"pigeon\"] }\nsteps = []"),
+            "mine.toml:3: unknown variant `pigeon`",
+        ),
+        (
+            scenario(
+                "vary = { transport = [\"tls\"] }\ncall = { ask = 1 }\nexpect = { root = 1 }\n\
+                 wire = { connections = 1 }",
+            ),
+            "mine.toml:2: scenario `mine`: wire: only the transport `plain` can be looked into",
+        ),
+        (
+            scenario("call = { ask = 1, tls = { ca = \"other\" } }\nexpect = { root = 1 }"),
+            "mine.toml:2: scenario `mine`: tls: vary.transport is `tls` or `mtls` then",
+        ),
+        (
+            scenario("calls = [{ ask = 1 }]"),
+            "mine.toml:2: scenario `mine`: each of `calls` has its own `expect`",
         ),
         (
             scenario("call = { ask = 16.0, size = 5 }\nexpect = { root = 4.0 }"),

@@ -24,6 +24,7 @@ mod run;
 mod stand_in;
 mod stated;
 mod tables;
+mod tap;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
                 bad_input::tests(),
                 orphans::tests(),
                 parity::tests(),
+                tap::tests(),
                 client_parity::tests(),
                 client_programs::tests(),
                 stand_in::tests(),

@@ -54,7 +54,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>, places: &Places)
 
 /// Changes what is said of each call.
 fn spoil(fault: &str, outcome: &mut Value) {
-    for call in outcome["calls"].as_array_mut().expect("calls") {
+    // What the real agent cannot do has no calls.
+    for call in outcome["calls"].as_array_mut().into_iter().flatten() {
         match fault {
             "drops-the-sign-of-zero" if call["value"] == "80000000" => {
                 call["value"] = json!("00000000");

@@ -17,6 +17,11 @@ pub(crate) const HARNESS: &str = "harness";
 /// No run here may take longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Parts of the names of trials that no mutant takes part in: it knows Calculator over plain connections
+/// and nothing else.
+pub(crate) const BEYOND_SQUARE_ROOT: [&str; 5] =
+    ["tls/", "unix", "gzip/", "deflate/", "root-of-each"];
+
 /// The mutants among the peers.
 pub(crate) const MUTANTS: &str = "interop-tests/self-test/mutants.toml";
 
@@ -67,6 +72,11 @@ impl Run {
     pub(crate) fn and(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
+    }
+
+    /// Leaves out the trials whose names contain one of `parts`.
+    pub(crate) fn skipping(self, parts: &[&str]) -> Self {
+        parts.iter().fold(self, |run, part| run.with("--skip", part))
     }
 
     /// Writes a file into the run's folder and gives it to `option`.

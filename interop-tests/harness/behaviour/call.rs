@@ -78,6 +78,7 @@ impl Call {
             calls: std::iter::repeat_n(call.clone(), *times).collect(),
             address: address.to_owned(),
             channels: 1,
+            ..protocol::Request::default()
         };
         self.rounds.iter().enumerate().map(round).collect()
     }
@@ -101,6 +102,7 @@ impl Call {
             message,
             timeout_ms: self.timeout_ms(),
             metadata: self.metadata.clone(),
+            ..protocol::Call::default()
         }
     }
 }

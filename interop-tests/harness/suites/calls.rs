@@ -1,41 +1,58 @@
-//! The suite `calls`: every server peer with every client agent over the table of scenarios.
+//! The suite `calls`: every server peer with every client agent over the table of scenarios, each at
+//! every point of the axes that it varies over.
 //!
 //! Peers are started by the first trial that needs them and end with the last one: each trial holds
-//! a share of its pairing.
+//! a share of the servers of its peer and of the agents of its client.
 
 use std::sync::Arc;
 
+use crate::harness::crew::Crew;
+use crate::harness::fleet::Fleet;
 use crate::harness::pairing::Pairing;
 use crate::harness::peer::Peer;
 use crate::harness::scenario::Scenario;
 use crate::harness::setting::Setting;
-use crate::harness::slot::ServerSlot;
 use crate::harness::trial::{Trial, TrialName};
 
 pub(crate) const SUITE: &str = "calls";
 
 /// All trials of the suite, pairing by pairing.
 pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setting>) -> Vec<Trial> {
-    let scenarios: Vec<_> = scenarios.iter().cloned().map(Arc::new).collect();
+    let cases: Vec<_> = scenarios
+        .iter()
+        .map(|scenario| Arc::new(scenario.clone()))
+        .flat_map(|scenario| {
+            let variants = scenario.variants();
+            variants.into_iter().map(move |variant| (Arc::clone(&scenario), variant))
+        })
+        .collect();
+    let logs = setting.logs.join(SUITE);
+    let crew = |client: &Peer| {
+        let agent = client.agent.as_ref()?;
+        let crew = Crew::new(client.name(), agent, &logs.join("clients").join(client.name()));
+        Some((client.name().to_owned(), Arc::new(crew)))
+    };
+    let crews: Vec<_> = peers.iter().filter_map(crew).collect();
     let mut trials = Vec::new();
     for server in peers {
         let Some(program) = &server.server else { continue };
-        let logs = setting.logs.join(SUITE).join(server.name());
-        let slot = Arc::new(ServerSlot::new(program.clone(), &logs.join("server")));
-        for client in peers {
-            let Some(agent) = &client.agent else { continue };
-            let log = logs.join(client.name()).join("agent");
-            let pairing = Arc::new(Pairing::new(Arc::clone(&slot), agent.clone(), &log));
-            trials.extend(scenarios.iter().map(|scenario| {
+        let folder = logs.join("servers").join(server.name());
+        let fleet = Arc::new(Fleet::new(server.name(), program, &folder));
+        for (client, crew) in &crews {
+            trials.extend(cases.iter().map(|(scenario, variant)| {
                 let name = TrialName {
                     suite: SUITE,
                     server: server.name().to_owned(),
-                    client: client.name().to_owned(),
-                    case: scenario.name().to_owned(),
+                    client: client.clone(),
+                    case: variant.name_of(scenario.name()),
                 };
-                let (pairing, scenario) = (Arc::clone(&pairing), Arc::clone(scenario));
-                let setting = Arc::clone(setting);
-                Trial { name, run: Box::new(move || pairing.play(&scenario, &setting)) }
+                let pairing = Pairing {
+                    fleet: Arc::clone(&fleet),
+                    crew: Arc::clone(crew),
+                    setting: Arc::clone(setting),
+                };
+                let (scenario, variant) = (Arc::clone(scenario), *variant);
+                Trial { name, run: Box::new(move || pairing.play(&scenario, variant)) }
             }));
         }
     }

@@ -1,0 +1,95 @@
+//! How a server is arranged: over what transport, with what certificate, with which options.
+//!
+//! The words for that are the peer's own, in `peers.toml`; here they are put together.
+
+use std::path::PathBuf;
+
+use super::program::Program;
+use super::scenario::axes::{Transport, Variant};
+use super::scenario::needs::{ServerNeeds, ServerOption};
+use super::scenario::security::ServerCertificate;
+use super::setting::Setting;
+use super::slot::FREE_PORT;
+use super::target;
+
+/// See the module.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Arrangement {
+    transport: Transport,
+    needs: ServerNeeds,
+}
+
+impl Arrangement {
+    pub(crate) fn new(variant: Variant, needs: Option<ServerNeeds>) -> Self {
+        Self { transport: variant.transport, needs: needs.unwrap_or_default() }
+    }
+
+    /// The option that this needs and `program` does not have.
+    pub(crate) fn missing(&self, program: &Program) -> Option<ServerOption> {
+        let variant = Variant { transport: self.transport, ..Variant::default() };
+        let options = self.needs.options(variant);
+        options.into_iter().find(|option| !program.options.contains_key(option))
+    }
+
+    /// What tells it from others: `tls-expired`.
+    pub(crate) fn name(&self) -> String {
+        let ServerNeeds { max_connection_age, certificate } = self.needs;
+        let age = max_connection_age.map(|seconds| format!("-max-connection-age-{seconds}"));
+        let certificate = match certificate {
+            ServerCertificate::Good => "",
+            ServerCertificate::Expired => "-expired",
+            ServerCertificate::Elsewhere => "-elsewhere",
+        };
+        format!("{}{certificate}{}", self.transport.name(), age.unwrap_or_default())
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.transport.is_encrypted()
+    }
+
+    /// `program` with the arguments for this; the error says why it cannot be started so.
+    pub(crate) fn arranged(&self, program: &Program, setting: &Setting) -> Result<Program, String> {
+        if let Some(option) = self.missing(program) {
+            return Err(format!("it has no option `{}`", option.name()));
+        }
+        if self.is_encrypted() {
+            setting.certificates.make()?;
+        }
+        let pair = setting.certificates.server(self.needs.certificate);
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let values = [
+            ("{certificate}", text(pair.certificate)),
+            ("{key}", text(pair.key)),
+            ("{client-ca}", text(setting.certificates.client_ca())),
+            ("{seconds}", self.needs.max_connection_age.unwrap_or_default().to_string()),
+        ];
+        let variant = Variant { transport: self.transport, ..Variant::default() };
+        Ok(program.with_options(&self.needs.options(variant), &values))
+    }
+
+    /// An address that is given to a server that may choose its port.
+    pub(crate) fn any_address(&self, setting: &Setting) -> Result<String, String> {
+        match self.transport {
+            Transport::Unix => setting.sockets.next_address(),
+            _ => Ok(FREE_PORT.to_owned()),
+        }
+    }
+
+    /// An address of the same kind, for a person who starts the server again.
+    pub(crate) fn shown_address(&self) -> &'static str {
+        match self.transport {
+            Transport::Unix => "unix:/tmp/calculator.sock",
+            _ => FREE_PORT,
+        }
+    }
+
+    /// An address at which a server can come back.
+    pub(crate) fn lasting_address(&self, setting: &Setting) -> Result<String, String> {
+        match self.transport {
+            Transport::Unix => setting.sockets.next_address(),
+            _ => target::port_to_come_back_to()
+                .map(|port| format!("127.0.0.1:{port}"))
+                .map_err(|error| format!("no port is free: {error}")),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The details of a status: a `google.rpc.Status` with a `BadRequest` in `grpc-status-details-bin`.
+
+use serde::Deserialize;
+
+use crate::harness::finding::Mismatch;
+use crate::harness::protocol::{CallOutcome, Details};
+
+/// The metadata that carries them.
+pub(super) const KEY: &str = "grpc-status-details-bin";
+
+/// What they say; code and message are those of the call's status, unless given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectedDetails {
+    code: Option<i32>,
+    message: Option<String>,
+    /// Fields, each with the description of what is wrong with it.
+    #[serde(default)]
+    violations: Vec<(String, String)>,
+}
+
+impl ExpectedDetails {
+    /// In what those of a call differ whose status has this code and message.
+    pub(super) fn mismatch(
+        &self,
+        code: usize,
+        message: Option<&str>,
+        outcome: &CallOutcome,
+    ) -> Option<Mismatch> {
+        let expected = Details {
+            code: self.code.or_else(|| i32::try_from(code).ok()).unwrap_or_default(),
+            message: self.message.as_deref().or(message).unwrap_or_default().to_owned(),
+            violations: self.violations.clone(),
+        };
+        if outcome.details.as_ref() == Some(&expected) {
+            return None;
+        }
+        let observed = outcome.details.as_ref().map_or("none".to_owned(), shown);
+        Some(Mismatch::new("details", shown(&expected), observed))
+    }
+}
+
+fn shown(details: &Details) -> String {
+    let violation = |(field, description): &(String, String)| format!("{field}: {description}");
+    let violations: Vec<_> = details.violations.iter().map(violation).collect();
+    format!("code {}, {:?}, [{}]", details.code, details.message, violations.join(", "))
+}

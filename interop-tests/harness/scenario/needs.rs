@@ -1,0 +1,69 @@
+//! What a scenario or a point on the axes needs of a server, by the names of its options.
+//!
+//! Whether a server has an option stands in `peers.toml`; a case that needs one that is missing is
+//! not supported, which is neither a pass nor a failure.
+
+use serde::Deserialize;
+
+use super::axes::{Transport, Variant};
+use super::security::ServerCertificate;
+
+/// An option of a server, as `peers.toml` calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ServerOption {
+    Tls,
+    Mtls,
+    Unix,
+    MaxConnectionAge,
+}
+
+impl ServerOption {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Mtls => "mtls",
+            Self::Unix => "unix",
+            Self::MaxConnectionAge => "max-connection-age",
+        }
+    }
+
+    /// What a server has to have for this transport.
+    pub(crate) fn of(transport: Transport) -> Option<Self> {
+        match transport {
+            Transport::Plain => None,
+            Transport::Tls => Some(Self::Tls),
+            Transport::Mtls => Some(Self::Mtls),
+            Transport::Unix => Some(Self::Unix),
+        }
+    }
+}
+
+/// How a server is started, where that is not as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ServerNeeds {
+    /// Seconds after which a connection is ended with GOAWAY.
+    pub(crate) max_connection_age: Option<f64>,
+    /// With TLS: which certificate it shows.
+    #[serde(default)]
+    pub(crate) certificate: ServerCertificate,
+}
+
+impl ServerNeeds {
+    /// The options that a server has to have at `variant`.
+    pub(crate) fn options(&self, variant: Variant) -> Vec<ServerOption> {
+        let age = self.max_connection_age.map(|_| ServerOption::MaxConnectionAge);
+        ServerOption::of(variant.transport).into_iter().chain(age).collect()
+    }
+
+    pub(super) fn check(
+        &self,
+        only: &dyn Fn(&dyn Fn(Transport) -> bool) -> bool,
+    ) -> Result<(), String> {
+        if self.certificate != ServerCertificate::Good && !only(&Transport::is_encrypted) {
+            return Err("server: a certificate goes with vary.transport `tls` or `mtls`".to_owned());
+        }
+        Ok(())
+    }
+}
