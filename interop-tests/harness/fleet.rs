@@ -23,7 +23,7 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// The servers of `peer`, with their logs in `folder`.
     pub(crate) fn new(peer: &str, program: &Program, folder: &Path) -> Self {
-        let (peer, program, logs) = (peer.to_owned(), program.clone(), folder.to_owned());
+        let (peer, program, logs) = (peer.to_owned(), program.for_calls(), folder.to_owned());
         Self { peer, program, logs, slots: Mutex::default() }
     }
 

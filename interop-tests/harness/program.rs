@@ -33,6 +33,9 @@ pub(crate) struct Program {
     start_limit_ms: u64,
     /// What to do when the program is not there.
     pub(crate) advice: Option<String>,
+    /// Arguments of a server for the suite `calls`, which asks for more than is compared elsewhere.
+    #[serde(default)]
+    calls: Vec<String>,
     /// What a server can do beside, each with the arguments that make it do so.
     #[serde(default)]
     pub(crate) options: BTreeMap<ServerOption, Vec<String>>,
@@ -69,6 +72,13 @@ pub(crate) struct CommandLine {
 impl Program {
     pub(crate) fn start_limit(&self) -> Duration {
         Duration::from_millis(self.start_limit_ms)
+    }
+
+    /// The same program as the suite `calls` starts it.
+    pub(crate) fn for_calls(&self) -> Self {
+        let mut program = self.clone();
+        program.command.get_mut().extend_from_slice(&self.calls);
+        program
     }
 
     /// The same program with the arguments of `options`, in which each placeholder of `values` is
