@@ -69,7 +69,7 @@ impl Agent {
 fn time_limit(request: &Request) -> Duration {
     let deadlines = request.calls.iter().filter_map(|call| call.timeout_ms).fold(0.0, f64::max);
     let deadlines = Duration::try_from_secs_f64(deadlines / 1000.0).unwrap_or_default();
-    let pauses = request.calls.iter().map(|call| pauses(call)).max().unwrap_or_default();
+    let pauses = request.calls.iter().map(pauses).max().unwrap_or_default();
     deadlines.max(pauses) + GRACE
 }
 
