@@ -85,11 +85,12 @@ fn pauses(call: &Call) -> Duration {
 /// `text` without its middle, if it is long.
 pub(crate) fn shortened(text: &str) -> String {
     const END: usize = 200;
-    let length = text.chars().count();
-    if length <= 2 * END {
+    if text.len() <= 2 * END {
         return text.to_owned();
     }
-    let start: String = text.chars().take(END).collect();
-    let end: String = text.chars().skip(length - END).collect();
-    format!("{start} … {} characters … {end}", length - 2 * END)
+    // By bytes and not by characters: a line may have millions.
+    let boundary = |from: usize| (from..text.len()).find(|at| text.is_char_boundary(*at));
+    let start = &text[..boundary(END).unwrap_or_default()];
+    let end = &text[boundary(text.len() - END).unwrap_or(text.len())..];
+    format!("{start} … {} bytes … {end}", text.len() - start.len() - end.len())
 }
