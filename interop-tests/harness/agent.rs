@@ -69,7 +69,7 @@ impl Agent {
 fn time_limit(request: &Request) -> Duration {
     let deadlines = request.calls.iter().filter_map(|call| call.timeout_ms).fold(0.0, f64::max);
     let deadlines = Duration::try_from_secs_f64(deadlines / 1000.0).unwrap_or_default();
-    let pauses = request.calls.iter().map(|call| pauses(call)).max().unwrap_or_default();
+    let pauses = request.calls.iter().map(pauses).max().unwrap_or_default();
     deadlines.max(pauses) + GRACE
 }
 
@@ -85,11 +85,12 @@ fn pauses(call: &Call) -> Duration {
 /// `text` without its middle, if it is long.
 pub(crate) fn shortened(text: &str) -> String {
     const END: usize = 200;
-    let length = text.chars().count();
-    if length <= 2 * END {
+    if text.len() <= 2 * END {
         return text.to_owned();
     }
-    let start: String = text.chars().take(END).collect();
-    let end: String = text.chars().skip(length - END).collect();
-    format!("{start} … {} characters … {end}", length - 2 * END)
+    // By bytes and not by characters: a line may have millions.
+    let boundary = |from: usize| (from..text.len()).find(|at| text.is_char_boundary(*at));
+    let start = &text[..boundary(END).unwrap_or_default()];
+    let end = &text[boundary(text.len() - END).unwrap_or(text.len())..];
+    format!("{start} … {} bytes … {end}", text.len() - start.len() - end.len())
 }

@@ -105,14 +105,14 @@ fn make_all(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     fs::write(folder.join("other-ca.pem"), other.pem())?;
     let server = ExtendedKeyUsagePurpose::ServerAuth;
     let client = ExtendedKeyUsagePurpose::ClientAuth;
-    write(folder, "server", &ca, leaf(&here, server.clone())?)?;
-    write(folder, "elsewhere", &ca, leaf(&["elsewhere.example"], server.clone())?)?;
+    write(folder, "server", &ca, &leaf(&here, server.clone())?)?;
+    write(folder, "elsewhere", &ca, &leaf(&["elsewhere.example"], server.clone())?)?;
     let mut expired = leaf(&here, server)?;
     (expired.not_before, expired.not_after) =
         (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
-    write(folder, "expired", &ca, expired)?;
-    write(folder, "client", &ca, leaf(&["client.example"], client.clone())?)?;
-    write(folder, "stranger", &other, leaf(&["client.example"], client)?)?;
+    write(folder, "expired", &ca, &expired)?;
+    write(folder, "client", &ca, &leaf(&["client.example"], client.clone())?)?;
+    write(folder, "stranger", &other, &leaf(&["client.example"], client)?)?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ fn write(
     folder: &Path,
     name: &str,
     ca: &Ca,
-    params: CertificateParams,
+    params: &CertificateParams,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, ca)?;

@@ -167,18 +167,12 @@ impl Call {
 
     /// Whether it mostly waits: for a pause of its own, for the server's, or for its deadline.
     pub(crate) fn waits(&self) -> bool {
-        let pauses = |doing: &Doing| match doing {
-            Doing::Script { script, .. } => {
-                script.iter().any(|step| matches!(step, ScriptStep::PauseMs(_)))
-            }
-            _ => false,
-        };
         let asks_to_wait = |(key, _): &(String, String)| {
             ["x-interop-delay-ms", "x-interop-observed"].contains(&&key[..])
         };
         self.to == Target::Silence
             || self.metadata.iter().any(asks_to_wait)
-            || self.doings().is_ok_and(|doings| doings.iter().any(pauses))
+            || self.script.iter().flatten().any(Step::pauses)
     }
 
     /// For each call what it does.

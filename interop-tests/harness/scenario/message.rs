@@ -3,6 +3,8 @@
 //! The bytes are what is compared. JSON cannot say -0.0 or which NaN is meant, so a `Number` may be
 //! written as a number or as the bits of one, and any message as the hex of its bytes.
 
+use std::sync::{Arc, OnceLock};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
@@ -16,8 +18,18 @@ use crate::harness::wire::text::from_hex;
 
 /// One message; what it has to be is known only with the method.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Message(toml::Value);
+#[serde(from = "toml::Value")]
+pub(crate) struct Message {
+    value: toml::Value,
+    /// The bytes, which all copies share: large ones are needed again and again.
+    encoded: Arc<OnceLock<Vec<Vec<u8>>>>,
+}
+
+impl From<toml::Value> for Message {
+    fn from(value: toml::Value) -> Self {
+        Self { value, encoded: Arc::default() }
+    }
+}
 
 /// A number with padding that makes it so many bytes long.
 #[derive(Deserialize)]
@@ -46,6 +58,14 @@ struct RepeatedBytes {
 impl Message {
     /// The bytes of each message that this stands for, which is more than one with `times`.
     pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
+        if let Some(encoded) = self.encoded.get() {
+            return Ok(encoded.clone());
+        }
+        let encoded = self.encode(of)?;
+        Ok(self.encoded.get_or_init(|| encoded).clone())
+    }
+
+    fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
         if self.has_keys("each", "times") {
             let Repeated { times, each } = self.read()?;
             let each = each.encoded(of)?;
@@ -59,12 +79,12 @@ impl Message {
         if self.has_keys("each", "times") {
             return self.read().is_ok_and(|Repeated { each, .. }| each.is_raw());
         }
-        let is_hex = self.0.as_str().is_some_and(|text| !text.starts_with("0x"));
+        let is_hex = self.value.as_str().is_some_and(|text| !text.starts_with("0x"));
         is_hex || self.has_keys("ask", "size")
     }
 
     fn one(&self, of: Option<&MessageDescriptor>) -> Result<Vec<u8>, String> {
-        match (&self.0, of) {
+        match (&self.value, of) {
             (toml::Value::String(digits), _) if !digits.starts_with("0x") => {
                 let digits: String = digits.split_whitespace().collect();
                 from_hex(&digits).ok_or_else(|| format!("`{digits}` is no hex, two digits a byte"))
@@ -88,14 +108,14 @@ impl Message {
     }
 
     fn has_keys(&self, one: &str, other: &str) -> bool {
-        let table = self.0.as_table();
+        let table = self.value.as_table();
         table.is_some_and(|table| {
             table.len() == 2 && table.contains_key(one) && table.contains_key(other)
         })
     }
 
     fn read<T: for<'a> Deserialize<'a>>(&self) -> Result<T, String> {
-        self.0.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+        self.value.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 }
 
@@ -127,7 +147,7 @@ fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Valu
             None => wrong("bytes are hex digits, two a byte"),
         },
         (toml::Value::Table(_), Kind::Bytes) => {
-            let RepeatedBytes { bytes, times } = Message(value.clone()).read()?;
+            let RepeatedBytes { bytes, times } = Message::from(value.clone()).read()?;
             match from_hex(&bytes) {
                 Some(bytes) => Ok(STANDARD.encode(bytes.repeat(times)).into()),
                 None => wrong("bytes are hex digits, two a byte"),

@@ -95,19 +95,19 @@ impl Scenario {
             step.check()?;
         }
         self.vary.check()?;
-        let only = |right: &dyn Fn(Transport) -> bool| {
+        let only = |right: fn(Transport) -> bool| {
             self.variants().iter().all(|variant| right(variant.transport))
         };
         let has_tls = |step: &Step| step.leader().is_some_and(|call| call.tls.is_some());
-        if self.steps().iter().any(has_tls) && !only(&Transport::is_encrypted) {
+        if self.steps().iter().any(has_tls) && !only(Transport::is_encrypted) {
             return Err("tls: vary.transport is `tls` or `mtls` then, and nothing else".to_owned());
         }
-        if self.wire.is_some() && !only(&|transport| transport == Transport::Plain) {
+        if self.wire.is_some() && !only(|transport| transport == Transport::Plain) {
             return Err("wire: only the transport `plain` can be looked into".to_owned());
         }
         self.wire.as_ref().map_or(Ok(()), Wire::check)?;
         match &self.server {
-            Some(server) => server.check(&only),
+            Some(server) => server.check(only(Transport::is_encrypted)),
             None => Ok(()),
         }
     }

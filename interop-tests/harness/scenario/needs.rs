@@ -57,11 +57,9 @@ impl ServerNeeds {
         ServerOption::of(variant.transport).into_iter().chain(age).collect()
     }
 
-    pub(super) fn check(
-        &self,
-        only: &dyn Fn(&dyn Fn(Transport) -> bool) -> bool,
-    ) -> Result<(), String> {
-        if self.certificate != ServerCertificate::Good && !only(&Transport::is_encrypted) {
+    /// What is wrong with it for a scenario whose calls all are, or are not all, over TLS.
+    pub(super) fn check(&self, is_encrypted: bool) -> Result<(), String> {
+        if self.certificate != ServerCertificate::Good && !is_encrypted {
             return Err("server: a certificate goes with vary.transport `tls` or `mtls`".to_owned());
         }
         Ok(())

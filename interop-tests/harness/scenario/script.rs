@@ -59,6 +59,15 @@ impl Step {
         Ok(())
     }
 
+    /// Whether it waits for nothing but time.
+    pub(crate) fn pauses(&self) -> bool {
+        match self {
+            Self::PauseMs(_) => true,
+            Self::Repeat(Repeat { script, .. }) => script.iter().any(Self::pauses),
+            _ => false,
+        }
+    }
+
     /// Whether it sends a message that is given by its bytes.
     pub(crate) fn is_raw(&self) -> bool {
         match self {

@@ -59,7 +59,7 @@ impl Step {
         calls: Vec<Call>,
         expect: Option<Expectation>,
     ) -> Self {
-        Self { call, calls, expect, ..Self::default() }
+        Self { call, expect, calls, ..Self::default() }
     }
 
     /// The calls with what is right for each; none when the step is only about the server.
