@@ -78,7 +78,7 @@ impl Arrangement {
     /// An address of the same kind, for a person who starts the server again.
     pub(crate) fn shown_address(&self) -> &'static str {
         match self.transport {
-            Transport::Unix => "unix:/tmp/calculator.sock",
+            Transport::Unix => "unix:calculator.sock",
             _ => FREE_PORT,
         }
     }

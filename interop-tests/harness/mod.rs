@@ -8,7 +8,7 @@
 //!   [`expectation`]: the tables
 //! - [`suites`], [`trial`]: peers × cases
 //! - [`setting`], [`arrangement`], [`slot`], [`fleet`], [`agent_slot`], [`agent_pool`], [`crew`],
-//!   [`pairing`], [`play`], [`memory`], [`tap`]: a case while it runs
+//!   [`pairing`], [`play`], [`own_server`], [`memory`], [`tap`]: a case while it runs
 //! - [`wire`], [`oracle`], [`parity`], [`behaviour`]: peers that are compared on the wire
 //! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`document_port`],
 //!   [`target`], [`sockets`], [`certificates`]: processes, addresses and credentials
@@ -36,6 +36,7 @@ mod matrix;
 mod memory;
 mod oracle;
 mod order;
+mod own_server;
 mod pairing;
 mod parity;
 pub(crate) mod payload;

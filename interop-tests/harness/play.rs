@@ -9,12 +9,12 @@ use super::agent_pool::Lent;
 use super::arrangement::Arrangement;
 use super::finding::{Finding, Mismatch};
 use super::memory;
+use super::own_server::OwnServer;
 use super::pairing::Pairing;
 use super::protocol::{Outcome, Request};
 use super::scenario::axes::Variant;
 use super::scenario::step::{ServerAction, ServerMemory, Step};
 use super::scenario::{Scenario, Target};
-use super::server::RunningServer;
 use super::slot::ServerSlot;
 use super::tap::Tap;
 
@@ -29,8 +29,7 @@ pub(crate) struct Play<'a> {
     /// The server that all share.
     slot: &'a ServerSlot,
     agent: Lent<'a>,
-    own_server: Option<RunningServer>,
-    own_address: Option<String>,
+    own_server: Option<OwnServer<'a>>,
     tap: Option<Tap>,
 }
 
@@ -42,8 +41,8 @@ impl<'a> Play<'a> {
         slot: &'a ServerSlot,
         agent: Lent<'a>,
     ) -> Self {
-        let (own_server, own_address, tap) = (None, None, None);
-        Self { pairing, variant, arrangement, slot, agent, own_server, own_address, tap }
+        let (own_server, tap) = (None, None);
+        Self { pairing, variant, arrangement, slot, agent, own_server, tap }
     }
 
     /// Plays all steps; what was `sent` is told also when one of them ends the scenario.
@@ -54,9 +53,7 @@ impl<'a> Play<'a> {
     ) -> Result<Vec<Mismatch>, Finding> {
         let steps = scenario.steps();
         if scenario.needs_own_server() {
-            let address = self.arrangement.lasting_address(&self.pairing.setting);
-            self.own_address = Some(address.map_err(Finding::SetUpError)?);
-            self.start_own_server()?;
+            self.own_server = Some(OwnServer::start(self.pairing, self.arrangement)?);
         }
         if scenario.wire.is_some() {
             let tap = Tap::start(self.server_address()?);
@@ -118,12 +115,13 @@ impl<'a> Play<'a> {
         keep_channels: bool,
         sent: &mut Vec<String>,
     ) -> Result<Vec<Mismatch>, Finding> {
-        let (Some(ServerMemory { grows_by_at_most_mib: most }), Some(server)) =
-            (step.server_memory, &self.own_server)
+        let running = self.own_server.as_ref().and_then(|server| server.running.as_ref());
+        let leader = running.map(|server| server.process.pid());
+        let (Some(ServerMemory { grows_by_at_most_mib: most }), Some(leader)) =
+            (step.server_memory, leader)
         else {
             return self.step(step, keep_channels, sent);
         };
-        let leader = server.process.pid();
         let (mismatches, growth) =
             memory::growth_during(leader, || self.step(step, keep_channels, sent));
         let mut mismatches = mismatches?;
@@ -150,7 +148,10 @@ impl<'a> Play<'a> {
     ) -> Result<Vec<Mismatch>, Finding> {
         let calls = step.calls();
         if calls.is_empty() {
-            return self.act(step.server).map(|()| Vec::new());
+            if let (Some(action), Some(server)) = (step.server, &mut self.own_server) {
+                server.act(action)?;
+            }
+            return Ok(Vec::new());
         }
         let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
         let mut action = step.server;
@@ -162,7 +163,7 @@ impl<'a> Play<'a> {
             if let Some(reason) = outcome.not_supported {
                 return Err(Finding::NotSupported(reason));
             }
-            let mismatches = mismatches(step, &request, &outcome, &trial);
+            let mismatches = step.mismatches(request.calls.len(), &outcome.calls, &trial);
             if mismatches.is_empty() || Instant::now() >= until {
                 return Ok(mismatches);
             }
@@ -179,12 +180,13 @@ impl<'a> Play<'a> {
         after_ms: u64,
     ) -> Result<Outcome, Finding> {
         let setting = &self.pairing.setting;
-        let Some(action) = action else { return self.agent.perform(request, setting) };
-        let Self { agent, own_server, own_address, pairing, arrangement, .. } = self;
+        let (Some(action), Some(server)) = (action, &mut self.own_server) else {
+            return self.agent.perform(request, setting);
+        };
         let mut acted = Ok(());
-        let outcome = agent.perform_beside(request, setting, || {
+        let outcome = self.agent.perform_beside(request, setting, || {
             thread::sleep(Duration::from_millis(after_ms));
-            acted = act(action, pairing, arrangement, own_address.as_deref(), own_server);
+            acted = server.act(action);
         });
         acted?;
         outcome
@@ -214,70 +216,11 @@ impl<'a> Play<'a> {
     }
 
     fn server_address(&self) -> Result<String, Finding> {
-        if let Some(address) = &self.own_address {
-            return Ok(address.clone());
+        if let Some(server) = &self.own_server {
+            return Ok(server.address.clone());
         }
         self.slot.address(&self.pairing.setting).map_err(Finding::SetUpError)
     }
-
-    fn act(&mut self, action: Option<ServerAction>) -> Result<(), Finding> {
-        let Some(action) = action else { return Ok(()) };
-        let address = self.own_address.as_deref();
-        act(action, self.pairing, &self.arrangement, address, &mut self.own_server)
-    }
-
-    fn start_own_server(&mut self) -> Result<(), Finding> {
-        self.act(Some(ServerAction::Start))
-    }
-}
-
-/// Kills the `running` server, or starts it at `address`.
-fn act(
-    action: ServerAction,
-    pairing: &Pairing,
-    arrangement: &Arrangement,
-    address: Option<&str>,
-    running: &mut Option<RunningServer>,
-) -> Result<(), Finding> {
-    // The old one first: it may still hold the port.
-    *running = None;
-    if action == ServerAction::Kill {
-        return Ok(());
-    }
-    let did_not_start =
-        |why: String| Finding::SetUpError(format!("the server did not start: {why}"));
-    let setting = &pairing.setting;
-    let program = arrangement.arranged(pairing.fleet.program(), setting).map_err(did_not_start)?;
-    let logs = pairing.fleet.slot(*arrangement).logs().clone();
-    let server = RunningServer::start(&program, &setting.places, address.unwrap_or_default(), logs)
-        .map_err(|error| did_not_start(error.to_string()))?;
-    *running = Some(server);
-    Ok(())
-}
-
-/// In what the ends of all calls of a step differ from what is right.
-fn mismatches(step: &Step, request: &Request, outcome: &Outcome, trial: &str) -> Vec<Mismatch> {
-    let sent = request.calls.len();
-    if outcome.calls.len() != sent {
-        return vec![Mismatch::new("number of calls", sent, outcome.calls.len())];
-    }
-    let mut ends = outcome.calls.iter().enumerate();
-    let mut mismatches = Vec::new();
-    for (call, expect) in step.calls() {
-        for (index, (number, end)) in ends.by_ref().take(call.count()).enumerate() {
-            let label = |what: &str| match sent {
-                1 => what.to_owned(),
-                _ => format!("call {}: {what}", number + 1),
-            };
-            let of_call = expect.mismatches(call, index, end, trial);
-            mismatches.extend(
-                of_call
-                    .into_iter()
-                    .map(|mismatch| Mismatch { what: label(&mismatch.what), ..mismatch }),
-            );
-        }
-    }
-    mismatches
 }
 
 /// A name that no other attempt of any trial has, also of other runs at the same server.

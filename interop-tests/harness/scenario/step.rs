@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::axes::Variant;
 use super::call::{Call, Target};
 use crate::harness::expectation::Expectation;
-use crate::harness::protocol;
+use crate::harness::finding::Mismatch;
+use crate::harness::protocol::{self, CallOutcome};
 
 /// Something that happens in a scenario.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -109,6 +110,35 @@ impl Step {
             calls,
             ..protocol::Request::default()
         })
+    }
+
+    /// In what the `ends` of the `sent` calls differ from what is right, in the trial that is called
+    /// `trial`.
+    pub(crate) fn mismatches(
+        &self,
+        sent: usize,
+        ends: &[CallOutcome],
+        trial: &str,
+    ) -> Vec<Mismatch> {
+        if ends.len() != sent {
+            return vec![Mismatch::new("number of calls", sent, ends.len())];
+        }
+        let mut ends = ends.iter().enumerate();
+        let mut mismatches = Vec::new();
+        for (call, expect) in self.calls() {
+            for (index, (number, end)) in ends.by_ref().take(call.count()).enumerate() {
+                let labelled = |mismatch: Mismatch| match sent {
+                    1 => mismatch,
+                    _ => Mismatch {
+                        what: format!("call {}: {}", number + 1, mismatch.what),
+                        ..mismatch
+                    },
+                };
+                let of_call = expect.mismatches(call, index, end, trial);
+                mismatches.extend(of_call.into_iter().map(labelled));
+            }
+        }
+        mismatches
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
