@@ -12,13 +12,12 @@ import signal
 import sys
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 import calculator_pb2_grpc
 import streaming_calculator_pb2_grpc
 from interop import lifeline, listening
 from interop.behaviour.aio import TestBehaviour
-from interop.service import reflection
+from interop.service import health, reflection
 from interop.service.aio import CalculatorServicer, StreamingCalculatorServicer
 from interop.service.unreadable import UnreadableRequests
 
@@ -34,10 +33,7 @@ async def _server(asked: listening.Listening) -> grpc.aio.Server:
     streaming_calculator_pb2_grpc.add_StreamingCalculatorServicer_to_server(
         StreamingCalculatorServicer(), server
     )
-    servicer = health.aio.HealthServicer()
-    for service in reflection.CALCULATORS:
-        await servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    await health.add_to_aio(server)
     reflection.add_to(server)
     return server
 

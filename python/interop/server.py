@@ -12,13 +12,12 @@ import sys
 from concurrent import futures
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 import calculator_pb2_grpc
 import streaming_calculator_pb2_grpc
 from interop import lifeline, listening
 from interop.behaviour.threads import TestBehaviour
-from interop.service import reflection
+from interop.service import health, reflection
 from interop.service.threads import CalculatorServicer, StreamingCalculatorServicer
 
 # A stream has its thread until it ends, so these bound how many calls are answered at the same
@@ -37,10 +36,7 @@ def _server(asked: listening.Listening) -> grpc.Server:
     streaming_calculator_pb2_grpc.add_StreamingCalculatorServicer_to_server(
         StreamingCalculatorServicer(), server
     )
-    servicer = health.HealthServicer()
-    for service in reflection.CALCULATORS:
-        servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    health.add_to(server)
     reflection.add_to(server)
     return server
 

@@ -1,0 +1,76 @@
+"""Health checking of both calculators, for threads and for asyncio.
+
+grpcio-health-checking 1.85.1 has the messages of List, the newest method of the protocol, but does
+not answer it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+
+from interop.service.reflection import CALCULATORS
+
+if TYPE_CHECKING:
+    import grpc
+    from google.protobuf.message import Message
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+# What describes the package's types does not know it yet.
+_LIST_RESPONSE: type[Message] = vars(health_pb2)["HealthListResponse"]
+# The empty name stands for the server as a whole.
+_SERVICES = ("", *CALCULATORS)
+
+
+class HealthServicer(health.HealthServicer):
+    """Says that everything is served."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for service in _SERVICES:
+            self.set(service, _SERVING)
+
+    def List(
+        self,
+        request: Message,  # noqa: ARG002 - grpcio passes it by position
+        context: grpc.ServicerContext,
+    ) -> Message:
+        """Answer what Check answers of each service."""
+        return _LIST_RESPONSE(
+            statuses={
+                service: self.Check(HealthCheckRequest(service=service), context)
+                for service in _SERVICES
+            }
+        )
+
+
+class AioHealthServicer(health.aio.HealthServicer):
+    """The same on asyncio."""
+
+    async def List(
+        self,
+        request: Message,  # noqa: ARG002 - grpcio passes it by position
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> Message:
+        """Answer what Check answers of each service."""
+        return _LIST_RESPONSE(
+            statuses={
+                service: await self.Check(HealthCheckRequest(service=service), context)
+                for service in _SERVICES
+            }
+        )
+
+
+def add_to(server: grpc.Server) -> None:
+    """Serve health checking on threads."""
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
+
+
+async def add_to_aio(server: grpc.aio.Server) -> None:
+    """Serve health checking on asyncio."""
+    servicer = AioHealthServicer()
+    for service in _SERVICES:
+        await servicer.set(service, _SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
