@@ -78,7 +78,12 @@ pub(super) fn missing(texts: &[String], observed: &[Vec<u8>]) -> Option<Mismatch
     let missing: Vec<_> = texts.iter().filter(is_missing).map(String::as_str).collect();
     (!missing.is_empty()).then(|| {
         let observed: usize = observed.iter().map(Vec::len).sum();
-        let observed = format!("{observed} bytes without `{}`", missing.join("`, `"));
-        Mismatch::new("replies", format!("`{}` in their bytes", texts.join("`, `")), observed)
+        let observed =
+            format!("{observed} bytes without `{}`", missing.join("`, `").escape_debug());
+        Mismatch::new(
+            "replies",
+            format!("`{}` in their bytes", texts.join("`, `").escape_debug()),
+            observed,
+        )
     })
 }
