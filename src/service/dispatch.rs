@@ -15,12 +15,11 @@ use tonic::body::Body;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
 use tonic::server::NamedService;
 use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::HealthService;
 use tower::Service;
 
 use super::calculator::CalculatorService;
-use super::health::Health;
-use super::reflection::{self, Unnamed};
+use super::health::{Health, HealthChecks};
+use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
@@ -47,9 +46,8 @@ pub struct Services(Arc<Inner>);
 struct Inner {
     calculator: Calculator,
     streaming_calculator: StreamingCalculator,
-    health: Option<HealthServer<HealthService>>,
-    /// By name.
-    reflection: Vec<(&'static str, Unnamed)>,
+    health: Option<HealthServer<HealthChecks>>,
+    reflection: Option<Reflection>,
 }
 
 impl Services {
@@ -65,17 +63,15 @@ impl Services {
         let mut calculator = Calculator::new(CalculatorService);
         let mut streaming_calculator = StreamingCalculator::new(StreamingCalculatorService);
         let mut health = health.map(Health::server);
+        let mut reflection =
+            if offer.reflection { Some(reflection::server(health.is_some())?) } else { None };
         if compresses {
             calculator = calculator.send_compressed(Gzip).send_compressed(Deflate);
             streaming_calculator =
                 streaming_calculator.send_compressed(Gzip).send_compressed(Deflate);
-            health = health.map(|health| health.send_compressed(Gzip).send_compressed(Deflate));
+            health = health.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
+            reflection = reflection.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
         }
-        let reflection = if offer.reflection {
-            reflection::servers(health.is_some())?.into()
-        } else {
-            Vec::new()
-        };
         Ok(Self(Arc::new(Inner { calculator, streaming_calculator, health, reflection })))
     }
 }
@@ -92,7 +88,8 @@ impl Service<Request<Body>> for Services {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Call {
+    fn call(&mut self, mut request: Request<Body>) -> Call {
+        reflection::unite_versions(&mut request);
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let (name, services) = (service.map(|(name, _)| name), &self.0);
@@ -103,12 +100,13 @@ impl Service<Request<Body>> for Services {
             return services.streaming_calculator.clone().call(request);
         }
         if let Some(health) = &services.health
-            && name == Some(HealthServer::<HealthService>::NAME)
+            && name == Some(HealthServer::<HealthChecks>::NAME)
         {
             return health.clone().call(request);
         }
-        let mut reflection = services.reflection.iter();
-        if let Some((_, reflection)) = reflection.find(|(one, _)| name == Some(one)) {
+        if let Some(reflection) = &services.reflection
+            && name == Some(Reflection::NAME)
+        {
             return reflection.clone().call(request);
         }
         Box::pin(async { Ok(Status::unimplemented("Method not found!").into_http()) })
