@@ -21,6 +21,8 @@ use super::calculator::CalculatorService;
 use super::health::{Health, HealthChecks};
 use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
+use crate::methods::{CALCULATORS, HEALTH, REFLECTION};
+use crate::parity::methods::Methods;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
 
@@ -31,6 +33,16 @@ pub struct Offer {
     pub health: bool,
     /// `grpc.reflection.v1.ServerReflection` and `grpc.reflection.v1alpha.ServerReflection`.
     pub reflection: bool,
+}
+
+impl Offer {
+    /// The methods of a server that offers this.
+    #[must_use]
+    pub fn methods(self) -> Methods {
+        let health = HEALTH.into_iter().filter(|_| self.health);
+        let reflection = REFLECTION.into_iter().filter(|_| self.reflection);
+        Methods::new(CALCULATORS.into_iter().chain(health).chain(reflection))
+    }
 }
 
 /// The service `Calculator` as tonic serves it.

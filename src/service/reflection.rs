@@ -21,20 +21,17 @@ use tonic_reflection::pb::{v1, v1alpha};
 use tonic_reflection::server::{Builder, Error};
 use tower::util::BoxCloneSyncService;
 
+use crate::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
 use crate::rpc::DESCRIPTORS;
 use crate::status;
 
 /// `grpc.reflection.v1.ServerReflection` as tonic serves it.
 pub(super) type Reflection = ServerReflectionServer<Questions>;
 
-/// The other version's only method, and the same method of this one.
-const V1ALPHA: &str = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
-const V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-
 /// Makes a request to v1alpha one to v1, whose messages are the same.
 pub(super) fn unite_versions(request: &mut http::Request<Body>) {
-    if request.uri().path() == V1ALPHA {
-        *request.uri_mut() = Uri::from_static(V1);
+    if request.uri().path() == REFLECTION_V1ALPHA {
+        *request.uri_mut() = Uri::from_static(REFLECTION_V1);
     }
 }
 
@@ -111,7 +108,8 @@ fn error_response(question: ServerReflectionRequest, status: &Status) -> ServerR
 
 #[cfg(test)]
 mod tests {
-    use super::{Reflection, V1, V1ALPHA, server, unite_versions};
+    use super::{Reflection, server, unite_versions};
+    use crate::methods::{REFLECTION_V1 as V1, REFLECTION_V1ALPHA as V1ALPHA};
     use prost_reflect::{DescriptorPool, MessageDescriptor};
     use tonic::body::Body;
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
