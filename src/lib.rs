@@ -3,7 +3,7 @@
 //!
 //! - [`number`]: the message, as Python's protobuf reads and writes it
 //! - [`arithmetic`]: the square root, as `CPython` computes it
-//! - [`service`]: the services that answer with it
+//! - [`service`]: the services that answer with it, whose [`methods`] clients know too
 //! - [`listen`], [`tls`] and [`server`]: from an [`address`] to a server that can be stopped, with
 //!   `in_flight` to tell when
 //! - [`parity`]: what grpcio's server does that tonic's does not
@@ -18,6 +18,7 @@ pub mod client;
 pub mod command_line;
 mod in_flight;
 pub mod listen;
+pub mod methods;
 pub mod number;
 pub mod parity;
 pub mod python_float;

@@ -15,12 +15,14 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::answer_body::AnswerBody;
+use super::codec::OfClient;
 use super::compression::CompressedBody;
 use super::failure;
 use super::fields::{self, Fields};
-use super::messages::Messages;
 use super::request_fields;
+use crate::methods;
 use crate::parity::compression::Encoding;
+use crate::parity::messages::Messages;
 
 /// How many messages the answer to a call has.
 ///
@@ -34,6 +36,15 @@ pub enum AnswerKind {
 }
 
 impl AnswerKind {
+    /// How the method at this path is answered; one that is not known has one answer.
+    #[must_use]
+    pub fn of_method(uri: &http::Uri) -> Self {
+        match methods::kind(uri.path()) {
+            Some(kind) if kind.streams_answers() => Self::Streaming,
+            _ => Self::Unary,
+        }
+    }
+
     /// The trailers of an answer with so many messages.
     ///
     /// grpcio 1.85.1 reports OK and no message for none, and hangs for two; the specification has
@@ -142,7 +153,7 @@ fn read(answer: Response<Body>, kind: AnswerKind) -> Response<Body> {
         let body = AnswerBody::ended(trailers_of(&status));
         return answer_with(fields::metadata(fields), Body::new(body));
     }
-    let messages = Messages::new(Encoding::of(&fields));
+    let messages = Messages::<OfClient>::new(Encoding::of(&fields));
     let body = AnswerBody::new(body, messages, kind);
     answer_with(fields::metadata(fields), Body::new(body))
 }

@@ -14,8 +14,9 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::answer::{AnswerKind, trailers_of};
-use super::messages::Messages;
+use super::codec::OfClient;
 use super::{failure, fields};
+use crate::parity::messages::Messages;
 
 /// See the module.
 pub(super) struct AnswerBody {
@@ -31,14 +32,14 @@ enum State {
 
 struct Open {
     body: Body,
-    messages: Messages,
+    messages: Messages<OfClient>,
     kind: AnswerKind,
     /// How many messages have come.
     count: usize,
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Body, messages: Messages, kind: AnswerKind) -> Self {
+    pub(super) fn new(body: Body, messages: Messages<OfClient>, kind: AnswerKind) -> Self {
         Self { state: State::Open(Box::new(Open { body, messages, kind, count: 0 })) }
     }
 

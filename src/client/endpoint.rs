@@ -12,7 +12,7 @@ use tonic::transport::Endpoint;
 use super::connect::Connector;
 use super::pipe::Executor;
 use super::tls::Tls;
-use super::{ParityChannel, layer, methods};
+use super::{AnswerKind, ParityChannel, layer};
 use crate::address::Address;
 
 /// Pings that find out that a server is gone while a call waits.
@@ -90,7 +90,7 @@ pub fn channel(address: &Address, options: Options) -> ParityChannel {
     if let Some(tls) = tls {
         connector = connector.with_tls(tls);
     }
-    layer(methods::answer_kind).service(endpoint.connect_with_connector_lazy(connector))
+    layer(AnswerKind::of_method).service(endpoint.connect_with_connector_lazy(connector))
 }
 
 fn uri(scheme: Scheme, authority: Authority) -> Uri {

@@ -12,8 +12,8 @@
 //!   `frame_header`: a connection is made when the server has spoken HTTP/2
 //! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
-//! - [`answer`], `methods`: what a request says of its own (`request_fields`, [`Compression`]), the
-//!   status of an answer, whatever it is (`answer_body`, `fields`, `messages`), and of a call that has
+//! - [`answer`]: what a request says of its own (`request_fields`, [`Compression`]), the
+//!   status of an answer, whatever it is (`answer_body`, `fields`), and of a call that has
 //!   none (`failure`)
 //! - [`retry`], `replay`: a call that the server has not looked at is made again, and one that waits
 //!   for its server ([`WaitForReady`]); one that is dropped is reset (`pipe`)
@@ -30,8 +30,6 @@ mod failure;
 mod fields;
 mod frame_header;
 mod handshake;
-mod messages;
-mod methods;
 mod own_root;
 mod peer_name;
 mod pem;
@@ -53,7 +51,6 @@ use tower::layer::util::{Identity, Stack};
 pub use answer::AnswerKind;
 pub use compression::Compression;
 pub use endpoint::{Keepalive, Options, channel, endpoint};
-pub use methods::answer_kind;
 pub use pem::PemError;
 pub use wait::WaitForReady;
 

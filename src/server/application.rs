@@ -14,7 +14,6 @@ use super::Options;
 use crate::parity::methods::Methods;
 use crate::service::dispatch::{Call, Services};
 use crate::service::health::Health;
-use crate::service::methods::methods;
 use crate::test_behaviour::TestBehaviour;
 
 /// The services of a server and their methods; clones share them.
@@ -39,7 +38,7 @@ impl Application {
         } else {
             Handler::Services(services)
         };
-        Ok(Self { methods: methods(options.offer), handler })
+        Ok(Self { methods: options.offer.methods(), handler })
     }
 }
 

@@ -15,13 +15,14 @@ use tonic::body::Body;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
 use tonic::server::NamedService;
 use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::HealthService;
 use tower::Service;
 
 use super::calculator::CalculatorService;
-use super::health::Health;
-use super::reflection::{self, Unnamed};
+use super::health::{Health, HealthChecks};
+use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
+use crate::methods::{CALCULATORS, HEALTH, REFLECTION};
+use crate::parity::methods::Methods;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
 
@@ -32,6 +33,16 @@ pub struct Offer {
     pub health: bool,
     /// `grpc.reflection.v1.ServerReflection` and `grpc.reflection.v1alpha.ServerReflection`.
     pub reflection: bool,
+}
+
+impl Offer {
+    /// The methods of a server that offers this.
+    #[must_use]
+    pub fn methods(self) -> Methods {
+        let health = HEALTH.into_iter().filter(|_| self.health);
+        let reflection = REFLECTION.into_iter().filter(|_| self.reflection);
+        Methods::new(CALCULATORS.into_iter().chain(health).chain(reflection))
+    }
 }
 
 /// The service `Calculator` as tonic serves it.
@@ -47,9 +58,8 @@ pub struct Services(Arc<Inner>);
 struct Inner {
     calculator: Calculator,
     streaming_calculator: StreamingCalculator,
-    health: Option<HealthServer<HealthService>>,
-    /// By name.
-    reflection: Vec<(&'static str, Unnamed)>,
+    health: Option<HealthServer<HealthChecks>>,
+    reflection: Option<Reflection>,
 }
 
 impl Services {
@@ -65,17 +75,15 @@ impl Services {
         let mut calculator = Calculator::new(CalculatorService);
         let mut streaming_calculator = StreamingCalculator::new(StreamingCalculatorService);
         let mut health = health.map(Health::server);
+        let mut reflection =
+            if offer.reflection { Some(reflection::server(health.is_some())?) } else { None };
         if compresses {
             calculator = calculator.send_compressed(Gzip).send_compressed(Deflate);
             streaming_calculator =
                 streaming_calculator.send_compressed(Gzip).send_compressed(Deflate);
-            health = health.map(|health| health.send_compressed(Gzip).send_compressed(Deflate));
+            health = health.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
+            reflection = reflection.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
         }
-        let reflection = if offer.reflection {
-            reflection::servers(health.is_some())?.into()
-        } else {
-            Vec::new()
-        };
         Ok(Self(Arc::new(Inner { calculator, streaming_calculator, health, reflection })))
     }
 }
@@ -92,7 +100,8 @@ impl Service<Request<Body>> for Services {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Call {
+    fn call(&mut self, mut request: Request<Body>) -> Call {
+        reflection::unite_versions(&mut request);
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let (name, services) = (service.map(|(name, _)| name), &self.0);
@@ -103,12 +112,13 @@ impl Service<Request<Body>> for Services {
             return services.streaming_calculator.clone().call(request);
         }
         if let Some(health) = &services.health
-            && name == Some(HealthServer::<HealthService>::NAME)
+            && name == Some(HealthServer::<HealthChecks>::NAME)
         {
             return health.clone().call(request);
         }
-        let mut reflection = services.reflection.iter();
-        if let Some((_, reflection)) = reflection.find(|(one, _)| name == Some(one)) {
+        if let Some(reflection) = &services.reflection
+            && name == Some(Reflection::NAME)
+        {
             return reflection.clone().call(request);
         }
         Box::pin(async { Ok(Status::unimplemented("Method not found!").into_http()) })

@@ -1,4 +1,4 @@
-//! The services that a server offers, and which of their methods there are.
+//! The services that a server offers.
 //!
 //! All are behind one [`dispatch`] of our own: tonic's router would bring a web framework along, and
 //! the parity layers have looked the method up already.
@@ -6,13 +6,12 @@
 //! - [`calculator`], [`streaming_calculator`]: what the server is for; the answers of the latter are
 //!   made one by one in [`repeated_roots`] and [`root_of_each`], its refusals in [`invalid_field`]
 //! - [`health`], [`reflection`]: what orchestrators and tools ask for
-//! - [`dispatch`], [`methods`]: which service and which methods a path names
+//! - [`dispatch`]: which service a path names, of those that are offered
 
 pub mod calculator;
 pub mod dispatch;
 pub mod health;
 mod invalid_field;
-pub mod methods;
 mod reflection;
 mod repeated_roots;
 mod root_of_each;

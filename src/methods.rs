@@ -1,15 +1,17 @@
-//! The methods of all services, by path.
+//! The methods of all services that a peer of this project has, by path.
 //!
 //! Written down here because tonic's generated code does not tell them; a test compares them with the
-//! descriptors.
+//! descriptors. Servers look up whether there is a method, clients how it is answered.
 
-use super::dispatch::Offer;
 use crate::parity::methods::MethodKind::{
     self, Bidirectional, ClientStreaming, ServerStreaming, Unary,
 };
-use crate::parity::methods::Methods;
 
-const ALWAYS: [(&str, MethodKind); 5] = [
+/// A path, `/package.Service/Method`, and what the method there is.
+pub(crate) type Method = (&'static str, MethodKind);
+
+/// Of `proto/`.
+pub(crate) const CALCULATORS: [Method; 5] = [
     ("/Calculator/SquareRoot", Unary),
     ("/StreamingCalculator/RepeatedRoots", ServerStreaming),
     ("/StreamingCalculator/RootMeanSquare", ClientStreaming),
@@ -17,25 +19,31 @@ const ALWAYS: [(&str, MethodKind); 5] = [
     ("/StreamingCalculator/Exchange", Unary),
 ];
 
-const HEALTH: [(&str, MethodKind); 2] =
+/// Of health checking.
+pub(crate) const HEALTH: [Method; 2] =
     [("/grpc.health.v1.Health/Check", Unary), ("/grpc.health.v1.Health/Watch", ServerStreaming)];
 
-const REFLECTION: [(&str, MethodKind); 2] = [
-    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Bidirectional),
-    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Bidirectional),
-];
+/// Of reflection's two versions.
+pub(crate) const REFLECTION: [Method; 2] =
+    [(REFLECTION_V1, Bidirectional), (REFLECTION_V1ALPHA, Bidirectional)];
 
-/// The methods of a server that offers this.
+pub(crate) const REFLECTION_V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+pub(crate) const REFLECTION_V1ALPHA: &str =
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+
+fn all() -> impl Iterator<Item = Method> {
+    CALCULATORS.into_iter().chain(HEALTH).chain(REFLECTION)
+}
+
+/// What the method at this path is; `None` when it is none of these.
 #[must_use]
-pub fn methods(offer: Offer) -> Methods {
-    let health = HEALTH.into_iter().filter(|_| offer.health);
-    let reflection = REFLECTION.into_iter().filter(|_| offer.reflection);
-    Methods::new(ALWAYS.into_iter().chain(health).chain(reflection))
+pub fn kind(path: &str) -> Option<MethodKind> {
+    all().find(|(known, _)| *known == path).map(|(_, kind)| kind)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALWAYS, HEALTH, REFLECTION};
+    use super::{all, kind};
     use crate::parity::methods::MethodKind;
     use crate::rpc::DESCRIPTORS;
     use prost_reflect::DescriptorPool;
@@ -66,8 +74,9 @@ mod tests {
                 (path, kind)
             })
             .collect();
-        let all = ALWAYS.into_iter().chain(HEALTH).chain(REFLECTION);
-        let written: HashMap<_, _> = all.map(|(path, kind)| (path.to_owned(), kind)).collect();
+        let written: HashMap<_, _> = all().map(|(path, kind)| (path.to_owned(), kind)).collect();
         assert_eq!(written, described);
+        assert!(written.iter().all(|(path, known)| kind(path) == Some(*known)));
+        assert_eq!(kind("/Calculator/CubeRoot"), None);
     }
 }
