@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::assert::Assert;
 use calculator::rpc::calculator_server::CalculatorServer;
-use calculator::service::CalculatorService;
+use calculator::service::calculator::CalculatorService;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;

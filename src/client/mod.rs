@@ -8,8 +8,8 @@
 //! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
 //! codec of its messages:
 //!
-//! - [`connect`], `target`, [`tls`], `peer_name`, `pem`, `own_root`, `handshake`, `established`,
-//!   `frame_header`: a connection is made when the server has spoken HTTP/2
+//! - [`connect`], `target`, [`tls`], `peer_name`, `pem`, `own_root`, `handshake`, `established`:
+//!   a connection is made when the server has spoken HTTP/2
 //! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
 //! - [`answer`]: what a request says of its own (`request_fields`, [`Compression`]), the
@@ -28,7 +28,6 @@ mod endpoint;
 mod established;
 mod failure;
 mod fields;
-mod frame_header;
 mod handshake;
 mod own_root;
 mod peer_name;
