@@ -10,6 +10,7 @@
 //! - [`test_behaviour`]: what tests can ask a server for
 //! - [`client`]: from an address to a stub
 //! - `frame_header`: what both look at of HTTP/2 themselves
+//! - [`pem`]: the files of TLS on both sides
 //! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
 //! - [`command_line`]: what the programs' command lines have in common
 
@@ -23,6 +24,7 @@ pub mod listen;
 pub mod methods;
 pub mod number;
 pub mod parity;
+pub mod pem;
 pub mod python_float;
 pub mod server;
 pub mod service;

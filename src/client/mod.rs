@@ -8,7 +8,7 @@
 //! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
 //! codec of its messages:
 //!
-//! - [`connect`], `target`, [`tls`], `peer_name`, `pem`, `own_root`, `handshake`, `established`:
+//! - [`connect`], `target`, [`tls`], `peer_name`, `own_root`, `handshake`, `established`:
 //!   a connection is made when the server has spoken HTTP/2
 //! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
@@ -31,7 +31,6 @@ mod fields;
 mod handshake;
 mod own_root;
 mod peer_name;
-mod pem;
 mod pipe;
 mod replay;
 mod request_fields;
@@ -50,7 +49,6 @@ use tower::layer::util::{Identity, Stack};
 pub use answer::AnswerKind;
 pub use compression::Compression;
 pub use endpoint::{Keepalive, Options, channel, endpoint};
-pub use pem::PemError;
 pub use wait::WaitForReady;
 
 use answer::{Answer, AnswerLayer};
