@@ -9,6 +9,8 @@
 //! - [`parity`]: what grpcio's server does that tonic's does not
 //! - [`test_behaviour`]: what tests can ask a server for
 //! - [`client`]: from an address to a stub
+//! - `frame_header`: what both look at of HTTP/2 themselves
+//! - [`pem`]: the files of TLS on both sides
 //! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
 //! - [`command_line`]: what the programs' command lines have in common
 
@@ -16,11 +18,13 @@ pub mod address;
 pub mod arithmetic;
 pub mod client;
 pub mod command_line;
+mod frame_header;
 mod in_flight;
 pub mod listen;
 pub mod methods;
 pub mod number;
 pub mod parity;
+pub mod pem;
 pub mod python_float;
 pub mod server;
 pub mod service;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use calculator::rpc::calculator_server::CalculatorServer;
-use calculator::service::CalculatorService;
+use calculator::service::calculator::CalculatorService;
 use tokio_stream::wrappers::UnixListenerStream;
 
 use crate::support::{client, client_of};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::assert::Assert;
 use calculator::rpc::calculator_server::CalculatorServer;
-use calculator::service::CalculatorService;
+use calculator::service::calculator::CalculatorService;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -202,11 +202,11 @@ fn a_file_that_cannot_be_used_is_named_in_one_line() {
     let ca = authority.certificate();
     let missing = authority.file("missing.pem");
     let cases: [(&[(&str, &Path)], &str); 4] = [
-        (&[("--tls-ca", &missing)], "missing.pem: No such file"),
-        (&[("--tls-ca", &pair.key)], ".key has no certificate: give a PEM file"),
+        (&[("--tls-ca", &missing)], "missing.pem, the CA certificate for servers: No such file"),
+        (&[("--tls-ca", &pair.key)], ".key: give a PEM file with BEGIN CERTIFICATE"),
         (
             &[("--tls-ca", &ca), ("--tls-certificate", &pair.certificate), ("--tls-key", &ca)],
-            "ca.pem has no private key",
+            "ca.pem: give a PEM file with BEGIN PRIVATE KEY",
         ),
         (
             &[
@@ -214,7 +214,7 @@ fn a_file_that_cannot_be_used_is_named_in_one_line() {
                 ("--tls-certificate", &pair.certificate),
                 ("--tls-key", &authority.sign("other", Kind::Ordinary).key),
             ],
-            "other.key cannot be used together: ",
+            "other.key is not that of the first certificate in ",
         ),
     ];
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use calculator::address::Address;
 use calculator::listen::{self, Listener, LocalAddress};
 use calculator::service::dispatch::Offer;
-use calculator::tls::{self, Tls};
+use calculator::tls::{self, Identity, Tls};
 use calculator::{command_line, server};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +89,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Options {
     fn tls_files(&self) -> Option<tls::Files> {
         let (certificate, key) = self.tls_certificate.clone().zip(self.tls_key.clone())?;
-        Some(tls::Files { certificate, key, client_ca: self.tls_client_ca.clone() })
+        let identity = Identity { certificate, key };
+        Some(tls::Files { identity, client_ca: self.tls_client_ca.clone() })
     }
 }
 

@@ -23,6 +23,7 @@ use super::request_fields;
 use crate::methods;
 use crate::parity::compression::Encoding;
 use crate::parity::messages::Messages;
+use crate::parity::trailers;
 
 /// How many messages the answer to a call has.
 ///
@@ -126,11 +127,6 @@ pub(super) fn failed(status: Status) -> Response<Body> {
     status.into_http()
 }
 
-/// The trailers that say `status`.
-pub(super) fn trailers_of(status: &Status) -> HeaderMap {
-    fields::with_status(HeaderMap::new(), status)
-}
-
 fn read(answer: Response<Body>, kind: AnswerKind) -> Response<Body> {
     let (mut parts, body) = answer.into_parts();
     let http_status = std::mem::replace(&mut parts.status, StatusCode::OK);
@@ -150,7 +146,7 @@ fn read(answer: Response<Body>, kind: AnswerKind) -> Response<Body> {
         return answer_with(trailers, Body::empty());
     }
     if let Some(status) = broken {
-        let body = AnswerBody::ended(trailers_of(&status));
+        let body = AnswerBody::ended(trailers::of(&status));
         return answer_with(fields::metadata(fields), Body::new(body));
     }
     let messages = Messages::<OfClient>::new(Encoding::of(&fields));
@@ -169,4 +165,53 @@ fn of_http_status(status: StatusCode) -> Status {
         _ => Code::Unknown,
     };
     Status::new(code, format!("Received http2 header with status: {}", status.as_u16()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AnswerKind, of_http_status};
+    use crate::parity::trailers;
+    use http::StatusCode;
+    use tonic::{Code, Status};
+
+    #[test]
+    fn one_answer_is_exactly_one() {
+        let code = |kind: AnswerKind, status: Status, messages| {
+            let trailers = kind.checked(trailers::of(&status), messages);
+            Status::from_header_map(&trailers).expect("a status").code()
+        };
+        for (messages, expected) in
+            [(0, Code::Unimplemented), (1, Code::Ok), (2, Code::Unimplemented)]
+        {
+            assert_eq!(code(AnswerKind::Unary, Status::ok(""), messages), expected);
+            assert_eq!(code(AnswerKind::Streaming, Status::ok(""), messages), Code::Ok);
+            let failed = Status::aborted("");
+            assert_eq!(code(AnswerKind::Unary, failed, messages), Code::Aborted);
+        }
+    }
+
+    #[test]
+    fn methods_of_the_contract_are_known_and_others_have_one_answer() {
+        let cases = [
+            ("/Calculator/SquareRoot", AnswerKind::Unary),
+            ("/StreamingCalculator/RootMeanSquare", AnswerKind::Unary),
+            ("/StreamingCalculator/RepeatedRoots", AnswerKind::Streaming),
+            ("/StreamingCalculator/RootOfEach", AnswerKind::Streaming),
+            ("/grpc.health.v1.Health/Watch", AnswerKind::Streaming),
+            ("/Abacus/Add", AnswerKind::Unary),
+        ];
+        for (path, kind) in cases {
+            assert_eq!(AnswerKind::of_method(&path.parse().expect("a path")), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_grpcs_has_a_status_too() {
+        let cases = [(404, Code::Unimplemented), (503, Code::Unavailable), (500, Code::Unknown)];
+        for (http, code) in cases {
+            let status = of_http_status(StatusCode::from_u16(http).expect("legal"));
+            assert_eq!(status.code(), code);
+            assert_eq!(status.message(), format!("Received http2 header with status: {http}"));
+        }
+    }
 }

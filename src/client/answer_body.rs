@@ -13,10 +13,11 @@ use http_body::{Body as _, Frame};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::answer::{AnswerKind, trailers_of};
+use super::answer::AnswerKind;
 use super::codec::OfClient;
 use super::{failure, fields};
 use crate::parity::messages::Messages;
+use crate::parity::trailers;
 
 /// See the module.
 pub(super) struct AnswerBody {
@@ -52,7 +53,7 @@ impl AnswerBody {
 impl Open {
     /// The next message; the error is the trailers at the end.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, HeaderMap>> {
-        let ended = |status: &Status| Poll::Ready(Err(trailers_of(status)));
+        let ended = |status: &Status| Poll::Ready(Err(trailers::of(status)));
         loop {
             match self.messages.next() {
                 Err(status) => return ended(&status),

@@ -14,7 +14,8 @@ use http_body::Frame;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::parity::message::{COMPRESSED, PREFIX};
+use crate::parity::compression::{DEFLATE, GZIP};
+use crate::parity::message::{self, PREFIX, Prefix};
 
 /// How the messages of a call are compressed: an extension of its request.
 ///
@@ -31,8 +32,8 @@ impl Compression {
     /// The call's `grpc-encoding`.
     pub(super) const fn encoding(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Gzip => "gzip",
-            Self::Deflate => "deflate",
+            Self::Gzip => GZIP,
+            Self::Deflate => DEFLATE,
         })
     }
 
@@ -54,16 +55,13 @@ impl Compression {
 
     /// The message with its prefix, as it is sent.
     fn of(self, framed: Bytes) -> Bytes {
-        if framed.first() == Some(&COMPRESSED) {
+        if Prefix::read(&framed).is_some_and(Prefix::is_compressed) {
             return framed;
         }
         let message = framed.get(PREFIX..).unwrap_or_default();
         // Into memory, which does not fail.
-        let Ok(compressed) = self.compress(message) else { return framed };
-        match u32::try_from(compressed.len()) {
-            Ok(length) if compressed.len() < message.len() => {
-                [&[COMPRESSED], &length.to_be_bytes()[..], &compressed].concat().into()
-            }
+        match self.compress(message) {
+            Ok(shorter) if shorter.len() < message.len() => message::compressed(&shorter),
             _ => framed,
         }
     }
@@ -84,8 +82,7 @@ impl CompressedBody {
 
     /// The next whole message with its prefix.
     fn next(&mut self) -> Option<Bytes> {
-        let [_, length @ ..] = self.received.first_chunk::<PREFIX>()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?.checked_add(PREFIX)?;
+        let length = Prefix::read(&self.received)?.length.checked_add(PREFIX)?;
         (self.received.len() >= length).then(|| self.received.split_to(length).freeze())
     }
 }
@@ -121,7 +118,7 @@ impl http_body::Body for CompressedBody {
 mod tests {
     use super::{CompressedBody, Compression};
     use crate::parity::compression::Encoding;
-    use crate::parity::message::{PREFIX, with_prefix};
+    use crate::parity::message::{PREFIX, plain};
     use bytes::Bytes;
     use futures_util::stream;
     use http_body::Frame;
@@ -130,7 +127,7 @@ mod tests {
 
     /// The frames of a body that came in pieces of `size` bytes.
     async fn sent(compression: Compression, messages: &[&[u8]], size: usize) -> Vec<Bytes> {
-        let bytes: Vec<u8> = messages.iter().flat_map(|message| with_prefix(message)).collect();
+        let bytes: Vec<u8> = messages.iter().flat_map(|message| plain(message)).collect();
         let pieces = bytes
             .chunks(size)
             .map(|piece| Ok::<_, tonic::Status>(Frame::data(Bytes::copy_from_slice(piece))));

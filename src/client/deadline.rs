@@ -14,9 +14,9 @@ use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::answer::{failed, trailers_of};
-use super::failure::deadline_exceeded;
+use super::answer::failed;
 use crate::parity::timeout::{self, Timeout};
+use crate::parity::trailers;
 
 /// Makes [`Deadline`] services.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +57,7 @@ where
             tokio::select! {
                 // A call that has no time left is not even begun.
                 biased;
-                () = &mut deadline => Ok(failed(deadline_exceeded())),
+                () = &mut deadline => Ok(failed(timeout::exceeded())),
                 answer = answer => {
                     Ok(answer?.map(|body| Body::new(DeadlineBody { body: Some(body), deadline })))
                 }
@@ -88,7 +88,7 @@ impl http_body::Body for DeadlineBody {
             return Pin::new(body).poll_frame(cx);
         }
         this.body = None;
-        Poll::Ready(Some(Ok(Frame::trailers(trailers_of(&deadline_exceeded())))))
+        Poll::Ready(Some(Ok(Frame::trailers(trailers::of(&timeout::exceeded())))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -9,8 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frame_header::{self, FrameHeader};
-use super::handshake::PREFACE;
+use crate::frame_header::{self, FrameHeader, PREFACE};
 
 /// A connection that has begun, for an HTTP/2 library that believes it begins it: the preface that it
 /// writes is dropped, and so is the acknowledgement of SETTINGS that it has not sent.
@@ -40,7 +39,7 @@ impl<IO> Established<IO> {
             let Some(frame) = FrameHeader::read(&self.received[self.inspected..]) else {
                 return self.inspected;
             };
-            if frame.is_acknowledgement() {
+            if frame.acknowledges() && frame.length == 0 {
                 let behind = self.received.split_off(self.inspected + frame_header::LENGTH);
                 self.received.truncate(self.inspected);
                 self.received.unsplit(behind);
@@ -123,7 +122,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Established<IO> {
 
 #[cfg(test)]
 mod tests {
-    use crate::client::handshake::{EMPTY_SETTINGS, PREFACE, begin};
+    use crate::client::handshake::{EMPTY_SETTINGS, begin};
+    use crate::frame_header::PREFACE;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     const ACKNOWLEDGEMENT: &[u8] = &[0, 0, 0, 4, 1, 0, 0, 0, 0];

@@ -10,6 +10,7 @@ use h2::Reason;
 use tonic::{Code, Status, TimeoutExpired};
 
 use super::connect::ConnectError;
+use crate::parity::timeout;
 
 /// `error` and what led to it.
 pub(super) fn causes<'a>(
@@ -38,7 +39,7 @@ fn of_cause(error: &(dyn Error + 'static)) -> Option<Status> {
         return Some(Status::unavailable(error.to_string()));
     }
     if error.is::<TimeoutExpired>() {
-        return Some(deadline_exceeded());
+        return Some(timeout::exceeded());
     }
     if let Some(error) = error.downcast_ref::<h2::Error>() {
         return Some(of_http2(error));
@@ -53,11 +54,6 @@ fn of_io(error: &io::Error) -> Status {
         }
         _ => Status::unavailable(error.to_string()),
     }
-}
-
-/// grpcio's status for a call whose time is over.
-pub(super) fn deadline_exceeded() -> Status {
-    Status::deadline_exceeded("Deadline Exceeded")
 }
 
 fn of_http2(error: &h2::Error) -> Status {
@@ -98,7 +94,7 @@ fn last_words(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::status;
+    use super::{reset, status};
     use std::io;
     use tonic::{Code, Status, TimeoutExpired};
 
@@ -110,5 +106,19 @@ mod tests {
         assert_eq!(status(&Status::data_loss("x")).code(), Code::DataLoss);
         let no_error = h2::Error::from(h2::Reason::NO_ERROR);
         assert_eq!(status(&no_error).code(), Code::Internal);
+    }
+
+    #[test]
+    fn a_reset_says_by_its_code_why() {
+        let cases = [
+            (h2::Reason::REFUSED_STREAM, Code::Unavailable),
+            (h2::Reason::CANCEL, Code::Cancelled),
+            (h2::Reason::ENHANCE_YOUR_CALM, Code::ResourceExhausted),
+            (h2::Reason::INADEQUATE_SECURITY, Code::PermissionDenied),
+            (h2::Reason::NO_ERROR, Code::Internal),
+        ];
+        for (reason, code) in cases {
+            assert_eq!(reset(reason).code(), code, "{reason:?}");
+        }
     }
 }

@@ -11,11 +11,8 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::established::Established;
-use super::frame_header::{self, FrameHeader, GOAWAY, SETTINGS};
 use super::tls::TlsHandshakeError;
-
-/// What a client says first, before its SETTINGS.
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use crate::frame_header::{self, FrameHeader, GOAWAY, PREFACE, SETTINGS};
 
 pub(super) const EMPTY_SETTINGS: [u8; frame_header::LENGTH] = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
 
@@ -65,12 +62,12 @@ where
     loop {
         match FrameHeader::read(&received) {
             // It should come later, and grpcio does not mind.
-            Some(first) if first.is_acknowledgement() && seeks_acknowledgement => {
+            Some(first) if seeks_acknowledgement && first.acknowledges() && first.length == 0 => {
                 received.advance(frame_header::LENGTH);
                 seeks_acknowledgement = false;
                 continue;
             }
-            Some(first) if !first.is_settings() || first.length > LONGEST_PAYLOAD => {
+            Some(first) if !first.has_settings() || first.length > LONGEST_PAYLOAD => {
                 return Err(HandshakeError::NotHttp2);
             }
             Some(first) if received.len() >= frame_header::LENGTH + first.length => break,
@@ -103,7 +100,8 @@ fn says_goodbye(mut received: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{EMPTY_SETTINGS, HandshakeError, PREFACE, begin};
+    use super::{EMPTY_SETTINGS, HandshakeError, begin};
+    use crate::frame_header::PREFACE;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0pingpong";

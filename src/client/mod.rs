@@ -8,8 +8,8 @@
 //! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
 //! codec of its messages:
 //!
-//! - [`connect`], `target`, [`tls`], `peer_name`, `pem`, `own_root`, `handshake`, `established`,
-//!   `frame_header`: a connection is made when the server has spoken HTTP/2
+//! - [`connect`], `target`, [`tls`], `peer_name`, `own_root`, `handshake`, `established`:
+//!   a connection is made when the server has spoken HTTP/2
 //! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
 //! - [`answer`]: what a request says of its own (`request_fields`, [`Compression`]), the
@@ -28,11 +28,9 @@ mod endpoint;
 mod established;
 mod failure;
 mod fields;
-mod frame_header;
 mod handshake;
 mod own_root;
 mod peer_name;
-mod pem;
 mod pipe;
 mod replay;
 mod request_fields;
@@ -51,7 +49,6 @@ use tower::layer::util::{Identity, Stack};
 pub use answer::AnswerKind;
 pub use compression::Compression;
 pub use endpoint::{Keepalive, Options, channel, endpoint};
-pub use pem::PemError;
 pub use wait::WaitForReady;
 
 use answer::{Answer, AnswerLayer};

@@ -5,7 +5,7 @@
 //! only after the client believes that all is well.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::uri::Authority;
@@ -14,12 +14,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::own_root::OwnRoot;
 pub use super::peer_name::{PeerName, PeerNameError};
-use super::pem::{self, PemError};
+use crate::pem::{self, Content};
+pub use crate::pem::{Identity, PemError};
+use crate::tls::ALPN;
 
 /// What a client proves, and what it wants proven. All of it may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,37 +34,12 @@ pub struct TlsFiles {
     pub name: Option<PeerName>,
 }
 
-/// Who a client is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity {
-    /// A PEM file with the client's certificate, and behind it those that lead to the CA.
-    pub certificate: PathBuf,
-    /// A PEM file with its private key.
-    pub key: PathBuf,
-}
-
 /// Why TLS cannot be set up. Nothing has been connected to.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file is not what it should be.
     #[error(transparent)]
     Pem(#[from] PemError),
-    /// A certificate of the CA cannot be read.
-    #[error("{path} has a certificate that cannot be trusted: {source}")]
-    Root {
-        /// The CA's file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: rustls::Error,
-    },
-    /// The certificate and the key do not make an identity.
-    #[error("{certificate} and {key} cannot be used together: {source}", certificate = .identity.certificate.display(), key = .identity.key.display())]
-    Identity {
-        /// The files.
-        identity: Identity,
-        /// Why not.
-        source: rustls::Error,
-    },
     /// Nobody is trusted.
     #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0.as_ref()))]
     NoSystemRoots(Option<rustls_native_certs::Error>),
@@ -82,9 +58,6 @@ pub struct Tls {
     config: Arc<ClientConfig>,
     name: Option<PeerName>,
 }
-
-/// HTTP/2, as TLS knows it (RFC 9113, section 3.1).
-const ALPN: &[u8] = b"h2";
 
 /// Why a connection has no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -106,14 +79,12 @@ impl Tls {
             .with_safe_default_protocol_versions()?;
         let builder = match &files.ca {
             Some(path) => {
-                let certificates = pem::certificates(path)?;
-                let roots = roots(path, &certificates)?;
-                let verifier = WebPkiServerVerifier::builder_with_provider(
-                    Arc::new(roots),
-                    Arc::clone(&provider),
-                )
-                .build()
-                .map_err(|error| rustls::Error::General(error.to_string()))?;
+                let certificates = pem::certificates(path, Content::ServerCa)?;
+                let roots = Arc::new(pem::roots(path, Content::ServerCa, &certificates)?);
+                let verifier =
+                    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+                        .build()
+                        .map_err(|error| pem::broken(path, Content::ServerCa, error))?;
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(OwnRoot::new(
                     verifier,
                     certificates,
@@ -123,11 +94,10 @@ impl Tls {
         };
         let mut config = match &files.identity {
             Some(identity) => {
-                let chain = pem::certificates(&identity.certificate)?;
-                let key = pem::private_key(&identity.key)?;
+                let (chain, key) = identity.read()?;
                 builder
                     .with_client_auth_cert(chain, key)
-                    .map_err(|source| TlsError::Identity { identity: identity.clone(), source })?
+                    .map_err(|error| identity.refused(&error))?
             }
             None => builder.with_no_client_auth(),
         };
@@ -159,16 +129,6 @@ impl Tls {
         }
         Ok(stream)
     }
-}
-
-fn roots(path: &Path, certificates: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots
-            .add(certificate.clone())
-            .map_err(|source| TlsError::Root { path: path.to_owned(), source })?;
-    }
-    Ok(roots)
 }
 
 fn system_roots() -> Result<RootCertStore, TlsError> {
@@ -234,15 +194,21 @@ mod tests {
         };
         let cases = [
             (ca(&folder.path().join("missing.pem")), "missing.pem", "cannot read "),
-            (ca(&damaged), "damaged.pem", " is no PEM file: "),
-            (ca(&good.key), "good.key", " has no certificate: give "),
-            (ca(&rubbish), "rubbish.pem", " cannot be trusted: "),
-            (identity(&good.certificate, &good.certificate), "good.pem", " has no private key"),
-            (identity(&good.certificate, &other.key), "other.key", " cannot be used together: "),
+            (ca(&damaged), "damaged.pem", "cannot use "),
+            (ca(&good.key), "good.key", "there is no CA certificate for servers in "),
+            (ca(&rubbish), "rubbish.pem", "there is PEM but no X.509 certificate in it"),
+            (
+                identity(&rubbish, &good.key),
+                "rubbish.pem",
+                "the TLS certificate: there is PEM but ",
+            ),
+            (identity(&good.certificate, &good.certificate), "good.pem", "there is no TLS key in "),
+            (identity(&good.certificate, &other.key), "other.key", " is not that of the first "),
         ];
         for (files, file, what) in cases {
             let error = Tls::from_files(&files).expect_err(what).to_string();
             assert!(error.contains(what) && error.contains(file), "{error}");
+            assert!(error.contains(": give "), "{error}");
         }
     }
 }

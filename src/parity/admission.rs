@@ -12,13 +12,12 @@ use futures_util::future::Either;
 use http::header::{HOST, TE};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use tonic::Status;
 use tower::{Layer, Service};
 
 use super::connection::Peer;
 use super::header_fields;
 use super::header_list::{self, PseudoFields};
-use super::methods::{MethodKind, Methods};
+use super::methods::{self, MethodKind, Methods};
 use super::refusal::{Refusal, StreamReset};
 use super::timeout::{self, Timeout};
 use super::trailers;
@@ -79,7 +78,7 @@ impl<S> Admission<S> {
             Some(value) => match timeout::parse(value.as_bytes()) {
                 Some(Timeout::After(Duration::ZERO)) => {
                     trailers::check_those_that_came(body)?;
-                    return Err(Status::deadline_exceeded("Deadline Exceeded").into());
+                    return Err(timeout::exceeded().into());
                 }
                 Some(Timeout::After(timeout)) => Some(timeout),
                 Some(Timeout::Never) | None => None,
@@ -87,7 +86,7 @@ impl<S> Admission<S> {
         };
         let Some(kind) = self.methods.kind(&parts.uri) else {
             trailers::check_those_that_came(body)?;
-            return Err(method_not_found());
+            return Err(methods::not_found().into());
         };
         Ok(Admitted { kind, timeout })
     }
@@ -112,10 +111,6 @@ fn is_grpc(parts: &Parts) -> bool {
     parts.method == Method::POST
         && parts.headers.contains_key(TE)
         && (parts.uri.authority().is_some() || parts.headers.contains_key(HOST))
-}
-
-fn method_not_found() -> Refusal {
-    Status::unimplemented("Method not found!").into()
 }
 
 impl<S, B, Answer> Service<Request<B>> for Admission<S>

@@ -12,6 +12,12 @@ use super::MAX_MESSAGE_SIZE;
 /// The field that names the encoding of a call's messages.
 pub(crate) const FIELD: &str = "grpc-encoding";
 
+/// The name of [`Encoding::Gzip`].
+pub(crate) const GZIP: &str = "gzip";
+
+/// The name of [`Encoding::Deflate`].
+pub(crate) const DEFLATE: &str = "deflate";
+
 /// grpcio grows its output by blocks of this size and looks at the limit after each.
 const BLOCK: usize = 1_024;
 
@@ -29,9 +35,9 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// The last one named, as grpcio takes it; its value has been checked before.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        match headers.get_all(FIELD).iter().next_back().map(http::HeaderValue::as_bytes) {
-            Some(b"gzip") => Self::Gzip,
-            Some(b"deflate") => Self::Deflate,
+        match headers.get_all(FIELD).iter().next_back() {
+            Some(name) if name == GZIP => Self::Gzip,
+            Some(name) if name == DEFLATE => Self::Deflate,
             _ => Self::Identity,
         }
     }

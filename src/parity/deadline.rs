@@ -12,11 +12,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
-use tonic::Status;
 use tower::{Layer, Service};
 
 use super::admission::Admitted;
 use super::refusal::{Refusal, StreamReset};
+use super::timeout::exceeded;
 use super::trailers;
 
 /// Makes [`Deadline`] services.
@@ -105,10 +105,6 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> http_body::Body for LimitedBody<B
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), B::size_hint)
     }
-}
-
-fn exceeded() -> Status {
-    Status::deadline_exceeded("Deadline Exceeded")
 }
 
 impl<S, B, Answer> Service<Request<B>> for Deadline<S>

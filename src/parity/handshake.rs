@@ -10,16 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::Peer;
-
-/// What a client sends before its first frame (RFC 9113, section 3.4).
-const PREFACE: usize = 24;
-
-/// A frame begins with three bytes of length, its type, its flags and its stream (section 4.1).
-const FRAME_HEADER: usize = 9;
-
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const ACK: u8 = 1;
+use crate::frame_header::{HEADERS, PREFACE, PartialHeader};
 
 /// A transport whose incoming frames are watched until the SETTINGS are acknowledged.
 #[derive(Debug)]
@@ -41,14 +32,13 @@ impl<T> Handshake<T> {
 struct Watch {
     /// Bytes of the preface or a payload that come before the next frame's header.
     skip: usize,
-    header: [u8; FRAME_HEADER],
-    filled: usize,
+    header: PartialHeader,
     last_stream: u32,
 }
 
 impl Default for Watch {
     fn default() -> Self {
-        Self { skip: PREFACE, header: [0; FRAME_HEADER], filled: 0, last_stream: 0 }
+        Self { skip: PREFACE.len(), header: PartialHeader::default(), last_stream: 0 }
     }
 }
 
@@ -60,25 +50,18 @@ impl Watch {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
-            let taken = bytes.len().min(FRAME_HEADER - self.filled);
-            self.header[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
-            self.filled += taken;
+            let (taken, frame) = self.header.take(bytes);
             bytes = &bytes[taken..];
-            if self.filled == FRAME_HEADER {
-                let [high, middle, low, kind, flags, stream @ ..] = self.header;
-                if kind == SETTINGS && flags & ACK != 0 {
-                    return true;
-                }
-                let stream = u32::from_be_bytes(stream);
-                // Later HEADERS of a stream are its trailers.
-                if kind == HEADERS && stream > self.last_stream {
-                    self.last_stream = stream;
-                    request();
-                }
-                let length = u32::from_be_bytes([0, high, middle, low]);
-                self.skip = usize::try_from(length).unwrap_or(usize::MAX);
-                self.filled = 0;
+            let Some(frame) = frame else { continue };
+            if frame.acknowledges() {
+                return true;
             }
+            // Later HEADERS of a stream are its trailers.
+            if frame.kind == HEADERS && frame.stream > self.last_stream {
+                self.last_stream = frame.stream;
+                request();
+            }
+            self.skip = frame.length;
         }
         false
     }
@@ -135,10 +118,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Handshake<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PREFACE, Watch};
+    use super::Watch;
+    use crate::frame_header::PREFACE;
 
     fn frames() -> Vec<u8> {
-        let mut bytes = vec![b'P'; PREFACE];
+        let mut bytes = PREFACE.to_vec();
         bytes.extend([0, 0, 6, 4, 0, 0, 0, 0, 0]); // SETTINGS
         bytes.extend([4, 1, 4, 1, 4, 1]); // whose payload looks like an acknowledgement
         bytes.extend([0, 0, 2, 1, 4, 0, 0, 0, 1, 4, 1]); // HEADERS of stream 1

@@ -3,17 +3,7 @@
 //! Only their fields are looked at: in a message the same bytes may stand for anything.
 
 use super::hpack_field::Field;
-
-/// What a client sends before its first frame (RFC 9113, section 3.4).
-const PREFACE: usize = 24;
-
-/// A frame begins with three bytes of length, its type, its flags and its stream (section 4.1).
-const FRAME_HEADER: usize = 9;
-
-const HEADERS: u8 = 1;
-const CONTINUATION: u8 = 9;
-const PADDED: u8 = 0x8;
-const PRIORITY: u8 = 0x20;
+use crate::frame_header::{CONTINUATION, FrameHeader, HEADERS, PREFACE, PartialHeader};
 
 /// How far the frames have been read.
 #[derive(Debug)]
@@ -22,15 +12,14 @@ pub(super) struct HeaderBlocks {
     skip: usize,
     /// Bytes of a header block behind those that are skipped.
     block: usize,
-    header: [u8; FRAME_HEADER],
-    filled: usize,
+    header: PartialHeader,
     field: Field,
 }
 
 impl Default for HeaderBlocks {
     fn default() -> Self {
-        let (block, header, filled) = (0, [0; FRAME_HEADER], 0);
-        Self { skip: PREFACE, block, header, filled, field: Field::Begin }
+        let (skip, header) = (PREFACE.len(), PartialHeader::default());
+        Self { skip, block: 0, header, field: Field::Begin }
     }
 }
 
@@ -52,38 +41,35 @@ impl HeaderBlocks {
                 }
                 rest = behind;
             } else {
-                self.header[self.filled] = rest[0];
-                self.filled += 1;
-                rest = &mut rest[1..];
-                if self.filled == FRAME_HEADER {
-                    self.filled = 0;
-                    self.begin_frame();
+                let (taken, frame) = self.header.take(rest);
+                rest = &mut rest[taken..];
+                if let Some(frame) = frame {
+                    self.begin(frame);
                 }
             }
         }
     }
 
-    fn begin_frame(&mut self) {
-        let [high, middle, low, kind, flags, ..] = self.header;
-        let length = usize::try_from(u32::from_be_bytes([0, high, middle, low])).unwrap_or(0);
-        self.skip = match kind {
+    fn begin(&mut self, frame: FrameHeader) {
+        self.skip = match frame.kind {
             HEADERS => {
                 self.field = Field::Begin;
-                let padding = usize::from(flags & PADDED != 0);
-                let priority = 5 * usize::from(flags & PRIORITY != 0);
-                length.min(padding + priority)
+                let padding = usize::from(frame.is_padded());
+                let priority = 5 * usize::from(frame.has_priority());
+                frame.length.min(padding + priority)
             }
             CONTINUATION => 0,
-            _ => length,
+            _ => frame.length,
         };
         // Padding at the end is read like fields, which begin anew with the next frame.
-        self.block = length - self.skip;
+        self.block = frame.length - self.skip;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HeaderBlocks, PREFACE};
+    use super::HeaderBlocks;
+    use crate::frame_header::PREFACE;
 
     fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
@@ -106,7 +92,7 @@ mod tests {
         let (first, rest) = block.split_at(230);
         let padded = [b"\x02\0\0\0\0\x10".as_slice(), b"\x01\x07", authority, b"%%"].concat();
         [
-            vec![b'%'; PREFACE],
+            vec![b'%'; PREFACE.len()],
             frame(4, 0, b"%%%%%%"),
             frame(1, 0, first),
             frame(9, 4, rest),

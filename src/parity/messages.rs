@@ -10,7 +10,7 @@ use tonic::Status;
 
 use super::codec::Words;
 use super::compression::Encoding;
-use super::message::{self, COMPRESSED, PREFIX, with_prefix};
+use super::message::{self, PREFIX, Prefix};
 
 /// Bytes that go in, messages that come out, of the peer of `W`.
 #[derive(Debug)]
@@ -42,28 +42,25 @@ impl<W: Words> Messages<W> {
 
     /// The next whole message with its prefix, not compressed.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Status> {
-        let Some([flag, length @ ..]) = self.received.first_chunk::<PREFIX>() else {
-            return Ok(None);
-        };
-        if *flag > COMPRESSED {
+        let Some(prefix) = Prefix::read(&self.received) else { return Ok(None) };
+        if !prefix.is_legal() {
             self.is_lost = true;
             self.received.clear();
             return Ok(None);
         }
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        message::check_size(W::SIDE, length)?;
-        if self.received.len() < PREFIX + length {
+        message::check_size(W::SIDE, prefix.length)?;
+        let length = PREFIX + prefix.length;
+        if self.received.len() < length {
             return Ok(None);
         }
-        let is_compressed = *flag == COMPRESSED;
-        let mut message = self.received.split_to(PREFIX + length).freeze();
-        if !is_compressed {
+        let mut message = self.received.split_to(length).freeze();
+        if !prefix.is_compressed() {
             return Ok(Some(message));
         }
         message.advance(PREFIX);
         let message = self.encoding.decompress(&message)?;
         message::check_size(W::SIDE, message.len())?;
-        Ok(Some(with_prefix(&message)))
+        Ok(Some(message::plain(&message)))
     }
 
     /// Whether something has come that is no whole message.

@@ -137,3 +137,49 @@ fn listed_length(name: &HeaderName, value: &HeaderValue) -> usize {
     }
     header_fields::check(name, value).unwrap_or(value.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HARD_LIMIT, MetadataSize, OVERHEAD, PseudoFields, listed_length};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    const PATH: PseudoFields<'_> = [Some((":path", 2)), None, None, None];
+
+    /// What is said of one field beside [`PATH`].
+    fn refusal(name: &'static str, length: usize, limited: bool) -> Option<String> {
+        let value = HeaderValue::from_str(&"v".repeat(length)).expect("legal");
+        let fields: HeaderMap = [(HeaderName::from_static(name), value)].into_iter().collect();
+        let mut size = MetadataSize::new(PATH, &fields, limited).expect("a small path");
+        size.add(0, name, length).err().map(|status| status.message().to_owned())
+    }
+
+    #[test]
+    fn names_values_and_overhead_count_up_to_the_limit() {
+        let others = ":path".len() + 2 + OVERHEAD + "x-name".len() + OVERHEAD;
+        let most = HARD_LIMIT - others;
+        assert_eq!(refusal("x-name", most, true), None);
+        let text = format!(
+            "received metadata size exceeds hard limit (16385 vs. 16384);  :path:39B x-name:{}B",
+            "x-name".len() + most + 1 + OVERHEAD
+        );
+        assert_eq!(refusal("x-name", most + 1, true), Some(text));
+        assert_eq!(refusal("x-name", 10 * HARD_LIMIT, false), None);
+    }
+
+    #[test]
+    fn a_field_that_is_kept_by_its_meaning_is_listed_by_it() {
+        let cases = [
+            ("content-type", "application/grpc+proto", "application/grpc"),
+            ("content-type", "application/grpcx", "application/grpc+unknown"),
+            ("content-type", "text/html", "application/grpc+unknown"),
+            ("content-type", "", ""),
+            ("grpc-accept-encoding", "gzip ,br", "identity, gzip"),
+            ("x-bin", "AAECAw==", "\0\x01\x02\x03"),
+            ("x-text", "text", "text"),
+        ];
+        for (name, value, kept) in cases {
+            let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+            assert_eq!(listed_length(&name, &value), kept.len(), "{name}: {value:?}");
+        }
+    }
+}

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tonic::Status;
+
 /// How many messages go which way in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodKind {
@@ -33,6 +35,11 @@ impl MethodKind {
     }
 }
 
+/// The status of a call of a method that there is not.
+pub(crate) fn not_found() -> Status {
+    Status::unimplemented("Method not found!")
+}
+
 /// The methods by path, `/package.Service/Method`; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Methods(Arc<HashMap<String, MethodKind>>);
@@ -50,5 +57,21 @@ impl Methods {
     #[must_use]
     pub fn kind(&self, uri: &http::Uri) -> Option<MethodKind> {
         self.0.get(uri.path_and_query()?.as_str()).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MethodKind, Methods};
+
+    #[test]
+    fn a_method_is_called_by_its_whole_path_alone() {
+        let methods = Methods::new([("/a.B/C", MethodKind::ServerStreaming)]);
+        let kind = |path: &str| methods.kind(&path.parse().expect("a path"));
+        assert_eq!(kind("/a.B/C"), Some(MethodKind::ServerStreaming));
+        assert_eq!(kind("http://host/a.B/C"), Some(MethodKind::ServerStreaming));
+        for other in ["/a.B/c", "/a.B/C/", "/a.B/C?", "/a.B/C?d", "/a.B/%43", "//a.B/C", "/", "*"] {
+            assert_eq!(kind(other), None, "{other}");
+        }
     }
 }

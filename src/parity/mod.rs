@@ -8,14 +8,15 @@
 //! Another tonic service wears the same layers with [`layer`], and [`codec::GrpcioCodec`] as the
 //! codec of its messages:
 //!
-//! - [`admission`]: what is decided by the request's header fields ([`header_fields`],
-//!   [`metadata_size`], [`timeout`], [`methods`], [`trailers`])
+//! - [`admission`]: what is decided by the request's header fields ([`header_list`],
+//!   [`header_fields`], [`metadata_size`], [`timeout`], [`methods`], [`trailers`]), and how a call is
+//!   refused ([`refusal`])
 //! - [`deadline`]: a call ends when its time is over
 //! - [`request`]: exactly one message (`unary_request`) or a stream of them (`request_stream`), each
 //!   of limited size (`message`, `messages`), decompressed (`compression`)
 //! - [`containment`]: a handler that panics fails its own call
 //! - [`connection`], [`handshake`]: limits of a connection, and what is known about its peer
-//! - [`authority`]: what grpcio's clients call a Unix socket
+//! - [`authority`]: what grpcio's clients call a Unix socket (`header_blocks`, `hpack_field`)
 
 pub mod admission;
 pub mod authority;

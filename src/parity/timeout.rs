@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tonic::Status;
+
 /// The call's field.
 pub(crate) const FIELD: &str = "grpc-timeout";
 
@@ -16,6 +18,11 @@ const MOST: u64 = 100_000_000;
 pub(crate) enum Timeout {
     After(Duration),
     Never,
+}
+
+/// The status of a call whose time is over.
+pub(crate) fn exceeded() -> Status {
+    Status::deadline_exceeded("Deadline Exceeded")
 }
 
 /// Reads the field's value; `None` when grpcio cannot.

@@ -11,7 +11,7 @@ use tonic::Status;
 use super::codec::{OfServer, Words};
 use super::compression::Encoding;
 use super::header_fields;
-use super::message::{self, COMPRESSED, PREFIX, with_prefix};
+use super::message::{self, PREFIX, Prefix};
 use super::refusal::Refusal;
 use super::trailers;
 
@@ -33,18 +33,18 @@ where
     }
     received.truncate(length.unwrap_or_default());
     trailers::check_those_that_came(body)?;
-    match received.first() {
-        Some(0) => Ok(received),
-        Some(&COMPRESSED) => {
+    match Prefix::read(&received) {
+        Some(prefix) if prefix.is_compressed() => {
             let message = encoding.decompress(&received[PREFIX..])?;
             check_size(message.len())?;
-            Ok(with_prefix(&message))
+            Ok(message::plain(&message))
         }
+        Some(prefix) if prefix.is_legal() => Ok(received),
         _ => {
             // No kind of message at all. grpcio waits for the end of the stream and takes it for
             // an empty one. Probes: `flag-2*`, `flag-3`, `flag-255`.
             while next_data(body).await?.is_some() {}
-            Ok(with_prefix(&[]))
+            Ok(message::plain(&[]))
         }
     }
 }
@@ -54,17 +54,16 @@ fn message_length<B>(received: &[u8], body: &mut B) -> Result<Option<usize>, Ref
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let Some([flag, length @ ..]) = received.first_chunk::<PREFIX>() else { return Ok(None) };
-    if *flag > COMPRESSED {
+    let Some(prefix) = Prefix::read(received) else { return Ok(None) };
+    if !prefix.is_legal() {
         // Whatever it would be, grpcio does not look at its length any more.
         return Ok(Some(PREFIX));
     }
-    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-    if let Err(too_long) = check_size(length) {
+    if let Err(too_long) = check_size(prefix.length) {
         trailers::check_those_that_came(body)?;
         return Err(too_long);
     }
-    Ok(Some(PREFIX + length))
+    Ok(Some(PREFIX + prefix.length))
 }
 
 fn check_size(length: usize) -> Result<(), Refusal> {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
 use tonic::server::NamedService;
@@ -23,7 +22,7 @@ use super::health_list::HealthList;
 use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
 use crate::methods::{CALCULATORS, HEALTH, REFLECTION};
-use crate::parity::methods::Methods;
+use crate::parity::methods::{self, Methods};
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
 
@@ -127,6 +126,6 @@ impl Service<Request<Body>> for Services {
         {
             return reflection.clone().call(request);
         }
-        Box::pin(async { Ok(Status::unimplemented("Method not found!").into_http()) })
+        Box::pin(async { Ok(methods::not_found().into_http()) })
     }
 }

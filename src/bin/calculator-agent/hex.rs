@@ -24,3 +24,26 @@ pub(crate) fn decode(text: &str) -> Result<Vec<u8>, HexError> {
 fn digit(character: u8) -> Option<u8> {
     char::from(character).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode};
+
+    #[test]
+    fn bytes_come_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(decode(&encode(&all)).expect("our own"), all);
+        assert_eq!(
+            (encode(&[0, 0xaf]), decode("0AfF").expect("any case")),
+            ("00af".into(), vec![10, 255])
+        );
+    }
+
+    #[test]
+    fn anything_else_is_named_in_the_error() {
+        for bad in ["0", "0x", "+1", "a b", "\u{e4}"] {
+            let error = decode(bad).expect_err(bad).to_string();
+            assert_eq!(error, format!("not hex digits in pairs: '{bad}'"));
+        }
+    }
+}

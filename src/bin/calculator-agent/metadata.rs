@@ -58,3 +58,44 @@ fn text(value: &[u8]) -> String {
         Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{add, of};
+    use http::{HeaderMap, HeaderValue};
+    use tonic::metadata::MetadataMap;
+
+    fn field(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn what_is_added_is_told_again_in_its_order() {
+        let metadata = vec![field("x-a", "1"), field("x-a", "2"), field("x-bin", "00ff")];
+        let mut map = MetadataMap::new();
+        add(&metadata, &mut map).expect("legal");
+        let mut headers = map.into_headers();
+        headers.insert("grpc-status", HeaderValue::from_static("0"));
+        assert_eq!(of(&headers), metadata);
+    }
+
+    #[test]
+    fn values_that_are_no_text_are_told_as_python_tells_them() {
+        for (bytes, told) in [(&b"\xc3\xa4"[..], "\u{e4}"), (b"\xe4", "\u{e4}")] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-a", HeaderValue::from_bytes(bytes).expect("legal in HTTP"));
+            assert_eq!(of(&headers), [field("x-a", told)]);
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("x-bin", HeaderValue::from_static("!"));
+        assert!(of(&headers)[0].1.starts_with("not base64: "));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_named() {
+        for (name, value) in [("x a", "1"), ("x-a", "1\n"), ("x-bin", "0"), ("x\u{e4}-bin", "00")] {
+            let error = add(&vec![field(name, value)], &mut MetadataMap::new()).expect_err(name);
+            assert!(error.starts_with(&format!("metadata {name}: {value:?}: ")), "{error}");
+        }
+    }
+}

@@ -20,6 +20,7 @@ pub(crate) struct Request {
     pub(crate) keep_channels: bool,
     pub(crate) calls: Vec<Call>,
 }
+
 /// How a channel is encrypted; all are PEM files but the name that the server's certificate has.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
 #[serde(deny_unknown_fields)]
