@@ -19,6 +19,7 @@ use tower::Service;
 
 use super::calculator::CalculatorService;
 use super::health::{Health, HealthChecks};
+use super::health_list::HealthList;
 use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
 use crate::methods::{CALCULATORS, HEALTH, REFLECTION};
@@ -58,7 +59,7 @@ pub struct Services(Arc<Inner>);
 struct Inner {
     calculator: Calculator,
     streaming_calculator: StreamingCalculator,
-    health: Option<HealthServer<HealthChecks>>,
+    health: Option<(HealthServer<HealthChecks>, HealthList)>,
     reflection: Option<Reflection>,
 }
 
@@ -74,7 +75,8 @@ impl Services {
     ) -> Result<Self, tonic_reflection::server::Error> {
         let mut calculator = Calculator::new(CalculatorService);
         let mut streaming_calculator = StreamingCalculator::new(StreamingCalculatorService);
-        let mut health = health.map(Health::server);
+        let health_list = health.map(|one| HealthList::new(one.checks(), compresses));
+        let mut health = health.map(|one| HealthServer::new(one.checks()));
         let mut reflection =
             if offer.reflection { Some(reflection::server(health.is_some())?) } else { None };
         if compresses {
@@ -84,6 +86,7 @@ impl Services {
             health = health.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
             reflection = reflection.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
         }
+        let health = health.zip(health_list);
         Ok(Self(Arc::new(Inner { calculator, streaming_calculator, health, reflection })))
     }
 }
@@ -111,9 +114,12 @@ impl Service<Request<Body>> for Services {
         if name == Some(StreamingCalculator::NAME) {
             return services.streaming_calculator.clone().call(request);
         }
-        if let Some(health) = &services.health
+        if let Some((health, list)) = &services.health
             && name == Some(HealthServer::<HealthChecks>::NAME)
         {
+            if HealthList::is_called_by(&request) {
+                return list.call(request);
+            }
             return health.clone().call(request);
         }
         if let Some(reflection) = &services.reflection

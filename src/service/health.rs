@@ -11,7 +11,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Request, Response, Status};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_check_response::ServingStatus::ServiceUnknown;
-use tonic_health::pb::health_server::{Health as Protocol, HealthServer};
+use tonic_health::pb::health_server::Health as Protocol;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
@@ -21,7 +21,7 @@ use super::dispatch::{Calculator, StreamingCalculator};
 const SERVER: &str = "";
 
 /// The server as a whole, and its services.
-const NAMES: [&str; 3] = [SERVER, Calculator::NAME, StreamingCalculator::NAME];
+pub(super) const NAMES: [&str; 3] = [SERVER, Calculator::NAME, StreamingCalculator::NAME];
 
 /// Who is told to be SERVING; clones are the same.
 #[derive(Clone, Debug)]
@@ -45,9 +45,9 @@ impl Health {
         }
     }
 
-    /// The service that tells it.
-    pub(super) fn server(&self) -> HealthServer<HealthChecks> {
-        HealthServer::new(HealthChecks(HealthService::from_health_reporter(self.0.clone())))
+    /// What answers calls with it.
+    pub(super) fn checks(&self) -> HealthChecks {
+        HealthChecks(HealthService::from_health_reporter(self.0.clone()))
     }
 }
 
@@ -94,7 +94,7 @@ impl HealthChecks {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, HealthChecks, States};
+    use super::{Health, States};
     use std::time::Duration;
     use tokio::time::timeout;
     use tokio_stream::StreamExt;
@@ -102,7 +102,6 @@ mod tests {
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_check_response::ServingStatus;
     use tonic_health::pb::health_server::Health as _;
-    use tonic_health::server::HealthService;
 
     fn request(service: &str) -> Request<HealthCheckRequest> {
         Request::new(HealthCheckRequest { service: service.to_owned() })
@@ -115,7 +114,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_watch_tells_one_state_and_stays_open_until_the_server_ends() {
         let health = Health::serving().await;
-        let checks = HealthChecks(HealthService::from_health_reporter(health.0.clone()));
+        let checks = health.checks();
         let watch = async |service| checks.watch(request(service)).await.expect("no error");
         let (mut known, mut unknown) =
             (watch("Calculator").await.into_inner(), watch("Abacus").await.into_inner());
@@ -133,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn a_check_of_an_unknown_service_is_an_error() {
         let health = Health::serving().await;
-        let checks = HealthChecks(HealthService::from_health_reporter(health.0));
+        let checks = health.checks();
         let checked = checks.check(request("Calculator")).await.expect("a state").into_inner();
         assert_eq!(checked.status(), ServingStatus::Serving);
         let status = checks.check(request("Abacus")).await.expect_err("unknown");

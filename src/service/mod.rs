@@ -5,12 +5,13 @@
 //!
 //! - [`calculator`], [`streaming_calculator`]: what the server is for; the answers of the latter are
 //!   made one by one in [`repeated_roots`] and [`root_of_each`], its refusals in [`invalid_field`]
-//! - [`health`], [`reflection`]: what orchestrators and tools ask for
+//! - [`health`] with [`health_list`], [`reflection`]: what orchestrators and tools ask for
 //! - [`dispatch`]: which service a path names, of those that are offered
 
 pub mod calculator;
 pub mod dispatch;
 pub mod health;
+mod health_list;
 mod invalid_field;
 mod reflection;
 mod repeated_roots;
