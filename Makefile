@@ -67,4 +67,5 @@ fmt: ## format Rust and Python, and repair what ruff can repair
 clean: ## remove everything that was built, installed or generated
 	$(CARGO) clean
 	rm -rf .venv python/*_pb2.py python/*_pb2.pyi python/*_pb2_grpc.py
-	rm -rf python/__pycache__ python/*/__pycache__ python/.mypy_cache python/.ruff_cache
+	rm -rf python/.mypy_cache python/.ruff_cache
+	find python -name __pycache__ -prune -exec rm -rf {} +

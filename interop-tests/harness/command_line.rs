@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// Run every server with every client over the same calculator.proto and compare.
+/// Run every server with every client over the same .proto files and compare.
 ///
 /// A trial's name is a path, suite/server/client/case; FILTER picks the trials whose name contains
 /// it. The exit status is 0 when nothing failed, 101 when something did, and 2 when the run could

@@ -1,7 +1,8 @@
 //! How many trials run at once that keep a processor busy.
 //!
-//! A trial goes through it only for as long as it is busy. Not libtest-mimic's number of threads, because some trials wait for seconds without doing
-//! anything, and more of those can run side by side than there are processors.
+//! A trial goes through it only for as long as it is busy. Not libtest-mimic's number of threads,
+//! because some trials wait for seconds without doing anything, and more of those can run side by side
+//! than there are processors.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 

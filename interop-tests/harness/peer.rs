@@ -20,7 +20,7 @@ pub(crate) struct Peer {
     pub(crate) name: Spanned<String>,
     /// The language, for people.
     pub(crate) language: String,
-    /// Whether its server program is what other servers are compared with.
+    /// Whether its programs are what those of other peers are compared with.
     #[serde(default)]
     pub(crate) reference: bool,
     /// Whether it is compared with the reference in the suites that compare.

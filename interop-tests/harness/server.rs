@@ -43,7 +43,7 @@ pub(crate) enum StartError {
 #[derive(Debug)]
 pub(crate) struct RunningServer {
     pub(crate) process: Process,
-    /// `HOST:PORT` for a client on this machine.
+    /// `HOST:PORT` for a client on this machine, or `unix:PATH`.
     pub(crate) address: String,
     /// Lines that it has printed until it was ready.
     pub(crate) printed: String,
