@@ -11,8 +11,6 @@ from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-METADATA_KEY = "grpc-status-details-bin"
-
 
 class InvalidArgumentError(Exception):
     """A request makes no sense; `description` says why, of its field where one is to blame."""
