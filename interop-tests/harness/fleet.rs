@@ -3,12 +3,13 @@
 //!
 //! To start one takes longer than all calls of most cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arrangement::Arrangement;
 use super::program::Program;
+use super::scenario::needs::Offering;
 use super::slot::ServerSlot;
 
 /// See the module.
@@ -40,9 +41,16 @@ impl Fleet {
         Arc::clone(slots.entry(name).or_insert_with(new))
     }
 
-    /// Why a server cannot be arranged so, if it cannot.
-    pub(crate) fn not_supported(&self, arrangement: &Arrangement) -> Option<String> {
-        let option = arrangement.missing(&self.program)?.name();
-        Some(format!("the server of {} has no option `{option}`", self.peer))
+    /// Why a server that is arranged so cannot have these, if it cannot.
+    pub(crate) fn not_supported(
+        &self,
+        arrangement: &Arrangement,
+        offerings: &BTreeSet<Offering>,
+    ) -> Option<String> {
+        if let Some(option) = arrangement.missing(&self.program) {
+            return Some(format!("the server of {} has no option `{}`", self.peer, option.name()));
+        }
+        let lacking = offerings.intersection(&self.program.lacks).next()?.name();
+        Some(format!("the server of {} lacks `{lacking}`", self.peer))
     }
 }

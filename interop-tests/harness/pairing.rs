@@ -27,7 +27,7 @@ impl Pairing {
         let arrangement = Arrangement::new(variant, scenario.server);
         let slot = self.fleet.slot(arrangement);
         let mut evidence = self.evidence(scenario, &arrangement, &slot);
-        let unsupported = self.fleet.not_supported(&arrangement);
+        let unsupported = self.fleet.not_supported(&arrangement, &scenario.offerings(variant));
         if let Some(why) = unsupported.or_else(|| self.crew.not_supported(variant)) {
             return Report { finding: Finding::NotSupported(why), evidence };
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::scenario::axes::{Compression, Transport};
-use super::scenario::needs::ServerOption;
+use super::scenario::needs::{Offering, ServerOption};
 
 /// How a program is started; one table of `peers.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,6 +36,9 @@ pub(crate) struct Program {
     /// Arguments of a server for the suite `calls`, which asks for more than is compared elsewhere.
     #[serde(default)]
     calls: Vec<String>,
+    /// What a server does not have of that which the suite `calls` asks for.
+    #[serde(default)]
+    pub(crate) lacks: BTreeSet<Offering>,
     /// What a server can do beside, each with the arguments that make it do so.
     #[serde(default)]
     pub(crate) options: BTreeMap<ServerOption, Vec<String>>,

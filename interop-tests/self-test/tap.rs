@@ -11,15 +11,21 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("tap/a-second-connection-is-found", a_second_connection_is_found),
         ("tap/an-axis-that-a-server-lacks-is-not-supported", a_server_lacks_an_axis),
         ("tap/an-axis-that-an-agent-lacks-is-not-supported", an_agent_lacks_an_axis),
+        ("tap/what-a-server-says-that-it-lacks-is-not-supported", a_server_lacks_behaviour),
     ])
 }
 
 /// The trials of one scenario between a server and an agent without a fault that have no options.
 fn with_scenario(rest: &str, agent: &str) -> Ran {
+    with_server(rest, "", agent)
+}
+
+/// The same with more to say of the server.
+fn with_server(rest: &str, server: &str, agent: &str) -> Ran {
     let peers = format!(
         "[[peer]]\nname = \"rust\"\nlanguage = \"x\"\n\
          server = {{ command = [\"{{bin}}/calculator-server\", \"--address\", \"{{address}}\"], \
-         ready = \"Address: {{address}}\" }}\n\
+         ready = \"Address: {{address}}\"{server} }}\n\
          agent = {{ command = [\"{{bin}}/calculator-agent\"]{agent} }}\n"
     );
     let run = Run::new().with_file("--peers", "peers.toml", &peers);
@@ -84,4 +90,16 @@ fn an_agent_lacks_an_axis() {
     let lacks = "ignored (not supported: the agent of rust does not know the compression `gzip`)";
     ran.assert(said("gzip/mine") == Some(lacks), "nobody passes what it cannot do");
     ran.assert(said("mine") == Some("ok"), "what it can do it does").ends_with_status(0);
+}
+
+fn a_server_lacks_behaviour() {
+    let asks = "vary = { compression = [\"none\", \"gzip\"] }\nexpect = { root = 4.0 }\n\
+                call = { ask = 16.0, metadata = [[\"x-interop-delay-ms\", \"1\"]] }";
+    let ran = with_server(asks, ", lacks = [\"test-behaviour\"]", "");
+    let lacks = "ignored (not supported: the server of rust lacks `test-behaviour`)";
+    ran.assert(ran.trials().values().all(|said| *said == lacks), "nobody passes what it cannot do");
+    let plain = "call = { ask = 16.0 }\nexpect = { root = 4.0 }";
+    with_server(plain, ", lacks = [\"test-behaviour\"]", "").says("1 passed").ends_with_status(0);
+    let unknown = with_server(plain, ", lacks = [\"wings\"]", "");
+    unknown.says("unknown variant `wings`").ends_with_status(2);
 }

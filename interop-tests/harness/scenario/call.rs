@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::axes::Variant;
 use super::message::Message;
 use super::method::Method;
+use super::needs::Offering;
 use super::script::{self, Step};
 use super::security::ClientTls;
 use crate::harness::expectation::Expectation;
@@ -149,6 +150,15 @@ impl Call {
     /// Whether the replies are told as messages, and not as a value.
     pub(crate) fn has_replies(&self) -> bool {
         self.send.is_some() || self.script.is_some()
+    }
+
+    /// What the server has to have for it at this point of the axes.
+    pub(super) fn offerings(&self, variant: Variant) -> Vec<Offering> {
+        if self.to != Target::Server {
+            return Vec::new();
+        }
+        let compression = variant.compression.encoding().map(|_| Offering::TestBehaviour);
+        Offering::of_call(&self.method, &self.metadata).into_iter().chain(compression).collect()
     }
 
     /// How many calls these are.

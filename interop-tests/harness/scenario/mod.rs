@@ -17,12 +17,14 @@ pub(crate) mod security;
 pub(crate) mod step;
 mod table;
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use toml::Spanned;
 
 use self::axes::{Transport, Variant, Vary};
 use self::call::Call;
-use self::needs::ServerNeeds;
+use self::needs::{Offering, ServerNeeds};
 use self::step::Step;
 use super::expectation::Expectation;
 use super::tap::expectation::Wire;
@@ -70,6 +72,15 @@ impl Scenario {
     /// The points on the axes that it is run at.
     pub(crate) fn variants(&self) -> Vec<Variant> {
         self.vary.variants()
+    }
+
+    /// What a server has to have for it at this point of the axes.
+    pub(crate) fn offerings(&self, variant: Variant) -> BTreeSet<Offering> {
+        let of_step = |step: &Step| {
+            let calls = step.calls().into_iter();
+            calls.flat_map(|(call, _)| call.offerings(variant)).collect::<Vec<_>>()
+        };
+        self.steps().iter().flat_map(of_step).collect()
     }
 
     /// Whether a server has to be started for this scenario alone, because it will be killed or

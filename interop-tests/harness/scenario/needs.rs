@@ -39,6 +39,47 @@ impl ServerOption {
     }
 }
 
+/// What a server may lack that the suite `calls` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Offering {
+    /// The service `StreamingCalculator`.
+    StreamingCalculator,
+    /// Health checking.
+    Health,
+    /// Reflection, of whatever version.
+    Reflection,
+    /// What tests ask for in metadata.
+    TestBehaviour,
+}
+
+impl Offering {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::StreamingCalculator => "streaming-calculator",
+            Self::Health => "health",
+            Self::Reflection => "reflection",
+            Self::TestBehaviour => "test-behaviour",
+        }
+    }
+
+    /// What a server has to have for a call of `method` with this metadata.
+    pub(super) fn of_call(method: &str, metadata: &[(String, String)]) -> Vec<Self> {
+        let service = [
+            ("/StreamingCalculator/", Self::StreamingCalculator),
+            ("/grpc.health.", Self::Health),
+            ("/grpc.reflection.", Self::Reflection),
+        ]
+        .into_iter()
+        .find_map(|(start, offering)| method.starts_with(start).then_some(offering));
+        let is_asked = |(key, _): &(String, String)| {
+            ["x-interop-", "x-grpc-test-"].iter().any(|start| key.starts_with(start))
+        };
+        let asked = metadata.iter().any(is_asked).then_some(Self::TestBehaviour);
+        service.into_iter().chain(asked).collect()
+    }
+}
+
 /// How a server is started, where that is not as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -20,6 +20,9 @@ use crate::{details, hex, metadata, raw};
 /// A status that no server can send: the client itself refused to start the call.
 const CLIENT_ERROR: &str = "CLIENT_ERROR";
 
+/// The method that a value is for.
+const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
+
 /// What a call sends, and how.
 enum Payload {
     /// Through the generated stub.
@@ -53,6 +56,9 @@ impl Prepared {
             Call {
                 value: Some(bits), message: None, kind: None, stub: None, script: None, ..
             } => {
+                if call.method != SQUARE_ROOT {
+                    return Err(format!("the stub has no method {} for a value", call.method));
+                }
                 let value = u32::from_str_radix(bits, 16)
                     .map_err(|error| format!("value {bits}: {error}"))?;
                 Payload::Number(Number { value: f32::from_bits(value) })
