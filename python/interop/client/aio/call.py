@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from grpc_status import rpc_status
 
 from calculator_pb2 import Number
-from calculator_pb2_grpc import CalculatorStub
 from interop import number
 from interop.client import outcome
 from interop.client.aio.scripted import RefusedError, ScriptedCall, reply_of
+from interop.client.kind import Kind, multicallable
 from interop.client.script import Script
 
 if TYPE_CHECKING:
@@ -66,21 +66,15 @@ def start(call: Call, channel: grpc.aio.Channel) -> Awaitable[Outcome]:
             scripted = ScriptedCall(call, call.request, channel)
             rpc = scripted.rpc
         else:
-            rpc = _method(call, channel)(call.request, **call.options())
+            is_stub = isinstance(call.request, Number)
+            invoke = multicallable(
+                channel, call.method, Kind.UNARY, is_stub=is_stub, read=Number.FromString
+            )
+            rpc = invoke(call.request, **call.options())
     except Exception as error:  # noqa: BLE001 - whatever a Python user would get is the outcome
         return asyncio.sleep(0, outcome.refused(error, started))
     rpc.add_done_callback(end)
     return asyncio.ensure_future(finish())
-
-
-def _method(call: Call, channel: grpc.aio.Channel) -> Any:  # noqa: ANN401 - grpcio's own is untyped
-    if isinstance(call.request, Number):
-        return CalculatorStub(channel).SquareRoot
-    return channel.unary_unary(
-        call.method,
-        request_serializer=bytes,
-        response_deserializer=Number.FromString,
-    )
 
 
 async def _end_of(rpc: Any, started: float) -> Outcome:  # noqa: ANN401 - as above
