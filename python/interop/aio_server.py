@@ -19,7 +19,7 @@ from interop import lifeline, listening
 from interop.behaviour.aio import TestBehaviour
 from interop.service import health, reflection
 from interop.service.aio import CalculatorServicer, StreamingCalculatorServicer
-from interop.service.unreadable import UnreadableRequests
+from interop.service.aio_unreadable import UnreadableRequests
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

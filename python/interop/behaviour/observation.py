@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interop.behaviour.wishes import Metadata
+    from interop.grpc_types import Metadata
 
 _T = TypeVar("_T")
 

@@ -7,14 +7,14 @@ by name.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-Metadata: TypeAlias = "tuple[tuple[str, str | bytes], ...]"
+    from interop.grpc_types import Metadata
 
 _Wish = TypeVar("_Wish")
 _Default = TypeVar("_Default")
@@ -78,7 +78,7 @@ def read(metadata: Metadata) -> Wishes | None:
     return wishes
 
 
-def _only(metadata: Iterable[tuple[str, str | bytes]], name: str) -> Metadata:
+def _only(metadata: Metadata, name: str) -> Metadata:
     return tuple((key, value) for key, value in metadata if key == name)
 
 

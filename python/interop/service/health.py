@@ -6,7 +6,7 @@ not answer it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest
@@ -16,6 +16,8 @@ from interop.service.reflection import CALCULATORS
 if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
+
+    from interop.grpc_types import AioContext
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 # What describes the package's types does not know it yet.
@@ -52,7 +54,7 @@ class AioHealthServicer(health.aio.HealthServicer):
     async def List(
         self,
         request: Message,  # noqa: ARG002 - grpcio passes it by position
-        context: grpc.aio.ServicerContext[Any, Any],
+        context: AioContext,
     ) -> Message:
         """Answer what Check answers of each service."""
         return _LIST_RESPONSE(
