@@ -1,7 +1,7 @@
 """Puts other behaviour into a method's handler, whatever the kind of the method.
 
-grpcio has four kinds of handlers, and the same ones for threads and for asyncio. Behaviour there is
-has to run what it replaces, and asyncio has two ways to write a method of many answers.
+grpcio has four kinds of handlers, and the same ones for threads and for asyncio. What is
+put in runs what it replaces, for which asyncio has two ways where a method has many answers.
 """
 
 from __future__ import annotations
