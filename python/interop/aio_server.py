@@ -19,7 +19,7 @@ from interop import lifeline, listening
 from interop.behaviour.aio import TestBehaviour
 from interop.service import health, reflection
 from interop.service.aio import CalculatorServicer, StreamingCalculatorServicer
-from interop.service.unreadable import UnreadableRequests
+from interop.service.aio_unreadable import UnreadableRequests
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -36,6 +36,13 @@ async def _server(asked: listening.Listening) -> grpc.aio.Server:
     await health.add_to_aio(server)
     reflection.add_to(server)
     return server
+
+
+def _reason(terminated: asyncio.Future[bool]) -> str:
+    if terminated.cancelled():
+        return "its task was cancelled"
+    error = terminated.exception()
+    return "it gave no reason" if error is None else f"{type(error).__name__}: {error}"
 
 
 async def _serve(asked: listening.Listening) -> int:
@@ -58,7 +65,7 @@ async def _serve(asked: listening.Listening) -> int:
     await asyncio.wait({told, terminated}, return_when=asyncio.FIRST_COMPLETED)
     if terminated.done():
         told.cancel()
-        print(f"interop.aio_server: grpcio stopped: {terminated.exception()}", file=sys.stderr)
+        print(f"interop.aio_server: grpcio stopped: {_reason(terminated)}", file=sys.stderr)
         return 1
     await server.stop(grace=None)
     # Not cancelled instead: grpcio would take that for the end of stopping.

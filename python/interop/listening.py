@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from interop import file
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 UNIX = "unix:"
 
+# grpcio takes the age as milliseconds in an int32.
 _MOST_SECONDS = 2**31 // 1000
-# Clients of tests ping every 200 ms; grpcio takes more than a few within five minutes as abuse.
+# Clients of tests ping every 300 ms; grpcio takes more than a few within five minutes as abuse.
 _LEAST_PING_INTERVAL_MS = 100
 
 
@@ -74,8 +77,8 @@ class Listening:
             if self.tls_certificate or self.tls_key or self.tls_client_ca:
                 raise CannotListenError("TLS needs both --tls-certificate and --tls-key")
             return None
-        pair = (_read(self.tls_key), _read(self.tls_certificate))
-        client_ca = None if self.tls_client_ca is None else _read(self.tls_client_ca)
+        pair = (_pem(self.tls_key), _pem(self.tls_certificate))
+        client_ca = None if self.tls_client_ca is None else _pem(self.tls_client_ca)
         return grpc.ssl_server_credentials(
             [pair], root_certificates=client_ca, require_client_auth=client_ca is not None
         )
@@ -120,18 +123,15 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CannotListenError(f"cannot read {path}: {error.strerror}") from error
+def _pem(path: Path) -> bytes:
+    return file.read(path, CannotListenError)
 
 
 def _clear(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        # What else is wrong with it, binding says.
+        # Binding says what is wrong with the path, in better words.
         return
     if not stat.S_ISSOCK(mode):
         raise CannotListenError(f"cannot listen on {UNIX}{path}: the file is not a socket")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from calculator_pb2 import Number
 
-# Field 1 with wire type 5, four bytes in little-endian order.
+# Field 1 with wire type 5; the four bytes that follow are in little-endian order, and are left out
+# when they are all zero.
 _VALUE_TAG = b"\x0d"
 _POSITIVE_ZERO = bytes(4)
 

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from interop.behaviour import wishes
-from interop.behaviour.handler import with_behaviour
+from interop.behaviour import no_request, wishes
 from interop.behaviour.observation import Observation, Registry, Seen
-from interop.behaviour.threads import NO_REQUEST, SETTLE_SECONDS
+from interop.handler import with_behaviour, write_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from interop.behaviour.handler import Behaviour, Handler
     from interop.behaviour.wishes import Wishes
-
-    Context = grpc.aio.ServicerContext[Any, Any]
+    from interop.grpc_types import AioContext
+    from interop.handler import Behaviour, Handler
 
 
 class TestBehaviour(grpc.aio.ServerInterceptor):
@@ -50,7 +47,7 @@ class TestBehaviour(grpc.aio.ServerInterceptor):
             return handler
 
         def one_answer(behaviour: Behaviour) -> Behaviour:
-            async def answer(request: Any, context: Context) -> Any:  # noqa: ANN401
+            async def answer(request: Any, context: AioContext) -> Any:  # noqa: ANN401
                 call = _Call(self._registry, asked, context)
                 async with call.observed():
                     response = await behaviour(await call.begin(handler, request), context)
@@ -60,7 +57,7 @@ class TestBehaviour(grpc.aio.ServerInterceptor):
             return answer
 
         def many_answers(behaviour: Behaviour) -> Behaviour:
-            async def answer(request: Any, context: Context) -> None:  # noqa: ANN401
+            async def answer(request: Any, context: AioContext) -> None:  # noqa: ANN401
                 call = _Call(self._registry, asked, context)
                 async with call.observed():
                     await write_all(behaviour, await call.begin(handler, request), context)
@@ -74,26 +71,16 @@ class TestBehaviour(grpc.aio.ServerInterceptor):
 
 
 def _refusing(handler: Handler, reason: str) -> Handler:
-    async def refuse(_request: object, context: Context) -> None:
+    async def refuse(_request: object, context: AioContext) -> None:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, reason)
 
     return with_behaviour(handler, lambda _: refuse, lambda _: refuse)
 
 
-async def write_all(behaviour: Behaviour, request: object, context: Context) -> None:
-    """Run a method of many answers, which may yield them or, as health checking's, write them."""
-    if inspect.iscoroutinefunction(behaviour):
-        await behaviour(request, context)
-        return
-    async with contextlib.aclosing(behaviour(request, context)) as answers:
-        async for answer in answers:
-            await context.write(answer)
-
-
 class _Call:
     """A call that asks for something, while its method runs."""
 
-    def __init__(self, registry: Registry, asked: Wishes, context: Context) -> None:
+    def __init__(self, registry: Registry, asked: Wishes, context: AioContext) -> None:
         self._registry = registry
         self._asked = asked
         self._context = context
@@ -142,8 +129,8 @@ class _Call:
     async def _only(self, requests: AsyncIterator[Any]) -> Any:  # noqa: ANN401
         request = await anext(requests, None)
         if request is None:
-            await asyncio.sleep(SETTLE_SECONDS)
-            await self._context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_REQUEST)
+            await asyncio.sleep(no_request.SETTLE_SECONDS)
+            await self._context.abort(grpc.StatusCode.UNIMPLEMENTED, no_request.MESSAGE)
         return request
 
     async def _requests(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -156,7 +143,7 @@ class _Call:
             if count == self._asked.end_after:
                 return
         if self._asked.observe is not None:
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(no_request.SETTLE_SECONDS)
 
     async def _wait_for_observed(self, name: str) -> Seen:
         told: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()

@@ -8,14 +8,16 @@ serves threads and asyncio alike.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interop.behaviour.wishes import Metadata
+    from interop.grpc_types import Metadata
+
+_T = TypeVar("_T")
 
 End: TypeAlias = Literal["completed", "cancelled"]
 
@@ -43,32 +45,45 @@ class Registry:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: defaultdict[str, deque[Seen]] = defaultdict(deque)
-        self._waiting: defaultdict[str, deque[Callable[[Seen], object]]] = defaultdict(deque)
+        # Neither has an empty queue: names are new in every test, and a server may outlive many.
+        self._seen: dict[str, deque[Seen]] = {}
+        self._waiting: dict[str, deque[Callable[[Seen], object]]] = {}
 
     def keep(self, name: str, seen: Seen) -> None:
         """Give what was seen to the longest waiting, or keep it for who asks next."""
         with self._lock:
-            if not self._waiting[name]:
-                self._seen[name].append(seen)
+            tell = _take_first(self._waiting, name)
+            if tell is None:
+                self._seen.setdefault(name, deque()).append(seen)
                 return
-            tell = self._waiting[name].popleft()
         tell(seen)
 
     def ask(self, name: str, tell: Callable[[Seen], object]) -> None:
         """Have `tell` called with what was seen, now or when it has been seen."""
         with self._lock:
-            if not self._seen[name]:
-                self._waiting[name].append(tell)
+            seen = _take_first(self._seen, name)
+            if seen is None:
+                self._waiting.setdefault(name, deque()).append(tell)
                 return
-            seen = self._seen[name].popleft()
         tell(seen)
 
     def withdraw(self, name: str, tell: Callable[[Seen], object]) -> None:
         """Take back a question that has not been answered."""
         with self._lock:
-            if tell in self._waiting[name]:
-                self._waiting[name].remove(tell)
+            waiting = self._waiting.get(name, deque())
+            if tell in waiting:
+                waiting.remove(tell)
+                if not waiting:
+                    del self._waiting[name]
+
+
+def _take_first(queues: dict[str, deque[_T]], name: str) -> _T | None:
+    if name not in queues:
+        return None
+    first = queues[name].popleft()
+    if not queues[name]:
+        del queues[name]
+    return first
 
 
 class Observation:

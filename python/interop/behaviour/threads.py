@@ -12,22 +12,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 from typing_extensions import Self
 
-from interop.behaviour import wishes
-from interop.behaviour.handler import with_behaviour
+from interop.behaviour import no_request, wishes
 from interop.behaviour.observation import Observation, Registry, Seen
+from interop.handler import with_behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from interop.behaviour.handler import Behaviour, Handler
     from interop.behaviour.wishes import Wishes
-
-# To a method a cancellation can look like the end of the requests: grpcio tells both in two events,
-# in this order, one right after the other.
-SETTLE_SECONDS = 0.05
-
-NO_REQUEST = "the method requires exactly one request message"
+    from interop.handler import Behaviour, Handler
 
 
 class TestBehaviour(grpc.ServerInterceptor):
@@ -89,7 +83,7 @@ class _Call:
         self._asked = asked
         self._context = context
         self._is_over = threading.Event()
-        # Set with the other, and when what was asked for has been told.
+        # A second event, because one wait cannot be for two: it ends with the call or an answer.
         self._is_woken = threading.Event()
         self._observation: Observation | None = None
         if asked.observe is not None:
@@ -142,9 +136,9 @@ class _Call:
     def _only(self, requests: Iterator[Any]) -> Any:  # noqa: ANN401
         request = next(requests, None)
         if request is None:
-            if self._is_over.wait(SETTLE_SECONDS):
+            if self._is_over.wait(no_request.SETTLE_SECONDS):
                 self._give_up()
-            self._context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_REQUEST)
+            self._context.abort(grpc.StatusCode.UNIMPLEMENTED, no_request.MESSAGE)
         return request
 
     def _requests(self, requests: Iterator[Any]) -> Iterator[Any]:
@@ -154,7 +148,7 @@ class _Call:
             yield request
             if count == self._asked.end_after:
                 return
-        if self._observation is not None and self._is_over.wait(SETTLE_SECONDS):
+        if self._observation is not None and self._is_over.wait(no_request.SETTLE_SECONDS):
             self._give_up()
 
     def _wait_for_observed(self, name: str) -> Seen:

@@ -6,11 +6,11 @@ several connections into a test of one.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
+from interop import file
 from interop.client.fields import NotSupportedError
 
 if TYPE_CHECKING:
@@ -61,14 +61,11 @@ def _name(tls: Tls | None) -> list[tuple[str, int | str]]:
 
 def _credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(
-        root_certificates=_read(tls.ca),
-        private_key=None if tls.key is None else _read(tls.key),
-        certificate_chain=None if tls.certificate is None else _read(tls.certificate),
+        root_certificates=_pem(tls.ca),
+        private_key=None if tls.key is None else _pem(tls.key),
+        certificate_chain=None if tls.certificate is None else _pem(tls.certificate),
     )
 
 
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise NotSupportedError(f"cannot read {path}: {error.strerror}") from error
+def _pem(path: str) -> bytes:
+    return file.read(path, NotSupportedError)

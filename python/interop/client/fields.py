@@ -32,30 +32,30 @@ def fields(
     return present
 
 
-def typed(fields: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
+def typed(checked: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
     """Tell a field of just this type."""
-    value = fields[key]
+    value = checked[key]
     # Not isinstance: to it, true is an int.
     if type(value) is not kind:
         raise NotSupportedError(f'"{key}" of {where} is not of type {kind.__name__}')
     return value
 
 
-def one_of(fields: dict[str, Any], key: str, choices: dict[str, _T], where: str) -> _T | None:
+def one_of(checked: dict[str, Any], key: str, choices: dict[str, _T], where: str) -> _T | None:
     """Tell what a field chooses, if it is there."""
-    if key not in fields:
+    if key not in checked:
         return None
-    chosen = choices.get(typed(fields, key, str, where))
+    chosen = choices.get(typed(checked, key, str, where))
     if chosen is None:
         raise NotSupportedError(f'"{key}" of {where} is none of {", ".join(choices)}')
     return chosen
 
 
-def seconds(fields: dict[str, Any], key: str, where: str) -> float | None:
+def seconds(checked: dict[str, Any], key: str, where: str) -> float | None:
     """Tell a field of milliseconds in seconds, if it is there."""
-    if key not in fields:
+    if key not in checked:
         return None
-    milliseconds = fields[key]
+    milliseconds = checked[key]
     if type(milliseconds) not in (int, float):
         raise NotSupportedError(f'"{key}" of {where} is not a number')
     return float(milliseconds) / 1000

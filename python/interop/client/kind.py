@@ -62,8 +62,11 @@ class StubMethod:
     request: type[Message]
 
 
+# The one whose requests a scenario may give as a value instead of as bytes.
+STUB_METHOD = "/Calculator/SquareRoot"
+
 STUB_METHODS = {
-    "/Calculator/SquareRoot": StubMethod(CalculatorStub, "SquareRoot", Kind.UNARY, Number),
+    STUB_METHOD: StubMethod(CalculatorStub, "SquareRoot", Kind.UNARY, Number),
     "/StreamingCalculator/RepeatedRoots": StubMethod(
         StreamingCalculatorStub, "RepeatedRoots", Kind.SERVER_STREAMING, RepeatedRootsRequest
     ),
@@ -84,10 +87,18 @@ STUB_METHODS = {
 
 
 def multicallable(
-    channel: grpc.Channel | grpc.aio.Channel, method: str, kind: Kind, *, is_stub: bool
+    channel: grpc.Channel | grpc.aio.Channel,
+    method: str,
+    kind: Kind,
+    *,
+    is_stub: bool,
+    read: Callable[[bytes], Any] | None = None,
 ) -> Any:  # noqa: ANN401 - there is one for each of four kinds and two APIs
-    """Find what makes calls of a method, through its stub or with bytes as they are."""
+    """Find what makes calls of a method, through its stub or with bytes as they are.
+
+    `read` makes a message of a reply to bytes, which stays bytes without it.
+    """
     if is_stub:
         known = STUB_METHODS[method]
         return getattr(known.stub(channel), known.name)
-    return getattr(channel, kind.value)(method)
+    return getattr(channel, kind.value)(method, response_deserializer=read)

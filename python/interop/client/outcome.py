@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from google.rpc.status_pb2 import Status
 
+    from interop.grpc_types import Metadatum
+
 Outcome: TypeAlias = "dict[str, Any]"
-Metadata: TypeAlias = "Iterable[tuple[str, str | bytes]] | None"
 
 # What reading grpc-status-details-bin raises: it is no Status, or one of another call.
 UNREADABLE = (DecodeError, ValueError)
@@ -40,7 +41,7 @@ def refused(error: Exception, started: float) -> Outcome:
     return begun("CLIENT_ERROR", str(error), started, time.monotonic())
 
 
-def readable(metadata: Metadata) -> list[tuple[str, str]]:
+def readable(metadata: Iterable[Metadatum] | None) -> list[tuple[str, str]]:
     """Tell metadata with the hex of what is bytes."""
     return [
         (key, value.hex() if isinstance(value, bytes) else value) for key, value in metadata or ()

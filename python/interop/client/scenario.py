@@ -14,12 +14,12 @@ import grpc
 from interop import number
 from interop.client import script
 from interop.client.fields import NotSupportedError, fields, from_hex, one_of, seconds, typed
+from interop.client.kind import STUB_METHOD
 
 if TYPE_CHECKING:
     from calculator_pb2 import Number
     from interop.client.script import Script
-
-STUB_METHOD = "/Calculator/SquareRoot"
+    from interop.grpc_types import Metadata, Metadatum
 
 _FLOAT32_BYTES = 4
 _PAIR = 2
@@ -35,7 +35,7 @@ class Call:
     method: str
     request: Number | bytes | Script
     timeout: float | None
-    metadata: tuple[tuple[str, str | bytes], ...]
+    metadata: Metadata
     compression: grpc.Compression | None
     wait_for_ready: bool | None
 
@@ -163,7 +163,7 @@ def _request(call: dict[str, Any], method: str, where: str) -> Number | bytes | 
     return number.from_bits(bits)
 
 
-def _metadatum(pair: object, where: str) -> tuple[str, str | bytes]:
+def _metadatum(pair: object, where: str) -> Metadatum:
     if not isinstance(pair, list) or len(pair) != _PAIR or not all(type(x) is str for x in pair):
         raise NotSupportedError(f"{where} is not a [key, value] of strings")
     key, value = pair

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from calculator_pb2 import Number
+    from interop.grpc_types import AioContext
     from streaming_calculator_pb2 import ExchangeRequest, Payload, RepeatedRootsRequest
-
-    # Requests and answers are of the method's types already.
-    Context = grpc.aio.ServicerContext[Any, Any]
 
 _ONE_ANSWER, _MANY_ANSWERS = "calling application", "iterating responses"
 
@@ -33,7 +31,7 @@ _ONE_ANSWER, _MANY_ANSWERS = "calling application", "iterating responses"
 class CalculatorServicer(calculator_pb2_grpc.CalculatorServicer):
     """Answers as the document's servicer does, in the words of grpcio's threads where it fails."""
 
-    async def SquareRoot(self, request: Number, context: Context) -> Number:
+    async def SquareRoot(self, request: Number, context: AioContext) -> Number:
         """Answer the square root of the request's value."""
         async with _errors_ending(context, _ONE_ANSWER):
             return arithmetic.square_root(request)
@@ -43,7 +41,7 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
     """Answers what streaming_calculator.proto says."""
 
     async def RepeatedRoots(
-        self, request: RepeatedRootsRequest, context: Context
+        self, request: RepeatedRootsRequest, context: AioContext
     ) -> AsyncIterator[Number]:
         """Answer root after root, with the interval between them."""
         interval = arithmetic.interval(request)
@@ -54,7 +52,7 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
                 yield root
 
     async def RootMeanSquare(
-        self, request_iterator: AsyncIterator[Number], context: Context
+        self, request_iterator: AsyncIterator[Number], context: AioContext
     ) -> Number:
         """Answer the root mean square of all requests."""
         mean = arithmetic.RootMeanSquare()
@@ -64,21 +62,21 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
             return mean.answer()
 
     async def RootOfEach(
-        self, request_iterator: AsyncIterator[Number], context: Context
+        self, request_iterator: AsyncIterator[Number], context: AioContext
     ) -> AsyncIterator[Number]:
         """Answer the root of each request."""
         async with _errors_ending(context, _MANY_ANSWERS):
             async for request in request_iterator:
                 yield arithmetic.square_root(request)
 
-    async def Exchange(self, request: ExchangeRequest, context: Context) -> Payload:
+    async def Exchange(self, request: ExchangeRequest, context: AioContext) -> Payload:
         """Answer a payload of the size that is asked for."""
         async with _errors_ending(context, _ONE_ANSWER):
             return arithmetic.exchange(request)
 
 
 @contextlib.asynccontextmanager
-async def _errors_ending(context: Context, doing: str) -> AsyncIterator[None]:
+async def _errors_ending(context: AioContext, doing: str) -> AsyncIterator[None]:
     try:
         yield
     except InvalidArgumentError as error:

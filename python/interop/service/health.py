@@ -6,7 +6,7 @@ not answer it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest
@@ -16,6 +16,8 @@ from interop.service.reflection import CALCULATORS
 if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
+
+    from interop.grpc_types import AioContext
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 # What describes the package's types does not know it yet.
@@ -28,7 +30,9 @@ class HealthServicer(health.HealthServicer):
     """Says that everything is served."""
 
     def __init__(self) -> None:
-        super().__init__()
+        # Otherwise it holds a lock while it waits for an answer to be sent, which the thread that
+        # waits for the lock to end another Watch would have to tell it: the whole server stands still.
+        super().__init__(experimental_non_blocking=False)
         for service in _SERVICES:
             self.set(service, _SERVING)
 
@@ -52,7 +56,7 @@ class AioHealthServicer(health.aio.HealthServicer):
     async def List(
         self,
         request: Message,  # noqa: ARG002 - grpcio passes it by position
-        context: grpc.aio.ServicerContext[Any, Any],
+        context: AioContext,
     ) -> Message:
         """Answer what Check answers of each service."""
         return _LIST_RESPONSE(

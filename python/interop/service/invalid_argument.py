@@ -5,12 +5,22 @@ The message repeats what the details say, because most clients show nothing but 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from google.protobuf.any_pb2 import Any
 from google.rpc.code_pb2 import INVALID_ARGUMENT
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
+<<<<<<< HEAD
+=======
+if TYPE_CHECKING:
+    from interop.grpc_types import Metadata
+
+METADATA_KEY = "grpc-status-details-bin"
+
+>>>>>>> w-py2
 
 class InvalidArgumentError(Exception):
     """A request makes no sense; `description` says why, of its field where one is to blame."""
@@ -20,7 +30,7 @@ class InvalidArgumentError(Exception):
         self._description = description
         self._field = field
 
-    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    def trailing_metadata(self) -> Metadata:
         """Tell the field, where one is to blame, in a google.rpc.Status with a BadRequest."""
         if self._field is None:
             return ()

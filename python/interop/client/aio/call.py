@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from grpc_status import rpc_status
 
 from calculator_pb2 import Number
-from calculator_pb2_grpc import CalculatorStub
 from interop import number
 from interop.client import outcome
-from interop.client.aio.scripted import ScriptedCall, reply_of
+from interop.client.aio.scripted import RefusedError, ScriptedCall, reply_of
+from interop.client.kind import Kind, multicallable
 from interop.client.script import Script
 
 if TYPE_CHECKING:
@@ -39,13 +39,17 @@ def start(call: Call, channel: grpc.aio.Channel) -> Awaitable[Outcome]:
     ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def end(rpc: Any) -> None:  # noqa: ANN401 - one of four classes of call
-        ended.set_result(_at_once(_end_of(rpc, started)))
+        # A callback has nobody to raise an error to, and who waits would wait for ever.
+        try:
+            ended.set_result(_at_once(_end_of(rpc, started)))
+        except Exception as error:  # noqa: BLE001 - raised where the end is waited for
+            ended.set_exception(error)
 
     async def finish() -> Outcome:
         try:
             replies = await scripted.replies() if scripted is not None else None
             reply = await reply_of(rpc) if scripted is None else None
-        except Exception as error:  # noqa: BLE001 - as below, but grpcio says it later
+        except RefusedError as error:
             return outcome.refused(error, started)
         told = await ended
         if told["message"] == _NOT_SENT:
@@ -62,33 +66,28 @@ def start(call: Call, channel: grpc.aio.Channel) -> Awaitable[Outcome]:
             scripted = ScriptedCall(call, call.request, channel)
             rpc = scripted.rpc
         else:
-            rpc = _method(call, channel)(call.request, **call.options())
+            is_stub = isinstance(call.request, Number)
+            invoke = multicallable(
+                channel, call.method, Kind.UNARY, is_stub=is_stub, read=Number.FromString
+            )
+            rpc = invoke(call.request, **call.options())
     except Exception as error:  # noqa: BLE001 - whatever a Python user would get is the outcome
         return asyncio.sleep(0, outcome.refused(error, started))
     rpc.add_done_callback(end)
     return asyncio.ensure_future(finish())
 
 
-def _method(call: Call, channel: grpc.aio.Channel) -> Any:  # noqa: ANN401 - grpcio's own is untyped
-    if isinstance(call.request, Number):
-        return CalculatorStub(channel).SquareRoot
-    return channel.unary_unary(
-        call.method,
-        request_serializer=bytes,
-        response_deserializer=Number.FromString,
-    )
-
-
 async def _end_of(rpc: Any, started: float) -> Outcome:  # noqa: ANN401 - as above
     try:
-        told = outcome.begun(
-            (await rpc.code()).name, await rpc.details() or "", started, time.monotonic()
-        )
-        told["initial_metadata"] = outcome.readable(await rpc.initial_metadata())
-        told["trailing_metadata"] = outcome.readable(await rpc.trailing_metadata())
-        told.update(await _details(rpc))
+        code, message = await rpc.code(), await rpc.details()
+        completed = time.monotonic()
+        initial, trailing = await rpc.initial_metadata(), await rpc.trailing_metadata()
     except Exception as error:  # noqa: BLE001 - such as a status code that grpcio does not know
         return outcome.refused(error, started)
+    told = outcome.begun(code.name, message or "", started, completed)
+    told["initial_metadata"] = outcome.readable(initial)
+    told["trailing_metadata"] = outcome.readable(trailing)
+    told.update(await _details(rpc))
     return told
 
 

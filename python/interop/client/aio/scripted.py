@@ -16,7 +16,7 @@ from interop.client.kind import multicallable
 from interop.client.script import Cancel, HalfClose, Pause, Receive, Send
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
 
     from interop.client.scenario import Call
     from interop.client.script import Script
@@ -24,13 +24,27 @@ if TYPE_CHECKING:
 _END_OF_REQUESTS = object()
 
 
+class RefusedError(Exception):
+    """grpcio refused to make the call; on asyncio it says so only to who waits for a reply."""
+
+
 async def reply_of(rpc: Any) -> Any:  # noqa: ANN401 - any call with one reply, of any type
     """Wait for the reply of a call; None if it has none, whatever its status."""
     try:
-        return await rpc
+        return await _from_grpcio(rpc)
     # How it ended is told by its status; the second is how grpcio tells who cancelled it.
     except (grpc.RpcError, asyncio.CancelledError):
         return None
+
+
+async def _from_grpcio(reply: Awaitable[Any]) -> Any:  # noqa: ANN401 - as above
+    # Around nothing of the agent's own, whose errors must not pass for grpcio's.
+    try:
+        return await reply
+    except (StopAsyncIteration, grpc.RpcError):
+        raise
+    except Exception as error:
+        raise RefusedError(str(error)) from error
 
 
 class ScriptedCall:
@@ -47,7 +61,10 @@ class ScriptedCall:
         self._task = asyncio.ensure_future(self._go_through())
 
     async def replies(self) -> list[str]:
-        """Wait for the end of the script and tell the replies that it received, in hex."""
+        """Wait for the end of the script and tell the replies that it received, in hex.
+
+        Raises RefusedError, and whatever else went wrong in a step without being the call's end.
+        """
         await self._task
         return self._replies
 
@@ -83,7 +100,7 @@ class ScriptedCall:
         replies = aiter(self.rpc)
         try:
             while most is None or most > 0:
-                self._replies.append(outcome.in_bytes(await anext(replies)))
+                self._replies.append(outcome.in_bytes(await _from_grpcio(anext(replies))))
                 most = None if most is None else most - 1
         # How it ended is told by its status.
         except (StopAsyncIteration, grpc.RpcError, asyncio.CancelledError):

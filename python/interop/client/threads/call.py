@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import queue
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_status import rpc_status
 
 from calculator_pb2 import Number
-from calculator_pb2_grpc import CalculatorStub
 from interop import number
 from interop.client import outcome
+from interop.client.kind import Kind, multicallable
 from interop.client.script import Script
 from interop.client.threads.scripted import ScriptedCall
 
@@ -38,7 +38,11 @@ def start(call: Call, channel: grpc.Channel) -> Callable[[], Outcome]:
             scripted = ScriptedCall(call, call.request, channel)
             future = scripted.rpc
         else:
-            future = _method(call, channel).future(call.request, **call.options())
+            is_stub = isinstance(call.request, Number)
+            invoke = multicallable(
+                channel, call.method, Kind.UNARY, is_stub=is_stub, read=Number.FromString
+            )
+            future = invoke.future(call.request, **call.options())
     except Exception as error:  # noqa: BLE001 - whatever a Python user would get is the outcome
         refused = outcome.refused(error, started)
         return lambda: refused
@@ -58,18 +62,6 @@ def start(call: Call, channel: grpc.Channel) -> Callable[[], Outcome]:
         return told
 
     return finish
-
-
-def _method(call: Call, channel: grpc.Channel) -> grpc.UnaryUnaryMultiCallable[Any, Number]:
-    if isinstance(call.request, Number):
-        square_root: grpc.UnaryUnaryMultiCallable[Number, Number]
-        square_root = CalculatorStub(channel).SquareRoot
-        return square_root
-    return channel.unary_unary(
-        call.method,
-        request_serializer=bytes,
-        response_deserializer=Number.FromString,
-    )
 
 
 def _details(future: grpc.Call) -> Outcome:

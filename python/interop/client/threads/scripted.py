@@ -36,6 +36,7 @@ class ScriptedCall:
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._replies: list[str] = []
         self._is_cancelled = False
+        self._failure: Exception | None = None
         invoke = multicallable(channel, call.method, script.kind, is_stub=script.is_stub)
         options = call.options()
         if script.kind is Kind.CLIENT_STREAMING and call.compression is not None:
@@ -52,8 +53,13 @@ class ScriptedCall:
         self._thread.start()
 
     def replies(self) -> list[str]:
-        """Wait for the end of the script and tell the replies that it received, in hex."""
+        """Wait for the end of the script and tell the replies that it received, in hex.
+
+        What goes wrong in a step without being the call's end is raised here.
+        """
         self._thread.join()
+        if self._failure is not None:
+            raise self._failure
         return self._replies
 
     def _go_through(self) -> None:
@@ -61,6 +67,8 @@ class ScriptedCall:
             self._take_steps()
             if not self._is_cancelled:
                 self._end()
+        except Exception as error:  # noqa: BLE001 - a thread's error would end nothing but itself
+            self._failure = error
         finally:
             # grpcio's thread waits for requests until it is told that there are no more.
             self._requests.put(_END_OF_REQUESTS)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from interop.behaviour.aio import write_all
-from interop.behaviour.handler import with_behaviour
+from interop.handler import with_behaviour, write_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from interop.behaviour.handler import Behaviour, Handler, Read
-    from interop.service.aio import Context
+    from interop.grpc_types import AioContext
+    from interop.handler import Behaviour, Handler, Read
 
 _UNREADABLE = object()
 
@@ -37,17 +36,17 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
             return None
         is_stream = handler.request_streaming
 
-        async def readable(request: Any, context: Context) -> Any:  # noqa: ANN401
+        async def readable(request: Any, context: AioContext) -> Any:  # noqa: ANN401
             return _readable(request, context) if is_stream else await _checked(request, context)
 
         def one_answer(behaviour: Behaviour) -> Behaviour:
-            async def answer(request: Any, context: Context) -> Any:  # noqa: ANN401
+            async def answer(request: Any, context: AioContext) -> Any:  # noqa: ANN401
                 return await behaviour(await readable(request, context), context)
 
             return answer
 
         def many_answers(behaviour: Behaviour) -> Behaviour:
-            async def answer(request: Any, context: Context) -> None:  # noqa: ANN401
+            async def answer(request: Any, context: AioContext) -> None:  # noqa: ANN401
                 await write_all(behaviour, await readable(request, context), context)
 
             return answer
@@ -68,12 +67,12 @@ def _handing_on(read: Read) -> Read:
     return read_or_hand_on
 
 
-async def _readable(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+async def _readable(requests: AsyncIterator[Any], context: AioContext) -> AsyncIterator[Any]:
     async for request in requests:
         yield await _checked(request, context)
 
 
-async def _checked(request: Any, context: Context) -> Any:  # noqa: ANN401
+async def _checked(request: Any, context: AioContext) -> Any:  # noqa: ANN401
     if request is _UNREADABLE:
         await context.abort(grpc.StatusCode.INTERNAL, "Exception deserializing request!")
     return request

@@ -1,10 +1,13 @@
 """Puts other behaviour into a method's handler, whatever the kind of the method.
 
-grpcio has four kinds of handlers, and the same ones for threads and for asyncio.
+grpcio has four kinds of handlers, and the same ones for threads and for asyncio. What is
+put in runs what it replaces, for which asyncio has two ways where a method has many answers.
 """
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -12,14 +15,16 @@ import grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interop.grpc_types import AioContext
+
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
-    # What answers a request, or a stream of them, with an answer, or a stream of them.
+    # Not narrower: what it takes and answers depends on the kind of the method and on the API.
     Behaviour: TypeAlias = Callable[..., Any]
     Change: TypeAlias = Callable[[Behaviour], Behaviour]
     Read: TypeAlias = Callable[[bytes], Any]
 
 
-# By whether requests and whether answers are streams.
+# (request_streaming, response_streaming): the name in a handler, and what makes such a handler.
 _KINDS = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
@@ -50,3 +55,13 @@ def with_behaviour(
         read or handler.request_deserializer,
         handler.response_serializer,
     )
+
+
+async def write_all(behaviour: Behaviour, request: object, context: AioContext) -> None:
+    """Run a method of many answers, which may yield them or, as health checking's, write them."""
+    if inspect.iscoroutinefunction(behaviour):
+        await behaviour(request, context)
+        return
+    async with contextlib.aclosing(behaviour(request, context)) as answers:
+        async for answer in answers:
+            await context.write(answer)
