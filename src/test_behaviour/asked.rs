@@ -27,16 +27,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A field by name.
-type Field = (HeaderName, HeaderValue);
+/// What the names begin with that are ours.
+const PREFIX: &str = "x-interop-";
 
 /// All that a call can ask for.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     /// Sent back in the initial metadata.
-    pub(super) echo_initial: Option<Field>,
+    pub(super) echo_initial: HeaderMap,
     /// Sent back in the trailing metadata.
-    pub(super) echo_trailing: Option<Field>,
+    pub(super) echo_trailing: HeaderMap,
     /// Before the method begins.
     pub(super) delay: Duration,
     /// Ends the call if the method has not failed.
@@ -51,12 +51,15 @@ pub(super) struct Asked {
     pub(super) observed: Option<String>,
 }
 
-/// A value that makes no sense.
+/// What makes no sense.
 #[derive(Debug, thiserror::Error)]
-#[error("the metadata {name} is not {expected}")]
-pub(super) struct AskedError {
-    name: &'static str,
-    expected: &'static str,
+pub(super) enum AskedError {
+    /// A value cannot be read.
+    #[error("the metadata {name} is not {expected}")]
+    Value { name: &'static str, expected: &'static str },
+    /// Nothing of this name can be asked for.
+    #[error("the metadata {0} is not known")]
+    Name(HeaderName),
 }
 
 impl From<AskedError> for Status {
@@ -67,8 +70,17 @@ impl From<AskedError> for Status {
 
 impl Asked {
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, AskedError> {
-        let echo =
-            |name| headers.get(name).map(|value| (HeaderName::from_static(name), value.clone()));
+        let known = [DELAY, STATUS, MESSAGE, END_AFTER, COMPRESSION, OBSERVE, OBSERVED];
+        let is_unknown = |name: &&HeaderName| {
+            name.as_str().starts_with(PREFIX) && !known.contains(&name.as_str())
+        };
+        if let Some(name) = headers.keys().find(is_unknown) {
+            return Err(AskedError::Name(name.clone()));
+        }
+        let echo = |name| {
+            let values = headers.get_all(name).iter().cloned();
+            values.map(|value| (HeaderName::from_static(name), value)).collect()
+        };
         Ok(Self {
             echo_initial: echo(ECHO_INITIAL),
             echo_trailing: echo(ECHO_TRAILING),
@@ -84,25 +96,34 @@ impl Asked {
 
 fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, AskedError> {
     let value = headers.get(name).map(HeaderValue::to_str).transpose();
-    value.map_err(|_| AskedError { name, expected: "ASCII" })
+    value.map_err(|_| AskedError::Value { name, expected: "ASCII" })
 }
 
 fn number<T: FromStr>(headers: &HeaderMap, name: &'static str) -> Result<Option<T>, AskedError> {
-    let value = text(headers, name)?.map(str::parse).transpose();
-    value.map_err(|_| AskedError { name, expected: "a number from 0 on" })
+    let wrong = || AskedError::Value { name, expected: "a number from 0 on" };
+    let Some(digits) = text(headers, name)? else { return Ok(None) };
+    // A sign in front would be read as well.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    digits.parse().map(Some).map_err(|_| wrong())
 }
 
 fn status(headers: &HeaderMap) -> Result<Option<Status>, AskedError> {
-    let Some(code) = number::<u8>(headers, STATUS)? else { return Ok(None) };
+    const LAST: u8 = Code::Unauthenticated as u8;
     let message = match headers.get(MESSAGE) {
         None => String::new(),
         Some(value) => {
             let bytes = BASE64.decode(value.as_bytes()).ok();
             let message = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-            message.ok_or(AskedError { name: MESSAGE, expected: "UTF-8" })?
+            message.ok_or(AskedError::Value { name: MESSAGE, expected: "UTF-8" })?
         }
     };
-    Ok(Some(Status::new(Code::from_i32(code.into()), message)))
+    match number::<u8>(headers, STATUS)? {
+        None => Ok(None),
+        Some(code @ 0..=LAST) => Ok(Some(Status::new(Code::from_i32(code.into()), message))),
+        Some(_) => Err(AskedError::Value { name: STATUS, expected: "the code of a status" }),
+    }
 }
 
 fn compression(headers: &HeaderMap) -> Result<Option<HeaderValue>, AskedError> {
@@ -110,7 +131,9 @@ fn compression(headers: &HeaderMap) -> Result<Option<HeaderValue>, AskedError> {
         None | Some("identity") => Ok(None),
         Some("gzip") => Ok(Some(HeaderValue::from_static("gzip"))),
         Some("deflate") => Ok(Some(HeaderValue::from_static("deflate"))),
-        Some(_) => Err(AskedError { name: COMPRESSION, expected: "gzip, deflate or identity" }),
+        Some(_) => {
+            Err(AskedError::Value { name: COMPRESSION, expected: "gzip, deflate or identity" })
+        }
     }
 }
 
@@ -152,7 +175,11 @@ mod tests {
             ("x-interop-delay-ms", "soon"),
             ("x-interop-end-after", "-1"),
             ("x-interop-status", "OK"),
+            ("x-interop-status", "17"),
+            ("x-interop-status", "+5"),
+            ("x-interop-message-bin", "/w=="),
             ("x-interop-compression", "br"),
+            ("x-interop-delay", "5"),
         ] {
             let error = Asked::read(&headers(&[(name, value)])).expect_err(value);
             assert!(error.to_string().contains(name), "{error}");

@@ -72,12 +72,13 @@ impl Ending {
     /// Ends with `status` if it would be OK: behind the answers of a stream, or instead of the answer.
     pub(super) fn with_status(&mut self, status: Status, streams_answers: bool) {
         self.body.status = Some(status);
-        if !streams_answers
-            && let Messages::Sent(body) =
-                std::mem::replace(&mut self.body.messages, Messages::Ended)
-        {
-            self.body.messages = Messages::Withheld(body);
+        if streams_answers {
+            return;
         }
+        self.body.messages = match std::mem::replace(&mut self.body.messages, Messages::Ended) {
+            Messages::Sent(body) => Messages::Withheld(body),
+            others => others,
+        };
     }
 
     pub(super) fn into_answer(self) -> Response<Body> {
@@ -171,11 +172,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_methods_own_failure_stays() {
-        let failed = [answer(&Status::unknown("")), Status::unknown("").into_http()];
-        for answer in failed {
-            let mut ending = Ending::new(answer, HeaderMap::new(), None);
-            ending.with_status(Status::aborted("asked for"), true);
-            assert_eq!(read(ending).await.1, Code::Unknown);
+        for streams_answers in [true, false] {
+            for answer in [answer(&Status::unknown("")), Status::unknown("").into_http()] {
+                let mut ending = Ending::new(answer, HeaderMap::new(), None);
+                ending.with_status(Status::aborted("asked for"), streams_answers);
+                assert_eq!(read(ending).await.1, Code::Unknown);
+            }
         }
     }
 }

@@ -30,8 +30,8 @@ class HealthServicer(health.HealthServicer):
     """Says that everything is served."""
 
     def __init__(self) -> None:
-        # Otherwise it holds a lock while it waits for an answer to be sent, which the thread that
-        # waits for the lock to end another Watch would have to tell it: the whole server stands still.
+        # Otherwise it holds a lock while it waits to be told that an answer was sent, by the thread
+        # that waits for the lock to end another Watch, and the whole server stands still.
         super().__init__(experimental_non_blocking=False)
         for service in _SERVICES:
             self.set(service, _SERVING)

@@ -13,14 +13,9 @@ from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-<<<<<<< HEAD
-=======
 if TYPE_CHECKING:
     from interop.grpc_types import Metadata
 
-METADATA_KEY = "grpc-status-details-bin"
-
->>>>>>> w-py2
 
 class InvalidArgumentError(Exception):
     """A request makes no sense; `description` says why, of its field where one is to blame."""
