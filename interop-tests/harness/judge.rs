@@ -27,7 +27,7 @@ pub(crate) fn as_libtest(
     left_out: &BTreeSet<String>,
     judge: Arc<Judge>,
 ) -> libtest_mimic::Trial {
-    let Trial { name, run } = trial;
+    let Trial { name, run, .. } = trial;
     let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
     let skipped = missing.map(|peer| format!("--without {peer}"));
     libtest_mimic::Trial::ignorable_test(name.to_string(), move || {

@@ -3,56 +3,63 @@
 //! libtest-mimic begins them in the order that it is given, so who shares the machine with whom, and
 //! who has the document's port when, is decided here.
 
-use std::collections::VecDeque;
-
 use super::behaviour::programs::case::PREFIX;
-use super::suites::{client_parity, programs, server_parity};
-use super::trial::{Trial, TrialName};
+use super::suites::{client_parity, programs};
+use super::trial::Trial;
 
-/// Takes one trial of each pairing in turn: the trials of one pairing wait for each other, so
-/// neighbours in the order should be of different ones.
+/// How many trials are begun before one of them has ended: most of them wait, for time or for each
+/// other, and those that keep a processor busy pass a gate.
+pub(crate) const BEGUN_AT_ONCE: usize = 40;
+
+/// Spreads the trials of each pairing evenly over the whole: they wait for each other, so neighbours in
+/// the order should be of different ones. So are those that mostly wait, lest all that have been begun
+/// are such, and the processors idle.
 ///
 /// Three times somebody has the document's port: each trial of `programs`, the client programs of
 /// `client-parity` from the first to the last, and the reference of `server-parity` from the first to
 /// the last. Those that share it are begun one after the other, all of them before any of the next. So
 /// whoever waits for the port waits for trials that have a thread already, and never for one that has
-/// none because all threads wait.
+/// none because all threads wait. `calls` has no part in that, and fills what `server-parity` leaves
+/// idle.
 pub(crate) fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
     let mut turns: [Vec<Trial>; 3] = Default::default();
     for trial in trials {
         turns[turn(trial.name.suite)].push(trial);
     }
-    turns.into_iter().flat_map(in_turn).collect()
+    turns.into_iter().flat_map(spread).collect()
 }
 
 fn turn(suite: &str) -> usize {
     match suite {
+        programs::SUITE => 0,
         client_parity::SUITE => 1,
-        server_parity::SUITE => 2,
-        _ => 0,
+        _ => 2,
     }
 }
 
-fn in_turn(trials: Vec<Trial>) -> Vec<Trial> {
-    let lane = |name: &TrialName| match name.suite {
-        programs::SUITE => (name.suite, false, String::new(), String::new()),
-        suite => {
-            let is_program = name.case.starts_with(PREFIX);
-            (suite, is_program, name.server.clone(), name.client.clone())
-        }
+fn spread(trials: Vec<Trial>) -> Vec<Trial> {
+    let lane = |trial: &Trial| {
+        let name = &trial.name;
+        let is_program = name.case.starts_with(PREFIX);
+        (name.suite, is_program, trial.waits, name.server.clone(), name.client.clone())
     };
-    let mut lanes: Vec<(_, VecDeque<Trial>)> = Vec::new();
+    let mut lanes: Vec<(_, Vec<Trial>)> = Vec::new();
     for trial in trials {
-        let key = lane(&trial.name);
+        let key = lane(&trial);
         match lanes.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, lane)) => lane.push_back(trial),
-            None => lanes.push((key, [trial].into())),
+            Some((_, lane)) => lane.push(trial),
+            None => lanes.push((key, vec![trial])),
         }
     }
-    let mut order = Vec::new();
-    while !lanes.is_empty() {
-        order.extend(lanes.iter_mut().filter_map(|(_, lane)| lane.pop_front()));
-        lanes.retain(|(_, lane)| !lane.is_empty());
-    }
-    order
+    let mut placed: Vec<_> = lanes.into_iter().flat_map(|(_, lane)| places(lane)).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// Each trial with its place on the way from 0 to `WAY`.
+fn places(lane: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
+    const WAY: usize = 1 << 24;
+    let count = lane.len();
+    let place = move |index| (2 * index + 1) * WAY / (2 * count);
+    lane.into_iter().enumerate().map(move |(index, trial)| (place(index), trial))
 }

@@ -133,7 +133,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     // last trial of the one has let go of it.
     drop((servers, clients, client_programs));
     let mut libtest = options.libtest.clone();
-    libtest.test_threads.get_or_insert(cores.max(server_parity::SIDE_BY_SIDE));
+    libtest.test_threads.get_or_insert(cores.max(order::BEGUN_AT_ONCE));
 
     let record = Record::default();
     let judge = Arc::new(Judge { ledger, record: record.clone(), options: options.that_matter() });

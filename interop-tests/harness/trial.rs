@@ -22,8 +22,17 @@ impl fmt::Display for TrialName {
     }
 }
 
-/// A case that waits to be run; dropping it lets go of the peers that only it still needed.
+/// A case that is still to be run; dropping it lets go of the peers that only it still needed.
 pub(crate) struct Trial {
     pub(crate) name: TrialName,
+    /// Whether it mostly waits, so that many such fit side by side.
+    pub(crate) waits: bool,
     pub(crate) run: Box<dyn FnOnce() -> Report + Send>,
+}
+
+impl Trial {
+    /// A trial that is not known to wait.
+    pub(crate) fn new(name: TrialName, run: impl FnOnce() -> Report + Send + 'static) -> Self {
+        Self { name, waits: false, run: Box::new(run) }
+    }
 }

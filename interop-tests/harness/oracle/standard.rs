@@ -123,7 +123,7 @@ impl<R: Reference> Standard<R> {
             let (case, setting) = (Arc::clone(case), Arc::clone(setting));
             let name = name(reference.name(), GOLDEN, &case);
             let run = move || moved::report(&case, &*reference, &goldens, &setting);
-            Trial { name, run: Box::new(run) }
+            Trial::new(name, run)
         };
         self.cases.iter().filter(|case| !self.has_stand_in(case)).map(trial).collect()
     }

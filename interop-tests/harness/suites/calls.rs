@@ -52,7 +52,8 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
                     setting: Arc::clone(setting),
                 };
                 let (scenario, variant) = (Arc::clone(scenario), *variant);
-                Trial { name, run: Box::new(move || pairing.play(&scenario, variant)) }
+                let waits = scenario.waits();
+                Trial { waits, ..Trial::new(name, move || pairing.play(&scenario, variant)) }
             }));
         }
     }

@@ -75,7 +75,7 @@ pub(crate) fn trials(
                 setting: Arc::clone(setting),
             };
             let name = name(peer.name(), oracle.name(), behaviour);
-            Trial { name, run: Box::new(move || comparison.run()) }
+            Trial::new(name, move || comparison.run())
         }));
     }
     if !only_goldens {

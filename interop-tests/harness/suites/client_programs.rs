@@ -80,7 +80,7 @@ pub(crate) fn trials(
                 oracle,
                 setting: Arc::clone(setting),
             };
-            Some(Trial { name, run: Box::new(move || comparison.run()) })
+            Some(Trial::new(name, move || comparison.run()))
         }));
     }
     if !only_goldens {

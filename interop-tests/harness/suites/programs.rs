@@ -98,13 +98,13 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> 
                     client_logs: Logs::at(&log.join("client")),
                     setting: Arc::clone(setting),
                 };
-                let run = Box::new(move || {
+                let run = move || {
                     let _alone = play.setting.document_port.lease();
                     // Not before: whoever has the port would wait for its place in turn.
                     let _pass = play.setting.gate.enter();
                     Report { finding: play.run(), evidence: play.evidence() }
-                });
-                trials.push(Trial { name, run });
+                };
+                trials.push(Trial::new(name, run));
             }
         }
     }
