@@ -33,8 +33,10 @@ async def _server(asked: listening.Listening) -> grpc.aio.Server:
     streaming_calculator_pb2_grpc.add_StreamingCalculatorServicer_to_server(
         StreamingCalculatorServicer(), server
     )
-    await health.add_to_aio(server)
-    reflection.add_to(server)
+    if asked.health:
+        await health.add_to_aio(server)
+    if asked.reflection:
+        reflection.add_to(server)
     return server
 
 

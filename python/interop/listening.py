@@ -41,6 +41,8 @@ class Listening:
     tls_key: Path | None
     tls_client_ca: Path | None
     max_connection_age: float | None
+    health: bool
+    reflection: bool
     test_behaviour: bool
     until_stdin_closes: bool
 
@@ -96,6 +98,10 @@ def read(program: str, arguments: Sequence[str] | None = None) -> Listening:
         "--tls-client-ca", type=Path, metavar="PEM", help="refuse clients that it has not signed"
     )
     parser.add_argument("--max-connection-age", type=_seconds, metavar="SECONDS")
+    for service in ("health", "reflection"):
+        parser.add_argument(
+            f"--{service}", action=argparse.BooleanOptionalAction, default=True, help="offer it"
+        )
     parser.add_argument(
         "--test-behaviour", action="store_true", help="do what tests ask for with metadata"
     )

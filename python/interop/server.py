@@ -36,8 +36,10 @@ def _server(asked: listening.Listening) -> grpc.Server:
     streaming_calculator_pb2_grpc.add_StreamingCalculatorServicer_to_server(
         StreamingCalculatorServicer(), server
     )
-    health.add_to(server)
-    reflection.add_to(server)
+    if asked.health:
+        health.add_to(server)
+    if asked.reflection:
+        reflection.add_to(server)
     return server
 
 
