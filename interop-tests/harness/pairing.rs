@@ -34,7 +34,7 @@ impl Pairing {
         let waits = scenario.waits();
         let agent = self.crew.lend(waits);
         let pass = (!waits).then(|| self.setting.gate.enter());
-        let play = Play::new(self, variant, arrangement, &slot, agent);
+        let mut play = Play::new(self, variant, arrangement, &slot, agent);
         let finding = match play.all(scenario, &mut evidence.sent) {
             Ok(mismatches) => mismatches.into(),
             Err(finding) => finding,
@@ -44,7 +44,8 @@ impl Pairing {
             Finding::Match | Finding::NotSupported(_) => slot.has_exited(),
             Finding::Broken(_) | Finding::SetUpError(_) => None,
         };
-        drop(pass);
+        // Not before: the next case of this client would start a server that is gone again.
+        drop((play, pass));
         let finding = exit.map_or(finding, |exit| {
             Finding::Broken(format!("the server ended during this case, with {exit}"))
         });

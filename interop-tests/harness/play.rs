@@ -47,7 +47,7 @@ impl<'a> Play<'a> {
 
     /// Plays all steps; what was `sent` is told also when one of them ends the scenario.
     pub(crate) fn all(
-        mut self,
+        &mut self,
         scenario: &Scenario,
         sent: &mut Vec<String>,
     ) -> Result<Vec<Mismatch>, Finding> {
