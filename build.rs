@@ -1,16 +1,18 @@
 //! Compiles `proto/` to the services in `OUT_DIR`: the servers' side, the clients' side, and the
-//! descriptors that reflection answers with.
+//! descriptors that reflection answers with. Writes down what is compiled, and with what.
 //!
 //! protox parses the files in pure Rust, so that a build needs no `protoc`. The sides are apart because
 //! each has a codec of its own, and `Number` is written by hand in `src/number.rs`: prost would drop
 //! the sign of zero.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("versions.txt"), versions()?)?;
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler
         .include_imports(true)
@@ -37,4 +39,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         .out_dir(out.join("client"))
         .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// The compiler, and the packages that decide how an answer looks, a line each.
+fn versions() -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let compiler = Command::new(std::env::var("RUSTC")?).arg("--version").output()?.stdout;
+    let compiler = String::from_utf8(compiler)?;
+    let compiler = compiler.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let lock = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("Cargo.lock");
+    let lock = std::fs::read_to_string(lock)?;
+    let version = |name: &&str| {
+        let of = format!("[[package]]\nname = \"{name}\"\nversion = \"");
+        let (version, _) = lock.split_once(&of)?.1.split_once('"')?;
+        Some(format!("{name} {version}"))
+    };
+    let packages = ["tonic", "prost", "h2", "hyper", "tokio", "rustls"];
+    let lines = std::iter::once(compiler).chain(packages.iter().filter_map(version));
+    Ok(lines.map(|line| line + "\n").collect())
 }

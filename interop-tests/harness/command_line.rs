@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use super::record::selection::Shard;
+
 /// Run every server with every client over the same .proto files and compare.
 ///
 /// A trial's name is a path, suite/server/client/case; FILTER picks the trials whose name contains
@@ -60,7 +62,26 @@ pub(crate) struct Options {
     #[arg(long, requires = "fuzz")]
     pub(crate) edge: bool,
 
-    /// Where logs go, instead of target/interop. The folder `logs` in it is emptied first.
+    /// Run only this part of all trials, K of N; a trial is always in the same part.
+    #[arg(long, value_name = "K/N", conflicts_with_all = ["record_goldens", "fuzz"])]
+    pub(crate) shard: Option<Shard>,
+
+    /// Tell what changed between the records of two runs, and run nothing. The exit status is 101
+    /// when something failed newly or is not there any more.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
+    pub(crate) diff: Option<Vec<PathBuf>>,
+
+    /// Make one record and its reports of those of all shards, and run nothing. The exit status is
+    /// 101 when something failed in them.
+    #[arg(long, num_args = 1.., value_name = "RECORD")]
+    pub(crate) merge: Option<Vec<PathBuf>>,
+
+    /// Write interop-tests/record.schema.json, the format of records, and run nothing.
+    #[arg(long)]
+    pub(crate) record_schema: bool,
+
+    /// Where the reports and logs go, instead of target/interop. The folder `logs` in it is emptied
+    /// first.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 

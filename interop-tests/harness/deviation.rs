@@ -98,7 +98,8 @@ impl Ledger {
             (Finding::Mismatches(mismatches), Some(known))
                 if known.excuses(&mismatches, &report.evidence) =>
             {
-                Verdict::KnownDeviation { reason: known.reason.clone() }
+                let (reason, link) = (known.reason.clone(), known.link.clone());
+                Verdict::KnownDeviation { reason, link, mismatches }
             }
             (Finding::Mismatches(mismatches), Some(known)) => Verdict::Failed {
                 why: format!("not the known deviation, which is: {}", known.failure()),

@@ -42,15 +42,20 @@ pub(crate) fn block(
     for sent in &evidence.sent {
         line("sent", sent);
     }
-    for (who, observation) in &evidence.observations {
-        line("seen", &format!("{who}:\n{}", observation.trim_end()));
-    }
-    for log in &evidence.logs {
-        let size = std::fs::metadata(log).map_or(0, |metadata| metadata.len());
-        if size > 0 {
-            line("log", &log.display().to_string());
+    if let (Some(who), Some(observed)) = (evidence.observed_of, &evidence.observed) {
+        let right = evidence.right.iter().map(|right| ("right", right));
+        for (who, observation) in right.chain([(who, observed)]) {
+            line("seen", &format!("{who}:\n{}", observation.to_string().trim_end()));
         }
     }
-    line("run again", &format!("make interop ARGS='{options}--exact {trial}'"));
+    for log in evidence.full_logs() {
+        line("log", &log.display().to_string());
+    }
+    line("run again", &run_again(trial, options));
     lines.join("\n")
+}
+
+/// The command that runs `trial` alone, in a run with `options`.
+pub(crate) fn run_again(trial: &TrialName, options: &str) -> String {
+    format!("make interop ARGS='{options}--exact {trial}'")
 }

@@ -4,13 +4,34 @@
 //! not start or an agent that hung is never excused.
 
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::oracle::grade::Grade;
+use super::oracle::observation::Observation;
+use super::payload::hex;
 
 /// One thing that was not as expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Mismatch {
     /// What was compared: `status`, `root`, `client stdout`.
     pub(crate) what: String,
+    pub(crate) expected: String,
+    pub(crate) observed: String,
+    /// The bytes of both, where it is a message that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<MismatchedBytes>,
+}
+
+/// The bytes of two messages, in hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MismatchedBytes {
     pub(crate) expected: String,
     pub(crate) observed: String,
 }
@@ -25,7 +46,18 @@ impl Mismatch {
             what: what.to_owned(),
             expected: expected.to_string(),
             observed: observed.to_string(),
+            bytes: None,
         }
+    }
+
+    /// The same, with the bytes of the messages that differ, unless they are many.
+    pub(crate) fn of_messages(self, expected: &[u8], observed: &[u8]) -> Self {
+        const MOST: usize = 4096;
+        if expected.len().max(observed.len()) > MOST {
+            return self;
+        }
+        let bytes = MismatchedBytes { expected: hex(expected), observed: hex(observed) };
+        Self { bytes: Some(bytes), ..self }
     }
 }
 
@@ -60,11 +92,27 @@ pub(crate) struct Evidence {
     pub(crate) reference_command: Option<String>,
     /// What the client was told, shortened.
     pub(crate) sent: Vec<String>,
-    /// Who was seen to do what, where peers are compared.
-    pub(crate) observations: Vec<(String, String)>,
+    /// What is right; any of these where there are several.
+    pub(crate) right: Vec<Observation>,
+    /// What came.
+    pub(crate) observed: Option<Observation>,
+    /// Whom that was observed of, where peers are compared.
+    pub(crate) observed_of: Option<&'static str>,
     /// All that was observed of the peer that is judged, where peers are compared.
     pub(crate) answer: Option<String>,
+    /// Who can do what the case does, where peers are compared.
+    pub(crate) grade: Option<Grade>,
+    /// When the case had all that it needs.
+    pub(crate) began: Option<Instant>,
     pub(crate) logs: Vec<PathBuf>,
+}
+
+impl Evidence {
+    /// The logs in which there is something.
+    pub(crate) fn full_logs(&self) -> impl Iterator<Item = &PathBuf> {
+        let is_full = |log: &&PathBuf| fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0);
+        self.logs.iter().filter(is_full)
+    }
 }
 
 /// A finding and its evidence.

@@ -2,21 +2,28 @@
 //!
 //! libtest-mimic knows passed, failed and ignored; which verdict is shown as which stands here.
 
+use std::any::Any;
 use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Instant;
 
 use libtest_mimic::{Completion, Failed};
 
 use super::deviation::Ledger;
 use super::failure;
-use super::record::Record;
-use super::trial::Trial;
+use super::finding::{Evidence, Finding, Report};
+use super::record::keeper::{Keeper, milliseconds};
+use super::record::trial::TrialRecord;
+use super::report::progress::Progress;
+use super::trial::{Trial, TrialName};
 use super::verdict::Verdict;
 
 /// What a report is judged by, and where the verdict goes.
 pub(crate) struct Judge {
     pub(crate) ledger: Ledger,
-    pub(crate) record: Record,
+    pub(crate) keeper: Keeper,
+    pub(crate) progress: Progress,
     /// The options without which a trial could not be run again.
     pub(crate) options: String,
 }
@@ -33,15 +40,18 @@ pub(crate) fn as_libtest(
     libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
         if let Some(reason) = skipped {
             let shown = format!("skipped: {reason}");
-            judge.record.add(name, Verdict::Skipped { reason });
+            judge.keep(&name, Verdict::Skipped { reason }, Evidence::default(), 0.0);
             return Ok(Completion::ignored_with(shown));
         }
-        let report = run();
+        let began = Instant::now();
+        let report = panic::catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|payload| of_panic(&*payload));
+        let duration = report.evidence.began.unwrap_or(began).elapsed();
         let verdict = judge.ledger.verdict(&name, &report);
         let evidence = report.evidence;
         let shown = match &verdict {
             Verdict::Passed => Ok(Completion::Completed),
-            Verdict::KnownDeviation { reason } => {
+            Verdict::KnownDeviation { reason, .. } => {
                 Ok(Completion::ignored_with(format!("known deviation: {reason}")))
             }
             Verdict::NotSupported { reason } => {
@@ -56,7 +66,27 @@ pub(crate) fn as_libtest(
                 Err(Failed::from(failure::block(&name, &why, &[], &evidence, &judge.options)))
             }
         };
-        judge.record.add(name, verdict);
+        if let Err(failed) = &shown {
+            judge.progress.failed(&name, failed.message().unwrap_or_default());
+        }
+        judge.keep(&name, verdict, evidence, milliseconds(duration));
         shown
     })
+}
+
+impl Judge {
+    fn keep(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
+        let run_again = failure::run_again(name, &self.options);
+        let trial = TrialRecord::new(name, verdict, evidence, duration_ms, run_again);
+        let counts = self.keeper.add(trial);
+        self.progress.ended(name, counts);
+    }
+}
+
+/// A panic is a failure as well, and must be in the record as it is in the exit status.
+fn of_panic(payload: &(dyn Any + Send)) -> Report {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let finding = Finding::Broken(format!("the harness panicked, which is a fault of it: {text}"));
+    Report { finding, evidence: Evidence::default() }
 }

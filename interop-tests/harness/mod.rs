@@ -3,7 +3,7 @@
 //! Data flows one way. No module here knows a language: what differs between peers stands in
 //! `peers.toml`, and what is right in the suites' tables.
 //!
-//! - [`command_line`], [`run`], [`order`], [`gate`], [`judge`]: from options to an exit status
+//! - [`command_line`], [`run`], [`execution`], [`order`], [`gate`], [`judge`]: from options to an exit status
 //! - [`tables`], [`config`], [`peer`], [`program`], [`scenario`], [`value`], [`payload`],
 //!   [`expectation`]: the tables
 //! - [`suites`], [`trial`]: peers × cases
@@ -13,8 +13,10 @@
 //! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`document_port`],
 //!   [`target`], [`sockets`], [`certificates`]: processes, addresses and credentials
 //! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
-//! - [`record`], [`matrix`], [`failure`]: what a person reads
+//! - [`record`], [`report`], [`failure`]: what a person and other programs read
+//! - [`afterwards`]: records of runs that are over
 
+mod afterwards;
 mod agent;
 mod agent_pool;
 mod agent_slot;
@@ -26,13 +28,13 @@ mod config;
 mod crew;
 mod deviation;
 mod document_port;
+mod execution;
 mod expectation;
 mod failure;
 mod finding;
 mod fleet;
 mod gate;
 mod judge;
-mod matrix;
 mod memory;
 mod oracle;
 mod order;
@@ -48,6 +50,7 @@ mod program;
 mod protocol;
 mod reaper;
 mod record;
+mod report;
 mod run;
 mod scenario;
 pub(crate) mod server;

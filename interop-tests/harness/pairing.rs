@@ -1,12 +1,13 @@
 //! A pairing: one server with one client agent, and a scenario played between them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::arrangement::Arrangement;
 use super::crew::Crew;
 use super::finding::{Evidence, Finding, Report};
 use super::fleet::Fleet;
-use super::play::Play;
+use super::play::{Play, Told};
 use super::program::Program;
 use super::scenario::Scenario;
 use super::scenario::axes::Variant;
@@ -34,11 +35,16 @@ impl Pairing {
         let waits = scenario.waits();
         let agent = self.crew.lend(waits);
         let pass = (!waits).then(|| self.setting.gate.enter());
+        evidence.began = Some(Instant::now());
         let mut play = Play::new(self, variant, arrangement, &slot, agent);
-        let finding = match play.all(scenario, &mut evidence.sent) {
+        let mut told = Told::default();
+        let finding = match play.all(scenario, &mut told) {
             Ok(mismatches) => mismatches.into(),
             Err(finding) => finding,
         };
+        evidence.sent = told.sent;
+        evidence.right = vec![told.right];
+        evidence.observed = Some(told.observed);
         let exit = match &finding {
             Finding::Mismatches(_) => slot.is_gone(),
             Finding::Match | Finding::NotSupported(_) => slot.has_exited(),

@@ -9,6 +9,7 @@ use super::agent_pool::Lent;
 use super::arrangement::Arrangement;
 use super::finding::{Finding, Mismatch};
 use super::memory;
+use super::oracle::observation::Observation;
 use super::own_server::OwnServer;
 use super::pairing::Pairing;
 use super::protocol::{Outcome, Request};
@@ -33,6 +34,17 @@ pub(crate) struct Play<'a> {
     tap: Option<Tap>,
 }
 
+/// What people are told of a play, whatever comes of it.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// What the agent was told, shortened.
+    pub(crate) sent: Vec<String>,
+    /// What is right, of all steps so far.
+    pub(crate) right: Observation,
+    /// What came of them, the last time that each was done.
+    pub(crate) observed: Observation,
+}
+
 impl<'a> Play<'a> {
     pub(crate) fn new(
         pairing: &'a Pairing,
@@ -45,11 +57,11 @@ impl<'a> Play<'a> {
         Self { pairing, variant, arrangement, slot, agent, own_server, tap }
     }
 
-    /// Plays all steps; what was `sent` is told also when one of them ends the scenario.
+    /// Plays all steps; what people should know is `told` also when one of them ends the scenario.
     pub(crate) fn all(
         &mut self,
         scenario: &Scenario,
-        sent: &mut Vec<String>,
+        told: &mut Told,
     ) -> Result<Vec<Mismatch>, Finding> {
         let steps = scenario.steps();
         if scenario.needs_own_server() {
@@ -62,13 +74,16 @@ impl<'a> Play<'a> {
         let mut mismatches = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let is_last = steps[index + 1..].iter().all(|step| step.calls().is_empty());
-            let of_step = self.repeated(step, is_last, sent)?;
-            let labelled = of_step.into_iter().map(|mismatch| match steps.len() {
-                1 => mismatch,
-                _ => {
-                    Mismatch { what: format!("step {}: {}", index + 1, mismatch.what), ..mismatch }
-                }
-            });
+            let label = match steps.len() {
+                1 => String::new(),
+                _ => format!("step {}: ", index + 1),
+            };
+            let mut of_step = Told::default();
+            let played = self.repeated(step, is_last, &mut of_step);
+            told.extend(&label, of_step);
+            let labelled = played?
+                .into_iter()
+                .map(|mismatch| Mismatch { what: format!("{label}{}", mismatch.what), ..mismatch });
             mismatches.extend(labelled);
         }
         if let (Some(wire), Some(tap)) = (&scenario.wire, self.tap.take()) {
@@ -82,18 +97,19 @@ impl<'a> Play<'a> {
         &mut self,
         step: &Step,
         is_last: bool,
-        sent: &mut Vec<String>,
+        told: &mut Told,
     ) -> Result<Vec<Mismatch>, Finding> {
         let times = step.repeat.unwrap_or(1);
         for time in 1..=times {
             let keep_channels = step.keep_channels.unwrap_or(true) && !(is_last && time == times);
             thread::sleep(Duration::from_millis(step.pause_ms));
-            let mut told = Vec::new();
-            let mismatches = self.measured(step, keep_channels, &mut told);
+            let mut this_time = Told::default();
+            let mismatches = self.measured(step, keep_channels, &mut this_time);
             // Of equal lines one is enough.
             if time == 1 || mismatches.as_ref().map_or(true, |mismatches| !mismatches.is_empty()) {
-                sent.append(&mut told);
+                told.sent.append(&mut this_time.sent);
             }
+            (told.right, told.observed) = (this_time.right, this_time.observed);
             let mismatches = mismatches?;
             if !mismatches.is_empty() {
                 let labelled = |mismatch: Mismatch| match step.repeat {
@@ -113,17 +129,17 @@ impl<'a> Play<'a> {
         &mut self,
         step: &Step,
         keep_channels: bool,
-        sent: &mut Vec<String>,
+        told: &mut Told,
     ) -> Result<Vec<Mismatch>, Finding> {
         let running = self.own_server.as_ref().and_then(|server| server.running.as_ref());
         let leader = running.map(|server| server.process.pid());
         let (Some(ServerMemory { grows_by_at_most_mib: most }), Some(leader)) =
             (step.server_memory, leader)
         else {
-            return self.step(step, keep_channels, sent);
+            return self.step(step, keep_channels, told);
         };
         let (mismatches, growth) =
-            memory::growth_during(leader, || self.step(step, keep_channels, sent));
+            memory::growth_during(leader, || self.step(step, keep_channels, told));
         let mut mismatches = mismatches?;
         let Some(growth) = growth else {
             let why = "the memory of a process is told by /proc, which is not here";
@@ -144,7 +160,7 @@ impl<'a> Play<'a> {
         &mut self,
         step: &Step,
         keep_channels: bool,
-        sent: &mut Vec<String>,
+        told: &mut Told,
     ) -> Result<Vec<Mismatch>, Finding> {
         let calls = step.calls();
         if calls.is_empty() {
@@ -158,11 +174,12 @@ impl<'a> Play<'a> {
         loop {
             let trial = unique_name();
             let request = self.request(step, keep_channels, &trial)?;
-            sent.push(shortened(&serde_json::to_string(&request).unwrap_or_default()));
+            told.sent.push(shortened(&serde_json::to_string(&request).unwrap_or_default()));
             let outcome = self.perform(&request, action.take(), step.after_ms)?;
             if let Some(reason) = outcome.not_supported {
                 return Err(Finding::NotSupported(reason));
             }
+            (told.right, told.observed) = step.compared(&outcome.calls, &trial);
             let mismatches = step.mismatches(request.calls.len(), &outcome.calls, &trial);
             if mismatches.is_empty() || Instant::now() >= until {
                 return Ok(mismatches);
@@ -220,6 +237,15 @@ impl<'a> Play<'a> {
             return Ok(server.address.clone());
         }
         self.slot.address(&self.pairing.setting).map_err(Finding::SetUpError)
+    }
+}
+
+impl Told {
+    /// Adds what is told of a step, whose lines are to begin with `label`.
+    fn extend(&mut self, label: &str, step: Self) {
+        self.sent.extend(step.sent);
+        self.right.extend(label, step.right);
+        self.observed.extend(label, step.observed);
     }
 }
 

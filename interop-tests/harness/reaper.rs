@@ -48,15 +48,21 @@ pub(crate) fn end(child: &mut Child) {
 }
 
 /// On SIGINT, SIGTERM and SIGHUP, and when the process that started the harness dies: ends all
-/// children, then the harness.
-pub(crate) fn end_all_on_signals() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
+/// children, then the harness. What is done `first` is done before any of them ends, and what it gives
+/// goes to what is done `last`.
+pub(crate) fn end_all_on_signals<T>(
+    first: impl Fn() -> T + Send + 'static,
+    last: impl Fn(T) + Send + 'static,
+) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        let kept = first();
         let live = live();
         for group in live.iter().filter_map(|group| Pid::from_raw(*group)) {
             let _ = kill_process_group(group, Signal::KILL);
             let _ = waitpid(Some(group), WaitOptions::empty());
         }
         eprintln!("\ninterrupted: {} processes of the run have been ended", live.len());
+        last(kept);
         // The lock is still held: nothing can be started any more.
         std::process::exit(INTERRUPTED);
     })?;

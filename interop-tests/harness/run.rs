@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,18 +14,20 @@ use clap::Parser;
 
 use super::command_line::{Options, ReferenceKind};
 use super::deviation::Ledger;
+use super::execution::Execution;
 use super::gate::Gate;
-use super::judge::{Judge, as_libtest};
+use super::oracle::case::Reference;
+use super::oracle::standard::Standard;
 use super::parity::fuzz::{self, Fuzz, Rival};
 use super::peer::{Peer, Peers};
 use super::program::Places;
-use super::record::Record;
+use super::record::keeper::Keeper;
+use super::record::{Record, State};
+use super::report::{self, conclusion};
 use super::setting::Setting;
 use super::suites::{calls, client_parity, client_programs, programs, server_parity};
 use super::tables::Tables;
-use super::trial::TrialName;
-use super::verdict::Verdict;
-use super::{matrix, order, reaper};
+use super::{afterwards, reaper};
 
 /// The status of a run that could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
@@ -43,16 +45,20 @@ pub(crate) fn main(places: Places, arguments: impl Iterator<Item = String>) -> E
 }
 
 fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
-    reaper::end_all_on_signals().context("signals cannot be handled")?;
     let tests = places.root.join("interop-tests");
+    let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
+    if let Some(code) = afterwards::done(options, &tests, &output)? {
+        return Ok(code);
+    }
+    let keeper = Keeper::default();
+    end_on_signals(keeper.clone(), output.clone()).context("signals cannot be handled")?;
     let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
     let peers = Peers::read(&or(&options.peers, "peers.toml"))?;
     let tables = Tables::read(&or(&options.scenarios, "scenarios"), options.scenarios.is_none())?;
     let left_out = left_out(options, &peers)?;
-    let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
     // Trials that keep the processors busy are as many at once as there are processors.
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let gate = Gate::new(options.libtest.test_threads.unwrap_or(cores));
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let gate = Gate::new(options.libtest.test_threads.unwrap_or(processors));
     let setting = Setting::new(places, output.join("logs"), gate).context("no ports to be had")?;
     let setting = Arc::new(setting);
 
@@ -65,7 +71,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     };
     if options.record_goldens {
         let folder = goldens.context("--record-goldens: --peers and --scenarios need --goldens")?;
-        empty(&setting.logs)?;
+        setting.empty_logs()?;
         let (heading, at_once) = (client_parity::HEADING, client_parity::AGENTS);
         clients.record(&folder, heading, at_once, &setting)?;
         let (heading, at_once) = (client_programs::HEADING, client_programs::SIDE_BY_SIDE);
@@ -107,7 +113,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         let rivals = rivals(options, &peers, &left_out, &setting)?;
         let reference = servers.reference.context("--fuzz: no peer is the reference")?;
         let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
-        empty(&setting.logs)?;
+        setting.empty_logs()?;
         let run = Fuzz {
             probes: &probes,
             reference: &reference,
@@ -123,41 +129,40 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         let code = options.case.map_or_else(|| run.run(), |case| run.repeat(case));
         return code.map_err(anyhow::Error::msg);
     }
-    if !options.libtest.list {
-        peers.check_programs(&setting.places, &left_out)?;
-        empty(&setting.logs)?;
-        trials = order::side_by_side(trials);
-    }
-
+    let goldens = goldens_of(&servers);
     // The trials have what they need; the document's port goes from one suite to the next when the
     // last trial of the one has let go of it.
     drop((servers, clients, client_programs));
-    let mut libtest = options.libtest.clone();
-    libtest.test_threads.get_or_insert(cores.max(order::BEGUN_AT_ONCE));
-
-    let record = Record::default();
-    let judge = Arc::new(Judge { ledger, record: record.clone(), options: options.that_matter() });
-    let trials =
-        trials.into_iter().map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge))).collect();
-    let conclusion = libtest_mimic::run(&libtest, trials);
-    summarise(&record.verdicts(), &peers.all, told);
-    if conclusion.has_failed() {
-        println!("interop: what failed is told above, with a command that runs it alone");
+    Execution {
+        options,
+        peers,
+        left_out,
+        trials,
+        names,
+        ledger,
+        goldens,
+        told,
+        setting,
+        processors,
     }
-    Ok(conclusion.exit_code())
+    .run(&keeper, &output)
 }
 
-/// What has been found out; `told` is about the client programs, and said if there were any.
-fn summarise(verdicts: &[(TrialName, Verdict)], peers: &[Peer], told: Option<String>) {
-    if verdicts.is_empty() {
-        return;
-    }
-    println!("{}\n{}\n", matrix::tables(verdicts), matrix::legend(peers, verdicts));
-    let has_programs = verdicts.iter().any(|(name, _)| client_programs::is_of(name));
-    if let Some(told) = told.filter(|_| has_programs) {
-        println!("interop: {told}");
-    }
-    println!("interop: {}", matrix::total(verdicts));
+/// What the goldens were recorded from.
+fn goldens_of(standard: &Standard<impl Reference>) -> Vec<String> {
+    standard.goldens.as_ref().map(|goldens| goldens.versions.clone()).unwrap_or_default()
+}
+
+/// Ends the record, and all children, when a signal ends the run.
+fn end_on_signals(keeper: Keeper, output: PathBuf) -> Result<(), ctrlc::Error> {
+    let last = move |record: Option<Record>| {
+        let Some(record) = record else { return };
+        match report::write(&record, &output) {
+            Ok(()) => conclusion::print(&record, &[], &output),
+            Err(error) => eprintln!("interop: {error}"),
+        }
+    };
+    reaper::end_all_on_signals(move || keeper.end(State::Interrupted), last)
 }
 
 /// The servers that random requests are sent to: those that the filter names, or all but that of
@@ -185,13 +190,4 @@ fn left_out(options: &Options, peers: &Peers) -> anyhow::Result<BTreeSet<String>
         peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
     }
     Ok(options.without.iter().cloned().collect())
-}
-
-fn empty(logs: &Path) -> anyhow::Result<()> {
-    if logs.exists() {
-        std::fs::remove_dir_all(logs)
-            .with_context(|| format!("old logs cannot be removed: {}", logs.display()))?;
-    }
-    std::fs::create_dir_all(logs)
-        .with_context(|| format!("logs cannot be written: {}", logs.display()))
 }

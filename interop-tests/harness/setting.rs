@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use super::certificates::Certificates;
 use super::document_port::DocumentPort;
 use super::gate::Gate;
@@ -33,6 +35,17 @@ impl Setting {
         let certificates = Certificates::new(logs.with_file_name("certificates"));
         let (sockets, dead_ends) = (Sockets::default(), DeadEnds::open()?);
         Ok(Self { places, logs, document_port, gate, certificates, sockets, dead_ends })
+    }
+
+    /// Empties the folder for logs, or makes it.
+    pub(crate) fn empty_logs(&self) -> anyhow::Result<()> {
+        let logs = self.logs.display();
+        if self.logs.exists() {
+            std::fs::remove_dir_all(&self.logs)
+                .with_context(|| format!("old logs cannot be removed: {logs}"))?;
+        }
+        std::fs::create_dir_all(&self.logs)
+            .with_context(|| format!("logs cannot be written: {logs}"))
     }
 
     /// The address of `target`, which is `server` for the pairing's own server.

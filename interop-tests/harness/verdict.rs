@@ -11,6 +11,8 @@ pub(crate) enum Verdict {
     /// Failed exactly as the ledger says it does.
     KnownDeviation {
         reason: String,
+        link: String,
+        mismatches: Vec<Mismatch>,
     },
     NotSupported {
         reason: String,

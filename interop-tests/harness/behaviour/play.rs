@@ -23,6 +23,8 @@ pub(crate) struct Played {
     pub(crate) right: Observation,
     /// What the agent was told, and the frames that the client got.
     pub(crate) told: Vec<String>,
+    /// When there was an agent for it.
+    pub(crate) began: Instant,
 }
 
 /// Plays `behaviour` to an agent of `pool`.
@@ -32,6 +34,7 @@ pub(crate) fn play(
     setting: &Setting,
 ) -> Result<Played, Finding> {
     let mut agent = pool.lend();
+    let began = Instant::now();
     let set_up = |error: std::io::Error| Finding::SetUpError(format!("no stage: {error}"));
     let stage = Stage::of(behaviour);
     let door = if behaviour.nobody_listens {
@@ -54,7 +57,12 @@ pub(crate) fn play(
     let line = |request| shortened(&serde_json::to_string(request).unwrap_or_default());
     let told = rounds.iter().map(line).chain(frames).collect();
     let observation = |side| outcome::observation(behaviour, &calls, &sent, side);
-    Ok(Played { observed: observation(Side::Observed), right: observation(Side::Right), told })
+    Ok(Played {
+        observed: observation(Side::Observed),
+        right: observation(Side::Right),
+        told,
+        began,
+    })
 }
 
 /// Has the agent make the calls of one round.

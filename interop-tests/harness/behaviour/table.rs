@@ -167,6 +167,10 @@ impl Case for Behaviour {
         grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
     }
 
+    fn grade(&self) -> Grade {
+        self.grade
+    }
+
     fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
         self.expect.contradictions(observation)
     }

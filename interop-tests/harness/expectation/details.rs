@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::status;
 use crate::harness::finding::Mismatch;
 use crate::harness::protocol::{CallOutcome, Details};
 
@@ -27,20 +28,29 @@ impl ExpectedDetails {
         message: Option<&str>,
         outcome: &CallOutcome,
     ) -> Option<Mismatch> {
-        let expected = Details {
-            code: self.code.or_else(|| i32::try_from(code).ok()).unwrap_or_default(),
-            message: self.message.as_deref().or(message).unwrap_or_default().to_owned(),
-            violations: self.violations.clone(),
-        };
+        let expected = self.of_status(code, message);
         if outcome.details.as_ref() == Some(&expected) {
             return None;
         }
         let observed = outcome.details.as_ref().map_or("none".to_owned(), shown);
         Some(Mismatch::new("details", shown(&expected), observed))
     }
+
+    /// Those of a call whose status is called so and has this message.
+    pub(super) fn shown(&self, status: &str, message: Option<&str>) -> String {
+        shown(&self.of_status(status::code(status).unwrap_or_default(), message))
+    }
+
+    fn of_status(&self, code: usize, message: Option<&str>) -> Details {
+        Details {
+            code: self.code.or_else(|| i32::try_from(code).ok()).unwrap_or_default(),
+            message: self.message.as_deref().or(message).unwrap_or_default().to_owned(),
+            violations: self.violations.clone(),
+        }
+    }
 }
 
-fn shown(details: &Details) -> String {
+pub(super) fn shown(details: &Details) -> String {
     let violation = |(field, description): &(String, String)| format!("{field}: {description}");
     let violations: Vec<_> = details.violations.iter().map(violation).collect();
     format!("code {}, {:?}, [{}]", details.code, details.message, violations.join(", "))

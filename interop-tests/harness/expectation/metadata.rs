@@ -22,7 +22,7 @@ pub(super) fn mismatch(
     (expected != observed).then(|| Mismatch::new(what, expected, observed))
 }
 
-fn shown(entries: &[(String, String)]) -> String {
+pub(super) fn shown(entries: &[(String, String)]) -> String {
     if entries.is_empty() {
         return "none".to_owned();
     }

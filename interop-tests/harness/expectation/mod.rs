@@ -4,9 +4,11 @@
 //! itself, as opposed to what its server says, is a debug text that changes with every release.
 //!
 //! - [`status`], [`replies`], [`details`], [`metadata`], [`observed`]: the parts of an end
+//! - [`lines`]: all of it, as people read it
 //! - [`range`]: the least and the most of something
 
 pub(crate) mod details;
+mod lines;
 pub(crate) mod metadata;
 pub(crate) mod observed;
 pub(crate) mod range;
@@ -148,7 +150,13 @@ impl Expectation {
                 Some(value) if Some(value) == expected => None,
                 value => {
                     let observed = value.map_or_else(|| format!("{hex:?}"), |v| v.to_string());
-                    Some(Mismatch::new("root", shown(expected), observed))
+                    let mismatch = Mismatch::new("root", shown(expected), observed);
+                    Some(match (expected, value) {
+                        (Some(expected), Some(value)) => {
+                            mismatch.of_messages(&expected.message(), &value.message())
+                        }
+                        _ => mismatch,
+                    })
                 }
             },
             (None, Some(_)) => Some(Mismatch::new("root", shown(expected), "none")),

@@ -37,8 +37,9 @@ impl Replies {
             of_both.enumerate().find(|(_, (expected, observed))| expected != observed)
         {
             let what = format!("reply {}", index + 1);
-            let (expected, observed) = (message_shown(expected, of), message_shown(observed, of));
-            mismatches.push(Mismatch::new(&what, expected, observed));
+            let shown = |message: &[u8]| message_shown(message, of);
+            let mismatch = Mismatch::new(&what, shown(expected), shown(observed));
+            mismatches.push(mismatch.of_messages(expected, observed));
         }
         if expected.len() != observed.len() {
             let (expected, observed) = (shown(&expected, of), shown(observed, of));

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::grade::Grade;
 use super::observation::Observation;
 use crate::harness::finding::{Finding, Mismatch};
 use crate::harness::setting::Setting;
@@ -19,6 +20,9 @@ pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
 
     /// What it is about, for a failure.
     fn description(&self) -> String;
+
+    /// Who can do what it does.
+    fn grade(&self) -> Grade;
 
     /// What of `observation` contradicts what its table states, whatever the reference does.
     fn contradictions(&self, _observation: &Observation) -> Vec<Mismatch> {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// See the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// Who can do what a case does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Grade {
     /// A legal peer, proxy or load balancer.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::case::{Case, Reference};
 use super::golden::Goldens;
-use super::right::{judged, shown};
+use super::right::{judged, take_up};
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::setting::Setting;
 
@@ -23,14 +23,16 @@ pub(crate) fn report<R: Reference>(
             "{}\nif the reference is right, `make golden` records what it answers now",
             case.description()
         )),
+        grade: Some(case.grade()),
         reference_command: reference.command(setting),
         ..Evidence::default()
     };
     let mut compare = || {
         let answers = goldens.must_have(case.name())?;
         let observation = reference.observation(case, setting)?;
-        evidence.observations = shown(answers, "reference now", &observation);
-        match judged(&**case, answers, &observation) {
+        let finding = judged(&**case, answers, &observation);
+        take_up(answers.to_vec(), "reference now", observation, &mut evidence);
+        match finding {
             Finding::Mismatches(mismatches) => {
                 let versions = reference.versions(setting).map_err(Finding::SetUpError)?;
                 if versions == goldens.versions {

@@ -5,14 +5,25 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer};
+use schemars::JsonSchema;
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
 
 use crate::harness::finding::Mismatch;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Observation {
-    lines: Vec<(String, String)>,
+    lines: Vec<Line>,
+}
+
+/// One thing that was observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    /// What it is: `status`, `root`, `stream 1: end`.
+    pub(crate) what: String,
+    pub(crate) value: String,
 }
 
 /// A value in what is right that any other is as good as.
@@ -23,11 +34,22 @@ const NOTHING: &str = "(none)";
 
 impl Observation {
     pub(crate) fn add(&mut self, what: impl Into<String>, value: impl Into<String>) {
-        self.lines.push((what.into(), value.into()));
+        self.lines.push(Line { what: what.into(), value: value.into() });
+    }
+
+    /// Adds the lines of `other`, each with `label` before it.
+    pub(crate) fn extend(&mut self, label: &str, other: Self) {
+        for Line { what, value } in other.lines {
+            self.add(format!("{label}{what}"), value);
+        }
+    }
+
+    pub(crate) fn lines(self) -> Vec<Line> {
+        self.lines
     }
 
     fn value(&self, what: &str) -> Option<&str> {
-        self.lines.iter().find(|(name, _)| name == what).map(|(_, value)| &value[..])
+        self.lines.iter().find(|line| line.what == what).map(|line| &line.value[..])
     }
 
     /// All values of `what`: its own, or of each call or stream that has one.
@@ -35,17 +57,17 @@ impl Observation {
         let is_meant = |name: &str| {
             name.strip_suffix(what).is_some_and(|part| part.is_empty() || part.ends_with(": "))
         };
-        let meant = self.lines.iter().filter(|(name, _)| is_meant(name));
-        meant.map(|(_, value)| &value[..]).collect()
+        let meant = self.lines.iter().filter(|line| is_meant(&line.what));
+        meant.map(|line| &line.value[..]).collect()
     }
 
     /// Where `observed` differs.
     pub(crate) fn mismatches(&self, observed: &Self) -> Vec<Mismatch> {
-        let more = observed.lines.iter().filter(|(what, _)| self.value(what).is_none());
+        let more = observed.lines.iter().filter(|line| self.value(&line.what).is_none());
         self.lines
             .iter()
             .chain(more)
-            .map(|(what, _)| (what, self.value(what), observed.value(what)))
+            .map(|Line { what, .. }| (what, self.value(what), observed.value(what)))
             .filter(|(_, expected, observed)| expected != observed && *expected != Some(ANY))
             .map(|(what, expected, observed)| {
                 Mismatch::new(what, expected.unwrap_or(NOTHING), observed.unwrap_or(NOTHING))
@@ -57,7 +79,7 @@ impl Observation {
     pub(crate) fn from_text(text: &str) -> Result<Self, String> {
         let line = |line: &str| {
             let (what, value) = line.split_once(" = ").ok_or_else(|| line.to_owned())?;
-            Ok((what.to_owned(), value.to_owned()))
+            Ok(Line { what: what.to_owned(), value: value.to_owned() })
         };
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         Ok(Self { lines: lines.map(line).collect::<Result<_, String>>()? })
@@ -66,7 +88,7 @@ impl Observation {
 
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.lines.iter().try_for_each(|(what, value)| writeln!(f, "{what} = {value}"))
+        self.lines.iter().try_for_each(|Line { what, value }| writeln!(f, "{what} = {value}"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::case::{Case, Reference};
 use super::golden::Goldens;
 use super::observation::Observation;
-use crate::harness::finding::Finding;
+use crate::harness::finding::{Evidence, Finding};
 use crate::harness::setting::Setting;
 
 /// The name of the goldens where a peer's name would stand.
@@ -93,12 +93,14 @@ pub(crate) fn nearest(answers: &[Observation], observed: &Observation) -> Findin
     mismatches.min_by_key(Vec::len).unwrap_or_default().into()
 }
 
-/// What is right and what `who` was seen to do, for a failure.
-pub(crate) fn shown(
-    answers: &[Observation],
-    who: &str,
-    observed: &Observation,
-) -> Vec<(String, String)> {
-    let right = answers.iter().map(|answer| ("right".to_owned(), answer.to_string()));
-    right.chain([(who.to_owned(), observed.to_string())]).collect()
+/// Takes up what is right and what `who` was seen to do into the `evidence`.
+pub(crate) fn take_up(
+    answers: Vec<Observation>,
+    who: &'static str,
+    observed: Observation,
+    evidence: &mut Evidence,
+) {
+    evidence.right = answers;
+    evidence.observed = Some(observed);
+    evidence.observed_of = Some(who);
 }

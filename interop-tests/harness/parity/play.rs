@@ -4,6 +4,8 @@
 //! shows whether the connection still works, and once it is answered the server has seen everything
 //! before it.
 
+use std::time::Instant;
+
 use super::answer::Answer;
 use super::connection::Connection;
 use super::lines;
@@ -21,10 +23,13 @@ pub(crate) struct Played {
     pub(crate) observation: Observation,
     /// The frames that went out, shortened.
     pub(crate) sent: Vec<String>,
+    /// When there was room for it.
+    pub(crate) began: Instant,
 }
 
 /// Plays `probe` at the server at `address`.
 pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
+    let began = Instant::now();
     let mut script = Script::new(probe, patience::connect(address)?);
     script.play();
     let connection = &mut script.connection;
@@ -61,7 +66,7 @@ pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
-    Ok(Played { observation, sent })
+    Ok(Played { observation, sent, began })
 }
 
 /// Makes an ordinary call on the same connection, if a client could; gives its stream.

@@ -158,6 +158,10 @@ impl Case for Probe {
     fn description(&self) -> String {
         grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
     }
+
+    fn grade(&self) -> Grade {
+        self.grade
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use super::axes::Variant;
 use super::call::{Call, Target};
 use crate::harness::expectation::Expectation;
 use crate::harness::finding::Mismatch;
+use crate::harness::oracle::observation::Observation;
 use crate::harness::protocol::{self, CallOutcome};
 
 /// Something that happens in a scenario.
@@ -139,6 +140,30 @@ impl Step {
             }
         }
         mismatches
+    }
+
+    /// What is right for the calls, and their `ends`, of which so many are told that people read.
+    pub(crate) fn compared(&self, ends: &[CallOutcome], trial: &str) -> (Observation, Observation) {
+        const TOLD: usize = 8;
+        let (mut right, mut observed) = (Observation::default(), Observation::default());
+        let mut numbered = ends.iter().enumerate();
+        for (call, expect) in self.calls() {
+            for (index, (number, end)) in numbered.by_ref().take(call.count()).enumerate() {
+                if number >= TOLD {
+                    continue;
+                }
+                let label = match ends.len() {
+                    1 => String::new(),
+                    _ => format!("call {}: ", number + 1),
+                };
+                right.extend("", expect.lines(call, index, trial, &label));
+                observed.extend("", end.lines(call, &label));
+            }
+        }
+        if let Some(more) = ends.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            observed.add("further calls", more.to_string());
+        }
+        (right, observed)
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

@@ -11,7 +11,7 @@ use crate::harness::behaviour::reference::ReferenceClient;
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, judged, shown};
+use crate::harness::oracle::right::{Oracle, judged, take_up};
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
@@ -103,13 +103,15 @@ impl Comparison {
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
         let answers = self.oracle.answers(&self.behaviour, &self.setting)?;
-        let Played { observed, right, told } =
+        let Played { observed, right, told, began } =
             play::play(&self.behaviour, &self.pool, &self.setting)?;
         evidence.sent = told;
-        evidence.observations = shown(&answers, "client", &observed);
+        evidence.began = Some(began);
         // The ledger could not know a text with this run's port in it.
         evidence.answer = Some(right.to_string());
-        Ok(judged(&*self.behaviour, &answers, &observed))
+        let finding = judged(&*self.behaviour, &answers, &observed);
+        take_up(answers, "client", observed, evidence);
+        Ok(finding)
     }
 
     fn evidence(&self) -> Evidence {
@@ -118,6 +120,7 @@ impl Comparison {
         let logs = pools.into_iter().flatten().flat_map(|pool| pool.logs());
         Evidence {
             about: Some(self.behaviour.description()),
+            grade: Some(self.behaviour.grade()),
             client_command: self
                 .pool
                 .program()

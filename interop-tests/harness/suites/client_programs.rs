@@ -13,7 +13,7 @@ use crate::harness::behaviour::programs::run::{self, Ran};
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, judged, shown};
+use crate::harness::oracle::right::{Oracle, judged, take_up};
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::process::Logs;
@@ -112,12 +112,14 @@ impl Comparison {
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
         let answers = self.oracle.answers(&self.case, &self.setting)?;
-        let Ran { observed, right, told } =
+        let Ran { observed, right, told, began } =
             run::run(&self.case, &self.program, &self.logs, &self.setting)?;
         evidence.sent = told;
-        evidence.observations = shown(&answers, "client", &observed);
+        evidence.began = Some(began);
         evidence.answer = Some(right.to_string());
-        Ok(judged(&*self.case, &answers, &observed))
+        let finding = judged(&*self.case, &answers, &observed);
+        take_up(answers, "client", observed, evidence);
+        Ok(finding)
     }
 
     fn evidence(&self) -> Evidence {
@@ -126,6 +128,7 @@ impl Comparison {
         let logs = std::iter::once(self.logs.clone()).chain(logs);
         Evidence {
             about: Some(self.case.description()),
+            grade: Some(self.case.grade()),
             client_command: self
                 .program
                 .command_line(&self.setting.places, "")

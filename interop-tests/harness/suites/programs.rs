@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -13,6 +13,7 @@ use toml::Spanned;
 use crate::harness::config::{ConfigError, Source};
 use crate::harness::document_port::PORT;
 use crate::harness::finding::{Evidence, Finding, Mismatch, Report};
+use crate::harness::oracle::observation::Observation;
 use crate::harness::peer::Peer;
 use crate::harness::process::{Logs, Process};
 use crate::harness::program::Program;
@@ -26,7 +27,7 @@ pub(crate) const SUITE: &str = "programs";
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The server's name in a trial of a client that finds no server.
-const NOBODY: &str = "nobody";
+pub(crate) const NOBODY: &str = "nobody";
 
 /// One `[[case]]` of `programs.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -102,7 +103,11 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> 
                     let _alone = play.setting.document_port.lease();
                     // Not before: whoever has the port would wait for its place in turn.
                     let _pass = play.setting.gate.enter();
-                    Report { finding: play.run(), evidence: play.evidence() }
+                    let began = Some(Instant::now());
+                    let mut observed = Observation::default();
+                    let finding = play.run(&mut observed);
+                    let evidence = Evidence { began, observed: Some(observed), ..play.evidence() };
+                    Report { finding, evidence }
                 };
                 trials.push(Trial::new(name, run));
             }
@@ -122,7 +127,8 @@ struct Play {
 }
 
 impl Play {
-    fn run(&self) -> Finding {
+    /// Plays it; all that is observed is added to `seen`.
+    fn run(&self, seen: &mut Observation) -> Finding {
         let places = &self.setting.places;
         let running = match &self.server {
             None => None,
@@ -135,7 +141,7 @@ impl Play {
                 }
             }
         };
-        let mut mismatches = match self.client_end() {
+        let mut mismatches = match self.client_end(seen) {
             Ok(mismatches) => mismatches,
             Err(finding) => return finding,
         };
@@ -145,7 +151,10 @@ impl Play {
             }
             server.process.interrupt();
             match end(&mut server.process, server.printed) {
-                Some(observed) => mismatches.extend(expected.mismatches("server", &observed)),
+                Some(observed) => {
+                    observed.add_to(seen, "server");
+                    mismatches.extend(expected.mismatches("server", &observed));
+                }
                 None => {
                     return Finding::Broken(format!(
                         "the server did not end {LIMIT:?} after Ctrl-C"
@@ -156,7 +165,7 @@ impl Play {
         mismatches.into()
     }
 
-    fn client_end(&self) -> Result<Vec<Mismatch>, Finding> {
+    fn client_end(&self, seen: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
         let command_line = self.client.command_line(&self.setting.places, "").ok_or_else(|| {
             Finding::SetUpError("the client's program is not on this machine".to_owned())
         })?;
@@ -164,6 +173,7 @@ impl Play {
             .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
         let observed = end(&mut client, String::new())
             .ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
+        observed.add_to(seen, "client");
         Ok(self.case.client.mismatches("client", &observed))
     }
 
@@ -175,6 +185,7 @@ impl Play {
         let logs = server_logs.into_iter().chain([&self.client_logs]);
         Evidence {
             about: self.case.about.clone(),
+            right: vec![self.case.right()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
@@ -195,6 +206,30 @@ fn end(process: &mut Process, mut stdout: String) -> Option<Observed> {
     let exit = process.wait(LIMIT, &mut stdout)?.to_string();
     let stderr = std::fs::read(&process.logs().stderr).unwrap_or_default();
     Some(Observed { exit, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+}
+
+impl Observed {
+    fn add_to(&self, seen: &mut Observation, who: &str) {
+        seen.add(format!("{who} exit"), &self.exit);
+        seen.add(format!("{who} stdout"), format!("{:?}", self.stdout));
+        seen.add(format!("{who} stderr"), format!("{:?}", self.stderr));
+    }
+}
+
+impl Case {
+    /// How both programs should end.
+    fn right(&self) -> Observation {
+        let mut right = Observation::default();
+        for (who, end) in [("client", Some(&self.client)), ("server", self.server.as_ref())] {
+            let Some(end) = end else { continue };
+            right.add(format!("{who} exit"), format!("status {}", end.exit));
+            right.add(format!("{who} stdout"), format!("{:?}", end.stdout));
+            if !end.stderr_lines.is_empty() {
+                right.add(format!("{who} stderr"), format!("{:?}, among others", end.stderr_lines));
+            }
+        }
+        right
+    }
 }
 
 impl End {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, judged, shown};
+use crate::harness::oracle::right::{Oracle, judged, take_up};
 use crate::harness::oracle::standard::Standard;
 use crate::harness::parity::crowd::Crowd;
 use crate::harness::parity::play::Played;
@@ -104,13 +104,15 @@ impl Comparison {
             let why = format!("the server ended during this probe, with {exit}");
             return Err(Finding::Broken(why));
         }
-        let Played { observation, sent } =
+        let Played { observation, sent, began } =
             played.map_err(|error| Finding::Broken(error.to_string()))?;
         evidence.sent = sent;
+        evidence.began = Some(began);
         let answers = self.oracle.answers(&self.probe, &self.setting)?;
-        evidence.observations = shown(&answers, "server", &observation);
         evidence.answer = Some(observation.to_string());
-        Ok(judged(&*self.probe, &answers, &observation))
+        let finding = judged(&*self.probe, &answers, &observation);
+        take_up(answers, "server", observation, evidence);
+        Ok(finding)
     }
 
     fn evidence(&self) -> Evidence {
@@ -121,6 +123,7 @@ impl Comparison {
         let logs = std::iter::once(self.slot.logs()).chain(reference.map(ReferenceServer::logs));
         Evidence {
             about: Some(self.probe.description()),
+            grade: Some(self.probe.grade()),
             server_command: command(self.slot.program()),
             reference_command: reference.and_then(|reference| reference.command(&self.setting)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),

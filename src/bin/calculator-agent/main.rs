@@ -2,7 +2,7 @@
 //!
 //! Reads one scenario a line as JSON on stdin and writes one outcome a line as JSON on stdout, so
 //! that one process serves a whole pairing. It ends when stdin does, which is also what ends it when
-//! the harness dies.
+//! the harness dies. With `--versions` it says what it is made of instead, and so what the server is.
 
 mod call;
 mod channels;
@@ -23,7 +23,16 @@ use crate::call::Prepared;
 use crate::channels::{Channels, Key};
 use crate::protocol::{Outcome, Request};
 
+/// The compiler and the libraries, a line each.
+const VERSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/versions.txt"));
+
 fn main() -> ExitCode {
+    if let Some(argument) = std::env::args().nth(1) {
+        return match &argument[..] {
+            "--versions" if write!(io::stdout(), "{VERSIONS}").is_ok() => ExitCode::SUCCESS,
+            _ => fail("the only argument is --versions"),
+        };
+    }
     // Connections are watched between lines too, as in a program that is doing something else.
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {

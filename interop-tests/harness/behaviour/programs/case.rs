@@ -10,6 +10,7 @@ use super::switchboard::Switchboard;
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::Mismatch;
 use crate::harness::oracle::case::Case;
+use crate::harness::oracle::grade::Grade;
 use crate::harness::oracle::observation::Observation;
 
 /// What the name of each begins with, to tell its trials from those of the agents.
@@ -81,6 +82,10 @@ impl Case for ProgramCase {
         let why = special.map(|special| format!("unstable with programs: {}", special.why));
         let about = self.behaviour.description();
         std::iter::once(about).chain(why).collect::<Vec<_>>().join("\n")
+    }
+
+    fn grade(&self) -> Grade {
+        self.behaviour.grade()
     }
 
     fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {

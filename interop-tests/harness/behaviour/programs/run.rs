@@ -38,6 +38,8 @@ pub(crate) struct Ran {
     pub(crate) right: Observation,
     /// The frames that it got.
     pub(crate) told: Vec<String>,
+    /// When there was a place for it.
+    pub(crate) began: Instant,
 }
 
 /// Plays `case` to `program`.
@@ -59,6 +61,7 @@ pub(crate) fn run(
         .place(&case.behaviour, setting)
         .map_err(|error| Finding::SetUpError(format!("no stage: {error}")))?;
     let pass = setting.gate.enter();
+    let began = Instant::now();
     let mut connected = place
         .start(&command_line, logs.clone())
         .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
@@ -69,7 +72,7 @@ pub(crate) fn run(
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
     let ending = Ending { exit, stdout, stderr };
     let observation = |side| ending.observation(&case.behaviour, &sent, side);
-    Ok(Ran { observed: observation(Side::Observed), right: observation(Side::Right), told })
+    Ok(Ran { observed: observation(Side::Observed), right: observation(Side::Right), told, began })
 }
 
 /// Waits until a program has ended, or waits itself; all that it prints is added to `stdout`.

@@ -1,0 +1,129 @@
+//! The record of a run: everything that was found out, in one documented format.
+//!
+//! All reports are made from it and from nothing else, so that they cannot contradict each other, and
+//! one that a run has left behind can still be merged, compared and shown when the run is long over.
+//! `record.schema.json` is the format for other programs; it is made from these types.
+//!
+//! - [`trial`], [`counts`], [`selection`], [`participant`], [`readiness`]: its parts
+//! - [`keeper`]: the record while the run goes on
+//! - [`file`], [`schema`]: reading, writing, describing it
+//! - [`merge`]: the records of shards made one
+
+pub(crate) mod counts;
+pub(crate) mod file;
+pub(crate) mod keeper;
+pub(crate) mod merge;
+pub(crate) mod participant;
+pub(crate) mod readiness;
+pub(crate) mod schema;
+pub(crate) mod selection;
+pub(crate) mod trial;
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::counts::Counts;
+use self::participant::Participant;
+use self::readiness::Readiness;
+use self::selection::Selection;
+use self::trial::TrialRecord;
+
+/// What `format` says in every record.
+pub(crate) const FORMAT: &str = "calculator-interop-record";
+
+/// The version of the format: another one whenever a program that reads this one could go wrong.
+pub(crate) const VERSION: u32 = 1;
+
+/// A run of the interop harness.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Record {
+    /// What tells a record from other files.
+    #[schemars(extend("const" = FORMAT))]
+    pub(crate) format: String,
+    /// The version of the format.
+    #[schemars(extend("const" = VERSION))]
+    pub(crate) version: u32,
+    pub(crate) state: State,
+    /// When the run began: UTC, as RFC 3339 says.
+    pub(crate) began: String,
+    /// How long it took, in milliseconds; of merged records the longest.
+    pub(crate) duration_ms: f64,
+    /// The arguments of the harness.
+    pub(crate) arguments: Vec<String>,
+    pub(crate) machine: Machine,
+    /// The peers that there were, whether or not a trial had any of them.
+    pub(crate) peers: Vec<Participant>,
+    /// What the reference was made of when the goldens were recorded, a line each; empty without
+    /// goldens.
+    pub(crate) goldens: Vec<String>,
+    pub(crate) selection: Selection,
+    /// How often each verdict was given.
+    pub(crate) counts: Counts,
+    /// Whether peers can replace the reference; empty while the run goes on.
+    pub(crate) readiness: Vec<Readiness>,
+    /// What else a reader should know, a sentence each.
+    pub(crate) notes: Vec<String>,
+    /// The trials that have ended, in the order of their names.
+    pub(crate) trials: Vec<Arc<TrialRecord>>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum State {
+    /// It goes on, or was killed: only trials that had ended by then are here.
+    Running,
+    /// It was told to stop: only trials that had ended by then are here.
+    Interrupted,
+    /// All chosen trials have ended.
+    Finished,
+}
+
+/// Where a run took place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Machine {
+    /// `linux`, `macos`.
+    pub(crate) os: String,
+    /// `x86_64`, `aarch64`.
+    pub(crate) architecture: String,
+    /// How many processors the run could use.
+    pub(crate) processors: usize,
+}
+
+impl Machine {
+    pub(crate) fn this(processors: usize) -> Self {
+        let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+        Self { os: os.to_owned(), architecture: architecture.to_owned(), processors }
+    }
+}
+
+impl Record {
+    /// Whether every trial that there is has ended.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.state == State::Finished && self.selection.is_everything()
+    }
+
+    /// What a reader has to know before all else, if the run has not ended.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let how = match self.state {
+            State::Finished => return None,
+            State::Running => "goes on, or was killed",
+            State::Interrupted => "was stopped",
+        };
+        let (ended, chosen) = (self.trials.len(), self.selection.chosen);
+        Some(format!("the run {how} when {ended} of {chosen} trials had ended"))
+    }
+
+    /// Whether the run has come to its end and nothing failed.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.state == State::Finished && self.counts.failures() == 0
+    }
+
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &TrialRecord> {
+        self.trials.iter().map(|trial| &**trial).filter(|trial| trial.verdict.is_failure())
+    }
+}

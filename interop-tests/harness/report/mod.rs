@@ -1,0 +1,44 @@
+//! The reports: what people and other programs read of a record.
+//!
+//! None of them looks at anything but the record, so one that is made later tells the same.
+//!
+//! - [`matrix`], [`conclusion`], [`progress`]: the terminal
+//! - [`junit`], [`summary`]: files
+//! - [`difference`]: two records compared
+
+pub(crate) mod conclusion;
+pub(crate) mod difference;
+mod junit;
+mod matrix;
+pub(crate) mod progress;
+mod summary;
+
+use std::path::{Path, PathBuf};
+
+use super::record::Record;
+use super::record::file::{self, WriteError};
+
+/// The record, and what is made from it.
+const FILES: [&str; 3] = ["report.json", "junit.xml", "summary.md"];
+
+/// Where the record is, of a run with its reports in `folder`.
+pub(crate) fn record_in(folder: &Path) -> PathBuf {
+    folder.join(FILES[0])
+}
+
+/// Removes what an earlier run has left in `folder` and this one has not made yet: beside its record it
+/// would tell of another.
+pub(crate) fn clear(folder: &Path) {
+    for name in &FILES[1..] {
+        // Where it cannot be removed it cannot be written either, and that is told.
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+}
+
+/// Writes all reports into `folder`.
+pub(crate) fn write(record: &Record, folder: &Path) -> Result<(), WriteError> {
+    let [record_file, junit, summary] = FILES.map(|name| folder.join(name));
+    file::write(record, &record_file)?;
+    file::replace(&junit, |out| junit::write(record, out))?;
+    file::replace(&summary, |out| summary::write(record, out))
+}
