@@ -49,7 +49,7 @@ pub(crate) mod process;
 mod program;
 mod protocol;
 mod reaper;
-mod record;
+pub(crate) mod record;
 mod report;
 mod run;
 mod scenario;

@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 
 use crate::mutants::PORT;
 use crate::run::{self, Ran, Run};
+use crate::tables;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -75,12 +76,7 @@ fn a_peer_left_out() {
 }
 
 fn with_scenarios(text: &str) -> Ran {
-    let run = Run::of_mutants("");
-    let tables = run.path().join("tables");
-    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
-    std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
-    std::fs::write(tables.join("calls/mine.toml"), text).expect("a file");
-    run.with("--scenarios", &tables.to_string_lossy()).finish()
+    tables::with_scenarios(Run::of_mutants(""), text).finish()
 }
 
 fn scenarios() {

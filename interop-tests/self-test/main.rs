@@ -20,6 +20,10 @@ mod orphans;
 mod parity;
 mod plain_tonic;
 mod plain_tonic_agent;
+mod readiness;
+mod record;
+mod record_diff;
+mod record_merge;
 mod run;
 mod stand_in;
 mod stated;
@@ -52,6 +56,10 @@ fn main() -> ExitCode {
                 client_programs::tests(),
                 stand_in::tests(),
                 stated::tests(),
+                record::tests(),
+                record_diff::tests(),
+                record_merge::tests(),
+                readiness::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -4,7 +4,7 @@
 //! faults that are looked for.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -65,6 +65,12 @@ impl Run {
         Self { arguments: vec![HARNESS.to_owned(), "--output".to_owned(), output], folder }
     }
 
+    /// Without peers, for what is done with records.
+    pub(crate) fn with_records(option: &str, records: &[&Path]) -> Self {
+        let run = Self::new().and(option);
+        records.iter().fold(run, |run, path| run.and(&path.to_string_lossy()))
+    }
+
     pub(crate) fn with(self, option: &str, value: &str) -> Self {
         self.and(option).and(value)
     }
@@ -115,6 +121,13 @@ impl Run {
     }
 }
 
+/// The record at `path`, as any program reads it.
+#[track_caller]
+pub(crate) fn read_record(path: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).expect("a record");
+    serde_json::from_str(&text).expect("JSON")
+}
+
 impl Ran {
     /// The trials that were run, each with what is said of it: `ok`, `FAILED` or `ignored (…)`.
     pub(crate) fn trials(&self) -> BTreeMap<&str, &str> {
@@ -129,6 +142,17 @@ impl Ran {
     pub(crate) fn failed_cases(&self) -> Vec<&str> {
         let failed = self.trials().into_iter().filter(|(_, result)| *result == "FAILED");
         failed.filter_map(|(name, _)| name.rsplit('/').next()).collect()
+    }
+
+    /// The folder with the reports.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.folder.path().join("output")
+    }
+
+    /// The record, as any program reads it.
+    #[track_caller]
+    pub(crate) fn record(&self) -> serde_json::Value {
+        read_record(&self.reports().join("report.json"))
     }
 
     /// Panics with everything that was printed unless `condition` holds.

@@ -18,6 +18,14 @@ pub(crate) fn with(run: Run, behaviours: &str, files: &[(&str, &str)]) -> Run {
     run.with("--scenarios", &tables.to_string_lossy()).with("--goldens", &goldens.to_string_lossy())
 }
 
+/// Gives `run` these `scenarios` and no other cases.
+pub(crate) fn with_scenarios(run: Run, scenarios: &str) -> Run {
+    let tables = run.path().join("tables");
+    write(&tables.join("programs.toml"), "case = []\n");
+    write(&tables.join("calls/mine.toml"), scenarios);
+    run.with("--scenarios", &tables.to_string_lossy())
+}
+
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     std::fs::write(path, text).expect("a file");
