@@ -31,6 +31,14 @@ impl Arrangement {
         options.into_iter().find(|option| !program.options.contains_key(option))
     }
 
+    /// What of this a server does not have that is reached over `transport` and started as usual.
+    pub(crate) fn beyond(&self, transport: Transport) -> Option<&'static str> {
+        if self.transport != transport {
+            return Some(self.transport.name());
+        }
+        self.needs.max_connection_age.map(|_| ServerOption::MaxConnectionAge.name())
+    }
+
     /// What tells it from others: `tls-expired`.
     pub(crate) fn name(&self) -> String {
         let ServerNeeds { max_connection_age, certificate } = self.needs;

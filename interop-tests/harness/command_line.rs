@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use super::attachment::Attachment;
 use super::record::selection::Shard;
 
 /// Run every server with every client over the same .proto files and compare.
@@ -20,9 +21,16 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) libtest: libtest_mimic::Arguments,
 
-    /// The peers, instead of interop-tests/peers.toml; no deviation is known of them.
+    /// The peers, instead of interop-tests/peers.toml, from which `with = ["python"]` at the top of
+    /// the file takes some. Only of those are deviations known.
     #[arg(long, value_name = "FILE")]
     pub(crate) peers: Option<PathBuf>,
+
+    /// Run only the trials of a server that already listens at HOST:PORT or unix:PATH, in a debugger
+    /// for example. The entry of PEER says what it can; without PEER it is the peer `attached`, with
+    /// Calculator and nothing else. Can be repeated.
+    #[arg(long, value_name = "[PEER=]ADDRESS", conflicts_with = "record_goldens")]
+    pub(crate) attach: Vec<Attachment>,
 
     /// The known deviations, instead of interop-tests/deviations.toml.
     #[arg(long, value_name = "FILE")]
@@ -36,8 +44,8 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = ReferenceKind::Auto, value_name = "KIND")]
     pub(crate) reference: ReferenceKind,
 
-    /// The folder of the goldens, instead of interop-tests/goldens; with --peers or --scenarios
-    /// there are none.
+    /// The folder of the goldens, instead of interop-tests/goldens; with --scenarios, or --peers
+    /// that have another reference, there are none.
     #[arg(long, value_name = "DIR")]
     pub(crate) goldens: Option<PathBuf>,
 
@@ -120,6 +128,7 @@ impl Options {
             ReferenceKind::Live => Some("--reference live ".to_owned()),
             ReferenceKind::Golden => Some("--reference golden ".to_owned()),
         };
-        files.chain(reference).collect()
+        let attached = self.attach.iter().map(|attached| format!("--attach {} ", attached.text));
+        files.chain(reference).chain(attached).collect()
     }
 }

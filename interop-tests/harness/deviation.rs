@@ -3,7 +3,7 @@
 //! An entry excuses one failure and no other. It still runs, and an entry that has become untrue
 //! fails the run, so that the ledger cannot rot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -43,11 +43,32 @@ struct File {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     deviations: Vec<Deviation>,
+    /// Peers of whom none is known.
+    strangers: BTreeSet<String>,
 }
 
 impl Ledger {
     /// Reads the ledger and checks it against the names of all trials that there are.
     pub(crate) fn read(path: &Path, trials: &[TrialName]) -> Result<Self, ConfigError> {
+        Self::checked(path, trials, BTreeSet::new(), true)
+    }
+
+    /// Reads what is known of those `trials` in which no `strangers` take part. The others, and
+    /// trials of peers that are not here, are none of this run's business.
+    pub(crate) fn read_beside(
+        path: &Path,
+        trials: &[TrialName],
+        strangers: BTreeSet<String>,
+    ) -> Result<Self, ConfigError> {
+        Self::checked(path, trials, strangers, false)
+    }
+
+    fn checked(
+        path: &Path,
+        trials: &[TrialName],
+        strangers: BTreeSet<String>,
+        is_of_these: bool,
+    ) -> Result<Self, ConfigError> {
         let (file, source): (File, _) = Source::read(path)?;
         for deviation in &file.deviation {
             let span = deviation.trials.first().map(Spanned::span);
@@ -67,13 +88,13 @@ impl Ledger {
                 return wrong("class: it goes with `answers`");
             }
             for pattern in &deviation.trials {
-                if !trials.iter().any(|trial| matches(pattern.get_ref(), trial)) {
+                if is_of_these && !trials.iter().any(|trial| matches(pattern.get_ref(), trial)) {
                     let message = "trials: no trial has such a name; remove the entry or mend it";
                     return Err(source.error(Some(pattern.span()), message));
                 }
             }
         }
-        let ledger = Self { deviations: file.deviation };
+        let ledger = Self { deviations: file.deviation, strangers };
         for trial in trials {
             if let [_, second, ..] = ledger.matching(trial).collect::<Vec<_>>()[..] {
                 let message = format!("trials: another entry matches {trial} already");
@@ -123,7 +144,8 @@ impl Ledger {
         is_of: impl Fn(Class) -> bool,
     ) -> Option<&str> {
         let is_about = |deviation: &&Deviation| {
-            deviation.class.is_some_and(&is_of)
+            !self.strangers.contains(server)
+                && deviation.class.is_some_and(&is_of)
                 && deviation.has_answer(answer)
                 && deviation.trials.iter().any(|pattern| {
                     pattern.get_ref().split('/').nth(1).is_some_and(|part| glob(part, server))
@@ -133,7 +155,8 @@ impl Ledger {
     }
 
     fn matching<'a>(&'a self, trial: &'a TrialName) -> impl Iterator<Item = &'a Deviation> {
-        self.deviations.iter().filter(|deviation| deviation.pattern(trial).is_some())
+        let is_known = ![&trial.server, &trial.client].iter().any(|p| self.strangers.contains(*p));
+        self.deviations.iter().filter(move |d| is_known && d.pattern(trial).is_some())
     }
 }
 

@@ -41,13 +41,24 @@ impl Fleet {
         Arc::clone(slots.entry(name).or_insert_with(new))
     }
 
-    /// Why a server that is arranged so cannot have these, if it cannot.
+    /// Why a server that is arranged so cannot have these, or be a scenario's own, if it cannot.
     pub(crate) fn not_supported(
         &self,
         arrangement: &Arrangement,
         offerings: &BTreeSet<Offering>,
+        is_own: bool,
     ) -> Option<String> {
-        if let Some(option) = arrangement.missing(&self.program) {
+        if let Some(attached) = &self.program.attach {
+            let beyond = arrangement.beyond(attached.transport());
+            let beyond = beyond.map(|need| format!("be asked for `{need}`"));
+            let what = beyond.or_else(|| is_own.then(|| "be killed or measured".to_owned()));
+            if let Some(what) = what {
+                let peer = &self.peer;
+                return Some(format!(
+                    "the server of {peer} is attached at {attached}: it cannot {what}"
+                ));
+            }
+        } else if let Some(option) = arrangement.missing(&self.program) {
             return Some(format!("the server of {} has no option `{}`", self.peer, option.name()));
         }
         let lacking = offerings.intersection(&self.program.lacks).next()?.name();

@@ -4,14 +4,15 @@
 //! `peers.toml`, and what is right in the suites' tables.
 //!
 //! - [`command_line`], [`run`], [`execution`], [`order`], [`gate`], [`judge`]: from options to an exit status
-//! - [`tables`], [`config`], [`peer`], [`program`], [`scenario`], [`value`], [`payload`],
-//!   [`expectation`]: the tables
+//! - [`tables`], [`config`], [`peers`], [`peer`], [`program`], [`attachment`], [`scenario`], [`value`],
+//!   [`payload`], [`expectation`]: the tables
 //! - [`suites`], [`trial`]: peers × cases
 //! - [`setting`], [`arrangement`], [`slot`], [`fleet`], [`agent_slot`], [`agent_pool`], [`crew`],
 //!   [`pairing`], [`play`], [`own_server`], [`memory`], [`tap`]: a case while it runs
 //! - [`wire`], [`oracle`], [`parity`], [`behaviour`]: peers that are compared on the wire
-//! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`document_port`],
-//!   [`target`], [`sockets`], [`certificates`]: processes, addresses and credentials
+//! - [`reaper`], [`process`], [`server`], [`attached`], [`first_word`], [`agent`], [`protocol`],
+//!   [`port`], [`document_port`], [`target`], [`sockets`], [`certificates`]: processes, addresses and
+//!   credentials
 //! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
 //! - [`record`], [`report`], [`failure`]: what a person and other programs read
 //! - [`afterwards`]: records of runs that are over
@@ -21,6 +22,8 @@ mod agent;
 mod agent_pool;
 mod agent_slot;
 mod arrangement;
+mod attached;
+mod attachment;
 mod behaviour;
 mod certificates;
 mod command_line;
@@ -32,6 +35,7 @@ mod execution;
 mod expectation;
 mod failure;
 mod finding;
+mod first_word;
 mod fleet;
 mod gate;
 mod judge;
@@ -43,6 +47,7 @@ mod pairing;
 mod parity;
 pub(crate) mod payload;
 pub(crate) mod peer;
+pub(crate) mod peers;
 mod play;
 mod port;
 pub(crate) mod process;

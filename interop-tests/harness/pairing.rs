@@ -8,7 +8,6 @@ use super::crew::Crew;
 use super::finding::{Evidence, Finding, Report};
 use super::fleet::Fleet;
 use super::play::{Play, Told};
-use super::program::Program;
 use super::scenario::Scenario;
 use super::scenario::axes::Variant;
 use super::setting::Setting;
@@ -27,8 +26,9 @@ impl Pairing {
     pub(crate) fn play(&self, scenario: &Scenario, variant: Variant) -> Report {
         let arrangement = Arrangement::new(variant, scenario.server);
         let slot = self.fleet.slot(arrangement);
-        let mut evidence = self.evidence(scenario, &arrangement, &slot);
-        let unsupported = self.fleet.not_supported(&arrangement, &scenario.offerings(variant));
+        let mut evidence = self.evidence(scenario, &slot);
+        let (offerings, is_own) = (scenario.offerings(variant), scenario.needs_own_server());
+        let unsupported = self.fleet.not_supported(&arrangement, &offerings, is_own);
         if let Some(why) = unsupported.or_else(|| self.crew.not_supported(variant)) {
             return Report { finding: Finding::NotSupported(why), evidence };
         }
@@ -45,35 +45,26 @@ impl Pairing {
         evidence.sent = told.sent;
         evidence.right = vec![told.right];
         evidence.observed = Some(told.observed);
-        let exit = match &finding {
+        let ended = match &finding {
             Finding::Mismatches(_) => slot.is_gone(),
             Finding::Match | Finding::NotSupported(_) => slot.has_exited(),
             Finding::Broken(_) | Finding::SetUpError(_) => None,
         };
         // Not before: the next case of this client would start a server that is gone again.
         drop((play, pass));
-        let finding = exit.map_or(finding, |exit| {
-            Finding::Broken(format!("the server ended during this case, with {exit}"))
+        let finding = ended.map_or(finding, |how| {
+            Finding::Broken(format!("the server ended during this case, {how}"))
         });
         Report { finding, evidence }
     }
 
-    fn evidence(
-        &self,
-        scenario: &Scenario,
-        arrangement: &Arrangement,
-        slot: &ServerSlot,
-    ) -> Evidence {
-        let command = |program: &Program, address: &str| {
-            program.command_line(&self.setting.places, address).map(|line| line.to_string())
-        };
-        let address = arrangement.shown_address();
-        let server = arrangement.arranged(slot.program(), &self.setting);
+    fn evidence(&self, scenario: &Scenario, slot: &ServerSlot) -> Evidence {
+        let client = self.crew.program().command_line(&self.setting.places, "");
         let logs = std::iter::once(slot.logs()).chain(self.crew.logs(scenario.waits()));
         Evidence {
             about: scenario.about.clone(),
-            server_command: server.ok().and_then(|server| command(&server, address)),
-            client_command: command(self.crew.program(), ""),
+            server_command: slot.shown(&self.setting),
+            client_command: client.map(|line| line.to_string()),
             logs: logs.flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
             ..Evidence::default()
         }

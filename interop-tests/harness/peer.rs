@@ -1,15 +1,14 @@
-//! The peers: who is on the two sides of a pairing, read from `peers.toml`.
+//! A peer: who is on one of the two sides of a pairing.
 //!
 //! A peer is whatever offers one of the four programs, so a language can come as a server alone,
 //! and a mutant of the self-test is a peer like any other.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config::{ConfigError, Source};
+use super::attached::AttachedServer;
 use super::program::{Places, Program};
 
 /// One `[[peer]]`: an implementation in some language.
@@ -36,110 +35,108 @@ pub(crate) struct Peer {
     pub(crate) client_program: Option<Program>,
     /// Prints what the peer is made of, a line each.
     pub(crate) versions: Option<Program>,
+    /// Whether it stands in the project's own `peers.toml`: the known deviations are of such.
+    #[serde(skip)]
+    pub(crate) is_of_project: bool,
 }
 
 fn yes() -> bool {
     true
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    peer: Vec<Peer>,
-}
-
-/// All peers of a file, with the file for errors found later.
-#[derive(Clone, Debug)]
-pub(crate) struct Peers {
-    pub(crate) all: Vec<Peer>,
-    source: Source,
-}
-
 impl Peer {
+    /// A peer of which there is only a server, which somebody else has started.
+    pub(crate) fn attached(name: &str, server: AttachedServer) -> Self {
+        Self {
+            name: Spanned::new(0..0, name.to_owned()),
+            language: format!("the server that listens at {server}"),
+            reference: false,
+            parity: true,
+            server: Some(Program::attached(server)),
+            agent: None,
+            server_program: None,
+            client_program: None,
+            versions: None,
+            is_of_project: false,
+        }
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.name.get_ref()
     }
 
-    fn programs(&self) -> impl Iterator<Item = &Program> {
-        [&self.server, &self.agent, &self.server_program, &self.client_program, &self.versions]
+    /// The server that is there already, if the harness does not start it.
+    pub(crate) fn attached_server(&self) -> Option<&AttachedServer> {
+        self.server.as_ref()?.attach.as_ref()
+    }
+
+    /// All its programs.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.server.iter().chain(self.others())
+    }
+
+    /// All its programs but the server for tests.
+    fn others(&self) -> impl Iterator<Item = &Program> {
+        [&self.agent, &self.server_program, &self.client_program, &self.versions]
             .into_iter()
             .flatten()
     }
-}
 
-impl Peers {
-    /// Reads the peers and checks everything that needs no program to be there.
-    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let (file, source): (File, _) = Source::read(path)?;
-        let mut names = BTreeSet::new();
-        for peer in &file.peer {
-            let wrong = |message: &str| Err(source.error(Some(peer.name.span()), message));
-            if !names.insert(peer.name()) {
-                return wrong(&format!("there already is a peer `{}`", peer.name()));
-            }
-            if peer.name().is_empty() || peer.name().contains(['/', '*', ' ']) {
-                return wrong("a name is a part of a path: not empty, no `/`, `*` or space");
-            }
-            if peer.programs().next().is_none() {
-                return wrong(
-                    "a peer has a server, an agent, a server-program or a client-program",
-                );
-            }
-            if peer.reference && peer.server_program.is_none() {
-                return wrong("the reference has a server-program");
-            }
-            if peer.reference && !peer.parity {
-                return wrong(
-                    "the reference is what others are compared with: no `parity = false`",
-                );
-            }
-            if peer.reference && file.peer.iter().filter(|peer| peer.reference).count() > 1 {
-                return wrong("there is one reference at most");
-            }
-            if let Some(server) = &peer.server {
-                let placeholder = server.ready.as_ref().is_some_and(|ready| {
-                    ready.get_ref().contains("{address}") || ready.get_ref().contains("{port}")
-                });
-                if !placeholder {
-                    let span = server.ready.as_ref().map_or(server.command.span(), Spanned::span);
-                    let message = "a server needs `ready`, with {address} or {port} in it";
-                    return Err(source.error(Some(span), message));
-                }
-            }
+    /// What is wrong with it, and where if that is not its name.
+    pub(crate) fn check(&self) -> Result<(), (Option<Range<usize>>, &'static str)> {
+        let wrong = |message| Err((None, message));
+        if self.name().is_empty() || self.name().contains(['/', '*', ' ', '=']) {
+            return wrong("a name is a part of a path: not empty, no `/`, `*`, `=` or space");
         }
-        Ok(Self { all: file.peer, source })
+        if self.programs().next().is_none() {
+            return wrong("a peer has a server, an agent, a server-program or a client-program");
+        }
+        if self.reference && self.server_program.is_none() {
+            return wrong("the reference has a server-program");
+        }
+        if self.reference && !self.parity {
+            return wrong("the reference is what others are compared with: no `parity = false`");
+        }
+        if self.others().any(|program| program.attach.is_some()) {
+            return wrong("attach: only the `server` can be there already");
+        }
+        if self.others().any(|program| program.command.is_none()) {
+            return wrong("each program has a `command`");
+        }
+        self.server.as_ref().map_or(Ok(()), Self::check_server)
     }
 
-    /// The peer called `name`; the error lists those that there are.
-    pub(crate) fn named(&self, name: &str) -> Result<&Peer, String> {
-        self.all.iter().find(|peer| peer.name() == name).ok_or_else(|| {
-            let names: Vec<_> = self.all.iter().map(Peer::name).collect();
-            format!("there is no peer `{name}`; there are: {}", names.join(", "))
-        })
-    }
-
-    /// Checks that every program is on this machine, except those of the peers that are left out.
-    pub(crate) fn check_programs(
-        &self,
-        places: &Places,
-        left_out: &BTreeSet<String>,
-    ) -> Result<(), ConfigError> {
-        for peer in self.all.iter().filter(|peer| !left_out.contains(peer.name())) {
-            for program in peer.programs() {
-                if program.command_line(places, "").is_some() {
-                    continue;
-                }
-                let command = program.command.get_ref();
-                let name = command.first().map_or("", String::as_str);
-                let advice = program.advice.as_deref().unwrap_or("install it or mend the command");
-                let message = format!(
-                    "command: the program `{name}` of peer `{peer}` is not on this machine: \
-                     {advice}, or leave the peer out with --without {peer}",
-                    peer = peer.name()
-                );
-                return Err(self.source.error(Some(program.command.span()), message));
-            }
+    fn check_server(server: &Program) -> Result<(), (Option<Range<usize>>, &'static str)> {
+        let Some(command) = &server.command else {
+            let message = match &server.attach {
+                None => "the server has a `command`, or `attach` says where it listens",
+                Some(_) if !server.is_started() => return Ok(()),
+                Some(_) => "`attach` stands instead of `ready`, `calls` and `options`",
+            };
+            return Err((None, message));
+        };
+        if server.attach.is_some() {
+            return Err((Some(command.span()), "`attach` stands instead of `command`"));
+        }
+        let ready = server.ready.as_ref();
+        let has_placeholder = |ready: &Spanned<String>| {
+            ["{address}", "{port}"].iter().any(|placeholder| ready.get_ref().contains(placeholder))
+        };
+        if !ready.is_some_and(has_placeholder) {
+            let span = ready.map_or(command.span(), Spanned::span);
+            return Err((Some(span), "a server needs `ready`, with {address} or {port} in it"));
         }
         Ok(())
+    }
+
+    /// How the harness starts the server that is there already, for a person who wants to have it so,
+    /// and in which suite.
+    pub(crate) fn ways_to_start(&self, places: &Places) -> Vec<(&'static str, String)> {
+        let Some((server, at)) = self.server.as_ref().zip(self.attached_server()) else {
+            return Vec::new();
+        };
+        let line = |program: &Program| program.command_line(places, &at.to_string());
+        let ways = [("calls", server.for_calls()), ("server-parity", server.clone())];
+        ways.iter().filter_map(|(suite, way)| Some((*suite, line(way)?.to_string()))).collect()
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::attached::AttachedServer;
 use super::scenario::axes::{Compression, Transport};
 use super::scenario::needs::{Offering, ServerOption};
 
@@ -18,8 +19,11 @@ use super::scenario::needs::{Offering, ServerOption};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Program {
-    /// The program and its arguments; a relative path starts at the project's root.
-    pub(crate) command: Spanned<Vec<String>>,
+    /// The program and its arguments; a relative path starts at the project's root. A server that is
+    /// attached need not have any.
+    pub(crate) command: Option<Spanned<Vec<String>>>,
+    /// The server that is there already, instead of one that would be started.
+    pub(crate) attach: Option<AttachedServer>,
     /// Where it runs, from the project's root.
     #[serde(default)]
     pub(crate) directory: PathBuf,
@@ -77,10 +81,40 @@ impl Program {
         Duration::from_millis(self.start_limit_ms)
     }
 
+    /// A server that is there already and lacks what the document's contract does not have.
+    pub(crate) fn attached(server: AttachedServer) -> Self {
+        Self {
+            command: None,
+            attach: Some(server),
+            directory: PathBuf::new(),
+            environment: BTreeMap::new(),
+            ready: None,
+            start_limit_ms: default_start_limit(),
+            advice: None,
+            calls: Vec::new(),
+            lacks: BTreeSet::from(Offering::ALL),
+            options: BTreeMap::new(),
+            transports: None,
+            compressions: None,
+        }
+    }
+
+    /// Whether something is said of how it is started.
+    pub(crate) fn is_started(&self) -> bool {
+        let Self { command, ready, calls, options, .. } = self;
+        command.is_some() || ready.is_some() || !calls.is_empty() || !options.is_empty()
+    }
+
     /// The same program as the suite `calls` starts it.
     pub(crate) fn for_calls(&self) -> Self {
+        self.with_arguments(self.calls.iter().cloned())
+    }
+
+    fn with_arguments(&self, arguments: impl Iterator<Item = String>) -> Self {
         let mut program = self.clone();
-        program.command.get_mut().extend_from_slice(&self.calls);
+        if let Some(command) = &mut program.command {
+            command.get_mut().extend(arguments);
+        }
         program
     }
 
@@ -91,14 +125,12 @@ impl Program {
             values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
         };
         let arguments = options.iter().filter_map(|option| self.options.get(option)).flatten();
-        let mut program = self.clone();
-        program.command.get_mut().extend(arguments.map(fill));
-        program
+        self.with_arguments(arguments.map(fill))
     }
 
     /// The command line for a server at `address`, or for a client, which does not mention it.
     ///
-    /// `None` when the program is not on this machine.
+    /// `None` when the program is not on this machine, or somebody else starts it.
     pub(crate) fn command_line(&self, places: &Places, address: &str) -> Option<CommandLine> {
         let fill = |text: &str| {
             text.replace("{root}", &places.root.to_string_lossy())
@@ -106,7 +138,7 @@ impl Program {
                 .replace("{self}", &places.this.to_string_lossy())
                 .replace("{address}", address)
         };
-        let mut words = self.command.get_ref().iter().map(|word| fill(word));
+        let mut words = self.command.as_ref()?.get_ref().iter().map(|word| fill(word));
         let program = words.next()?;
         let program = if program.contains('/') {
             let path = places.root.join(program);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,13 +13,16 @@ use anyhow::Context;
 use clap::Parser;
 
 use super::command_line::{Options, ReferenceKind};
+use super::config::ConfigError;
 use super::deviation::Ledger;
+use super::document_port::PORT;
 use super::execution::Execution;
 use super::gate::Gate;
 use super::oracle::case::Reference;
 use super::oracle::standard::Standard;
 use super::parity::fuzz::{self, Fuzz, Rival};
-use super::peer::{Peer, Peers};
+use super::peer::Peer;
+use super::peers::Peers;
 use super::program::Places;
 use super::record::keeper::Keeper;
 use super::record::{Record, State};
@@ -27,7 +30,15 @@ use super::report::{self, conclusion};
 use super::setting::Setting;
 use super::suites::{calls, client_parity, client_programs, programs, server_parity};
 use super::tables::Tables;
+use super::trial::Trial;
 use super::{afterwards, reaper};
+
+/// Why the reference does not run beside an attached server.
+const WITHOUT_PORT: &str = "server-parity is compared with the goldens, because the attached server \
+                            has port 50051, which is the reference's";
+
+/// Why there are no goldens to be read or written.
+const NO_GOLDENS: &str = "--scenarios, and --peers that have another reference, need --goldens";
 
 /// The status of a run that could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
@@ -53,7 +64,8 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let keeper = Keeper::default();
     end_on_signals(keeper.clone(), output.clone()).context("signals cannot be handled")?;
     let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
-    let peers = Peers::read(&or(&options.peers, "peers.toml"))?;
+    let mut peers = Peers::read(&or(&options.peers, "peers.toml"), &tests.join("peers.toml"))?;
+    peers.attach(&options.attach)?;
     let tables = Tables::read(&or(&options.scenarios, "scenarios"), options.scenarios.is_none())?;
     let left_out = left_out(options, &peers)?;
     // Trials that keep the processors busy are as many at once as there are processors.
@@ -65,12 +77,9 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let mut servers = server_parity::standard(&peers.all, tables.probes, &setting);
     let mut clients = client_parity::standard(&peers.all, tables.behaviours, &setting);
     let mut client_programs = client_programs::standard(&peers.all, &clients.cases, &setting);
-    let goldens = match &options.goldens {
-        None if options.peers.is_some() || options.scenarios.is_some() => None,
-        _ => Some(or(&options.goldens, "goldens")),
-    };
+    let goldens = goldens(options, &peers, &tests);
     if options.record_goldens {
-        let folder = goldens.context("--record-goldens: --peers and --scenarios need --goldens")?;
+        let folder = goldens.context(format!("--record-goldens: {NO_GOLDENS}"))?;
         setting.empty_logs()?;
         let (heading, at_once) = (client_parity::HEADING, client_parity::AGENTS);
         clients.record(&folder, heading, at_once, &setting)?;
@@ -88,7 +97,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         clients.read_goldens(folder)?;
         client_programs.read_goldens(folder)?;
     } else if only_goldens {
-        anyhow::bail!("--reference golden: --peers and --scenarios need --goldens");
+        anyhow::bail!("--reference golden: {NO_GOLDENS}");
     }
 
     let is_out = |peer: &Peer| peer.reference && left_out.contains(peer.name());
@@ -99,16 +108,24 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
 
     let mut trials = programs::trials(&peers.all, &tables.cases, &setting);
     trials.extend(calls::trials(&peers.all, &tables.scenarios, &setting));
-    trials.extend(server_parity::trials(&peers.all, &servers, only_goldens, &setting));
+    let takes_port = |peer: &Peer| peer.attached_server().is_some_and(|server| server.has(PORT));
+    let has_no_port = peers.all.iter().any(takes_port) && servers.goldens.is_some();
+    if has_no_port && !options.libtest.list {
+        println!("interop: {WITHOUT_PORT}");
+    }
+    let no_reference = only_goldens || has_no_port;
+    trials.extend(server_parity::trials(&peers.all, &servers, no_reference, &setting));
     trials.extend(client_parity::trials(&peers.all, &clients, only_goldens, &setting));
     let (peers_all, of_programs) = (&peers.all, &client_programs);
     trials.extend(client_programs::trials(peers_all, of_programs, only_goldens, &setting));
-    let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
-    let ledger = match (&options.deviations, &options.peers) {
-        (Some(path), _) => Ledger::read(path, &names)?,
-        (None, None) => Ledger::read(&tests.join("deviations.toml"), &names)?,
-        (None, Some(_)) => Ledger::default(),
-    };
+    let ledger = ledger(options, &peers, &tests, &trials)?;
+    if !options.attach.is_empty() {
+        trials.retain(|trial| trial.is_attached);
+    }
+    let names = trials.iter().map(|trial| trial.name.clone()).collect();
+    if !options.libtest.list {
+        peers.check_attached(&setting.places, &left_out)?;
+    }
     if let Some(count) = options.fuzz {
         let rivals = rivals(options, &peers, &left_out, &setting)?;
         let reference = servers.reference.context("--fuzz: no peer is the reference")?;
@@ -165,6 +182,29 @@ fn end_on_signals(keeper: Keeper, output: PathBuf) -> Result<(), ctrlc::Error> {
     reaper::end_all_on_signals(move || keeper.end(State::Interrupted), last)
 }
 
+/// The folder of the goldens, which are the project's own unless the tables or the reference are not.
+fn goldens(options: &Options, peers: &Peers, tests: &Path) -> Option<PathBuf> {
+    let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
+    let ours = (is_ours && options.scenarios.is_none()).then(|| tests.join("goldens"));
+    options.goldens.clone().or(ours)
+}
+
+/// What is known to deviate: of the project's own peers only, where there are others too.
+fn ledger(
+    options: &Options,
+    peers: &Peers,
+    tests: &Path,
+    trials: &[Trial],
+) -> Result<Ledger, ConfigError> {
+    let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
+    let ours = tests.join("deviations.toml");
+    match (&options.deviations, &options.peers) {
+        (Some(path), _) => Ledger::read(path, &names),
+        (None, None) => Ledger::read(&ours, &names),
+        (None, Some(_)) => Ledger::read_beside(&ours, &names, peers.strangers()),
+    }
+}
+
 /// The servers that random requests are sent to: those that the filter names, or all but that of
 /// the reference's own peer.
 fn rivals(
@@ -176,6 +216,7 @@ fn rivals(
     let logs = setting.logs.join(server_parity::SUITE);
     let is_meant = |peer: &&Peer| match &options.libtest.filter {
         _ if left_out.contains(peer.name()) || !peer.parity => false,
+        _ if !options.attach.is_empty() && peer.attached_server().is_none() => false,
         Some(filter) => peer.name().contains(&filter[..]),
         None => !peer.reference,
     };

@@ -1,16 +1,15 @@
-//! A server that is started when a case first needs it, and replaced when a case has killed it.
+//! A server that is started when a case first needs it, and replaced when a case has killed it; or one
+//! that is attached, which is neither.
 //!
 //! Replaced only so often: a server that dies with every case must not make a run endless, and one
 //! that never started is not started again.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::arrangement::Arrangement;
+use super::first_word;
 use super::process::{Exit, Logs};
 use super::program::Program;
 use super::server::RunningServer;
@@ -45,8 +44,19 @@ impl ServerSlot {
         Self { program, arrangement, logs: Logs::at(log), state: Mutex::default() }
     }
 
-    pub(crate) fn program(&self) -> &Program {
-        &self.program
+    /// How the server is started, for a person who does so again, or where it is attached.
+    pub(crate) fn shown(&self, setting: &Setting) -> Option<String> {
+        let address = self.program.attach.as_ref().map(ToString::to_string);
+        let shown_address = address.as_deref().unwrap_or(self.arrangement.shown_address());
+        let program = self.arrangement.arranged(&self.program, setting).ok();
+        let line = program.and_then(|p| p.command_line(&setting.places, shown_address));
+        match (address, line) {
+            (Some(address), Some(line)) => {
+                Some(format!("attached at {address}; the harness would have started {line}"))
+            }
+            (Some(address), None) => Some(format!("attached at {address}")),
+            (None, line) => line.map(|line| line.to_string()),
+        }
     }
 
     pub(crate) fn logs(&self) -> &Logs {
@@ -55,6 +65,9 @@ impl ServerSlot {
 
     /// Where the server is; starts it if it does not run. The error says why it never will.
     pub(crate) fn address(&self, setting: &Setting) -> Result<String, String> {
+        if let Some(attached) = &self.program.attach {
+            return attached.address();
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         if let Some(why) = &state.given_up {
@@ -87,55 +100,36 @@ impl ServerSlot {
     }
 
     /// How the server ended, if it is known to have.
-    pub(crate) fn has_exited(&self) -> Option<Exit> {
+    pub(crate) fn has_exited(&self) -> Option<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.running.as_ref().and_then(|server| server.process.has_exited())
+        state.running.as_ref().and_then(|server| server.process.has_exited()).map(with)
     }
 
     /// How the server ended, if it is gone.
     ///
     /// The connections of a server that ends are closed before the kernel says that it has ended, so
     /// one that does not speak any more is waited for.
-    pub(crate) fn is_gone(&self) -> Option<Exit> {
+    pub(crate) fn is_gone(&self) -> Option<String> {
+        if let Some(attached) = &self.program.attach {
+            return attached.is_gone();
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let server = state.running.as_mut()?;
-        if speaks(&server.address, self.arrangement.is_encrypted()).is_err() {
-            return server.process.wait(END, &mut String::new());
-        }
-        server.process.has_exited()
+        let exit = if first_word::wait(&server.address, self.arrangement.is_encrypted()).is_err() {
+            server.process.wait(END, &mut String::new())
+        } else {
+            server.process.has_exited()
+        };
+        exit.map(with)
     }
+}
+
+fn with(exit: Exit) -> String {
+    format!("with {exit}")
 }
 
 /// How long a server may take to end after it has closed its connections.
 const END: Duration = Duration::from_secs(5);
-
-/// How long a server may take to say its first word. One that hangs is not gone.
-const FIRST_WORD: Duration = Duration::from_secs(1);
-
-/// Waits for the SETTINGS with which an HTTP/2 server begins; an error when it hangs up instead. One
-/// that wants TLS first says nothing before it, so that it takes connections has to be enough.
-fn speaks(address: &str, is_encrypted: bool) -> io::Result<()> {
-    if let Some(path) = address.strip_prefix("unix:") {
-        let connection = UnixStream::connect(path)?;
-        connection.set_read_timeout(Some(FIRST_WORD))?;
-        return first_word(connection);
-    }
-    let connection = TcpStream::connect(address)?;
-    if is_encrypted {
-        return Ok(());
-    }
-    connection.set_read_timeout(Some(FIRST_WORD))?;
-    first_word(connection)
-}
-
-fn first_word(mut connection: impl Read + Write) -> io::Result<()> {
-    const PREFACE_AND_SETTINGS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    connection.write_all(PREFACE_AND_SETTINGS)?;
-    match connection.read_exact(&mut [0]) {
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
-        read => read,
-    }
-}
 
 /// Where a server listens that may choose its port.
 pub(crate) const FREE_PORT: &str = "127.0.0.1:0";

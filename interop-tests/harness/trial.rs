@@ -27,12 +27,14 @@ pub(crate) struct Trial {
     pub(crate) name: TrialName,
     /// Whether it mostly waits, so that many such fit side by side.
     pub(crate) waits: bool,
+    /// Whether the harness does not start its server.
+    pub(crate) is_attached: bool,
     pub(crate) run: Box<dyn FnOnce() -> Report + Send>,
 }
 
 impl Trial {
-    /// A trial that is not known to wait.
+    /// A trial that is not known to wait, and whose server is started.
     pub(crate) fn new(name: TrialName, run: impl FnOnce() -> Report + Send + 'static) -> Self {
-        Self { name, waits: false, run: Box::new(run) }
+        Self { name, waits: false, is_attached: false, run: Box::new(run) }
     }
 }

@@ -8,6 +8,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod attach;
 mod bad_input;
 mod client_parity;
 mod client_programs;
@@ -29,6 +30,7 @@ mod stand_in;
 mod stated;
 mod tables;
 mod tap;
+mod with;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ fn main() -> ExitCode {
                 record_diff::tests(),
                 record_merge::tests(),
                 readiness::tests(),
+                attach::tests(),
+                with::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

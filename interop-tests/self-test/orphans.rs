@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
 use crate::harness::Places;
-use crate::harness::peer::Peers;
+use crate::harness::peers::Peers;
 use crate::harness::process::Logs;
 use crate::harness::server::RunningServer;
 use crate::mutants::PORT;
@@ -116,7 +116,7 @@ fn none_after_a_panic() {
 
 /// Starts a server as the harness does, and panics.
 pub(crate) fn panic_beside_a_server(places: &Places) -> ExitCode {
-    let peers = Peers::read(&places.root.join(MUTANTS)).expect("the mutants");
+    let peers = Peers::read(&places.root.join(MUTANTS), &places.root).expect("the mutants");
     let peer = peers.named("one-wrong-answer").expect("a mutant");
     let program = peer.server.as_ref().expect("a server");
     let folder = std::env::args().nth(2).expect("a folder for logs");

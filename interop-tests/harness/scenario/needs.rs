@@ -54,6 +54,9 @@ pub(crate) enum Offering {
 }
 
 impl Offering {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::StreamingCalculator, Self::Health, Self::Reflection, Self::TestBehaviour];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::StreamingCalculator => "streaming-calculator",

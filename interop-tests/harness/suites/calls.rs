@@ -36,6 +36,7 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
     let mut trials = Vec::new();
     for server in peers {
         let Some(program) = &server.server else { continue };
+        let is_attached = program.attach.is_some();
         let folder = logs.join("servers").join(server.name());
         let fleet = Arc::new(Fleet::new(server.name(), program, &folder));
         for (client, crew) in &crews {
@@ -53,7 +54,11 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
                 };
                 let (scenario, variant) = (Arc::clone(scenario), *variant);
                 let waits = scenario.waits();
-                Trial { waits, ..Trial::new(name, move || pairing.play(&scenario, variant)) }
+                Trial {
+                    waits,
+                    is_attached,
+                    ..Trial::new(name, move || pairing.play(&scenario, variant))
+                }
             }));
         }
     }

@@ -14,9 +14,8 @@ use crate::harness::parity::play::Played;
 use crate::harness::parity::probe::Probe;
 use crate::harness::parity::reference::ReferenceServer;
 use crate::harness::peer::Peer;
-use crate::harness::program::Program;
 use crate::harness::setting::Setting;
-use crate::harness::slot::{FREE_PORT, ServerSlot};
+use crate::harness::slot::ServerSlot;
 use crate::harness::trial::{Trial, TrialName};
 
 pub(crate) const SUITE: &str = "server-parity";
@@ -60,6 +59,7 @@ pub(crate) fn trials(
     let mut trials = Vec::new();
     for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(program) = &peer.server else { continue };
+        let is_attached = program.attach.is_some();
         let log = setting.logs.join(SUITE).join(peer.name()).join("server");
         let slot = Arc::new(ServerSlot::new(program.clone(), &log));
         let crowd = Arc::new(Crowd::default());
@@ -72,7 +72,7 @@ pub(crate) fn trials(
                 setting: Arc::clone(setting),
             };
             let name = name(peer.name(), oracle.name(), probe);
-            Trial::new(name, move || comparison.run())
+            Trial { is_attached, ..Trial::new(name, move || comparison.run()) }
         }));
     }
     if !only_goldens {
@@ -99,32 +99,35 @@ impl Comparison {
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
         let address = self.slot.address(&self.setting).map_err(Finding::SetUpError)?;
-        let played = self.crowd.play(&self.probe, &address);
-        if let Some(exit) = self.slot.has_exited() {
-            let why = format!("the server ended during this probe, with {exit}");
-            return Err(Finding::Broken(why));
+        if address.starts_with("unix:") {
+            let why = format!("probes are sent over TCP, and the server is attached at {address}");
+            return Err(Finding::NotSupported(why));
         }
-        let Played { observation, sent, began } =
-            played.map_err(|error| Finding::Broken(error.to_string()))?;
+        let played = self.crowd.play(&self.probe, &address);
+        let ended = |how| Finding::Broken(format!("the server ended during this probe, {how}"));
+        if let Some(how) = self.slot.has_exited() {
+            return Err(ended(how));
+        }
+        let Played { observation, sent, began } = played.map_err(|error| {
+            self.slot.is_gone().map_or_else(|| Finding::Broken(error.to_string()), ended)
+        })?;
         evidence.sent = sent;
         evidence.began = Some(began);
         let answers = self.oracle.answers(&self.probe, &self.setting)?;
         evidence.answer = Some(observation.to_string());
         let finding = judged(&*self.probe, &answers, &observation);
         take_up(answers, "server", observation, evidence);
-        Ok(finding)
+        let gone = matches!(finding, Finding::Mismatches(_)).then(|| self.slot.is_gone()).flatten();
+        Ok(gone.map_or(finding, ended))
     }
 
     fn evidence(&self) -> Evidence {
-        let command = |program: &Program| {
-            program.command_line(&self.setting.places, FREE_PORT).map(|line| line.to_string())
-        };
         let reference = self.oracle.live();
         let logs = std::iter::once(self.slot.logs()).chain(reference.map(ReferenceServer::logs));
         Evidence {
             about: Some(self.probe.description()),
             grade: Some(self.probe.grade()),
-            server_command: command(self.slot.program()),
+            server_command: self.slot.shown(&self.setting),
             reference_command: reference.and_then(|reference| reference.command(&self.setting)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()

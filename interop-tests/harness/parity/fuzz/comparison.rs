@@ -70,8 +70,9 @@ impl Rival {
         let address = self.slot.address(setting)?;
         let played = self.crowd.play(probe, &address);
         let mut fault = Observation::default();
-        if let Some(exit) = self.slot.has_exited() {
-            fault.add("server", format!("ended with {exit}"));
+        let ended = if played.is_err() { self.slot.is_gone() } else { self.slot.has_exited() };
+        if let Some(how) = ended {
+            fault.add("server", format!("ended {how}"));
             return Ok(fault);
         }
         Ok(played.map_or_else(
