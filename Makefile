@@ -5,17 +5,22 @@
 ## PYTHON=python3.12   the Python to make .venv with (it is remembered; the default is python3)
 ## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and what they are drawn from
 ## ARGS='...'          arguments for the interop harness, such as a filter or --help
+## PEERS=my-peers.toml run the programs that this file names (interop-tests/PEERS.md)
+## SHARD=1/4           run one of four parts of `make interop`
 ## CARGO=cargo         another cargo
 CARGO ?= cargo
 ARGS ?=
+PEERS ?=
+SHARD ?=
+RECORDS ?=
 COUNT ?= 2000
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build interop golden fuzz-parity test lint fmt clean
+.PHONY: help setup build interop interop-merge golden fuzz-parity test lint fmt clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@sed -n 's/^## /  /p' Makefile
 
@@ -26,7 +31,10 @@ build: ## build the Rust programs
 	$(CARGO) build --locked --bins
 
 interop: setup ## run every pair of server and client: make interop ARGS='--help'
-	$(CARGO) test --locked --test interop -- $(ARGS)
+	$(CARGO) test --locked --test interop -- $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ARGS)
+
+interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
+	$(CARGO) test --locked --test interop -- --merge $(RECORDS)
 
 golden: setup ## record what the Python server and client do, for `make test`
 	$(CARGO) test --locked --test interop -- --record-goldens
@@ -41,15 +49,31 @@ test: setup ## run all other tests; the proof over all 2^32 floats is in them, a
 	$(CARGO) test --locked --release --lib all_float32
 
 # All linters run even when the first one fails: one run tells everything there is to repair.
-lint: ## check the format, the lints and the types of Rust and Python
+lint: ## check the format, lints and types of Rust and Python, and the workflow in .github
 	@failed=; \
 	run() { echo "$$*"; "$$@" || failed="$$failed; $$*"; }; \
 	has() { $(CARGO) $$1 --version >/dev/null 2>&1 || { \
 		echo "cargo $$1 is missing: rustup component add $$2" >&2; failed="$$failed; cargo $$1"; \
 		return 1; }; }; \
+	is_here() { [ -x .venv/bin/$$1 ] || { \
+		echo "lint: there is no $$1 for this kind of machine, so nothing is checked with it" >&2; \
+		return 1; }; }; \
 	has fmt rustfmt && run $(CARGO) fmt --check; \
 	has clippy clippy && run $(CARGO) clippy --locked --all-targets -- -D warnings; \
 	if python/setup.sh lint; then \
+		bin=.venv/bin; \
+		schema="$$bin/check-jsonschema --builtin-schema vendor.github"; \
+		run $$schema-workflows .github/workflows/*.yml; \
+		run $$schema-actions .github/actions/*/action.yml; \
+		run $$bin/zizmor --offline --quiet --no-progress .github; \
+		shellcheck=; \
+		if is_here shellcheck; then \
+			shellcheck=$$bin/shellcheck; \
+			run $$shellcheck python/setup.sh .ci/run; \
+		fi; \
+		if is_here actionlint; then \
+			run $$bin/actionlint -shellcheck "$$shellcheck" .github/workflows/*.yml; \
+		fi; \
 		cd python; \
 		run ../.venv/bin/python -m ruff check; \
 		run ../.venv/bin/python -m ruff format --check; \
