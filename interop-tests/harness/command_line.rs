@@ -80,6 +80,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) record_schema: bool,
 
+    /// Keep what went over the wire of trials that pass too, decoded, in logs/TRIAL/wire.txt.
+    #[arg(long)]
+    pub(crate) trace: bool,
+
     /// Where the reports and logs go, instead of target/interop. The folder `logs` in it is emptied
     /// first.
     #[arg(long, value_name = "DIR")]

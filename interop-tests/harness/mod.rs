@@ -13,6 +13,7 @@
 //! - [`reaper`], [`process`], [`server`], [`agent`], [`protocol`], [`port`], [`document_port`],
 //!   [`target`], [`sockets`], [`certificates`]: processes, addresses and credentials
 //! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
+//! - [`trace`]: what went over the wire meanwhile, kept of what failed
 //! - [`record`], [`report`], [`failure`]: what a person and other programs read
 //! - [`afterwards`]: records of runs that are over
 
@@ -61,6 +62,7 @@ mod suites;
 mod tables;
 mod tap;
 mod target;
+mod trace;
 mod trial;
 mod value;
 mod verdict;

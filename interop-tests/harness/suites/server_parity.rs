@@ -17,6 +17,7 @@ use crate::harness::peer::Peer;
 use crate::harness::program::Program;
 use crate::harness::setting::Setting;
 use crate::harness::slot::{FREE_PORT, ServerSlot};
+use crate::harness::trace::tape::Tape;
 use crate::harness::trial::{Trial, TrialName};
 
 pub(crate) const SUITE: &str = "server-parity";
@@ -99,7 +100,8 @@ impl Comparison {
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
         let address = self.slot.address(&self.setting).map_err(Finding::SetUpError)?;
-        let played = self.crowd.play(&self.probe, &address);
+        let tape = evidence.tape.insert(Tape::default());
+        let played = self.crowd.play(&self.probe, &address, tape);
         if let Some(exit) = self.slot.has_exited() {
             let why = format!("the server ended during this probe, with {exit}");
             return Err(Finding::Broken(why));
