@@ -60,13 +60,13 @@ mod slot;
 mod sockets;
 mod suites;
 mod tables;
-mod tap;
+pub(crate) mod tap;
 mod target;
-mod trace;
+pub(crate) mod trace;
 mod trial;
 mod value;
 mod verdict;
-mod wire;
+pub(crate) mod wire;
 
 pub(crate) use program::Places;
 pub(crate) use run::main;

@@ -24,6 +24,9 @@ use super::trace::tape::Tape;
 /// How long a call that is to succeed eventually waits before it is made again.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
+/// How often another port is tried for a tap.
+const ATTEMPTS: usize = 10;
+
 /// Why a trace lacks the calls to other addresses.
 const NO_TAP: &str = "calls to an address where no server answers are not looked at: between client and \
                       nobody there is nothing to pass on";
@@ -110,15 +113,24 @@ impl<'a> Play<'a> {
 
     /// A tap before the server, at an address of the same kind.
     fn start_tap(&self, counts: bool, tape: &Tape) -> Result<Tap, Finding> {
-        let server = self.server_address()?;
         let setting = &self.pairing.setting;
-        let address = match self.own_server {
-            // It goes away and comes back with the server.
-            Some(_) => self.arrangement.lasting_address(setting),
-            None => self.arrangement.any_address(setting),
-        };
-        let address = address.map_err(Finding::SetUpError)?;
-        Tap::start(&address, server, tape.clone(), counts).map_err(no_tap)
+        let server = self.server_address()?;
+        let mut attempts = 0;
+        loop {
+            let address = match self.own_server {
+                // It goes away and comes back with the server.
+                Some(_) => self.arrangement.lasting_address(setting),
+                None => self.arrangement.fresh_address(setting),
+            };
+            let address = address.map_err(Finding::SetUpError)?;
+            match Tap::start(&address, server.clone(), tape.clone(), counts) {
+                // Another run has taken the port in between.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < ATTEMPTS => {
+                    attempts += 1;
+                }
+                tap => return tap.map_err(no_tap),
+            }
+        }
     }
 
     /// Does a step as often as it says, until it goes wrong.

@@ -21,6 +21,7 @@ mod parity;
 mod plain_tonic;
 mod plain_tonic_agent;
 mod readiness;
+mod reading_frames;
 mod record;
 mod record_diff;
 mod record_merge;
@@ -29,6 +30,8 @@ mod stand_in;
 mod stated;
 mod tables;
 mod tap;
+mod trace;
+mod transparency;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -60,6 +63,9 @@ fn main() -> ExitCode {
                 record_diff::tests(),
                 record_merge::tests(),
                 readiness::tests(),
+                trace::tests(),
+                reading_frames::tests(),
+                transparency::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

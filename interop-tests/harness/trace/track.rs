@@ -110,7 +110,8 @@ impl Track {
             self.add(RawWhat::Preface);
             self.reading = Reading::Header(Vec::new());
         } else if said == first_words || self.from == Sender::Client {
-            self.no_frames(&said);
+            self.no_frames(&[&said, &bytes[here..]].concat());
+            return &[];
         } else {
             self.reading = Reading::Header(Vec::new());
             self.take(&said);
