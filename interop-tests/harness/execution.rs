@@ -23,7 +23,7 @@ use super::report::progress::Progress;
 use super::report::{self, conclusion};
 use super::setting::Setting;
 use super::suites::client_programs;
-use super::trace::keeper::Keeper as Archive;
+use super::trace::archive::Archive;
 use super::trial::{Trial, TrialName};
 
 /// See the module.

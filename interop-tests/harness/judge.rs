@@ -16,7 +16,7 @@ use super::finding::{Evidence, Finding, Report};
 use super::record::keeper::{Keeper, milliseconds};
 use super::record::trial::TrialRecord;
 use super::report::progress::Progress;
-use super::trace::keeper::Keeper as Archive;
+use super::trace::archive::Archive;
 use super::trial::{Trial, TrialName};
 use super::verdict::Verdict;
 

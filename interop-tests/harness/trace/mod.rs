@@ -6,12 +6,12 @@
 //! - [`tape`], [`track`], [`body`], [`raw`]: while it is taken
 //! - [`reading`], [`bytes_of_frame`], [`protobuf`]: from bytes to what they say
 //! - [`event`]: what is kept
-//! - [`text`], [`keeper`]: where a person finds it
+//! - [`text`], [`archive`]: where a person finds it
 
+pub(crate) mod archive;
 mod body;
 mod bytes_of_frame;
 pub(crate) mod event;
-pub(crate) mod keeper;
 mod protobuf;
 mod raw;
 mod reading;

@@ -10,14 +10,14 @@ use crate::harness::verdict::Verdict;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct Archive {
     /// Where logs go.
     pub(crate) logs: PathBuf,
     /// Whether the traces of trials that did not fail are kept too.
     pub(crate) all: bool,
 }
 
-impl Keeper {
+impl Archive {
     /// Reads the tape of `trial` and writes its trace, if it is kept.
     pub(crate) fn keep(&self, trial: &TrialName, verdict: &Verdict, evidence: &mut Evidence) {
         let Some(tape) = evidence.tape.take() else { return };
