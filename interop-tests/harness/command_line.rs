@@ -16,6 +16,7 @@ use super::record::selection::Shard;
 /// not begin.
 #[derive(Debug, Parser)]
 #[command(name = "interop")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is given or not")]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) libtest: libtest_mimic::Arguments,

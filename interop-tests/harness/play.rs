@@ -128,7 +128,7 @@ impl<'a> Play<'a> {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < ATTEMPTS => {
                     attempts += 1;
                 }
-                tap => return tap.map_err(no_tap),
+                tap => return tap.map_err(|error| no_tap(&error)),
             }
         }
     }
@@ -302,12 +302,12 @@ fn act(
     }
     server.act(action)?;
     match tap.filter(|_| server.running.is_some()) {
-        Some(tap) => tap.open().map_err(no_tap),
+        Some(tap) => tap.open().map_err(|error| no_tap(&error)),
         None => Ok(()),
     }
 }
 
-fn no_tap(error: io::Error) -> Finding {
+fn no_tap(error: &io::Error) -> Finding {
     Finding::SetUpError(format!("the tap: {error}"))
 }
 

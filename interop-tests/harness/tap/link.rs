@@ -30,15 +30,22 @@ struct End {
     direction: Option<Direction>,
     /// What it has said and the other side has not taken.
     waiting: Vec<u8>,
-    /// Whether it says nothing more, and whether the other side has been told.
-    has_ended: bool,
-    end_is_told: bool,
-    /// Whether it has reset the connection.
-    is_reset: bool,
+    speech: Speech,
     /// Whether it takes nothing any more.
     is_deaf: bool,
     /// Whether the kernel tells of an end or an error again and again.
     is_hung_up: bool,
+}
+
+/// Whether a side says anything more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    GoesOn,
+    Ended,
+    /// It has ended, and the other side has been told.
+    EndedForBoth,
+    /// It has reset the connection.
+    Reset,
 }
 
 impl Link {
@@ -54,9 +61,7 @@ impl Link {
             track,
             direction: connection.map(|connection| Direction::new(from, connection)),
             waiting: Vec::new(),
-            has_ended: false,
-            end_is_told: false,
-            is_reset: false,
+            speech: Speech::GoesOn,
             is_deaf: false,
             is_hung_up: false,
         };
@@ -86,8 +91,8 @@ impl Link {
             self.ends[of].is_hung_up |= is_end;
             if (is_end || told.contains(PollFlags::IN)) && self.ends[of].listens() {
                 self.hear(of, buffer, sight);
-            } else if told.contains(PollFlags::ERR) && self.ends[of].has_ended {
-                self.ends[of].is_reset = true;
+            } else if told.contains(PollFlags::ERR) && self.ends[of].has_ended() {
+                self.ends[of].speech = Speech::Reset;
             }
             if (is_end || told.contains(PollFlags::OUT)) && !self.ends[1 - of].waiting.is_empty() {
                 let waiting = std::mem::take(&mut self.ends[1 - of].waiting);
@@ -103,7 +108,7 @@ impl Link {
         let end = &mut self.ends[of];
         match end.socket.read(buffer) {
             Ok(0) => {
-                end.has_ended = true;
+                end.speech = Speech::Ended;
                 end.track.half_close();
                 if let Some(direction) = &end.direction {
                     direction.finish(sight);
@@ -118,7 +123,7 @@ impl Link {
                 self.pass_on(of, bytes);
             }
             Err(error) if is_no_error(error.kind()) => {}
-            Err(_) => end.is_reset = true,
+            Err(_) => end.speech = Speech::Reset,
         }
     }
 
@@ -146,24 +151,29 @@ impl Link {
             if !end.waiting.is_empty() {
                 continue;
             }
-            if end.is_reset || end.has_ended && end.is_deaf {
+            if end.speech == Speech::Reset || end.has_ended() && end.is_deaf {
                 end.track.reset();
                 entrance::reset(&self.ends[1 - of].socket);
                 self.is_over = true;
                 return;
             }
-            if end.has_ended && !std::mem::replace(&mut end.end_is_told, true) {
+            if end.speech == Speech::Ended {
+                end.speech = Speech::EndedForBoth;
                 let _ = self.ends[1 - of].socket.shutdown(Shutdown::Write);
             }
         }
-        self.is_over = self.ends.iter().all(|end| end.end_is_told);
+        self.is_over = self.ends.iter().all(|end| end.speech == Speech::EndedForBoth);
     }
 }
 
 impl End {
+    fn has_ended(&self) -> bool {
+        matches!(self.speech, Speech::Ended | Speech::EndedForBoth)
+    }
+
     /// Whether what it says is read.
     fn listens(&self) -> bool {
-        self.waiting.is_empty() && !self.has_ended && !self.is_reset
+        self.waiting.is_empty() && self.speech == Speech::GoesOn
     }
 }
 

@@ -39,19 +39,19 @@ pub(super) fn flags(frame: &RawFrame) -> Vec<String> {
 
 /// What the bytes of the header and of the payload are.
 pub(super) fn parts(frame: &RawFrame) -> Vec<Part> {
-    let mut parts = Parts { frame, at: HEADER, parts: Vec::new() };
+    let mut parts = Parts { frame, at: HEADER, list: Vec::new() };
     parts.header();
     if frame.header.len() == HEADER {
         parts.payload();
     }
-    parts.parts
+    parts.list
 }
 
 struct Parts<'a> {
     frame: &'a RawFrame,
     /// Where the next part begins.
     at: usize,
-    parts: Vec<Part>,
+    list: Vec<Part>,
 }
 
 impl Parts<'_> {
@@ -74,7 +74,7 @@ impl Parts<'_> {
             let end = range.end.min(frame.header.len());
             if range.start < end {
                 let value = if has_all { value } else { "cut off".to_owned() };
-                self.parts.push(Part { start: range.start, end, name: name.to_owned(), value });
+                self.list.push(Part { start: range.start, end, name: name.to_owned(), value });
             }
         }
     }
@@ -186,7 +186,7 @@ impl Parts<'_> {
     fn until(&mut self, end: usize, name: &str, value: String) {
         let end = end.min(self.end());
         if end > self.at {
-            self.parts.push(Part { start: self.at, end, name: name.to_owned(), value });
+            self.list.push(Part { start: self.at, end, name: name.to_owned(), value });
             self.at = end;
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn trace(reel: &Reel) -> Trace {
     let mut reader = Reader { reel, begin, blocks: BTreeMap::new() };
     let mut events: Vec<_> = reel.first.iter().map(|event| reader.event(event)).collect();
     let left_out =
-        (reel.left_out > 0).then(|| LeftOut { after: events.len(), events: reel.left_out });
+        (reel.left_out > 0).then_some(LeftOut { after: events.len(), events: reel.left_out });
     for event in &reel.blocks {
         reader.event(event);
     }
