@@ -100,7 +100,7 @@ fn bytes_and_half_closes() {
         says(&server, &client, b"answer");
         client.shutdown(Shutdown::Write).expect("open");
         assert_eq!(end(&server), Ok(0), "a half-close is passed on");
-        says(&server, &client, &[7; 300_000]);
+        says(&server, &client, &vec![7; 300_000]);
         drop(server);
         assert_eq!(end(&client), Ok(0), "the other one too");
         tap.finish(LIMIT);
