@@ -3,10 +3,11 @@
 //! A reader needs no decoder: what a report shows stands here as text, and the ranges say which bytes
 //! it is about.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What went over the wire between client and server in one trial.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Trace {
     /// Why there is less here than all frames of the trial; empty when everything is here.
     pub(crate) notes: Vec<String>,
@@ -17,7 +18,7 @@ pub(crate) struct Trace {
 }
 
 /// Events that are not kept.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct LeftOut {
     /// How many of the trace's events came before those that are left out.
     pub(crate) after: usize,
@@ -26,7 +27,9 @@ pub(crate) struct LeftOut {
 }
 
 /// Who has done or sent something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Sender {
     Client,
@@ -34,7 +37,7 @@ pub(crate) enum Sender {
 }
 
 /// One thing that happened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Event {
     /// Milliseconds since the first event of the trial.
     pub(crate) ms: f64,
@@ -47,7 +50,7 @@ pub(crate) struct Event {
 }
 
 /// What happened; `kind` tells which of them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum What {
     /// A connection was made.
@@ -71,7 +74,7 @@ pub(crate) enum What {
 }
 
 /// Some bytes, of which only the first are kept if they are many.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Bytes {
     /// How many there were.
     pub(crate) length: usize,
@@ -82,7 +85,7 @@ pub(crate) struct Bytes {
 }
 
 /// An HTTP/2 frame.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Frame {
     /// The name of its type, such as `HEADERS`, or `frame of type 84` for one that RFC 9113 does not have.
     pub(crate) name: String,
@@ -105,7 +108,7 @@ pub(crate) struct Frame {
 }
 
 /// Some bytes of a frame and what they say.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Part {
     /// Where they begin, counted from the first byte of the frame's header, which is 0.
     pub(crate) start: usize,
@@ -118,7 +121,7 @@ pub(crate) struct Part {
 }
 
 /// A header block, put together from its frames and decoded.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct HeaderBlock {
     /// The fields in their order.
     pub(crate) fields: Vec<Field>,
@@ -129,7 +132,7 @@ pub(crate) struct HeaderBlock {
 }
 
 /// A header field. Bytes that are no printable ASCII stand as `\xNN`, long texts are cut.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Field {
     /// Its name, in lower case if it is legal.
     pub(crate) name: String,
@@ -138,7 +141,7 @@ pub(crate) struct Field {
 }
 
 /// A length-prefixed message.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Message {
     /// The compressed flag: 0 or 1 if it is legal.
     pub(crate) flag: u8,
@@ -154,7 +157,7 @@ pub(crate) struct Message {
 }
 
 /// A field of a protobuf message, read without a schema.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ProtobufField {
     /// Its number.
     pub(crate) number: u32,
@@ -171,7 +174,7 @@ pub(crate) struct ProtobufField {
 }
 
 /// The readable part of a TLS record.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct TlsRecord {
     /// `handshake`, `application data` and so on.
     pub(crate) content_type: String,

@@ -12,7 +12,7 @@ pub(crate) mod archive;
 mod body;
 mod bytes_of_frame;
 pub(crate) mod event;
-mod protobuf;
+pub(crate) mod protobuf;
 mod raw;
 mod reading;
 pub(crate) mod tape;

@@ -16,7 +16,7 @@ const FIELDS: usize = 100;
 const SHOWN: usize = 64;
 
 /// The fields, and why there are no more of them if something is left.
-pub(super) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
+pub(crate) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
     let mut fields = Vec::new();
     let mut rest = message;
     while !rest.is_empty() {
