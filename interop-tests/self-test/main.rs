@@ -9,6 +9,7 @@
 mod harness;
 
 mod bad_input;
+mod browser;
 mod client_parity;
 mod client_programs;
 mod ledger;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
                 client_programs::tests(),
                 stand_in::tests(),
                 stated::tests(),
+                browser::tests(),
                 record::tests(),
                 record_diff::tests(),
                 record_merge::tests(),
