@@ -17,7 +17,7 @@ COUNT ?= 2000
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build interop interop-merge golden fuzz-parity test lint fmt clean
+.PHONY: help setup build interop interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,12 @@ interop: setup ## run every pair of server and client: make interop ARGS='--help
 
 interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
 	$(CARGO) test --locked --test interop -- --merge $(RECORDS)
+
+interop-diff: ## tell what changed between two runs: make interop-diff OLD=a.json NEW=b.json
+	$(CARGO) test --locked --test interop -- --diff '$(OLD)' '$(NEW)'
+
+record-schema: ## write interop-tests/record.schema.json, the format of records
+	$(CARGO) test --locked --test interop -- --record-schema
 
 golden: setup ## record what the Python server and client do, for `make test`
 	$(CARGO) test --locked --test interop -- --record-goldens

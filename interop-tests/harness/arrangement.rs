@@ -2,6 +2,7 @@
 //!
 //! The words for that are the peer's own, in `peers.toml`; here they are put together.
 
+use std::io;
 use std::path::PathBuf;
 
 use super::program::Program;
@@ -93,9 +94,22 @@ impl Arrangement {
 
     /// An address at which a server can come back.
     pub(crate) fn lasting_address(&self, setting: &Setting) -> Result<String, String> {
+        self.address_at(target::port_to_come_back_to, setting)
+    }
+
+    /// An address at which nobody has been.
+    pub(crate) fn fresh_address(&self, setting: &Setting) -> Result<String, String> {
+        self.address_at(target::fresh_port, setting)
+    }
+
+    fn address_at(
+        &self,
+        port: impl FnOnce() -> io::Result<u16>,
+        setting: &Setting,
+    ) -> Result<String, String> {
         match self.transport {
             Transport::Unix => setting.sockets.next_address(),
-            _ => target::port_to_come_back_to()
+            _ => port()
                 .map(|port| format!("127.0.0.1:{port}"))
                 .map_err(|error| format!("no port is free: {error}")),
         }

@@ -17,6 +17,7 @@ use super::record::selection::Shard;
 /// not begin.
 #[derive(Debug, Parser)]
 #[command(name = "interop")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is given or not")]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) libtest: libtest_mimic::Arguments,
@@ -87,6 +88,10 @@ pub(crate) struct Options {
     /// Write interop-tests/record.schema.json, the format of records, and run nothing.
     #[arg(long)]
     pub(crate) record_schema: bool,
+
+    /// Keep what went over the wire of trials that pass too, decoded, in logs/TRIAL/wire.txt.
+    #[arg(long)]
+    pub(crate) trace: bool,
 
     /// Where the reports and logs go, instead of target/interop. The folder `logs` in it is emptied
     /// first.

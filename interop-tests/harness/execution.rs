@@ -24,6 +24,7 @@ use super::report::progress::Progress;
 use super::report::{self, conclusion};
 use super::setting::Setting;
 use super::suites::client_programs;
+use super::trace::archive::Archive;
 use super::trial::{Trial, TrialName};
 
 /// See the module.
@@ -66,7 +67,8 @@ impl Execution<'_> {
         progress.expect(self.trials.len());
         let (ledger, keeper_of_judge) = (self.ledger, keeper.clone());
         let options = self.options.that_matter();
-        let judge = Arc::new(Judge { ledger, keeper: keeper_of_judge, progress, options });
+        let traces = Archive { logs: self.setting.logs.clone(), all: self.options.trace };
+        let judge = Arc::new(Judge { ledger, keeper: keeper_of_judge, traces, progress, options });
         let trials = order::side_by_side(self.trials).into_iter();
         let trials = trials.map(|trial| as_libtest(trial, &self.left_out, Arc::clone(&judge)));
         let conclusion = libtest_mimic::run(&libtest, trials.collect());

@@ -51,6 +51,9 @@ pub(crate) fn block(
     for log in evidence.full_logs() {
         line("log", &log.display().to_string());
     }
+    if let Some(wire) = &evidence.wire {
+        line("wire", wire);
+    }
     line("run again", &run_again(trial, options));
     lines.join("\n")
 }

@@ -15,6 +15,9 @@ use super::oracle::grade::Grade;
 use super::oracle::observation::Observation;
 use super::payload::hex;
 
+use super::trace::event::Trace;
+use super::trace::tape::Tape;
+
 /// One thing that was not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +108,11 @@ pub(crate) struct Evidence {
     /// When the case had all that it needs.
     pub(crate) began: Option<Instant>,
     pub(crate) logs: Vec<PathBuf>,
+    /// What was taken of the connections, until it is known whether it is kept.
+    pub(crate) tape: Option<Tape>,
+    /// What went over the wire, if it is kept, and the file in which a person reads it.
+    pub(crate) trace: Option<Trace>,
+    pub(crate) wire: Option<String>,
 }
 
 impl Evidence {

@@ -16,6 +16,7 @@ use super::finding::{Evidence, Finding, Report};
 use super::record::keeper::{Keeper, milliseconds};
 use super::record::trial::TrialRecord;
 use super::report::progress::Progress;
+use super::trace::archive::Archive;
 use super::trial::{Trial, TrialName};
 use super::verdict::Verdict;
 
@@ -24,6 +25,7 @@ pub(crate) struct Judge {
     pub(crate) ledger: Ledger,
     pub(crate) keeper: Keeper,
     pub(crate) progress: Progress,
+    pub(crate) traces: Archive,
     /// The options without which a trial could not be run again.
     pub(crate) options: String,
 }
@@ -48,7 +50,8 @@ pub(crate) fn as_libtest(
             .unwrap_or_else(|payload| of_panic(&*payload));
         let duration = report.evidence.began.unwrap_or(began).elapsed();
         let verdict = judge.ledger.verdict(&name, &report);
-        let evidence = report.evidence;
+        let mut evidence = report.evidence;
+        judge.traces.keep(&name, &verdict, &mut evidence);
         let shown = match &verdict {
             Verdict::Passed => Ok(Completion::Completed),
             Verdict::KnownDeviation { reason, .. } => {

@@ -14,6 +14,7 @@
 //!   [`port`], [`document_port`], [`target`], [`sockets`], [`certificates`]: processes, addresses and
 //!   credentials
 //! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
+//! - [`trace`]: what went over the wire meanwhile, kept of what failed
 //! - [`record`], [`report`], [`failure`]: what a person and other programs read
 //! - [`afterwards`]: records of runs that are over
 
@@ -64,12 +65,13 @@ mod slot;
 mod sockets;
 mod suites;
 mod tables;
-mod tap;
+pub(crate) mod tap;
 mod target;
+pub(crate) mod trace;
 mod trial;
 mod value;
 mod verdict;
-mod wire;
+pub(crate) mod wire;
 
 pub(crate) use program::Places;
 pub(crate) use run::main;

@@ -12,6 +12,7 @@ use super::scenario::Scenario;
 use super::scenario::axes::Variant;
 use super::setting::Setting;
 use super::slot::ServerSlot;
+use super::trace::tape::Tape;
 
 /// A server and the agents of a client.
 #[derive(Clone, Debug)]
@@ -37,8 +38,9 @@ impl Pairing {
         let pass = (!waits).then(|| self.setting.gate.enter());
         evidence.began = Some(Instant::now());
         let mut play = Play::new(self, variant, arrangement, &slot, agent);
+        let tape = evidence.tape.insert(Tape::default());
         let mut told = Told::default();
-        let finding = match play.all(scenario, &mut told) {
+        let finding = match play.all(scenario, &mut told, tape) {
             Ok(mismatches) => mismatches.into(),
             Err(finding) => finding,
         };

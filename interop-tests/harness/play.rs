@@ -1,5 +1,6 @@
 //! One scenario while it is played: its steps, and the server that it has for itself.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,9 +19,22 @@ use super::scenario::step::{ServerAction, ServerMemory, Step};
 use super::scenario::{Scenario, Target};
 use super::slot::ServerSlot;
 use super::tap::Tap;
+use super::trace::tape::Tape;
 
 /// How long a call that is to succeed eventually waits before it is made again.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
+
+/// How often another port is tried for a tap.
+const ATTEMPTS: usize = 10;
+
+/// Why a trace lacks the calls to other addresses.
+const NO_TAP: &str = "calls to an address where no server answers are not looked at: between client and \
+                      nobody there is nothing to pass on";
+
+/// How long a client may take to close its connections once its calls have ended, where they are
+/// counted, and where they are only looked at.
+const CLOSING: Duration = Duration::from_secs(2);
+const CLOSING_UNCOUNTED: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub(crate) struct Play<'a> {
@@ -57,20 +71,22 @@ impl<'a> Play<'a> {
         Self { pairing, variant, arrangement, slot, agent, own_server, tap }
     }
 
-    /// Plays all steps; what people should know is `told` also when one of them ends the scenario.
+    /// Plays all steps; what people should know is `told`, and what goes over the wire is taken on
+    /// `tape`, also when one of them ends the scenario.
     pub(crate) fn all(
         &mut self,
         scenario: &Scenario,
         told: &mut Told,
+        tape: &Tape,
     ) -> Result<Vec<Mismatch>, Finding> {
         let steps = scenario.steps();
         if scenario.needs_own_server() {
             self.own_server = Some(OwnServer::start(self.pairing, self.arrangement)?);
         }
-        if scenario.wire.is_some() {
-            let tap = Tap::start(self.server_address()?);
-            self.tap = Some(tap.map_err(|error| Finding::SetUpError(format!("the tap: {error}")))?);
+        if steps.iter().any(|step| step.target() != Target::Server) {
+            tape.note(NO_TAP);
         }
+        self.tap = Some(self.start_tap(scenario.wire.is_some(), tape)?);
         let mut mismatches = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let is_last = steps[index + 1..].iter().all(|step| step.calls().is_empty());
@@ -86,10 +102,35 @@ impl<'a> Play<'a> {
                 .map(|mismatch| Mismatch { what: format!("{label}{}", mismatch.what), ..mismatch });
             mismatches.extend(labelled);
         }
-        if let (Some(wire), Some(tap)) = (&scenario.wire, self.tap.take()) {
-            mismatches.extend(wire.mismatches(&tap.finish(), self.variant));
+        if let Some(tap) = self.tap.take() {
+            let patience = if scenario.wire.is_some() { CLOSING } else { CLOSING_UNCOUNTED };
+            let sight = tap.finish(patience);
+            let wire = scenario.wire.as_ref();
+            mismatches.extend(wire.into_iter().flat_map(|w| w.mismatches(&sight, self.variant)));
         }
         Ok(mismatches)
+    }
+
+    /// A tap before the server, at an address of the same kind.
+    fn start_tap(&self, counts: bool, tape: &Tape) -> Result<Tap, Finding> {
+        let setting = &self.pairing.setting;
+        let server = self.server_address()?;
+        let mut attempts = 0;
+        loop {
+            let address = match self.own_server {
+                // It goes away and comes back with the server.
+                Some(_) => self.arrangement.lasting_address(setting),
+                None => self.arrangement.fresh_address(setting),
+            };
+            let address = address.map_err(Finding::SetUpError)?;
+            match Tap::start(&address, server.clone(), tape.clone(), counts) {
+                // Another run has taken the port in between.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < ATTEMPTS => {
+                    attempts += 1;
+                }
+                tap => return tap.map_err(|error| no_tap(&error)),
+            }
+        }
     }
 
     /// Does a step as often as it says, until it goes wrong.
@@ -165,7 +206,7 @@ impl<'a> Play<'a> {
         let calls = step.calls();
         if calls.is_empty() {
             if let (Some(action), Some(server)) = (step.server, &mut self.own_server) {
-                server.act(action)?;
+                act(server, self.tap.as_mut(), action)?;
             }
             return Ok(Vec::new());
         }
@@ -197,13 +238,14 @@ impl<'a> Play<'a> {
         after_ms: u64,
     ) -> Result<Outcome, Finding> {
         let setting = &self.pairing.setting;
+        let tap = self.tap.as_mut();
         let (Some(action), Some(server)) = (action, &mut self.own_server) else {
             return self.agent.perform(request, setting);
         };
         let mut acted = Ok(());
         let outcome = self.agent.perform_beside(request, setting, || {
             thread::sleep(Duration::from_millis(after_ms));
-            acted = server.act(action);
+            acted = act(server, tap, action);
         });
         acted?;
         outcome
@@ -247,6 +289,26 @@ impl Told {
         self.right.extend(label, step.right);
         self.observed.extend(label, step.observed);
     }
+}
+
+/// Has the server do something; while it is away there is no tap either, so that nobody is let in.
+fn act(
+    server: &mut OwnServer<'_>,
+    mut tap: Option<&mut Tap>,
+    action: ServerAction,
+) -> Result<(), Finding> {
+    if let Some(tap) = &mut tap {
+        tap.shut();
+    }
+    server.act(action)?;
+    match tap.filter(|_| server.running.is_some()) {
+        Some(tap) => tap.open().map_err(|error| no_tap(&error)),
+        None => Ok(()),
+    }
+}
+
+fn no_tap(error: &io::Error) -> Finding {
+    Finding::SetUpError(format!("the tap: {error}"))
 }
 
 /// A name that no other attempt of any trial has, also of other runs at the same server.

@@ -37,17 +37,36 @@ impl DeadEnds {
 }
 
 /// A port for a server that has to come back at the same address.
-///
-/// Below the range from which the kernel gives ports to outgoing connections, so that it is still
-/// free after the server was away. No two calls in a run give the same port.
 pub(crate) fn port_to_come_back_to() -> io::Result<u16> {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 20_000;
-    const COUNT: u16 = 10_000;
-    // Runs side by side start at different places.
-    let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
-    (0..COUNT)
-        .map(|_| FIRST + (start + GIVEN.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-        .ok_or_else(|| io::ErrorKind::AddrInUse.into())
+    static PORTS: Ports = Ports { first: 20_000, given: AtomicU16::new(0) };
+    PORTS.next()
+}
+
+/// A port at which nobody has been in this run. Clients remember, beyond the end of a channel, that
+/// nobody listened at an address, and the kernel soon gives the same port again.
+pub(crate) fn fresh_port() -> io::Result<u16> {
+    static PORTS: Ports = Ports { first: 10_000, given: AtomicU16::new(0) };
+    PORTS.next()
+}
+
+/// Ports that are given one after the other, none of them twice.
+///
+/// Below the range from which the kernel gives ports to outgoing connections, so that one is still
+/// free after the server was away.
+struct Ports {
+    first: u16,
+    given: AtomicU16,
+}
+
+impl Ports {
+    fn next(&self) -> io::Result<u16> {
+        const COUNT: u16 = 10_000;
+        // Runs side by side start at different places.
+        let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
+        let given = || self.given.fetch_add(1, Ordering::Relaxed) % COUNT;
+        (0..COUNT)
+            .map(|_| self.first + (start + given()) % COUNT)
+            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+            .ok_or_else(|| io::ErrorKind::AddrInUse.into())
+    }
 }

@@ -10,6 +10,7 @@ mod harness;
 
 mod attach;
 mod bad_input;
+mod browser;
 mod client_parity;
 mod client_programs;
 mod ledger;
@@ -22,6 +23,7 @@ mod parity;
 mod plain_tonic;
 mod plain_tonic_agent;
 mod readiness;
+mod reading_frames;
 mod record;
 mod record_diff;
 mod record_merge;
@@ -30,6 +32,8 @@ mod stand_in;
 mod stated;
 mod tables;
 mod tap;
+mod trace;
+mod transparency;
 mod with;
 
 use std::path::Path;
@@ -58,12 +62,16 @@ fn main() -> ExitCode {
                 client_programs::tests(),
                 stand_in::tests(),
                 stated::tests(),
+                browser::tests(),
                 record::tests(),
                 record_diff::tests(),
                 record_merge::tests(),
                 readiness::tests(),
                 attach::tests(),
                 with::tests(),
+                trace::tests(),
+                reading_frames::tests(),
+                transparency::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -27,7 +27,12 @@ enum Fault {
     NeverAnswers,
     /// Ends when it is asked for the root of 3.
     DiesHalfWay,
+    /// Has HTML for every error.
+    SpeaksHtml,
 }
+
+/// What would be seen if a page took it for a part of itself.
+pub(crate) const HTML: &str = "</script><img src=x onerror=document.title='taken'>";
 
 pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     eprintln!("pid {}", std::process::id());
@@ -36,6 +41,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
         Some("one-wrong-answer") => Fault::OneWrongAnswer,
         Some("never-answers") => Fault::NeverAnswers,
         Some("dies-half-way") => Fault::DiesHalfWay,
+        Some("speaks-html") => Fault::SpeaksHtml,
         Some("never-listens") => loop {
             std::thread::park();
         },
@@ -69,7 +75,11 @@ struct Mutant(Fault);
 impl Calculator for Mutant {
     async fn square_root(&self, request: Request<Number>) -> Result<Response<Number>, Status> {
         let asked = request.get_ref().value;
-        let mut value = square_root(asked)?;
+        let html = |status| match self.0 {
+            Fault::SpeaksHtml => Status::unknown(HTML),
+            _ => Status::from(status),
+        };
+        let mut value = square_root(asked).map_err(html)?;
         match self.0 {
             // Adding +0.0 leaves every number as it is but for -0.0.
             Fault::DropsTheSignOfZero if value == 0.0 => value += 0.0,

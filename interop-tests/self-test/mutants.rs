@@ -36,7 +36,7 @@ fn run(filter: &str) -> Ran {
 }
 
 /// A run of the project's tables with these names, and no others.
-fn with_tables(run: Run, names: &[&str]) -> Run {
+pub(crate) fn with_tables(run: Run, names: &[&str]) -> Run {
     let tables = run.path().join("tables");
     std::fs::create_dir_all(tables.join("calls")).expect("a folder");
     std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");

@@ -6,11 +6,15 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::harness::record::schema;
+use crate::orphans;
 use crate::run::{self, Ran, Run};
 use crate::tables;
 
@@ -118,6 +122,35 @@ fn all_reports_agree() {
     let summary = String::from_utf8(read("summary.md")).expect("text");
     assert!(summary.contains(&line), "{summary}");
     assert!(summary.contains(r"it is a &lt;mutant> \| &amp; no mistake"), "escaped: {summary}");
+
+    let html = String::from_utf8(read("report.html")).expect("text");
+    assert!(html.contains("it is a &lt;mutant&gt; | &amp; no mistake"), "escaped");
+    assert_eq!(in_html(&html), in_record);
+}
+
+/// The trials that the HTML report can show, each with its details.
+fn in_html(html: &str) -> BTreeSet<String> {
+    let packed = |opening: &str| {
+        let (_, rest) = html.split_once(opening).expect("something packed");
+        let (text, _) = rest.split_once('<').expect("an end");
+        let packed = STANDARD.decode(text).expect("Base64");
+        serde_json::from_reader::<_, Value>(GzDecoder::new(&packed[..])).expect("JSON")
+    };
+    let index = packed("id=\"index\">");
+    let mut names = BTreeSet::new();
+    for cell in index["cells"].as_array().expect("a list") {
+        let (cell, trials) = (cell[0].as_str().expect("a name"), cell[1].as_array());
+        let trials = trials.expect("a list");
+        let details = packed(&format!("data-cell=\"{}\">", cell.replace('/', "&#x2f;")));
+        assert_eq!(details.as_array().map(Vec::len), Some(trials.len()), "{cell}");
+        for (trial, details) in trials.iter().zip(details.as_array().expect("a list")) {
+            let name = format!("{cell}/{}", trial[0].as_str().expect("a name"));
+            let again = format!("--exact {}&#x27;", name.replace('/', "&#x2f;"));
+            assert!(details.as_str().expect("HTML").contains(&again), "{details}");
+            names.insert(name);
+        }
+    }
+    names
 }
 
 fn a_trial_tells_everything() {
@@ -151,18 +184,22 @@ const TWO: &str = "[[scenario]]\nname = \"quick\"\ncall = { ask = 16.0 }\nexpect
 
 /// The record of a run that got `signal` when its first trial had ended, and how the run ended.
 fn ended_by(signal: Signal) -> (Value, Option<i32>, String) {
-    let run = tables::with_scenarios(Run::of_mutants("calls/rust/rust/"), TWO);
+    let run = tables::with_scenarios(Run::of_mutants("calls/one-wrong-answer/rust/"), TWO);
     let mut child =
         run.command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
     let mut stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
     let mut said = String::new();
-    while !said.contains("rust/quick") {
+    while !said.contains("/quick") {
         let read = std::io::BufRead::read_line(&mut stdout, &mut said).expect("text");
         assert!(read > 0, "the first trial should end: {said}");
     }
     kill_process(Pid::from_child(&child), signal).expect("it is alive");
     std::io::Read::read_to_string(&mut stdout, &mut said).expect("text");
     let status = child.wait().expect("it ends").code();
+    // What a harness cannot end that was killed itself.
+    for pid in orphans::logged_pids(run.path()) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
     (run::read_record(&run.path().join("output/report.json")), status, said)
 }
 

@@ -82,7 +82,7 @@ fn makes_one_run_of_all() {
     assert_eq!(record["selection"]["chosen"], expected.len());
     assert_eq!(record["counts"]["failed"], 1);
     assert_eq!(record["counts"]["passed"], expected.len() - 1);
-    for name in ["junit.xml", "summary.md"] {
+    for name in ["report.html", "junit.xml", "summary.md"] {
         assert!(merged.reports().join(name).exists(), "{name}");
     }
 }

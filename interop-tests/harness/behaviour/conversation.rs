@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::pulse::Pulse;
 use super::sent::{Request, Sent};
+use crate::harness::trace::tape::Tracks;
 use crate::harness::wire::assembly::{Assembly, Block};
 use crate::harness::wire::frame::{Frame, flag, kind};
 use crate::harness::wire::pipe::{Arrival, PREFACE, Pipe};
@@ -50,9 +51,11 @@ impl Conversation {
         socket: TcpStream,
         sent: Sent,
         pulse: Pulse,
+        tracks: Tracks,
     ) -> io::Result<Self> {
+        let Tracks { client, server } = tracks;
         Ok(Self {
-            pipe: Pipe::reading_behind(PREFACE, socket)?,
+            pipe: Pipe::reading_behind(PREFACE, socket, server, client)?,
             assembly: Assembly::new(),
             windows: Windows::new(),
             number,

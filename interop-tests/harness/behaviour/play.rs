@@ -14,6 +14,7 @@ use crate::harness::oracle::observation::Observation;
 use crate::harness::protocol::Request;
 use crate::harness::scenario::Target;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 
 /// What came of a behaviour.
 pub(crate) struct Played {
@@ -27,16 +28,17 @@ pub(crate) struct Played {
     pub(crate) began: Instant,
 }
 
-/// Plays `behaviour` to an agent of `pool`.
+/// Plays `behaviour` to an agent of `pool`; what goes over the wire is taken on `tape`.
 pub(crate) fn play(
     behaviour: &Arc<Behaviour>,
     pool: &AgentPool,
     setting: &Setting,
+    tape: &Tape,
 ) -> Result<Played, Finding> {
     let mut agent = pool.lend();
     let began = Instant::now();
     let set_up = |error: std::io::Error| Finding::SetUpError(format!("no stage: {error}"));
-    let stage = Stage::of(behaviour);
+    let stage = Stage::of(behaviour, tape);
     let door = if behaviour.nobody_listens {
         None
     } else {

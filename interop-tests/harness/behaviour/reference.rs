@@ -16,6 +16,7 @@ use crate::harness::oracle::observation::Observation;
 use crate::harness::oracle::versions::Versions;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 
 /// See the module.
 #[derive(Debug)]
@@ -73,7 +74,9 @@ impl Reference for ReferenceClient {
             }
             other => other,
         };
-        play::play(behaviour, &self.pool, setting).map(|played| played.right).map_err(why)
+        play::play(behaviour, &self.pool, setting, &Tape::default())
+            .map(|played| played.right)
+            .map_err(why)
     }
 
     fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {

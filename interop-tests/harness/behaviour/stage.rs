@@ -16,6 +16,7 @@ use super::pulse::Pulse;
 use super::script::Script;
 use super::sent::Sent;
 use super::table::Behaviour;
+use crate::harness::trace::tape::{Tape, Tracks};
 
 /// How long a client may take to close its connections after its call.
 const FAREWELL: Duration = Duration::from_millis(700);
@@ -27,6 +28,7 @@ pub(crate) struct Stage(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     behaviour: Arc<Behaviour>,
+    tape: Tape,
     sent: Sent,
     pulse: Pulse,
     /// The frames of the first connection, for a failure.
@@ -48,9 +50,11 @@ struct Connections {
 }
 
 impl Stage {
-    pub(crate) fn of(behaviour: &Arc<Behaviour>) -> Self {
+    /// A stage for `behaviour`; what goes over its connections is taken on `tape`.
+    pub(crate) fn of(behaviour: &Arc<Behaviour>, tape: &Tape) -> Self {
         Self(Arc::new(Shared {
             behaviour: Arc::clone(behaviour),
+            tape: tape.clone(),
             sent: Sent::default(),
             pulse: Pulse::default(),
             told: Mutex::default(),
@@ -74,9 +78,9 @@ impl Stage {
         }
         *self.0.open.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.0.pulse.beat();
-        let shared = Arc::clone(&self.0);
+        let (shared, tracks) = (Arc::clone(&self.0), self.0.tape.connect());
         connections.threads.push(thread::spawn(move || {
-            converse(number, socket, &shared);
+            converse(number, socket, tracks, &shared);
             shared.pulse.beat();
             *shared.open.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
             shared.closed.notify_all();
@@ -108,6 +112,7 @@ impl Stage {
         let threads = {
             let mut connections = self.0.connections();
             connections.is_over = true;
+            self.0.tape.rest();
             for socket in connections.sockets.values() {
                 let _ = socket.shutdown(Shutdown::Both);
             }
@@ -126,9 +131,10 @@ impl Shared {
 }
 
 /// Plays the script on one connection, again for each request that comes after the first.
-fn converse(number: usize, socket: TcpStream, shared: &Shared) {
+fn converse(number: usize, socket: TcpStream, tracks: Tracks, shared: &Shared) {
     let (sent, pulse) = (shared.sent.clone(), shared.pulse.clone());
-    let Ok(conversation) = Conversation::new(number, socket, sent, pulse) else { return };
+    let conversation = Conversation::new(number, socket, sent, pulse, tracks);
+    let Ok(conversation) = conversation else { return };
     let mut script = Script::new(&shared.behaviour, conversation);
     loop {
         let attempts = shared.attempts.fetch_add(1, Ordering::SeqCst);

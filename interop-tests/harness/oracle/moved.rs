@@ -10,6 +10,11 @@ use super::golden::Goldens;
 use super::right::{judged, take_up};
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
+
+/// Why no trace shows a frame.
+const NO_FRAMES: &str = "the reference was played once for all trials that ask for it, and what it \
+                         sent then is not kept";
 
 /// Puts `case` to the `reference` and compares what it does with its golden.
 pub(crate) fn report<R: Reference>(
@@ -25,6 +30,7 @@ pub(crate) fn report<R: Reference>(
         )),
         grade: Some(case.grade()),
         reference_command: reference.command(setting),
+        tape: Some(Tape::of_nothing(NO_FRAMES)),
         ..Evidence::default()
     };
     let mut compare = || {

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use super::answer::Answer;
+use crate::harness::trace::tape::{Tape, Tracks};
 use crate::harness::wire::assembly::{Assembly, Block};
 use crate::harness::wire::frame::{Frame, flag, kind};
 use crate::harness::wire::pipe::{Arrival, PREFACE, Pipe};
@@ -31,9 +32,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects to `address`, `HOST:PORT`.
-    pub(crate) fn open(address: &str) -> io::Result<Self> {
-        let pipe = Pipe::new(TcpStream::connect(address)?)?;
+    /// Connects to `address`, `HOST:PORT`; what goes over the connection is taken on `tape`.
+    pub(crate) fn open(address: &str, tape: &Tape) -> io::Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        let Tracks { client, server } = tape.connect();
+        let pipe = Pipe::new(socket, client, server)?;
         Ok(Self {
             pipe,
             assembly: Assembly::new(),

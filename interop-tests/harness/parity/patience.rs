@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::answer::Answer;
 use super::connection::Connection;
 use super::request;
+use crate::harness::trace::tape::Tape;
 use crate::harness::wire::frame::{Frame, flag, kind};
 use crate::harness::wire::{body, header_block};
 
@@ -98,7 +99,8 @@ fn sign_of_life(address: &str) -> Result<Duration, ProbeError> {
 
 /// The answer to an ordinary call on a connection of its own.
 fn ordinary_answer(address: &str, limit: Instant) -> Result<Answer, ProbeError> {
-    let mut connection = connect(address)?;
+    // It belongs to no trial.
+    let mut connection = connect(address, &Tape::default())?;
     connection.send_preface();
     ordinary_call(&mut connection, 1, address)?;
     let is_answered = |c: &Connection| c.answers.get(&1).is_some_and(Answer::is_complete);
@@ -110,9 +112,9 @@ fn ordinary_answer(address: &str, limit: Instant) -> Result<Answer, ProbeError> 
     Ok(connection.answers.remove(&1).unwrap_or_default())
 }
 
-pub(crate) fn connect(address: &str) -> Result<Connection, ProbeError> {
+pub(crate) fn connect(address: &str, tape: &Tape) -> Result<Connection, ProbeError> {
     let error = |source| ProbeError::Connect { address: address.to_owned(), source };
-    Connection::open(address).map_err(error)
+    Connection::open(address, tape).map_err(error)
 }
 
 /// Sends a request that nothing is wrong with, as soon as flow control lets it.

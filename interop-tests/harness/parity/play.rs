@@ -13,6 +13,7 @@ use super::patience::{self, ProbeError};
 use super::probe::Probe;
 use super::script::Script;
 use crate::harness::oracle::observation::Observation;
+use crate::harness::trace::tape::Tape;
 
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
@@ -27,10 +28,10 @@ pub(crate) struct Played {
     pub(crate) began: Instant,
 }
 
-/// Plays `probe` at the server at `address`.
-pub(crate) fn play(probe: &Probe, address: &str) -> Result<Played, ProbeError> {
+/// Plays `probe` at the server at `address`; what goes over the wire is taken on `tape`.
+pub(crate) fn play(probe: &Probe, address: &str, tape: &Tape) -> Result<Played, ProbeError> {
     let began = Instant::now();
-    let mut script = Script::new(probe, patience::connect(address)?);
+    let mut script = Script::new(probe, patience::connect(address, tape)?);
     script.play();
     let connection = &mut script.connection;
     let mut sent = connection.sent();

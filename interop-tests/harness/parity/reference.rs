@@ -19,6 +19,7 @@ use crate::harness::process::{Exit, Logs};
 use crate::harness::program::Program;
 use crate::harness::server::RunningServer;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 
 /// See the module.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl ReferenceServer {
     /// Plays `probe`, whatever has been played before.
     pub(crate) fn put(&self, probe: &Probe, setting: &Setting) -> Result<Observation, Finding> {
         let address = self.address(setting).map_err(Finding::SetUpError)?;
-        let played = self.crowd.play(probe, &address);
+        let played = self.crowd.play(probe, &address, &Tape::default());
         if let Some(exit) = self.has_exited() {
             return Err(Finding::SetUpError(format!("the reference ended, with {exit}")));
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::harness::finding::{Evidence, Mismatch};
 use crate::harness::oracle::grade::Grade;
 use crate::harness::oracle::observation::{Line, Observation};
+use crate::harness::trace::event::Trace;
 use crate::harness::trial::TrialName;
 use crate::harness::verdict::Verdict;
 
@@ -53,6 +54,9 @@ pub(crate) struct TrialRecord {
     pub(crate) observation: Vec<Line>,
     /// The files with what the processes printed, those that are not empty.
     pub(crate) logs: Vec<String>,
+    /// What went over the wire, of a failure, or of every trial if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<Trace>,
     /// The command that runs this trial alone.
     pub(crate) run_again: String,
 }
@@ -151,6 +155,7 @@ impl TrialRecord {
             expectation: evidence.right.into_iter().map(Observation::lines).collect(),
             observation: evidence.observed.map(Observation::lines).unwrap_or_default(),
             logs,
+            trace: evidence.trace,
             run_again,
         }
     }

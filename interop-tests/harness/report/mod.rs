@@ -3,11 +3,12 @@
 //! None of them looks at anything but the record, so one that is made later tells the same.
 //!
 //! - [`matrix`], [`conclusion`], [`progress`]: the terminal
-//! - [`junit`], [`summary`]: files
+//! - [`html`], [`junit`], [`summary`]: files
 //! - [`difference`]: two records compared
 
 pub(crate) mod conclusion;
 pub(crate) mod difference;
+mod html;
 mod junit;
 mod matrix;
 pub(crate) mod progress;
@@ -19,7 +20,7 @@ use super::record::Record;
 use super::record::file::{self, WriteError};
 
 /// The record, and what is made from it.
-const FILES: [&str; 3] = ["report.json", "junit.xml", "summary.md"];
+const FILES: [&str; 4] = ["report.json", "report.html", "junit.xml", "summary.md"];
 
 /// Where the record is, of a run with its reports in `folder`.
 pub(crate) fn record_in(folder: &Path) -> PathBuf {
@@ -37,8 +38,9 @@ pub(crate) fn clear(folder: &Path) {
 
 /// Writes all reports into `folder`.
 pub(crate) fn write(record: &Record, folder: &Path) -> Result<(), WriteError> {
-    let [record_file, junit, summary] = FILES.map(|name| folder.join(name));
+    let [record_file, html, junit, summary] = FILES.map(|name| folder.join(name));
     file::write(record, &record_file)?;
+    file::replace(&html, |out| html::write(record, out))?;
     file::replace(&junit, |out| junit::write(record, out))?;
     file::replace(&summary, |out| summary::write(record, out))
 }

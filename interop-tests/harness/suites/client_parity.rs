@@ -15,6 +15,7 @@ use crate::harness::oracle::right::{Oracle, judged, take_up};
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 use crate::harness::trial::{Trial, TrialName};
 
 pub(crate) const SUITE: &str = "client-parity";
@@ -103,8 +104,9 @@ impl Comparison {
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
         let answers = self.oracle.answers(&self.behaviour, &self.setting)?;
+        let tape = evidence.tape.insert(Tape::default());
         let Played { observed, right, told, began } =
-            play::play(&self.behaviour, &self.pool, &self.setting)?;
+            play::play(&self.behaviour, &self.pool, &self.setting, tape)?;
         evidence.sent = told;
         evidence.began = Some(began);
         // The ledger could not know a text with this run's port in it.

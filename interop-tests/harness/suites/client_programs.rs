@@ -19,6 +19,7 @@ use crate::harness::peer::Peer;
 use crate::harness::process::Logs;
 use crate::harness::program::Program;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 use crate::harness::trial::{Trial, TrialName};
 
 /// The name of the goldens.
@@ -112,8 +113,9 @@ impl Comparison {
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
         let answers = self.oracle.answers(&self.case, &self.setting)?;
+        let tape = evidence.tape.insert(Tape::default());
         let Ran { observed, right, told, began } =
-            run::run(&self.case, &self.program, &self.logs, &self.setting)?;
+            run::run(&self.case, &self.program, &self.logs, &self.setting, tape)?;
         evidence.sent = told;
         evidence.began = Some(began);
         evidence.answer = Some(right.to_string());

@@ -19,9 +19,14 @@ use crate::harness::process::{Logs, Process};
 use crate::harness::program::Program;
 use crate::harness::server::RunningServer;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 use crate::harness::trial::{Trial, TrialName};
 
 pub(crate) const SUITE: &str = "programs";
+
+/// Why no trace shows a frame.
+const NO_FRAMES: &str = "both programs know no other port than 50051, so nothing can stand between \
+                         them and look at what they send";
 
 /// How long a program may take to end.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -188,6 +193,7 @@ impl Play {
             right: vec![self.case.right()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
+            tape: Some(Tape::of_nothing(NO_FRAMES)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

@@ -16,6 +16,7 @@ use crate::harness::parity::reference::ReferenceServer;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
 use crate::harness::slot::ServerSlot;
+use crate::harness::trace::tape::Tape;
 use crate::harness::trial::{Trial, TrialName};
 
 pub(crate) const SUITE: &str = "server-parity";
@@ -103,7 +104,8 @@ impl Comparison {
             let why = format!("probes are sent over TCP, and the server is attached at {address}");
             return Err(Finding::NotSupported(why));
         }
-        let played = self.crowd.play(&self.probe, &address);
+        let tape = evidence.tape.insert(Tape::default());
+        let played = self.crowd.play(&self.probe, &address, tape);
         let ended = |how| Finding::Broken(format!("the server ended during this probe, {how}"));
         if let Some(how) = self.slot.has_exited() {
             return Err(ended(how));

@@ -6,20 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::sight::Sight;
+use crate::harness::trace::event::Sender;
 use crate::harness::wire::assembly::{Assembly, Block};
 use crate::harness::wire::frame::{Frame, flag, kind};
 use crate::harness::wire::pipe::PREFACE;
 
-/// Who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
-    Client,
-    Server,
-}
-
 /// See the module.
 pub(super) struct Direction {
-    from: From,
+    from: Sender,
     connection: usize,
     pending: Vec<u8>,
     /// Bytes that are not frames yet: the preface of a client.
@@ -37,12 +31,12 @@ struct Body {
 }
 
 impl Direction {
-    pub(super) fn new(from: From, connection: usize) -> Self {
+    pub(super) fn new(from: Sender, connection: usize) -> Self {
         Self {
             from,
             connection,
             pending: Vec::new(),
-            preface: if from == From::Client { PREFACE.len() } else { 0 },
+            preface: if from == Sender::Client { PREFACE.len() } else { 0 },
             assembly: Assembly::new(),
             bodies: BTreeMap::new(),
         }
@@ -70,7 +64,7 @@ impl Direction {
 
     /// Nothing comes any more.
     pub(super) fn finish(&self, sight: &mut Sight) {
-        if self.from == From::Client {
+        if self.from == Sender::Client {
             sight.client_ends(self.connection);
         }
     }
@@ -90,13 +84,13 @@ impl Direction {
                 }
             }
             kind::RST_STREAM => {
-                if self.from == From::Client {
+                if self.from == Sender::Client {
                     sight.client_resets += 1;
                 }
                 sight.close(self.connection, stream);
             }
-            kind::PING if self.from == From::Client && !frame.has(flag::ACK) => sight.pings += 1,
-            kind::GOAWAY if self.from == From::Server => sight.goaway(self.connection),
+            kind::PING if self.from == Sender::Client && !frame.has(flag::ACK) => sight.pings += 1,
+            kind::GOAWAY if self.from == Sender::Server => sight.goaway(self.connection),
             kind::GOAWAY => sight.client_ends(self.connection),
             _ => {}
         }
@@ -112,16 +106,16 @@ impl Direction {
             field.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
         };
         let begins = match self.from {
-            From::Client => value(":path").is_some(),
-            From::Server => value(":status").is_some(),
+            Sender::Client => value(":path").is_some(),
+            Sender::Server => value(":status").is_some(),
         };
-        if begins && self.from == From::Client {
+        if begins && self.from == Sender::Client {
             sight.open(self.connection, block.stream);
         }
         // An answer that is only trailers has no messages and says nothing about their encoding.
         if begins && value("grpc-status").is_none() {
             let encoding = value("grpc-encoding").unwrap_or_else(|| "identity".to_owned());
-            sight.side(self.from == From::Client).encoding(encoding);
+            sight.side(self.from == Sender::Client).encoding(encoding);
         }
         if block.end_stream {
             self.end(block.stream, sight);
@@ -147,14 +141,14 @@ impl Direction {
             if let [flag, a, b, c, d] = body.prefix[..] {
                 body.missing = u32::from_be_bytes([a, b, c, d]) as usize;
                 body.prefix.clear();
-                sight.side(self.from == From::Client).message(flag);
+                sight.side(self.from == Sender::Client).message(flag);
             }
         }
     }
 
     fn end(&mut self, stream: u32, sight: &mut Sight) {
         self.bodies.remove(&stream);
-        if self.from == From::Server {
+        if self.from == Sender::Server {
             sight.close(self.connection, stream);
         }
     }

@@ -1,167 +1,93 @@
-//! A tap: a proxy between client and server that reads what goes over the wire.
+//! A tap: a proxy between client and server that looks at what goes over the wire.
 //!
 //! What a library does below its API, whether a message is compressed or a connection is pinged, is
-//! told by no agent. Only frames are read, and every byte is passed on as it is.
+//! told by no agent. Every byte is passed on as it is, and every end too: who could tell a tap from a
+//! server would be tested against the tap.
 //!
+//! - [`entrance`], [`works`], [`link`]: what passes the bytes on
 //! - [`direction`]: the frames of one direction of a connection
 //! - [`sight`]: what was seen
 //! - [`expectation`]: what a table says of it
 
 mod direction;
+mod entrance;
 pub(crate) mod expectation;
+mod link;
 pub(crate) mod sight;
+mod works;
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use self::direction::{Direction, From};
+use self::entrance::Entrance;
 use self::sight::Sight;
-
-/// How long the client may take to close its connections once its calls have ended.
-const CLOSING: Duration = Duration::from_secs(2);
-
-/// How often it is looked whether it has.
-const POLL: Duration = Duration::from_millis(5);
-
-/// More connections than any scenario makes; further ones are refused.
-const MOST_CONNECTIONS: usize = 256;
+use self::works::{Order, Works};
+use super::trace::tape::Tape;
 
 /// A running tap; it ends, with all its connections, when this is dropped.
+#[derive(Debug)]
 pub(crate) struct Tap {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
-}
-
-struct Shared {
-    server: String,
-    ended: AtomicBool,
-    sight: Mutex<Sight>,
-    links: Mutex<Vec<Link>>,
-}
-
-/// A connection of the client and the one of the server that belongs to it.
-struct Link {
-    sockets: [TcpStream; 2],
-    pumps: Vec<JoinHandle<()>>,
+    address: String,
+    orders: Sender<Order>,
+    /// The works look for orders when something comes out of its other end.
+    bell: UnixStream,
+    works: Option<JoinHandle<Sight>>,
 }
 
 impl Tap {
-    /// A tap before the server at `server`, `HOST:PORT`.
-    pub(crate) fn start(server: String) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            server,
-            ended: AtomicBool::new(false),
-            sight: Mutex::default(),
-            links: Mutex::default(),
-        });
-        let of_acceptor = Arc::clone(&shared);
-        let acceptor = thread::spawn(move || {
-            for client in listener.incoming() {
-                if of_acceptor.ended.load(Ordering::SeqCst) {
-                    break;
-                }
-                // A client whose server is away sees a connection that ends at once.
-                let _ = client.and_then(|client| of_acceptor.link(client));
-            }
-        });
-        Ok(Self { address, shared, acceptor: Some(acceptor) })
+    /// A tap at `asked` before the server at `server`, both `HOST:PORT` or `unix:PATH`. What goes over
+    /// the wire is taken on `tape`; frames are only counted if this `counts`, which takes longer.
+    pub(crate) fn start(asked: &str, server: String, tape: Tape, counts: bool) -> io::Result<Self> {
+        let entrance = Entrance::open(asked)?;
+        let address = entrance.address()?;
+        let (orders, of_works) = mpsc::channel();
+        let (bell, rung) = UnixStream::pair()?;
+        let works = Works::new(entrance, server, tape, counts, of_works, rung);
+        let works = Some(thread::spawn(move || works.run()));
+        Ok(Self { address, orders, bell, works })
     }
 
     /// Where the client finds it.
     pub(crate) fn address(&self) -> String {
-        self.address.to_string()
+        self.address.clone()
     }
 
-    /// Waits until the client has closed its connections, ends the tap, and tells what was seen.
-    pub(crate) fn finish(mut self) -> Sight {
-        let deadline = Instant::now() + CLOSING;
-        let is_open = |shared: &Shared| {
-            let links = shared.links.lock().unwrap_or_else(PoisonError::into_inner);
-            links.iter().any(|link| link.pumps.iter().any(|pump| !pump.is_finished()))
-        };
-        while is_open(&self.shared) && Instant::now() < deadline {
-            thread::sleep(POLL);
-        }
-        self.end();
-        std::mem::take(&mut *self.shared.sight.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes no connections any more, so that they are refused; those that are there go on.
+    pub(crate) fn shut(&mut self) {
+        let (done, is_done) = mpsc::channel();
+        self.order(Order::Shut(done));
+        // An error says that the works have ended, and their entrance with them.
+        let _ = is_done.recv();
     }
 
-    fn end(&mut self) {
-        let Some(acceptor) = self.acceptor.take() else { return };
-        self.shared.ended.store(true, Ordering::SeqCst);
-        // The acceptor looks at the flag when somebody connects.
-        let _ = TcpStream::connect(self.address);
-        let _ = acceptor.join();
-        let mut links = self.shared.links.lock().unwrap_or_else(PoisonError::into_inner);
-        for link in links.drain(..) {
-            for socket in &link.sockets {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-            for pump in link.pumps {
-                let _ = pump.join();
-            }
-        }
+    /// Takes connections again.
+    pub(crate) fn open(&mut self) -> io::Result<()> {
+        let entrance = Entrance::open(&self.address)?;
+        self.order(Order::Open(entrance));
+        Ok(())
+    }
+
+    /// Waits until the client has closed its connections, but no longer than `patience`, ends the tap,
+    /// and tells what was seen.
+    pub(crate) fn finish(mut self, patience: Duration) -> Sight {
+        self.order(Order::Finish(Instant::now() + patience));
+        self.works.take().and_then(|works| works.join().ok()).unwrap_or_default()
+    }
+
+    fn order(&mut self, order: Order) {
+        // Whether the works still run shows when they are joined.
+        let _ = self.orders.send(order);
+        let _ = self.bell.write_all(&[0]);
     }
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        self.end();
-    }
-}
-
-impl Shared {
-    /// Connects `client` to the server and passes on what both say.
-    fn link(self: &Arc<Self>, client: TcpStream) -> io::Result<()> {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.len() >= MOST_CONNECTIONS {
-            return Err(io::ErrorKind::QuotaExceeded.into());
-        }
-        let server = TcpStream::connect(&self.server)?;
-        client.set_nodelay(true)?;
-        server.set_nodelay(true)?;
-        let connection = self.sight.lock().unwrap_or_else(PoisonError::into_inner).new_connection();
-        let ends = [(From::Client, &client, &server), (From::Server, &server, &client)];
-        let mut pumps = Vec::new();
-        for (from, input, output) in ends {
-            let (input, output) = (input.try_clone()?, output.try_clone()?);
-            let (shared, direction) = (Arc::clone(self), Direction::new(from, connection));
-            pumps.push(thread::spawn(move || shared.pump(direction, input, output)));
-        }
-        links.push(Link { sockets: [client, server], pumps });
-        Ok(())
-    }
-
-    /// Passes bytes on until one of the two ends; they are looked at first, so that whoever has got
-    /// an answer finds it told.
-    fn pump(&self, mut direction: Direction, mut input: TcpStream, mut output: TcpStream) {
-        let mut buffer = vec![0; 64 * 1024];
-        let sight = || self.sight.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let read = match input.read(&mut buffer) {
-                Ok(0) => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => {
-                    let _ = output.shutdown(Shutdown::Both);
-                    break;
-                }
-                Ok(read) => read,
-            };
-            let bytes = &buffer[..read];
-            direction.take(bytes, &mut sight());
-            if output.write_all(bytes).is_err() {
-                let _ = input.shutdown(Shutdown::Both);
-                break;
-            }
-        }
-        direction.finish(&mut sight());
-        let _ = output.shutdown(Shutdown::Write);
+        let Some(works) = self.works.take() else { return };
+        self.order(Order::Finish(Instant::now()));
+        let _ = works.join();
     }
 }

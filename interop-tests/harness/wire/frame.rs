@@ -106,29 +106,32 @@ impl Frame {
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 24;
-        const NAMES: [&str; 10] = [
-            "DATA",
-            "HEADERS",
-            "PRIORITY",
-            "RST_STREAM",
-            "SETTINGS",
-            "PUSH_PROMISE",
-            "PING",
-            "GOAWAY",
-            "WINDOW_UPDATE",
-            "CONTINUATION",
-        ];
-        match NAMES.get(usize::from(self.kind)) {
-            Some(name) => write!(f, "{name}")?,
-            None => write!(f, "frame of type {}", self.kind)?,
-        }
-        write!(f, " on stream {}, flags {:#04x}", self.stream, self.flags)?;
+        let name = kind_name(self.kind);
+        write!(f, "{name} on stream {}, flags {:#04x}", self.stream, self.flags)?;
         match self.payload.len() {
             0 => Ok(()),
             length if length > SHOWN => write!(f, ", {length} bytes"),
             _ => write!(f, ", {}", crate::harness::payload::hex(&self.payload)),
         }
     }
+}
+
+/// A frame type as people read it.
+pub(crate) fn kind_name(kind: u8) -> String {
+    const NAMES: [&str; 10] = [
+        "DATA",
+        "HEADERS",
+        "PRIORITY",
+        "RST_STREAM",
+        "SETTINGS",
+        "PUSH_PROMISE",
+        "PING",
+        "GOAWAY",
+        "WINDOW_UPDATE",
+        "CONTINUATION",
+    ];
+    let name = NAMES.get(usize::from(kind)).map(|name| (*name).to_owned());
+    name.unwrap_or_else(|| format!("frame of type {kind}"))
 }
 
 /// An error code of RST_STREAM and GOAWAY as people read it.

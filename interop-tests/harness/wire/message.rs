@@ -4,6 +4,12 @@
 
 use crate::harness::payload::hex;
 
+/// What a message without bytes is told as.
+pub(crate) const EMPTY: &str = "empty";
+
+/// What stands between two messages.
+pub(crate) const BETWEEN: &str = "; ";
+
 /// The messages in `data` in hex, with their flag unless it is 0.
 pub(crate) fn shown(mut data: &[u8]) -> String {
     const SHOWN: usize = 64;
@@ -19,7 +25,7 @@ pub(crate) fn shown(mut data: &[u8]) -> String {
             break;
         };
         let shown = match message.len() {
-            0 => "empty".to_owned(),
+            0 => EMPTY.to_owned(),
             length if length > SHOWN => {
                 format!("{length} bytes, checksum {:016x}", checksum(message))
             }
@@ -28,7 +34,7 @@ pub(crate) fn shown(mut data: &[u8]) -> String {
         messages.push(if *flag == 0 { shown } else { format!("flag {flag} {shown}") });
         data = rest;
     }
-    messages.join("; ")
+    messages.join(BETWEEN)
 }
 
 /// FNV-1a: goldens outlive the standard library's choice of a hash.

@@ -2,7 +2,7 @@
 //!
 //! Frames wait in the buffer until whoever sends them has to wait himself. So a few frames reach the
 //! other side in one piece, and whether it acts before it has seen the last of them is not left to
-//! the scheduler.
+//! the scheduler. What goes either way is taken on a tape.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::frame::Frame;
+use crate::harness::trace::track::Track;
 
 /// How long the other side may leave a full socket unread.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
@@ -25,6 +26,7 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 #[derive(Debug)]
 pub(crate) struct Pipe {
     socket: TcpStream,
+    said: Track,
     frames: Receiver<Frame>,
     reader: Option<JoinHandle<()>>,
     out: Vec<u8>,
@@ -42,20 +44,26 @@ pub(crate) enum Arrival {
 }
 
 impl Pipe {
-    /// A pipe whose other side sends frames from the first byte on.
-    pub(crate) fn new(socket: TcpStream) -> io::Result<Self> {
-        Self::reading_behind(&[], socket)
+    /// A pipe whose other side sends frames from the first byte on. What is `said` here and what is
+    /// `heard` of the other side is taken.
+    pub(crate) fn new(socket: TcpStream, said: Track, heard: Track) -> io::Result<Self> {
+        Self::reading_behind(&[], socket, said, heard)
     }
 
     /// A pipe whose other side has to say `preface` first; without it nothing is read.
-    pub(crate) fn reading_behind(preface: &'static [u8], socket: TcpStream) -> io::Result<Self> {
+    pub(crate) fn reading_behind(
+        preface: &'static [u8],
+        socket: TcpStream,
+        said: Track,
+        heard: Track,
+    ) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(WRITE_LIMIT))?;
         let (sender, frames) = mpsc::channel();
-        let mut input = BufReader::new(socket.try_clone()?);
+        let mut input = BufReader::new(Heard { socket: socket.try_clone()?, track: heard });
         let reader = thread::spawn(move || {
-            let mut said = vec![0; preface.len()];
-            if input.read_exact(&mut said).is_err() || said != preface {
+            let mut first = vec![0; preface.len()];
+            if input.read_exact(&mut first).is_err() || first != preface {
                 return;
             }
             // A reset of the connection is an end like any other: which of the two is seen depends
@@ -67,7 +75,7 @@ impl Pipe {
             }
         });
         let (out, sent) = (Vec::new(), Vec::new());
-        Ok(Self { socket, frames, reader: Some(reader), out, sent, sent_count: 0 })
+        Ok(Self { socket, said, frames, reader: Some(reader), out, sent, sent_count: 0 })
     }
 
     /// Appends bytes that are no frame.
@@ -97,6 +105,7 @@ impl Pipe {
         if self.out.is_empty() {
             return false;
         }
+        self.said.take(&self.out);
         // Writing to a connection that the other side has closed is no error of the script: the
         // end is what the reader finds.
         let _ = self.socket.write_all(&self.out);
@@ -107,6 +116,7 @@ impl Pipe {
     /// Says that nothing more will be sent.
     pub(crate) fn half_close(&mut self) {
         self.flush();
+        self.said.half_close();
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
@@ -121,6 +131,7 @@ impl Pipe {
 
     /// Ends the connection with a reset instead of an orderly end.
     pub(crate) fn reset(&mut self) {
+        self.said.reset();
         // The kernel sends a reset when a socket with no time to linger is closed, which is when
         // the last copy of it is: so the reader has to let go of its own first.
         let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
@@ -134,7 +145,27 @@ impl Pipe {
 impl Drop for Pipe {
     fn drop(&mut self) {
         let Some(reader) = self.reader.take() else { return };
+        self.said.close();
         let _ = self.socket.shutdown(Shutdown::Both);
         let _ = reader.join();
+    }
+}
+
+/// A socket whose bytes are taken as they are read.
+struct Heard {
+    socket: TcpStream,
+    track: Track,
+}
+
+impl Read for Heard {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.socket.read(buffer);
+        match &read {
+            Ok(0) if !buffer.is_empty() => self.track.half_close(),
+            Ok(count) => self.track.take(&buffer[..*count]),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.track.reset(),
+            Err(_) => {}
+        }
+        read
     }
 }

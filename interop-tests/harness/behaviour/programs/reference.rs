@@ -17,6 +17,7 @@ use crate::harness::peer::Peer;
 use crate::harness::process::Logs;
 use crate::harness::program::Program;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 
 /// See the module.
 #[derive(Debug)]
@@ -70,7 +71,10 @@ impl Reference for ReferenceProgram {
             Finding::Broken(why) => Finding::SetUpError(format!("the reference: {why}")),
             other => other,
         };
-        run::run(case, &self.program, &self.logs(case), setting).map(|ran| ran.right).map_err(why)
+        let tape = Tape::default();
+        run::run(case, &self.program, &self.logs(case), setting, &tape)
+            .map(|ran| ran.right)
+            .map_err(why)
     }
 
     fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {

@@ -16,6 +16,7 @@ use crate::harness::oracle::observation::Observation;
 use crate::harness::process::{Exit, Logs};
 use crate::harness::program::Program;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 
 /// How often is looked whether a program still waits.
 const TURN: Duration = Duration::from_millis(50);
@@ -42,12 +43,13 @@ pub(crate) struct Ran {
     pub(crate) began: Instant,
 }
 
-/// Plays `case` to `program`.
+/// Plays `case` to `program`; what goes over the wire is taken on `tape`.
 pub(crate) fn run(
     case: &ProgramCase,
     program: &Program,
     logs: &Logs,
     setting: &Setting,
+    tape: &Tape,
 ) -> Result<Ran, Finding> {
     let command_line = program.command_line(&setting.places, "").ok_or_else(|| {
         Finding::SetUpError("the client's program is not on this machine".to_owned())
@@ -58,7 +60,7 @@ pub(crate) fn run(
     }
     let place = case
         .switchboard
-        .place(&case.behaviour, setting)
+        .place(&case.behaviour, setting, tape)
         .map_err(|error| Finding::SetUpError(format!("no stage: {error}")))?;
     let pass = setting.gate.enter();
     let began = Instant::now();

@@ -21,6 +21,7 @@ use crate::harness::process::{Logs, Process};
 use crate::harness::program::CommandLine;
 use crate::harness::server::StartError;
 use crate::harness::setting::Setting;
+use crate::harness::trace::tape::Tape;
 
 /// See the module; it gives the port back when this is dropped.
 #[derive(Debug, Default)]
@@ -72,11 +73,13 @@ struct Line<'a> {
 }
 
 impl Switchboard {
-    /// Waits until there is room for a program at which `behaviour` is played.
+    /// Waits until there is room for a program at which `behaviour` is played; what goes over the wire
+    /// is taken on `tape`.
     pub(crate) fn place(
         &self,
         behaviour: &Arc<Behaviour>,
         setting: &Setting,
+        tape: &Tape,
     ) -> Result<Place<'_>, StartError> {
         let room = if behaviour.nobody_listens || !port_owner::can_be_told() {
             Room::Alone { _guard: self.crowd.write().unwrap_or_else(PoisonError::into_inner) }
@@ -102,7 +105,7 @@ impl Switchboard {
                 .map_err(|source| StartError::Port { port: PORT, source })?;
             exchange.door = Some(door);
         }
-        Ok(Place { stage: Stage::of(behaviour), lines: &self.lines, _room: room })
+        Ok(Place { stage: Stage::of(behaviour, tape), lines: &self.lines, _room: room })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::harness::parity::reference::ReferenceServer;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
 use crate::harness::slot::ServerSlot;
+use crate::harness::trace::tape::Tape;
 
 /// How often both are asked again when they differ.
 const ROUNDS: usize = 6;
@@ -68,7 +69,7 @@ impl Rival {
     /// A server that dies or hangs has answered with that.
     fn observe(&self, probe: &Probe, setting: &Setting) -> Result<Observation, String> {
         let address = self.slot.address(setting)?;
-        let played = self.crowd.play(probe, &address);
+        let played = self.crowd.play(probe, &address, &Tape::default());
         let mut fault = Observation::default();
         let ended = if played.is_err() { self.slot.is_gone() } else { self.slot.has_exited() };
         if let Some(how) = ended {
