@@ -59,14 +59,10 @@ pub(super) fn all(record: &Record, renderer: &Renderer<'_>) -> io::Result<Vec<Ce
 /// The index of all trials, packed.
 pub(super) fn index(record: &Record) -> io::Result<String> {
     let place = |verdict: VerdictKind| VERDICTS.iter().position(|one| *one == verdict);
-    let entry = |trial: &'_ Arc<TrialRecord>| {
-        let milliseconds = (trial.duration_ms * 10.0).round() / 10.0;
-        (place(trial.verdict).unwrap_or_default(), milliseconds)
-    };
+    let milliseconds = |trial: &TrialRecord| (trial.duration_ms * 10.0).round() / 10.0;
     let cells = chunks(record).map(|(name, trials)| {
         let entries = trials.iter().map(|trial| {
-            let (verdict, milliseconds) = entry(trial);
-            (&*trial.case, verdict, milliseconds)
+            (&*trial.case, place(trial.verdict).unwrap_or_default(), milliseconds(trial))
         });
         (name, entries.collect())
     });

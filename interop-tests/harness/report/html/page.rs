@@ -2,7 +2,7 @@
 //!
 //! The most important first: whether the run has ended, whether the switch is safe, what failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use minijinja::Value;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::case::{Renderer, is_web};
 use super::cell::{self, Cell};
-use super::shown::{self, Count, Shown, counted, duration, grouped, plural};
+use super::shown::{Count, Shown, counted, duration, grouped, plural};
 use super::{SCRIPT, STYLE};
 use crate::harness::oracle::grade::Grade;
 use crate::harness::record::counts::Counts;
@@ -90,6 +90,8 @@ struct CellView {
 #[derive(Serialize)]
 struct Failure<'a> {
     name: &'a str,
+    /// The cell of which it is the first, where a link to the cell leads without JavaScript.
+    opens: Option<String>,
     verdict: Shown,
     short: String,
     details: Value,
@@ -113,12 +115,6 @@ struct Slow<'a> {
 }
 
 pub(super) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
-    let failure =
-        |trial: &'_ TrialRecord| renderer.render(trial, EVENTS).map(Value::from_safe_string);
-    let failures = record.failed().take(TOLD).map(|trial| {
-        let (verdict, short) = (trial.verdict.into(), trial.in_short());
-        Ok(Failure { name: &trial.name, verdict, short, details: failure(trial)? })
-    });
     Ok(Serde(Page {
         nonce: format!("{:032x}", fastrand::u128(..)),
         style: STYLE,
@@ -137,7 +133,7 @@ pub(super) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Va
         notes: &record.notes,
         peers: &record.peers,
         matrices: Matrix::all(record).into_iter().map(MatrixView::from).collect(),
-        failures: failures.collect::<io::Result<_>>()?,
+        failures: failures(record, renderer)?,
         more_failures: record.counts.failures().saturating_sub(TOLD),
         deviations: deviations(record),
         deviating: grouped(record.counts.known_deviations),
@@ -179,6 +175,23 @@ impl From<Matrix> for MatrixView {
     }
 }
 
+/// The first of those that failed, in full.
+fn failures<'a>(record: &'a Record, renderer: &Renderer<'_>) -> io::Result<Vec<Failure<'a>>> {
+    let mut cells = BTreeSet::new();
+    let failure = |trial: &'a TrialRecord| {
+        let cell = cell::name(trial);
+        let details = Value::from_safe_string(renderer.render(trial, EVENTS)?);
+        Ok(Failure {
+            name: &trial.name,
+            opens: cells.insert(cell.clone()).then_some(cell),
+            verdict: trial.verdict.into(),
+            short: trial.in_short(),
+            details,
+        })
+    };
+    record.failed().take(TOLD).map(failure).collect()
+}
+
 /// Every reason with the trials that deviate for it, the most frequent first.
 fn deviations(record: &Record) -> Vec<Deviation<'_>> {
     let mut all: BTreeMap<_, Vec<&TrialRecord>> = BTreeMap::new();
@@ -217,13 +230,10 @@ fn grades(trials: &[&TrialRecord]) -> String {
 fn slowest(record: &Record) -> Vec<Slow<'_>> {
     let mut trials: Vec<_> = record.trials.iter().map(|trial| &**trial).collect();
     trials.sort_by(|one, other| other.duration_ms.total_cmp(&one.duration_ms));
-    let slow = |trial: &'_ TrialRecord| (trial.verdict.into(), shown::duration(trial.duration_ms));
-    trials
-        .into_iter()
-        .take(SLOWEST)
-        .map(|trial| {
-            let (verdict, duration) = slow(trial);
-            Slow { name: &trial.name, verdict, duration }
-        })
-        .collect()
+    trials.truncate(SLOWEST);
+    let mut slowest = Vec::new();
+    for TrialRecord { name, verdict, duration_ms, .. } in trials {
+        slowest.push(Slow { name, verdict: (*verdict).into(), duration: duration(*duration_ms) });
+    }
+    slowest
 }
