@@ -39,7 +39,8 @@
     // The worst first; those with the same verdict stay in the order of their names.
     trials.sort((one, other) => one.verdict - other.verdict);
     index = { verdicts, trials, cells: new Map(cells) };
-    const boxes = verdicts.map(({ class: value, symbol, word }) =>
+    const given = verdicts.filter((_, verdict) => trials.some((trial) => trial.verdict === verdict));
+    const boxes = given.map(({ class: value, symbol, word }) =>
       make("label", {}, make("input", { type: "checkbox", name: "verdict", value }), ` ${symbol} ${word}`));
     at("filter").querySelector("fieldset").append(...boxes);
   }
