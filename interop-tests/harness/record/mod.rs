@@ -19,6 +19,8 @@ pub(crate) mod schema;
 pub(crate) mod selection;
 pub(crate) mod trial;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -28,7 +30,7 @@ use self::counts::Counts;
 use self::participant::Participant;
 use self::readiness::Readiness;
 use self::selection::Selection;
-use self::trial::TrialRecord;
+use self::trial::{TrialRecord, VerdictKind};
 
 /// What `format` says in every record.
 pub(crate) const FORMAT: &str = "calculator-interop-record";
@@ -68,6 +70,14 @@ pub(crate) struct Record {
     pub(crate) notes: Vec<String>,
     /// The trials that have ended, in the order of their names.
     pub(crate) trials: Vec<Arc<TrialRecord>>,
+}
+
+/// The trials that deviate for one reason.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownDeviation<'a> {
+    pub(crate) reason: &'a str,
+    pub(crate) link: Option<&'a str>,
+    pub(crate) trials: Vec<&'a TrialRecord>,
 }
 
 /// How far a run has come.
@@ -121,6 +131,21 @@ impl Record {
     /// Whether the run has come to its end and nothing failed.
     pub(crate) fn is_clean(&self) -> bool {
         self.state == State::Finished && self.counts.failures() == 0
+    }
+
+    /// The known deviations by their reasons and links, those with the most trials first.
+    pub(crate) fn known_deviations(&self) -> Vec<KnownDeviation<'_>> {
+        let mut all: BTreeMap<_, Vec<&TrialRecord>> = BTreeMap::new();
+        let is_known = |trial: &&TrialRecord| trial.verdict == VerdictKind::KnownDeviation;
+        for trial in self.trials.iter().map(|trial| &**trial).filter(is_known) {
+            let reason = trial.why.as_deref().unwrap_or_default();
+            all.entry((reason, trial.link.as_deref())).or_default().push(trial);
+        }
+        let known = all.into_iter();
+        let known = known.map(|((reason, link), trials)| KnownDeviation { reason, link, trials });
+        let mut known: Vec<_> = known.collect();
+        known.sort_by_key(|deviation| Reverse(deviation.trials.len()));
+        known
     }
 
     pub(crate) fn failed(&self) -> impl Iterator<Item = &TrialRecord> {

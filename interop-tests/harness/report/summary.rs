@@ -2,7 +2,6 @@
 //!
 //! Texts of peers are escaped: what a broken server says must not become a heading or a link.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use minijinja::value::Serde;
@@ -12,7 +11,6 @@ use serde::Serialize;
 use super::matrix::{Matrix, NO_TRIAL};
 use crate::harness::record::counts::Counts;
 use crate::harness::record::participant::Participant;
-use crate::harness::record::trial::{TrialRecord, VerdictKind};
 use crate::harness::record::{Machine, Record};
 
 const TEMPLATE: &str = include_str!("../../report/summary.md");
@@ -74,6 +72,9 @@ pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         verdict: trial.verdict.name(),
         why: trial.in_short(),
     });
+    let deviations = record.known_deviations().into_iter();
+    let deviations =
+        deviations.map(|known| Deviation { reason: known.reason, trials: known.trials.len() });
     let context = Context {
         warning: record.warning(),
         readiness: record.readiness.iter().map(ToString::to_string).collect(),
@@ -84,7 +85,7 @@ pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         matrices: Matrix::all(record).into_iter().map(MatrixView::from).collect(),
         failures: failures.collect(),
         more_failures: record.counts.failures().saturating_sub(TOLD),
-        deviations: deviations(record),
+        deviations: deviations.collect(),
         notes: &record.notes,
         peers: &record.peers,
     };
@@ -102,19 +103,6 @@ impl From<Matrix> for MatrixView {
         };
         Self { suite, clients, rows: rows.into_iter().map(row).collect() }
     }
-}
-
-/// Every reason with the number of trials that deviate for it, the most frequent first.
-fn deviations(record: &Record) -> Vec<Deviation<'_>> {
-    let mut all: BTreeMap<&str, usize> = BTreeMap::new();
-    let is_known = |trial: &&TrialRecord| trial.verdict == VerdictKind::KnownDeviation;
-    for trial in record.trials.iter().map(|trial| &**trial).filter(is_known) {
-        *all.entry(trial.why.as_deref().unwrap_or_default()).or_default() += 1;
-    }
-    let mut all: Vec<_> =
-        all.into_iter().map(|(reason, trials)| Deviation { reason, trials }).collect();
-    all.sort_by_key(|deviation| std::cmp::Reverse(deviation.trials));
-    all
 }
 
 /// Writes a value so that Markdown shows it as it is, in one line.

@@ -2,7 +2,7 @@
 //!
 //! The most important first: whether the run has ended, whether the switch is safe, what failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 use minijinja::Value;
@@ -17,8 +17,8 @@ use crate::harness::oracle::grade::Grade;
 use crate::harness::record::counts::Counts;
 use crate::harness::record::participant::Participant;
 use crate::harness::record::readiness::{Answer, Readiness};
-use crate::harness::record::trial::{TrialRecord, VerdictKind};
-use crate::harness::record::{Machine, Record};
+use crate::harness::record::trial::TrialRecord;
+use crate::harness::record::{KnownDeviation, Machine, Record};
 use crate::harness::report::matrix::Matrix;
 
 /// How many failures are told in full; all of them are among the trials.
@@ -192,18 +192,10 @@ fn failures<'a>(record: &'a Record, renderer: &Renderer<'_>) -> io::Result<Vec<F
     record.failed().take(TOLD).map(failure).collect()
 }
 
-/// Every reason with the trials that deviate for it, the most frequent first.
 fn deviations(record: &Record) -> Vec<Deviation<'_>> {
-    let mut all: BTreeMap<_, Vec<&TrialRecord>> = BTreeMap::new();
-    let is_known = |trial: &&TrialRecord| trial.verdict == VerdictKind::KnownDeviation;
-    for trial in record.trials.iter().map(|trial| &**trial).filter(is_known) {
-        let reason = trial.why.as_deref().unwrap_or_default();
-        all.entry((reason, trial.link.as_deref())).or_default().push(trial);
-    }
-    let mut all: Vec<_> = all.into_iter().collect();
-    all.sort_by_key(|(_, trials)| std::cmp::Reverse(trials.len()));
-    all.into_iter()
-        .map(|((reason, link), trials)| Deviation {
+    let known = record.known_deviations().into_iter();
+    known
+        .map(|KnownDeviation { reason, link, trials }| Deviation {
             reason,
             link: link.filter(|link| is_web(link)),
             number: grouped(trials.len()),
