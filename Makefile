@@ -3,35 +3,50 @@
 # Every line that a target shows in `make help` stands at the target itself, after ##.
 
 ## PYTHON=python3.12   the Python to make .venv with (it is remembered; the default is python3)
+## ROWS='oldest'      which rows of python/versions/rows.txt interop-versions runs, instead of all
 ## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and what they are drawn from
 ## ARGS='...'          arguments for the interop harness, such as a filter or --help
 ## PEERS=my-peers.toml run the programs that this file names (interop-tests/PEERS.md)
 ## SHARD=1/4           run one of four parts of `make interop`
+## GRPCIO=oldest       with the oldest grpcio, or with one in the middle
 ## CARGO=cargo         another cargo
 CARGO ?= cargo
 ARGS ?=
 PEERS ?=
 SHARD ?=
 RECORDS ?=
+ROWS ?=
+GRPCIO ?= pinned
 COUNT ?= 2000
 SEED ?=
 
+# The versions of grpcio that have a name here; the pinned one is the newest that there is.
+GRPCIO_oldest = 1.49.1
+GRPCIO_middle = 1.68.1
+GRPCIO_newest =
+GRPCIO_pinned =
+ifeq ($(origin GRPCIO_$(GRPCIO)),undefined)
+$(error GRPCIO is one of oldest, middle, newest and pinned)
+endif
+OTHER = $(GRPCIO_$(GRPCIO))
+OTHER_ENVIRONMENT = target/versions/$(OTHER)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup build interop interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
+.PHONY: help setup build interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@sed -n 's/^## /  /p' Makefile
 
 setup: ## make .venv and the Python stubs (the other targets do it when they need it)
-	@python/setup.sh
+	@$(if $(OTHER),ENVIRONMENT=$(OTHER_ENVIRONMENT) REQUIREMENTS=python/versions/$(OTHER).txt) python/setup.sh
 
 build: ## build the Rust programs
 	$(CARGO) build --locked --bins
 
 interop: setup ## run every pair of server and client: make interop ARGS='--help'
-	$(CARGO) test --locked --test interop -- $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ARGS)
+	$(CARGO) test --locked --test interop -- $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(if $(OTHER),--set python-environment=$(OTHER_ENVIRONMENT)) $(ARGS)
 
 interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
 	$(CARGO) test --locked --test interop -- --merge $(RECORDS)
@@ -41,6 +56,9 @@ interop-diff: ## tell what changed between two runs: make interop-diff OLD=a.jso
 
 record-schema: ## write interop-tests/record.schema.json, the format of records
 	$(CARGO) test --locked --test interop -- --record-schema
+
+interop-versions: setup ## run it with older and newer grpcio and protobuf, and show one table
+	CARGO='$(CARGO)' ROWS='$(ROWS)' python/versions/run.sh $(ARGS)
 
 golden: setup ## record what the Python server and client do, for `make test`
 	$(CARGO) test --locked --test interop -- --record-goldens
@@ -75,7 +93,7 @@ lint: ## check the format, lints and types of Rust and Python, and the workflow 
 		shellcheck=; \
 		if is_here shellcheck; then \
 			shellcheck=$$bin/shellcheck; \
-			run $$shellcheck python/setup.sh .ci/run; \
+			run $$shellcheck python/setup.sh python/versions/run.sh .ci/run; \
 		fi; \
 		if is_here actionlint; then \
 			run $$bin/actionlint -shellcheck "$$shellcheck" .github/workflows/*.yml; \

@@ -2,13 +2,18 @@
 # Owns the Python environment: .venv with the pinned packages, and the stubs generated in python/.
 # With the argument `lint` it also installs what the linters need. PYTHON= chooses the interpreter.
 #
+# ENVIRONMENT=folder REQUIREMENTS=file makes another environment in that folder, of other packages: its
+# .venv, and its python/ with the programs and stubs of its own. The status is 3 where these packages
+# cannot be had for this Python on this machine.
+#
 # Whether there is anything to do is judged by checksums, not by times: changing branches and back
 # touches every file and alters none. The stamps that hold them are written last, so that a run
 # that was interrupted is not mistaken for one that ended.
 set -eu
 
 say() { printf 'setup: %s\n' "$*" >&2; }
-fail() { say "$*"; exit 1; }
+status=1
+fail() { say "$*"; exit "$status"; }
 
 # pip would go on for minutes after this script was told to end.
 child=
@@ -36,8 +41,8 @@ identify() {
 choose_python() {
     oldest=$(sed -n 's/^requires-python = ">=\(.*\)"$/\1/p' python/pyproject.toml)
     python=${PYTHON:-}
-    if [ -z "$python" ] && [ -f .venv/setup.asked ]; then
-        python=$(cat .venv/setup.asked)
+    if [ -z "$python" ] && [ -f "$venv/setup.asked" ]; then
+        python=$(cat "$venv/setup.asked")
         command -v "$python" >/dev/null || python=
     fi
     python=${python:-python3}
@@ -59,38 +64,46 @@ choose_python() {
 
 environment_inputs() {
     # The interpreter below a virtual environment can be exchanged by an upgrade of the system.
-    readlink -f .venv/bin/python || :
-    cksum python/setup.sh python/requirements.txt
+    readlink -f "$venv/bin/python" || :
+    cksum python/setup.sh "$requirements"
 }
 lint_inputs() { cksum python/requirements-lint.txt; }
 stubs_inputs() { cksum proto/*.proto; }
+documents='calculator.py client.py server.py'
+programs_inputs() { for program in $documents; do cksum "python/$program"; done; }
 
-stamp() { "$1_inputs" >".venv/setup.$1"; }
+stamp() { "$1_inputs" >"$venv/setup.$1"; }
 is_stamped() {
-    [ -f ".venv/setup.$1" ] && [ "$(cat ".venv/setup.$1")" = "$("$1_inputs")" ]
+    [ -f "$venv/setup.$1" ] && [ "$(cat "$venv/setup.$1")" = "$("$1_inputs")" ]
 }
 
 is_environment_current() {
-    [ -x .venv/bin/python ] && is_stamped environment || return 1
+    [ -x "$venv/bin/python" ] && is_stamped environment || return 1
     # Only a PYTHON that was named now can be another one than that of the environment.
     [ -z "${PYTHON:-}" ] && return
     choose_python
-    [ "$identity" = "$(cat .venv/setup.identity)" ]
+    [ "$identity" = "$(cat "$venv/setup.identity")" ]
 }
 
 are_stubs_current() {
     is_stamped stubs || return 1
     for proto in proto/*.proto; do
         name=${proto#proto/}
-        name=python/${name%.proto}
+        name=$programs/${name%.proto}
         for stub in "${name}_pb2.py" "${name}_pb2.pyi" "${name}_pb2_grpc.py"; do
             [ -f "$stub" ] || return 1
         done
     done
 }
 
+are_programs_current() {
+    [ "$programs" != python ] || return 0
+    is_stamped programs && [ "$programs/interop" -ef python/interop ]
+}
+
 is_everything_current() {
-    is_environment_current && are_stubs_current && { [ "$goal" != lint ] || is_stamped lint; }
+    is_environment_current && are_programs_current && are_stubs_current &&
+        { [ "$goal" != lint ] || is_stamped lint; }
 }
 
 # The kernel gives the lock back however this script ends, so none can be left behind. Python takes
@@ -116,23 +129,23 @@ make_environment() {
         fail "$python (Python $version) cannot make a virtual environment, because its venv or" \
             "ensurepip module is missing. On Debian and Ubuntu: apt install python3-venv." \
             "Elsewhere name a complete Python: make setup PYTHON=/path/to/python"
-    say "making .venv with $python (Python $version)"
+    say "making $venv with $python (Python $version)"
     # First, because what is cleared below goes in no order that could be relied on.
-    rm -f .venv/setup.*
-    output=$("$python" -m venv --clear .venv 2>&1) ||
+    rm -f "$venv"/setup.*
+    output=$("$python" -m venv --clear "$venv" 2>&1) ||
         fail "$python -m venv failed: $(printf '%s\n' "$output" | tail -n 1)"
-    install_packages python/requirements.txt
-    printf '%s\n' "$python" >.venv/setup.asked
-    printf '%s\n' "$identity" >.venv/setup.identity
+    install_packages "$requirements"
+    printf '%s\n' "$python" >"$venv/setup.asked"
+    printf '%s\n' "$identity" >"$venv/setup.identity"
     stamp environment
 }
 
 install_packages() {
-    log=.venv/pip.log
+    log=$venv/pip.log
     rm -f "$log"
     say "installing the packages of $1"
     # Without a wheel pip would spend many minutes on compiling gRPC, and then most often fail.
-    attend .venv/bin/python -m pip --disable-pip-version-check --no-input --log "$log" \
+    attend "$venv/bin/python" -m pip --disable-pip-version-check --no-input --log "$log" \
         install --only-binary=:all: -r "$1" >/dev/null 2>&1 || explain_pip "$1"
 }
 
@@ -141,12 +154,14 @@ explain_pip() {
     wheel=$(printf '%s\n' "${missing%%==*}" | tr - _)-${missing##*==}-
     how="pip's own words are in $log"
     unreachable='connection broken|Could not fetch URL|HTTP error|Max retries|timed out'
+    unfit="none of the wheel's tags|requires a different Python"
     if grep -q -E "$unreachable" "$log"; then
         fail "pip could not reach the package index for $1. This step needs the network, a mirror" \
             "(PIP_INDEX_URL), or a folder of wheels (PIP_FIND_LINKS); $how"
-    elif [ -n "$missing" ] && grep -F "none of the wheel's tags" "$log" | grep -q -F "$wheel"; then
+    elif [ -n "$missing" ] && grep -E "$unfit" "$log" | grep -q -F "$wheel"; then
+        status=3
         fail "there is no wheel of $missing for this platform ($(uname -sm)) and" \
-            "$(.venv/bin/python -V 2>&1). Another Python may have one:" \
+            "$("$venv/bin/python" -V 2>&1). Another Python may have one:" \
             "make setup PYTHON=/path/to/python; $how"
     elif [ -n "$missing" ]; then
         fail "pip found no $missing where it was told to look (PIP_INDEX_URL, PIP_FIND_LINKS," \
@@ -157,16 +172,27 @@ explain_pip() {
 }
 
 generate_stubs() {
-    say "generating the stubs"
-    rm -rf .venv/stubs
-    mkdir .venv/stubs
-    .venv/bin/python -m grpc_tools.protoc --proto_path=proto --python_out=.venv/stubs \
-        --pyi_out=.venv/stubs --grpc_python_out=.venv/stubs proto/*.proto ||
+    say "generating the stubs in $programs"
+    rm -rf "$venv/stubs"
+    mkdir "$venv/stubs"
+    "$venv/bin/python" -m grpc_tools.protoc --proto_path=proto --python_out="$venv/stubs" \
+        --pyi_out="$venv/stubs" --grpc_python_out="$venv/stubs" proto/*.proto ||
         fail "protoc refused a file of proto/; what it said stands above"
     # Moved, because a program that runs meanwhile must not import half a file.
-    mv .venv/stubs/* python/
-    rmdir .venv/stubs
+    mv "$venv"/stubs/* "$programs/"
+    rmdir "$venv/stubs"
     stamp stubs
+}
+
+# Stubs of one version cannot be used with another, and python/ has some. Python looks for modules
+# where a program really is, and not where a link to it is, so the programs are copied.
+place_programs() {
+    mkdir -p "$programs"
+    for program in $documents; do cp "python/$program" "$programs/"; done
+    rm -f "$programs/interop"
+    ln -s "$PWD/python/interop" "$programs/interop"
+    rm -f "$venv/setup.stubs"
+    stamp programs
 }
 
 goal=${1:-run}
@@ -179,13 +205,21 @@ case ${PYTHON:-} in
     */*) PYTHON=$PWD/$PYTHON ;;
 esac
 CDPATH='' cd -- "$(dirname -- "$0")/.."
+requirements=${REQUIREMENTS:-python/requirements.txt}
+venv=${ENVIRONMENT:+$ENVIRONMENT/}.venv
+programs=${ENVIRONMENT:+$ENVIRONMENT/}python
+[ -f "$requirements" ] || fail "there is no file $requirements, which REQUIREMENTS names"
+[ -z "${ENVIRONMENT:-}" ] || ! [ "$programs" -ef python ] ||
+    fail "ENVIRONMENT names the folder of the main environment, which is made without it"
+mkdir -p "${ENVIRONMENT:-.}" || fail "the folder that ENVIRONMENT names cannot be made"
 
 is_everything_current && exit
 
-if is_environment_current; then python=.venv/bin/python; else choose_python; fi
+if is_environment_current; then python=$venv/bin/python; else choose_python; fi
 lock
 # Asked again, because who held the lock may have done it all.
 is_environment_current || { choose_python && make_environment; }
+are_programs_current || place_programs
 are_stubs_current || generate_stubs
 if [ "$goal" = lint ] && ! is_stamped lint; then
     install_packages python/requirements-lint.txt

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::command_line::Options;
 use super::record::{Record, file, merge, schema};
 use super::report::difference::Difference;
+use super::report::several::{self, Row};
 use super::report::{self, conclusion};
 
 /// The status of a comparison or a merge that found something wrong, as of a run that did.
@@ -27,6 +28,11 @@ pub(crate) fn done(
         report::write(&merged, output)?;
         conclusion::print(&merged, &[], output);
         return Ok(Some(status(merged.is_clean())));
+    }
+    if let Some(files) = &options.table {
+        let rows: Vec<_> = files.iter().map(Row::read).collect::<Result<_, _>>()?;
+        several::print(&rows, output)?;
+        return Ok(Some(ExitCode::SUCCESS));
     }
     if options.record_schema {
         schema::write(tests)?;

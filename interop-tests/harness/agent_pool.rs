@@ -111,7 +111,7 @@ impl Lent<'_> {
             Some(slot) => slot.perform(request, setting, meanwhile),
             None => Err(Finding::SetUpError("the pool has no agents".to_owned())),
         };
-        if let Err(Finding::Broken(why)) = &outcome {
+        if let Err(Finding::Broken(why) | Finding::Hung(why)) = &outcome {
             let mut breaks = self.pool.breaks.lock().unwrap_or_else(PoisonError::into_inner);
             *breaks = Breaks { count: breaks.count + 1, last: why.clone() };
         }

@@ -1,10 +1,10 @@
 //! A client agent that is started when a case first needs it, and replaced when a case has broken it.
 //!
-//! Replaced only so often: an agent that hangs in every case must not make a run endless.
+//! Replaced only so often in a row: an agent that hangs in every case must not make a run endless.
 
 use std::path::Path;
 
-use super::agent::Agent;
+use super::agent::{Agent, AgentError};
 use super::finding::Finding;
 use super::process::Logs;
 use super::program::Program;
@@ -18,6 +18,7 @@ pub(crate) struct AgentSlot {
     program: Program,
     logs: Logs,
     running: Option<Agent>,
+    /// Since it last told an outcome.
     starts: usize,
     last_end: String,
 }
@@ -44,11 +45,20 @@ impl AgentSlot {
             self.running = Some(self.start(setting).map_err(Finding::SetUpError)?);
         }
         let Some(agent) = &mut self.running else { unreachable!("it has just been started") };
-        agent.perform(request, meanwhile).map_err(|error| {
-            self.running = None;
-            self.last_end = error.to_string();
-            Finding::Broken(error.to_string())
-        })
+        match agent.perform(request, meanwhile) {
+            Ok(outcome) => {
+                self.starts = 1;
+                Ok(outcome)
+            }
+            Err(error) => {
+                self.running = None;
+                self.last_end = error.to_string();
+                Err(match error {
+                    AgentError::Hangs(_) => Finding::Hung(error.to_string()),
+                    _ => Finding::Broken(error.to_string()),
+                })
+            }
+        }
     }
 
     fn start(&mut self, setting: &Setting) -> Result<Agent, String> {

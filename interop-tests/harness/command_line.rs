@@ -9,6 +9,7 @@ use clap::{Parser, ValueEnum};
 
 use super::attachment::Attachment;
 use super::record::selection::Shard;
+use super::variables::Assignment;
 
 /// Run every server with every client over the same .proto files and compare.
 ///
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// Calculator and nothing else. Can be repeated.
     #[arg(long, value_name = "[PEER=]ADDRESS", conflicts_with = "record_goldens")]
     pub(crate) attach: Vec<Attachment>,
+    /// The value of a variable of the peers, instead of the one in their file. Can be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<Assignment>,
 
     /// The known deviations, instead of interop-tests/deviations.toml.
     #[arg(long, value_name = "FILE")]
@@ -85,6 +89,11 @@ pub(crate) struct Options {
     #[arg(long, num_args = 1.., value_name = "RECORD")]
     pub(crate) merge: Option<Vec<PathBuf>>,
 
+    /// Show the records of several runs in one table, a row each, with what the reference did otherwise
+    /// than the goldens, and run nothing. A FILE that is no `.json` says why there is no record.
+    #[arg(long, num_args = 1.., value_name = "NAME=FILE")]
+    pub(crate) table: Option<Vec<Assignment>>,
+
     /// Write interop-tests/record.schema.json, the format of records, and run nothing.
     #[arg(long)]
     pub(crate) record_schema: bool,
@@ -133,7 +142,9 @@ impl Options {
             ReferenceKind::Live => Some("--reference live ".to_owned()),
             ReferenceKind::Golden => Some("--reference golden ".to_owned()),
         };
+        let set =
+            self.set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
         let attached = self.attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        files.chain(reference).chain(attached).collect()
+        files.chain(set).chain(reference).chain(attached).collect()
     }
 }

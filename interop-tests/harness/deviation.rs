@@ -14,6 +14,7 @@ use super::finding::{Evidence, Finding, Mismatch, Report};
 use super::parity::class::Class;
 use super::trial::TrialName;
 use super::verdict::Verdict;
+use super::version_condition::VersionCondition;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +29,8 @@ struct Deviation {
     answers: Vec<String>,
     /// With `answers`: the class of requests that are answered so, also those that have no trial.
     class: Option<Class>,
+    /// What the reference has to be made of for the entry to be there at all.
+    versions: Option<Spanned<String>>,
     reason: String,
     link: String,
 }
@@ -48,9 +51,14 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the ledger and checks it against the names of all trials that there are.
-    pub(crate) fn read(path: &Path, trials: &[TrialName]) -> Result<Self, ConfigError> {
-        Self::checked(path, trials, BTreeSet::new(), true)
+    /// Reads the ledger and checks it against the names of all trials that there are; `versions` are
+    /// those of the reference, if it takes part.
+    pub(crate) fn read(
+        path: &Path,
+        trials: &[TrialName],
+        versions: impl FnOnce() -> Option<Vec<String>>,
+    ) -> Result<Self, ConfigError> {
+        Self::checked(path, trials, versions, BTreeSet::new(), true)
     }
 
     /// Reads what is known of those `trials` in which no `strangers` take part. The others, and
@@ -58,14 +66,16 @@ impl Ledger {
     pub(crate) fn read_beside(
         path: &Path,
         trials: &[TrialName],
+        versions: impl FnOnce() -> Option<Vec<String>>,
         strangers: BTreeSet<String>,
     ) -> Result<Self, ConfigError> {
-        Self::checked(path, trials, strangers, false)
+        Self::checked(path, trials, versions, strangers, false)
     }
 
     fn checked(
         path: &Path,
         trials: &[TrialName],
+        versions: impl FnOnce() -> Option<Vec<String>>,
         strangers: BTreeSet<String>,
         is_of_these: bool,
     ) -> Result<Self, ConfigError> {
@@ -94,7 +104,8 @@ impl Ledger {
                 }
             }
         }
-        let ledger = Self { deviations: file.deviation, strangers };
+        let deviations = of_versions(file.deviation, versions, &source)?;
+        let ledger = Self { deviations, strangers };
         for trial in trials {
             if let [_, second, ..] = ledger.matching(trial).collect::<Vec<_>>()[..] {
                 let message = format!("trials: another entry matches {trial} already");
@@ -105,9 +116,34 @@ impl Ledger {
     }
 
     /// The verdict on what was found out about `trial`.
+    ///
+    /// What fails beside a reference of other versions than the goldens', and would not beside that
+    /// which they are of, is not supported.
     pub(crate) fn verdict(&self, trial: &TrialName, report: &Report) -> Verdict {
+        let verdict = self.strict_verdict(trial, &report.finding, &report.evidence);
+        let has_failed = |verdict: &Verdict| {
+            matches!(verdict, Verdict::Failed { .. } | Verdict::SetUpError { .. })
+        };
+        match &report.evidence.moved {
+            // Nothing could be told of a peer that did not start or that died.
+            Some(_) if matches!(report.finding, Finding::SetUpError(_) | Finding::Broken(_)) => {
+                verdict
+            }
+            Some(moved) if has_failed(&verdict) => {
+                let would_fail =
+                    |finding| has_failed(&self.strict_verdict(trial, finding, &report.evidence));
+                if moved.finding.as_ref().is_some_and(would_fail) {
+                    return verdict;
+                }
+                Verdict::NotSupported { reason: moved.reason.clone() }
+            }
+            _ => verdict,
+        }
+    }
+
+    fn strict_verdict(&self, trial: &TrialName, finding: &Finding, evidence: &Evidence) -> Verdict {
         let known = self.matching(trial).next();
-        match (report.finding.clone(), known) {
+        match (finding.clone(), known) {
             (Finding::Match, None) => Verdict::Passed,
             (Finding::Match, Some(known)) => Verdict::Failed {
                 why: format!(
@@ -117,7 +153,7 @@ impl Ledger {
                 mismatches: Vec::new(),
             },
             (Finding::Mismatches(mismatches), Some(known))
-                if known.excuses(&mismatches, &report.evidence) =>
+                if known.excuses(&mismatches, evidence) =>
             {
                 let (reason, link) = (known.reason.clone(), known.link.clone());
                 Verdict::KnownDeviation { reason, link, mismatches }
@@ -130,8 +166,12 @@ impl Ledger {
                 Verdict::Failed { why: "not as expected".to_owned(), mismatches }
             }
             (Finding::NotSupported(reason), _) => Verdict::NotSupported { reason },
-            (Finding::Broken(why), _) => Verdict::Failed { why, mismatches: Vec::new() },
-            (Finding::SetUpError(why), _) => Verdict::SetUpError { why },
+            (Finding::Broken(why) | Finding::Hung(why), _) => {
+                Verdict::Failed { why, mismatches: Vec::new() }
+            }
+            (Finding::SetUpError(why) | Finding::ReferenceHung(why), _) => {
+                Verdict::SetUpError { why }
+            }
         }
     }
 
@@ -188,6 +228,32 @@ impl Deviation {
         let answers = self.answers.iter().map(|answer| format!("\n{}", answer.trim_end()));
         observed.collect::<Vec<_>>().join(", ") + &answers.collect::<Vec<_>>().join("\nor")
     }
+}
+
+/// Those of `deviations` that are there where the reference is made of `versions`.
+fn of_versions(
+    deviations: Vec<Deviation>,
+    versions: impl FnOnce() -> Option<Vec<String>>,
+    source: &Source,
+) -> Result<Vec<Deviation>, ConfigError> {
+    if deviations.iter().all(|deviation| deviation.versions.is_none()) {
+        return Ok(deviations);
+    }
+    let versions = versions();
+    let mut there = Vec::new();
+    for deviation in deviations {
+        let Some(condition) = &deviation.versions else {
+            there.push(deviation);
+            continue;
+        };
+        let wrong = |message| source.error(Some(condition.span()), format!("versions: {message}"));
+        let parsed: VersionCondition = condition.get_ref().parse().map_err(wrong)?;
+        let holds = versions.as_ref().map_or(Ok(false), |versions| parsed.holds(versions));
+        if holds.map_err(wrong)? {
+            there.push(deviation);
+        }
+    }
+    Ok(there)
 }
 
 fn matches(pattern: &str, trial: &TrialName) -> bool {

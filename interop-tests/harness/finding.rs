@@ -75,8 +75,21 @@ pub(crate) enum Finding {
     NotSupported(String),
     /// A peer died, hung or broke the protocol while the case ran.
     Broken(String),
+    /// A peer told no outcome in time.
+    Hung(String),
+    /// The same of the reference, so that the peer cannot be compared with it.
+    ReferenceHung(String),
     /// The case could not begin.
     SetUpError(String),
+}
+
+/// What would have come of a case if the goldens were right, where the reference is of other versions.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved {
+    /// What the reference does there, and of which versions it is.
+    pub(crate) reason: String,
+    /// `None` for a peer that moves with the reference: nobody knows what else is right for it.
+    pub(crate) finding: Option<Finding>,
 }
 
 impl From<Vec<Mismatch>> for Finding {
@@ -103,6 +116,8 @@ pub(crate) struct Evidence {
     pub(crate) observed_of: Option<&'static str>,
     /// All that was observed of the peer that is judged, where peers are compared.
     pub(crate) answer: Option<String>,
+    /// Where the reference has moved from the goldens: how the peer stands to those.
+    pub(crate) moved: Option<Moved>,
     /// Who can do what the case does, where peers are compared.
     pub(crate) grade: Option<Grade>,
     /// When the case had all that it needs.

@@ -4,8 +4,8 @@
 //! `peers.toml`, and what is right in the suites' tables.
 //!
 //! - [`command_line`], [`run`], [`execution`], [`order`], [`gate`], [`judge`]: from options to an exit status
-//! - [`tables`], [`config`], [`peers`], [`peer`], [`program`], [`attachment`], [`scenario`], [`value`],
-//!   [`payload`], [`expectation`]: the tables
+//! - [`tables`], [`config`], [`peers`], [`peer`], [`variables`], [`program`], [`attachment`],
+//!   [`scenario`], [`value`], [`payload`], [`expectation`]: the tables
 //! - [`suites`], [`trial`]: peers × cases
 //! - [`setting`], [`arrangement`], [`slot`], [`fleet`], [`agent_slot`], [`agent_pool`], [`crew`],
 //!   [`pairing`], [`play`], [`own_server`], [`memory`], [`tap`]: a case while it runs
@@ -13,7 +13,8 @@
 //! - [`reaper`], [`process`], [`server`], [`attached`], [`first_word`], [`agent`], [`protocol`],
 //!   [`port`], [`document_port`], [`target`], [`sockets`], [`certificates`]: processes, addresses and
 //!   credentials
-//! - [`finding`], [`deviation`], [`verdict`]: from what was observed to what it means
+//! - [`finding`], [`deviation`], [`version_condition`], [`verdict`]: from what was observed to what it
+//!   means
 //! - [`trace`]: what went over the wire meanwhile, kept of what failed
 //! - [`record`], [`report`], [`failure`]: what a person and other programs read
 //! - [`afterwards`]: records of runs that are over
@@ -70,7 +71,9 @@ mod target;
 pub(crate) mod trace;
 mod trial;
 mod value;
+mod variables;
 mod verdict;
+mod version_condition;
 pub(crate) mod wire;
 
 pub(crate) use program::Places;

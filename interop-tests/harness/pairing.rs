@@ -50,7 +50,10 @@ impl Pairing {
         let ended = match &finding {
             Finding::Mismatches(_) => slot.is_gone(),
             Finding::Match | Finding::NotSupported(_) => slot.has_exited(),
-            Finding::Broken(_) | Finding::SetUpError(_) => None,
+            Finding::Broken(_)
+            | Finding::Hung(_)
+            | Finding::ReferenceHung(_)
+            | Finding::SetUpError(_) => None,
         };
         // Not before: the next case of this client would start a server that is gone again.
         drop((play, pass));

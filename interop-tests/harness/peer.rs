@@ -70,9 +70,25 @@ impl Peer {
         self.server.as_ref()?.attach.as_ref()
     }
 
+    /// Whether it is made of what the reference among `peers` is made of: the same program tells it.
+    pub(crate) fn is_kin_of_reference(&self, peers: &[Self]) -> bool {
+        let command = |peer: &Self| {
+            let command = peer.versions.as_ref()?.command.as_ref()?;
+            Some(command.get_ref().clone())
+        };
+        let reference = peers.iter().find(|peer| peer.reference).and_then(command);
+        self.reference || reference.is_some() && command(self) == reference
+    }
+
     /// All its programs.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
         self.server.iter().chain(self.others())
+    }
+
+    /// All its programs, to be filled in.
+    pub(crate) fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
+        let Self { server, agent, server_program, client_program, versions, .. } = self;
+        [server, agent, server_program, client_program, versions].into_iter().flatten()
     }
 
     /// All its programs but the server for tests.

@@ -15,6 +15,7 @@ use super::attachment::Attachment;
 use super::config::{ConfigError, Source};
 use super::peer::Peer;
 use super::program::Places;
+use super::variables::{Assignment, Variables};
 
 /// The name of a server of which only the address is known.
 const ATTACHED: &str = "attached";
@@ -25,6 +26,8 @@ struct File {
     /// Peers that are taken from the project's own file.
     #[serde(default)]
     with: Vec<Spanned<String>>,
+    #[serde(default)]
+    variables: Variables,
     #[serde(default)]
     peer: Vec<Peer>,
 }
@@ -39,23 +42,34 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Reads the peers in the file at `path` and those that it takes from the `project`'s own file, and
-    /// checks everything that needs no program to be there.
-    pub(crate) fn read(path: &Path, project: &Path) -> Result<Self, ConfigError> {
-        let (file, source): (File, _) = Source::read(path)?;
+    /// Reads the peers in the file at `path` and those that it takes from the `project`'s own file, with
+    /// `set` of their variables, and checks everything that needs no program to be there.
+    pub(crate) fn read(path: &Path, project: &Path, set: &[Assignment]) -> anyhow::Result<Self> {
+        let (mut file, source): (File, _) = Source::read(path)?;
+        if let Some((name, message)) = file.variables.wrong_name() {
+            return Err(source.error(Some(name.span()), message).into());
+        }
+        // Those that the file does not have are those of the project's, if it takes peers from there.
+        let (own, others): (Vec<_>, Vec<_>) = set
+            .iter()
+            .cloned()
+            .partition(|set| file.with.is_empty() || file.variables.has(&set.name));
+        file.variables.set(&own).map_err(|error| anyhow::anyhow!("--set: {error}"))?;
         let mut peers = Self { all: Vec::new(), project: None, source };
         if let Some(first) = file.with.first() {
             if path == project {
                 let message = "with: it takes peers from this file, for another";
-                return Err(peers.source.error(Some(first.span()), message));
+                return Err(peers.source.error(Some(first.span()), message).into());
             }
-            peers.take(&file.with, Self::read(project, project)?, project)?;
+            peers.take(&file.with, Self::read(project, project, &others)?, project)?;
         } else if file.peer.is_empty() {
-            return Err(peers.source.error(None, "a `[[peer]]` is missing, or `with` takes some"));
+            let message = "a `[[peer]]` is missing, or `with` takes some";
+            return Err(peers.source.error(None, message).into());
         }
         for mut peer in file.peer {
             let wrong = |span: Option<_>, message: &str| {
-                Err(peers.source.error(span.or_else(|| Some(peer.name.span())), message))
+                let span = span.or_else(|| Some(peer.name.span()));
+                Err(peers.source.error(span, message).into())
             };
             if peers.all.iter().any(|other| other.name() == peer.name()) {
                 return wrong(None, &format!("there already is a peer `{}`", peer.name()));
@@ -67,6 +81,7 @@ impl Peers {
                 return wrong(None, "there is one reference at most");
             }
             peer.is_of_project = path == project;
+            peer.programs_mut().for_each(|program| program.fill(&file.variables));
             peers.all.push(peer);
         }
         Ok(peers)

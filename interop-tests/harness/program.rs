@@ -14,6 +14,7 @@ use toml::Spanned;
 use super::attached::AttachedServer;
 use super::scenario::axes::{Compression, Transport};
 use super::scenario::needs::{Offering, ServerOption};
+use super::variables::Variables;
 
 /// How a program is started; one table of `peers.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,8 +27,8 @@ pub(crate) struct Program {
     pub(crate) attach: Option<AttachedServer>,
     /// Where it runs, from the project's root.
     #[serde(default)]
-    pub(crate) directory: PathBuf,
-    /// Added to the harness's environment.
+    pub(crate) directory: String,
+    /// Added to the harness's environment, but for those without a value.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, String>,
     /// The line on stdout that says that a server accepts calls, with `{address}` or `{port}`.
@@ -86,7 +87,7 @@ impl Program {
         Self {
             command: None,
             attach: Some(server),
-            directory: PathBuf::new(),
+            directory: String::new(),
             environment: BTreeMap::new(),
             ready: None,
             start_limit_ms: default_start_limit(),
@@ -128,6 +129,17 @@ impl Program {
         self.with_arguments(arguments.map(fill))
     }
 
+    /// Puts their values in the place of `variables`.
+    pub(crate) fn fill(&mut self, variables: &Variables) {
+        let options = self.options.values_mut().flatten();
+        let command = self.command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
+        let words = command.chain(&mut self.calls).chain(options);
+        let texts = words.chain(self.environment.values_mut()).chain(&mut self.advice);
+        for text in texts.chain([&mut self.directory]) {
+            *text = variables.fill(text);
+        }
+    }
+
     /// The command line for a server at `address`, or for a client, which does not mention it.
     ///
     /// `None` when the program is not on this machine, or somebody else starts it.
@@ -149,8 +161,13 @@ impl Program {
         Some(CommandLine {
             program,
             arguments: words.collect(),
-            directory: places.root.join(&self.directory),
-            environment: self.environment.iter().map(|(k, v)| (k.clone(), fill(v))).collect(),
+            directory: places.root.join(fill(&self.directory)),
+            environment: self
+                .environment
+                .iter()
+                .map(|(key, value)| (key.clone(), fill(value)))
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
         })
     }
 }

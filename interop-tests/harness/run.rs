@@ -12,6 +12,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 
+use super::behaviour::programs::reference::ReferenceProgram;
+use super::behaviour::reference::ReferenceClient;
 use super::command_line::{Options, ReferenceKind};
 use super::config::ConfigError;
 use super::deviation::Ledger;
@@ -21,6 +23,7 @@ use super::gate::Gate;
 use super::oracle::case::Reference;
 use super::oracle::standard::Standard;
 use super::parity::fuzz::{self, Fuzz, Rival};
+use super::parity::reference::ReferenceServer;
 use super::peer::Peer;
 use super::peers::Peers;
 use super::program::Places;
@@ -58,13 +61,16 @@ pub(crate) fn main(places: Places, arguments: impl Iterator<Item = String>) -> E
 fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let tests = places.root.join("interop-tests");
     let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
+    // Programs that run elsewhere are told of files in it.
+    let output = std::path::absolute(output).context("--output")?;
     if let Some(code) = afterwards::done(options, &tests, &output)? {
         return Ok(code);
     }
     let keeper = Keeper::default();
     end_on_signals(keeper.clone(), output.clone()).context("signals cannot be handled")?;
     let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
-    let mut peers = Peers::read(&or(&options.peers, "peers.toml"), &tests.join("peers.toml"))?;
+    let mut peers =
+        Peers::read(&or(&options.peers, "peers.toml"), &tests.join("peers.toml"), &options.set)?;
     peers.attach(&options.attach)?;
     let tables = Tables::read(&or(&options.scenarios, "scenarios"), options.scenarios.is_none())?;
     let left_out = left_out(options, &peers)?;
@@ -80,15 +86,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let goldens = goldens(options, &peers, &tests);
     if options.record_goldens {
         let folder = goldens.context(format!("--record-goldens: {NO_GOLDENS}"))?;
-        setting.empty_logs()?;
-        let (heading, at_once) = (client_parity::HEADING, client_parity::AGENTS);
-        clients.record(&folder, heading, at_once, &setting)?;
-        let (heading, at_once) = (client_programs::HEADING, client_programs::SIDE_BY_SIDE);
-        client_programs.record(&folder, heading, at_once, &setting)?;
-        // Gives the document's port to the next.
-        drop(client_programs);
-        let (heading, at_once) = (server_parity::HEADING, server_parity::SIDE_BY_SIDE);
-        servers.record(&folder, heading, at_once, &setting)?;
+        record_goldens(&servers, &clients, client_programs, &folder, &setting)?;
         return Ok(ExitCode::SUCCESS);
     }
     let only_goldens = options.reference == ReferenceKind::Golden;
@@ -118,7 +116,11 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     trials.extend(client_parity::trials(&peers.all, &clients, only_goldens, &setting));
     let (peers_all, of_programs) = (&peers.all, &client_programs);
     trials.extend(client_programs::trials(peers_all, of_programs, only_goldens, &setting));
-    let ledger = ledger(options, &peers, &tests, &trials)?;
+    let versions = || {
+        let reference = servers.reference.as_ref().filter(|_| !peers.all.iter().any(is_out));
+        reference?.versions(&setting).ok()
+    };
+    let ledger = ledger(options, &peers, &tests, &trials, versions)?;
     if !options.attach.is_empty() {
         trials.retain(|trial| trial.is_attached);
     }
@@ -165,6 +167,25 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     .run(&keeper, &output)
 }
 
+/// Records into `folder` what the reference does now.
+fn record_goldens(
+    servers: &Standard<ReferenceServer>,
+    clients: &Standard<ReferenceClient>,
+    client_programs: Standard<ReferenceProgram>,
+    folder: &Path,
+    setting: &Setting,
+) -> anyhow::Result<()> {
+    setting.empty_logs()?;
+    let (heading, at_once) = (client_parity::HEADING, client_parity::AGENTS);
+    clients.record(folder, heading, at_once, setting)?;
+    let (heading, at_once) = (client_programs::HEADING, client_programs::SIDE_BY_SIDE);
+    client_programs.record(folder, heading, at_once, setting)?;
+    // Gives the document's port to the next.
+    drop(client_programs);
+    let (heading, at_once) = (server_parity::HEADING, server_parity::SIDE_BY_SIDE);
+    servers.record(folder, heading, at_once, setting)
+}
+
 /// What the goldens were recorded from.
 fn goldens_of(standard: &Standard<impl Reference>) -> Vec<String> {
     standard.goldens.as_ref().map(|goldens| goldens.versions.clone()).unwrap_or_default()
@@ -195,13 +216,18 @@ fn ledger(
     peers: &Peers,
     tests: &Path,
     trials: &[Trial],
+    versions: impl FnOnce() -> Option<Vec<String>>,
 ) -> Result<Ledger, ConfigError> {
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
     let ours = tests.join("deviations.toml");
     match (&options.deviations, &options.peers) {
-        (Some(path), _) => Ledger::read(path, &names),
-        (None, None) => Ledger::read(&ours, &names),
-        (None, Some(_)) => Ledger::read_beside(&ours, &names, peers.strangers()),
+        (Some(path), _) => Ledger::read(path, &names, versions),
+        (None, None) => Ledger::read(&ours, &names, versions),
+        (None, Some(_)) => {
+            let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
+            let versions = || is_ours.then(versions).flatten();
+            Ledger::read_beside(&ours, &names, versions, peers.strangers())
+        }
     }
 }
 

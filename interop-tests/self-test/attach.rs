@@ -38,7 +38,7 @@ impl Mine {
     fn start(mutant: &str, address: &str) -> Self {
         let places = crate::places();
         let path = places.root.join(MUTANTS);
-        let peers = Peers::read(&path, &path).expect("the mutants");
+        let peers = Peers::read(&path, &path, &[]).expect("the mutants");
         let server = peers.named(mutant).expect("a mutant").server.clone().expect("a server");
         let logs = tempfile::tempdir().expect("a folder for logs");
         let at = Logs::at(&logs.path().join("server"));

@@ -14,6 +14,7 @@ use crate::tables;
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
         ("bad-input/peers", peers),
+        ("bad-input/variables", variables),
         ("bad-input/a-missing-program", a_missing_program),
         ("bad-input/a-peer-left-out", a_peer_left_out),
         ("bad-input/scenarios", scenarios),
@@ -56,6 +57,27 @@ fn peers() {
     refused(&with_peers(wings), "peers.toml:7: unknown variant `wings`, expected one of `tls`");
     refused(&with_peers("[[peer]\n"), "peers.toml:1: ");
     refused(&Run::new().with("--peers", "no/such.toml").finish(), "no/such.toml: cannot be read");
+}
+
+fn variables() {
+    let with = |variables: &str| with_peers(&format!("[variables]\n{variables}\n\n{GOOD}"));
+    refused(
+        &with("root = \"x\""),
+        "peers.toml:2: variable `root`: {root} stands for something already",
+    );
+    refused(&with("Home = \"x\""), "peers.toml:2: variable `Home`: a name is of a-z, 0-9 and -");
+    refused(&with("home = 1"), "peers.toml:2: invalid type: integer `1`, expected a string");
+    let text = "[variables]\nhome = \"x\"\nshell = \"sh\"\n\n[[peer]]\nname = \"one\"\nlanguage = \"x\"\n\
+                agent = { command = [\"{shell}\"] }\n";
+    let run = || Run::new().with_file("--peers", "peers.toml", text);
+    let unknown = run().with("--set", "hume=y").finish();
+    refused(&unknown, "--set: there is no variable `hume`; there are: home, shell");
+    let none = Run::new().with_file("--peers", "peers.toml", GOOD).with("--set", "x=y").finish();
+    refused(&none, "--set: there is no variable `x`; there are: none");
+    run().with("--set", "home").finish().ends_with_status(2).says("it is not NAME=VALUE");
+    let missing = run().with("--set", "shell=no-such-program").finish();
+    refused(&missing, "peers.toml:8: command: the program `no-such-program` of peer `one`");
+    run().and("--list").finish().ends_with_status(0);
 }
 
 fn a_missing_program() {
@@ -237,7 +259,8 @@ fn options() {
     ran.ends_with_status(2).says("unexpected argument '--no-such-option'").says("Usage:");
     let ran = Run::new().and("--help").finish();
     ran.ends_with_status(0);
-    for option in ["--peers", "--without", "--list", "--exact", "--deviations", "[FILTER]"] {
+    for option in ["--peers", "--without", "--list", "--exact", "--deviations", "--set", "[FILTER]"]
+    {
         ran.says(option);
     }
 }

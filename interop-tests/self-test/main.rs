@@ -19,6 +19,7 @@ mod mutant_program;
 mod mutant_server;
 mod mutants;
 mod orphans;
+mod other_versions;
 mod parity;
 mod plain_tonic;
 mod plain_tonic_agent;
@@ -28,6 +29,7 @@ mod record;
 mod record_diff;
 mod record_merge;
 mod run;
+mod several;
 mod stand_in;
 mod stated;
 mod tables;
@@ -72,6 +74,8 @@ fn main() -> ExitCode {
                 trace::tests(),
                 reading_frames::tests(),
                 transparency::tests(),
+                other_versions::tests(),
+                several::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -15,7 +15,7 @@ from typing import Any
 
 from interop import lifeline
 from interop.client import scenario
-from interop.client.aio import call
+from interop.client.aio import call, lost
 from interop.client.aio.channels import ChannelPool
 from interop.client.fields import NotSupportedError
 
@@ -28,7 +28,10 @@ async def _answer(line: object, pool: ChannelPool) -> dict[str, Any]:
                 call.start(each, channels[index % len(channels)])
                 for index, each in enumerate(asked.calls)
             ]
-            return {"calls": [await each for each in started]}
+            outcomes = [await each for each in started]
+            if reason := lost.reason(outcomes):
+                return {"not_supported": reason}
+            return {"calls": outcomes}
     except NotSupportedError as reason:
         return {"not_supported": str(reason)}
 

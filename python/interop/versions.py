@@ -8,12 +8,19 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
+from google.protobuf.internal import api_implementation
+
+# Where protobuf has a wheel for the platform.
+_USUAL_IMPLEMENTATION = "upb"
+
 
 def main() -> None:
     """Print the versions."""
     print(platform.python_implementation(), platform.python_version())
-    for package in ("grpcio", "protobuf"):
-        print(package, metadata.version(package))
+    print("grpcio", metadata.version("grpcio"))
+    implementation = api_implementation.Type()
+    other = "" if implementation == _USUAL_IMPLEMENTATION else f" ({implementation})"
+    print(f"protobuf {metadata.version('protobuf')}{other}")
 
 
 if __name__ == "__main__":

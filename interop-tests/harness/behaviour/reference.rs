@@ -69,6 +69,7 @@ impl Reference for ReferenceClient {
         setting: &Setting,
     ) -> Result<Observation, Finding> {
         let why = |finding| match finding {
+            Finding::Hung(why) => Finding::ReferenceHung(format!("the reference: {why}")),
             Finding::Broken(why) | Finding::SetUpError(why) | Finding::NotSupported(why) => {
                 Finding::SetUpError(format!("the reference: {why}"))
             }

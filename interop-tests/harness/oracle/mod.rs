@@ -4,8 +4,8 @@
 //! servers, or one that plays a server to clients.
 //!
 //! - [`case`], [`naming`], [`grade`]: what a case is, and a reference
-//! - [`standard`], [`right`], [`golden`], [`recording`], [`moved`], [`stand_in`]: the live reference,
-//!   and what it once did
+//! - [`standard`], [`right`], [`golden`], [`recording`], [`moved`], [`stand_in`], [`other_versions`]:
+//!   the live reference, and what it once did
 //! - [`memory`], [`versions`]: what a reference is made of
 //! - [`observation`]: what was seen
 
@@ -16,6 +16,7 @@ pub(crate) mod memory;
 pub(crate) mod moved;
 pub(crate) mod naming;
 pub(crate) mod observation;
+pub(crate) mod other_versions;
 pub(crate) mod recording;
 pub(crate) mod right;
 pub(crate) mod stand_in;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::case::{Case, Reference};
 use super::golden::Goldens;
+use super::other_versions::OtherVersions;
 use super::right::{judged, take_up};
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::setting::Setting;
@@ -20,7 +21,7 @@ const NO_FRAMES: &str = "the reference was played once for all trials that ask f
 pub(crate) fn report<R: Reference>(
     case: &Arc<R::Case>,
     reference: &R,
-    goldens: &Goldens,
+    goldens: &Arc<Goldens>,
     setting: &Setting,
 ) -> Report {
     let mut evidence = Evidence {
@@ -35,23 +36,23 @@ pub(crate) fn report<R: Reference>(
     };
     let mut compare = || {
         let answers = goldens.must_have(case.name())?;
-        let observation = reference.observation(case, setting)?;
+        let other = || OtherVersions::of(reference, goldens, setting).map_err(Finding::SetUpError);
+        let observation = match reference.observation(case, setting) {
+            Err(Finding::ReferenceHung(why)) => {
+                return Err(match other()? {
+                    Some(other) => Finding::NotSupported(other.reason_of_hanging(&why)),
+                    None => Finding::ReferenceHung(why),
+                });
+            }
+            observation => observation?,
+        };
         let finding = judged(&**case, answers, &observation);
         take_up(answers.to_vec(), "reference now", observation, &mut evidence);
         match finding {
-            Finding::Mismatches(mismatches) => {
-                let versions = reference.versions(setting).map_err(Finding::SetUpError)?;
-                if versions == goldens.versions {
-                    return Ok(Finding::Mismatches(mismatches));
-                }
-                let whats: Vec<_> = mismatches.into_iter().map(|m| m.what).collect();
-                Ok(Finding::NotSupported(format!(
-                    "the goldens are of {}, this is {}, which answers otherwise: {}; `make golden`",
-                    goldens.versions.join(", "),
-                    versions.join(", "),
-                    whats.join(", ")
-                )))
-            }
+            Finding::Mismatches(mismatches) => Ok(match other()? {
+                Some(other) => Finding::NotSupported(other.reason_of_moving(&mismatches)),
+                None => Finding::Mismatches(mismatches),
+            }),
             finding => Ok(finding),
         }
     };

@@ -81,7 +81,7 @@ fn answers_to<R: Reference>(
     let mut seen: Vec<Observation> = Vec::new();
     for _ in 0..ROUNDS {
         let observation = reference.observe(case, setting).map_err(|finding| match finding {
-            Finding::SetUpError(why) => why,
+            Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("{other:?}"),
         })?;
         if !seen.contains(&observation) {

@@ -4,7 +4,7 @@
 //!
 //! - [`matrix`], [`conclusion`], [`progress`]: the terminal
 //! - [`html`], [`junit`], [`summary`]: files
-//! - [`difference`]: two records compared
+//! - [`difference`], [`several`]: two records compared, and any number of them in a table
 
 pub(crate) mod conclusion;
 pub(crate) mod difference;
@@ -12,6 +12,7 @@ mod html;
 mod junit;
 mod matrix;
 pub(crate) mod progress;
+pub(crate) mod several;
 mod summary;
 
 use std::path::{Path, PathBuf};

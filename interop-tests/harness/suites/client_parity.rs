@@ -11,7 +11,7 @@ use crate::harness::behaviour::reference::ReferenceClient;
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, judged, take_up};
+use crate::harness::oracle::right::Oracle;
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::setting::Setting;
@@ -70,11 +70,13 @@ pub(crate) fn trials(
                 Arc::new(AgentPool::new(agent, &logs, AGENTS))
             }
         };
+        let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().filter(is_for).map(|behaviour| {
             let comparison = Comparison {
                 behaviour: Arc::clone(behaviour),
                 pool: Arc::clone(&pool),
                 oracle: oracle.clone(),
+                is_kin,
                 setting: Arc::clone(setting),
             };
             let name = name(peer.name(), oracle.name(), behaviour);
@@ -92,6 +94,8 @@ struct Comparison {
     behaviour: Arc<Behaviour>,
     pool: Arc<AgentPool>,
     oracle: Oracle<ReferenceClient>,
+    /// Whether it is made of what the reference is made of.
+    is_kin: bool,
     setting: Arc<Setting>,
 }
 
@@ -103,7 +107,8 @@ impl Comparison {
     }
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
-        let answers = self.oracle.answers(&self.behaviour, &self.setting)?;
+        let right_now = self.oracle.right(&self.behaviour, self.is_kin, &self.setting)?;
+        right_now.announce(&*self.behaviour, evidence);
         let tape = evidence.tape.insert(Tape::default());
         let Played { observed, right, told, began } =
             play::play(&self.behaviour, &self.pool, &self.setting, tape)?;
@@ -111,9 +116,7 @@ impl Comparison {
         evidence.began = Some(began);
         // The ledger could not know a text with this run's port in it.
         evidence.answer = Some(right.to_string());
-        let finding = judged(&*self.behaviour, &answers, &observed);
-        take_up(answers, "client", observed, evidence);
-        Ok(finding)
+        Ok(right_now.judge(&*self.behaviour, "client", observed, evidence))
     }
 
     fn evidence(&self) -> Evidence {

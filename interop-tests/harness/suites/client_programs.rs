@@ -13,7 +13,7 @@ use crate::harness::behaviour::programs::run::{self, Ran};
 use crate::harness::behaviour::table::Behaviour;
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, judged, take_up};
+use crate::harness::oracle::right::Oracle;
 use crate::harness::oracle::standard::Standard;
 use crate::harness::peer::Peer;
 use crate::harness::process::Logs;
@@ -71,6 +71,7 @@ pub(crate) fn trials(
             continue;
         }
         let folder = setting.logs.join(client_parity::SUITE).join(peer.name());
+        let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().filter_map(|case| {
             let oracle = standard.oracle_for(case, only_goldens)?;
             let name = name(peer.name(), oracle.name(), case);
@@ -79,6 +80,7 @@ pub(crate) fn trials(
                 program: program.clone(),
                 logs: Logs::at(&folder.join(case.name())),
                 oracle,
+                is_kin,
                 setting: Arc::clone(setting),
             };
             Some(Trial::new(name, move || comparison.run()))
@@ -101,6 +103,8 @@ struct Comparison {
     program: Program,
     logs: Logs,
     oracle: Oracle<ReferenceProgram>,
+    /// Whether it is made of what the reference is made of.
+    is_kin: bool,
     setting: Arc<Setting>,
 }
 
@@ -112,16 +116,15 @@ impl Comparison {
     }
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
-        let answers = self.oracle.answers(&self.case, &self.setting)?;
+        let right_now = self.oracle.right(&self.case, self.is_kin, &self.setting)?;
+        right_now.announce(&*self.case, evidence);
         let tape = evidence.tape.insert(Tape::default());
         let Ran { observed, right, told, began } =
             run::run(&self.case, &self.program, &self.logs, &self.setting, tape)?;
         evidence.sent = told;
         evidence.began = Some(began);
         evidence.answer = Some(right.to_string());
-        let finding = judged(&*self.case, &answers, &observed);
-        take_up(answers, "client", observed, evidence);
-        Ok(finding)
+        Ok(right_now.judge(&*self.case, "client", observed, evidence))
     }
 
     fn evidence(&self) -> Evidence {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::harness::finding::{Evidence, Finding, Report};
 use crate::harness::oracle::case::{Case, Reference};
-use crate::harness::oracle::right::{Oracle, judged, take_up};
+use crate::harness::oracle::right::Oracle;
 use crate::harness::oracle::standard::Standard;
 use crate::harness::parity::crowd::Crowd;
 use crate::harness::parity::play::Played;
@@ -64,12 +64,14 @@ pub(crate) fn trials(
         let log = setting.logs.join(SUITE).join(peer.name()).join("server");
         let slot = Arc::new(ServerSlot::new(program.clone(), &log));
         let crowd = Arc::new(Crowd::default());
+        let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().map(|probe| {
             let comparison = Comparison {
                 probe: Arc::clone(probe),
                 slot: Arc::clone(&slot),
                 crowd: Arc::clone(&crowd),
                 oracle: oracle.clone(),
+                is_kin,
                 setting: Arc::clone(setting),
             };
             let name = name(peer.name(), oracle.name(), probe);
@@ -88,6 +90,8 @@ struct Comparison {
     slot: Arc<ServerSlot>,
     crowd: Arc<Crowd>,
     oracle: Oracle<ReferenceServer>,
+    /// Whether it is made of what the reference is made of.
+    is_kin: bool,
     setting: Arc<Setting>,
 }
 
@@ -115,10 +119,9 @@ impl Comparison {
         })?;
         evidence.sent = sent;
         evidence.began = Some(began);
-        let answers = self.oracle.answers(&self.probe, &self.setting)?;
+        let right = self.oracle.right(&self.probe, self.is_kin, &self.setting)?;
         evidence.answer = Some(observation.to_string());
-        let finding = judged(&*self.probe, &answers, &observation);
-        take_up(answers, "server", observation, evidence);
+        let finding = right.judge(&*self.probe, "server", observation, evidence);
         let gone = matches!(finding, Finding::Mismatches(_)).then(|| self.slot.is_gone()).flatten();
         Ok(gone.map_or(finding, ended))
     }

@@ -6,7 +6,7 @@ not answer it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from interop.grpc_types import AioContext
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
-# What describes the package's types does not know it yet.
-_LIST_RESPONSE: type[Message] = vars(health_pb2)["HealthListResponse"]
+# What describes the package's types does not know it yet. Older packages do not have it, and do not
+# serve List.
+_LIST_RESPONSE: Any = vars(health_pb2).get("HealthListResponse")
 # The empty name stands for the server as a whole.
 _SERVICES = ("", *CALCULATORS)
 
@@ -42,12 +43,13 @@ class HealthServicer(health.HealthServicer):
         context: grpc.ServicerContext,
     ) -> Message:
         """Answer what Check answers of each service."""
-        return _LIST_RESPONSE(
+        response: Message = _LIST_RESPONSE(
             statuses={
                 service: self.Check(HealthCheckRequest(service=service), context)
                 for service in _SERVICES
             }
         )
+        return response
 
 
 class AioHealthServicer(health.aio.HealthServicer):
@@ -59,12 +61,13 @@ class AioHealthServicer(health.aio.HealthServicer):
         context: AioContext,
     ) -> Message:
         """Answer what Check answers of each service."""
-        return _LIST_RESPONSE(
+        response: Message = _LIST_RESPONSE(
             statuses={
                 service: await self.Check(HealthCheckRequest(service=service), context)
                 for service in _SERVICES
             }
         )
+        return response
 
 
 def add_to(server: grpc.Server) -> None:
