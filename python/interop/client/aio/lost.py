@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from interop.client import release
+
 if TYPE_CHECKING:
     from interop.client.outcome import Outcome
 
@@ -20,8 +22,7 @@ _ERROR = {"status": "CLIENT_ERROR", "message": "invalid state"}
 
 def reason(outcomes: list[Outcome]) -> str | None:
     """Tell why these outcomes are not what the calls came to, if they are not."""
-    major, minor, *_ = grpc.__version__.split(".")
     is_lost = any(_ERROR.items() <= told.items() for told in outcomes)
-    if not is_lost or (int(major), int(minor)) >= _MENDED:
+    if not is_lost or not release.is_before(*_MENDED):
         return None
     return f"grpcio {grpc.__version__} has lost the status of a call on asyncio"
