@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::crowd::Crowd;
+use super::patience::ProbeError;
 use super::probe::Probe;
 use crate::harness::document_port::{Lease, PORT};
 use crate::harness::finding::Finding;
@@ -65,8 +66,13 @@ impl ReferenceServer {
         if let Some(exit) = self.has_exited() {
             return Err(Finding::SetUpError(format!("the reference ended, with {exit}")));
         }
-        let why = |error| Finding::SetUpError(format!("the reference: {error}"));
-        played.map(|played| played.observation).map_err(why)
+        played.map(|played| played.observation).map_err(|error| {
+            let why = format!("the reference: {error}");
+            match error {
+                ProbeError::Connect { .. } => Finding::SetUpError(why),
+                ProbeError::NoLife | ProbeError::Endless => Finding::ReferenceHung(why),
+            }
+        })
     }
 
     fn address(&self, setting: &Setting) -> Result<String, String> {

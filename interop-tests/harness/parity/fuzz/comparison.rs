@@ -135,7 +135,7 @@ impl Comparison<'_> {
     /// What the reference answers and what the other server does.
     fn ask(&self, probe: &Probe) -> Result<(Observation, Observation), String> {
         let answer = self.reference.put(probe, self.setting).map_err(|finding| match finding {
-            Finding::SetUpError(why) => why,
+            Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("the reference: {other:?}"),
         })?;
         Ok((answer, self.rival.observe(probe, self.setting)?))
