@@ -73,7 +73,7 @@ pub(crate) enum Finding {
     Mismatches(Vec<Mismatch>),
     /// A peer says that it cannot do this.
     NotSupported(String),
-    /// A peer died, hung or broke the protocol while the case ran.
+    /// A peer died or broke the protocol while the case ran.
     Broken(String),
     /// A peer told no outcome in time.
     Hung(String),
