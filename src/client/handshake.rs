@@ -19,7 +19,9 @@ pub(super) const EMPTY_SETTINGS: [u8; frame_header::LENGTH] = [0, 0, 0, SETTINGS
 /// The longest payload that a server may send to a client that has not allowed more.
 const LONGEST_PAYLOAD: usize = 16_384;
 
-/// How long to wait for what a server says right behind its SETTINGS, mostly the acknowledgement.
+/// How long to wait for what a server says right behind its SETTINGS, mostly the acknowledgement of
+/// the client's. Once that has come nothing is waited for: it often comes in one piece with the
+/// SETTINGS, and these milliseconds are then more than all else that a program does for one call.
 const BREATH: Duration = Duration::from_millis(2);
 
 /// Why there is no connection although TCP has one.
@@ -78,32 +80,35 @@ where
             return Err(HandshakeError::Closed);
         }
     }
-    // A GOAWAY that was sent in the same breath may come in a packet of its own.
-    let next = tokio::time::timeout(BREATH, io.read_buf(&mut received)).await;
-    next.unwrap_or(Ok(0))?;
-    if says_goodbye(&received) {
+    if !frames(&received).any(FrameHeader::acknowledges) {
+        // A GOAWAY that was sent in the same breath may come in a packet of its own.
+        let next = tokio::time::timeout(BREATH, io.read_buf(&mut received)).await;
+        next.unwrap_or(Ok(0))?;
+    }
+    if frames(&received).any(|frame| frame.kind == GOAWAY) {
         return Err(HandshakeError::GoingAway);
     }
     Ok(Established::new(io, received, seeks_acknowledgement))
 }
 
-/// Whether a GOAWAY has come right behind the SETTINGS.
-fn says_goodbye(mut received: &[u8]) -> bool {
-    while let Some(frame) = FrameHeader::read(received) {
-        if frame.kind == GOAWAY {
-            return true;
-        }
+/// The headers of the frames that have come.
+fn frames(mut received: &[u8]) -> impl Iterator<Item = FrameHeader> {
+    std::iter::from_fn(move || {
+        let frame = FrameHeader::read(received)?;
         received = received.get(frame_header::LENGTH + frame.length..).unwrap_or_default();
-    }
-    false
+        Some(frame)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{EMPTY_SETTINGS, HandshakeError, begin};
+    use super::{BREATH, EMPTY_SETTINGS, HandshakeError, begin};
     use crate::frame_header::PREFACE;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::Instant;
 
+    const ACKNOWLEDGEMENT: &[u8] = &[0, 0, 0, 4, 1, 0, 0, 0, 0];
+    const GOAWAY: &[u8] = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
     const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0pingpong";
 
     #[tokio::test]
@@ -126,6 +131,26 @@ mod tests {
             let (begun, ()) = tokio::join!(begin(client), hang_up);
             let error = begun.expect_err("no SETTINGS");
             assert_eq!(matches!(error, HandshakeError::Closed), *is_closed, "{sent:?}: {error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_waited_for_behind_an_acknowledgement() {
+        let cases = [
+            (vec![], true, true),
+            (PING.to_vec(), true, true),
+            (ACKNOWLEDGEMENT.to_vec(), false, true),
+            ([PING, ACKNOWLEDGEMENT].concat(), false, true),
+            ([ACKNOWLEDGEMENT, GOAWAY].concat(), false, false),
+            (GOAWAY.to_vec(), true, false),
+        ];
+        for (behind, waits, takes_calls) in cases {
+            let (client, mut server) = duplex(1024);
+            server.write_all(&[&EMPTY_SETTINGS[..], &behind].concat()).await.expect("room");
+            let start = Instant::now();
+            let is_begun = begin(client).await.is_ok();
+            let has_waited = start.elapsed() >= BREATH;
+            assert_eq!((has_waited, is_begun), (waits, takes_calls), "{behind:?}");
         }
     }
 }
