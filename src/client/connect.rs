@@ -14,11 +14,11 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
-use tokio::net::lookup_host;
 use tokio::task::JoinSet;
 use tower::Service;
 
 pub use super::established::Established;
+use super::lookup;
 pub use super::target::{Connection, Transport};
 use super::target::{Security, Target};
 use super::tls::Tls;
@@ -86,8 +86,8 @@ impl Service<Uri> for Connector {
                 (path.display().to_string(), vec![Target::Unix(path.into())])
             } else {
                 let name = format!("{host}:{port}");
-                match lookup_host((&host[..], port)).await {
-                    Ok(addresses) => (name, addresses.map(Target::Tcp).collect()),
+                match lookup::addresses(&host, port).await {
+                    Ok(addresses) => (name, addresses.into_iter().map(Target::Tcp).collect()),
                     Err(source) => return Err(ConnectError::Name { name, source }),
                 }
             };

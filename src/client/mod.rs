@@ -8,7 +8,7 @@
 //! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
 //! codec of its messages:
 //!
-//! - [`connect`], `target`, [`tls`], `peer_name`, `own_root`, `handshake`, `established`:
+//! - [`connect`], `lookup`, `target`, [`tls`], `peer_name`, `own_root`, `handshake`, `established`:
 //!   a connection is made when the server has spoken HTTP/2
 //! - `endpoint`: how much a server may send
 //! - [`deadline`]: a call ends when its time is over
@@ -29,6 +29,7 @@ mod established;
 mod failure;
 mod fields;
 mod handshake;
+mod lookup;
 mod own_root;
 mod peer_name;
 mod pipe;
