@@ -15,6 +15,7 @@ use calculator::rpc::calculator_client::CalculatorClient;
 use calculator::status::Traceback;
 use calculator::{Number, command_line, python_float};
 use clap::Parser;
+use tokio::runtime::Builder;
 
 /// Ask a calculator server for square roots.
 ///
@@ -104,7 +105,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match run(&options, tls) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("calculator-client: cannot begin: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run(&options, tls));
+    // Not a drop, which would wait for a lookup that takes longer than --timeout.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Call { value, status }) => {
             eprintln!(
@@ -130,7 +141,6 @@ enum Failure {
     Output(io::Error),
 }
 
-#[tokio::main(flavor = "current_thread")]
 async fn run(options: &Options, tls: Option<Tls>) -> Result<(), Failure> {
     let keepalive = options
         .keepalive
