@@ -26,16 +26,18 @@ impl InFlight {
     pub(crate) fn count<S>(&self, service: S) -> Counted<S> {
         Counted { service, in_flight: self.clone() }
     }
+}
 
-    /// Returns when no call has been in flight for a second.
-    pub(crate) async fn drained(&self) {
-        self.0.close();
-        loop {
-            self.0.wait().await;
-            tokio::time::sleep(QUIET).await;
-            if self.0.is_empty() {
-                return;
-            }
+/// Returns when none of these calls has been in flight for a second.
+pub(crate) async fn drained(calls: &[&InFlight]) {
+    loop {
+        for InFlight(calls) in calls {
+            calls.close();
+            calls.wait().await;
+        }
+        tokio::time::sleep(QUIET).await;
+        if calls.iter().all(|calls| calls.0.is_empty()) {
+            return;
         }
     }
 }
@@ -115,7 +117,7 @@ impl<B: Body + Unpin> Body for CountedBody<B> {
 
 #[cfg(test)]
 mod tests {
-    use super::{InFlight, QUIET};
+    use super::{InFlight, QUIET, drained};
     use http::Response;
     use std::convert::Infallible;
     use std::time::Duration;
@@ -128,10 +130,10 @@ mod tests {
     async fn a_call_is_waited_for_and_then_a_second() {
         let in_flight = InFlight::default();
         let call = in_flight.0.token();
-        timeout(HOUR, in_flight.drained()).await.expect_err("a call is in flight");
+        timeout(HOUR, drained(&[&in_flight])).await.expect_err("a call is in flight");
         drop(call);
         let start = Instant::now();
-        in_flight.drained().await;
+        drained(&[&in_flight]).await;
         assert_eq!(start.elapsed(), QUIET);
     }
 
@@ -145,8 +147,24 @@ mod tests {
             sleep(HOUR).await;
             drop(call);
         };
-        tokio::join!(in_flight.drained(), late);
+        tokio::join!(drained(&[&in_flight]), late);
         assert_eq!(start.elapsed(), QUIET / 2 + HOUR + QUIET);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_of_one_worker_are_waited_for_while_another_has_some() {
+        let (idle, busy) = (InFlight::default(), InFlight::default());
+        let start = Instant::now();
+        let late = async {
+            let call = busy.0.token();
+            sleep(HOUR).await;
+            let late = idle.0.token();
+            drop(call);
+            sleep(HOUR).await;
+            drop(late);
+        };
+        tokio::join!(drained(&[&idle, &busy]), late);
+        assert!(start.elapsed() >= 2 * HOUR);
     }
 
     #[tokio::test(start_paused = true)]
@@ -156,8 +174,8 @@ mod tests {
             std::future::ready(Ok::<_, Infallible>(Response::new(String::from("answers"))))
         }));
         let answer = service.oneshot(()).await.expect("an answer");
-        timeout(HOUR, in_flight.drained()).await.expect_err("answers are on their way");
+        timeout(HOUR, drained(&[&in_flight])).await.expect_err("answers are on their way");
         drop(answer);
-        timeout(HOUR, in_flight.drained()).await.expect("nothing is");
+        timeout(HOUR, drained(&[&in_flight])).await.expect("nothing is");
     }
 }

@@ -5,8 +5,10 @@
 //! handler; SIGTERM, which orchestrators send, lets the calls in flight finish first.
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use calculator::address::Address;
@@ -68,6 +70,11 @@ struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     max_connection_age: Option<Duration>,
 
+    /// How many threads serve connections, each one those that it was given: one for each core that the
+    /// operating system lets this process use, unless this says otherwise.
+    #[arg(long, value_name = "NUMBER", value_parser = workers)]
+    workers: Option<NonZeroUsize>,
+
     /// Only for tests of clients, never in production: do what a call's metadata asks for.
     ///
     /// Any caller can then choose delays, statuses and compression, and ask how other calls have
@@ -84,6 +91,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|seconds| !seconds.is_zero())
         .ok_or_else(|| "this is a number of seconds, more than 0".to_owned())
+}
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "this is a number of threads, 1 or more".to_owned())
 }
 
 impl Options {
@@ -105,7 +116,8 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+// Further workers are threads with runtimes of their own.
+#[tokio::main(flavor = "current_thread")]
 async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -114,6 +126,10 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         tls: options.tls_files().as_ref().map(Tls::load).transpose()?,
         max_connection_age: options.max_connection_age,
         test_behaviour: options.test_behaviour,
+        workers: options
+            .workers
+            .or_else(|| thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN),
     };
     let address = options.address.clone().map_or_else(|| DEFAULT_ADDRESS.parse(), Ok)?;
     let listeners = listen::bind(&address, listen::Options { reuse_port: options.reuse_port })?;

@@ -14,13 +14,27 @@ use super::Options;
 use crate::parity::methods::Methods;
 use crate::service::dispatch::{Call, Services};
 use crate::service::health::Health;
-use crate::test_behaviour::TestBehaviour;
+use crate::test_behaviour::{Observations, TestBehaviour};
 
 /// The services of a server and their methods; clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Application {
     pub(super) methods: Methods,
     pub(super) handler: Handler,
+}
+
+/// What a call is told or leaves behind, whichever worker answers it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) health: Option<Health>,
+    observations: Observations,
+}
+
+impl Shared {
+    pub(super) async fn new(options: &Options) -> Self {
+        let health = if options.offer.health { Some(Health::serving().await) } else { None };
+        Self { health, observations: Observations::default() }
+    }
 }
 
 /// What answers a call.
@@ -31,10 +45,12 @@ pub(super) enum Handler {
 }
 
 impl Application {
-    pub(super) fn new(options: &Options, health: Option<&Health>) -> Result<Self, Error> {
-        let services = Services::new(options.offer, health, options.test_behaviour)?;
+    /// One of those of a server, which have only `shared` in common.
+    pub(super) fn new(options: &Options, shared: &Shared) -> Result<Self, Error> {
+        let services =
+            Services::new(options.offer, shared.health.as_ref(), options.test_behaviour)?;
         let handler = if options.test_behaviour {
-            Handler::Tested(TestBehaviour::new(services))
+            Handler::Tested(TestBehaviour::new(services, shared.observations.clone()))
         } else {
             Handler::Services(services)
         };

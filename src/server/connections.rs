@@ -1,4 +1,4 @@
-//! The connections of a server: each in a task of its own, from its first byte to its last.
+//! The connections of a worker: each in a task of its own, from its first byte to its last.
 //!
 //! Whatever a client does or leaves undone, a TLS handshake that never ends for example, holds up
 //! nobody else. hyper-util's watcher of connections is not used: it can end all, and not an old one.
@@ -11,6 +11,7 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,7 +28,9 @@ use crate::tls::Tls;
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(20);
 
-/// All connections, and the calls on them.
+/// The connections of one worker, and the calls on them.
+///
+/// A worker has all of this for itself, so that cores do not wait for each other's caches.
 #[derive(Debug)]
 pub(super) struct Connections {
     application: Application,
@@ -39,10 +42,10 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(application: Application, options: Options) -> Self {
+    pub(super) fn new(application: Application, options: &Options) -> Self {
         Self {
             application,
-            tls: options.tls,
+            tls: options.tls.clone(),
             max_age: options.max_connection_age,
             open: TaskTracker::new(),
             in_flight: InFlight::default(),
@@ -50,50 +53,43 @@ impl Connections {
         }
     }
 
-    /// Serves one connection in a task of its own.
-    pub(super) fn serve(&self, socket: Socket) {
-        if let Either::Left(tcp) = &socket {
-            // Without it an answer would wait for the client's acknowledgement of the one before. A
-            // socket that refuses is already gone.
-            let _ = tcp.set_nodelay(true);
-        }
-        let connection = Connection {
-            application: self.application.clone(),
-            in_flight: self.in_flight.clone(),
-            is_unix: matches!(socket, Either::Right(_)),
-        };
-        let goodbye = goodbye(self.ending.clone(), self.max_age);
-        // Errors are the client's business, who caused them and has been told.
-        match self.tls.clone() {
-            None => {
-                self.open.spawn(connection.serve(socket, goodbye));
-            }
-            Some(tls) => {
-                self.open.spawn(async move {
-                    let mut goodbye = pin!(goodbye);
-                    let handshake = tokio::time::timeout(HANDSHAKE, tls.accept(socket));
-                    let decrypted = tokio::select! {
-                        decrypted = handshake => decrypted,
-                        () = &mut goodbye => return Ok(()),
-                    };
-                    match decrypted {
-                        Ok(Ok(decrypted)) => connection.serve(decrypted, goodbye).await,
-                        Ok(Err(error)) => Err(error.into()),
-                        Err(late) => Err(io::Error::from(late).into()),
-                    }
-                });
-            }
-        }
+    /// How many are open.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
     }
 
-    /// Tells all clients that the server ends, and returns when it may.
-    pub(super) async fn end(self) {
+    pub(super) fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    /// Serves the connection of `socket`, which is called within `runtime`, in a task of its own there.
+    pub(super) fn serve(
+        &self,
+        runtime: &Handle,
+        socket: impl FnOnce() -> io::Result<Socket> + Send + 'static,
+    ) {
+        let connection =
+            Connection { application: self.application.clone(), in_flight: self.in_flight.clone() };
+        let goodbye = goodbye(self.ending.clone(), self.max_age);
+        let tls = self.tls.clone();
+        let serving = async move {
+            let socket = socket()?;
+            let Some(tls) = tls else { return connection.serve(socket, goodbye).await };
+            connection.serve_encrypted(socket, tls, goodbye).await
+        };
+        // Errors are the client's business, who caused them and has been told.
+        self.open.spawn_on(serving, runtime);
+    }
+
+    /// Tells all clients that the server ends.
+    pub(super) fn end(&self) {
         self.ending.cancel();
         self.open.close();
-        tokio::select! {
-            () = self.open.wait() => {}
-            () = self.in_flight.drained() => {}
-        }
+    }
+
+    /// Returns after [`end`](Self::end) when all are closed.
+    pub(super) async fn closed(&self) {
+        self.open.wait().await;
     }
 }
 
@@ -109,16 +105,39 @@ async fn goodbye(ending: CancellationToken, max_age: Option<Duration>) {
 struct Connection {
     application: Application,
     in_flight: InFlight,
-    is_unix: bool,
 }
 
+/// How a connection ended.
+type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
 impl Connection {
+    async fn serve(self, socket: Socket, goodbye: impl Future<Output = ()>) -> Ended {
+        let is_unix = is_unix(&socket);
+        self.serve_http2(socket, is_unix, goodbye).await
+    }
+
+    async fn serve_encrypted(
+        self,
+        socket: Socket,
+        tls: Tls,
+        goodbye: impl Future<Output = ()>,
+    ) -> Ended {
+        let is_unix = is_unix(&socket);
+        let mut goodbye = pin!(goodbye);
+        let decrypted = tokio::select! {
+            decrypted = tokio::time::timeout(HANDSHAKE, tls.accept(socket)) => decrypted??,
+            () = &mut goodbye => return Ok(()),
+        };
+        self.serve_http2(decrypted, is_unix, goodbye).await
+    }
+
     /// Serves until the connection is closed; after `goodbye` it takes no more calls.
-    async fn serve<IO>(
+    async fn serve_http2<IO>(
         self,
         transport: IO,
+        is_unix: bool,
         goodbye: impl Future<Output = ()>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+    ) -> Ended
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -126,7 +145,7 @@ impl Connection {
         let Application { methods, handler } = self.application;
         let service = parity::layer(methods, peer.clone()).service(handler);
         let service = TowerToHyperService::new(self.in_flight.count(service));
-        let transport = LegalAuthority::new(transport, self.is_unix);
+        let transport = LegalAuthority::new(transport, is_unix);
         let transport = TokioIo::new(Handshake::new(transport, peer));
         let mut connection = pin!(connection::http2().serve_connection(transport, service));
         tokio::select! {
@@ -136,4 +155,8 @@ impl Connection {
         connection.as_mut().graceful_shutdown();
         Ok(connection.await?)
     }
+}
+
+fn is_unix(socket: &Socket) -> bool {
+    matches!(socket, Either::Right(_))
 }

@@ -5,13 +5,16 @@
 //! server does not let a service reset a stream or see who has acknowledged what.
 //!
 //! - [`application`]: what is served
+//! - [`workers`]: the threads that serve, and who gets which connection
 //! - [`connections`]: each connection, from its first byte to its last
 
 mod application;
 mod connections;
+mod workers;
 
 use std::future::Future;
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -22,16 +25,15 @@ use tokio_util::either::Either;
 
 use crate::listen::Listener;
 use crate::service::dispatch::Offer;
-use crate::service::health::Health;
 use crate::tls::Tls;
-use application::Application;
-use connections::Connections;
+use application::Shared;
+use workers::Workers;
 
 /// How long no connection is accepted after the machine has run out of something.
 const OUT_OF_RESOURCES: Duration = Duration::from_millis(50);
 
 /// What is served beside the calculators, and how.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The services beside `Calculator` and `StreamingCalculator`.
     pub offer: Offer,
@@ -42,6 +44,21 @@ pub struct Options {
     pub max_connection_age: Option<Duration>,
     /// Does what tests ask for in a call's metadata; see [`crate::test_behaviour`].
     pub test_behaviour: bool,
+    /// How many threads serve connections: the caller's runtime is the first, and each other one is a
+    /// thread with a runtime of its own.
+    pub workers: NonZeroUsize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            offer: Offer::default(),
+            tls: None,
+            max_connection_age: None,
+            test_behaviour: false,
+            workers: NonZeroUsize::MIN,
+        }
+    }
 }
 
 /// A connection that has been accepted.
@@ -76,9 +93,8 @@ pub async fn serve(
         };
         incoming.insert(index, sockets);
     }
-    let health = if options.offer.health { Some(Health::serving().await) } else { None };
-    let application = Application::new(&options, health.as_ref()).map_err(io::Error::other)?;
-    let connections = Connections::new(application, options);
+    let shared = Shared::new(&options).await;
+    let workers = Workers::start(&options, &shared)?;
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -87,17 +103,17 @@ pub async fn serve(
         };
         match accepted {
             None => break,
-            Some((_, Ok(socket))) => connections.serve(socket),
+            Some((_, Ok(socket))) => workers.serve(socket),
             Some((_, Err(error))) if is_the_clients(&error) => {}
             Some((_, Err(_))) => tokio::time::sleep(OUT_OF_RESOURCES).await,
         }
     }
     drop(incoming);
     drop(files);
-    if let Some(health) = health {
+    if let Some(health) = shared.health {
         health.end().await;
     }
-    connections.end().await;
+    workers.end().await;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ use crate::service::dispatch::Call;
 use asked::Asked;
 use end_after::EndAfter;
 use ending::Ending;
-use observations::Observations;
+pub use observations::Observations;
 
 /// By which tonic decides how it compresses an answer.
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -39,9 +39,10 @@ pub struct TestBehaviour<S> {
 }
 
 impl<S> TestBehaviour<S> {
-    /// Around `services`, which compress what they are asked to.
-    pub fn new(services: S) -> Self {
-        Self { services, observations: Observations::default() }
+    /// Around `services`, which compress what they are asked to; `observations` are those of the
+    /// whole server.
+    pub fn new(services: S, observations: Observations) -> Self {
+        Self { services, observations }
     }
 }
 

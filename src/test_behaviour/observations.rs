@@ -13,7 +13,7 @@ const DEADLINE: HeaderName = HeaderName::from_static("x-interop-observed-deadlin
 
 /// The calls that have ended and been asked for by nobody; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observations(watch::Sender<HashMap<String, Seen>>);
+pub struct Observations(watch::Sender<HashMap<String, Seen>>);
 
 /// What was seen of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
