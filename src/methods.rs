@@ -12,12 +12,14 @@ pub(crate) type Method = (&'static str, MethodKind);
 
 /// Of `proto/`.
 pub(crate) const CALCULATORS: [Method; 5] = [
-    ("/Calculator/SquareRoot", Unary),
+    (SQUARE_ROOT, Unary),
     ("/StreamingCalculator/RepeatedRoots", ServerStreaming),
     ("/StreamingCalculator/RootMeanSquare", ClientStreaming),
     ("/StreamingCalculator/RootOfEach", Bidirectional),
     ("/StreamingCalculator/Exchange", Unary),
 ];
+
+pub(crate) const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
 
 /// Of health checking.
 pub(crate) const HEALTH: [Method; 3] = [

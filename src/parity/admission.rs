@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use http::header::{HOST, TE};
+use http::header::HeaderValue;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use tower::{Layer, Service};
 
+use super::compression::{self, Encoding};
 use super::connection::Peer;
 use super::header_fields;
 use super::header_list::{self, PseudoFields};
@@ -53,12 +54,24 @@ impl<S> Layer<S> for AdmissionLayer {
     }
 }
 
-/// What the inner layers need to know of a call, in the request's extensions.
+/// What the inner layers need to know of a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted {
+pub struct Admitted {
     pub(crate) kind: MethodKind,
     /// How long the call may take from its arrival on; `None` is for ever.
     pub(crate) timeout: Option<Duration>,
+    /// Of its messages, if the request names one.
+    pub(crate) encoding: Option<Encoding>,
+}
+
+/// The body of a request that has been let through.
+///
+/// It carries what is known of the call because an extension of the request would cost three
+/// allocations and two look-ups.
+#[derive(Debug)]
+pub struct AdmittedBody<B> {
+    pub(crate) call: Admitted,
+    pub(crate) body: B,
 }
 
 impl<S> Admission<S> {
@@ -69,11 +82,12 @@ impl<S> Admission<S> {
         header_fields::check_pseudo_fields(&parts.method, &parts.uri)?;
         header_list::check(pseudo_fields(parts), &parts.headers, self.peer.knows_limits())
             .map_err(|(_, status)| status)?;
-        if !is_grpc(parts) {
+        let fields = Fields::find(&parts.headers);
+        if !is_grpc(parts, &fields) {
             trailers::check_those_that_came(body)?;
             return Err(Refusal::Reset);
         }
-        let timeout = match parts.headers.get_all(timeout::FIELD).iter().next_back() {
+        let timeout = match fields.timeout {
             None => None,
             Some(value) => match timeout::parse(value.as_bytes()) {
                 Some(Timeout::After(Duration::ZERO)) => {
@@ -88,7 +102,7 @@ impl<S> Admission<S> {
             trailers::check_those_that_came(body)?;
             return Err(methods::not_found().into());
         };
-        Ok(Admitted { kind, timeout })
+        Ok(Admitted { kind, timeout, encoding: fields.encoding.map(Encoding::named) })
     }
 }
 
@@ -105,17 +119,45 @@ fn pseudo_fields(parts: &Parts) -> PseudoFields<'_> {
     ]
 }
 
+/// The fields that decide, of several with a name the last one.
+///
+/// Found in one pass over the few that there are: each look-up would hash a name.
+#[derive(Default)]
+struct Fields<'a> {
+    te: Option<&'a HeaderValue>,
+    host: Option<&'a HeaderValue>,
+    timeout: Option<&'a HeaderValue>,
+    encoding: Option<&'a HeaderValue>,
+}
+
+impl<'a> Fields<'a> {
+    fn find(headers: &'a HeaderMap) -> Self {
+        let mut found = Self::default();
+        for (name, value) in headers {
+            let field = match name.as_str() {
+                "te" => &mut found.te,
+                "host" => &mut found.host,
+                timeout::FIELD => &mut found.timeout,
+                compression::FIELD => &mut found.encoding,
+                _ => continue,
+            };
+            *field = Some(value);
+        }
+        found
+    }
+}
+
 /// What a POST with trailers to some authority is not. Probes: `method-get`, `te-missing`,
 /// `authority-missing*`.
-fn is_grpc(parts: &Parts) -> bool {
+fn is_grpc(parts: &Parts, fields: &Fields<'_>) -> bool {
     parts.method == Method::POST
-        && parts.headers.contains_key(TE)
-        && (parts.uri.authority().is_some() || parts.headers.contains_key(HOST))
+        && fields.te.is_some()
+        && (parts.uri.authority().is_some() || fields.host.is_some())
 }
 
 impl<S, B, Answer> Service<Request<B>> for Admission<S>
 where
-    S: Service<Request<B>, Response = Response<Answer>, Error = StreamReset>,
+    S: Service<Request<AdmittedBody<B>>, Response = Response<Answer>, Error = StreamReset>,
     B: http_body::Body<Data = Bytes> + Unpin,
     Answer: Default,
 {
@@ -128,10 +170,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut parts, mut body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         match self.admit(&parts, &mut body) {
-            Ok(admitted) => {
-                parts.extensions.insert(admitted);
+            Ok(call) => {
+                let body = AdmittedBody { call, body };
                 Either::Right(self.inner.call(Request::from_parts(parts, body)))
             }
             Err(refusal) => Either::Left(ready(refusal.into_answer())),

@@ -4,7 +4,7 @@
 //! takes `deflate` and `gzip` with exactly one stream, and stops at the limit for a message.
 
 use flate2::{Decompress, FlushDecompress, Status as zlib};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tonic::Status;
 
 use super::MAX_MESSAGE_SIZE;
@@ -35,9 +35,14 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// The last one named, as grpcio takes it; its value has been checked before.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        match headers.get_all(FIELD).iter().next_back() {
-            Some(name) if name == GZIP => Self::Gzip,
-            Some(name) if name == DEFLATE => Self::Deflate,
+        headers.get_all(FIELD).iter().next_back().map_or(Self::Identity, Self::named)
+    }
+
+    /// The one with this name.
+    pub(crate) fn named(name: &HeaderValue) -> Self {
+        match name.as_bytes() {
+            name if name == GZIP.as_bytes() => Self::Gzip,
+            name if name == DEFLATE.as_bytes() => Self::Deflate,
             _ => Self::Identity,
         }
     }

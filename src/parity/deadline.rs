@@ -14,7 +14,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 
-use super::admission::Admitted;
+use super::admission::AdmittedBody;
 use super::refusal::{Refusal, StreamReset};
 use super::timeout::exceeded;
 use super::trailers;
@@ -107,9 +107,9 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> http_body::Body for LimitedBody<B
     }
 }
 
-impl<S, B, Answer> Service<Request<B>> for Deadline<S>
+impl<S, B, Answer> Service<Request<AdmittedBody<B>>> for Deadline<S>
 where
-    S: Service<Request<B>, Response = Response<Answer>, Error = StreamReset>,
+    S: Service<Request<AdmittedBody<B>>, Response = Response<Answer>, Error = StreamReset>,
     S::Future: Unpin,
     Answer: Default,
 {
@@ -121,10 +121,8 @@ where
         self.0.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let admitted = request.extensions().get::<Admitted>();
-        let timeout = admitted.and_then(|admitted| admitted.timeout);
-        let deadline = timeout.map(|timeout| Box::pin(sleep(timeout)));
+    fn call(&mut self, request: Request<AdmittedBody<B>>) -> Self::Future {
+        let deadline = request.body().call.timeout.map(|timeout| Box::pin(sleep(timeout)));
         Limited { call: self.0.call(request), deadline }
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn check_pseudo_fields(method: &Method, uri: &Uri) -> Result<(), Stat
 
 /// Whether gRPC allows the name; HTTP allows more characters. Probes: `metadata-name-*`.
 pub(crate) fn is_legal_name(name: &HeaderName) -> bool {
-    name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.as_str().bytes().all(is_legal)
 }
 
 /// Checks one field; the number is the length of the value, decoded if it is binary.

@@ -53,8 +53,17 @@ pub(crate) fn compressed(message: &[u8]) -> Bytes {
 }
 
 fn with_prefix(flag: u8, message: &[u8]) -> Bytes {
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    [&[flag], &length.to_be_bytes()[..], message].concat().into()
+    [&prefix(flag, message.len())[..], message].concat().into()
+}
+
+/// The prefix of a message of this length that is not compressed.
+pub(crate) fn plain_prefix(length: usize) -> [u8; PREFIX] {
+    prefix(PLAIN, length)
+}
+
+fn prefix(flag: u8, length: usize) -> [u8; PREFIX] {
+    let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+    [flag, a, b, c, d]
 }
 
 /// Checks the length of a message that `side`, SERVER or CLIENT, receives. Probes: `length-*`.

@@ -13,7 +13,7 @@
 //!   refused ([`refusal`])
 //! - [`deadline`]: a call ends when its time is over
 //! - [`request`]: exactly one message (`unary_request`) or a stream of them (`request_stream`), each
-//!   of limited size (`message`, `messages`), decompressed (`compression`)
+//!   of limited size (`message`, `messages`), decompressed (`compression`), as a [`request_body`]
 //! - [`containment`]: a handler that panics fails its own call
 //! - [`connection`], [`handshake`]: limits of a connection, and what is known about its peer
 //! - [`authority`]: what grpcio's clients call a Unix socket (`header_blocks`, `hpack_field`)
@@ -36,6 +36,7 @@ mod metadata_size;
 pub mod methods;
 pub mod refusal;
 pub mod request;
+pub mod request_body;
 mod request_stream;
 pub(crate) mod timeout;
 pub(crate) mod trailers;

@@ -4,8 +4,10 @@
 //! the stream nor looks at what follows. tonic waits, and would never answer a client that has not
 //! ended its stream. Probes: `no-end*`, `two-*`, `message-and-*`.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
 use tonic::Status;
 
 use super::codec::{OfServer, Words};
@@ -15,36 +17,63 @@ use super::message::{self, PREFIX, Prefix};
 use super::refusal::Refusal;
 use super::trailers;
 
-/// Reads one message and gives it back with its prefix, uncompressed.
-pub(super) async fn read<B>(body: &mut B, encoding: Encoding) -> Result<Bytes, Refusal>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-{
-    let mut received = next_data(body).await?.ok_or_else(no_message)?;
-    let mut length = message_length(&received, body)?;
-    if length.is_none_or(|length| received.len() < length) {
-        // Several frames; most messages come in one and are never copied.
-        let mut growing = BytesMut::from(received);
-        while length.is_none_or(|length| growing.len() < length) {
-            growing.extend_from_slice(&next_data(body).await?.ok_or_else(no_message)?);
-            length = message_length(&growing, body)?;
-        }
-        received = growing.freeze();
+/// A message on its way.
+#[derive(Debug)]
+pub(super) struct UnaryRequest {
+    encoding: Encoding,
+    received: Bytes,
+    /// Its flag does not exist.
+    is_lost: bool,
+}
+
+impl UnaryRequest {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        Self { encoding, received: Bytes::new(), is_lost: false }
     }
-    received.truncate(length.unwrap_or_default());
-    trailers::check_those_that_came(body)?;
-    match Prefix::read(&received) {
-        Some(prefix) if prefix.is_compressed() => {
-            let message = encoding.decompress(&received[PREFIX..])?;
-            check_size(message.len())?;
-            Ok(message::plain(&message))
+
+    /// Reads the message and gives it back with its prefix, uncompressed.
+    pub(super) fn poll<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: &mut B,
+    ) -> Poll<Result<Bytes, Refusal>>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        while !self.is_lost {
+            let length = message_length(&self.received, body)?;
+            let Some(length) = length.filter(|length| *length <= self.received.len()) else {
+                let data = ready!(poll_data(cx, body))?.ok_or_else(no_message)?;
+                self.receive(data);
+                continue;
+            };
+            let mut message = std::mem::take(&mut self.received);
+            message.truncate(length);
+            trailers::check_those_that_came(body)?;
+            match Prefix::read(&message) {
+                Some(prefix) if prefix.is_compressed() => {
+                    let message = self.encoding.decompress(&message[PREFIX..])?;
+                    check_size(message.len())?;
+                    return Poll::Ready(Ok(message::plain(&message)));
+                }
+                Some(prefix) if prefix.is_legal() => return Poll::Ready(Ok(message)),
+                _ => self.is_lost = true,
+            }
         }
-        Some(prefix) if prefix.is_legal() => Ok(received),
-        _ => {
-            // No kind of message at all. grpcio waits for the end of the stream and takes it for
-            // an empty one. Probes: `flag-2*`, `flag-3`, `flag-255`.
-            while next_data(body).await?.is_some() {}
-            Ok(message::plain(&[]))
+        // No kind of message at all. grpcio waits for the end of the stream and takes it for an
+        // empty one. Probes: `flag-2*`, `flag-3`, `flag-255`.
+        while ready!(poll_data(cx, body))?.is_some() {}
+        Poll::Ready(Ok(message::plain(&[])))
+    }
+
+    fn receive(&mut self, data: Bytes) {
+        if self.received.is_empty() {
+            // Most messages come in one frame and are never copied.
+            self.received = data;
+        } else {
+            let mut growing = BytesMut::from(std::mem::take(&mut self.received));
+            growing.extend_from_slice(&data);
+            self.received = growing.freeze();
         }
     }
 }
@@ -77,14 +106,14 @@ fn no_message() -> Refusal {
 }
 
 /// The next bytes of the body; `None` at its end. What reset the stream has ended the call too.
-async fn next_data<B>(body: &mut B) -> Result<Option<Bytes>, Refusal>
+fn poll_data<B>(cx: &mut Context<'_>, body: &mut B) -> Poll<Result<Option<Bytes>, Refusal>>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(cx)) {
         match frame.map_err(|_| Refusal::Reset)?.into_data() {
             Ok(data) if data.is_empty() => {}
-            Ok(data) => return Ok(Some(data)),
+            Ok(data) => return Poll::Ready(Ok(Some(data))),
             Err(frame) => {
                 if let Some(trailers) = frame.trailers_ref() {
                     header_fields::check_all(trailers)?;
@@ -92,5 +121,5 @@ where
             }
         }
     }
-    Ok(None)
+    Poll::Ready(Ok(None))
 }

@@ -6,13 +6,15 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tonic::body::Body;
 use tonic_reflection::server::Error;
 use tower::Service;
 
 use super::Options;
 use crate::parity::methods::Methods;
-use crate::service::dispatch::{Call, Services};
+use crate::parity::request_body::RequestBody;
+use crate::service::answer_body::AnswerBody;
+use crate::service::call::Call;
+use crate::service::dispatch::Services;
 use crate::service::health::Health;
 use crate::test_behaviour::{Observations, TestBehaviour};
 
@@ -58,8 +60,8 @@ impl Application {
     }
 }
 
-impl Service<Request<Body>> for Handler {
-    type Response = Response<Body>;
+impl Service<Request<RequestBody>> for Handler {
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = Call;
 
@@ -70,7 +72,7 @@ impl Service<Request<Body>> for Handler {
         }
     }
 
-    fn call(&mut self, request: Request<Body>) -> Call {
+    fn call(&mut self, request: Request<RequestBody>) -> Call {
         match self {
             Self::Services(services) => services.call(request),
             Self::Tested(services) => services.call(request),

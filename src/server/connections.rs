@@ -9,7 +9,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio_util::either::Either;
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::application::Application;
+use super::by_reference::ByReference;
 use super::{Options, Socket};
 use crate::in_flight::InFlight;
 use crate::parity;
@@ -144,7 +144,7 @@ impl Connection {
         let peer = Peer::default();
         let Application { methods, handler } = self.application;
         let service = parity::layer(methods, peer.clone()).service(handler);
-        let service = TowerToHyperService::new(self.in_flight.count(service));
+        let service = ByReference::new(self.in_flight.count(service));
         let transport = LegalAuthority::new(transport, is_unix);
         let transport = TokioIo::new(Handshake::new(transport, peer));
         let mut connection = pin!(connection::http2().serve_connection(transport, service));

@@ -7,8 +7,10 @@
 //! - [`application`]: what is served
 //! - [`workers`]: the threads that serve, and who gets which connection
 //! - [`connections`]: each connection, from its first byte to its last
+//! - [`by_reference`]: how hyper calls the services
 
 mod application;
+mod by_reference;
 mod connections;
 mod workers;
 

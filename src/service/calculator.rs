@@ -14,11 +14,17 @@ use crate::rpc::calculator_server::Calculator;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CalculatorService;
 
+impl CalculatorService {
+    /// The same for whoever has the message already.
+    pub(super) fn answer(asked: Number) -> Result<Number, Status> {
+        Ok(Number { value: square_root(asked.value)? })
+    }
+}
+
 #[tonic::async_trait]
 impl Calculator for CalculatorService {
     async fn square_root(&self, request: Request<Number>) -> Result<Response<Number>, Status> {
-        let value = square_root(request.get_ref().value)?;
-        Ok(Response::new(Number { value }))
+        Self::answer(request.into_inner()).map(Response::new)
     }
 }
 

@@ -4,25 +4,26 @@
 //! look-up; which method it is, tonic's own code for the service finds out.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tonic::body::Body;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
 use tonic::server::NamedService;
 use tonic_health::pb::health_server::HealthServer;
 use tower::Service;
 
+use super::answer_body::AnswerBody;
 use super::calculator::CalculatorService;
+use super::call::Call;
 use super::health::{Health, HealthChecks};
 use super::health_list::HealthList;
 use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
-use crate::methods::{CALCULATORS, HEALTH, REFLECTION};
+use super::unary;
+use crate::methods::{CALCULATORS, HEALTH, REFLECTION, SQUARE_ROOT};
 use crate::parity::methods::{self, Methods};
+use crate::parity::request_body::RequestBody;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
 
@@ -56,6 +57,7 @@ pub struct Services(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    compresses: bool,
     calculator: Calculator,
     streaming_calculator: StreamingCalculator,
     health: Option<(HealthServer<HealthChecks>, HealthList)>,
@@ -86,15 +88,18 @@ impl Services {
             reflection = reflection.map(|one| one.send_compressed(Gzip).send_compressed(Deflate));
         }
         let health = health.zip(health_list);
-        Ok(Self(Arc::new(Inner { calculator, streaming_calculator, health, reflection })))
+        Ok(Self(Arc::new(Inner {
+            compresses,
+            calculator,
+            streaming_calculator,
+            health,
+            reflection,
+        })))
     }
 }
 
-/// A call of any of the services.
-pub type Call = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-impl Service<Request<Body>> for Services {
-    type Response = Response<Body>;
+impl Service<Request<RequestBody>> for Services {
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = Call;
 
@@ -102,30 +107,37 @@ impl Service<Request<Body>> for Services {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Call {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Call {
+        let path = request.uri().path();
+        if path == SQUARE_ROOT
+            && !self.0.compresses
+            && let Some(message) = request.body().as_one()
+        {
+            return Call::answered(unary::answer(message, CalculatorService::answer));
+        }
         reflection::unite_versions(&mut request);
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let (name, services) = (service.map(|(name, _)| name), &self.0);
         if name == Some(Calculator::NAME) {
-            return services.calculator.clone().call(request);
+            return services.calculator.clone().call(request).into();
         }
         if name == Some(StreamingCalculator::NAME) {
-            return services.streaming_calculator.clone().call(request);
+            return services.streaming_calculator.clone().call(request).into();
         }
         if let Some((health, list)) = &services.health
             && name == Some(HealthServer::<HealthChecks>::NAME)
         {
             if HealthList::is_called_by(&request) {
-                return list.call(request);
+                return list.call(request).into();
             }
-            return health.clone().call(request);
+            return health.clone().call(request).into();
         }
         if let Some(reflection) = &services.reflection
             && name == Some(Reflection::NAME)
         {
-            return reflection.clone().call(request);
+            return reflection.clone().call(request).into();
         }
-        Box::pin(async { Ok(methods::not_found().into_http()) })
+        Call::answered(methods::not_found().into_http())
     }
 }

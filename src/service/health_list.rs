@@ -7,17 +7,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::Request;
-use tonic::body::Body;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Response, Status};
 use tonic_health::pb::health_server::Health as Protocol;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use super::dispatch::Call;
+use super::call::Later;
 use super::health::{HealthChecks, NAMES};
 use crate::methods::HEALTH_LIST;
 use crate::parity::codec::GrpcioCodec;
+use crate::parity::request_body::RequestBody;
 
 /// `grpc.health.v1.HealthListRequest`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
@@ -45,11 +45,11 @@ impl HealthList {
     }
 
     /// Whether it is what `request` calls.
-    pub(super) fn is_called_by(request: &Request<Body>) -> bool {
+    pub(super) fn is_called_by(request: &Request<RequestBody>) -> bool {
         request.uri().path() == HEALTH_LIST
     }
 
-    pub(super) fn call(&self, request: Request<Body>) -> Call {
+    pub(super) fn call(&self, request: Request<RequestBody>) -> Later {
         let method = self.clone();
         Box::pin(async move {
             let mut grpc = Grpc::new(GrpcioCodec::default());

@@ -21,8 +21,9 @@ use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
 use tower::Service;
 
-use crate::parity::admission::Admitted;
-use crate::service::dispatch::Call;
+use crate::parity::request_body::RequestBody;
+use crate::service::answer_body::AnswerBody;
+use crate::service::call::Call;
 use asked::Asked;
 use end_after::EndAfter;
 use ending::Ending;
@@ -46,13 +47,13 @@ impl<S> TestBehaviour<S> {
     }
 }
 
-impl<S> Service<Request<Body>> for TestBehaviour<S>
+impl<S> Service<Request<RequestBody>> for TestBehaviour<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<RequestBody>, Response = Response<AnswerBody>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Response<Body>;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = Call;
 
@@ -60,22 +61,19 @@ where
         self.services.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Call {
+    fn call(&mut self, request: Request<RequestBody>) -> Call {
         // The clone takes the place of the services that have been polled ready.
         let next = self.services.clone();
         let mut services = std::mem::replace(&mut self.services, next);
         let observations = self.observations.clone();
-        Box::pin(async move {
+        Call::later(async move {
             let (mut parts, mut requests) = request.into_parts();
             let asked = match Asked::read(&parts.headers) {
                 Ok(asked) => asked,
                 Err(error) => return Ok(tonic::Status::from(error).into_http()),
             };
-            let admitted = parts.extensions.get::<Admitted>().copied();
-            let observation = asked.observe.map(|name| {
-                let timeout = admitted.and_then(|admitted| admitted.timeout);
-                observations.begin(name, timeout)
-            });
+            let admitted = requests.admitted();
+            let observation = asked.observe.map(|name| observations.begin(name, admitted.timeout));
             let mut trailing = HeaderMap::new();
             if let Some(name) = asked.observed {
                 observations.ended(&name).await.tell(&mut trailing);
@@ -88,13 +86,14 @@ where
                 parts.headers.insert(ACCEPT_ENCODING, encoding);
             }
             if let Some(count) = asked.end_after
-                && admitted.is_some_and(|admitted| admitted.kind.streams_requests())
+                && admitted.kind.streams_requests()
             {
-                requests = Body::new(EndAfter::new(requests, count));
+                let first = Body::new(EndAfter::new(Body::new(requests), count));
+                requests = RequestBody::stream(admitted, first);
             }
             let answer = services.call(Request::from_parts(parts, requests)).await?;
-            let streams_answers = admitted.is_some_and(|admitted| admitted.kind.streams_answers());
-            let mut ending = Ending::new(answer, trailing, observation);
+            let streams_answers = admitted.kind.streams_answers();
+            let mut ending = Ending::new(answer.map(Body::new), trailing, observation);
             ending.headers().extend(asked.echo_initial);
             if let Some(status) = asked.status {
                 ending.with_status(status, streams_answers);
