@@ -93,6 +93,8 @@ fn a_command_line_that_cannot_be_read_is_answered_with_the_usage() {
         (&["--port", "50051"], "'--port'"),
         (&["--max-connection-age", "0"], "a number of seconds, more than 0"),
         (&["--max-connection-age", "-1"], "a number of seconds, more than 0"),
+        (&["--workers", "0"], "a number of threads, 1 or more"),
+        (&["--workers", "two"], "a number of threads, 1 or more"),
         (&["50051"], "'50051'"),
         (&["-5"], "'-5'"),
     ];
@@ -119,6 +121,7 @@ fn help_and_version() {
             "--tls-key",
             "--tls-client-ca",
             "--max-connection-age",
+            "--workers",
             "--test-behaviour",
             "Only for tests",
             "--help",
