@@ -84,7 +84,7 @@ fn an_unknown_host_is_an_error_that_names_the_address() {
 
 #[test]
 fn a_command_line_that_cannot_be_read_is_answered_with_the_usage() {
-    let wrong: [(&[&str], &str); 10] = [
+    let wrong: [(&[&str], &str); 12] = [
         (&["--address"], "'--address <ADDRESS>'"),
         (&["--address", "localhost"], "'localhost' is not an address"),
         (&["--address", "localhost:http"], "'localhost:http' is not an address"),
