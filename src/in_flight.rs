@@ -147,7 +147,8 @@ mod tests {
             sleep(HOUR).await;
             drop(call);
         };
-        tokio::join!(drained(&[&in_flight]), late);
+        let calls = [&in_flight];
+        tokio::join!(drained(&calls), late);
         assert_eq!(start.elapsed(), QUIET / 2 + HOUR + QUIET);
     }
 
@@ -163,7 +164,8 @@ mod tests {
             sleep(HOUR).await;
             drop(late);
         };
-        tokio::join!(drained(&[&idle, &busy]), late);
+        let calls = [&idle, &busy];
+        tokio::join!(drained(&calls), late);
         assert!(start.elapsed() >= 2 * HOUR);
     }
 

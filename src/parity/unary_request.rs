@@ -21,14 +21,17 @@ use super::trailers;
 #[derive(Debug)]
 pub(super) struct UnaryRequest {
     encoding: Encoding,
+    /// All that has come, while that is one frame.
     received: Bytes,
+    /// All that has come, when that is several.
+    growing: BytesMut,
     /// Its flag does not exist.
     is_lost: bool,
 }
 
 impl UnaryRequest {
     pub(super) fn new(encoding: Encoding) -> Self {
-        Self { encoding, received: Bytes::new(), is_lost: false }
+        Self { encoding, received: Bytes::new(), growing: BytesMut::new(), is_lost: false }
     }
 
     /// Reads the message and gives it back with its prefix, uncompressed.
@@ -41,13 +44,13 @@ impl UnaryRequest {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         while !self.is_lost {
-            let length = message_length(&self.received, body)?;
-            let Some(length) = length.filter(|length| *length <= self.received.len()) else {
+            let length = message_length(self.so_far(), body)?;
+            let Some(length) = length.filter(|length| *length <= self.so_far().len()) else {
                 let data = ready!(poll_data(cx, body))?.ok_or_else(no_message)?;
                 self.receive(data);
                 continue;
             };
-            let mut message = std::mem::take(&mut self.received);
+            let mut message = self.take();
             message.truncate(length);
             trailers::check_those_that_came(body)?;
             match Prefix::read(&message) {
@@ -67,14 +70,26 @@ impl UnaryRequest {
     }
 
     fn receive(&mut self, data: Bytes) {
-        if self.received.is_empty() {
+        if self.received.is_empty() && self.growing.is_empty() {
             // Most messages come in one frame and are never copied.
             self.received = data;
-        } else {
-            let mut growing = BytesMut::from(std::mem::take(&mut self.received));
-            growing.extend_from_slice(&data);
-            self.received = growing.freeze();
+            return;
         }
+        if self.growing.is_empty() {
+            self.growing = BytesMut::from(std::mem::take(&mut self.received));
+        }
+        self.growing.extend_from_slice(&data);
+    }
+
+    fn so_far(&self) -> &[u8] {
+        if self.growing.is_empty() { &self.received } else { &self.growing }
+    }
+
+    fn take(&mut self) -> Bytes {
+        if self.growing.is_empty() {
+            return std::mem::take(&mut self.received);
+        }
+        std::mem::take(&mut self.growing).freeze()
     }
 }
 

@@ -22,7 +22,6 @@ use tonic_reflection::server::{Builder, Error};
 use tower::util::BoxCloneSyncService;
 
 use crate::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
-use crate::parity::request_body::RequestBody;
 use crate::rpc::DESCRIPTORS;
 use crate::status;
 
@@ -30,7 +29,7 @@ use crate::status;
 pub(super) type Reflection = ServerReflectionServer<Questions>;
 
 /// Makes a request to v1alpha one to v1, whose messages are the same.
-pub(super) fn unite_versions(request: &mut http::Request<RequestBody>) {
+pub(super) fn unite_versions<B>(request: &mut http::Request<B>) {
     if request.uri().path() == REFLECTION_V1ALPHA {
         *request.uri_mut() = Uri::from_static(REFLECTION_V1);
     }
