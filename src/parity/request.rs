@@ -40,6 +40,7 @@ impl<S> Layer<S> for RequestLayer {
 pub struct Reading<S, B, F>(State<S, B, F>);
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each call")]
 enum State<S, B, F> {
     Message {
         inner: S,
@@ -67,6 +68,7 @@ where
             match &mut self.0 {
                 State::Call(call) => return Pin::new(call).poll(cx),
                 State::Message { inner, admitted, parts, body, message } => {
+                    // It is only gone when the call has been refused, and nobody polls it after that.
                     let Some(open) = body else { return Poll::Ready(Err(StreamReset)) };
                     let message = ready!(message.poll(cx, open));
                     *body = None;

@@ -1,7 +1,7 @@
 //! A service of tower's as hyper calls it: by a shared reference.
 //!
-//! hyper-util's adapter clones the service for each call instead. With all the layers' reference counts
-//! that cost as much as the layers themselves.
+//! hyper-util's adapter clones the service for each call instead, which counts four references up and
+//! down again, and moves the layers' state about.
 
 use std::cell::RefCell;
 

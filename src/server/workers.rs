@@ -110,28 +110,28 @@ fn attach(socket: Detached) -> io::Result<Socket> {
 struct Thread {
     runtime: Handle,
     end: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    ended: Option<JoinHandle<()>>,
 }
 
 impl Thread {
     fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        let (end, ended) = oneshot::channel();
-        let thread = thread::Builder::new().name("worker".to_owned()).spawn(move || {
+        let (end, told) = oneshot::channel();
+        let ended = thread::Builder::new().name("worker".to_owned()).spawn(move || {
             // Its sender is only ever dropped.
-            let _ = runtime.block_on(ended);
+            let _ = runtime.block_on(told);
         })?;
-        Ok(Self { runtime: handle, end: Some(end), thread: Some(thread) })
+        Ok(Self { runtime: handle, end: Some(end), ended: Some(ended) })
     }
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.end.take());
-        if let Some(thread) = self.thread.take() {
+        if let Some(ended) = self.ended.take() {
             // It reports a panic itself.
-            let _ = thread.join();
+            let _ = ended.join();
         }
     }
 }
