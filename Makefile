@@ -5,10 +5,10 @@
 ## PYTHON=python3.12   the Python to make .venv with (it is remembered; the default is python3)
 ## ROWS='oldest'      which rows of python/versions/rows.txt interop-versions runs, instead of all
 ## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and what they are drawn from
-## ARGS='...'          arguments for the interop harness, such as a filter or --help
+## ARGS='...'          arguments for the interop harness or the benchmark, such as a filter or --help
 ## PEERS=my-peers.toml run the programs that this file names (interop-tests/PEERS.md)
 ## SHARD=1/4           run one of four parts of `make interop`
-## GRPCIO=oldest       with the oldest grpcio, or with one in the middle
+## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
 CARGO ?= cargo
 ARGS ?=
@@ -20,19 +20,17 @@ GRPCIO ?= pinned
 COUNT ?= 2000
 SEED ?=
 
-# The versions of grpcio that have a name here; the pinned one is the newest that there is.
-GRPCIO_oldest = 1.49.1
-GRPCIO_middle = 1.68.1
-GRPCIO_newest =
-GRPCIO_pinned =
-ifeq ($(origin GRPCIO_$(GRPCIO)),undefined)
-$(error GRPCIO is one of oldest, middle, newest and pinned)
+# GRPCIO names a row of python/versions/rows.txt: its packages, and arguments for the harness.
+ROW := $(shell awk -v row='$(GRPCIO)' '$$1 == row' python/versions/rows.txt)
+ifeq ($(ROW)$(filter pinned,$(GRPCIO)),)
+$(error GRPCIO is pinned, or a row of python/versions/rows.txt: $(shell awk '/^[a-z]/ { print $$1 }' python/versions/rows.txt))
 endif
-OTHER = $(GRPCIO_$(GRPCIO))
-OTHER_ENVIRONMENT = target/versions/$(OTHER)
+REQUIREMENTS = $(filter-out python/requirements.txt,$(word 2,$(ROW)))
+OTHER_ENVIRONMENT = $(if $(REQUIREMENTS),target/versions/$(basename $(notdir $(REQUIREMENTS))))
+ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set python-environment=$(OTHER_ENVIRONMENT)) $(wordlist 3,$(words $(ROW)),$(ROW))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
+.PHONY: help setup build bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -40,13 +38,13 @@ help: ## show this list
 	@sed -n 's/^## /  /p' Makefile
 
 setup: ## make .venv and the Python stubs (the other targets do it when they need it)
-	@$(if $(OTHER),ENVIRONMENT=$(OTHER_ENVIRONMENT) REQUIREMENTS=python/versions/$(OTHER).txt) python/setup.sh
+	@$(if $(REQUIREMENTS),ENVIRONMENT=$(OTHER_ENVIRONMENT) REQUIREMENTS=$(REQUIREMENTS)) python/setup.sh
 
 build: ## build the Rust programs
 	$(CARGO) build --locked --bins
 
 interop: setup ## run every pair of server and client: make interop ARGS='--help'
-	$(CARGO) test --locked --test interop -- $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(if $(OTHER),--set python-environment=$(OTHER_ENVIRONMENT)) $(ARGS)
+	$(CARGO) test --locked --test interop -- $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
 
 interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
 	$(CARGO) test --locked --test interop -- --merge $(RECORDS)
@@ -60,6 +58,10 @@ record-schema: ## write interop-tests/record.schema.json, the format of records
 interop-versions: setup ## run it with older and newer grpcio and protobuf, and show one table
 	CARGO='$(CARGO)' ROWS='$(ROWS)' python/versions/run.sh $(ARGS)
 
+bench: setup ## measure what the switch gains: make bench ARGS='--help'
+	$(CARGO) build --locked --release --no-default-features --features rivals --bins
+	$(CARGO) bench --locked --profile quick --no-default-features --bench bench -- $(ARGS)
+
 golden: setup ## record what the Python server and client do, for `make test`
 	$(CARGO) test --locked --test interop -- --record-goldens
 
@@ -70,7 +72,7 @@ test: setup ## run all other tests; the proof over all 2^32 floats is in them, a
 	$(CARGO) test --locked --no-fail-fast --lib --bins --test drop-in --test self-test
 	$(CARGO) test --locked --test interop -- server-parity/rust --reference golden --without python --without python-asyncio
 	$(CARGO) test --locked --test interop -- client-parity/golden/rust --reference golden --without python --without python-asyncio
-	$(CARGO) test --locked --release --lib all_float32
+	$(CARGO) test --locked --profile quick --lib all_float32
 
 # All linters run even when the first one fails: one run tells everything there is to repair.
 lint: ## check the format, lints and types of Rust and Python, and the workflow in .github

@@ -13,6 +13,7 @@ use super::config::{ConfigError, Source};
 use super::finding::{Evidence, Finding, Mismatch, Report};
 use super::parity::class::Class;
 use super::trial::TrialName;
+use super::trial_pattern;
 use super::verdict::Verdict;
 use super::version_condition::VersionCondition;
 
@@ -98,7 +99,9 @@ impl Ledger {
                 return wrong("class: it goes with `answers`");
             }
             for pattern in &deviation.trials {
-                if is_of_these && !trials.iter().any(|trial| matches(pattern.get_ref(), trial)) {
+                if is_of_these
+                    && !trials.iter().any(|trial| trial_pattern::matches(pattern.get_ref(), trial))
+                {
                     let message = "trials: no trial has such a name; remove the entry or mend it";
                     return Err(source.error(Some(pattern.span()), message));
                 }
@@ -188,7 +191,11 @@ impl Ledger {
                 && deviation.class.is_some_and(&is_of)
                 && deviation.has_answer(answer)
                 && deviation.trials.iter().any(|pattern| {
-                    pattern.get_ref().split('/').nth(1).is_some_and(|part| glob(part, server))
+                    pattern
+                        .get_ref()
+                        .split('/')
+                        .nth(1)
+                        .is_some_and(|part| trial_pattern::glob(part, server))
                 })
         };
         self.deviations.iter().find(is_about).map(|deviation| &deviation.reason[..])
@@ -203,7 +210,7 @@ impl Ledger {
 impl Deviation {
     /// The pattern that `trial` has.
     fn pattern(&self, trial: &TrialName) -> Option<&Spanned<String>> {
-        self.trials.iter().find(|pattern| matches(pattern.get_ref(), trial))
+        self.trials.iter().find(|pattern| trial_pattern::matches(pattern.get_ref(), trial))
     }
 
     fn excuses(&self, mismatches: &[Mismatch], evidence: &Evidence) -> bool {
@@ -254,24 +261,4 @@ fn of_versions(
         }
     }
     Ok(there)
-}
-
-fn matches(pattern: &str, trial: &TrialName) -> bool {
-    let trial = trial.to_string();
-    let mut parts = trial.split('/');
-    pattern.split('/').all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
-        && parts.next().is_none()
-}
-
-/// Whether `text` is `pattern` with each `*` replaced by some text.
-fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            text.char_indices()
-                .map(|(index, _)| &text[index..])
-                .chain([""])
-                .any(|text| glob(rest, text))
-        }),
-    }
 }

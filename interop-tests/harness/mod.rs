@@ -13,8 +13,8 @@
 //! - [`reaper`], [`process`], [`server`], [`attached`], [`first_word`], [`agent`], [`protocol`],
 //!   [`port`], [`document_port`], [`target`], [`sockets`], [`certificates`]: processes, addresses and
 //!   credentials
-//! - [`finding`], [`deviation`], [`version_condition`], [`verdict`]: from what was observed to what it
-//!   means
+//! - [`finding`], [`deviation`], [`trial_pattern`], [`version_condition`], [`verdict`]: from what was
+//!   observed to what it means
 //! - [`trace`]: what went over the wire meanwhile, kept of what failed
 //! - [`record`], [`report`], [`failure`]: what a person and other programs read
 //! - [`afterwards`]: records of runs that are over
@@ -29,10 +29,10 @@ mod attachment;
 mod behaviour;
 mod certificates;
 mod command_line;
-mod config;
+pub(crate) mod config;
 mod crew;
 mod deviation;
-mod document_port;
+pub(crate) mod document_port;
 mod execution;
 mod expectation;
 mod failure;
@@ -53,9 +53,9 @@ pub(crate) mod peers;
 mod play;
 mod port;
 pub(crate) mod process;
-mod program;
+pub(crate) mod program;
 mod protocol;
-mod reaper;
+pub(crate) mod reaper;
 pub(crate) mod record;
 mod report;
 mod run;
@@ -70,6 +70,7 @@ pub(crate) mod tap;
 mod target;
 pub(crate) mod trace;
 mod trial;
+mod trial_pattern;
 mod value;
 mod variables;
 mod verdict;

@@ -111,7 +111,19 @@ impl Program {
         self.with_arguments(self.calls.iter().cloned())
     }
 
-    fn with_arguments(&self, arguments: impl Iterator<Item = String>) -> Self {
+    /// The same program as `words` run it, such as a tool that watches it. Its name is then looked up by
+    /// those words, from its directory.
+    #[allow(dead_code, reason = "only the benchmark does so")]
+    pub(crate) fn below(&self, words: impl IntoIterator<Item = String>) -> Self {
+        let mut program = self.clone();
+        if let Some(command) = &mut program.command {
+            command.get_mut().splice(0..0, words);
+        }
+        program
+    }
+
+    /// The same program with these arguments behind its own.
+    pub(crate) fn with_arguments(&self, arguments: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
         if let Some(command) = &mut program.command {
             command.get_mut().extend(arguments);
@@ -173,6 +185,17 @@ impl Program {
 }
 
 impl CommandLine {
+    /// That of a tool which every system has in its own place; `None` when it is not on this machine.
+    #[allow(dead_code, reason = "only the benchmark does so")]
+    pub(crate) fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
+        Some(Self {
+            program: which::which(name).ok()?,
+            arguments,
+            directory: PathBuf::from("."),
+            environment: BTreeMap::new(),
+        })
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory).envs(&self.environment);

@@ -14,6 +14,9 @@ mod browser;
 mod client_parity;
 mod client_programs;
 mod ledger;
+#[path = "../bench/load/mod.rs"]
+mod load;
+mod load_generator;
 mod mutant_agent;
 mod mutant_program;
 mod mutant_server;
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
                 transparency::tests(),
                 other_versions::tests(),
                 several::tests(),
+                load_generator::tests(),
             ];
             let arguments = libtest_mimic::Arguments::from_args();
             libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -4,6 +4,7 @@
 //! message in it.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -31,18 +32,19 @@ pub(crate) struct Number {
 }
 
 pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
-    let address = arguments.next().expect("an address");
-    serve(address.parse().expect("an address"));
+    let address = arguments.next().expect("an address").parse().expect("an address");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(serve(address)).expect("the transport works");
     ExitCode::SUCCESS
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn serve(address: SocketAddr) {
-    let incoming = TcpIncoming::bind(address).expect("a free port");
-    println!("Listening on {}", incoming.local_addr().expect("bound"));
-    std::io::stdout().flush().expect("somebody listens");
+/// Serves for ever.
+pub(crate) async fn serve(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let incoming = TcpIncoming::bind(address)?;
+    println!("Listening on {}", incoming.local_addr()?);
+    std::io::stdout().flush()?;
     let server = Server::builder().add_service(PlainCalculator);
-    server.serve_with_incoming(incoming).await.expect("the transport works");
+    Ok(server.serve_with_incoming(incoming).await?)
 }
 
 #[derive(Clone, Copy)]

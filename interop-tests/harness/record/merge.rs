@@ -52,7 +52,7 @@ pub(crate) fn merge(records: Vec<(PathBuf, Record)>) -> Result<Record, MergeErro
     seen.into_iter().map(|(_, record)| record).reduce(both).ok_or(MergeError::Nothing).map(
         |merged| {
             let selection = Selection { shard: None, ..merged.selection.clone() };
-            let counts = Counts::of(merged.trials.iter().map(|trial| &**trial));
+            let counts = Counts::of(merged.trials());
             let mut record = Record { selection, counts, ..merged };
             record.trials.sort_by(|one, other| one.name.cmp(&other.name));
             Record { readiness: readiness::of(&record), ..record }

@@ -133,11 +133,16 @@ impl Record {
         self.state == State::Finished && self.counts.failures() == 0
     }
 
+    /// The trials that have ended.
+    pub(crate) fn trials(&self) -> impl Iterator<Item = &TrialRecord> {
+        self.trials.iter().map(|trial| &**trial)
+    }
+
     /// The known deviations by their reasons and links, those with the most trials first.
     pub(crate) fn known_deviations(&self) -> Vec<KnownDeviation<'_>> {
         let mut all: BTreeMap<_, Vec<&TrialRecord>> = BTreeMap::new();
         let is_known = |trial: &&TrialRecord| trial.verdict == VerdictKind::KnownDeviation;
-        for trial in self.trials.iter().map(|trial| &**trial).filter(is_known) {
+        for trial in self.trials().filter(is_known) {
             let reason = trial.why.as_deref().unwrap_or_default();
             all.entry((reason, trial.link.as_deref())).or_default().push(trial);
         }
@@ -149,6 +154,6 @@ impl Record {
     }
 
     pub(crate) fn failed(&self) -> impl Iterator<Item = &TrialRecord> {
-        self.trials.iter().map(|trial| &**trial).filter(|trial| trial.verdict.is_failure())
+        self.trials().filter(|trial| trial.verdict.is_failure())
     }
 }

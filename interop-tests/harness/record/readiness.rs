@@ -83,7 +83,7 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         Role::Server => trial.client.clone(),
         Role::Client => trial.server.clone(),
     };
-    let trials = || record.trials.iter().map(|trial| &**trial);
+    let trials = || record.trials();
     // What the peer at the other side cannot do, if that is a third one, says nothing of this one.
     let counts = |trial: &&TrialRecord| {
         let other = opposite(trial);

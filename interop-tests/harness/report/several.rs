@@ -52,8 +52,7 @@ impl Row {
 
     fn counts(&self, suite: &str) -> Option<Counts> {
         let record = self.ran.as_ref().ok()?;
-        let mut trials =
-            record.trials.iter().map(|trial| &**trial).filter(|trial| trial.suite == suite);
+        let mut trials = record.trials().filter(|trial| trial.suite == suite);
         let first = trials.next()?;
         Some(Counts::of(std::iter::once(first).chain(trials)))
     }

@@ -220,7 +220,7 @@ fn grades(trials: &[&TrialRecord]) -> String {
 }
 
 fn slowest(record: &Record) -> Vec<Slow<'_>> {
-    let mut trials: Vec<_> = record.trials.iter().map(|trial| &**trial).collect();
+    let mut trials: Vec<_> = record.trials().collect();
     trials.sort_by(|one, other| other.duration_ms.total_cmp(&one.duration_ms));
     trials.truncate(SLOWEST);
     let mut slowest = Vec::new();

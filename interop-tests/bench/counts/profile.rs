@@ -1,0 +1,69 @@
+//! What one of callgrind's files says: how many instructions there were, and how often memory was asked
+//! for.
+//!
+//! A name stands in a file once, as `(7) malloc`, and is `(7)` from then on. An allocator that asks itself
+//! does not count: some have a function for each size that ends in the one for all.
+
+use std::collections::HashMap;
+
+/// What a program calls to get memory.
+const ENTRIES: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
+
+/// The same of mimalloc, which has a variant of each for alignment, heaps and the like.
+const ENTRIES_OF_MIMALLOC: [&str; 4] = ["mi_malloc", "mi_zalloc", "mi_calloc", "mi_realloc"];
+
+/// What the names of an allocator's own functions begin with.
+const INSIDE: [&str; 4] = ["mi_", "_mi_", "_int_", "__libc_"];
+
+/// See the module.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Profile {
+    pub(super) instructions: u64,
+    pub(super) allocations: u64,
+}
+
+impl Profile {
+    /// Reads a file's text; `None` when it is none of callgrind's.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let mut profile = Self::default();
+        let mut names = HashMap::new();
+        let (mut caller, mut function) = ("", "");
+        let mut has_summary = false;
+        for line in text.lines() {
+            let Some((key, value)) = line.split_once(['=', ':']) else { continue };
+            match key {
+                "summary" => {
+                    profile.instructions = value.split_whitespace().next()?.parse().ok()?;
+                    has_summary = true;
+                }
+                "fn" => caller = name(value, &mut names),
+                "cfn" => function = name(value, &mut names),
+                "calls" if is_entry(function) && !is_of_allocator(caller) => {
+                    profile.allocations += value.split_whitespace().next()?.parse::<u64>().ok()?;
+                }
+                _ => {}
+            }
+        }
+        has_summary.then_some(profile)
+    }
+}
+
+/// The name that `(7) malloc` or `(7)` stands for.
+fn name<'a>(value: &'a str, names: &mut HashMap<&'a str, &'a str>) -> &'a str {
+    let Some((number, name)) = value.split_once(')') else { return value };
+    if !name.is_empty() {
+        // Behind a quote is how deep a function is in itself.
+        let name = name.trim_start();
+        names.insert(number, name.split_once('\'').map_or(name, |(name, _)| name));
+    }
+    names.get(number).copied().unwrap_or_default()
+}
+
+fn is_entry(function: &str) -> bool {
+    ENTRIES.contains(&function)
+        || ENTRIES_OF_MIMALLOC.iter().any(|entry| function.starts_with(entry))
+}
+
+fn is_of_allocator(function: &str) -> bool {
+    ENTRIES.contains(&function) || INSIDE.iter().any(|prefix| function.starts_with(prefix))
+}

@@ -1,0 +1,45 @@
+//! The tables in which `perf trace` and `strace` say how often there was each system call.
+//!
+//! `perf trace` has a table for each thread, so that the same one can come several times.
+
+/// See the module.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Summary {
+    pub(super) all: u64,
+    /// Those that send.
+    pub(super) writes: u64,
+    /// Whether the tool says that it could not keep up.
+    pub(super) is_incomplete: bool,
+}
+
+const WRITES: [&str; 5] = ["write", "writev", "sendto", "sendmsg", "sendmmsg"];
+
+impl Summary {
+    pub(super) fn read(text: &str) -> Self {
+        let mut summary = Self { is_incomplete: text.contains("LOST"), ..Self::default() };
+        for (name, calls) in text.lines().filter_map(row) {
+            summary.all += calls;
+            if WRITES.contains(&name) {
+                summary.writes += calls;
+            }
+        }
+        summary
+    }
+}
+
+/// The name and the number of a row.
+fn row(line: &str) -> Option<(&str, u64)> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    match words[..] {
+        // perf: writev 321 0 7.619 0.012 0.024 0.104 2.15%
+        [name, calls, _, _, _, _, _, deviation] if deviation.ends_with('%') => {
+            Some((name, calls.parse().ok()?))
+        }
+        // strace: 63.77 0.001389 4 321 writev, with a column of errors where there are some
+        [share, _, _, calls, .., name] if words.len() <= 6 && name != "total" => {
+            share.parse::<f64>().ok()?;
+            Some((name, calls.parse().ok()?))
+        }
+        _ => None,
+    }
+}

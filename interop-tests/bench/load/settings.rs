@@ -1,0 +1,64 @@
+//! What the server's SETTINGS allow.
+
+/// See the module (RFC 9113, section 6.5.2).
+#[derive(Debug)]
+pub(super) struct Settings {
+    have_come: bool,
+    initial_window: u32,
+    max_frame: u32,
+    max_streams: u32,
+}
+
+const MAX_CONCURRENT_STREAMS: u16 = 3;
+const INITIAL_WINDOW_SIZE: u16 = 4;
+const MAX_FRAME_SIZE: u16 = 5;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            have_come: false,
+            initial_window: Self::WINDOW,
+            max_frame: 16_384,
+            max_streams: u32::MAX,
+        }
+    }
+}
+
+impl Settings {
+    /// The window of a connection, and of its streams before there are SETTINGS, in bytes.
+    pub(super) const WINDOW: u32 = 65_535;
+
+    /// Takes a frame's payload; how many bytes more the server now takes on each stream.
+    pub(super) fn take(&mut self, payload: &[u8]) -> i64 {
+        self.have_come = true;
+        let before = self.initial_window();
+        for setting in payload.chunks_exact(6) {
+            let Some(([high, low], value)) = setting.split_first_chunk::<2>() else { continue };
+            let Ok(value) = value.try_into().map(u32::from_be_bytes) else { continue };
+            match u16::from_be_bytes([*high, *low]) {
+                MAX_CONCURRENT_STREAMS => self.max_streams = value,
+                INITIAL_WINDOW_SIZE => self.initial_window = value,
+                MAX_FRAME_SIZE => self.max_frame = value,
+                _ => {}
+            }
+        }
+        self.initial_window() - before
+    }
+
+    /// Whether there were any.
+    pub(super) fn have_come(&self) -> bool {
+        self.have_come
+    }
+
+    pub(super) fn initial_window(&self) -> i64 {
+        self.initial_window.into()
+    }
+
+    pub(super) fn max_frame(&self) -> i64 {
+        self.max_frame.into()
+    }
+
+    pub(super) fn max_streams(&self) -> usize {
+        usize::try_from(self.max_streams).unwrap_or(usize::MAX)
+    }
+}
