@@ -14,7 +14,8 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 
-use super::admission::AdmittedBody;
+use super::admission::{Admitted, AdmittedBody};
+use super::methods::MethodKind;
 use super::refusal::{Refusal, StreamReset};
 use super::timeout::exceeded;
 use super::trailers;
@@ -39,6 +40,7 @@ impl<S> Layer<S> for DeadlineLayer {
 #[derive(Debug)]
 pub struct Limited<F> {
     call: F,
+    kind: MethodKind,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -51,7 +53,14 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Poll::Ready(answer) = Pin::new(&mut self.call).poll(cx) {
-            let deadline = self.deadline.take();
+            let deadline = match self.deadline.take() {
+                Some(deadline) if deadline.deadline() <= Instant::now() => {
+                    return Poll::Ready(Refusal::from(exceeded()).into_answer());
+                }
+                // The one answer is complete: it goes out whole or, as above, not at all.
+                _ if !self.kind.streams_answers() => None,
+                deadline => deadline,
+            };
             let limited = |body| LimitedBody { body: Some(body), deadline };
             return Poll::Ready(answer.map(|answer| answer.map(limited)));
         }
@@ -122,19 +131,23 @@ where
     }
 
     fn call(&mut self, request: Request<AdmittedBody<B>>) -> Self::Future {
-        let deadline = request.body().call.timeout.map(|timeout| Box::pin(sleep(timeout)));
-        Limited { call: self.0.call(request), deadline }
+        let Admitted { kind, timeout, .. } = request.body().call;
+        let deadline = timeout.map(|timeout| Box::pin(sleep(timeout)));
+        Limited { call: self.0.call(request), kind, deadline }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::LimitedBody;
+    use super::{Limited, LimitedBody};
+    use crate::parity::methods::MethodKind;
     use bytes::Bytes;
     use futures_util::stream;
+    use http::Response;
     use http_body::Frame;
-    use http_body_util::{BodyExt, StreamBody};
+    use http_body_util::{BodyExt, Full, StreamBody};
     use std::convert::Infallible;
+    use std::future::ready;
     use std::time::Duration;
     use tokio::time::{Instant, sleep};
     use tonic::{Code, Status};
@@ -177,5 +190,34 @@ mod tests {
     async fn a_stream_that_never_waits_ends_too() {
         let (answers, status) = ending(Duration::ZERO).await;
         assert!(answers > 0 && status.code() == Code::DeadlineExceeded);
+    }
+
+    /// The status in the head of an answer that is ready `after` the call has begun, and the body's
+    /// first data, looked at after the deadline.
+    async fn one_answer(kind: MethodKind, after: Duration) -> (Option<Status>, Option<Bytes>) {
+        let deadline = Some(Box::pin(sleep(SECOND)));
+        let answer = Response::new(Full::new(Bytes::from_static(b"answer")));
+        sleep(after).await;
+        let answer = Limited { call: ready(Ok(answer)), kind, deadline }.await.expect("an answer");
+        sleep(2 * SECOND).await;
+        let status = Status::from_header_map(answer.headers());
+        let first = answer.into_body().frame().await.transpose().expect("a frame");
+        (status, first.and_then(|first| first.into_data().ok()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_alone_goes_out_whole_or_not_at_all() {
+        let answer = Some(Bytes::from_static(b"answer"));
+        for kind in [MethodKind::Unary, MethodKind::ClientStreaming] {
+            let (status, data) = one_answer(kind, SECOND / 2).await;
+            assert!(status.is_none() && data == answer, "{kind:?}");
+            let (status, data) = one_answer(kind, SECOND).await;
+            let code = status.map(|status| status.code());
+            assert_eq!((code, data), (Some(Code::DeadlineExceeded), None), "{kind:?}");
+        }
+        for kind in [MethodKind::ServerStreaming, MethodKind::Bidirectional] {
+            let (status, data) = one_answer(kind, SECOND / 2).await;
+            assert!(status.is_none() && data.is_none(), "{kind:?}");
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Growth {
                     .map(|setting| Some(self.spread(axis, server, *setting, value)?.median))
                     .collect(),
             };
-            servers.iter().map(of).collect()
+            servers.iter().map(of).filter(Series::has_values).collect()
         };
         let panels = Value::ALL.map(|value| Panel {
             title: value.name(axis),

@@ -1,9 +1,9 @@
 //! The curves in figures.
 
-use super::Growth;
 use super::axis::Axis;
 use super::setting::Setting;
 use super::view::Value;
+use super::{Growth, ROUNDS};
 use crate::spread::short;
 use crate::table::Table;
 
@@ -32,17 +32,21 @@ impl Growth {
         });
         let labels = settings.iter().map(|setting| axis.label(*setting));
         let reference = reference.unwrap_or("the reference");
-        let compared = match value {
-            Value::Rate => format!("× how many times as many as {reference} in the same round"),
-            Value::Cost => format!("× how many times as much {reference} needs in the same round"),
+        let about = match value {
+            Value::Rate => format!(
+                "{} Medians of at most {ROUNDS} short rounds, which show a cliff in a curve and not a few \
+                 percent, and × how many times as many as {reference} in the same round. A number in \
+                 brackets is that of the calls in flight where a server allows no more.",
+                axis.about()
+            ),
+            Value::Cost => format!(
+                "What the server needed in the same measurements, and × how many times as much \
+                 {reference} needed in the same round."
+            ),
         };
         Table {
             title: Self::title(axis, value),
-            about: format!(
-                "{} Medians of all rounds, and {compared}. A number in brackets is that of the calls \
-                 in flight where a server allows no more.",
-                axis.about()
-            ),
+            about,
             columns: std::iter::once(axis.name().to_owned()).chain(labels).collect(),
             rows: rows.collect(),
         }

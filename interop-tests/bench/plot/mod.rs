@@ -48,6 +48,13 @@ pub(crate) struct Series {
     pub(crate) values: Vec<Option<f64>>,
 }
 
+impl Series {
+    /// Whether there is anything to draw.
+    pub(crate) fn has_values(&self) -> bool {
+        self.values.iter().any(Option::is_some)
+    }
+}
+
 /// A pair of axes.
 #[derive(Clone, Debug)]
 pub(crate) struct Panel {

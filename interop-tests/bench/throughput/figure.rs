@@ -58,7 +58,7 @@ impl Throughput {
             title,
             axis: "cores of the server".to_owned(),
             labels: labels.collect(),
-            series: series.collect(),
+            series: series.filter(Series::has_values).collect(),
         }
     }
 }
