@@ -125,7 +125,6 @@ mod tests {
     }
 
     /// The significand as an integer and the exponent of its last bit: `x == m * 2^e`, exactly.
-    #[cfg(not(debug_assertions))]
     fn exact(bits: u32) -> (u64, i32) {
         let (exponent, fraction) = ((bits >> 23).cast_signed(), u64::from(bits & 0x007f_ffff));
         if exponent == 0 { (fraction, -149) } else { (fraction | 0x0080_0000, exponent - 150) }
@@ -134,7 +133,6 @@ mod tests {
     /// Whether `root` is the float32 nearest to the real square root of `x`, both positive and
     /// finite, decided in integers alone: `(n - 1/2)^2 < m < (n + 1/2)^2` for a root of `n` units
     /// in the last place. A tie cannot be: the root of a 24-bit number has no 25-bit value.
-    #[cfg(not(debug_assertions))]
     fn is_correctly_rounded(x: u32, root: u32) -> bool {
         let (m, x_exponent) = exact(x);
         let (n, root_exponent) = exact(root);
@@ -150,7 +148,6 @@ mod tests {
     }
 
     /// Two oracles: the root of the double rounded by the hardware, and exact integers.
-    #[cfg(not(debug_assertions))]
     fn first_wrong_root(patterns: std::ops::RangeInclusive<u32>) -> Option<u32> {
         patterns.into_iter().find(|&bits| {
             let x = f32::from_bits(bits);
@@ -169,9 +166,8 @@ mod tests {
         })
     }
 
-    /// Only in a release build, where it takes seconds instead of minutes.
-    #[cfg(not(debug_assertions))]
     #[test]
+    #[ignore = "takes a quarter of a minute: `make test` runs it"]
     fn the_root_of_all_float32_is_the_doubles_root_rounded() {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let slices = u32::try_from(threads).expect("a number of cores fits");
