@@ -102,7 +102,8 @@ impl Record {
             other.iter().map(|(name, change)| format!("\n  {:+.0} % {name}", 100.0 * change));
         format!(
             "{} of {count} medians differ by more than 15 % from those of the run before, so the \
-             machine was not the same to both; the ratios within a round say more:{}",
+             machine was not the same to both, or a server is not steady; the ratios within a round \
+             say more:{}",
             other.len(),
             listed.collect::<String>()
         )

@@ -40,7 +40,8 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
 
 /// Serves for ever.
 pub(crate) async fn serve(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let incoming = TcpIncoming::bind(address)?;
+    // As `Server::serve` does by itself, which does not tell the address.
+    let incoming = TcpIncoming::bind(address)?.with_nodelay(Some(true));
     println!("Listening on {}", incoming.local_addr()?);
     std::io::stdout().flush()?;
     let server = Server::builder().add_service(PlainCalculator);

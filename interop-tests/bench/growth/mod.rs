@@ -27,13 +27,13 @@ use axis::Axis;
 use setting::Setting;
 
 /// More rounds would make the curves no clearer, and the run longer.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 3;
 
 /// How often a measurement is made again from which the machine was stolen.
 const ATTEMPTS: usize = 2;
 
 /// How long all of it may take, on a machine that is busy with something else.
-const LIMIT: Duration = Duration::from_secs(140);
+const LIMIT: Duration = Duration::from_secs(180);
 
 const MEASURED: Duration = Duration::from_millis(240);
 const WARM_UP: Duration = Duration::from_millis(80);
