@@ -125,12 +125,13 @@ fn text(record: &Record, earlier: Option<&Record>) -> String {
     let repeats = earlier.map(|earlier| record.repeats(earlier) + "\n").unwrap_or_default();
     let problems: Vec<_> = record.problems.iter().map(|problem| format!("! {problem}\n")).collect();
     format!(
-        "{}\n{}, {}; {} rounds; {stolen} measurements thrown away because the machine was stolen \
+        "{}\n{}, {}; {} round{}; {stolen} measurements thrown away because the machine was stolen \
          from\n{repeats}{}",
         tables.join("\n"),
         record.date,
         record.machine,
         record.rounds,
+        if record.rounds == 1 { "" } else { "s" },
         problems.concat()
     )
 }
