@@ -6,7 +6,7 @@
 //! - [`command_line`], [`contender`] and `servers.toml`: what is measured
 //! - [`load`]: the load generator
 //! - [`pinning`], [`usage`], [`measurement`], [`problems`]: one measurement, and what can go wrong with it
-//! - [`throughput`]: all servers in rounds
+//! - [`throughput`]: all servers in rounds, in the order that [`round`] makes
 //! - [`growth`]: how cost grows with what is asked; [`open_files`] lets there be many connections
 //! - [`counts`]: what a call costs in numbers that no other program on the machine changes
 //! - [`clients`]: the clients of both languages
@@ -29,6 +29,7 @@ mod plot;
 mod problems;
 mod record;
 mod report;
+mod round;
 mod spread;
 mod table;
 mod throughput;

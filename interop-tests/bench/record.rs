@@ -96,14 +96,15 @@ impl Record {
             return "The run before measured nothing of this: nothing to compare.".to_owned();
         }
         if other.is_empty() {
-            return format!("All {count} medians are within 15 % of those of the run before.");
+            return format!(
+                "All {count} medians of ratios and counts are within 15 % of those of the run before."
+            );
         }
         let listed =
             other.iter().map(|(name, change)| format!("\n  {:+.0} % {name}", 100.0 * change));
         format!(
-            "{} of {count} medians differ by more than 15 % from those of the run before, so the \
-             machine was not the same to both, or a server is not steady; the ratios within a round \
-             say more:{}",
+            "{} of {count} medians of ratios and counts differ by more than 15 % from those of the run \
+             before, because a server is not steady or the machine was not the same to all:{}",
             other.len(),
             listed.collect::<String>()
         )

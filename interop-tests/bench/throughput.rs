@@ -1,9 +1,11 @@
 //! Calls per second, and what a call costs: every server with each load, in rounds.
 //!
 //! A round measures each of them once, in another order each time, so that whatever happens to the machine
-//! happens to all of them.
+//! happens to all of them; what repeats from run to run are the ratios within a round.
 
 mod figure;
+
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,7 @@ use super::contender::{Contender, Role};
 use super::measurement::{Bench, InFlight, Measurement};
 use super::pinning::Cores;
 use super::problems::Problems;
+use super::round;
 use super::spread::{Spread, short};
 use super::table::Table;
 
@@ -23,6 +26,9 @@ pub(crate) const LOADS: [InFlight; 3] = [
 
 /// How often a measurement is made again from which the machine was stolen.
 const ATTEMPTS: usize = 3;
+
+/// For how long there are further attempts: a machine that others use all the time will not get better.
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// A measurement and what it is of.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -62,17 +68,17 @@ impl Throughput {
             floor: named(Role::Floor),
             ..Self::default()
         };
-        for round in 0..rounds {
-            eprintln!("bench: calls per second, round {} of {rounds}", round + 1);
-            let mut plan: Vec<_> = contenders
+        let end = Instant::now() + LIMIT;
+        for number in 0..rounds {
+            eprintln!("bench: calls per second, round {} of {rounds}", number + 1);
+            let settings = Cores::of_this_machine()
                 .iter()
-                .flat_map(|one| Cores::of_this_machine().iter().map(move |cores| (one, *cores)))
-                .flat_map(|(one, cores)| LOADS.map(|load| (one, cores, load)))
-                .collect();
-            fastrand::shuffle(&mut plan);
-            for (contender, cores, in_flight) in plan {
+                .flat_map(|cores| LOADS.map(|in_flight| (*cores, in_flight)));
+            for (contender, (cores, in_flight)) in round::order(settings, contenders) {
                 if problems.has_no(contender) {
-                    throughput.sample(bench, round, contender, cores, in_flight, problems);
+                    let attempts = if Instant::now() < end { ATTEMPTS } else { 1 };
+                    let what = (number, contender, cores, in_flight);
+                    throughput.sample(bench, what, attempts, problems);
                 }
             }
         }
@@ -82,13 +88,11 @@ impl Throughput {
     fn sample(
         &mut self,
         bench: &Bench<'_>,
-        round: usize,
-        contender: &Contender,
-        cores: Cores,
-        in_flight: InFlight,
+        (round, contender, cores, in_flight): (usize, &Contender, Cores, InFlight),
+        attempts: usize,
         problems: &mut Problems,
     ) {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..attempts {
             let measured = match bench.measure(contender, cores, in_flight, &contender.unary()) {
                 Ok(measured) => measured,
                 Err(error) => return problems.leave_out(contender, &error),
@@ -139,14 +143,20 @@ impl Throughput {
         }))
     }
 
-    /// Every median by a name, to compare two runs.
+    /// Every median of a ratio by a name, to compare two runs.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let mut medians = Vec::new();
         for (server, _) in &self.servers {
             for (cores, load) in self.settings() {
-                let median = self.spread(server, cores, load, |one| Some(one.calls_per_second));
-                let name = format!("{server}, {}: calls per second", setting(cores, load));
-                medians.extend(median.map(|spread| (name, spread.median)));
+                let mut add = |other: &Option<String>, what, value: fn(&Measurement) -> _| {
+                    let other = other.as_deref().filter(|other| *other != server)?;
+                    let ratio = self.ratio(server, other, cores, load, value)?;
+                    let name = format!("{server}, {}: {what} × {other}", setting(cores, load));
+                    medians.push((name, ratio.median));
+                    Some(())
+                };
+                add(&self.reference, "calls per second", |one| Some(one.calls_per_second));
+                add(&self.floor, "CPU time per call", |one| one.cpu_per_call);
             }
         }
         medians

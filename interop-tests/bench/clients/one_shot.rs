@@ -47,13 +47,9 @@ impl OneShots {
     }
 
     pub(super) fn medians(&self) -> Vec<(String, f64)> {
-        let named = [
-            ("client.py: milliseconds", self.spread(|pair| pair.python)),
-            ("calculator-client: milliseconds", self.spread(|pair| pair.rust)),
-        ];
-        let median =
-            |(name, spread): (&str, Option<Spread>)| Some((name.to_owned(), spread?.median));
-        named.into_iter().filter_map(median).collect()
+        let gain = self.spread(|pair| pair.python / pair.rust);
+        let name = "calculator-client: from its start to its end × client.py".to_owned();
+        gain.map(|gain| (name, gain.median)).into_iter().collect()
     }
 
     pub(super) fn table(&self) -> Table {

@@ -23,17 +23,15 @@ use super::load::exchange::Exchange;
 use super::measurement::{Bench, Measurement, NotMeasured};
 use super::pinning::Cores;
 use super::problems::Problems;
+use super::round;
 use axis::Axis;
 use setting::Setting;
-
-/// More rounds would make the curves no clearer, and the run longer.
-const ROUNDS: usize = 3;
 
 /// How often a measurement is made again from which the machine was stolen.
 const ATTEMPTS: usize = 2;
 
 /// How long all of it may take, on a machine that is busy with something else.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(260);
 
 const MEASURED: Duration = Duration::from_millis(240);
 const WARM_UP: Duration = Duration::from_millis(80);
@@ -71,32 +69,26 @@ pub(crate) struct Growth {
 type Failures = BTreeMap<(String, String), Vec<Setting>>;
 
 impl Growth {
-    /// Measures in so many rounds, or in as many as this part needs.
+    /// Measures in so many rounds.
     pub(crate) fn measure(
         bench: &Bench<'_>,
         contenders: &[Contender],
         rounds: usize,
         problems: &mut Problems,
     ) -> Self {
-        let rounds = rounds.min(ROUNDS);
         let mut growth = Self::of(contenders);
         let exchanges = exchanges();
         let mut failures = Failures::new();
         let end = Instant::now() + LIMIT;
-        for round in 0..rounds {
-            eprintln!("bench: how cost grows, round {} of {rounds}", round + 1);
-            let mut plan: Vec<_> = contenders
-                .iter()
-                .flat_map(|one| exchanges.keys().map(move |setting| (one, *setting)))
-                .filter(|(one, setting)| is_asked(one, *setting))
-                .collect();
-            fastrand::shuffle(&mut plan);
-            for (contender, setting) in plan {
+        for number in 0..rounds {
+            eprintln!("bench: how cost grows, round {} of {rounds}", number + 1);
+            let order = round::order(exchanges.keys().copied(), contenders);
+            for (contender, setting) in order.into_iter().filter(is_asked) {
                 let has_failed = failures.iter().any(|((server, _), settings)| {
                     *server == contender.name && settings.contains(&setting)
                 });
                 if Instant::now() < end && problems.has_no(contender) && !has_failed {
-                    match growth.point(bench, round, contender, setting, &exchanges[&setting]) {
+                    match growth.point(bench, number, contender, setting, &exchanges[&setting]) {
                         Ok(()) => {}
                         Err(error @ NotMeasured::Start(_)) => problems.leave_out(contender, &error),
                         Err(error) => {
@@ -184,6 +176,6 @@ fn exchanges() -> BTreeMap<Setting, Vec<Exchange>> {
     settings.map(|setting| (setting, setting.exchanges())).collect()
 }
 
-fn is_asked(contender: &Contender, setting: Setting) -> bool {
+fn is_asked((contender, setting): &(&Contender, Setting)) -> bool {
     setting.kind == setting::Kind::Unary || contender.has(Trait::Streams)
 }

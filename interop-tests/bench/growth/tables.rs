@@ -1,9 +1,9 @@
 //! The curves in figures.
 
+use super::Growth;
 use super::axis::Axis;
 use super::setting::Setting;
 use super::view::Value;
-use super::{Growth, ROUNDS};
 use crate::spread::short;
 use crate::table::Table;
 
@@ -34,9 +34,9 @@ impl Growth {
         let reference = reference.unwrap_or("the reference");
         let about = match value {
             Value::Rate => format!(
-                "{} Medians of at most {ROUNDS} short rounds, which show a cliff in a curve and not a few \
-                 percent, and × how many times as many as {reference} in the same round. A number in \
-                 brackets is that of the calls in flight where a server allows no more.",
+                "{} Medians of short measurements, which show a cliff in a curve and not a few percent, and \
+                 × how many times as many as {reference} in the same round. A number in brackets is that \
+                 of the calls in flight where a server allows no more.",
                 axis.about()
             ),
             Value::Cost => format!(

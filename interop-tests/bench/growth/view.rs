@@ -1,5 +1,7 @@
 //! What is looked at along an axis, in all rounds: how much is done, and what each of it costs.
 
+use std::collections::BTreeMap;
+
 use super::axis::Axis;
 use super::setting::Setting;
 use super::{Growth, Point};
@@ -87,19 +89,23 @@ impl Growth {
         }))
     }
 
-    /// Every median by a name, to compare two runs.
+    /// Every median of a ratio by a name, to compare two runs.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
-        let mut settings: Vec<_> = Axis::ALL.into_iter().flat_map(Axis::settings).collect();
-        settings.sort();
-        settings.dedup();
-        let mut medians = Vec::new();
-        for server in &self.servers {
-            for setting in &settings {
-                let median = self.spread(Axis::Size, server, *setting, Value::Rate);
-                let name = format!("{server}, {setting}: calls per second, the server on one core");
-                medians.extend(median.map(|spread| (name, spread.median)));
+        let mut medians = BTreeMap::new();
+        for axis in Axis::ALL {
+            let (servers, reference) = self.compared(axis);
+            let Some(reference) = reference else { continue };
+            for server in servers.iter().filter(|server| *server != reference) {
+                for setting in axis.settings() {
+                    let ratio = self.gain(axis, server, reference, setting, Value::Rate);
+                    let name = format!(
+                        "{server}, {setting}, the server on one core: {}s per second × {reference}",
+                        axis.unit()
+                    );
+                    medians.extend(ratio.map(|ratio| (name, ratio.median)));
+                }
             }
         }
-        medians
+        medians.into_iter().collect()
     }
 }
