@@ -121,8 +121,7 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
 /// What is printed at the end.
 fn text(record: &Record, earlier: Option<&Record>) -> String {
     let tables: Vec<_> = record.tables().iter().map(ToString::to_string).collect();
-    let stolen = record.throughput.as_ref().map_or(0, |throughput| throughput.stolen)
-        + record.growth.as_ref().map_or(0, |growth| growth.stolen);
+    let stolen = record.stolen();
     let repeats = earlier.map(|earlier| record.repeats(earlier) + "\n").unwrap_or_default();
     let problems: Vec<_> = record.problems.iter().map(|problem| format!("! {problem}\n")).collect();
     format!(

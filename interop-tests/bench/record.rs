@@ -54,6 +54,12 @@ impl Record {
         }
     }
 
+    /// How many measurements were thrown away because the machine was stolen from.
+    pub(crate) fn stolen(&self) -> usize {
+        let throughput = self.throughput.as_ref().map_or(0, |throughput| throughput.stolen);
+        throughput + self.growth.as_ref().map_or(0, |growth| growth.stolen)
+    }
+
     /// Every median by a name.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let throughput = self.throughput.iter().flat_map(Throughput::medians);

@@ -28,6 +28,7 @@ struct Page<'a> {
     machine: &'a str,
     command: &'a str,
     rounds: usize,
+    stolen: usize,
     problems: &'a [String],
     sections: Vec<Section>,
 }
@@ -59,6 +60,7 @@ pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
         machine: &record.machine,
         command: &record.command,
         rounds: record.rounds,
+        stolen: record.stolen(),
         problems: &record.problems,
         sections: sections.collect(),
     };
