@@ -76,6 +76,27 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// Measures up to so many times, until nothing was stolen from the machine; the others are counted in
+    /// `stolen`.
+    pub(crate) fn measure_undisturbed(
+        &self,
+        attempts: usize,
+        contender: &Contender,
+        cores: Cores,
+        in_flight: InFlight,
+        exchanges: &Rc<[Exchange]>,
+        stolen: &mut usize,
+    ) -> Result<Option<Measurement>, NotMeasured> {
+        for _ in 0..attempts {
+            let measured = self.measure(contender, cores, in_flight, exchanges)?;
+            if measured.counts() {
+                return Ok(Some(measured));
+            }
+            *stolen += 1;
+        }
+        Ok(None)
+    }
+
     /// Starts the contender, asks it for `exchanges`, and ends it.
     pub(crate) fn measure(
         &self,

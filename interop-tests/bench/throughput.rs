@@ -30,6 +30,9 @@ const ATTEMPTS: usize = 3;
 /// For how long there are further attempts: a machine that others use all the time will not get better.
 const LIMIT: Duration = Duration::from_secs(150);
 
+/// A figure of a measurement, which not every system tells.
+type Value = fn(&Measurement) -> Option<f64>;
+
 /// A measurement and what it is of.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Sample {
@@ -75,34 +78,24 @@ impl Throughput {
                 .iter()
                 .flat_map(|cores| LOADS.map(|in_flight| (*cores, in_flight)));
             for (contender, (cores, in_flight)) in round::order(settings, contenders) {
-                if problems.has_no(contender) {
-                    let attempts = if Instant::now() < end { ATTEMPTS } else { 1 };
-                    let what = (number, contender, cores, in_flight);
-                    throughput.sample(bench, what, attempts, problems);
+                if !problems.has_no(contender) {
+                    continue;
+                }
+                let attempts = if Instant::now() < end { ATTEMPTS } else { 1 };
+                let stolen = &mut throughput.stolen;
+                let exchanges = contender.unary();
+                let measured = bench
+                    .measure_undisturbed(attempts, contender, cores, in_flight, &exchanges, stolen);
+                match measured {
+                    Ok(measured) => throughput.samples.extend(measured.map(|measured| {
+                        let server = contender.name.clone();
+                        Sample { round: number, server, cores, in_flight, measured }
+                    })),
+                    Err(error) => problems.leave_out(contender, &error),
                 }
             }
         }
         throughput
-    }
-
-    fn sample(
-        &mut self,
-        bench: &Bench<'_>,
-        (round, contender, cores, in_flight): (usize, &Contender, Cores, InFlight),
-        attempts: usize,
-        problems: &mut Problems,
-    ) {
-        for _ in 0..attempts {
-            let measured = match bench.measure(contender, cores, in_flight, &contender.unary()) {
-                Ok(measured) => measured,
-                Err(error) => return problems.leave_out(contender, &error),
-            };
-            if measured.counts() {
-                let server = contender.name.clone();
-                return self.samples.push(Sample { round, server, cores, in_flight, measured });
-            }
-            self.stolen += 1;
-        }
     }
 
     /// The samples of a server with a load, in the order of rounds.
@@ -148,15 +141,16 @@ impl Throughput {
         let mut medians = Vec::new();
         for (server, _) in &self.servers {
             for (cores, load) in self.settings() {
-                let mut add = |other: &Option<String>, what, value: fn(&Measurement) -> _| {
-                    let other = other.as_deref().filter(|other| *other != server)?;
+                let compared: [(_, _, Value); 2] = [
+                    (&self.reference, "calls per second", |one| Some(one.calls_per_second)),
+                    (&self.floor, "CPU time per call", |one| one.cpu_per_call),
+                ];
+                medians.extend(compared.into_iter().filter_map(|(other, what, value)| {
+                    let other = other.as_deref().filter(|other| other != server)?;
                     let ratio = self.ratio(server, other, cores, load, value)?;
                     let name = format!("{server}, {}: {what} × {other}", setting(cores, load));
-                    medians.push((name, ratio.median));
-                    Some(())
-                };
-                add(&self.reference, "calls per second", |one| Some(one.calls_per_second));
-                add(&self.floor, "CPU time per call", |one| one.cpu_per_call);
+                    Some((name, ratio.median))
+                }));
             }
         }
         medians
@@ -178,10 +172,10 @@ impl Throughput {
     fn table(&self, cores: Cores, load: InFlight) -> Table {
         let (reference, floor) = (self.reference.as_deref(), self.floor.as_deref());
         let rows = self.servers.iter().filter_map(|(server, _)| {
-            let spread = |value: fn(&Measurement) -> Option<f64>| {
+            let spread = |value: Value| {
                 self.spread(server, cores, load, value).map(|spread| short(spread.median))
             };
-            let ratio = |other: Option<&str>, value: fn(&Measurement) -> Option<f64>| {
+            let ratio = |other: Option<&str>, value: Value| {
                 let ratio = other.and_then(|other| self.ratio(server, other, cores, load, value));
                 ratio.map(|ratio| ratio.to_string())
             };

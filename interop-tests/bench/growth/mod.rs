@@ -142,15 +142,18 @@ impl Growth {
         let bench = Bench { warm_up, measured: MEASURED, ..bench.clone() };
         let messages = exchanges.first().map_or(0, |exchange| exchange.messages);
         let exchanges = contender.answers(exchanges.to_vec());
-        for _ in 0..ATTEMPTS {
-            let measured = bench.measure(contender, Cores::One, setting.in_flight, &exchanges)?;
-            if measured.counts() {
-                let server = contender.name.clone();
-                self.points.push(Point { round, server, setting, messages, measured });
-                break;
-            }
-            self.stolen += 1;
-        }
+        let measured = bench.measure_undisturbed(
+            ATTEMPTS,
+            contender,
+            Cores::One,
+            setting.in_flight,
+            &exchanges,
+            &mut self.stolen,
+        )?;
+        self.points.extend(measured.map(|measured| {
+            let server = contender.name.clone();
+            Point { round, server, setting, messages, measured }
+        }));
         Ok(())
     }
 

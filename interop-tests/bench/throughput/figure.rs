@@ -1,7 +1,7 @@
 //! Throughput in one figure: how many times as much as the reference.
 
-use super::{LOADS, Throughput, setting};
-use crate::measurement::{InFlight, Measurement};
+use super::{LOADS, Throughput, Value, setting};
+use crate::measurement::InFlight;
 use crate::pinning::Cores;
 use crate::plot::{Figure, Panel, Series, Shape};
 
@@ -35,12 +35,7 @@ impl Throughput {
         format!("Calls of SquareRoot: {}", setting(cores, load))
     }
 
-    fn panel(
-        &self,
-        title: String,
-        reference: &str,
-        value: fn(&Measurement) -> Option<f64>,
-    ) -> Panel {
+    fn panel(&self, title: String, reference: &str, value: Value) -> Panel {
         let cores = Cores::of_this_machine();
         let labels = cores.iter().map(|cores| match cores {
             Cores::One => "one core".to_owned(),
