@@ -29,6 +29,10 @@ REQUIREMENTS = $(filter-out python/requirements.txt,$(word 2,$(ROW)))
 OTHER_ENVIRONMENT = $(if $(REQUIREMENTS),target/versions/$(basename $(notdir $(REQUIREMENTS))))
 ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set python-environment=$(OTHER_ENVIRONMENT)) $(wordlist 3,$(words $(ROW)),$(ROW))
 
+# The tool without the programs that it starts: those are built apart, so that no feature that only the
+# tool's dependencies ask for gets into them.
+INTEROP = $(CARGO) run --locked --quiet --package grpc-interop --
+
 .DEFAULT_GOAL := help
 .PHONY: help setup build bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
 
@@ -41,38 +45,41 @@ setup: ## make .venv and the Python stubs (the other targets do it when they nee
 	@$(if $(REQUIREMENTS),ENVIRONMENT=$(OTHER_ENVIRONMENT) REQUIREMENTS=$(REQUIREMENTS)) python/setup.sh
 
 build: ## build the Rust programs
-	$(CARGO) build --locked --bins
+	$(CARGO) build --locked --package calculator --bins
 
-interop: setup ## run every pair of server and client: make interop ARGS='--help'
-	$(CARGO) test --locked --test interop -- $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
+interop: setup build ## run every pair of server and client: make interop ARGS='--help'
+	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
 
 interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
-	$(CARGO) test --locked --test interop -- --merge $(RECORDS)
+	$(INTEROP) --merge $(RECORDS)
 
 interop-diff: ## tell what changed between two runs: make interop-diff OLD=a.json NEW=b.json
-	$(CARGO) test --locked --test interop -- --diff '$(OLD)' '$(NEW)'
+	$(INTEROP) --diff '$(OLD)' '$(NEW)'
 
 record-schema: ## write interop-tests/record.schema.json, the format of records
-	$(CARGO) test --locked --test interop -- --record-schema
+	$(INTEROP) --record-schema
 
 interop-versions: setup ## run it with older and newer grpcio and protobuf, and show one table
 	CARGO='$(CARGO)' ROWS='$(ROWS)' python/versions/run.sh $(ARGS)
 
 bench: setup ## measure what the switch gains: make bench ARGS='--help'
-	$(CARGO) build --locked --release --no-default-features --features rivals --bins
-	$(CARGO) bench --locked --profile quick --no-default-features --bench bench -- $(ARGS)
+	$(CARGO) build --locked --release --package calculator --no-default-features --bins
+	$(CARGO) build --locked --release --package interop-rivals --bins
+	$(CARGO) bench --locked --profile quick --package grpc-interop --bench bench -- $(ARGS)
 
-golden: setup ## record what the Python server and client do, for `make test`
-	$(CARGO) test --locked --test interop -- --record-goldens
+golden: setup build ## record what the Python server and client do, for `make test`
+	$(INTEROP) --record-goldens
 
-fuzz-parity: setup ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
-	$(CARGO) test --locked --test interop -- --fuzz $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
+fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
+	$(INTEROP) --fuzz $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-test: setup ## run all other tests; the proof over all 2^32 floats is in them
-	$(CARGO) test --locked --no-fail-fast --lib --bins --test drop-in --test self-test
-	$(CARGO) test --locked --test interop -- server-parity/rust --reference golden --without python --without python-asyncio
-	$(CARGO) test --locked --test interop -- client-parity/golden/rust --reference golden --without python --without python-asyncio
-	$(CARGO) test --locked --lib all_float32 -- --ignored
+test: setup build ## run all other tests; the proof over all 2^32 floats is in them
+	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in
+	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test self-test
+	$(CARGO) test --locked --package grpc-interop-protocol
+	$(INTEROP) server-parity/rust --reference golden --without python --without python-asyncio
+	$(INTEROP) client-parity/golden/rust --reference golden --without python --without python-asyncio
+	$(CARGO) test --locked --package calculator --lib all_float32 -- --ignored
 
 # All linters run even when the first one fails: one run tells everything there is to repair.
 lint: ## check the format, lints and types of Rust and Python, and the workflow in .github
@@ -84,8 +91,8 @@ lint: ## check the format, lints and types of Rust and Python, and the workflow 
 	is_here() { [ -x .venv/bin/$$1 ] || { \
 		echo "lint: there is no $$1 for this kind of machine, so nothing is checked with it" >&2; \
 		return 1; }; }; \
-	has fmt rustfmt && run $(CARGO) fmt --check; \
-	has clippy clippy && run $(CARGO) clippy --locked --all-targets -- -D warnings; \
+	has fmt rustfmt && run $(CARGO) fmt --all --check; \
+	has clippy clippy && run $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
 	if python/setup.sh lint; then \
 		bin=.venv/bin; \
 		schema="$$bin/check-jsonschema --builtin-schema vendor.github"; \
@@ -110,7 +117,7 @@ lint: ## check the format, lints and types of Rust and Python, and the workflow 
 # Only the package: the document's programs stay as the document has them, whatever ruff would say.
 fmt: ## format Rust and Python, and repair what ruff can repair
 	@python/setup.sh lint
-	$(CARGO) fmt
+	$(CARGO) fmt --all
 	cd python && ../.venv/bin/python -m ruff check --fix interop
 	cd python && ../.venv/bin/python -m ruff format interop
 

@@ -19,7 +19,9 @@ for asked in ${ROWS:=$names}; do
     }
 done
 is_asked_for() { for asked in $ROWS; do [ "$asked" != "$1" ] || return 0; done; return 1; }
-interop() { ${CARGO:-cargo} test --quiet --locked --test interop -- "$@"; }
+interop() { ${CARGO:-cargo} run --quiet --locked --package grpc-interop -- "$@"; }
+
+${CARGO:-cargo} build --quiet --locked --package calculator --bins || exit 2
 
 # The other environments are made with the same Python.
 python/setup.sh || exit 2

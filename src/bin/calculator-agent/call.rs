@@ -11,11 +11,11 @@ use calculator::{Number, client, status};
 use http::uri::PathAndQuery;
 use tonic::{Request, Response, Status};
 
-use crate::protocol::{self, Call, CallOutcome, Kind};
 use crate::recorder::Recorder;
 use crate::script::Script;
 use crate::stub::Method;
-use crate::{details, hex, metadata, raw};
+use crate::{details, metadata, raw};
+use grpc_interop_protocol::{Call, CallOutcome, Encoding, Kind};
 
 /// A status that no server can send: the client itself refused to start the call.
 const CLIENT_ERROR: &str = "CLIENT_ERROR";
@@ -101,7 +101,7 @@ impl Prepared {
         let fields = recorder.recorded();
         let details = answer.replies.as_ref().and_then(|_| details::of(&fields.trailing));
         CallOutcome {
-            status,
+            status: status.to_owned(),
             message,
             value: answer.value.map(|number| format!("{:08x}", number.value.to_bits())),
             replies: answer
@@ -182,8 +182,8 @@ fn request(call: &Call) -> Result<Request<()>, String> {
     let extensions = request.extensions_mut();
     match call.compression {
         None => {}
-        Some(protocol::Compression::Gzip) => drop(extensions.insert(Compression::Gzip)),
-        Some(protocol::Compression::Deflate) => drop(extensions.insert(Compression::Deflate)),
+        Some(Encoding::Gzip) => drop(extensions.insert(Compression::Gzip)),
+        Some(Encoding::Deflate) => drop(extensions.insert(Compression::Deflate)),
     }
     if call.wait_for_ready == Some(true) {
         extensions.insert(WaitForReady);

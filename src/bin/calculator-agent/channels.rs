@@ -9,7 +9,7 @@ use calculator::address::Address;
 use calculator::client::tls::{Identity, Tls, TlsFiles};
 use calculator::client::{self, Keepalive, Options, ParityChannel};
 
-use crate::protocol::{self, Request};
+use grpc_interop_protocol::{self as protocol, Request};
 
 /// Which channels a line asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

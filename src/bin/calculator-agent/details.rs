@@ -7,7 +7,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{StatusExt, pb};
 
-use crate::protocol::Details;
+use grpc_interop_protocol::Details;
 
 /// The details in `trailers`; none if there are none or they are no `google.rpc.Status`.
 pub(crate) fn of(trailers: &HeaderMap) -> Option<Details> {
@@ -24,7 +24,7 @@ pub(crate) fn of(trailers: &HeaderMap) -> Option<Details> {
 #[cfg(test)]
 mod tests {
     use super::of;
-    use crate::protocol::Details;
+    use grpc_interop_protocol::Details;
     use http::{HeaderMap, HeaderValue};
     use tonic::{Code, Status};
     use tonic_types::{ErrorDetails, StatusExt};

@@ -8,9 +8,7 @@ mod call;
 mod channels;
 mod conversation;
 mod details;
-mod hex;
 mod metadata;
-mod protocol;
 mod raw;
 mod recorder;
 mod script;
@@ -21,7 +19,7 @@ use std::process::ExitCode;
 
 use crate::call::Prepared;
 use crate::channels::{Channels, Key};
-use crate::protocol::{Outcome, Request};
+use grpc_interop_protocol::{Outcome, Request};
 
 /// The compiler and the libraries, a line each.
 const VERSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/versions.txt"));
@@ -47,8 +45,7 @@ fn main() -> ExitCode {
             Ok(Err(error)) => return fail(&format!("a line on stdin is not JSON: {error}")),
             Err(error) => return fail(&format!("cannot read stdin: {error}")),
         };
-        let outcome =
-            outcome.unwrap_or_else(|reason| Outcome::NotSupported { not_supported: reason });
+        let outcome = outcome.unwrap_or_else(Outcome::not_supported);
         let Ok(line) = serde_json::to_string(&outcome) else {
             return fail("an outcome cannot be written as JSON");
         };
@@ -84,5 +81,5 @@ async fn perform(request: Request, channels: &mut Channels) -> Result<Outcome, S
     if request.keep_channels {
         channels.keep(key, open);
     }
-    Ok(Outcome::Calls { calls: outcomes })
+    Ok(Outcome { calls: outcomes, ..Outcome::default() })
 }

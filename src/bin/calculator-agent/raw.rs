@@ -11,8 +11,8 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Response, Status};
 
 use crate::conversation::{Replies, Requests, one};
-use crate::protocol::Kind;
 use crate::recorder::Recorder;
+use grpc_interop_protocol::Kind;
 
 /// Calls a method that answers with one [`Number`].
 pub(crate) async fn for_number(

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tonic::Status;
 
 use crate::conversation::{Conversation, Replies, Requests, Told};
-use crate::hex;
-use crate::protocol::{Kind, Step};
+
+use grpc_interop_protocol::{Kind, ScriptStep};
 
 /// A script that can be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ enum Action {
 
 impl Script {
     /// Reads the steps of a call of this kind; the error says what cannot be done.
-    pub(crate) fn new(steps: &[Step], kind: Kind) -> Result<Self, String> {
+    pub(crate) fn new(steps: &[ScriptStep], kind: Kind) -> Result<Self, String> {
         let actions: Vec<_> = steps.iter().map(action).collect::<Result<_, _>>()?;
         let sends = |action: &Action| matches!(action, Action::Send(_));
         let count = actions.iter().filter(|action| sends(action)).count();
@@ -72,18 +72,15 @@ impl Script {
     }
 }
 
-fn action(step: &Step) -> Result<Action, String> {
+fn action(step: &ScriptStep) -> Result<Action, String> {
     Ok(match step {
-        Step::Send(bytes) => {
+        ScriptStep::Send(bytes) => {
             Action::Send(hex::decode(bytes).map_err(|error| format!("send: {error}"))?)
         }
-        Step::HalfClose(_) => Action::HalfClose,
-        Step::Receive(count) => Action::Receive(*count),
-        Step::PauseMs(milliseconds) => Action::Pause(
-            Duration::try_from_secs_f64(milliseconds / 1000.0)
-                .map_err(|error| format!("pause_ms {milliseconds}: {error}"))?,
-        ),
-        Step::Cancel(_) => Action::Cancel,
+        ScriptStep::HalfClose(_) => Action::HalfClose,
+        ScriptStep::Receive(count) => Action::Receive(*count),
+        ScriptStep::PauseMs(milliseconds) => Action::Pause(Duration::from_millis(*milliseconds)),
+        ScriptStep::Cancel(_) => Action::Cancel,
     })
 }
 
@@ -91,13 +88,13 @@ fn action(step: &Step) -> Result<Action, String> {
 mod tests {
     use super::Script;
     use crate::conversation::{Replies, Requests, one};
-    use crate::protocol::{Kind, Step};
     use futures_util::{StreamExt, stream};
+    use grpc_interop_protocol::{Kind, ScriptStep};
     use std::future::pending;
     use tonic::{Code, Response, Status};
 
     fn script(steps: &str, kind: Kind) -> Result<Script, String> {
-        let steps: Vec<Step> = serde_json::from_str(steps).expect("steps");
+        let steps: Vec<ScriptStep> = serde_json::from_str(steps).expect("steps");
         Script::new(&steps, kind)
     }
 
@@ -115,15 +112,19 @@ mod tests {
             (r#"[{"send": ""}, {"receive": 1}]"#, Kind::Unary, "receives nothing"),
             (r#"[{"receive": 1}]"#, Kind::ClientStreaming, "receives nothing"),
             (r#"[{"half_close": true}, {"send": ""}]"#, Kind::Bidirectional, "behind half_close"),
-            (r#"[{"send": "0"}]"#, Kind::Bidirectional, "send: not hex digits"),
-            (r#"[{"pause_ms": -1}]"#, Kind::Bidirectional, "pause_ms -1: "),
+            (r#"[{"send": "0"}]"#, Kind::Bidirectional, "send: Odd number of digits"),
         ];
         for (steps, kind, reason) in cases {
             let error = script(steps, kind).expect_err(steps);
             assert!(error.contains(reason), "{steps}: {error}");
         }
-        for steps in [r#"[{"snd": ""}]"#, r#"[{"cancel": false}]"#, r#"[{"receive": -1}]"#] {
-            assert!(serde_json::from_str::<Vec<Step>>(steps).is_err(), "{steps}");
+        for steps in [
+            r#"[{"snd": ""}]"#,
+            r#"[{"cancel": false}]"#,
+            r#"[{"receive": -1}]"#,
+            r#"[{"pause_ms": -1}]"#,
+        ] {
+            assert!(serde_json::from_str::<Vec<ScriptStep>>(steps).is_err(), "{steps}");
         }
     }
 

@@ -12,8 +12,8 @@ use prost::{DecodeError, Message};
 use tonic::{Request, Response, Status};
 
 use crate::conversation::{Replies, Requests, one};
-use crate::protocol::Kind;
 use crate::recorder::Recorder;
+use grpc_interop_protocol::Kind;
 
 /// A method that there is a stub of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

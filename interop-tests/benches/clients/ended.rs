@@ -1,0 +1,65 @@
+//! A client that is run to its end.
+
+use std::time::{Duration, Instant};
+
+use crate::measurement::Bench;
+use grpc_interop::config::program::Program;
+use grpc_interop::process::child::{Exit, Logs, Process};
+
+/// How long a client may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What it has printed, and how long it took from its start to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    /// As a person would type it.
+    pub(super) command: String,
+    pub(super) stdout: String,
+    pub(super) elapsed: Duration,
+}
+
+/// Why a client cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    #[error("a client is not installed: {0}")]
+    NotInstalled(String),
+    #[error("{command} cannot be run: {error}")]
+    Spawn { command: String, error: std::io::Error },
+    #[error("{command} did not end within {LIMIT:?}")]
+    Endless { command: String },
+    #[error("{command} ended with {exit}; its last words:\n{last_words}")]
+    Exit { command: String, exit: Exit, last_words: String },
+    #[error("{command} printed {printed:?} and not {right}")]
+    WrongOutput { command: String, printed: String, right: String },
+}
+
+impl Ended {
+    /// Runs a client of the server at `address`.
+    pub(super) fn run(
+        bench: &Bench<'_>,
+        program: &Program,
+        address: &str,
+        log: &str,
+    ) -> Result<Self, ClientError> {
+        let command_line = program
+            .command_line(bench.places, address)
+            .ok_or_else(|| ClientError::NotInstalled(program.advice.clone().unwrap_or_default()))?;
+        let command = command_line.to_string();
+        let logs = Logs::at(&bench.logs.join(log));
+        let begun = Instant::now();
+        let mut process = match Process::start(&command_line, logs) {
+            Ok(process) => process,
+            Err(error) => return Err(ClientError::Spawn { command, error }),
+        };
+        let mut stdout = String::new();
+        let Some(exit) = process.wait(LIMIT, &mut stdout) else {
+            return Err(ClientError::Endless { command });
+        };
+        let elapsed = begun.elapsed();
+        if exit != Exit::Status(0) {
+            let last_words = process.logs().last_words();
+            return Err(ClientError::Exit { command, exit, last_words });
+        }
+        Ok(Self { command, stdout, elapsed })
+    }
+}

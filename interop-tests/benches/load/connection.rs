@@ -1,0 +1,280 @@
+//! A connection that always has the same number of calls in flight.
+//!
+//! Everything is read and written by one task, a batch at a time: what has come is answered with what is
+//! to be asked next in one write, as busy clients do.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::LoadError;
+use super::answer::Head;
+use super::calls::Call;
+use super::calls::Calls;
+use super::exchange::Exchange;
+use super::header_blocks::HeaderBlocks;
+use super::output::Output;
+use super::phase::Progress;
+use super::settings::Settings;
+use grpc_interop::http2::frame::{error_name, flag, kind, kind_name};
+
+/// What is read at once, in bytes.
+const INPUT: usize = 256 * 1024;
+
+/// The length of what stands before a frame's payload, in bytes.
+const FRAME_HEADER: usize = 9;
+
+/// See the module.
+pub(super) struct Connection {
+    socket: TcpStream,
+    exchanges: Rc<[Exchange]>,
+    /// Calls that are to be in flight.
+    streams: usize,
+    /// The exchange that is next.
+    next: usize,
+    calls: Calls,
+    blocks: HeaderBlocks,
+    settings: Settings,
+    /// How many more bytes the server takes on the connection.
+    window: i64,
+    /// Streams whose requests could not be sent as a whole.
+    waiting: Vec<u32>,
+    input: Vec<u8>,
+    filled: usize,
+    output: Output,
+    progress: Rc<Progress>,
+}
+
+impl Connection {
+    /// A connection whose first exchange is the one with this `number`.
+    pub(super) fn new(
+        socket: TcpStream,
+        exchanges: Rc<[Exchange]>,
+        streams: usize,
+        number: usize,
+        progress: Rc<Progress>,
+    ) -> Self {
+        Self {
+            socket,
+            streams,
+            next: number,
+            calls: Calls::default(),
+            blocks: HeaderBlocks::new(exchanges.first().map_or("/", |exchange| exchange.path)),
+            exchanges,
+            settings: Settings::default(),
+            window: i64::from(Settings::WINDOW),
+            waiting: Vec::new(),
+            input: vec![0; INPUT],
+            filled: 0,
+            output: Output::begin(),
+            progress,
+        }
+    }
+
+    /// Calls until the load ends and all answers have come.
+    pub(super) async fn run(mut self) -> Result<(), LoadError> {
+        // grpcio's clients wait for the server's SETTINGS too, before they begin a call.
+        while !self.settings.have_come() {
+            self.turn().await?;
+        }
+        self.fill();
+        while self.calls.in_flight() > 0 {
+            self.turn().await?;
+            self.fill();
+        }
+        Ok(())
+    }
+
+    /// Waits for bytes, and acts on them.
+    async fn turn(&mut self) -> Result<(), LoadError> {
+        let read = std::future::poll_fn(|cx| self.poll(cx)).await;
+        match read.map_err(|error| LoadError::Broken(error.to_string()))? {
+            0 => return Err(LoadError::Broken("the server closed it".to_owned())),
+            read => self.filled += read,
+        }
+        let input = std::mem::take(&mut self.input);
+        let taken = self.take_frames(&input[..self.filled]);
+        self.input = input;
+        let taken = taken?;
+        self.input.copy_within(taken..self.filled, 0);
+        self.filled -= taken;
+        Ok(())
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        while !self.output.is_empty() {
+            match Pin::new(&mut self.socket).poll_write(cx, self.output.bytes()) {
+                Poll::Ready(written) => self.output.written(written?),
+                Poll::Pending => break,
+            }
+        }
+        let mut buffer = ReadBuf::new(&mut self.input[self.filled..]);
+        std::task::ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Acts on all whole frames; how many bytes they are.
+    fn take_frames(&mut self, input: &[u8]) -> Result<usize, LoadError> {
+        let now = Instant::now();
+        let mut taken = 0;
+        while let Some((header, rest)) = input[taken..].split_first_chunk::<FRAME_HEADER>() {
+            let [a, b, c, kind, flags, stream @ ..] = *header;
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            let Some(payload) = rest.get(..length) else { break };
+            taken += FRAME_HEADER + length;
+            self.take_frame(kind, flags, u32::from_be_bytes(stream), payload, now)?;
+        }
+        Ok(taken)
+    }
+
+    fn take_frame(
+        &mut self,
+        kind: u8,
+        flags: u8,
+        stream: u32,
+        payload: &[u8],
+        now: Instant,
+    ) -> Result<(), LoadError> {
+        let number = || payload.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        match kind {
+            kind::HEADERS if flags == flag::END_HEADERS | flags & flag::END_STREAM => {
+                self.take_headers(stream, flags & flag::END_STREAM != 0, payload, now)?;
+            }
+            kind::DATA if flags & !flag::END_STREAM == 0 => {
+                self.take_data(stream, flags & flag::END_STREAM != 0, payload)?;
+            }
+            kind::SETTINGS if flags & flag::ACK == 0 => {
+                let more = self.settings.take(payload);
+                self.calls.all().for_each(|call| call.window += more);
+                self.progress.allows(self.settings.max_streams());
+                self.output.acknowledge_settings();
+                self.send_waiting();
+            }
+            kind::PING if flags & flag::ACK == 0 => self.output.acknowledge_ping(payload),
+            kind::WINDOW_UPDATE => {
+                let more = i64::from(number());
+                if stream == 0 {
+                    self.window += more;
+                } else if let Some(call) = self.calls.on(stream) {
+                    call.window += more;
+                }
+                self.send_waiting();
+            }
+            // A stream that is over may be reset with NO_ERROR, to say that the rest is not wanted.
+            kind::RST_STREAM if self.calls.on(stream).is_some() => {
+                let code = error_name(number());
+                return Err(LoadError::WrongAnswer(format!("the stream was reset with {code}")));
+            }
+            kind::SETTINGS | kind::PING | kind::RST_STREAM => {}
+            kind::GOAWAY => return Err(LoadError::Broken("the server sent GOAWAY".to_owned())),
+            // Padding, CONTINUATION, unknown frames: no server that is measured here sends any.
+            _ => {
+                let name = kind_name(kind);
+                return Err(LoadError::WrongAnswer(format!("{name} with flags {flags:#04x}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_headers(
+        &mut self,
+        stream: u32,
+        ends: bool,
+        payload: &[u8],
+        now: Instant,
+    ) -> Result<(), LoadError> {
+        let head = self.blocks.read(payload).map_err(LoadError::WrongAnswer)?;
+        let call = self.calls.on(stream).ok_or_else(|| stray(stream))?;
+        match (head, ends) {
+            (Head::Initial, false) if !call.is_answered => call.is_answered = true,
+            (Head::Trailers, true) if call.is_answered => {
+                let expected = self.exchanges[call.exchange].answer.len();
+                if call.received != expected {
+                    let received = call.received;
+                    return Err(LoadError::WrongAnswer(format!(
+                        "{received} bytes of messages instead of {expected}"
+                    )));
+                }
+                if let Some(call) = self.calls.end(stream) {
+                    self.progress.answered(now.duration_since(call.begun));
+                }
+            }
+            _ => return Err(LoadError::WrongAnswer("header lists in disorder".to_owned())),
+        }
+        Ok(())
+    }
+
+    fn take_data(&mut self, stream: u32, ends: bool, payload: &[u8]) -> Result<(), LoadError> {
+        let call = self.calls.on(stream).ok_or_else(|| stray(stream))?;
+        let expected = &self.exchanges[call.exchange].answer;
+        let end = call.received + payload.len();
+        if !call.is_answered || ends || expected.get(call.received..end) != Some(payload) {
+            let expected = expected.get(call.received..).unwrap_or_default();
+            let expected = &expected[..expected.len().min(payload.len())];
+            return Err(LoadError::WrongAnswer(format!(
+                "the message bytes {payload:02x?} instead of {expected:02x?}"
+            )));
+        }
+        call.received = end;
+        self.output.replenish(payload.len());
+        Ok(())
+    }
+
+    /// Begins calls until there are enough.
+    fn fill(&mut self) {
+        let streams = self.streams.min(self.settings.max_streams());
+        if self.calls.in_flight() >= streams {
+            return;
+        }
+        let begun = Instant::now();
+        while self.calls.in_flight() < streams
+            && let Some(stream) = self.calls.next_stream()
+            && self.progress.begins_another()
+        {
+            let exchange = self.next % self.exchanges.len();
+            self.next = exchange + 1;
+            self.output.request_headers(stream, &mut self.blocks);
+            let window = self.settings.initial_window();
+            let call = Call { exchange, begun, sent: 0, received: 0, window, is_answered: false };
+            self.calls.begin(call);
+            if !self.send(stream) {
+                self.waiting.push(stream);
+            }
+        }
+    }
+
+    fn send_waiting(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|stream| !self.send(*stream));
+        self.waiting = waiting;
+    }
+
+    /// Sends of a request what the server takes; whether nothing is left.
+    fn send(&mut self, stream: u32) -> bool {
+        let Some(call) = self.calls.on(stream) else { return true };
+        let request = &self.exchanges[call.exchange].request;
+        while call.sent < request.len() {
+            let allowed = call.window.min(self.window).min(self.settings.max_frame());
+            let Some(allowed) = usize::try_from(allowed).ok().filter(|allowed| *allowed > 0) else {
+                return false;
+            };
+            let end = request.len().min(call.sent + allowed);
+            let chunk = &request[call.sent..end];
+            self.output.data(stream, chunk, end == request.len());
+            let size = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+            call.window -= size;
+            self.window -= size;
+            call.sent = end;
+        }
+        true
+    }
+}
+
+fn stray(stream: u32) -> LoadError {
+    LoadError::WrongAnswer(format!("something on stream {stream}, on which there is no call"))
+}

@@ -1,0 +1,165 @@
+//! `make bench`: what the switch from Python gains, measured.
+//!
+//! A benchmark and not a test: it says how fast, and fails only where something is wrong. Data flows one
+//! way, as in the harness, whose processes and wire it uses.
+//!
+//! - [`command_line`], [`contender`] and `servers.toml`: what is measured
+//! - [`load`]: the load generator
+//! - [`pinning`], [`usage`], [`measurement`], [`problems`]: one measurement, and what can go wrong with it
+//! - [`throughput`]: all servers in rounds, in the order that [`round`] makes
+//! - [`growth`]: how cost grows with what is asked; [`open_files`] lets there be many connections
+//! - [`counts`]: what a call costs in numbers that no other program on the machine changes
+//! - [`clients`]: the clients of both languages
+//! - [`spread`], [`table`], [`plot`], [`record`], [`report`]: what came of it
+
+mod clients;
+mod command_line;
+mod contender;
+mod counts;
+mod growth;
+mod load;
+mod measurement;
+mod open_files;
+mod pinning;
+mod plot;
+mod problems;
+mod record;
+mod report;
+mod round;
+mod spread;
+mod table;
+mod throughput;
+mod usage;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use clients::Clients;
+use command_line::{CommandLine, Part};
+use contender::{Contender, Contenders};
+use counts::Counts;
+use growth::Growth;
+use grpc_interop::config::program::Places;
+use grpc_interop::config::source::Source;
+use grpc_interop::process::reaper;
+use measurement::Bench;
+use problems::Problems;
+use record::Record;
+use throughput::Throughput;
+
+fn main() -> ExitCode {
+    let options = CommandLine::parse();
+    match run(&options) {
+        Ok(is_failure) => ExitCode::from(u8::from(is_failure)),
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Measures all that is asked for, and reports it; whether something failed.
+fn run(options: &CommandLine) -> anyhow::Result<bool> {
+    let root = &Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let this = std::env::current_exe()?;
+    let places = Places {
+        root: root.to_owned(),
+        bin: options.bin.clone().unwrap_or_else(|| shipped(&this)),
+    };
+    let output = root.join(&options.output);
+    let logs = output.join("logs");
+    std::fs::create_dir_all(&logs)?;
+    reaper::end_all_on_signals(|| (), |()| ())?;
+    open_files::allow_many();
+    let contenders = contenders(options, root)?;
+    let mut problems = Problems::default();
+    if pinning::allowed().len() == 1 {
+        problems.tell(
+            "this machine has one core, which the servers and the load share: what a call costs is \
+             right, and calls per second are fewer than with a core for each"
+                .to_owned(),
+        );
+    }
+    let bench = Bench {
+        places: &places,
+        logs: &logs,
+        warm_up: options.warm_up(),
+        measured: options.measured(),
+    };
+    let mut record = Record::begin(command(), options.rounds.into());
+    if options.has(Part::Servers) {
+        let rounds = options.rounds.into();
+        record.throughput = Some(Throughput::measure(&bench, &contenders, rounds, &mut problems));
+    }
+    if options.has(Part::Growth) {
+        let rounds = options.rounds.into();
+        record.growth = Some(Growth::measure(&bench, &contenders, rounds, &mut problems));
+    }
+    if options.has(Part::Counts) {
+        record.counts = Some(Counts::measure(&bench, &contenders, &mut problems));
+    }
+    if options.has(Part::Clients) {
+        let rounds = options.rounds.into();
+        record.clients = Some(Clients::measure(&bench, rounds, &mut problems)?);
+    }
+    let path = output.join("report.json");
+    let earlier = Record::read(&path);
+    record.problems = std::mem::take(&mut problems.told);
+    record.write(&path)?;
+    let page = output.join("report.html");
+    report::write(&record, &page)?;
+    print!("{}", text(&record, earlier.as_ref()));
+    println!("{}\n{}", path.display(), page.display());
+    Ok(problems.is_failure)
+}
+
+/// What is printed at the end.
+fn text(record: &Record, earlier: Option<&Record>) -> String {
+    let tables: Vec<_> = record.tables().iter().map(ToString::to_string).collect();
+    let stolen = record.stolen();
+    let repeats = earlier.map(|earlier| record.repeats(earlier) + "\n").unwrap_or_default();
+    let problems: Vec<_> = record.problems.iter().map(|problem| format!("! {problem}\n")).collect();
+    format!(
+        "{}\n{}, {}; {} round{}; {stolen} measurements thrown away because the machine was stolen \
+         from\n{repeats}{}",
+        tables.join("\n"),
+        record.date,
+        record.machine,
+        record.rounds,
+        if record.rounds == 1 { "" } else { "s" },
+        problems.concat()
+    )
+}
+
+/// Those of the project and those of the user's file, without those that are left out.
+fn contenders(options: &CommandLine, root: &Path) -> anyhow::Result<Vec<Contender>> {
+    let own = root.join("interop-tests/benches/servers.toml");
+    let mut all = Vec::new();
+    for file in std::iter::once(&own).chain(&options.servers) {
+        all.extend(Source::read::<Contenders>(file)?.0.server);
+    }
+    if let Some(name) = options.without.iter().find(|name| all.iter().all(|one| one.name != **name))
+    {
+        let names: Vec<_> = all.iter().map(|one| &one.name[..]).collect();
+        anyhow::bail!("there is no server `{name}` to leave out; there are: {}", names.join(", "));
+    }
+    all.retain(|one| !options.without.contains(&one.name));
+    Ok(all)
+}
+
+/// The folder of the release profile, beside that of this program's own.
+fn shipped(this: &Path) -> PathBuf {
+    this.ancestors().nth(3).unwrap_or(Path::new("target")).join("release")
+}
+
+/// How this run can be made again.
+fn command() -> String {
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if arguments.is_empty() {
+        "make bench".to_owned()
+    } else {
+        format!("make bench ARGS='{}'", arguments.join(" "))
+    }
+}

@@ -1,0 +1,258 @@
+//! The suite `programs`: each server program with each client program, as a person runs them.
+//!
+//! They are the programs that are deployed, without an argument, on the document's own port; so one
+//! case at a time, and nobody else may hold that port.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::capture::trace::recorder::Tape;
+use crate::config::peer::Peer;
+use crate::config::program::Program;
+use crate::config::source::{ConfigError, Source};
+use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
+use crate::outcome::observation::Observation;
+use crate::outcome::trial::{Trial, TrialName};
+use crate::process::child::{Logs, Process};
+use crate::process::context::Setting;
+use crate::process::net::tutorial_port::PORT;
+use crate::process::server::RunningServer;
+
+pub(crate) const SUITE: &str = "programs";
+
+/// Why no trace shows a frame.
+const NO_FRAMES: &str = "both programs know no other port than 50051, so nothing can stand between \
+                         them and look at what they send";
+
+/// How long a program may take to end.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The server's name in a trial of a client that finds no server.
+pub(crate) const NOBODY: &str = "nobody";
+
+/// One `[[case]]` of `programs.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    name: Spanned<String>,
+    about: Option<String>,
+    /// How the client ends.
+    client: End,
+    /// How the server ends, on Ctrl-C after the client has ended; without it there is no server.
+    server: Option<End>,
+}
+
+/// How a program ends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    exit: i32,
+    stdout: String,
+    /// Lines that stderr has, among others.
+    #[serde(default)]
+    stderr_lines: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    case: Vec<Case>,
+}
+
+/// Reads the suite's table.
+pub(crate) fn read(path: &Path) -> Result<Vec<Case>, ConfigError> {
+    let (file, source): (File, _) = Source::read(path)?;
+    for (index, case) in file.case.iter().enumerate() {
+        if file.case[..index].iter().any(|earlier| earlier.name == case.name) {
+            let message = format!("there already is a case `{}`", case.name.get_ref());
+            return Err(source.error(Some(case.name.span()), message));
+        }
+    }
+    Ok(file.case)
+}
+
+/// All trials of the suite.
+pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for case in cases {
+        let servers: Vec<_> = match case.server {
+            None => vec![(NOBODY, None)],
+            Some(_) => peers
+                .iter()
+                .filter_map(|p| Some((p.name(), Some(p.server_program.as_ref()?))))
+                .collect(),
+        };
+        for (server_name, server) in servers {
+            for client in peers {
+                let Some(client_program) = &client.client_program else { continue };
+                let name = TrialName {
+                    suite: SUITE,
+                    server: server_name.to_owned(),
+                    client: client.name().to_owned(),
+                    case: case.name.get_ref().clone(),
+                };
+                let log = setting.logs.join(name.to_string());
+                let play = Play {
+                    case: case.clone(),
+                    server: server.cloned(),
+                    client: client_program.clone(),
+                    server_logs: Logs::at(&log.join("server")),
+                    client_logs: Logs::at(&log.join("client")),
+                    setting: Arc::clone(setting),
+                };
+                let run = move || {
+                    let _alone = play.setting.document_port.lease();
+                    // Not before: whoever has the port would wait for its place in turn.
+                    let _pass = play.setting.gate.enter();
+                    let began = Some(Instant::now());
+                    let mut observed = Observation::default();
+                    let finding = play.run(&mut observed);
+                    let evidence = Evidence { began, observed: Some(observed), ..play.evidence() };
+                    Report { finding, evidence }
+                };
+                trials.push(Trial::new(name, run));
+            }
+        }
+    }
+    trials
+}
+
+/// One trial.
+struct Play {
+    case: Case,
+    server: Option<Program>,
+    client: Program,
+    server_logs: Logs,
+    client_logs: Logs,
+    setting: Arc<Setting>,
+}
+
+impl Play {
+    /// Plays it; all that is observed is added to `seen`.
+    fn run(&self, seen: &mut Observation) -> Finding {
+        let places = &self.setting.places;
+        let running = match &self.server {
+            None => None,
+            Some(program) => {
+                match RunningServer::start_on(program, places, PORT, self.server_logs.clone()) {
+                    Ok(server) => Some(server),
+                    Err(error) => {
+                        return Finding::SetUpError(format!("the server did not start: {error}"));
+                    }
+                }
+            }
+        };
+        let mut mismatches = match self.client_end(seen) {
+            Ok(mismatches) => mismatches,
+            Err(finding) => return finding,
+        };
+        if let (Some(mut server), Some(expected)) = (running, &self.case.server) {
+            if let Some(exit) = server.process.has_exited() {
+                return Finding::Broken(format!("the server ended by itself, with {exit}"));
+            }
+            server.process.interrupt();
+            match end(&mut server.process, server.printed) {
+                Some(observed) => {
+                    observed.add_to(seen, "server");
+                    mismatches.extend(expected.mismatches("server", &observed));
+                }
+                None => {
+                    return Finding::Broken(format!(
+                        "the server did not end {LIMIT:?} after Ctrl-C"
+                    ));
+                }
+            }
+        }
+        mismatches.into()
+    }
+
+    fn client_end(&self, seen: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
+        let command_line = self.client.command_line(&self.setting.places, "").ok_or_else(|| {
+            Finding::SetUpError("the client's program is not on this machine".to_owned())
+        })?;
+        let mut client = Process::start(&command_line, self.client_logs.clone())
+            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
+        let observed = end(&mut client, String::new())
+            .ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
+        observed.add_to(seen, "client");
+        Ok(self.case.client.mismatches("client", &observed))
+    }
+
+    fn evidence(&self) -> Evidence {
+        let command = |program: &Program| {
+            program.command_line(&self.setting.places, "").map(|line| line.to_string())
+        };
+        let server_logs = self.server.as_ref().map(|_| &self.server_logs);
+        let logs = server_logs.into_iter().chain([&self.client_logs]);
+        Evidence {
+            about: self.case.about.clone(),
+            right: vec![self.case.right()],
+            server_command: self.server.as_ref().and_then(command),
+            client_command: command(&self.client),
+            tape: Some(Tape::of_nothing(NO_FRAMES)),
+            logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
+            ..Evidence::default()
+        }
+    }
+}
+
+/// How a program really ended.
+struct Observed {
+    exit: String,
+    stdout: String,
+    stderr: String,
+}
+
+/// Waits for a program's end; `None` when it does not come.
+fn end(process: &mut Process, mut stdout: String) -> Option<Observed> {
+    let exit = process.wait(LIMIT, &mut stdout)?.to_string();
+    let stderr = std::fs::read(&process.logs().stderr).unwrap_or_default();
+    Some(Observed { exit, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+}
+
+impl Observed {
+    fn add_to(&self, seen: &mut Observation, who: &str) {
+        seen.add(format!("{who} exit"), &self.exit);
+        seen.add(format!("{who} stdout"), format!("{:?}", self.stdout));
+        seen.add(format!("{who} stderr"), format!("{:?}", self.stderr));
+    }
+}
+
+impl Case {
+    /// How both programs should end.
+    fn right(&self) -> Observation {
+        let mut right = Observation::default();
+        for (who, end) in [("client", Some(&self.client)), ("server", self.server.as_ref())] {
+            let Some(end) = end else { continue };
+            right.add(format!("{who} exit"), format!("status {}", end.exit));
+            right.add(format!("{who} stdout"), format!("{:?}", end.stdout));
+            if !end.stderr_lines.is_empty() {
+                right.add(format!("{who} stderr"), format!("{:?}, among others", end.stderr_lines));
+            }
+        }
+        right
+    }
+}
+
+impl End {
+    fn mismatches(&self, who: &str, observed: &Observed) -> Vec<Mismatch> {
+        let mut mismatches = Vec::new();
+        let mut compare = |what: &str, expected: String, observed: String| {
+            if expected != observed {
+                mismatches.push(Mismatch::new(&format!("{who} {what}"), expected, observed));
+            }
+        };
+        compare("exit", format!("status {}", self.exit), observed.exit.clone());
+        compare("stdout", format!("{:?}", self.stdout), format!("{:?}", observed.stdout));
+        for line in &self.stderr_lines {
+            let found = observed.stderr.lines().any(|candidate| candidate.trim() == line);
+            let observed = if found { line } else { &observed.stderr };
+            compare("stderr", format!("{line:?}"), format!("{observed:?}"));
+        }
+        mismatches
+    }
+}

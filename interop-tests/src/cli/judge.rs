@@ -1,0 +1,95 @@
+//! A trial as libtest-mimic runs and shows it, judged by the ledger.
+//!
+//! libtest-mimic knows passed, failed and ignored; which verdict is shown as which stands here.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Instant;
+
+use libtest_mimic::{Completion, Failed};
+
+use crate::outcome::deviations::Ledger;
+use crate::outcome::failure;
+use crate::outcome::finding::{Evidence, Finding, Report};
+use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::verdict::Verdict;
+use crate::report::progress::Progress;
+use crate::report::record::trial::TrialRecord;
+use crate::report::record::writer::{Keeper, milliseconds};
+use crate::report::trace_archive::Archive;
+
+/// What a report is judged by, and where the verdict goes.
+pub(crate) struct Judge {
+    pub(crate) ledger: Ledger,
+    pub(crate) keeper: Keeper,
+    pub(crate) progress: Progress,
+    pub(crate) traces: Archive,
+    /// The options without which a trial could not be run again.
+    pub(crate) options: String,
+}
+
+/// The trial as libtest-mimic runs and shows it.
+pub(crate) fn as_libtest(
+    trial: Trial,
+    left_out: &BTreeSet<String>,
+    judge: Arc<Judge>,
+) -> libtest_mimic::Trial {
+    let Trial { name, run, .. } = trial;
+    let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
+    let skipped = missing.map(|peer| format!("--without {peer}"));
+    libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
+        if let Some(reason) = skipped {
+            let shown = format!("skipped: {reason}");
+            judge.keep(&name, Verdict::Skipped { reason }, Evidence::default(), 0.0);
+            return Ok(Completion::ignored_with(shown));
+        }
+        let began = Instant::now();
+        let report = panic::catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|payload| of_panic(&*payload));
+        let duration = report.evidence.began.unwrap_or(began).elapsed();
+        let verdict = judge.ledger.verdict(&name, &report);
+        let mut evidence = report.evidence;
+        judge.traces.keep(&name, &verdict, &mut evidence);
+        let shown = match &verdict {
+            Verdict::Passed => Ok(Completion::Completed),
+            Verdict::KnownDeviation { reason, .. } => {
+                Ok(Completion::ignored_with(format!("known deviation: {reason}")))
+            }
+            Verdict::NotSupported { reason } => {
+                Ok(Completion::ignored_with(format!("not supported: {reason}")))
+            }
+            Verdict::Skipped { reason } => Ok(Completion::ignored_with(reason)),
+            Verdict::Failed { why, mismatches } => {
+                Err(Failed::from(failure::block(&name, why, mismatches, &evidence, &judge.options)))
+            }
+            Verdict::SetUpError { why } => {
+                let why = format!("set-up error: {why}");
+                Err(Failed::from(failure::block(&name, &why, &[], &evidence, &judge.options)))
+            }
+        };
+        if let Err(failed) = &shown {
+            judge.progress.failed(&name, failed.message().unwrap_or_default());
+        }
+        judge.keep(&name, verdict, evidence, milliseconds(duration));
+        shown
+    })
+}
+
+impl Judge {
+    fn keep(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
+        let run_again = failure::run_again(name, &self.options);
+        let trial = TrialRecord::new(name, verdict, evidence, duration_ms, run_again);
+        let counts = self.keeper.add(trial);
+        self.progress.ended(name, counts);
+    }
+}
+
+/// A panic is a failure as well, and must be in the record as it is in the exit status.
+fn of_panic(payload: &(dyn Any + Send)) -> Report {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let finding = Finding::Broken(format!("the harness panicked, which is a fault of it: {text}"));
+    Report { finding, evidence: Evidence::default() }
+}

@@ -1,0 +1,60 @@
+//! Where a server listens and where a client connects: `HOST:PORT` or `unix:PATH`.
+//!
+//! A type of its own, so that a wrong address is an error of the command line or of a file with its line,
+//! and not one of a peer.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use http::uri::Authority;
+
+/// What gRPC's naming puts before the path of a Unix socket (gRPC Name Resolution).
+const UNIX: &str = "unix:";
+
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Address {
+    /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port, never absent.
+    Tcp(Authority),
+    /// `unix:PATH` or `unix:///PATH`: a socket in the file system.
+    Unix(PathBuf),
+}
+
+/// The text is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{0}' is not an address: give HOST:PORT, such as localhost:50051 or [::1]:50051, or unix:PATH"
+)]
+pub(crate) struct AddressError(String);
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let wrong = || AddressError(text.to_owned());
+        if let Some(path) = text.strip_prefix(UNIX) {
+            let path = match path.strip_prefix("//") {
+                Some(absolute) if !absolute.starts_with('/') => return Err(wrong()),
+                Some(absolute) => absolute,
+                None => path,
+            };
+            return if path.is_empty() { Err(wrong()) } else { Ok(Self::Unix(path.into())) };
+        }
+        text.parse::<Authority>()
+            .ok()
+            .filter(|authority| authority.port_u16().is_some() && !authority.host().is_empty())
+            .filter(|authority| !authority.as_str().contains('@'))
+            .map(Self::Tcp)
+            .ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(authority) => f.write_str(authority.as_str()),
+            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A peer: who is on one of the two sides of a pairing.
+//!
+//! A peer is whatever offers one of the four programs, so a language can come as a server alone,
+//! and a mutant of the self-test is a peer like any other.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::config::program::{Places, Program};
+use crate::process::attached::AttachedServer;
+
+/// One `[[peer]]`: an implementation in some language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Peer {
+    /// The name in a trial's path.
+    pub name: Spanned<String>,
+    /// The language, for people.
+    pub language: String,
+    /// Whether its programs are what those of other peers are compared with.
+    #[serde(default)]
+    pub reference: bool,
+    /// Whether it is compared with the reference in the suites that compare.
+    #[serde(default = "yes")]
+    pub parity: bool,
+    /// A server that takes the address it is given and says which port it got.
+    pub server: Option<Program>,
+    /// A client that is driven by lines of JSON.
+    pub agent: Option<Program>,
+    /// The server as a person starts it, on port 50051.
+    pub server_program: Option<Program>,
+    /// The client as a person runs it, which asks port 50051.
+    pub client_program: Option<Program>,
+    /// Prints what the peer is made of, a line each.
+    pub versions: Option<Program>,
+    /// Whether it stands in the project's own `peers.toml`: the known deviations are of such.
+    #[serde(skip)]
+    pub is_of_project: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Peer {
+    /// A peer of which there is only a server, which somebody else has started.
+    pub fn attached(name: &str, server: AttachedServer) -> Self {
+        Self {
+            name: Spanned::new(0..0, name.to_owned()),
+            language: format!("the server that listens at {server}"),
+            reference: false,
+            parity: true,
+            server: Some(Program::attached(server)),
+            agent: None,
+            server_program: None,
+            client_program: None,
+            versions: None,
+            is_of_project: false,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
+    /// The server that is there already, if the harness does not start it.
+    pub fn attached_server(&self) -> Option<&AttachedServer> {
+        self.server.as_ref()?.attach.as_ref()
+    }
+
+    /// Whether it is made of what the reference among `peers` is made of: the same program tells it.
+    pub fn is_kin_of_reference(&self, peers: &[Self]) -> bool {
+        let command = |peer: &Self| {
+            let command = peer.versions.as_ref()?.command.as_ref()?;
+            Some(command.get_ref().clone())
+        };
+        let reference = peers.iter().find(|peer| peer.reference).and_then(command);
+        self.reference || reference.is_some() && command(self) == reference
+    }
+
+    /// All its programs.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.server.iter().chain(self.others())
+    }
+
+    /// All its programs, to be filled in.
+    pub fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
+        let Self { server, agent, server_program, client_program, versions, .. } = self;
+        [server, agent, server_program, client_program, versions].into_iter().flatten()
+    }
+
+    /// All its programs but the server for tests.
+    fn others(&self) -> impl Iterator<Item = &Program> {
+        [&self.agent, &self.server_program, &self.client_program, &self.versions]
+            .into_iter()
+            .flatten()
+    }
+
+    /// What is wrong with it, and where if that is not its name.
+    pub fn check(&self) -> Result<(), (Option<Range<usize>>, &'static str)> {
+        let wrong = |message| Err((None, message));
+        if self.name().is_empty() || self.name().contains(['/', '*', ' ', '=']) {
+            return wrong("a name is a part of a path: not empty, no `/`, `*`, `=` or space");
+        }
+        if self.programs().next().is_none() {
+            return wrong("a peer has a server, an agent, a server-program or a client-program");
+        }
+        if self.reference && self.server_program.is_none() {
+            return wrong("the reference has a server-program");
+        }
+        if self.reference && !self.parity {
+            return wrong("the reference is what others are compared with: no `parity = false`");
+        }
+        if self.others().any(|program| program.attach.is_some()) {
+            return wrong("attach: only the `server` can be there already");
+        }
+        if self.others().any(|program| program.command.is_none()) {
+            return wrong("each program has a `command`");
+        }
+        self.server.as_ref().map_or(Ok(()), Self::check_server)
+    }
+
+    fn check_server(server: &Program) -> Result<(), (Option<Range<usize>>, &'static str)> {
+        let Some(command) = &server.command else {
+            let message = match &server.attach {
+                None => "the server has a `command`, or `attach` says where it listens",
+                Some(_) if !server.is_started() => return Ok(()),
+                Some(_) => "`attach` stands instead of `ready`, `calls` and `options`",
+            };
+            return Err((None, message));
+        };
+        if server.attach.is_some() {
+            return Err((Some(command.span()), "`attach` stands instead of `command`"));
+        }
+        let ready = server.ready.as_ref();
+        let has_placeholder = |ready: &Spanned<String>| {
+            ["{address}", "{port}"].iter().any(|placeholder| ready.get_ref().contains(placeholder))
+        };
+        if !ready.is_some_and(has_placeholder) {
+            let span = ready.map_or(command.span(), Spanned::span);
+            return Err((Some(span), "a server needs `ready`, with {address} or {port} in it"));
+        }
+        Ok(())
+    }
+
+    /// How the harness starts the server that is there already, for a person who wants to have it so,
+    /// and in which suite.
+    pub fn ways_to_start(&self, places: &Places) -> Vec<(&'static str, String)> {
+        let Some((server, at)) = self.server.as_ref().zip(self.attached_server()) else {
+            return Vec::new();
+        };
+        let line = |program: &Program| program.command_line(places, &at.to_string());
+        let ways = [("calls", server.for_calls()), ("server-parity", server.clone())];
+        ways.iter().filter_map(|(suite, way)| Some((*suite, line(way)?.to_string()))).collect()
+    }
+}

@@ -1,0 +1,268 @@
+//! A program of a peer: how it is started, as data.
+//!
+//! The harness knows no language: whatever differs between two peers stands in these entries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::config::axes::{Compression, Transport};
+use crate::config::server_options::{Offering, ServerOption};
+use crate::config::variables::Variables;
+use crate::process::attached::AttachedServer;
+
+/// How a program is started; one table of `peers.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// The program and its arguments; a relative path starts at the project's root. A server that is
+    /// attached need not have any.
+    pub command: Option<Spanned<Vec<String>>>,
+    /// The server that is there already, instead of one that would be started.
+    pub attach: Option<AttachedServer>,
+    /// Where it runs, from the project's root.
+    #[serde(default)]
+    pub directory: String,
+    /// Added to the harness's environment, but for those without a value.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// The line on stdout that says that a server accepts calls, with `{address}` or `{port}`.
+    pub ready: Option<Spanned<String>>,
+    /// How long a server may take to start.
+    #[serde(default = "default_start_limit")]
+    start_limit_ms: u64,
+    /// What to do when the program is not there.
+    pub advice: Option<String>,
+    /// Arguments of a server for the suite `calls`, which asks for more than is compared elsewhere.
+    #[serde(default)]
+    calls: Vec<String>,
+    /// What a server does not have of that which the suite `calls` asks for.
+    #[serde(default)]
+    pub lacks: BTreeSet<Offering>,
+    /// What a server can do beside, each with the arguments that make it do so.
+    #[serde(default)]
+    pub options: BTreeMap<ServerOption, Vec<String>>,
+    /// How an agent can reach a server; in every way, if this is missing.
+    pub transports: Option<BTreeSet<Transport>>,
+    /// How an agent can compress; in every way, if this is missing.
+    pub compressions: Option<BTreeSet<Compression>>,
+}
+
+fn default_start_limit() -> u64 {
+    20_000
+}
+
+/// What the placeholders of a command stand for.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// `{root}`: the project.
+    pub root: PathBuf,
+    /// `{bin}`: the project's own programs, built.
+    pub bin: PathBuf,
+}
+
+/// There is no project here, or its programs cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum PlacesError {
+    /// The folder that was given, or no folder from the working directory upwards, is the project.
+    #[error(
+        "{0} is not a checkout with {PEERS}: run the tool in a checkout, or name one with --root"
+    )]
+    NoProject(String),
+    /// The operating system does not tell.
+    #[error("the working directory or the tool's own executable cannot be found: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// The file that makes a folder the project.
+const PEERS: &str = "interop-tests/peers.toml";
+
+impl Places {
+    /// The project is `root`, or else the nearest ancestor of the working directory that contains
+    /// `interop-tests/peers.toml`; its programs are in `bin`, or else where the tool itself is.
+    pub fn find(root: Option<&Path>, bin: Option<&Path>) -> Result<Self, PlacesError> {
+        let here = std::env::current_dir()?;
+        let is_project = |folder: &&Path| folder.join(PEERS).is_file();
+        let root_given = root;
+        let root = match root {
+            Some(root) => Some(&*here.join(root)).filter(is_project).map(Path::to_owned),
+            None => here.ancestors().find(is_project).map(Path::to_owned),
+        };
+        let root = root.ok_or_else(|| {
+            PlacesError::NoProject(root_given.unwrap_or(&here).to_string_lossy().into_owned())
+        })?;
+        let bin = match bin {
+            Some(bin) => here.join(bin),
+            None => std::env::current_exe()?.parent().unwrap_or(Path::new("")).to_owned(),
+        };
+        Ok(Self { root, bin })
+    }
+}
+
+/// A command line with every placeholder replaced; displays as what a person would type.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    program: PathBuf,
+    arguments: Vec<String>,
+    directory: PathBuf,
+    environment: BTreeMap<String, String>,
+}
+
+impl Program {
+    pub fn start_limit(&self) -> Duration {
+        Duration::from_millis(self.start_limit_ms)
+    }
+
+    /// A server that is there already and lacks what the document's contract does not have.
+    pub fn attached(server: AttachedServer) -> Self {
+        Self {
+            command: None,
+            attach: Some(server),
+            directory: String::new(),
+            environment: BTreeMap::new(),
+            ready: None,
+            start_limit_ms: default_start_limit(),
+            advice: None,
+            calls: Vec::new(),
+            lacks: BTreeSet::from(Offering::ALL),
+            options: BTreeMap::new(),
+            transports: None,
+            compressions: None,
+        }
+    }
+
+    /// Whether something is said of how it is started.
+    pub fn is_started(&self) -> bool {
+        let Self { command, ready, calls, options, .. } = self;
+        command.is_some() || ready.is_some() || !calls.is_empty() || !options.is_empty()
+    }
+
+    /// The same program as the suite `calls` starts it.
+    pub fn for_calls(&self) -> Self {
+        self.with_arguments(self.calls.iter().cloned())
+    }
+
+    /// The same program as `words` run it, such as a tool that watches it. Its name is then looked up by
+    /// those words, from its directory.
+    #[allow(dead_code, reason = "only the benchmark does so")]
+    pub fn below(&self, words: impl IntoIterator<Item = String>) -> Self {
+        let mut program = self.clone();
+        if let Some(command) = &mut program.command {
+            command.get_mut().splice(0..0, words);
+        }
+        program
+    }
+
+    /// The same program with these arguments behind its own.
+    pub fn with_arguments(&self, arguments: impl IntoIterator<Item = String>) -> Self {
+        let mut program = self.clone();
+        if let Some(command) = &mut program.command {
+            command.get_mut().extend(arguments);
+        }
+        program
+    }
+
+    /// The same program with the arguments of `options`, in which each placeholder of `values` is
+    /// replaced by what it stands for.
+    pub fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
+        let fill = |word: &String| {
+            values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
+        };
+        let arguments = options.iter().filter_map(|option| self.options.get(option)).flatten();
+        self.with_arguments(arguments.map(fill))
+    }
+
+    /// Puts their values in the place of `variables`.
+    pub fn fill(&mut self, variables: &Variables) {
+        let options = self.options.values_mut().flatten();
+        let command = self.command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
+        let words = command.chain(&mut self.calls).chain(options);
+        let texts = words.chain(self.environment.values_mut()).chain(&mut self.advice);
+        for text in texts.chain([&mut self.directory]) {
+            *text = variables.fill(text);
+        }
+    }
+
+    /// The command line for a server at `address`, or for a client, which does not mention it.
+    ///
+    /// `None` when the program is not on this machine, or somebody else starts it.
+    pub fn command_line(&self, places: &Places, address: &str) -> Option<CommandLine> {
+        let fill = |text: &str| {
+            text.replace("{root}", &places.root.to_string_lossy())
+                .replace("{bin}", &places.bin.to_string_lossy())
+                .replace("{address}", address)
+        };
+        let mut words = self.command.as_ref()?.get_ref().iter().map(|word| fill(word));
+        let program = words.next()?;
+        let program = if program.contains('/') {
+            let path = places.root.join(program);
+            which::which(&path).ok().map(|_| path)
+        } else {
+            which::which(program).ok()
+        }?;
+        Some(CommandLine {
+            program,
+            arguments: words.collect(),
+            directory: places.root.join(fill(&self.directory)),
+            environment: self
+                .environment
+                .iter()
+                .map(|(key, value)| (key.clone(), fill(value)))
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+        })
+    }
+}
+
+impl CommandLine {
+    /// That of a tool which every system has in its own place; `None` when it is not on this machine.
+    #[allow(dead_code, reason = "only the benchmark does so")]
+    pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
+        Some(Self {
+            program: which::which(name).ok()?,
+            arguments,
+            directory: PathBuf::from("."),
+            environment: BTreeMap::new(),
+        })
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).current_dir(&self.directory).envs(&self.environment);
+        command
+    }
+
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(cd {} &&", quoted(&self.directory.to_string_lossy()))?;
+        for (key, value) in &self.environment {
+            write!(f, " {key}={}", quoted(value))?;
+        }
+        write!(f, " {}", quoted(&self.program.to_string_lossy()))?;
+        for argument in &self.arguments {
+            write!(f, " {}", quoted(argument))?;
+        }
+        write!(f, ")")
+    }
+}
+
+/// `word` as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

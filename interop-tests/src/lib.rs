@@ -1,0 +1,35 @@
+//! The interop tool: runs every gRPC client against every server, compares them with a reference, and
+//! reports whether one can replace another.
+//!
+//! Data flows in one direction, and a module imports only modules listed below it:
+//!
+//! - [`cli`]: options, subcommands, the phases of a run
+//! - [`report`]: the record of a run, terminal output, JUnit, Markdown, HTML, the difference of two runs
+//! - [`calls`]: scenarios with stated expectations
+//! - [`parity`]: comparison with a reference
+//! - [`process`]: child processes: servers and agents, readiness, pools, shutdown, ports, certificates
+//! - [`outcome`]: observations, mismatches, verdicts, known deviations
+//! - [`capture`]: the tap between client and server, and the recorder of what it carries
+//! - [`http2`]: frames, HPACK, flow control
+//! - [`config`]: TOML files, peers, commands, what peers can do
+//!
+//! No module knows a language or a service: a language is an entry in `peers.toml`, a service a .proto.
+
+#![allow(clippy::must_use_candidate, reason = "only the programs of this package call it")]
+#![allow(
+    missing_docs,
+    private_interfaces,
+    reason = "the tests use items that are to become private"
+)]
+
+pub mod calls;
+pub mod capture;
+pub mod cli;
+pub mod config;
+pub mod http2;
+pub mod outcome;
+pub mod parity;
+pub mod process;
+pub mod report;
+
+pub use cli::main;

@@ -1,0 +1,11 @@
+//! What a trial found out and what that means: observations, mismatches, verdicts, known deviations.
+
+pub(crate) mod deviations;
+pub(crate) mod failure;
+pub(crate) mod finding;
+pub(crate) mod grade;
+pub(crate) mod observation;
+pub(crate) mod pattern;
+pub(crate) mod trial;
+pub(crate) mod verdict;
+pub(crate) mod version_condition;

@@ -1,0 +1,107 @@
+//! The call that a client makes to a behaviour, or the calls, which are all alike.
+//!
+//! It says little, because what matters is what the server does; but what the client sends for it is
+//! compared too.
+
+use serde::Deserialize;
+
+use crate::http2::payload::hex;
+use crate::http2::text::Hex;
+use crate::http2::value::Value;
+
+/// The method that the generated stub calls.
+const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
+
+/// See the module.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Call {
+    value: Option<Value>,
+    message: Option<Hex>,
+    method: String,
+    /// 0 is no deadline at all.
+    timeout_ms: f64,
+    metadata: Vec<(String, String)>,
+    /// How many such calls are made at once, round after round over the same channel.
+    rounds: Vec<usize>,
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        let (value, message) = (None, None);
+        let method = SQUARE_ROOT.to_owned();
+        Self { value, message, method, timeout_ms: 5_000.0, metadata: Vec::new(), rounds: vec![1] }
+    }
+}
+
+impl Call {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.value.is_some() && self.message.is_some() {
+            return Err("a call has a `value` or a `message`".to_owned());
+        }
+        if self.rounds.is_empty() || self.rounds.contains(&0) {
+            return Err("rounds: how many calls there are in each, such as [1, 10]".to_owned());
+        }
+        if !self.timeout_ms.is_finite() || self.timeout_ms < 0.0 {
+            return Err("timeout-ms: a number of milliseconds, or 0 for no deadline".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether it is the call that the document's client program makes, which has no deadline.
+    pub(crate) fn is_the_programs(&self) -> bool {
+        let Self { value, message, method, timeout_ms: _, metadata, rounds } = self;
+        value.is_none()
+            && message.is_none()
+            && method == SQUARE_ROOT
+            && metadata.is_empty()
+            && rounds[..] == [1]
+    }
+
+    /// Whether it is more than one call.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.rounds.iter().sum::<usize>() > 1
+    }
+
+    /// The call's deadline in milliseconds, if it has one.
+    pub(crate) fn timeout_ms(&self) -> Option<f64> {
+        (self.timeout_ms > 0.0).then_some(self.timeout_ms)
+    }
+
+    /// The lines that an agent gets to make the calls at `address`, one for each round.
+    pub(crate) fn requests(&self, address: &str) -> Vec<grpc_interop_protocol::Request> {
+        let call = self.one();
+        let last = self.rounds.len() - 1;
+        let round = |(index, times): (usize, &usize)| grpc_interop_protocol::Request {
+            keep_channels: index < last,
+            calls: std::iter::repeat_n(call.clone(), *times).collect(),
+            address: address.to_owned(),
+            channels: 1,
+            ..grpc_interop_protocol::Request::default()
+        };
+        self.rounds.iter().enumerate().map(round).collect()
+    }
+
+    /// The call as an agent is told of it.
+    fn one(&self) -> grpc_interop_protocol::Call {
+        /// The bits of 16.0.
+        const SIXTEEN: &str = "41800000";
+        let value = self.value.map_or_else(|| SIXTEEN.to_owned(), Value::hex);
+        let (value, message) = match &self.message {
+            Some(Hex(message)) => (None, Some(hex(message))),
+            // The stub has no other method.
+            None if self.method != SQUARE_ROOT => {
+                (None, Value::from_hex(&value).map(|value| hex(&value.message())))
+            }
+            None => (Some(value), None),
+        };
+        grpc_interop_protocol::Call {
+            method: self.method.clone(),
+            value,
+            message,
+            timeout_ms: self.timeout_ms(),
+            metadata: self.metadata.clone(),
+            ..grpc_interop_protocol::Call::default()
+        }
+    }
+}

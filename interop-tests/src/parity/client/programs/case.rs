@@ -1,0 +1,98 @@
+//! A behaviour at the document's port.
+//!
+//! Only one whose call is the program's own: others are about what a caller has asked for.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::outcome::finding::Mismatch;
+use crate::outcome::grade::Grade;
+use crate::outcome::observation::Observation;
+use crate::parity::baseline::case::Case;
+use crate::parity::client::programs::port_demultiplexer::Switchboard;
+use crate::parity::client::table::Behaviour;
+
+/// What the name of each begins with, to tell its trials from those of the agents.
+pub(crate) const PREFIX: &str = "program-";
+
+/// What is special about the programs with a behaviour; the key `programs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Special {
+    why: String,
+    /// Whether they are run.
+    #[serde(default = "yes")]
+    run: bool,
+    /// What the reference program has been seen to do, beside what it does now.
+    #[serde(default)]
+    also: Vec<Observation>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Special {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.why.trim().is_empty() || self.run == self.also.is_empty() {
+            return Err("programs: `why`, and either `run = false` or `also`".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct ProgramCase {
+    name: String,
+    pub(crate) behaviour: Arc<Behaviour>,
+    pub(crate) switchboard: Arc<Switchboard>,
+}
+
+impl ProgramCase {
+    /// All of `behaviours` that there are for programs. They share the document's port until the last
+    /// of them is dropped.
+    pub(crate) fn all(behaviours: &[Arc<Behaviour>]) -> Vec<Self> {
+        let switchboard = Arc::new(Switchboard::default());
+        let is_run = |behaviour: &&Arc<Behaviour>| {
+            behaviour.call.is_the_programs()
+                && behaviour.programs.as_ref().is_none_or(|special| special.run)
+        };
+        let case = |behaviour: &Arc<Behaviour>| Self {
+            name: format!("{PREFIX}{}", behaviour.name()),
+            behaviour: Arc::clone(behaviour),
+            switchboard: Arc::clone(&switchboard),
+        };
+        behaviours.iter().filter(is_run).map(case).collect()
+    }
+}
+
+impl Case for ProgramCase {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn also(&self) -> &[Observation] {
+        self.behaviour.programs.as_ref().map_or(&[], |special| &special.also)
+    }
+
+    fn description(&self) -> String {
+        let special = self.behaviour.programs.iter();
+        let why = special.map(|special| format!("unstable with programs: {}", special.why));
+        let about = self.behaviour.description();
+        std::iter::once(about).chain(why).collect::<Vec<_>>().join("\n")
+    }
+
+    fn grade(&self) -> Grade {
+        self.behaviour.grade()
+    }
+
+    fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
+        self.behaviour.contradictions(observation)
+    }
+
+    fn has_expectation(&self) -> bool {
+        self.behaviour.has_expectation()
+    }
+}

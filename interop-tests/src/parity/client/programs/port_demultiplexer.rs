@@ -1,0 +1,167 @@
+//! The switchboard: the document's port, and to whose stage a connection to it belongs.
+//!
+//! It keeps the port from its first program to its last. Several programs use it side by side; where
+//! nobody can tell whose a connection is, and where nobody may listen, one is there alone.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use rustix::process::Pid;
+
+use crate::capture::trace::recorder::Tape;
+use crate::config::program::CommandLine;
+use crate::parity::client::listener::Door;
+use crate::parity::client::programs::port_owner;
+use crate::parity::client::requests::Sent;
+use crate::parity::client::scripted_server::Stage;
+use crate::parity::client::table::Behaviour;
+use crate::process::child::{Logs, Process};
+use crate::process::context::Setting;
+use crate::process::net::port;
+use crate::process::net::tutorial_port::{Lease, PORT};
+use crate::process::server::StartError;
+
+/// See the module; it gives the port back when this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Switchboard {
+    crowd: RwLock<()>,
+    exchange: Mutex<Exchange>,
+    lines: Lines,
+}
+
+/// The listener ends before the port is given back.
+#[derive(Debug, Default)]
+struct Exchange {
+    door: Option<Door>,
+    lease: Option<Lease>,
+}
+
+/// The stages of the programs that run, by the leaders of their groups.
+#[derive(Clone, Debug, Default)]
+struct Lines(Arc<Mutex<BTreeMap<i32, Stage>>>);
+
+/// The right to start one program that finds a stage at the document's port.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    stage: Stage,
+    lines: &'a Lines,
+    _room: Room<'a>,
+}
+
+#[derive(Debug)]
+enum Room<'a> {
+    Shared { _guard: RwLockReadGuard<'a, ()> },
+    Alone { _guard: RwLockWriteGuard<'a, ()> },
+}
+
+/// A program at the switchboard; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected<'a> {
+    // Dropped before the process has been reaped, as long as nobody else can have its ID.
+    line: Line<'a>,
+    pub(crate) process: Process,
+    pub(crate) stage: Stage,
+}
+
+/// What is between a program and its stage.
+#[derive(Debug)]
+struct Line<'a> {
+    lines: &'a Lines,
+    leader: i32,
+}
+
+impl Switchboard {
+    /// Waits until there is room for a program at which `behaviour` is played; what goes over the wire
+    /// is taken on `tape`.
+    pub(crate) fn place(
+        &self,
+        behaviour: &Arc<Behaviour>,
+        setting: &Setting,
+        tape: &Tape,
+    ) -> Result<Place<'_>, StartError> {
+        let room = if behaviour.nobody_listens || !port_owner::can_be_told() {
+            Room::Alone { _guard: self.crowd.write().unwrap_or_else(PoisonError::into_inner) }
+        } else {
+            Room::Shared { _guard: self.crowd.read().unwrap_or_else(PoisonError::into_inner) }
+        };
+        let mut exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
+        let exchange = &mut *exchange;
+        let lease = &mut exchange.lease;
+        lease.get_or_insert_with(|| setting.document_port.lease());
+        if behaviour.nobody_listens {
+            exchange.door = None;
+        }
+        if exchange.door.is_none() {
+            // grpcio shares the port without an error.
+            if let Some(holder) = port::holders(PORT).into_iter().next() {
+                return Err(StartError::PortTaken { port: PORT, holder });
+            }
+        }
+        if exchange.door.is_none() && !behaviour.nobody_listens {
+            let lines = self.lines.clone();
+            let door = Door::open(PORT, move |socket, from| lines.put_through(socket, from))
+                .map_err(|source| StartError::Port { port: PORT, source })?;
+            exchange.door = Some(door);
+        }
+        Ok(Place { stage: Stage::of(behaviour, tape), lines: &self.lines, _room: room })
+    }
+}
+
+impl Place<'_> {
+    /// Starts the program.
+    pub(crate) fn start(
+        &self,
+        command_line: &CommandLine,
+        logs: Logs,
+    ) -> io::Result<Connected<'_>> {
+        // Held until it is known: it may connect before this thread goes on.
+        let mut lines = self.lines.lock();
+        let process = Process::start(command_line, logs)?;
+        let (leader, stage) = (id(process.pid()), self.stage.clone());
+        lines.insert(leader, stage.clone());
+        Ok(Connected { line: Line { lines: self.lines, leader }, process, stage })
+    }
+}
+
+impl Connected<'_> {
+    /// Ends the program, if it has not ended; gives what it has sent, and what was sent to it.
+    pub(crate) fn finish(self) -> (Sent, Vec<String>) {
+        let Self { line, process, stage } = self;
+        drop(line);
+        drop(process);
+        stage.finish()
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.lines.lock().remove(&self.leader);
+    }
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Stage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a connection to the stage of the program that has made it; one that none of them has
+    /// made, or has closed already, is closed.
+    fn put_through(&self, socket: TcpStream, from: SocketAddr) {
+        let lines = self.lock();
+        let stage = if port_owner::can_be_told() {
+            let groups: Vec<_> = lines.keys().filter_map(|pid| Pid::from_raw(*pid)).collect();
+            port_owner::owner(from, PORT, &groups).and_then(|owner| lines.get(&id(owner)))
+        } else {
+            lines.values().next()
+        };
+        if let Some(stage) = stage {
+            stage.admit(socket);
+        }
+    }
+}
+
+fn id(pid: Pid) -> i32 {
+    pid.as_raw_nonzero().get()
+}

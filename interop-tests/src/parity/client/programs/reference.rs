@@ -1,0 +1,83 @@
+//! The reference program: the client program of the reference peer.
+//!
+//! It is run once with each behaviour, however many programs are compared with it: to start it takes
+//! longer than all else.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::capture::trace::recorder::Tape;
+use crate::config::peer::Peer;
+use crate::config::program::Program;
+use crate::outcome::finding::Finding;
+use crate::outcome::observation::Observation;
+use crate::parity::baseline::case::{Case, Reference};
+use crate::parity::baseline::reference_cache::Memory;
+use crate::parity::baseline::versions::Versions;
+use crate::parity::client::programs::case::ProgramCase;
+use crate::parity::client::programs::run;
+use crate::process::child::Logs;
+use crate::process::context::Setting;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct ReferenceProgram {
+    name: String,
+    program: Program,
+    folder: PathBuf,
+    versions: Versions,
+    memory: Memory,
+}
+
+impl ReferenceProgram {
+    /// The reference that `peer` is, with its logs in `folder`; none without a client program.
+    pub(crate) fn new(peer: &Peer, folder: &Path) -> Option<Self> {
+        Some(Self {
+            name: peer.name().to_owned(),
+            program: peer.client_program.clone()?,
+            folder: folder.join("reference"),
+            versions: Versions::of(peer, &folder.join("reference")),
+            memory: Memory::default(),
+        })
+    }
+
+    /// Where what it prints with `case` is kept.
+    pub(crate) fn logs(&self, case: &ProgramCase) -> Logs {
+        Logs::at(&self.folder.join(case.name()))
+    }
+}
+
+impl Reference for ReferenceProgram {
+    type Case = ProgramCase;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn command(&self, setting: &Setting) -> Option<String> {
+        self.program.command_line(&setting.places, "").map(|line| line.to_string())
+    }
+
+    fn observation(
+        &self,
+        case: &Arc<ProgramCase>,
+        setting: &Setting,
+    ) -> Result<Observation, Finding> {
+        self.memory.recall(case.name(), || self.observe(case, setting))
+    }
+
+    fn observe(&self, case: &Arc<ProgramCase>, setting: &Setting) -> Result<Observation, Finding> {
+        let why = |finding| match finding {
+            Finding::Broken(why) => Finding::SetUpError(format!("the reference: {why}")),
+            other => other,
+        };
+        let tape = Tape::default();
+        run::run(case, &self.program, &self.logs(case), setting, &tape)
+            .map(|ran| ran.right)
+            .map_err(why)
+    }
+
+    fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
+        self.versions.lines(setting)
+    }
+}

@@ -1,0 +1,107 @@
+//! A client program while it runs, from its start to its ending.
+//!
+//! It keeps a processor busy until it has connected, and again while it ends; so it takes a place at
+//! the gate, and leaves it when it waits.
+
+use std::time::{Duration, Instant};
+
+use crate::capture::trace::recorder::Tape;
+use crate::config::program::Program;
+use crate::outcome::finding::Finding;
+use crate::outcome::observation::Observation;
+use crate::parity::client::activity::Stillness;
+use crate::parity::client::outcome::Side;
+use crate::parity::client::programs::case::ProgramCase;
+use crate::parity::client::programs::exit::Ending;
+use crate::parity::client::programs::port_demultiplexer::Connected;
+use crate::process::child::{Exit, Logs};
+use crate::process::context::Setting;
+use crate::process::semaphore::Pass;
+
+/// How often is looked whether a program still waits.
+const TURN: Duration = Duration::from_millis(50);
+
+/// After so many turns in which nothing has happened a program is no load on the machine.
+const CALM: u32 = 2;
+
+/// After so many turns in which nothing has happened nothing will. That is longer than grpcio pauses
+/// before it connects again for the first time, which is a second and up to a fifth.
+const STILL: u32 = 30;
+
+/// How long a program may take until it ends, or waits.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What came of a program.
+pub(crate) struct Ran {
+    /// With every text as it was told.
+    pub(crate) observed: Observation,
+    /// The same as what would be right for others.
+    pub(crate) right: Observation,
+    /// The frames that it got.
+    pub(crate) told: Vec<String>,
+    /// When there was a place for it.
+    pub(crate) began: Instant,
+}
+
+/// Plays `case` to `program`; what goes over the wire is taken on `tape`.
+pub(crate) fn run(
+    case: &ProgramCase,
+    program: &Program,
+    logs: &Logs,
+    setting: &Setting,
+    tape: &Tape,
+) -> Result<Ran, Finding> {
+    let command_line = program.command_line(&setting.places, "").ok_or_else(|| {
+        Finding::SetUpError("the client's program is not on this machine".to_owned())
+    })?;
+    for log in [&logs.stdout, &logs.stderr] {
+        // What is read afterwards is to be of this run alone; mostly there is nothing to remove.
+        let _ = std::fs::remove_file(log);
+    }
+    let place = case
+        .switchboard
+        .place(&case.behaviour, setting, tape)
+        .map_err(|error| Finding::SetUpError(format!("no stage: {error}")))?;
+    let pass = setting.gate.enter();
+    let began = Instant::now();
+    let mut connected = place
+        .start(&command_line, logs.clone())
+        .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
+    let mut stdout = String::new();
+    let exit = end(&mut connected, pass, &mut stdout)?;
+    let (sent, told) = connected.finish();
+    let stderr = std::fs::read(&logs.stderr).unwrap_or_default();
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    let ending = Ending { exit, stdout, stderr };
+    let observation = |side| ending.observation(&case.behaviour, &sent, side);
+    Ok(Ran { observed: observation(Side::Observed), right: observation(Side::Right), told, began })
+}
+
+/// Waits until a program has ended, or waits itself; all that it prints is added to `stdout`.
+fn end(
+    connected: &mut Connected<'_>,
+    pass: Pass<'_>,
+    stdout: &mut String,
+) -> Result<Option<Exit>, Finding> {
+    let mut pass = Some(pass);
+    let mut stillness = Stillness::of(connected.stage.pulse());
+    let limit = Instant::now() + LIMIT;
+    while Instant::now() < limit {
+        if let Some(exit) = connected.process.wait(TURN, stdout) {
+            return Ok(Some(exit));
+        }
+        if !connected.stage.has_been_found() {
+            continue;
+        }
+        let turns = stillness.turn();
+        if turns >= STILL {
+            return Ok(None);
+        }
+        if turns >= CALM {
+            pass = None;
+        }
+    }
+    drop(pass);
+    let done = if connected.stage.has_been_found() { "come to an end" } else { "connected" };
+    Err(Finding::Broken(format!("the client program has not {done} after {LIMIT:?}")))
+}

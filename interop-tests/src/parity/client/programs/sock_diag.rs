@@ -1,0 +1,74 @@
+//! Asks the kernel for one connection, by its addresses.
+//!
+//! Its lists of sockets are made by going through a table that is as large as the machine's memory
+//! suggests, whatever is in it; asked with sock_diag(7) it looks one entry up. Not every kernel answers.
+
+use std::net::SocketAddrV4;
+
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
+};
+
+/// Messages of netlink(7): their types and flags.
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const NLM_F_REQUEST: u16 = 1;
+
+const AF_INET: u8 = 2;
+const IPPROTO_TCP: u8 = 6;
+
+/// Sizes of `nlmsghdr` and of `inet_diag_req_v2`, and where `inet_diag_msg` has the inode.
+const HEADER: usize = 16;
+const REQUEST: usize = 56;
+const INODE: usize = 68;
+
+/// The inode of the TCP socket that is bound to `local` and connected to `remote`.
+pub(crate) fn inode(local: SocketAddrV4, remote: SocketAddrV4) -> Option<u64> {
+    let kernel = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        Some(netlink::SOCK_DIAG),
+    )
+    .ok()?;
+    send(&kernel, &request(local, remote), SendFlags::empty()).ok()?;
+    let mut answer = [0; 512];
+    // The answer has been made when the request has been taken.
+    let (length, _) = recv(&kernel, &mut answer, RecvFlags::DONTWAIT).ok()?;
+    inode_in(answer.get(..length)?)
+}
+
+fn request(local: SocketAddrV4, remote: SocketAddrV4) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + REQUEST);
+    bytes.extend(u32::try_from(HEADER + REQUEST).unwrap_or(0).to_ne_bytes());
+    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    bytes.extend(NLM_F_REQUEST.to_ne_bytes());
+    // No number and no sender: there is one request, and the kernel knows whose.
+    bytes.extend([0; 8]);
+    bytes.extend([AF_INET, IPPROTO_TCP, 0, 0]);
+    let any_state = u32::MAX;
+    bytes.extend(any_state.to_ne_bytes());
+    bytes.extend(local.port().to_be_bytes());
+    bytes.extend(remote.port().to_be_bytes());
+    for address in [local.ip(), remote.ip()] {
+        // There is room for IPv6.
+        bytes.extend(address.octets());
+        bytes.extend([0; 12]);
+    }
+    let any_interface = 0_u32;
+    bytes.extend(any_interface.to_ne_bytes());
+    let no_cookie = u64::MAX;
+    bytes.extend(no_cookie.to_ne_bytes());
+    bytes
+}
+
+/// The inode in an answer, which may be that there is no such socket.
+fn inode_in(answer: &[u8]) -> Option<u64> {
+    let kind = answer.get(4..6)?;
+    if kind != SOCK_DIAG_BY_FAMILY.to_ne_bytes() {
+        return None;
+    }
+    let inode = answer.get(HEADER + INODE..HEADER + INODE + 4)?;
+    let inode = u32::from_ne_bytes(inode.try_into().ok()?);
+    // A socket that its process has closed already has none.
+    (inode != 0).then_some(inode.into())
+}

@@ -1,0 +1,55 @@
+//! Which status messages are compared. This is the only place where one is not.
+//!
+//! A message that the reference takes from the server, and one that it always words alike, is what
+//! callers can rely on. What it says of its own about a broken connection tells of its inner parts:
+//! such a text is known by a part of [`INTERNAL`], and then any text is as good. `BEHAVIOURS.md` has
+//! the same list for people.
+
+use crate::http2::message::checksum;
+use crate::http2::text::shown;
+use crate::outcome::observation::ANY;
+
+/// Parts of texts that no caller can rely on.
+const INTERNAL: [&str; 9] = [
+    // An address: of the server, or of the connection that is gone.
+    "ipv4:",
+    "ipv6:",
+    // How the socket ended, in the words of grpcio or of the operating system.
+    "Socket closed",
+    "Connection reset by peer",
+    "Broken pipe",
+    "recvmsg",
+    "sendmsg",
+    // What a parser of frames thinks of the bytes.
+    "Failed parsing HTTP/2",
+    // The server's own words to whoever looks into the connection.
+    "GOAWAY received",
+];
+
+/// What grpcio puts around the reason why it gave up a stream: the reason alone is compared.
+const WRAPPER: (&str, &str) = ("Stream removed (", ")");
+
+/// Whether a caller can rely on `message`.
+fn is_compared(message: &str) -> bool {
+    !INTERNAL.iter().any(|part| message.contains(part))
+}
+
+fn unwrapped(message: &str) -> &str {
+    let inner = message.strip_prefix(WRAPPER.0).and_then(|rest| rest.strip_suffix(WRAPPER.1));
+    inner.unwrap_or(message)
+}
+
+/// `message` as a line of what is right, where [`ANY`] is any text.
+pub(crate) fn right(message: &str) -> String {
+    if is_compared(message) { whole(message) } else { ANY.to_owned() }
+}
+
+/// All of `message`, if not literally.
+pub(crate) fn whole(message: &str) -> String {
+    let message = unwrapped(message);
+    let text = shown(message.as_bytes());
+    if text.ends_with(" bytes)") {
+        return format!("{text}, checksum {:016x}", checksum(message.as_bytes()));
+    }
+    text
+}

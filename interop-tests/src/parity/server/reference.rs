@@ -1,0 +1,117 @@
+//! The reference server: the document's, unmodified, on the document's port.
+//!
+//! It is started by the first probe that asks and ends with the last one that might; each probe is
+//! played at it once, however many servers are compared with it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::capture::trace::recorder::Tape;
+use crate::config::peer::Peer;
+use crate::config::program::Program;
+use crate::outcome::finding::Finding;
+use crate::outcome::observation::Observation;
+use crate::parity::baseline::case::{Case, Reference};
+use crate::parity::baseline::reference_cache::Memory;
+use crate::parity::baseline::versions::Versions;
+use crate::parity::server::burst_lock::Crowd;
+use crate::parity::server::probe::Probe;
+use crate::parity::server::quiescence::ProbeError;
+use crate::process::child::{Exit, Logs};
+use crate::process::context::Setting;
+use crate::process::net::tutorial_port::{Lease, PORT};
+use crate::process::server::RunningServer;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct ReferenceServer {
+    name: String,
+    program: Program,
+    logs: Logs,
+    versions: Versions,
+    server: Mutex<Option<Result<Running, String>>>,
+    crowd: Crowd,
+    memory: Memory,
+}
+
+/// The server ends before its port is given back.
+#[derive(Debug)]
+struct Running {
+    server: RunningServer,
+    _port: Lease,
+}
+
+impl ReferenceServer {
+    /// The reference that `peer` is, with its logs in `folder`; none without a server program.
+    pub(crate) fn new(peer: &Peer, folder: &Path) -> Option<Self> {
+        Some(Self {
+            name: peer.name().to_owned(),
+            program: peer.server_program.clone()?,
+            logs: Logs::at(&folder.join("reference")),
+            versions: Versions::of(peer, folder),
+            server: Mutex::default(),
+            crowd: Crowd::default(),
+            memory: Memory::default(),
+        })
+    }
+
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Plays `probe`, whatever has been played before.
+    pub(crate) fn put(&self, probe: &Probe, setting: &Setting) -> Result<Observation, Finding> {
+        let address = self.address(setting).map_err(Finding::SetUpError)?;
+        let played = self.crowd.play(probe, &address, &Tape::default());
+        if let Some(exit) = self.has_exited() {
+            return Err(Finding::SetUpError(format!("the reference ended, with {exit}")));
+        }
+        played.map(|played| played.observation).map_err(|error| {
+            let why = format!("the reference: {error}");
+            match error {
+                ProbeError::Connect { .. } => Finding::SetUpError(why),
+                ProbeError::NoLife | ProbeError::Endless => Finding::ReferenceHung(why),
+            }
+        })
+    }
+
+    fn address(&self, setting: &Setting) -> Result<String, String> {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = server.get_or_insert_with(|| {
+            let port = setting.document_port.lease();
+            RunningServer::start_on(&self.program, &setting.places, PORT, self.logs.clone())
+                .map(|server| Running { server, _port: port })
+                .map_err(|error| format!("the reference did not start: {error}"))
+        });
+        server.as_ref().map(|running| running.server.address.clone()).map_err(Clone::clone)
+    }
+
+    fn has_exited(&self) -> Option<Exit> {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        server.as_ref()?.as_ref().ok()?.server.process.has_exited()
+    }
+}
+
+impl Reference for ReferenceServer {
+    type Case = Probe;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn command(&self, setting: &Setting) -> Option<String> {
+        self.program.command_line(&setting.places, "").map(|line| line.to_string())
+    }
+
+    fn observation(&self, probe: &Arc<Probe>, setting: &Setting) -> Result<Observation, Finding> {
+        self.memory.recall(probe.name(), || self.observe(probe, setting))
+    }
+
+    fn observe(&self, probe: &Arc<Probe>, setting: &Setting) -> Result<Observation, Finding> {
+        self.put(probe, setting)
+    }
+
+    fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
+        self.versions.lines(setting)
+    }
+}

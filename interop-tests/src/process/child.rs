@@ -1,0 +1,214 @@
+//! A child process: its lines on stdout, its logs, its end.
+//!
+//! Every wait has a limit, and dropping a process kills and reaps it with all that it has started,
+//! so no path through the harness can leave one behind.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+
+use crate::config::program::CommandLine;
+use crate::process::reaper;
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Status(i32),
+    Signal(i32),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
+        }
+    }
+}
+
+/// Why there is no next line.
+#[derive(Debug)]
+pub enum NoLine {
+    TimedOut,
+    Exited(Exit),
+}
+
+enum Event {
+    /// With its end of line, if it has one.
+    Line(String),
+    Exited(Exit),
+}
+
+/// A running or ended child process.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdin: Option<Sender<String>>,
+    events: Receiver<Event>,
+    exit: Option<Exit>,
+    logs: Logs,
+}
+
+/// Where a process's output goes.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    pub stdout: PathBuf,
+    pub stderr: PathBuf,
+}
+
+impl Logs {
+    /// `PATH.out` and `PATH.err`.
+    pub fn at(path: &Path) -> Self {
+        let with = |extension: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(extension);
+            PathBuf::from(name)
+        };
+        Self { stdout: with(".out"), stderr: with(".err") }
+    }
+
+    fn open(&self) -> io::Result<(File, File)> {
+        if let Some(directory) = self.stdout.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let open = |path| OpenOptions::new().create(true).append(true).open(path);
+        Ok((open(&self.stdout)?, open(&self.stderr)?))
+    }
+
+    /// The end of what was written to stderr, for an error message.
+    pub fn last_words(&self) -> String {
+        let text = std::fs::read(&self.stderr).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(8)..].join("\n")
+    }
+}
+
+impl Process {
+    /// Starts a process whose stdin is a pipe and whose output goes to `logs`.
+    pub fn start(command_line: &CommandLine, logs: Logs) -> io::Result<Self> {
+        let (stdout_log, stderr_log) = logs.open()?;
+        let mut command = command_line.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr_log);
+        let mut child = reaper::spawn(&mut command)?;
+        let stdin = child.stdin.take().map(writer);
+        let (sender, events) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            let pid = reaper::pid(&child);
+            thread::spawn(move || forward(stdout, stdout_log, pid, &sender));
+        }
+        Ok(Self { child, stdin, events, exit: None, logs })
+    }
+
+    pub fn pid(&self) -> Pid {
+        reaper::pid(&self.child)
+    }
+
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Writes a line to its stdin, without waiting until it has been read.
+    pub fn write_line(&mut self, line: String) {
+        if let Some(stdin) = &self.stdin {
+            // A dead process is noticed by whoever waits for its answer.
+            let _ = stdin.send(line);
+        }
+    }
+
+    /// The next line of its stdout, with its end of line, waited for until `deadline`.
+    pub fn next_line(&mut self, deadline: Instant) -> Result<String, NoLine> {
+        if let Some(exit) = self.exit {
+            return Err(NoLine::Exited(exit));
+        }
+        match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Event::Line(line)) => Ok(line),
+            Ok(Event::Exited(exit)) => {
+                self.exit = Some(exit);
+                Err(NoLine::Exited(exit))
+            }
+            Err(RecvTimeoutError::Timeout) => Err(NoLine::TimedOut),
+            // The forwarding thread only ends after it has told the exit.
+            Err(RecvTimeoutError::Disconnected) => Err(NoLine::Exited(Exit::Status(-1))),
+        }
+    }
+
+    /// Waits for its end; `None` when it has not come after `limit`. All further lines are added to
+    /// `stdout`.
+    pub fn wait(&mut self, limit: Duration, stdout: &mut String) -> Option<Exit> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.next_line(deadline) {
+                Ok(line) => stdout.push_str(&line),
+                Err(NoLine::Exited(exit)) => return Some(exit),
+                Err(NoLine::TimedOut) => return None,
+            }
+        }
+    }
+
+    /// How it ended, if it has.
+    pub fn has_exited(&self) -> Option<Exit> {
+        self.exit.or_else(|| exit_of(self.pid(), WaitIdOptions::NOHANG))
+    }
+
+    /// Sends it SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        // It may have exited by itself; its end is looked at next.
+        let _ = kill_process(self.pid(), Signal::INT);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        reaper::end(&mut self.child);
+    }
+}
+
+/// Writes lines in a thread of its own: a process that reads nothing must not stop the harness.
+fn writer(mut stdin: ChildStdin) -> Sender<String> {
+    let (sender, lines) = mpsc::channel::<String>();
+    thread::spawn(move || {
+        for line in lines {
+            if writeln!(stdin, "{line}").and_then(|()| stdin.flush()).is_err() {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+/// Passes lines on and keeps them in the log until the process closes its stdout, then waits for
+/// its end without reaping it.
+fn forward(stdout: ChildStdout, mut log: File, pid: Pid, events: &Sender<Event>) {
+    let mut reader = BufReader::new(stdout);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        // A full disk must not end the run; the failure message still has the outcome.
+        let _ = log.write_all(&line);
+        let _ = events.send(Event::Line(String::from_utf8_lossy(&line).into_owned()));
+        line.clear();
+    }
+    if let Some(exit) = exit_of(pid, WaitIdOptions::empty()) {
+        let _ = events.send(Event::Exited(exit));
+    }
+}
+
+/// Looks at a child's end and leaves the child to be reaped.
+fn exit_of(pid: Pid, options: WaitIdOptions) -> Option<Exit> {
+    let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    let status = loop {
+        match waitid(WaitId::Pid(pid), options) {
+            Err(error) if error == rustix::io::Errno::INTR => {}
+            Err(_) => return None,
+            Ok(status) => break status?,
+        }
+    };
+    status.exit_status().map(Exit::Status).or_else(|| status.terminating_signal().map(Exit::Signal))
+}

@@ -1,0 +1,21 @@
+//! Child processes: servers and agents from their start until they are reaped, the pools that share them,
+//! and the ports, sockets and certificates that they need.
+//!
+//! Every process belongs to a value that kills and reaps it on drop, on panic and on a signal.
+
+pub(crate) mod agent;
+pub(crate) mod agent_pool;
+pub(crate) mod agent_slot;
+pub mod attached;
+pub mod child;
+pub(crate) mod context;
+pub(crate) mod crew;
+pub(crate) mod liveness;
+pub(crate) mod memory;
+pub mod net;
+pub mod reaper;
+pub(crate) mod semaphore;
+pub mod server;
+pub(crate) mod server_config;
+pub(crate) mod server_pool;
+pub(crate) mod server_slot;

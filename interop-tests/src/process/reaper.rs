@@ -1,0 +1,75 @@
+//! The register of live child processes, so that none outlives the harness.
+//!
+//! A child leads a process group of its own: Ctrl-C in a terminal does not reach it behind the
+//! harness's back, and what it started itself ends with it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
+
+/// The status of a process that Ctrl-C has ended, as shells report it.
+const INTERRUPTED: i32 = 130;
+
+/// Leaders of the groups that have not been ended yet. Held while a process is started, so that an
+/// interrupt finds every process.
+static LIVE: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn live() -> MutexGuard<'static, BTreeSet<i32>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts `command` as the leader of a new process group and registers it.
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    let mut live = live();
+    let child = command.process_group(0).spawn()?;
+    live.insert(pid(&child).as_raw_nonzero().get());
+    Ok(child)
+}
+
+/// The child's process ID, which is also its group's.
+pub fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// Kills the child's whole group and reaps the child.
+///
+/// The child must not have been reaped before: until then its ID cannot have become another's.
+pub fn end(child: &mut Child) {
+    let mut live = live();
+    let group = pid(child);
+    // An empty group is fine: the child has exited and started nothing.
+    let _ = kill_process_group(group, Signal::KILL);
+    let _ = child.wait();
+    live.remove(&group.as_raw_nonzero().get());
+}
+
+/// On SIGINT, SIGTERM and SIGHUP, and when the process that started the harness dies: ends all
+/// children, then the harness. What is done `first` is done before any of them ends, and what it gives
+/// goes to what is done `last`.
+pub fn end_all_on_signals<T>(
+    first: impl Fn() -> T + Send + 'static,
+    last: impl Fn(T) + Send + 'static,
+) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        let kept = first();
+        let live = live();
+        for group in live.iter().filter_map(|group| Pid::from_raw(*group)) {
+            let _ = kill_process_group(group, Signal::KILL);
+            let _ = waitpid(Some(group), WaitOptions::empty());
+        }
+        eprintln!("\ninterrupted: {} processes of the run have been ended", live.len());
+        last(kept);
+        // The lock is still held: nothing can be started any more.
+        std::process::exit(INTERRUPTED);
+    })?;
+    #[cfg(target_os = "linux")]
+    {
+        // `make` and `cargo` do not pass a SIGTERM on.
+        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The servers of one peer: one for each way in which they are arranged, started when the first case
+//! needs it and shared by all pairings.
+//!
+//! To start one takes longer than all calls of most cases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::program::Program;
+use crate::config::server_options::Offering;
+use crate::process::server_config::Arrangement;
+use crate::process::server_slot::ServerSlot;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    peer: String,
+    program: Program,
+    logs: PathBuf,
+    slots: Mutex<BTreeMap<String, Arc<ServerSlot>>>,
+}
+
+impl Fleet {
+    /// The servers of `peer`, with their logs in `folder`.
+    pub(crate) fn new(peer: &str, program: &Program, folder: &Path) -> Self {
+        let (peer, program, logs) = (peer.to_owned(), program.for_calls(), folder.to_owned());
+        Self { peer, program, logs, slots: Mutex::default() }
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The server that is arranged so.
+    pub(crate) fn slot(&self, arrangement: Arrangement) -> Arc<ServerSlot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = arrangement.name();
+        let log = self.logs.join(format!("server-{name}"));
+        let new = || Arc::new(ServerSlot::arranged(self.program.clone(), &log, arrangement));
+        Arc::clone(slots.entry(name).or_insert_with(new))
+    }
+
+    /// Why a server that is arranged so cannot have these, or be a scenario's own, if it cannot.
+    pub(crate) fn not_supported(
+        &self,
+        arrangement: &Arrangement,
+        offerings: &BTreeSet<Offering>,
+        is_own: bool,
+    ) -> Option<String> {
+        if let Some(attached) = &self.program.attach {
+            let beyond = arrangement.beyond(attached.transport());
+            let beyond = beyond.map(|need| format!("be asked for `{need}`"));
+            let what = beyond.or_else(|| is_own.then(|| "be killed or measured".to_owned()));
+            if let Some(what) = what {
+                let peer = &self.peer;
+                return Some(format!(
+                    "the server of {peer} is attached at {attached}: it cannot {what}"
+                ));
+            }
+        } else if let Some(option) = arrangement.missing(&self.program) {
+            return Some(format!("the server of {} has no option `{}`", self.peer, option.name()));
+        }
+        let lacking = offerings.intersection(&self.program.lacks).next()?.name();
+        Some(format!("the server of {} lacks `{lacking}`", self.peer))
+    }
+}

@@ -1,0 +1,136 @@
+//! What was expected and what came, beside each other.
+//!
+//! Whether something was wrong is not judged here again: a row differs because the trial has a mismatch
+//! for it. Other texts than those expected are fine where a range or a part was asked for.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::http2::message;
+use crate::http2::text::from_hex;
+use crate::outcome::finding::{Mismatch, MismatchedBytes};
+use crate::outcome::observation::{ANY, Line};
+use crate::report::html::bytes::{Bytes, Pair};
+use crate::report::record::trial::{TrialRecord, VerdictKind};
+
+/// One thing that was compared, or only observed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'a> {
+    what: &'a str,
+    expected: Option<&'a str>,
+    observed: Option<&'a str>,
+    #[serde(flatten)]
+    how: How,
+    /// The bytes of both, where it is a message that differs.
+    bytes: Option<Bytes>,
+}
+
+/// How the two sides of a row are to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct How {
+    class: &'static str,
+    symbol: &'static str,
+    word: &'static str,
+}
+
+const DIFFERS: How = How { class: "differs", symbol: "≠", word: "differs" };
+const SAME: How = How { class: "same", symbol: "=", word: "as expected" };
+const FITS: How = How { class: "same", symbol: "✓", word: "fits" };
+const MISSING: How = How { class: "untold", symbol: "·", word: "not observed" };
+const MORE: How = How { class: "untold", symbol: "·", word: "not compared" };
+
+/// The rows of a trial, and those of what would have been right as well.
+#[derive(Debug, Serialize)]
+pub(crate) struct Comparison<'a> {
+    rows: Vec<Row<'a>>,
+    others: Vec<Vec<Row<'a>>>,
+}
+
+/// The bytes of the first message that differs, as far as they are known.
+pub(crate) fn messages(mismatch: &Mismatch) -> Option<(Vec<u8>, Vec<u8>)> {
+    if let Some(MismatchedBytes { expected, observed }) = &mismatch.bytes {
+        return Some((from_hex(expected)?, from_hex(observed)?));
+    }
+    if !mismatch.what.ends_with("messages") {
+        return None;
+    }
+    let [expected, observed] =
+        [&mismatch.expected, &mismatch.observed].map(|text| text.split(message::BETWEEN));
+    let mut pairs = expected.zip(observed);
+    let (expected, observed) = pairs.find(|(expected, observed)| expected != observed)?;
+    let bytes = |text: &str| if text == message::EMPTY { Some(Vec::new()) } else { from_hex(text) };
+    Some((bytes(expected)?, bytes(observed)?))
+}
+
+impl<'a> Comparison<'a> {
+    pub(crate) fn of(trial: &'a TrialRecord) -> Self {
+        let observed = &trial.observation;
+        let mut right: Vec<_> = trial.expectation.iter().collect();
+        // The nearest is the one that a reader wants to see first.
+        right.sort_by_key(|expected| distance(expected, observed));
+        let mut right = right.into_iter();
+        let mut rows: Vec<_> = trial.mismatches.iter().map(of_mismatch).collect();
+        let told: BTreeSet<_> = trial.mismatches.iter().map(|mismatch| &*mismatch.what).collect();
+        let nearest = right.next().map_or(&[][..], Vec::as_slice);
+        // A mismatch may be about a part of what is one line here.
+        let has_line = |what: &str| nearest.iter().chain(observed).any(|line| line.what == what);
+        let is_sure =
+            trial.verdict == VerdictKind::Passed || told.iter().all(|what| has_line(what));
+        let rest = aligned(nearest, observed, if is_sure { FITS } else { DIFFERS });
+        rows.extend(rest.into_iter().filter(|row| !told.contains(row.what)));
+        rows.sort_by_key(|row| row.how != DIFFERS);
+        Self { rows, others: right.map(|other| aligned(other, observed, DIFFERS)).collect() }
+    }
+
+    /// Whether there is anything to see.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.others.is_empty()
+    }
+}
+
+fn of_mismatch(mismatch: &Mismatch) -> Row<'_> {
+    let bytes = messages(mismatch);
+    Row {
+        what: &mismatch.what,
+        expected: Some(&mismatch.expected),
+        observed: Some(&mismatch.observed),
+        how: DIFFERS,
+        bytes: bytes.map(|(expected, observed)| Pair::new(&expected, &observed).shown()),
+    }
+}
+
+/// The lines of both; `other` is what is said where they are not the same.
+fn aligned<'a>(expected: &'a [Line], observed: &'a [Line], other: How) -> Vec<Row<'a>> {
+    let row = |line: &'a Line| {
+        let observed = value(observed, &line.what);
+        let how = match observed {
+            _ if line.value == ANY => FITS,
+            None => MISSING,
+            Some(value) if value == line.value => SAME,
+            Some(_) => other,
+        };
+        Row { what: &line.what, expected: Some(&line.value), observed, how, bytes: None }
+    };
+    let more = observed.iter().filter(|line| value(expected, &line.what).is_none());
+    let more = more.map(|line| Row {
+        what: &line.what,
+        expected: None,
+        observed: Some(&line.value),
+        how: MORE,
+        bytes: None,
+    });
+    expected.iter().map(row).chain(more).collect()
+}
+
+/// In how many lines they differ.
+fn distance(expected: &[Line], observed: &[Line]) -> usize {
+    let is_other =
+        |line: &&Line| line.value != ANY && value(observed, &line.what) != Some(&line.value);
+    let is_new = |line: &&Line| value(expected, &line.what).is_none();
+    expected.iter().filter(is_other).count() + observed.iter().filter(is_new).count()
+}
+
+fn value<'a>(lines: &'a [Line], what: &str) -> Option<&'a str> {
+    lines.iter().find(|line| line.what == what).map(|line| &*line.value)
+}

@@ -1,0 +1,67 @@
+//! The record as JUnit XML, which CI systems read.
+//!
+//! JUnit knows no known deviation and nothing that is not supported: both are skipped there, with their
+//! reason, and never passed.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use chrono::DateTime;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::report::record::Record;
+use crate::report::record::trial::{TrialRecord, VerdictKind};
+
+/// Writes it: a test suite for each pairing of a suite.
+pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let mut report = Report::new("interop");
+    report.set_time(duration(record.duration_ms));
+    if let Ok(began) = DateTime::parse_from_rfc3339(&record.began) {
+        report.set_timestamp(began);
+    }
+    // The trials are in the order of their names, so those of a pairing stand together.
+    for trials in record.trials.chunk_by(|one, other| pairing(one) == pairing(other)) {
+        let Some(first) = trials.first() else { continue };
+        let mut suite = TestSuite::new(pairing(first));
+        suite.add_test_cases(trials.iter().map(|trial| case(trial)));
+        report.add_test_suite(suite);
+    }
+    report.serialize(out).map_err(io::Error::other)
+}
+
+fn pairing(trial: &TrialRecord) -> String {
+    format!("{}/{}/{}", trial.suite, trial.server, trial.client)
+}
+
+fn case(trial: &TrialRecord) -> TestCase {
+    let mut status = match trial.verdict {
+        VerdictKind::Passed => TestCaseStatus::success(),
+        VerdictKind::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        VerdictKind::SetUpError => TestCaseStatus::non_success(NonSuccessKind::Error),
+        VerdictKind::KnownDeviation | VerdictKind::NotSupported | VerdictKind::Skipped => {
+            TestCaseStatus::skipped()
+        }
+    };
+    if trial.verdict != VerdictKind::Passed {
+        let why = trial.why.as_deref().unwrap_or_default();
+        status.set_type(trial.verdict.name());
+        status.set_message(format!("{}: {why}", trial.verdict.name()));
+    }
+    if trial.verdict.is_failure() {
+        let mismatches = trial.mismatches.iter().flat_map(|mismatch| {
+            [
+                format!("expected {} = {}", mismatch.what, mismatch.expected),
+                format!("observed {} = {}", mismatch.what, mismatch.observed),
+            ]
+        });
+        let again = format!("run again: {}", trial.run_again);
+        status.set_description(mismatches.chain([again]).collect::<Vec<_>>().join("\n"));
+    }
+    let mut case = TestCase::new(&*trial.case, status);
+    case.set_classname(pairing(trial)).set_time(duration(trial.duration_ms));
+    case
+}
+
+fn duration(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+}

@@ -1,0 +1,25 @@
+//! The format of records for other programs: a JSON Schema, made from the types.
+//!
+//! It lies in the repository, where a change of the format shows as a change of a file.
+
+use std::path::Path;
+
+use crate::report::record::Record;
+use crate::report::record::file;
+use crate::report::record::file::WriteError;
+
+/// The file's name, below `interop-tests`.
+pub const FILE: &str = "record.schema.json";
+
+/// The schema's text.
+pub fn text() -> String {
+    let schema = schemars::schema_for!(Record);
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text + "\n"
+}
+
+/// Writes the schema into `folder`.
+pub fn write(folder: &Path) -> Result<(), WriteError> {
+    use std::io::Write;
+    file::replace(&folder.join(FILE), |out| out.write_all(text().as_bytes()))
+}

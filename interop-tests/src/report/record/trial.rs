@@ -1,0 +1,162 @@
+//! A trial in a record: its verdict, and what a person needs to look into it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::capture::trace::event::Trace;
+use crate::outcome::finding::{Evidence, Mismatch};
+use crate::outcome::grade::Grade;
+use crate::outcome::observation::{Line, Observation};
+use crate::outcome::trial::TrialName;
+use crate::outcome::verdict::Verdict;
+
+/// A trial that has ended.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrialRecord {
+    /// `suite/server/client/case`, once in a record.
+    pub(crate) name: String,
+    pub(crate) suite: String,
+    /// The server's peer; `nobody` where there is none, and in client-parity who says what is right.
+    pub(crate) server: String,
+    /// The client's peer; in server-parity who says what is right.
+    pub(crate) client: String,
+    pub(crate) case: String,
+    pub(crate) verdict: VerdictKind,
+    /// Why it is this verdict; missing for a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+    /// Of a known deviation: where more is told about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+    /// What was not as expected, of a failure or a known deviation.
+    pub(crate) mismatches: Vec<Mismatch>,
+    /// Who can do what the case does, in the suites that compare with the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grade: Option<Grade>,
+    /// How long it took from when it had the processes and the place that it needs, in milliseconds.
+    pub(crate) duration_ms: f64,
+    /// What the case is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server_command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_command: Option<String>,
+    /// The command of the peer that says what is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reference_command: Option<String>,
+    /// What the client was told or the harness sent, shortened, a line each.
+    pub(crate) sent: Vec<String>,
+    /// What is right; any of these answers where there are several.
+    pub(crate) expectation: Vec<Vec<Line>>,
+    /// What came.
+    pub(crate) observation: Vec<Line>,
+    /// The files with what the processes printed, those that are not empty.
+    pub(crate) logs: Vec<String>,
+    /// What went over the wire, of a failure, or of every trial if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<Trace>,
+    /// The command that runs this trial alone.
+    pub(crate) run_again: String,
+}
+
+/// How a trial ended.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum VerdictKind {
+    /// As expected.
+    Passed,
+    /// It failed exactly as the list of known deviations says it does.
+    KnownDeviation,
+    /// A peer says that it cannot do this.
+    NotSupported,
+    /// Left out on explicit request.
+    Skipped,
+    /// Not as expected.
+    Failed,
+    /// It could not begin.
+    SetUpError,
+}
+
+impl VerdictKind {
+    /// Whether it makes a run fail.
+    pub(crate) fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::SetUpError)
+    }
+
+    /// As people read it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::KnownDeviation => "known deviation",
+            Self::NotSupported => "not supported",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::SetUpError => "set-up error",
+        }
+    }
+}
+
+impl TrialRecord {
+    /// Why it is this verdict, in a line.
+    pub(crate) fn in_short(&self) -> String {
+        let first = self.mismatches.first().map(|mismatch| {
+            let Mismatch { what, expected, observed, .. } = mismatch;
+            format!("{what} = {observed} instead of {expected}")
+        });
+        let why = || self.why.as_deref().unwrap_or_default().to_owned();
+        let text = first.unwrap_or_else(why);
+        text.lines().next().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn new(
+        trial: &TrialName,
+        verdict: Verdict,
+        evidence: Evidence,
+        duration_ms: f64,
+        run_again: String,
+    ) -> Self {
+        let none = Vec::new;
+        let (kind, why, link, mismatches) = match verdict {
+            Verdict::Passed => (VerdictKind::Passed, None, None, none()),
+            Verdict::KnownDeviation { reason, link, mismatches } => {
+                (VerdictKind::KnownDeviation, Some(reason), Some(link), mismatches)
+            }
+            Verdict::NotSupported { reason } => {
+                (VerdictKind::NotSupported, Some(reason), None, none())
+            }
+            Verdict::Skipped { reason } => (VerdictKind::Skipped, Some(reason), None, none()),
+            Verdict::Failed { why, mismatches } => {
+                (VerdictKind::Failed, Some(why), None, mismatches)
+            }
+            Verdict::SetUpError { why } => (VerdictKind::SetUpError, Some(why), None, none()),
+        };
+        let logs = evidence.full_logs().map(|log| log.display().to_string()).collect();
+        Self {
+            name: trial.to_string(),
+            suite: trial.suite.to_owned(),
+            server: trial.server.clone(),
+            client: trial.client.clone(),
+            case: trial.case.clone(),
+            verdict: kind,
+            why,
+            link,
+            mismatches,
+            grade: evidence.grade,
+            duration_ms,
+            about: evidence.about,
+            server_command: evidence.server_command,
+            client_command: evidence.client_command,
+            reference_command: evidence.reference_command,
+            sent: evidence.sent,
+            expectation: evidence.right.into_iter().map(Observation::lines).collect(),
+            observation: evidence.observed.map(Observation::lines).unwrap_or_default(),
+            logs,
+            trace: evidence.trace,
+            run_again,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The records of several runs in one table, each with another reference: a row a run, a column a suite.
+//!
+//! What a reference does otherwise than the goldens is in no other report; it is why such runs are made.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use comfy_table::{Table, presets};
+
+use crate::config::variables::Assignment;
+use crate::parity::baseline::expected::GOLDEN;
+use crate::report::matrix::NO_TRIAL;
+use crate::report::record::Record;
+use crate::report::record::counts::Counts;
+use crate::report::record::file;
+use crate::report::record::trial::{TrialRecord, VerdictKind};
+
+/// The file with the names of all cases that differ.
+const DIFFERENCES: &str = "differences.txt";
+
+/// How many names of them a cell has.
+const SHOWN: usize = 4;
+
+/// A run, or why there was none.
+#[derive(Debug)]
+pub(crate) struct Row {
+    name: String,
+    ran: Result<Record, String>,
+}
+
+impl Row {
+    /// Reads `NAME=FILE`.
+    pub(crate) fn read(Assignment { name, value }: &Assignment) -> anyhow::Result<Self> {
+        let path = PathBuf::from(value);
+        let ran = if path.extension().is_some_and(|extension| extension == "json") {
+            Ok(file::read(&path)?)
+        } else {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            Err(text.trim_end().to_owned())
+        };
+        Ok(Self { name: name.clone(), ran })
+    }
+
+    /// Its name, and what the reference was made of.
+    fn heading(&self) -> String {
+        let reference = self.ran.iter().flat_map(|record| &record.peers).find(|p| p.reference);
+        let versions = reference.map(|peer| &peer.versions[..]).unwrap_or_default();
+        std::iter::once(&self.name).chain(versions).cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    fn counts(&self, suite: &str) -> Option<Counts> {
+        let record = self.ran.as_ref().ok()?;
+        let mut trials = record.trials().filter(|trial| trial.suite == suite);
+        let first = trials.next()?;
+        Some(Counts::of(std::iter::once(first).chain(trials)))
+    }
+
+    /// The cases that the reference answers otherwise than the goldens, for each suite.
+    fn differences(&self) -> BTreeMap<&str, Vec<&TrialRecord>> {
+        let mut suites: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let trials = self.ran.iter().flat_map(|record| &record.trials);
+        for trial in trials.map(|trial| &**trial) {
+            let is_of_golden = [&trial.server, &trial.client].into_iter().any(|who| who == GOLDEN);
+            if is_of_golden && trial.verdict == VerdictKind::NotSupported {
+                suites.entry(&trial.suite).or_default().push(trial);
+            }
+        }
+        suites
+    }
+
+    /// Those in short.
+    fn differences_in_short(&self) -> String {
+        let in_short = |(suite, trials): (&str, Vec<&TrialRecord>)| {
+            let names: Vec<_> = trials.iter().take(SHOWN).map(|trial| &trial.case[..]).collect();
+            let more = match trials.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!("\nand {more} more"),
+            };
+            format!("{suite}: {}\n{}{more}", trials.len(), names.join("\n"))
+        };
+        let suites: Vec<_> = self.differences().into_iter().map(in_short).collect();
+        if suites.is_empty() { "nothing".to_owned() } else { suites.join("\n") }
+    }
+}
+
+/// Prints the table of `rows`, and writes all that differs into `folder`.
+pub(crate) fn print(rows: &[Row], folder: &Path) -> anyhow::Result<()> {
+    let mut all = Vec::new();
+    for row in rows {
+        for trial in row.differences().into_values().flatten() {
+            let why = trial.why.as_deref().unwrap_or_default();
+            all.push(format!("{}: {}: {why}\n", row.name, trial.name));
+        }
+    }
+    anstream::println!("{}\n", table(rows));
+    for row in rows {
+        let warning = row.ran.iter().filter_map(Record::warning);
+        warning.for_each(|warning| anstream::println!("interop: {}: {warning}", row.name));
+    }
+    let path = folder.join(DIFFERENCES);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, all.concat()))
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    let (number, path) = (all.len(), path.display());
+    anstream::println!("interop: {number} answers that are not as the goldens are in {path}");
+    Ok(())
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut suites: Vec<&str> = Vec::new();
+    for trial in rows.iter().flat_map(|row| &row.ran).flat_map(|record| &record.trials) {
+        if !suites.contains(&&trial.suite[..]) {
+            suites.push(&trial.suite);
+        }
+    }
+    suites.sort_unstable();
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_FULL_CONDENSED);
+    let first = std::iter::once("reference");
+    table.set_header(first.chain(suites.iter().copied()).chain(["other than the goldens"]));
+    for row in rows {
+        let cell = |suite: &&str| {
+            row.counts(suite).map_or(NO_TRIAL.to_owned(), |counts| counts.parts().join("\n"))
+        };
+        let last = match &row.ran {
+            Ok(_) => row.differences_in_short(),
+            Err(why) => why.clone(),
+        };
+        let first = std::iter::once(row.heading());
+        table.add_row(first.chain(suites.iter().map(cell)).chain([last]));
+    }
+    table
+}

@@ -1,0 +1,165 @@
+//! `calculator-server` at the command line: what it says, where it listens, how it refuses.
+//!
+//! Always with `--address`: without it the server takes the document's own port, which tests that
+//! run side by side cannot share.
+
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+
+use crate::support::LIMIT;
+use crate::support::Process;
+use crate::support::Server;
+use crate::support::client;
+use crate::support::client_of;
+use crate::support::failing_server;
+
+/// Asks for the root of 16.
+fn assert_serves(address: SocketAddr) {
+    client_of(address).assert().success().stdout("4.0\n").stderr("");
+}
+
+fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+#[test]
+fn the_two_lines_name_the_port_that_was_taken() {
+    let server = Server::start_at("127.0.0.1:0");
+    assert!(server.address.ip().is_loopback() && server.address.is_ipv4());
+    assert_serves(server.address);
+}
+
+#[test]
+fn the_documents_address_answers_over_ipv4_and_ipv6() {
+    let server = Server::start_at("[::]:0");
+    let port = server.address.port();
+    assert_serves(SocketAddr::from(([127, 0, 0, 1], port)));
+    if has_ipv6() {
+        assert!(server.address.is_ipv6());
+        assert_serves(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
+    }
+}
+
+#[test]
+fn a_host_name_is_listened_on() {
+    let server = Server::start_at("localhost:0");
+    let address = format!("localhost:{}", server.address.port());
+    client().args(["--address", &address]).assert().success().stdout("4.0\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_machine_without_ipv6_is_served_on_ipv4() {
+    let Some(python) = crate::python::Python::find() else { return };
+    // A host name may have an IPv6 address all the same: /etc/hosts often gives localhost one.
+    for address in ["[::]:0", "localhost:0"] {
+        let mut command = python.command();
+        command.args(["-m", "interop.without_ipv6"]).arg(cargo_bin!("calculator-server"));
+        command.args(["--address", address]);
+        let server = Server::ready(&mut command);
+        assert!(server.address.is_ipv4(), "{address}: {}", server.address);
+        assert_serves(SocketAddr::from(([127, 0, 0, 1], server.address.port())));
+    }
+}
+
+#[test]
+fn a_taken_port_is_an_error_that_names_the_address() {
+    let taken = Server::start();
+    let address = taken.address.to_string();
+    let refused = failing_server().args(["--address", &address]).assert().code(1).stdout("");
+    let stderr = String::from_utf8_lossy(&refused.get_output().stderr);
+    let start = format!("calculator-server: cannot listen on {address}: ");
+    assert!(stderr.starts_with(&start), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "no stack trace: {stderr}");
+}
+
+#[test]
+fn an_unknown_host_is_an_error_that_names_the_address() {
+    // Longer than DNS allows, so that no server has to be asked.
+    let address = format!("{}:0", "x".repeat(64));
+    let refused = failing_server().args(["--address", &address]).assert().code(1).stdout("");
+    let stderr = String::from_utf8_lossy(&refused.get_output().stderr);
+    let start = format!("calculator-server: cannot resolve {address}: ");
+    assert!(stderr.starts_with(&start), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "no stack trace: {stderr}");
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_answered_with_the_usage() {
+    let wrong: [(&[&str], &str); 12] = [
+        (&["--address"], "'--address <ADDRESS>'"),
+        (&["--address", "localhost"], "'localhost' is not an address"),
+        (&["--address", "localhost:http"], "'localhost:http' is not an address"),
+        (&["--address", "127.0.0.1:65536"], "'127.0.0.1:65536' is not an address"),
+        (&["--address", "-1"], "'-1' is not an address"),
+        (&["--port", "50051"], "'--port'"),
+        (&["--max-connection-age", "0"], "a number of seconds, more than 0"),
+        (&["--max-connection-age", "-1"], "a number of seconds, more than 0"),
+        (&["--workers", "0"], "a number of threads, 1 or more"),
+        (&["--workers", "two"], "a number of threads, 1 or more"),
+        (&["50051"], "'50051'"),
+        (&["-5"], "'-5'"),
+    ];
+    for (arguments, named) in wrong {
+        let refused = failing_server().args(arguments).assert().code(2).stdout("");
+        let stderr = String::from_utf8_lossy(&refused.get_output().stderr);
+        assert!(stderr.starts_with("error: ") && stderr.contains(named), "{stderr}");
+        assert!(stderr.contains("\nUsage: calculator-server [OPTIONS]\n"), "{stderr}");
+    }
+}
+
+#[test]
+fn help_and_version() {
+    for help in ["--help", "-h"] {
+        let shown = failing_server().arg(help).assert().success().stderr("");
+        let stdout = String::from_utf8_lossy(&shown.get_output().stdout);
+        for option in [
+            "Usage: calculator-server",
+            "--address",
+            "--reuse-port",
+            "--health",
+            "--reflection",
+            "--tls-certificate",
+            "--tls-key",
+            "--tls-client-ca",
+            "--max-connection-age",
+            "--workers",
+            "--test-behaviour",
+            "Only for tests",
+            "--help",
+            "--version",
+        ] {
+            assert!(stdout.contains(option), "{option} in {stdout}");
+        }
+    }
+    let version = concat!("calculator-server ", env!("CARGO_PKG_VERSION"), "\n");
+    failing_server().arg("--version").assert().success().stdout(version).stderr("");
+}
+
+#[test]
+fn it_serves_although_nobody_reads_its_stdout() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(cargo_bin!("calculator-server"));
+    let server = Process::start(command.args(["--address", "127.0.0.1:0"]).stdout(writer));
+    assert_serves(listening_socket(server.id()));
+}
+
+/// Where a process listens that has no way to say so.
+fn listening_socket(id: u32) -> SocketAddr {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let all = listeners::get_all().expect("the table of sockets");
+        let is_its = |one: &&listeners::Listener| {
+            one.process.pid == id && one.state == listeners::SocketState::Listen
+        };
+        if let Some(listener) = all.iter().find(is_its) {
+            return listener.socket;
+        }
+        assert!(Instant::now() < deadline, "process {id} does not listen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

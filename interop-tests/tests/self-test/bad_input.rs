@@ -1,0 +1,288 @@
+//! Wrong files, missing programs and a port that is taken: each with a message that helps.
+//!
+//! Nothing may run with a table that says something else than its author believes.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::PoisonError;
+
+use libtest_mimic::Trial;
+
+use crate::mutants::PORT;
+use crate::run;
+use crate::run::Ran;
+use crate::run::Run;
+use crate::tables;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("bad-input/peers", peers),
+        ("bad-input/variables", variables),
+        ("bad-input/a-missing-program", a_missing_program),
+        ("bad-input/a-peer-left-out", a_peer_left_out),
+        ("bad-input/scenarios", scenarios),
+        ("bad-input/behaviours", behaviours),
+        ("bad-input/programs", programs),
+        ("bad-input/options", options),
+        ("bad-input/port-50051-is-taken", port_50051_is_taken),
+        ("bad-input/list-and-filter", list_and_filter),
+    ])
+}
+
+/// Asserts that nothing ran and that the message is this.
+#[track_caller]
+fn refused(ran: &Ran, message: &str) {
+    ran.ends_with_status(2).says(message).assert(ran.trials().is_empty(), "nothing runs");
+    ran.assert(!ran.stderr.contains("panicked"), "no panic");
+}
+
+fn with_peers(text: &str) -> Ran {
+    Run::new().with_file("--peers", "peers.toml", text).finish()
+}
+
+const GOOD: &str = "[[peer]]\nname = \"one\"\nlanguage = \"x\"\nagent = { command = [\"sh\"] }\n";
+
+fn peers() {
+    let unknown = format!("{GOOD}colour = \"blue\"\n");
+    refused(&with_peers(&unknown), "peers.toml:5: unknown field `colour`");
+    refused(&with_peers(&format!("{GOOD}{GOOD}")), "peers.toml:6: there already is a peer `one`");
+    let nameless = "[[peer]]\nlanguage = \"x\"\n";
+    refused(&with_peers(nameless), "peers.toml:1: missing field `name`");
+    let idle = "[[peer]]\nname = \"idle\"\nlanguage = \"x\"\n";
+    refused(&with_peers(idle), "peers.toml:2: a peer has a server, an agent");
+    let mute = "[[peer]]\nname = \"mute\"\nlanguage = \"x\"\nserver = { command = [\"sh\"] }\n";
+    refused(&with_peers(mute), "peers.toml:4: a server needs `ready`");
+    let unequal = "[[peer]]\nname = \"odd\"\nlanguage = \"x\"\nreference = true\nparity = false\n\
+                   server-program = { command = [\"sh\"] }\n";
+    refused(&with_peers(unequal), "peers.toml:2: the reference is what others are compared with");
+    let wings = "[[peer]]\nname = \"x\"\nlanguage = \"x\"\n[peer.agent]\ncommand = [\"sh\"]\n\
+                 [peer.agent.options]\nwings = []\n";
+    refused(&with_peers(wings), "peers.toml:7: unknown variant `wings`, expected one of `tls`");
+    refused(&with_peers("[[peer]\n"), "peers.toml:1: ");
+    refused(&Run::new().with("--peers", "no/such.toml").finish(), "no/such.toml: cannot be read");
+}
+
+fn variables() {
+    let with = |variables: &str| with_peers(&format!("[variables]\n{variables}\n\n{GOOD}"));
+    refused(
+        &with("root = \"x\""),
+        "peers.toml:2: variable `root`: {root} stands for something already",
+    );
+    refused(&with("Home = \"x\""), "peers.toml:2: variable `Home`: a name is of a-z, 0-9 and -");
+    refused(&with("home = 1"), "peers.toml:2: invalid type: integer `1`, expected a string");
+    let text = "[variables]\nhome = \"x\"\nshell = \"sh\"\n\n[[peer]]\nname = \"one\"\nlanguage = \"x\"\n\
+                agent = { command = [\"{shell}\"] }\n";
+    let run = || Run::new().with_file("--peers", "peers.toml", text);
+    let unknown = run().with("--set", "hume=y").finish();
+    refused(&unknown, "--set: there is no variable `hume`; there are: home, shell");
+    let none = Run::new().with_file("--peers", "peers.toml", GOOD).with("--set", "x=y").finish();
+    refused(&none, "--set: there is no variable `x`; there are: none");
+    run().with("--set", "home").finish().ends_with_status(2).says("it is not NAME=VALUE");
+    let missing = run().with("--set", "shell=no-such-program").finish();
+    refused(&missing, "peers.toml:8: command: the program `no-such-program` of peer `one`");
+    run().and("--list").finish().ends_with_status(0);
+}
+
+fn a_missing_program() {
+    let text = "[[peer]]\nname = \"gone\"\nlanguage = \"x\"\n\
+                agent = { command = [\"no-such-program\"], advice = \"brew install it\" }\n";
+    let ran = with_peers(text);
+    refused(&ran, "peers.toml:4: command: the program `no-such-program` of peer `gone`");
+    ran.says("brew install it").says("--without gone");
+}
+
+fn a_peer_left_out() {
+    let ran = Run::of_mutants("calls/rust/cannot/root-of-").with("--without", "cannot").finish();
+    let all_skipped =
+        ran.trials().values().all(|said| *said == "ignored (skipped: --without cannot)");
+    ran.assert(all_skipped, "skipped is no pass").says("skipped").ends_with_status(0);
+    let ran = Run::of_mutants("x").with("--without", "nobody").finish();
+    refused(&ran, "--without: there is no peer `nobody`; there are: rust, ");
+}
+
+fn with_scenarios(text: &str) -> Ran {
+    tables::with_scenarios(Run::of_mutants(""), text).finish()
+}
+
+fn scenarios() {
+    let scenario = |rest: &str| format!("[[scenario]]\nname = \"mine\"\n{rest}\n");
+    let good = scenario("call = { ask = 16.0 }\nexpect = { root = 4.0 }");
+    let cases = [
+        (scenario("call = { asks = 16.0 }"), "mine.toml:3: unknown field `asks`"),
+        (format!("{good}{good}"), "mine.toml:6: there already is a scenario `mine`"),
+        (scenario("call = { ask = 16.0 }"), "mine.toml:2: scenario `mine`: a scenario has"),
+        (
+            scenario("call = { ask = \"16\" }\nexpect = { root = 4.0 }"),
+            "mine.toml:3: invalid value: string \"16\", expected a number, or the bits",
+        ),
+        (
+            scenario("call = { ask = 16.0 }\nexpect = { status = \"FINE\" }"),
+            "mine.toml:2: scenario `mine`: status: `FINE` is no gRPC status",
+        ),
+        (
+            scenario("call = { ask = 16.0 }\nexpect = { }"),
+            "mine.toml:2: scenario `mine`: root: a call that ends with OK has a root",
+        ),
+        (
+            scenario("call = { message = \"00\", ask = 1 }\nexpect = { root = 4.0 }"),
+            "mine.toml:2: scenario `mine`: a call has `ask`, `ask` and `size`, or `message`",
+        ),
+        (
+            scenario("call = { method = \"/Abacus/Add\", send = {} }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: method: there is no `/Abacus/Add`; there are ",
+        ),
+        (
+            scenario("call = { send = { valu = 1.0 } }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: send: a Number has no field `valu`, but `value`",
+        ),
+        (
+            scenario("call = { send = { value = \"one\" } }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: send: this is no Number: ",
+        ),
+        (
+            scenario("call = { send = { value = -0.0 } }\nexpect = { replies = [-0.0] }"),
+            "mine.toml:2: scenario `mine`: send: Number.value: JSON cannot say this number",
+        ),
+        (
+            scenario("call = { send = 16.0 }\nexpect = { replies = [{ root = 4.0 }] }"),
+            "mine.toml:2: scenario `mine`: replies: a Number has no field `root`",
+        ),
+        (
+            scenario("call = { send = [1.0, 2.0] }\nexpect = { replies = [] }"),
+            "mine.toml:2: scenario `mine`: a call with one request begins by sending it",
+        ),
+        (
+            scenario("call = { send = 16.0 }\nexpect = { }"),
+            "mine.toml:2: scenario `mine`: replies: a call that ends with OK has `replies`",
+        ),
+        (
+            scenario("call = { script = [{ sing = 1 }] }\nexpect = { replies = [] }"),
+            "mine.toml:3: unknown variant `sing`",
+        ),
+        (
+            scenario("vary = { transport = [\"pigeon\"] }\nsteps = []"),
+            "mine.toml:3: unknown variant `pigeon`",
+        ),
+        (
+            scenario(
+                "vary = { transport = [\"tls\"] }\ncall = { ask = 1 }\nexpect = { root = 1 }\n\
+                 wire = { connections = 1 }",
+            ),
+            "mine.toml:2: scenario `mine`: wire: only the transport `plain` can be looked into",
+        ),
+        (
+            scenario("call = { ask = 1, tls = { ca = \"other\" } }\nexpect = { root = 1 }"),
+            "mine.toml:2: scenario `mine`: tls: vary.transport is `tls` or `mtls` then",
+        ),
+        (
+            scenario("calls = [{ ask = 1 }]"),
+            "mine.toml:2: scenario `mine`: each of `calls` has its own `expect`",
+        ),
+        (
+            scenario("call = { ask = 16.0, size = 5 }\nexpect = { root = 4.0 }"),
+            "mine.toml:2: scenario `mine`: no padding makes this message 5 bytes long",
+        ),
+        (scenario("steps = [{ }]"), "mine.toml:2: scenario `mine`: a step has"),
+    ];
+    for (text, message) in cases {
+        refused(&with_scenarios(&text), message);
+    }
+}
+
+fn behaviours() {
+    let with = |text: &str| {
+        let run = Run::of_mutants("");
+        let tables = run.path().join("tables");
+        for folder in ["calls", "client-parity"] {
+            std::fs::create_dir_all(tables.join(folder)).expect("a folder");
+        }
+        std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
+        std::fs::write(tables.join("client-parity/mine.toml"), text).expect("a file");
+        run.with("--scenarios", &tables.to_string_lossy()).finish()
+    };
+    let behaviour = |rest: &str| format!("[[behaviour]]\nname = \"mine\"\n{rest}\n");
+    let good = behaviour("");
+    let cases = [
+        (behaviour("colour = 1"), "mine.toml:3: unknown field `colour`"),
+        (format!("{good}{good}"), "mine.toml:5: there already is a behaviour `mine`"),
+        (behaviour("actions = [\"dance\"]"), "mine.toml:3: unknown variant `dance`"),
+        (behaviour("call = { ask = 1 }"), "mine.toml:3: unknown field `ask`"),
+        (
+            behaviour("trailers = [{ set = \"x\", value = \"1\" }]"),
+            "mine.toml:2: behaviour `mine`: there is no such header to set or remove",
+        ),
+        (behaviour("unstable = \"why\""), "mine.toml:2: behaviour `mine`: `unstable` says why"),
+        (format!("colour = 1\n{good}"), "mine.toml:1: unknown field `colour`"),
+        (
+            format!("{good}[[behaviour]]\nname = \"x-{{}}\"\nfor = [1, 2]\n\nend = {{}}\n"),
+            "mine.toml:8: ",
+        ),
+        (
+            format!("{good}[[behaviour]]\nname = \"x\"\nfor = [1, 2]\n"),
+            "mine.toml:5: there already is a behaviour `x`",
+        ),
+        (behaviour("for = [true]"), "mine.toml:3: "),
+        (
+            "[[behaviour]]\nname = \"program-x\"\n".to_owned(),
+            "mine.toml:2: behaviour `program-x`: `program-` is how the names",
+        ),
+        (
+            behaviour("programs = { run = false, why = \"\" }"),
+            "mine.toml:2: behaviour `mine`: programs: `why`",
+        ),
+        (
+            behaviour("programs = { why = \"a race\" }"),
+            "mine.toml:2: behaviour `mine`: programs: `why`",
+        ),
+        (behaviour("programs = { runs = false }"), "mine.toml:3: unknown field `runs`"),
+        (
+            behaviour("call = { rounds = [1, 0] }"),
+            "mine.toml:2: behaviour `mine`: rounds: how many",
+        ),
+        (behaviour("cut = { every = 0 }"), "mine.toml:3: "),
+        (behaviour("expect = { status = { is = \"OK\" } }"), "mine.toml:3: "),
+    ];
+    for (text, message) in cases {
+        refused(&with(&text), message);
+    }
+}
+
+fn programs() {
+    let run = Run::of_mutants("");
+    let tables = run.path().join("tables");
+    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
+    let case = "[[case]]\nname = \"mine\"\nclient = { exit = 0, stdout = \"\" }\n";
+    std::fs::write(tables.join("programs.toml"), format!("{case}{case}")).expect("a file");
+    let ran = run.with("--scenarios", &tables.to_string_lossy()).finish();
+    refused(&ran, "programs.toml:5: there already is a case `mine`");
+}
+
+fn options() {
+    let ran = Run::new().and("--no-such-option").finish();
+    ran.ends_with_status(2).says("unexpected argument '--no-such-option'").says("Usage:");
+    let ran = Run::new().and("--help").finish();
+    ran.ends_with_status(0);
+    for option in ["--peers", "--without", "--list", "--exact", "--deviations", "--set", "[FILTER]"]
+    {
+        ran.says(option);
+    }
+}
+
+fn port_50051_is_taken() {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 50051)).expect("port 50051 is free");
+    let ran = Run::of_mutants("programs/rust/rust/root-of-16").finish();
+    ran.ends_with_status(101);
+    ran.says(&format!("port 50051 is held by process {}", std::process::id()));
+    ran.says("nothing has been killed");
+    let address = holder.local_addr().expect("bound");
+    TcpStream::connect(address).expect("the holder still holds it");
+}
+
+fn list_and_filter() {
+    let ran = Run::new().and("--list").finish();
+    ran.ends_with_status(0).says("calls/python/rust/root-of-16: test");
+    let pairing = Run::new().and("--list").and("rust/python").finish();
+    let listed: Vec<_> = pairing.stdout.lines().filter(|line| line.ends_with(": test")).collect();
+    pairing.assert(!listed.is_empty(), "the filter matches something");
+    pairing.assert(listed.iter().all(|line| line.contains("rust/python")), "and nothing else");
+}

@@ -1,0 +1,201 @@
+//! Chromium, told what to do by chromedriver.
+//!
+//! WebDriver is JSON over HTTP, and no more than a dozen of its commands are needed. Waiting is left to
+//! the browser: an element is looked for until it is there, so what is asked for says what is waited
+//! for. Chromium is tied to chromedriver by a pipe, and ends with it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::programs::places;
+use grpc_interop::process::child::Logs;
+use grpc_interop::process::server::RunningServer;
+
+/// How long an element is looked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// No command may take longer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What an element's reference is called.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// What has to be on the machine.
+#[derive(Debug)]
+pub(super) struct Programs {
+    chromium: PathBuf,
+    chromedriver: PathBuf,
+}
+
+/// Finds them; the error says what is missing.
+pub(super) fn programs() -> Result<Programs, String> {
+    let find = |names: &[&str]| names.iter().find_map(|name| which::which(name).ok());
+    let chromium = find(&["chromium", "chromium-browser", "google-chrome"]);
+    let chromedriver = find(&["chromedriver"]);
+    match (chromium, chromedriver) {
+        (Some(chromium), Some(chromedriver)) => Ok(Programs { chromium, chromedriver }),
+        (chromium, _) => {
+            let missing = if chromium.is_none() { "chromium" } else { "chromedriver" };
+            Err(format!("no {missing} here, so no browser has looked at the report"))
+        }
+    }
+}
+
+/// A browser with one window; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Browser {
+    agent: ureq::Agent,
+    /// Where its commands go.
+    session: String,
+    _driver: RunningServer,
+    _profile: TempDir,
+}
+
+impl Browser {
+    pub(super) fn start(programs: &Programs, logs: &Path) -> Self {
+        let program = format!(
+            "command = ['{}', '--port=0']\n\
+             ready = 'ChromeDriver was started successfully on port {{port}}.'",
+            programs.chromedriver.display()
+        );
+        let program = toml::from_str(&program).expect("a program");
+        let driver = RunningServer::start(&program, &places(), "127.0.0.1:0", Logs::at(logs))
+            .expect("chromedriver starts");
+        let profile = tempfile::tempdir().expect("a folder for the browser");
+        let mut arguments = vec![
+            "--headless".to_owned(),
+            "--remote-debugging-pipe".to_owned(),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        arguments.extend(QUIET.map(str::to_owned));
+        if rustix::process::geteuid().is_root() {
+            arguments.push("--no-sandbox".to_owned());
+        }
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "binary": programs.chromium, "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "implicit": PATIENCE.as_millis() },
+        } } });
+        let config = ureq::Agent::config_builder();
+        let config = config.timeout_global(Some(LIMIT)).http_status_as_error(false).build();
+        let (agent, address) = (config.new_agent(), &driver.address);
+        let new = call(&agent, &format!("http://{address}/session"), Some(&wanted));
+        let id = new["sessionId"].as_str().expect("a session");
+        let session = format!("http://{address}/session/{id}");
+        Self { agent, session, _driver: driver, _profile: profile }
+    }
+
+    pub(super) fn open(&self, url: &str) {
+        self.post("url", &json!({ "url": url }));
+    }
+
+    pub(super) fn back(&self) {
+        self.post("back", &json!({}));
+    }
+
+    pub(super) fn click(&self, selector: &str) {
+        self.post(&format!("{}/click", self.element(selector)), &json!({}));
+    }
+
+    pub(super) fn type_into(&self, selector: &str, text: &str) {
+        self.post(&format!("{}/value", self.element(selector)), &json!({ "text": text }));
+    }
+
+    /// Takes away what stands in a field, as a person does.
+    pub(super) fn clear(&self, selector: &str) {
+        const CONTROL: char = '\u{e009}';
+        const BACKSPACE: char = '\u{e003}';
+        self.type_into(selector, &format!("{CONTROL}a{CONTROL}{BACKSPACE}"));
+    }
+
+    /// What a person reads in the first such element.
+    pub(super) fn text(&self, selector: &str) -> String {
+        self.text_of(&self.element(selector))
+    }
+
+    /// What a person reads in all of them, of which there is at least one.
+    pub(super) fn texts(&self, selector: &str) -> Vec<String> {
+        let found = self.post("elements", &by(selector));
+        let found = found.as_array().filter(|found| !found.is_empty());
+        let found = found.unwrap_or_else(|| panic!("nothing is there: {selector}"));
+        found.iter().map(|element| self.text_of(&path(element))).collect()
+    }
+
+    pub(super) fn run(&self, script: &str) -> Value {
+        self.post("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Makes the page as large as a phone's; no window can be made as narrow.
+    pub(super) fn resize(&self, width: u32, height: u32) {
+        let parameters =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let command = "Emulation.setDeviceMetricsOverride";
+        self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+    }
+
+    /// What is seen, as PNG.
+    pub(super) fn screenshot(&self) -> Vec<u8> {
+        let picture = self.get("screenshot");
+        STANDARD.decode(picture.as_str().unwrap_or_default()).expect("Base64")
+    }
+
+    /// What the browser complains about.
+    pub(super) fn errors(&self) -> Vec<String> {
+        let log = self.post("se/log", &json!({ "type": "browser" }));
+        let log = log.as_array().expect("a log");
+        log.iter().filter(|entry| entry["level"] != "INFO").map(Value::to_string).collect()
+    }
+
+    fn element(&self, selector: &str) -> String {
+        path(&self.post("element", &by(selector)))
+    }
+
+    fn text_of(&self, element: &str) -> String {
+        self.get(&format!("{element}/text")).as_str().unwrap_or_default().to_owned()
+    }
+
+    fn get(&self, command: &str) -> Value {
+        call(&self.agent, &format!("{}/{command}", self.session), None)
+    }
+
+    fn post(&self, command: &str, body: &Value) -> Value {
+        call(&self.agent, &format!("{}/{command}", self.session), Some(body))
+    }
+}
+
+/// What makes the browser do nothing but what it is told.
+const QUIET: [&str; 7] = [
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1200,900",
+];
+
+fn by(selector: &str) -> Value {
+    json!({ "using": "css selector", "value": selector })
+}
+
+fn path(element: &Value) -> String {
+    format!("element/{}", element[ELEMENT].as_str().expect("an element"))
+}
+
+/// What a command gives; panics with what the driver says if it fails.
+fn call(agent: &ureq::Agent, url: &str, body: Option<&Value>) -> Value {
+    let answer = match body {
+        Some(body) => agent.post(url).content_type("application/json").send(body.to_string()),
+        None => agent.get(url).call(),
+    };
+    let mut answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let text = answer.body_mut().read_to_string().unwrap_or_else(|error| panic!("{url}: {error}"));
+    let value: Value = serde_json::from_str(&text).unwrap_or_default();
+    assert!(answer.status().is_success(), "{url} {}: {text}", body.unwrap_or(&Value::Null));
+    value["value"].clone()
+}

@@ -1,0 +1,100 @@
+//! The ledger of known deviations excuses what it records and nothing else.
+//!
+//! The faults are the mutants' own, so that these tests do not depend on what deviates today.
+
+use libtest_mimic::Trial;
+
+use crate::run;
+use crate::run::BEYOND_SQUARE_ROOT;
+use crate::run::Ran;
+use crate::run::Run;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("ledger/the-recorded-failure-is-excused", the_recorded_failure_is_excused),
+        ("ledger/an-unexpected-pass-fails", an_unexpected_pass_fails),
+        ("ledger/another-failure-fails", another_failure_fails),
+        ("ledger/an-entry-without-a-trial-fails", an_entry_without_a_trial_fails),
+        ("ledger/two-entries-for-a-trial-fail", two_entries_for_a_trial_fail),
+        ("ledger/a-recorded-answer-is-excused", a_recorded_answer_is_excused),
+        ("ledger/a-server-that-does-not-start-is-not-excused", a_set_up_error_is_not_excused),
+    ])
+}
+
+fn entry(trials: &str, observed: &str) -> String {
+    format!(
+        "[[deviation]]\ntrials = [{trials:?}]\nobserved = {{ {observed} }}\n\
+         reason = \"it is a mutant\"\nlink = \"https://grpc.io\"\n"
+    )
+}
+
+fn run(filter: &str, ledger: &str) -> Ran {
+    let run = Run::of_mutants(filter).skipping(&BEYOND_SQUARE_ROOT);
+    run.with_file("--deviations", "deviations.toml", ledger).finish()
+}
+
+const WRONG: &str = "calls/one-wrong-answer/rust/root-of-2-is-rounded";
+const OBSERVED: &str = "root = '1.4142137 (0x3fb504f4)'";
+
+fn the_recorded_failure_is_excused() {
+    let ran = run("calls/one-wrong-answer/rust/root-of-", &entry(WRONG, OBSERVED));
+    ran.ends_with_status(0).says("1 known deviation").says("0 failed");
+    let result = ran.trials().get(WRONG).copied();
+    ran.assert(result == Some("ignored (known deviation: it is a mutant)"), "it is no pass");
+}
+
+fn an_unexpected_pass_fails() {
+    let ledger = entry("calls/one-wrong-answer/rust/root-of-16", "root = 'something'");
+    let ran = run("calls/one-wrong-answer/rust/root-of-16", &ledger);
+    ran.ends_with_status(101).says("it passes, but a known deviation says that it does not");
+}
+
+fn another_failure_fails() {
+    for observed in ["root = '1.5 (0x3fc00000)'", &format!("{OBSERVED}, status = 'INTERNAL'")] {
+        let ran = run(WRONG, &entry(WRONG, observed));
+        ran.ends_with_status(101).says("not the known deviation, which is: root = ");
+        ran.says("observed   root = 1.4142137 (0x3fb504f4)");
+    }
+}
+
+fn an_entry_without_a_trial_fails() {
+    let ran = run("root-of-16", &entry("calls/rust/rust/root-of-17", OBSERVED));
+    ran.ends_with_status(2).says("deviations.toml:2: trials: no trial has such a name");
+    ran.assert(ran.trials().is_empty(), "nothing runs");
+}
+
+fn two_entries_for_a_trial_fail() {
+    let ledger = entry(WRONG, OBSERVED) + &entry("calls/one-wrong-answer/*/root-of-2-*", OBSERVED);
+    let ran = run(WRONG, &ledger);
+    ran.ends_with_status(2).says("deviations.toml:7: trials: another entry matches");
+}
+
+/// Where servers are compared, the whole answer is recorded.
+fn a_recorded_answer_is_excused() {
+    let trial = "server-parity/drops-the-sign-of-zero/golden/negative-zero";
+    let ledger = |messages: &str| {
+        format!(
+            "[[deviation]]\ntrials = [{trial:?}]\nanswers = [\"\"\"\n\
+             stream 1: HTTP status = 200\nstream 1: grpc-status = 0\n{messages}\
+             stream 1: initial metadata = content-type: application/grpc\n\
+             stream 1: end = END_STREAM\nconnection = open\nnext call = answered\n\"\"\"]\n\
+             reason = \"it is a mutant\"\nlink = \"https://grpc.io\"\n"
+        )
+    };
+    let run = |messages| {
+        Run::of_mutants(trial)
+            .with("--reference", "golden")
+            .with("--goldens", "interop-tests/goldens")
+            .with_file("--deviations", "deviations.toml", &ledger(messages))
+            .finish()
+    };
+    run("stream 1: messages = empty\n").ends_with_status(0).says("1 known deviation");
+    let other = run("stream 1: messages = 0d00000080\n");
+    other.ends_with_status(101).says("not the known deviation, which is:");
+}
+
+fn a_set_up_error_is_not_excused() {
+    let trial = "calls/exits-at-once/rust/root-of-16";
+    let ran = run(trial, &entry(trial, "root = 'none', status = 'UNAVAILABLE'"));
+    ran.ends_with_status(101).says("set-up error: the server did not start");
+}

@@ -1,0 +1,76 @@
+//! The tool tested with peers that misbehave: a fault that it does not catch is its own.
+//!
+//! A program with a `main` of its own, because all tests need the mutants and the calculator's programs:
+//! they are built once, before the first test.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod attach;
+mod bad_input;
+mod browser;
+mod client_parity;
+mod client_programs;
+mod ledger;
+#[path = "../../benches/load/mod.rs"]
+mod load;
+mod load_generator;
+mod mutants;
+mod orphans;
+mod other_versions;
+mod parity;
+mod programs;
+mod readiness;
+mod reading_frames;
+mod record;
+mod record_diff;
+mod record_merge;
+mod run;
+mod several;
+mod stand_in;
+mod stated;
+mod tables;
+mod tap;
+mod trace;
+mod transparency;
+mod with;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(orphans::PANIC) {
+        return orphans::panic_beside_a_server();
+    }
+    let arguments = libtest_mimic::Arguments::from_args();
+    if !arguments.list
+        && let Err(error) = programs::build()
+    {
+        eprintln!("self-test: {error}");
+        return ExitCode::FAILURE;
+    }
+    let tests = [
+        mutants::tests(),
+        ledger::tests(),
+        bad_input::tests(),
+        orphans::tests(),
+        parity::tests(),
+        tap::tests(),
+        client_parity::tests(),
+        client_programs::tests(),
+        stand_in::tests(),
+        stated::tests(),
+        browser::tests(),
+        record::tests(),
+        record_diff::tests(),
+        record_merge::tests(),
+        readiness::tests(),
+        attach::tests(),
+        with::tests(),
+        trace::tests(),
+        reading_frames::tests(),
+        transparency::tests(),
+        other_versions::tests(),
+        several::tests(),
+        load_generator::tests(),
+    ];
+    libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
+}

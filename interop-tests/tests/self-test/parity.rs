@@ -1,0 +1,90 @@
+//! The suite `server-parity` tells servers apart, and the rules of the Rust server name their probes.
+//!
+//! Compared with the goldens, so that it needs neither Python nor port 50051.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use libtest_mimic::Trial;
+
+use crate::run;
+use crate::run::Run;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("parity/plain-tonic-is-told-apart", plain_tonic_is_told_apart),
+        ("parity/a-dropped-sign-of-zero-is-found", a_dropped_sign_of_zero_is_found),
+        ("parity/a-server-that-never-starts-is-no-difference", a_server_that_never_starts),
+        ("parity/every-probe-that-a-rule-names-exists", every_probe_that_a_rule_names_exists),
+    ])
+}
+
+fn with_goldens(filter: &str) -> Run {
+    Run::of_mutants(filter).with("--reference", "golden").with("--goldens", "interop-tests/goldens")
+}
+
+fn plain_tonic_is_told_apart() {
+    let ran = with_goldens("server-parity/plain-tonic/").finish();
+    let differences = ran.failed_cases().len();
+    ran.assert(differences >= 40, &format!("{differences} differences are too few"));
+    ran.assert(ran.trials().len() - differences >= 100, "not everything can differ");
+    for probe in ["unknown-method", "encoding-gzip", "timeout-rubbish", "length-4-mib-and-1"] {
+        ran.assert(ran.failed_cases().contains(&probe), &format!("{probe} should differ"));
+    }
+    ran.assert(!ran.failed_cases().contains(&"root-of-2"), "it can calculate");
+    ran.ends_with_status(101);
+}
+
+fn a_dropped_sign_of_zero_is_found() {
+    let ran = with_goldens("server-parity/drops-the-sign-of-zero/golden/negative-zero").finish();
+    ran.assert(ran.failed_cases() == ["negative-zero"], "it should differ");
+    ran.says("expected   stream 1: messages = 0d00000080");
+}
+
+fn a_server_that_never_starts() {
+    let ran = with_goldens("server-parity/never-listens/golden/root-of-").finish();
+    ran.assert(ran.trials().values().all(|result| *result == "FAILED"), "nothing passes");
+    ran.says("set-up error: the server did not start").says("0 failed");
+}
+
+/// The names between backticks after `Probes:` in the comments of a file.
+fn probes_named_in(text: &str) -> Vec<String> {
+    let comments = text.lines().map(|line| match line.trim_start().strip_prefix("//") {
+        Some(comment) => comment.trim_start_matches(['/', '!']).to_owned() + " ",
+        None => "\n".to_owned(),
+    });
+    let comments: String = comments.collect();
+    let mentions = comments.split("Probes: ").skip(1);
+    let names = mentions.flat_map(|mention| {
+        let list = mention.split(['\n', '.']).next().unwrap_or_default();
+        list.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+fn every_probe_that_a_rule_names_exists() {
+    let listed = with_goldens("server-parity/rust/golden/").and("--list").finish();
+    let probes: BTreeSet<_> = listed
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test")?.rsplit('/').next())
+        .collect();
+    assert!(probes.len() >= 120, "{} probes are too few", probes.len());
+    let rules = Path::new(crate::programs::ROOT).join("src/parity");
+    let mut named = 0;
+    for file in std::fs::read_dir(rules).expect("the rules") {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        for name in probes_named_in(&text) {
+            named += 1;
+            let found = match name.split_once('*') {
+                None => probes.contains(name.as_str()),
+                Some((start, end)) => {
+                    probes.iter().any(|probe| probe.starts_with(start) && probe.ends_with(end))
+                }
+            };
+            assert!(found, "{}: there is no probe {name}", path.display());
+        }
+    }
+    assert!(named >= 25, "only {named} probes are named by the rules");
+}

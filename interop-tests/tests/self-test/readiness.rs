@@ -1,0 +1,147 @@
+//! The verdict on a replacement: yes only when everything was run and nothing speaks against it.
+
+use libtest_mimic::Trial;
+
+use crate::run;
+use crate::run::Ran;
+use crate::run::Run;
+use crate::tables;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("readiness/ready", ready),
+        ("readiness/ready-with-recorded-deviations", ready_with_recorded_deviations),
+        ("readiness/not-ready", not_ready),
+        ("readiness/what-is-not-supported-is-not-ready", what_is_not_supported_is_not_ready),
+        ("readiness/a-part-is-not-judged", a_part_is_not_judged),
+        ("readiness/a-reference-that-fails", a_reference_that_fails),
+        ("readiness/nobody-to-compare-with", nobody_to_compare_with),
+    ])
+}
+
+const SCENARIOS: &str = "[[scenario]]\nname = \"root-of-16\"\ncall = { ask = 16.0 }\nexpect = { root = 4.0 }\n\
+                         [[scenario]]\nname = \"root-of-2\"\ncall = { ask = 2.0 }\n\
+                         expect = { root = 1.4142135381698608 }\n";
+
+/// A run with the Rust peer as the reference, `other` beside it, and two cases.
+fn run(other: &str, rest: impl FnOnce(Run) -> Run) -> Ran {
+    with_scenarios(SCENARIOS, other, rest)
+}
+
+fn with_scenarios(scenarios: &str, other: &str, rest: impl FnOnce(Run) -> Run) -> Ran {
+    let peers = format!(
+        "[[peer]]\nname = \"rust\"\nlanguage = \"Rust\"\nreference = true\n\
+         server = {{ command = [\"{{bin}}/calculator-server\", \"--address\", \"{{address}}\"], \
+         ready = \"Address: {{address}}\" }}\n\
+         agent = {{ command = [\"{{bin}}/calculator-agent\"] }}\n\
+         server-program = {{ command = [\"{{bin}}/calculator-server\"] }}\n{other}"
+    );
+    let run = tables::with_scenarios(Run::new(), scenarios);
+    rest(run.with_file("--peers", "peers.toml", &peers)).finish()
+}
+
+fn server(name: &str) -> String {
+    format!(
+        "[[peer]]\nname = \"{name}\"\nlanguage = \"a mutant\"\n\
+         server = {{ command = [\"{{bin}}/interop-mutants\", \"server\", \"{name}\", \"{{address}}\"], \
+         ready = \"Listening on {{address}}\" }}\n"
+    )
+}
+
+fn agent(name: &str) -> String {
+    format!(
+        "[[peer]]\nname = \"{name}\"\nlanguage = \"a mutant\"\n\
+         agent = {{ command = [\"{{bin}}/interop-mutants\", \"agent\", \"{name}\"] }}\n"
+    )
+}
+
+/// The last line, which is what people look for.
+#[track_caller]
+fn concludes(ran: &Ran, text: &str) {
+    let last = ran.stdout.lines().last().unwrap_or_default();
+    ran.assert(last == format!("interop: {text}"), &format!("the last line should be: {text}"));
+}
+
+fn ready() {
+    // What it does wrong no case here is about.
+    let ran = run(&server("drops-the-sign-of-zero"), |run| run);
+    concludes(&ran, "the drops-the-sign-of-zero server in place of the rust server: ready");
+    let record = ran.record();
+    assert_eq!(record["readiness"][0]["answer"]["is"], "ready");
+    let summary = std::fs::read_to_string(ran.reports().join("summary.md")).expect("a summary");
+    assert!(summary.contains("in place of the rust server: ready\n"), "{summary}");
+}
+
+fn ready_with_recorded_deviations() {
+    let ledger = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/*/root-of-2\"]\n\
+                  observed = { root = '1.4142137 (0x3fb504f4)' }\nreason = \"so it is\"\n\
+                  link = \"https://grpc.io\"\n";
+    let ran = run(&server("one-wrong-answer"), |run| {
+        run.with_file("--deviations", "deviations.toml", ledger)
+    });
+    concludes(
+        &ran,
+        "the one-wrong-answer server in place of the rust server: ready with 1 recorded deviation \
+         (1 client-visible)",
+    );
+}
+
+fn not_ready() {
+    let ran = run(&server("one-wrong-answer"), |run| run);
+    ran.ends_with_status(101);
+    concludes(
+        &ran,
+        "the one-wrong-answer server in place of the rust server: not ready because of 1 trial, the \
+         worst calls/one-wrong-answer/rust/root-of-2: root = 1.4142137 (0x3fb504f4) instead of \
+         1.4142135 (0x3fb504f3)",
+    );
+    // The worst is one that could not begin, although more have failed otherwise.
+    let ran = run(&server("exits-at-once"), |run| run);
+    ran.says("not ready because of 2 trials, the worst calls/exits-at-once/rust/root-of-");
+}
+
+fn what_is_not_supported_is_not_ready() {
+    let ran = run(&agent("cannot"), |run| run);
+    ran.ends_with_status(0);
+    concludes(
+        &ran,
+        "the cannot client in place of the rust client: not ready because of 2 trials, the worst \
+         calls/rust/cannot/root-of-2: no calls on Sundays",
+    );
+    // It says nothing of a server that is asked by it.
+    let both = format!("{}{}", agent("cannot"), server("drops-the-sign-of-zero"));
+    run(&both, |run| run)
+        .says("the drops-the-sign-of-zero server in place of the rust server: ready\n");
+}
+
+fn a_part_is_not_judged() {
+    let ran = run(&server("drops-the-sign-of-zero"), |run| run.and("root-of-16"));
+    concludes(
+        &ran,
+        "the drops-the-sign-of-zero server in place of the rust server: not judged: only 2 of 4 trials \
+         were run",
+    );
+    let ran = run(&server("drops-the-sign-of-zero"), |run| {
+        run.with("--without", "drops-the-sign-of-zero")
+    });
+    ran.says("not judged: trials were skipped, such as calls/drops-the-sign-of-zero/rust/root-of-");
+    // What failed is told all the same.
+    let ran = run(&server("one-wrong-answer"), |run| run.and("root-of-2"));
+    ran.says("not ready because of 1 trial");
+}
+
+fn a_reference_that_fails() {
+    let wrong = "[[scenario]]\nname = \"zero\"\ncall = { ask = -0.0 }\nexpect = { root = 0.0 }\n";
+    let ran = with_scenarios(wrong, &server("drops-the-sign-of-zero"), |run| run);
+    ran.ends_with_status(101);
+    concludes(
+        &ran,
+        "the drops-the-sign-of-zero server in place of the rust server: not judged: rust itself failed \
+         calls/rust/rust/zero: root = -0.0 (0x80000000) instead of 0.0 (0x00000000)",
+    );
+}
+
+fn nobody_to_compare_with() {
+    let ran = Run::of_mutants("calls/rust/rust/root-of-16").finish();
+    concludes(&ran, "no peer is compared with a reference, so no replacement is judged");
+}

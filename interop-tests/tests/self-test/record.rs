@@ -1,0 +1,234 @@
+//! The record of a run: it follows its schema, agrees with all other reports, and tells of a run that
+//! did not come to its end.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::orphans;
+use crate::run;
+use crate::run::Ran;
+use crate::run::Run;
+use crate::tables;
+use grpc_interop::report::record::schema;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("record/follows-its-schema", follows_its_schema),
+        ("record/the-schema-is-that-of-the-types", the_schema_is_that_of_the_types),
+        ("record/all-reports-agree", all_reports_agree),
+        ("record/a-trial-tells-everything", a_trial_tells_everything),
+        ("record/a-run-that-is-stopped", a_run_that_is_stopped),
+        ("record/a-run-that-is-killed", a_run_that_is_killed),
+        ("record/a-folder-that-cannot-be-written", a_folder_that_cannot_be_written),
+    ])
+}
+
+/// A run in which every verdict is given.
+fn mixed() -> Ran {
+    let scenario = "[[scenario]]\nname = \"root-of-2\"\ncall = { ask = 2.0 }\n\
+                    expect = { root = 1.4142135381698608 }\n";
+    let ledger = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/rust/root-of-2\"]\n\
+                  observed = { root = '1.4142137 (0x3fb504f4)' }\n\
+                  reason = \"it is a <mutant> | & no mistake\"\nlink = \"https://grpc.io\"\n";
+    let run = tables::with_scenarios(Run::of_mutants(""), scenario);
+    let run = run.skipping(&["hangs", "tells-late"]).with("--without", "says-unknown");
+    run.with_file("--deviations", "deviations.toml", ledger).finish()
+}
+
+/// What of `record` contradicts the schema in the repository.
+fn errors(record: &Value) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(schema::FILE);
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    validator.iter_errors(record).map(|error| error.to_string()).collect()
+}
+
+fn follows_its_schema() {
+    let mut record = mixed().record();
+    assert_eq!(errors(&record), Vec::<String>::new());
+    record["trials"][0]["verdict"] = "splendid".into();
+    assert_eq!(errors(&record).len(), 1, "a verdict that there is not");
+    record["trials"][0]["verdict"] = "passed".into();
+    record["colour"] = "blue".into();
+    assert_eq!(errors(&record).len(), 1, "a key that there is not");
+}
+
+fn the_schema_is_that_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(schema::FILE);
+    let text = std::fs::read_to_string(path).expect("the schema");
+    assert!(text == schema::text(), "`make record-schema` writes it anew");
+}
+
+fn count(record: &Value, verdict: &str) -> usize {
+    let trials = record["trials"].as_array().expect("a list");
+    trials.iter().filter(|trial| trial["verdict"] == verdict).count()
+}
+
+fn all_reports_agree() {
+    let ran = mixed();
+    ran.ends_with_status(101);
+    let record = ran.record();
+    assert_eq!(record["state"], "finished");
+    let names = [
+        ("passed", "passed"),
+        ("failed", "failed"),
+        ("set_up_errors", "set-up-error"),
+        ("known_deviations", "known-deviation"),
+        ("not_supported", "not-supported"),
+        ("skipped", "skipped"),
+    ];
+    for (key, verdict) in names {
+        let number = count(&record, verdict);
+        assert!(number > 0, "a trial is {verdict}");
+        assert_eq!(record["counts"][key], number, "{verdict}");
+    }
+    let [passed, failed, errors, known, unsupported, skipped] =
+        names.map(|(_, verdict)| count(&record, verdict));
+    let line = format!(
+        "{passed} passed, {failed} failed, {errors} set-up errors, {known} known deviation, \
+         {unsupported} not supported, {skipped} skipped"
+    );
+    ran.says(&format!("interop: {line}\n"));
+    let trials = record["trials"].as_array().expect("a list");
+    assert_eq!(record["selection"]["chosen"], trials.len());
+
+    let read = |name: &str| std::fs::read(ran.reports().join(name)).expect("a report");
+    let junit = junit_parser::from_reader(&read("junit.xml")[..]).expect("JUnit XML");
+    let totals = (junit.tests, junit.failures, junit.errors);
+    let as_numbers = |number: usize| u64::try_from(number).expect("small");
+    let (all, failed, errors) = (as_numbers(trials.len()), as_numbers(failed), as_numbers(errors));
+    assert_eq!(totals, (all, failed, errors), "the totals of JUnit");
+    let of_suites: u64 = junit.suites.iter().map(|suite| suite.skipped).sum();
+    assert_eq!(of_suites, as_numbers(known + unsupported + skipped), "what JUnit calls skipped");
+    let in_junit: BTreeSet<_> = junit
+        .suites
+        .iter()
+        .flat_map(|suite| {
+            suite.cases.iter().map(|case| format!("{}/{}", suite.name, case.original_name))
+        })
+        .collect();
+    let in_record: BTreeSet<_> =
+        trials.iter().map(|trial| trial["name"].as_str().expect("a name").to_owned()).collect();
+    assert_eq!(in_junit, in_record);
+
+    let summary = String::from_utf8(read("summary.md")).expect("text");
+    assert!(summary.contains(&line), "{summary}");
+    assert!(summary.contains(r"it is a &lt;mutant> \| &amp; no mistake"), "escaped: {summary}");
+
+    let html = String::from_utf8(read("report.html")).expect("text");
+    assert!(html.contains("it is a &lt;mutant&gt; | &amp; no mistake"), "escaped");
+    assert_eq!(in_html(&html), in_record);
+}
+
+/// The trials that the HTML report can show, each with its details.
+fn in_html(html: &str) -> BTreeSet<String> {
+    let packed = |opening: &str| {
+        let (_, rest) = html.split_once(opening).expect("something packed");
+        let (text, _) = rest.split_once('<').expect("an end");
+        let packed = STANDARD.decode(text).expect("Base64");
+        serde_json::from_reader::<_, Value>(GzDecoder::new(&packed[..])).expect("JSON")
+    };
+    let index = packed("id=\"index\">");
+    let mut names = BTreeSet::new();
+    for cell in index["cells"].as_array().expect("a list") {
+        let (cell, trials) = (cell[0].as_str().expect("a name"), cell[1].as_array());
+        let trials = trials.expect("a list");
+        let details = packed(&format!("data-cell=\"{}\">", cell.replace('/', "&#x2f;")));
+        assert_eq!(details.as_array().map(Vec::len), Some(trials.len()), "{cell}");
+        for (trial, details) in trials.iter().zip(details.as_array().expect("a list")) {
+            let name = format!("{cell}/{}", trial[0].as_str().expect("a name"));
+            let again = format!("--exact {}&#x27;", name.replace('/', "&#x2f;"));
+            assert!(details.as_str().expect("HTML").contains(&again), "{details}");
+            names.insert(name);
+        }
+    }
+    names
+}
+
+fn a_trial_tells_everything() {
+    let ran =
+        Run::of_mutants("--exact").and("calls/one-wrong-answer/rust/root-of-2-is-rounded").finish();
+    let record = ran.record();
+    let trial = &record["trials"][0];
+    assert_eq!(trial["why"], "not as expected");
+    let mismatch = &trial["mismatches"][0];
+    assert_eq!(mismatch["bytes"]["expected"], "0df304b53f");
+    assert_eq!(mismatch["bytes"]["observed"], "0df404b53f");
+    let line = |what: &str, value: &str| serde_json::json!({ "what": what, "value": value });
+    let has = |lines: &Value, line: &Value| lines.as_array().is_some_and(|all| all.contains(line));
+    assert!(has(&trial["expectation"][0], &line("root", "1.4142135 (0x3fb504f3) [0df304b53f]")));
+    assert!(has(&trial["observation"], &line("root", "1.4142137 (0x3fb504f4) [0df404b53f]")));
+    for key in ["server_command", "client_command"] {
+        assert!(trial[key].as_str().is_some_and(|command| command.starts_with("(cd /")), "{key}");
+    }
+    let logs = trial["logs"].as_array().expect("a list");
+    assert!(logs.iter().all(|log| Path::new(log.as_str().expect("a path")).exists()));
+    assert!(trial["duration_ms"].as_f64().is_some_and(|duration| duration > 0.0));
+    ran.says(trial["run_again"].as_str().expect("a command"));
+    let peers = record["peers"].as_array().expect("a list");
+    assert!(peers.iter().any(|peer| peer["name"] == "one-wrong-answer"));
+}
+
+/// A scenario that ends at once, and one whose server never answers.
+const TWO: &str = "[[scenario]]\nname = \"quick\"\ncall = { ask = 16.0 }\nexpect = { root = 4.0 }\n\
+                   [[scenario]]\nname = \"slow\"\ncall = { ask = 4.0, to = \"silence\", timeout_ms = 60000 }\n\
+                   expect = { status = \"DEADLINE_EXCEEDED\" }\n";
+
+/// The record of a run that got `signal` when its first trial had ended, and how the run ended.
+fn ended_by(signal: Signal) -> (Value, Option<i32>, String) {
+    let run = tables::with_scenarios(Run::of_mutants("calls/one-wrong-answer/rust/"), TWO);
+    let mut child =
+        run.command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("/quick") {
+        let read = std::io::BufRead::read_line(&mut stdout, &mut said).expect("text");
+        assert!(read > 0, "the first trial should end: {said}");
+    }
+    kill_process(Pid::from_child(&child), signal).expect("it is alive");
+    std::io::Read::read_to_string(&mut stdout, &mut said).expect("text");
+    let status = child.wait().expect("it ends").code();
+    // What a harness cannot end that was killed itself.
+    for pid in orphans::logged_pids(run.path()) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    (run::read_record(&run.path().join("output/report.json")), status, said)
+}
+
+fn a_run_that_is_stopped() {
+    let begin = Instant::now();
+    let (record, status, said) = ended_by(Signal::INT);
+    assert!(begin.elapsed() < Duration::from_secs(30), "it does not wait for its trials");
+    assert_eq!(status, Some(130));
+    assert_eq!(record["state"], "interrupted");
+    assert_eq!(record["counts"]["passed"], 1, "what had ended");
+    assert_eq!(record["counts"]["failed"], 0, "what was ended is not blamed");
+    assert_eq!(record["selection"]["chosen"], 2);
+    assert_eq!(errors(&record), Vec::<String>::new());
+    assert!(said.contains("interop: the run was stopped when 1 of 2 trials had ended"), "{said}");
+}
+
+fn a_run_that_is_killed() {
+    let (record, status, _) = ended_by(Signal::KILL);
+    assert_eq!(status, None);
+    assert_eq!(record["state"], "running");
+    assert_eq!(record["selection"]["chosen"], 2);
+    assert_eq!(errors(&record), Vec::<String>::new());
+}
+
+fn a_folder_that_cannot_be_written() {
+    let run = Run::of_mutants("calls/rust/rust/root-of-16");
+    std::fs::write(run.path().join("output"), "").expect("a file");
+    let ran = run.finish();
+    ran.ends_with_status(2).says("output/").assert(ran.trials().is_empty(), "nothing runs");
+}

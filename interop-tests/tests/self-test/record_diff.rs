@@ -1,0 +1,135 @@
+//! Two records compared, and files that are no records.
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::run;
+use crate::run::Ran;
+use crate::run::Run;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("record-diff/tells-every-change", tells_every_change),
+        ("record-diff/nothing-changed", nothing_changed),
+        ("record-diff/a-run-that-was-stopped", a_run_that_was_stopped),
+        ("record-diff/files-that-are-no-records", files_that_are_no_records),
+    ])
+}
+
+fn trial(case: &str, verdict: &str, duration_ms: f64) -> Value {
+    json!({
+        "name": format!("calls/a/b/{case}"), "suite": "calls", "server": "a", "client": "b",
+        "case": case, "verdict": verdict, "mismatches": [], "duration_ms": duration_ms, "sent": [],
+        "expectation": [], "observation": [], "logs": [], "run_again": "make interop",
+    })
+}
+
+/// The record of a run with these trials.
+pub(crate) fn record(trials: &[Value]) -> Value {
+    json!({
+        "format": "calculator-interop-record", "version": 1, "state": "finished",
+        "began": "2026-01-01T00:00:00Z", "duration_ms": 1.0, "arguments": [],
+        "machine": { "os": "linux", "architecture": "x86_64", "processors": 1 },
+        "peers": [], "goldens": [],
+        "selection": { "all": trials.len(), "chosen": trials.len(), "names": "0", "shard": null },
+        "counts": { "passed": 0, "failed": 0, "set_up_errors": 0, "known_deviations": 0,
+                    "not_supported": 0, "skipped": 0 },
+        "readiness": [], "notes": [], "trials": trials,
+    })
+}
+
+fn write(run: &Run, name: &str, text: &str) -> PathBuf {
+    let path = run.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+fn diff(old: &str, new: &str) -> Ran {
+    let files = Run::new();
+    let (old, new) = (write(&files, "old.json", old), write(&files, "new.json", new));
+    Run::with_records("--diff", &[&old, &new]).finish()
+}
+
+fn tells_every_change() {
+    let old = record(&[
+        trial("breaks", "passed", 5.0),
+        trial("is-mended", "set-up-error", 5.0),
+        trial("slows-down", "passed", 200.0),
+        trial("is-slow-by-chance", "passed", 3.0),
+        trial("goes", "passed", 5.0),
+        trial("is-known-now", "passed", 5.0),
+        trial("stays", "failed", 5.0),
+    ]);
+    let new = record(&[
+        trial("breaks", "failed", 5.0),
+        trial("is-mended", "passed", 5.0),
+        trial("slows-down", "passed", 401.0),
+        trial("is-slow-by-chance", "passed", 90.0),
+        trial("comes", "passed", 5.0),
+        trial("comes-broken", "failed", 5.0),
+        trial("is-known-now", "known-deviation", 5.0),
+        trial("stays", "failed", 5.0),
+    ]);
+    let ran = diff(&old.to_string(), &new.to_string());
+    ran.ends_with_status(101);
+    for text in [
+        "new failures: 2\n",
+        "  calls/a/b/breaks: failed (was passed)",
+        "  calls/a/b/comes-broken: failed (new)",
+        "fixed: 1\n  calls/a/b/is-mended: passed, was set-up error\n",
+        "slower than twice: 1\n  calls/a/b/slows-down: 401 ms, was 200 ms\n",
+        "new: 1\n  calls/a/b/comes: passed\n",
+        "lost: 1\n  calls/a/b/goes: was passed\n",
+        "with another verdict: 1\n  calls/a/b/is-known-now: known deviation, was passed\n",
+        "2 new failures, 1 fixed, 1 slower than twice, 1 new, 1 lost, 3 as before",
+    ] {
+        ran.says(text);
+    }
+}
+
+fn nothing_changed() {
+    let same = record(&[trial("stays", "failed", 5.0)]).to_string();
+    let ran = diff(&same, &same);
+    ran.ends_with_status(0)
+        .says("0 new failures, 0 fixed, 0 slower than twice, 0 new, 0 lost, 1 as before");
+}
+
+fn a_run_that_was_stopped() {
+    let whole = record(&[trial("stays", "passed", 5.0), trial("is-missing", "passed", 5.0)]);
+    let mut half = record(&[trial("stays", "passed", 5.0)]);
+    half["state"] = "interrupted".into();
+    half["selection"]["chosen"] = 2.into();
+    let ran = diff(&whole.to_string(), &half.to_string());
+    ran.ends_with_status(101);
+    ran.says("warning: NEW: the run was stopped when 1 of 2 trials had ended");
+    ran.says("lost: 1\n  calls/a/b/is-missing: was passed\n");
+}
+
+fn files_that_are_no_records() {
+    let good = record(&[trial("stays", "passed", 5.0)]).to_string();
+    let mut other_version = record(&[]);
+    other_version["version"] = 2.into();
+    let mut wrong = record(&[]);
+    wrong["state"] = "asleep".into();
+    for (text, message) in [
+        (
+            &other_version.to_string()[..],
+            "new.json: is a record of format version 2, and only version 1",
+        ),
+        (&good[..good.len() / 2], "new.json: ends too early, in line 1"),
+        ("", "new.json: ends too early"),
+        ("{}", "new.json: is no record of an interop run (missing field `format`"),
+        ("[1, 2]", "new.json: is no record of an interop run"),
+        ("<html>", "new.json: is no record of an interop run"),
+        (
+            &wrong.to_string()[..],
+            "new.json: says that it is a record of format version 1, and is not",
+        ),
+    ] {
+        diff(&good, text).ends_with_status(2).says(message);
+    }
+    let ran = Run::with_records("--diff", &[Path::new("no.json"), Path::new("no.json")]).finish();
+    ran.ends_with_status(2).says("no.json: cannot be read").says("`make interop` writes a record");
+}

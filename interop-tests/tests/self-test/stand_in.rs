@@ -1,0 +1,88 @@
+//! The goldens stand in for the reference's client program only where they are of its versions.
+//!
+//! The reference here is the Rust client, which says that it is of a version; what it does with a
+//! behaviour is in the goldens, or something else where it matters who was asked.
+
+use std::sync::PoisonError;
+
+use libtest_mimic::Trial;
+
+use crate::mutants::PORT;
+use crate::run;
+use crate::run::Ran;
+use crate::run::Run;
+use crate::tables;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("stand-in/goldens-of-these-versions-stand-in", goldens_of_these_versions_stand_in),
+        ("stand-in/goldens-of-other-versions-do-not", goldens_of_other_versions_do_not),
+        ("stand-in/the-sample-is-run", the_sample_is_run),
+        ("stand-in/a-case-without-a-golden-is-run", a_case_without_a_golden_is_run),
+    ])
+}
+
+const PEERS: &str = r#"
+[[peer]]
+name = "one"
+language = "the reference"
+reference = true
+server-program = { command = ["{bin}/calculator-server"] }
+client-program = { command = ["{bin}/calculator-client"] }
+versions = { command = ["echo", "one 1"] }
+
+[[peer]]
+name = "two"
+language = "the same"
+client-program = { command = ["{bin}/calculator-client"] }
+"#;
+
+/// Two of which none is in the sample by its name, and one that always is.
+const BEHAVIOURS: &str = "[[behaviour]]\nname = \"plain\"\n\n[[behaviour]]\nname = \"other\"\n\n\
+                          [[behaviour]]\nname = \"stated\"\nexpect = { status = \"OK\" }\n";
+
+const RIGHT: &str = "end = status 0\nstdout = \"4.0\\n\"\nrequests = 1\n";
+
+fn run(filter: &str, version: &str, plain: &str) -> Run {
+    let goldens =
+        format!("version {version}\n\n[program-plain]\n{plain}\n[program-stated]\n{RIGHT}");
+    let run = Run::new().and(filter).with_file("--peers", "peers.toml", PEERS);
+    tables::with(run, BEHAVIOURS, &[("client-programs.txt", &goldens), ("client-parity.txt", "")])
+}
+
+fn finish(run: Run) -> Ran {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    run.finish()
+}
+
+fn goldens_of_these_versions_stand_in() {
+    let ran = finish(run("program-plain", "one 1", RIGHT));
+    ran.says("client-parity/golden/two/program-plain").says("1 passed").ends_with_status(0);
+    ran.says("the goldens stood in for the reference's client program in 1 of 3 cases");
+    ran.says("as they are of one 1");
+    // Nobody else says what is right.
+    let wrong = RIGHT.replace("4.0", "5.0");
+    let ran = finish(run("program-plain", "one 1", &wrong));
+    ran.says(r#"expected   stdout = "5.0\n""#).says("1 failed").ends_with_status(101);
+    let live = finish(run("two/program-plain", "one 1", &wrong).with("--reference", "live"));
+    live.says("client-parity/one/two/program-plain").says("1 passed").ends_with_status(0);
+}
+
+fn goldens_of_other_versions_do_not() {
+    let ran = finish(run("two/program-plain", "one 2", RIGHT));
+    ran.says("client-parity/one/two/program-plain").says("1 passed").ends_with_status(0);
+    ran.says("the goldens did not stand in for the reference's client program");
+    ran.says("they are of one 2, and this is one 1");
+}
+
+fn the_sample_is_run() {
+    let ran = finish(run("program-stated", "one 1", RIGHT));
+    ran.says("client-parity/one/two/program-stated")
+        .says("client-parity/golden/one/program-stated");
+    ran.says("2 passed").ends_with_status(0);
+}
+
+fn a_case_without_a_golden_is_run() {
+    let ran = finish(run("two/program-other", "one 1", RIGHT));
+    ran.says("client-parity/one/two/program-other").says("1 passed").ends_with_status(0);
+}

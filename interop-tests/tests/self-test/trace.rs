@@ -1,0 +1,173 @@
+//! What is kept of the wire: of every trial that fails, of the others on request, and of no other.
+
+use std::path::Path;
+use std::sync::PoisonError;
+
+use libtest_mimic::Trial;
+
+use crate::mutants::PORT;
+use crate::run;
+use crate::run::Ran;
+use crate::run::Run;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("trace/a-failed-call-shows-the-failing-byte", a_failed_call),
+        ("trace/a-failed-probe-shows-both-calls", a_failed_probe),
+        ("trace/a-failed-behaviour-is-kept", a_failed_behaviour),
+        ("trace/a-failed-client-program-is-kept", a_failed_client_program),
+        ("trace/a-set-up-error-says-that-nobody-came", a_set_up_error),
+        ("trace/what-passes-is-kept-on-request", what_passes_is_kept_on_request),
+        ("trace/what-passes-is-kept-on-no-other", what_passes_is_not_kept),
+        ("trace/programs-say-why-there-is-none", programs_say_why),
+        ("trace/encryption-is-said", encryption_is_said),
+    ])
+}
+
+fn of(filter: &str) -> Run {
+    Run::of_mutants(filter)
+        .with("--reference", "golden")
+        .with("--goldens", "interop-tests/goldens")
+        .and("--exact")
+}
+
+/// What is kept of a trial.
+#[track_caller]
+fn wire(ran: &Ran, trial: &str) -> String {
+    let file = ran.folder.path().join("output/logs").join(trial).join("wire.txt");
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    ran.assert(!text.is_empty(), &format!("the trace of {trial} should be kept"));
+    text
+}
+
+/// How many traces there are.
+fn kept(folder: &Path) -> usize {
+    let of_entry = |entry: std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => kept(&entry.path()),
+        _ => usize::from(entry.file_name() == "wire.txt"),
+    };
+    std::fs::read_dir(folder).expect("a folder").flatten().map(of_entry).sum()
+}
+
+#[track_caller]
+fn shows(wire: &str, lines: &[&str]) {
+    let mut all = wire.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    for line in lines {
+        assert!(all.any(|seen| seen.contains(line)), "`{line}` should come next in\n{wire}");
+    }
+}
+
+fn a_failed_call() {
+    let trial = "calls/one-wrong-answer/rust/root-of-2-is-rounded";
+    let ran = of(trial).finish();
+    ran.says(&format!("output/logs/{trial}/wire.txt")).ends_with_status(101);
+    shows(
+        &wire(&ran, trial),
+        &[
+            "client opens the connection",
+            "client preface",
+            "client HEADERS on stream 1, END_HEADERS",
+            ":path: /Calculator/SquareRoot",
+            "client DATA on stream 1",
+            "0d00000040 field 1, fixed32 2.0 (0x40000000)",
+            "server DATA on stream 1",
+            "00000005 message length 5",
+            "0df404b53f field 1, fixed32 1.4142137 (0x3fb504f4)",
+            "server HEADERS on stream 1, END_STREAM, END_HEADERS",
+            "grpc-status: 0",
+        ],
+    );
+}
+
+fn a_failed_probe() {
+    let trial = "server-parity/drops-the-sign-of-zero/golden/negative-zero";
+    let ran = of(trial).finish();
+    let wire = wire(&ran, trial);
+    shows(
+        &wire,
+        &[
+            "client DATA on stream 1, END_STREAM",
+            "0d00000080 field 1, fixed32 -0.0 (0x80000000)",
+            "server DATA on stream 1",
+            "message of 0 bytes, compressed flag 0",
+            "client DATA on stream 3, END_STREAM",
+            "0d00008040 field 1, fixed32 4.0 (0x40800000)",
+            "client closes the connection",
+        ],
+    );
+    assert!(!wire.contains("connection 2"), "what asks for a sign of life is no part of it");
+}
+
+fn a_failed_behaviour() {
+    let trial = "client-parity/golden/plain-tonic/http-503-with-a-page";
+    let ran = of(trial).finish();
+    let lines = ["client HEADERS on stream 1", "server HEADERS on stream 1", ":status: 503"];
+    shows(&wire(&ran, trial), &lines);
+    ran.ends_with_status(101);
+}
+
+fn a_failed_client_program() {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    let trial = "client-parity/golden/says-unknown/program-http-429-with-nothing";
+    let ran = of(trial).finish();
+    shows(&wire(&ran, trial), &["client HEADERS", ":path: /Calculator", ":status: 429"]);
+    ran.ends_with_status(101);
+}
+
+fn a_set_up_error() {
+    let trial = "calls/never-listens/rust/root-of-16";
+    let ran = of(trial).finish();
+    shows(&wire(&ran, trial), &["nobody has connected"]);
+    ran.says("set-up error").ends_with_status(101);
+}
+
+/// A trial of each suite that passes.
+const PASSED: [&str; 4] = [
+    "calls/rust/rust/root-of-16",
+    "server-parity/rust/golden/root-of-2",
+    "client-parity/golden/rust/http-503-with-a-page",
+    "client-parity/golden/rust/program-http-503-with-nothing",
+];
+
+fn what_passes_is_kept_on_request() {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    for trial in PASSED {
+        let ran = of(trial).and("--trace").finish();
+        ran.says("1 passed").ends_with_status(0);
+        shows(&wire(&ran, trial), &["client HEADERS on stream 1", "server HEADERS on stream 1"]);
+        assert_eq!(kept(ran.folder.path()), 1, "nothing else was run");
+    }
+}
+
+fn what_passes_is_not_kept() {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    for trial in PASSED {
+        let ran = of(trial).finish();
+        ran.says("1 passed").ends_with_status(0);
+        assert_eq!(kept(ran.folder.path()), 0, "nobody has asked for it");
+    }
+}
+
+fn programs_say_why() {
+    let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    let trial = "programs/rust/rust/root-of-16";
+    let ran = of(trial).and("--trace").finish();
+    shows(&wire(&ran, trial), &["nothing can stand between them"]);
+    ran.says("1 passed");
+}
+
+fn encryption_is_said() {
+    let peers = "[[peer]]\nname = \"rust\"\nlanguage = \"x\"\n\
+         server = { command = [\"{bin}/calculator-server\", \"--address\", \"{address}\"], \
+         ready = \"Address: {address}\", calls = [\"--health\", \"--reflection\", \
+         \"--test-behaviour\"], options = { tls = [\"--tls-certificate\", \"{certificate}\", \
+         \"--tls-key\", \"{key}\"] } }\nagent = { command = [\"{bin}/calculator-agent\"] }\n";
+    let trial = "calls/rust/rust/tls/root-of-16";
+    let run = Run::new().with_file("--peers", "peers.toml", peers);
+    let ran = run.and("--trace").and("--exact").and(trial).finish();
+    let wire = wire(&ran, trial);
+    let lines = ["the connection is encrypted", "client TLS record: handshake"];
+    shows(&wire, &lines);
+    shows(&wire, &["server TLS record: application data"]);
+    ran.says("1 passed");
+}
