@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use crate::calls::dedicated_server::OwnServer;
 use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
 use crate::calls::scenario::{Scenario, Target};
-use crate::calls::session::Pairing;
+use crate::calls::session::Session;
 use crate::capture::tap::Tap;
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::axes::Variant;
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::process::agent::shortened;
-use crate::process::agent_pool::Lent;
+use crate::process::agent_pool::BorrowedAgent;
 use crate::process::memory;
-use crate::process::server_config::Arrangement;
+use crate::process::server_config::ServerConfig;
 use crate::process::server_slot::ServerSlot;
 use grpc_interop_protocol::{Outcome, Request};
 
@@ -38,12 +38,12 @@ const CLOSING_UNCOUNTED: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub(crate) struct Play<'a> {
-    pairing: &'a Pairing,
+    pairing: &'a Session,
     variant: Variant,
-    arrangement: Arrangement,
+    arrangement: ServerConfig,
     /// The server that all share.
     slot: &'a ServerSlot,
-    agent: Lent<'a>,
+    agent: BorrowedAgent<'a>,
     own_server: Option<OwnServer<'a>>,
     tap: Option<Tap>,
 }
@@ -61,11 +61,11 @@ pub(crate) struct Told {
 
 impl<'a> Play<'a> {
     pub(crate) fn new(
-        pairing: &'a Pairing,
+        pairing: &'a Session,
         variant: Variant,
-        arrangement: Arrangement,
+        arrangement: ServerConfig,
         slot: &'a ServerSlot,
-        agent: Lent<'a>,
+        agent: BorrowedAgent<'a>,
     ) -> Self {
         let (own_server, tap) = (None, None);
         Self { pairing, variant, arrangement, slot, agent, own_server, tap }
@@ -77,7 +77,7 @@ impl<'a> Play<'a> {
         &mut self,
         scenario: &Scenario,
         told: &mut Told,
-        tape: &Tape,
+        tape: &Recorder,
     ) -> Result<Vec<Mismatch>, Finding> {
         let steps = scenario.steps();
         if scenario.needs_own_server() {
@@ -112,15 +112,15 @@ impl<'a> Play<'a> {
     }
 
     /// A tap before the server, at an address of the same kind.
-    fn start_tap(&self, counts: bool, tape: &Tape) -> Result<Tap, Finding> {
-        let setting = &self.pairing.setting;
+    fn start_tap(&self, counts: bool, tape: &Recorder) -> Result<Tap, Finding> {
+        let context = &self.pairing.context;
         let server = self.server_address()?;
         let mut attempts = 0;
         loop {
             let address = match self.own_server {
                 // It goes away and comes back with the server.
-                Some(_) => self.arrangement.lasting_address(setting),
-                None => self.arrangement.fresh_address(setting),
+                Some(_) => self.arrangement.lasting_address(context),
+                None => self.arrangement.fresh_address(context),
             };
             let address = address.map_err(Finding::SetUpError)?;
             match Tap::start(&address, server.clone(), tape.clone(), counts) {
@@ -237,13 +237,13 @@ impl<'a> Play<'a> {
         action: Option<ServerAction>,
         after_ms: u64,
     ) -> Result<Outcome, Finding> {
-        let setting = &self.pairing.setting;
+        let context = &self.pairing.context;
         let tap = self.tap.as_mut();
         let (Some(action), Some(server)) = (action, &mut self.own_server) else {
-            return self.agent.perform(request, setting);
+            return self.agent.perform(request, context);
         };
         let mut acted = Ok(());
-        let outcome = self.agent.perform_beside(request, setting, || {
+        let outcome = self.agent.perform_beside(request, context, || {
             thread::sleep(Duration::from_millis(after_ms));
             acted = act(server, tap, action);
         });
@@ -257,18 +257,18 @@ impl<'a> Play<'a> {
         keep_channels: bool,
         trial: &str,
     ) -> Result<Request, Finding> {
-        let setting = &self.pairing.setting;
+        let context = &self.pairing.context;
         let request = step.request(self.variant, trial).map_err(Finding::SetUpError)?;
         let tls = step.leader().and_then(|call| call.tls());
-        let tls = setting.certificates.client(self.variant.transport, tls);
+        let tls = context.certificates.client(self.variant.transport, tls);
         if tls.is_some() {
-            setting.certificates.make().map_err(Finding::SetUpError)?;
+            context.certificates.make().map_err(Finding::SetUpError)?;
         }
         let server = match (step.target(), &self.tap) {
             (Target::Server, Some(tap)) => tap.address(),
             _ => self.server_address()?,
         };
-        let address = setting
+        let address = context
             .address(step.target(), &server)
             .map_err(|error| Finding::SetUpError(error.to_string()))?;
         Ok(Request { address, keep_channels, tls, ..request })
@@ -278,7 +278,7 @@ impl<'a> Play<'a> {
         if let Some(server) = &self.own_server {
             return Ok(server.address.clone());
         }
-        self.slot.address(&self.pairing.setting).map_err(Finding::SetUpError)
+        self.slot.address(&self.pairing.context).map_err(Finding::SetUpError)
     }
 }
 

@@ -3,15 +3,15 @@
 //! It always comes back at the same address, where the clients look for it.
 
 use crate::calls::scenario::step::ServerAction;
-use crate::calls::session::Pairing;
+use crate::calls::session::Session;
 use crate::outcome::finding::Finding;
 use crate::process::server::RunningServer;
-use crate::process::server_config::Arrangement;
+use crate::process::server_config::ServerConfig;
 
 /// See the module.
 pub(crate) struct OwnServer<'a> {
-    pairing: &'a Pairing,
-    arrangement: Arrangement,
+    pairing: &'a Session,
+    arrangement: ServerConfig,
     pub(crate) address: String,
     /// `None` while it is away.
     pub(crate) running: Option<RunningServer>,
@@ -19,8 +19,8 @@ pub(crate) struct OwnServer<'a> {
 
 impl<'a> OwnServer<'a> {
     /// Starts a server of the pairing's peer.
-    pub(crate) fn start(pairing: &'a Pairing, arrangement: Arrangement) -> Result<Self, Finding> {
-        let address = arrangement.lasting_address(&pairing.setting).map_err(Finding::SetUpError)?;
+    pub(crate) fn start(pairing: &'a Session, arrangement: ServerConfig) -> Result<Self, Finding> {
+        let address = arrangement.lasting_address(&pairing.context).map_err(Finding::SetUpError)?;
         let mut server = Self { pairing, arrangement, address, running: None };
         server.act(ServerAction::Start)?;
         Ok(server)
@@ -35,10 +35,10 @@ impl<'a> OwnServer<'a> {
         }
         let did_not_start =
             |why: String| Finding::SetUpError(format!("the server did not start: {why}"));
-        let Pairing { fleet, setting, .. } = self.pairing;
-        let program = self.arrangement.arranged(fleet.program(), setting).map_err(did_not_start)?;
+        let Session { fleet, context, .. } = self.pairing;
+        let program = self.arrangement.arranged(fleet.program(), context).map_err(did_not_start)?;
         let logs = fleet.slot(self.arrangement).logs().clone();
-        let server = RunningServer::start(&program, &setting.places, &self.address, logs)
+        let server = RunningServer::start(&program, &context.places, &self.address, logs)
             .map_err(|error| did_not_start(error.to_string()))?;
         self.running = Some(server);
         Ok(())

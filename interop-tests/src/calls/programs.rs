@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::config::source::{ConfigError, Source};
@@ -18,7 +18,7 @@ use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
 use crate::outcome::observation::Observation;
 use crate::outcome::trial::{Trial, TrialName};
 use crate::process::child::{Logs, Process};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::PORT;
 use crate::process::server::RunningServer;
 
@@ -76,7 +76,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Case>, ConfigError> {
 }
 
 /// All trials of the suite.
-pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> Vec<Trial> {
+pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases {
         let servers: Vec<_> = match case.server {
@@ -95,19 +95,19 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], setting: &Arc<Setting>) -> 
                     client: client.name().to_owned(),
                     case: case.name.get_ref().clone(),
                 };
-                let log = setting.logs.join(name.to_string());
+                let log = context.logs.join(name.to_string());
                 let play = Play {
                     case: case.clone(),
                     server: server.cloned(),
                     client: client_program.clone(),
                     server_logs: Logs::at(&log.join("server")),
                     client_logs: Logs::at(&log.join("client")),
-                    setting: Arc::clone(setting),
+                    context: Arc::clone(context),
                 };
                 let run = move || {
-                    let _alone = play.setting.document_port.lease();
+                    let _alone = play.context.document_port.lease();
                     // Not before: whoever has the port would wait for its place in turn.
-                    let _pass = play.setting.gate.enter();
+                    let _pass = play.context.gate.enter();
                     let began = Some(Instant::now());
                     let mut observed = Observation::default();
                     let finding = play.run(&mut observed);
@@ -128,13 +128,13 @@ struct Play {
     client: Program,
     server_logs: Logs,
     client_logs: Logs,
-    setting: Arc<Setting>,
+    context: Arc<RunContext>,
 }
 
 impl Play {
     /// Plays it; all that is observed is added to `seen`.
     fn run(&self, seen: &mut Observation) -> Finding {
-        let places = &self.setting.places;
+        let places = &self.context.places;
         let running = match &self.server {
             None => None,
             Some(program) => {
@@ -171,7 +171,7 @@ impl Play {
     }
 
     fn client_end(&self, seen: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
-        let command_line = self.client.command_line(&self.setting.places, "").ok_or_else(|| {
+        let command_line = self.client.command_line(&self.context.places, "").ok_or_else(|| {
             Finding::SetUpError("the client's program is not on this machine".to_owned())
         })?;
         let mut client = Process::start(&command_line, self.client_logs.clone())
@@ -184,7 +184,7 @@ impl Play {
 
     fn evidence(&self) -> Evidence {
         let command = |program: &Program| {
-            program.command_line(&self.setting.places, "").map(|line| line.to_string())
+            program.command_line(&self.context.places, "").map(|line| line.to_string())
         };
         let server_logs = self.server.as_ref().map(|_| &self.server_logs);
         let logs = server_logs.into_iter().chain([&self.client_logs]);
@@ -193,7 +193,7 @@ impl Play {
             right: vec![self.case.right()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
-            tape: Some(Tape::of_nothing(NO_FRAMES)),
+            tape: Some(Recorder::of_nothing(NO_FRAMES)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

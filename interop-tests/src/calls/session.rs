@@ -5,27 +5,27 @@ use std::time::Instant;
 
 use crate::calls::case_run::{Play, Told};
 use crate::calls::scenario::Scenario;
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::axes::Variant;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::crew::Crew;
-use crate::process::server_config::Arrangement;
-use crate::process::server_pool::Fleet;
+use crate::process::server_config::ServerConfig;
+use crate::process::server_pool::ServerPool;
 use crate::process::server_slot::ServerSlot;
 
 /// A server and the agents of a client.
 #[derive(Clone, Debug)]
-pub(crate) struct Pairing {
-    pub(crate) fleet: Arc<Fleet>,
+pub(crate) struct Session {
+    pub(crate) fleet: Arc<ServerPool>,
     pub(crate) crew: Arc<Crew>,
-    pub(crate) setting: Arc<Setting>,
+    pub(crate) context: Arc<RunContext>,
 }
 
-impl Pairing {
+impl Session {
     /// Plays `scenario` at this point of the axes and says what was not as expected.
     pub(crate) fn play(&self, scenario: &Scenario, variant: Variant) -> Report {
-        let arrangement = Arrangement::new(variant, scenario.server);
+        let arrangement = ServerConfig::new(variant, scenario.server);
         let slot = self.fleet.slot(arrangement);
         let mut evidence = self.evidence(scenario, &slot);
         let (offerings, is_own) = (scenario.offerings(variant), scenario.needs_own_server());
@@ -35,10 +35,10 @@ impl Pairing {
         }
         let waits = scenario.waits();
         let agent = self.crew.lend(waits);
-        let pass = (!waits).then(|| self.setting.gate.enter());
+        let pass = (!waits).then(|| self.context.gate.enter());
         evidence.began = Some(Instant::now());
         let mut play = Play::new(self, variant, arrangement, &slot, agent);
-        let tape = evidence.tape.insert(Tape::default());
+        let tape = evidence.tape.insert(Recorder::default());
         let mut told = Told::default();
         let finding = match play.all(scenario, &mut told, tape) {
             Ok(mismatches) => mismatches.into(),
@@ -64,11 +64,11 @@ impl Pairing {
     }
 
     fn evidence(&self, scenario: &Scenario, slot: &ServerSlot) -> Evidence {
-        let client = self.crew.program().command_line(&self.setting.places, "");
+        let client = self.crew.program().command_line(&self.context.places, "");
         let logs = std::iter::once(slot.logs()).chain(self.crew.logs(scenario.waits()));
         Evidence {
             about: scenario.about.clone(),
-            server_command: slot.shown(&self.setting),
+            server_command: slot.shown(&self.context),
             client_command: client.map(|line| line.to_string()),
             logs: logs.flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
             ..Evidence::default()

@@ -7,17 +7,21 @@
 use std::sync::Arc;
 
 use crate::calls::scenario::Scenario;
-use crate::calls::session::Pairing;
+use crate::calls::session::Session;
 use crate::config::peer::Peer;
 use crate::outcome::trial::{Trial, TrialName};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::crew::Crew;
-use crate::process::server_pool::Fleet;
+use crate::process::server_pool::ServerPool;
 
 pub(crate) const SUITE: &str = "calls";
 
 /// All trials of the suite, pairing by pairing.
-pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setting>) -> Vec<Trial> {
+pub(crate) fn trials(
+    peers: &[Peer],
+    scenarios: &[Scenario],
+    context: &Arc<RunContext>,
+) -> Vec<Trial> {
     let cases: Vec<_> = scenarios
         .iter()
         .map(|scenario| Arc::new(scenario.clone()))
@@ -26,7 +30,7 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
             variants.into_iter().map(move |variant| (Arc::clone(&scenario), variant))
         })
         .collect();
-    let logs = setting.logs.join(SUITE);
+    let logs = context.logs.join(SUITE);
     let crew = |client: &Peer| {
         let agent = client.agent.as_ref()?;
         let crew = Crew::new(client.name(), agent, &logs.join("clients").join(client.name()));
@@ -38,7 +42,7 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
         let Some(program) = &server.server else { continue };
         let is_attached = program.attach.is_some();
         let folder = logs.join("servers").join(server.name());
-        let fleet = Arc::new(Fleet::new(server.name(), program, &folder));
+        let fleet = Arc::new(ServerPool::new(server.name(), program, &folder));
         for (client, crew) in &crews {
             trials.extend(cases.iter().map(|(scenario, variant)| {
                 let name = TrialName {
@@ -47,10 +51,10 @@ pub(crate) fn trials(peers: &[Peer], scenarios: &[Scenario], setting: &Arc<Setti
                     client: client.clone(),
                     case: variant.name_of(scenario.name()),
                 };
-                let pairing = Pairing {
+                let pairing = Session {
                     fleet: Arc::clone(&fleet),
                     crew: Arc::clone(crew),
-                    setting: Arc::clone(setting),
+                    context: Arc::clone(context),
                 };
                 let (scenario, variant) = (Arc::clone(scenario), *variant);
                 let waits = scenario.waits();

@@ -17,14 +17,14 @@ use crate::config::peers::Peers;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::client::programs::suite as client_programs_suite;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::report;
 use crate::report::conclusion;
 use crate::report::progress::Progress;
 use crate::report::record::counts::Counts;
 use crate::report::record::participant::Participant;
 use crate::report::record::selection::Selection;
-use crate::report::record::writer::Keeper;
+use crate::report::record::writer::RecordWriter;
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION};
 use crate::report::trace_archive::Archive;
 
@@ -41,13 +41,13 @@ pub(crate) struct Execution<'a> {
     pub(crate) goldens: Vec<String>,
     /// What is to be said if there are client programs.
     pub(crate) told: Option<String>,
-    pub(crate) setting: Arc<Setting>,
+    pub(crate) context: Arc<RunContext>,
     pub(crate) processors: usize,
 }
 
 impl Execution<'_> {
     /// Runs those that the options choose, or lists them; reports go into `output`.
-    pub(crate) fn run(mut self, keeper: &Keeper, output: &Path) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(mut self, keeper: &RecordWriter, output: &Path) -> anyhow::Result<ExitCode> {
         let mut libtest = self.options.libtest.clone();
         libtest.test_threads.get_or_insert(self.processors.max(schedule::BEGUN_AT_ONCE));
         let is_chosen = |trial: &Trial| {
@@ -59,16 +59,16 @@ impl Execution<'_> {
             let trials = self.trials.iter().map(|trial| named(&trial.name)).collect();
             return Ok(libtest_mimic::run(&libtest, trials).exit_code());
         }
-        self.peers.check_programs(&self.setting.places, &self.left_out)?;
-        self.setting.empty_logs()?;
+        self.peers.check_programs(&self.context.places, &self.left_out)?;
+        self.context.empty_logs()?;
         keeper.begin(self.record(), report::record_in(output))?;
         report::clear(output);
 
-        let progress = Progress::new(&mut libtest, &self.setting.logs.join("trials.txt"));
+        let progress = Progress::new(&mut libtest, &self.context.logs.join("trials.txt"));
         progress.expect(self.trials.len());
         let (ledger, keeper_of_judge) = (self.ledger, keeper.clone());
         let options = self.options.that_matter();
-        let traces = Archive { logs: self.setting.logs.clone(), all: self.options.trace };
+        let traces = Archive { logs: self.context.logs.clone(), all: self.options.trace };
         let judge = Arc::new(Judge { ledger, keeper: keeper_of_judge, traces, progress, options });
         let trials = schedule::side_by_side(self.trials).into_iter();
         let trials = trials.map(|trial| as_libtest(trial, &self.left_out, Arc::clone(&judge)));
@@ -90,7 +90,7 @@ impl Execution<'_> {
     /// The record before anything has been found out.
     fn record(&self) -> Record {
         let takes_part = |peer: &Peer| !self.left_out.contains(peer.name());
-        let logs = self.setting.logs.join("peers");
+        let logs = self.context.logs.join("peers");
         let has_programs =
             self.trials.iter().any(|trial| client_programs_suite::is_of(&trial.name));
         Record {
@@ -101,7 +101,7 @@ impl Execution<'_> {
             duration_ms: 0.0,
             arguments: std::env::args().skip(1).collect(),
             machine: Machine::this(self.processors),
-            peers: Participant::all(&self.peers.all, takes_part, &logs, &self.setting),
+            peers: Participant::all(&self.peers.all, takes_part, &logs, &self.context),
             goldens: self.goldens.clone(),
             selection: Selection::of(&self.names, self.trials.len(), self.options.shard),
             counts: Counts::default(),

@@ -17,13 +17,13 @@ use crate::outcome::trial::{Trial, TrialName};
 use crate::outcome::verdict::Verdict;
 use crate::report::progress::Progress;
 use crate::report::record::trial::TrialRecord;
-use crate::report::record::writer::{Keeper, milliseconds};
+use crate::report::record::writer::{RecordWriter, milliseconds};
 use crate::report::trace_archive::Archive;
 
 /// What a report is judged by, and where the verdict goes.
 pub(crate) struct Judge {
     pub(crate) ledger: Ledger,
-    pub(crate) keeper: Keeper,
+    pub(crate) keeper: RecordWriter,
     pub(crate) progress: Progress,
     pub(crate) traces: Archive,
     /// The options without which a trial could not be run again.

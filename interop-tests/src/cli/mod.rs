@@ -31,7 +31,7 @@ use crate::config::source::ConfigError;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::trial::Trial;
 use crate::parity::baseline::case::Reference;
-use crate::parity::baseline::suite::Standard;
+use crate::parity::baseline::suite::Baseline;
 use crate::parity::client;
 use crate::parity::client::programs::reference::ReferenceProgram;
 use crate::parity::client::programs::suite as client_programs_suite;
@@ -40,13 +40,13 @@ use crate::parity::fuzz;
 use crate::parity::fuzz::{Fuzz, Rival};
 use crate::parity::server;
 use crate::parity::server::reference::ReferenceServer;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::PORT;
 use crate::process::reaper;
-use crate::process::semaphore::Gate;
+use crate::process::semaphore::Semaphore;
 use crate::report;
 use crate::report::conclusion;
-use crate::report::record::writer::Keeper;
+use crate::report::record::writer::RecordWriter;
 use crate::report::record::{Record, State};
 
 /// Why the reference does not run beside an attached server.
@@ -80,7 +80,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     if let Some(code) = offline::done(options, &tests, &output)? {
         return Ok(code);
     }
-    let keeper = Keeper::default();
+    let keeper = RecordWriter::default();
     end_on_signals(keeper.clone(), output.clone()).context("signals cannot be handled")?;
     let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
     let mut peers =
@@ -90,17 +90,18 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let left_out = left_out(options, &peers)?;
     // Trials that keep the processors busy are as many at once as there are processors.
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let gate = Gate::new(options.libtest.test_threads.unwrap_or(processors));
-    let setting = Setting::new(places, output.join("logs"), gate).context("no ports to be had")?;
-    let setting = Arc::new(setting);
+    let gate = Semaphore::new(options.libtest.test_threads.unwrap_or(processors));
+    let context =
+        RunContext::new(places, output.join("logs"), gate).context("no ports to be had")?;
+    let context = Arc::new(context);
 
-    let mut servers = server::suite::standard(&peers.all, tables.probes, &setting);
-    let mut clients = client::suite::standard(&peers.all, tables.behaviours, &setting);
-    let mut client_programs = client_programs_suite::standard(&peers.all, &clients.cases, &setting);
+    let mut servers = server::suite::standard(&peers.all, tables.probes, &context);
+    let mut clients = client::suite::standard(&peers.all, tables.behaviours, &context);
+    let mut client_programs = client_programs_suite::standard(&peers.all, &clients.cases, &context);
     let goldens = goldens(options, &peers, &tests);
     if options.record_goldens {
         let folder = goldens.context(format!("--record-goldens: {NO_GOLDENS}"))?;
-        record_goldens(&servers, &clients, client_programs, &folder, &setting)?;
+        record_goldens(&servers, &clients, client_programs, &folder, &context)?;
         return Ok(ExitCode::SUCCESS);
     }
     let only_goldens = options.reference == ReferenceKind::Golden;
@@ -114,25 +115,25 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
 
     let is_out = |peer: &Peer| peer.reference && left_out.contains(peer.name());
     if options.reference == ReferenceKind::Auto && !peers.all.iter().any(is_out) {
-        client_programs.let_goldens_stand_in(&setting);
+        client_programs.let_goldens_stand_in(&context);
     }
     let told = client_programs.told();
 
-    let mut trials = programs::trials(&peers.all, &tables.cases, &setting);
-    trials.extend(calls::suite::trials(&peers.all, &tables.scenarios, &setting));
+    let mut trials = programs::trials(&peers.all, &tables.cases, &context);
+    trials.extend(calls::suite::trials(&peers.all, &tables.scenarios, &context));
     let takes_port = |peer: &Peer| peer.attached_server().is_some_and(|server| server.has(PORT));
     let has_no_port = peers.all.iter().any(takes_port) && servers.goldens.is_some();
     if has_no_port && !options.libtest.list {
         println!("interop: {WITHOUT_PORT}");
     }
     let no_reference = only_goldens || has_no_port;
-    trials.extend(server::suite::trials(&peers.all, &servers, no_reference, &setting));
-    trials.extend(client::suite::trials(&peers.all, &clients, only_goldens, &setting));
+    trials.extend(server::suite::trials(&peers.all, &servers, no_reference, &context));
+    trials.extend(client::suite::trials(&peers.all, &clients, only_goldens, &context));
     let (peers_all, of_programs) = (&peers.all, &client_programs);
-    trials.extend(client_programs_suite::trials(peers_all, of_programs, only_goldens, &setting));
+    trials.extend(client_programs_suite::trials(peers_all, of_programs, only_goldens, &context));
     let versions = || {
         let reference = servers.reference.as_ref().filter(|_| !peers.all.iter().any(is_out));
-        reference?.versions(&setting).ok()
+        reference?.versions(&context).ok()
     };
     let ledger = ledger(options, &peers, &tests, &trials, versions)?;
     if !options.attach.is_empty() {
@@ -140,19 +141,19 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     }
     let names = trials.iter().map(|trial| trial.name.clone()).collect();
     if !options.libtest.list {
-        peers.check_attached(&setting.places, &left_out)?;
+        peers.check_attached(&context.places, &left_out)?;
     }
     if let Some(count) = options.fuzz {
-        let rivals = rivals(options, &peers, &left_out, &setting)?;
+        let rivals = rivals(options, &peers, &left_out, &context)?;
         let reference = servers.reference.context("--fuzz: no peer is the reference")?;
         let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
-        setting.empty_logs()?;
+        context.empty_logs()?;
         let run = Fuzz {
             probes: &probes,
             reference: &reference,
             rivals: &rivals,
             ledger: &ledger,
-            setting: &setting,
+            context: &context,
             count,
             seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
             edge: options.edge,
@@ -175,7 +176,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         ledger,
         goldens,
         told,
-        setting,
+        context,
         processors,
     }
     .run(&keeper, &output)
@@ -183,30 +184,30 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
 
 /// Records into `folder` what the reference does now.
 fn record_goldens(
-    servers: &Standard<ReferenceServer>,
-    clients: &Standard<ReferenceClient>,
-    client_programs: Standard<ReferenceProgram>,
+    servers: &Baseline<ReferenceServer>,
+    clients: &Baseline<ReferenceClient>,
+    client_programs: Baseline<ReferenceProgram>,
     folder: &Path,
-    setting: &Setting,
+    context: &RunContext,
 ) -> anyhow::Result<()> {
-    setting.empty_logs()?;
+    context.empty_logs()?;
     let (heading, at_once) = (client::suite::HEADING, client::suite::AGENTS);
-    clients.record(folder, heading, at_once, setting)?;
+    clients.record(folder, heading, at_once, context)?;
     let (heading, at_once) = (client_programs_suite::HEADING, client_programs_suite::SIDE_BY_SIDE);
-    client_programs.record(folder, heading, at_once, setting)?;
+    client_programs.record(folder, heading, at_once, context)?;
     // Gives the document's port to the next.
     drop(client_programs);
     let (heading, at_once) = (server::suite::HEADING, server::suite::SIDE_BY_SIDE);
-    servers.record(folder, heading, at_once, setting)
+    servers.record(folder, heading, at_once, context)
 }
 
 /// What the goldens were recorded from.
-fn goldens_of(standard: &Standard<impl Reference>) -> Vec<String> {
+fn goldens_of(standard: &Baseline<impl Reference>) -> Vec<String> {
     standard.goldens.as_ref().map(|goldens| goldens.versions.clone()).unwrap_or_default()
 }
 
 /// Ends the record, and all children, when a signal ends the run.
-fn end_on_signals(keeper: Keeper, output: PathBuf) -> Result<(), ctrlc::Error> {
+fn end_on_signals(keeper: RecordWriter, output: PathBuf) -> Result<(), ctrlc::Error> {
     let last = move |record: Option<Record>| {
         let Some(record) = record else { return };
         match report::write(&record, &output) {
@@ -251,9 +252,9 @@ fn rivals(
     options: &Options,
     peers: &Peers,
     left_out: &BTreeSet<String>,
-    setting: &Setting,
+    context: &RunContext,
 ) -> anyhow::Result<Vec<Rival>> {
-    let logs = setting.logs.join(server::suite::SUITE);
+    let logs = context.logs.join(server::suite::SUITE);
     let is_meant = |peer: &&Peer| match &options.libtest.filter {
         _ if left_out.contains(peer.name()) || !peer.parity => false,
         _ if !options.attach.is_empty() && peer.attached_server().is_none() => false,

@@ -37,8 +37,8 @@ impl AnyFrame {
 
 /// SETTINGS with these identifiers and values.
 pub(crate) fn settings(settings: &[(u16, u32)]) -> Frame {
-    let setting = |(id, value): &(u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
-    let payload: Vec<u8> = settings.iter().flat_map(setting).collect();
+    let context = |(id, value): &(u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
+    let payload: Vec<u8> = settings.iter().flat_map(context).collect();
     Frame::new(kind::SETTINGS, 0, 0, payload)
 }
 

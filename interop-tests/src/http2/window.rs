@@ -51,8 +51,8 @@ impl Windows {
     /// SETTINGS of the other side, of which only the size of the windows matters here.
     pub(crate) fn take_settings(&mut self, frame: &Frame) {
         const INITIAL_WINDOW_SIZE: u16 = 4;
-        for setting in frame.payload.chunks_exact(6) {
-            let [a, b, value @ ..] = setting else { continue };
+        for context in frame.payload.chunks_exact(6) {
+            let [a, b, value @ ..] = context else { continue };
             if u16::from_be_bytes([*a, *b]) == INITIAL_WINDOW_SIZE
                 && let Ok(value) = <[u8; 4]>::try_from(value)
             {

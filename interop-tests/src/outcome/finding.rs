@@ -16,7 +16,7 @@ use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 
 use crate::capture::trace::event::Trace;
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 
 /// One thing that was not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -85,7 +85,7 @@ pub(crate) enum Finding {
 
 /// What would have come of a case if the goldens were right, where the reference is of other versions.
 #[derive(Clone, Debug)]
-pub(crate) struct Moved {
+pub(crate) struct ReferenceDrift {
     /// What the reference does there, and of which versions it is.
     pub(crate) reason: String,
     /// `None` for a peer that moves with the reference: nobody knows what else is right for it.
@@ -117,14 +117,14 @@ pub(crate) struct Evidence {
     /// All that was observed of the peer that is judged, where peers are compared.
     pub(crate) answer: Option<String>,
     /// Where the reference has moved from the goldens: how the peer stands to those.
-    pub(crate) moved: Option<Moved>,
+    pub(crate) moved: Option<ReferenceDrift>,
     /// Who can do what the case does, where peers are compared.
     pub(crate) grade: Option<Grade>,
     /// When the case had all that it needs.
     pub(crate) began: Option<Instant>,
     pub(crate) logs: Vec<PathBuf>,
     /// What was taken of the connections, until it is known whether it is kept.
-    pub(crate) tape: Option<Tape>,
+    pub(crate) tape: Option<Recorder>,
     /// What went over the wire, if it is kept, and the file in which a person reads it.
     pub(crate) trace: Option<Trace>,
     pub(crate) wire: Option<String>,

@@ -10,7 +10,7 @@ use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::process::agent_slot::AgentSlot;
 use crate::process::child::Logs;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use grpc_interop_protocol::{Outcome, Request};
 
 /// See the module.
@@ -72,43 +72,43 @@ impl AgentPool {
     }
 
     /// Waits for an agent.
-    pub(crate) fn lend(&self) -> Lent<'_> {
+    pub(crate) fn lend(&self) -> BorrowedAgent<'_> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut idle = self
             .given_back
             .wait_while(idle, |idle| idle.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
-        Lent { slot: idle.pop(), pool: self }
+        BorrowedAgent { slot: idle.pop(), pool: self }
     }
 }
 
 /// An agent of a pool, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Lent<'a> {
+pub(crate) struct BorrowedAgent<'a> {
     slot: Option<AgentSlot>,
     pool: &'a AgentPool,
 }
 
-impl Lent<'_> {
+impl BorrowedAgent<'_> {
     /// Has the agent make the calls of `request`.
     pub(crate) fn perform(
         &mut self,
         request: &Request,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<Outcome, Finding> {
-        self.perform_beside(request, setting, || ())
+        self.perform_beside(request, context, || ())
     }
 
     /// Has the agent make the calls of `request`, and does something `meanwhile`.
     pub(crate) fn perform_beside(
         &mut self,
         request: &Request,
-        setting: &Setting,
+        context: &RunContext,
         meanwhile: impl FnOnce(),
     ) -> Result<Outcome, Finding> {
         self.pool.is_given_up()?;
         let outcome = match &mut self.slot {
-            Some(slot) => slot.perform(request, setting, meanwhile),
+            Some(slot) => slot.perform(request, context, meanwhile),
             None => Err(Finding::SetUpError("the pool has no agents".to_owned())),
         };
         if let Err(Finding::Broken(why) | Finding::Hung(why)) = &outcome {
@@ -119,7 +119,7 @@ impl Lent<'_> {
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for BorrowedAgent<'_> {
     fn drop(&mut self) {
         let slot = self.slot.take();
         self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(slot);

@@ -8,7 +8,7 @@ use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::process::agent::{Agent, AgentError};
 use crate::process::child::Logs;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::server_slot::STARTS;
 use grpc_interop_protocol::{Outcome, Request};
 
@@ -38,11 +38,11 @@ impl AgentSlot {
     pub(crate) fn perform(
         &mut self,
         request: &Request,
-        setting: &Setting,
+        context: &RunContext,
         meanwhile: impl FnOnce(),
     ) -> Result<Outcome, Finding> {
         if self.running.is_none() {
-            self.running = Some(self.start(setting).map_err(Finding::SetUpError)?);
+            self.running = Some(self.start(context).map_err(Finding::SetUpError)?);
         }
         let Some(agent) = &mut self.running else { unreachable!("it has just been started") };
         match agent.perform(request, meanwhile) {
@@ -61,7 +61,7 @@ impl AgentSlot {
         }
     }
 
-    fn start(&mut self, setting: &Setting) -> Result<Agent, String> {
+    fn start(&mut self, context: &RunContext) -> Result<Agent, String> {
         if self.starts == STARTS {
             return Err(format!(
                 "the agent broke {STARTS} times and is not started again; the last time: {}",
@@ -71,7 +71,7 @@ impl AgentSlot {
         self.starts += 1;
         let command_line = self
             .program
-            .command_line(&setting.places, "")
+            .command_line(&context.places, "")
             .ok_or("the agent's program is not on this machine")?;
         Agent::start(&command_line, self.logs.clone()).map_err(|error| error.to_string())
     }

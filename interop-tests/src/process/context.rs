@@ -11,29 +11,29 @@ use crate::calls::scenario::Target;
 use crate::config::program::Places;
 use crate::process::net::certificates::Certificates;
 use crate::process::net::socket_paths::Sockets;
-use crate::process::net::tutorial_port::DocumentPort;
-use crate::process::net::unreachable::DeadEnds;
-use crate::process::semaphore::Gate;
+use crate::process::net::tutorial_port::TutorialPort;
+use crate::process::net::unreachable::UnreachableAddresses;
+use crate::process::semaphore::Semaphore;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Setting {
+pub(crate) struct RunContext {
     pub(crate) places: Places,
     /// Where logs go.
     pub(crate) logs: PathBuf,
-    pub(crate) document_port: DocumentPort,
+    pub(crate) document_port: TutorialPort,
     /// Who keeps a processor busy goes through it.
-    pub(crate) gate: Gate,
+    pub(crate) gate: Semaphore,
     pub(crate) certificates: Certificates,
     pub(crate) sockets: Sockets,
-    dead_ends: DeadEnds,
+    dead_ends: UnreachableAddresses,
 }
 
-impl Setting {
-    pub(crate) fn new(places: Places, logs: PathBuf, gate: Gate) -> io::Result<Self> {
-        let document_port = DocumentPort::default();
+impl RunContext {
+    pub(crate) fn new(places: Places, logs: PathBuf, gate: Semaphore) -> io::Result<Self> {
+        let document_port = TutorialPort::default();
         let certificates = Certificates::new(logs.with_file_name("certificates"));
-        let (sockets, dead_ends) = (Sockets::default(), DeadEnds::open()?);
+        let (sockets, dead_ends) = (Sockets::default(), UnreachableAddresses::open()?);
         Ok(Self { places, logs, document_port, gate, certificates, sockets, dead_ends })
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::config::axes::Variant;
 use crate::config::program::Program;
-use crate::process::agent_pool::{AgentPool, Lent};
+use crate::process::agent_pool::{AgentPool, BorrowedAgent};
 use crate::process::child::Logs;
 use crate::process::server_slot::STARTS;
 
@@ -44,7 +44,7 @@ impl Crew {
     }
 
     /// Waits for an agent, for a case that mostly waits or does not.
-    pub(crate) fn lend(&self, waits: bool) -> Lent<'_> {
+    pub(crate) fn lend(&self, waits: bool) -> BorrowedAgent<'_> {
         self.pool(waits).lend()
     }
 

@@ -9,18 +9,18 @@ use crate::config::axes::{Transport, Variant};
 use crate::config::credentials::ServerCertificate;
 use crate::config::program::Program;
 use crate::config::server_options::{ServerNeeds, ServerOption};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::net::unreachable;
 use crate::process::server_slot::FREE_PORT;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Arrangement {
+pub(crate) struct ServerConfig {
     transport: Transport,
     needs: ServerNeeds,
 }
 
-impl Arrangement {
+impl ServerConfig {
     pub(crate) fn new(variant: Variant, needs: Option<ServerNeeds>) -> Self {
         Self { transport: variant.transport, needs: needs.unwrap_or_default() }
     }
@@ -57,19 +57,23 @@ impl Arrangement {
     }
 
     /// `program` with the arguments for this; the error says why it cannot be started so.
-    pub(crate) fn arranged(&self, program: &Program, setting: &Setting) -> Result<Program, String> {
+    pub(crate) fn arranged(
+        &self,
+        program: &Program,
+        context: &RunContext,
+    ) -> Result<Program, String> {
         if let Some(option) = self.missing(program) {
             return Err(format!("it has no option `{}`", option.name()));
         }
         if self.is_encrypted() {
-            setting.certificates.make()?;
+            context.certificates.make()?;
         }
-        let pair = setting.certificates.server(self.needs.certificate);
+        let pair = context.certificates.server(self.needs.certificate);
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let values = [
             ("{certificate}", text(pair.certificate)),
             ("{key}", text(pair.key)),
-            ("{client-ca}", text(setting.certificates.client_ca())),
+            ("{client-ca}", text(context.certificates.client_ca())),
             ("{seconds}", self.needs.max_connection_age.unwrap_or_default().to_string()),
         ];
         let variant = Variant { transport: self.transport, ..Variant::default() };
@@ -77,9 +81,9 @@ impl Arrangement {
     }
 
     /// An address that is given to a server that may choose its port.
-    pub(crate) fn any_address(&self, setting: &Setting) -> Result<String, String> {
+    pub(crate) fn any_address(&self, context: &RunContext) -> Result<String, String> {
         match self.transport {
-            Transport::Unix => setting.sockets.next_address(),
+            Transport::Unix => context.sockets.next_address(),
             _ => Ok(FREE_PORT.to_owned()),
         }
     }
@@ -93,22 +97,22 @@ impl Arrangement {
     }
 
     /// An address at which a server can come back.
-    pub(crate) fn lasting_address(&self, setting: &Setting) -> Result<String, String> {
-        self.address_at(unreachable::port_to_come_back_to, setting)
+    pub(crate) fn lasting_address(&self, context: &RunContext) -> Result<String, String> {
+        self.address_at(unreachable::port_to_come_back_to, context)
     }
 
     /// An address at which nobody has been.
-    pub(crate) fn fresh_address(&self, setting: &Setting) -> Result<String, String> {
-        self.address_at(unreachable::fresh_port, setting)
+    pub(crate) fn fresh_address(&self, context: &RunContext) -> Result<String, String> {
+        self.address_at(unreachable::fresh_port, context)
     }
 
     fn address_at(
         &self,
         port: impl FnOnce() -> io::Result<u16>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<String, String> {
         match self.transport {
-            Transport::Unix => setting.sockets.next_address(),
+            Transport::Unix => context.sockets.next_address(),
             _ => port()
                 .map(|port| format!("127.0.0.1:{port}"))
                 .map_err(|error| format!("no port is free: {error}")),

@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::program::Program;
 use crate::config::server_options::Offering;
-use crate::process::server_config::Arrangement;
+use crate::process::server_config::ServerConfig;
 use crate::process::server_slot::ServerSlot;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Fleet {
+pub(crate) struct ServerPool {
     peer: String,
     program: Program,
     logs: PathBuf,
     slots: Mutex<BTreeMap<String, Arc<ServerSlot>>>,
 }
 
-impl Fleet {
+impl ServerPool {
     /// The servers of `peer`, with their logs in `folder`.
     pub(crate) fn new(peer: &str, program: &Program, folder: &Path) -> Self {
         let (peer, program, logs) = (peer.to_owned(), program.for_calls(), folder.to_owned());
@@ -33,7 +33,7 @@ impl Fleet {
     }
 
     /// The server that is arranged so.
-    pub(crate) fn slot(&self, arrangement: Arrangement) -> Arc<ServerSlot> {
+    pub(crate) fn slot(&self, arrangement: ServerConfig) -> Arc<ServerSlot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let name = arrangement.name();
         let log = self.logs.join(format!("server-{name}"));
@@ -44,7 +44,7 @@ impl Fleet {
     /// Why a server that is arranged so cannot have these, or be a scenario's own, if it cannot.
     pub(crate) fn not_supported(
         &self,
-        arrangement: &Arrangement,
+        arrangement: &ServerConfig,
         offerings: &BTreeSet<Offering>,
         is_own: bool,
     ) -> Option<String> {

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use crate::config::program::Program;
 use crate::process::child::{Exit, Logs};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::liveness;
 use crate::process::server::RunningServer;
-use crate::process::server_config::Arrangement;
+use crate::process::server_config::ServerConfig;
 
 /// How often a process is started before its remaining cases are given up.
 pub(crate) const STARTS: usize = 3;
@@ -22,7 +22,7 @@ pub(crate) const STARTS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct ServerSlot {
     program: Program,
-    arrangement: Arrangement,
+    arrangement: ServerConfig,
     logs: Logs,
     state: Mutex<State>,
 }
@@ -36,20 +36,20 @@ struct State {
 
 impl ServerSlot {
     pub(crate) fn new(program: Program, log: &Path) -> Self {
-        Self::arranged(program, log, Arrangement::default())
+        Self::arranged(program, log, ServerConfig::default())
     }
 
     /// A server that is started in this way.
-    pub(crate) fn arranged(program: Program, log: &Path, arrangement: Arrangement) -> Self {
+    pub(crate) fn arranged(program: Program, log: &Path, arrangement: ServerConfig) -> Self {
         Self { program, arrangement, logs: Logs::at(log), state: Mutex::default() }
     }
 
     /// How the server is started, for a person who does so again, or where it is attached.
-    pub(crate) fn shown(&self, setting: &Setting) -> Option<String> {
+    pub(crate) fn shown(&self, context: &RunContext) -> Option<String> {
         let address = self.program.attach.as_ref().map(ToString::to_string);
         let shown_address = address.as_deref().unwrap_or(self.arrangement.shown_address());
-        let program = self.arrangement.arranged(&self.program, setting).ok();
-        let line = program.and_then(|p| p.command_line(&setting.places, shown_address));
+        let program = self.arrangement.arranged(&self.program, context).ok();
+        let line = program.and_then(|p| p.command_line(&context.places, shown_address));
         match (address, line) {
             (Some(address), Some(line)) => {
                 Some(format!("attached at {address}; the harness would have started {line}"))
@@ -64,7 +64,7 @@ impl ServerSlot {
     }
 
     /// Where the server is; starts it if it does not run. The error says why it never will.
-    pub(crate) fn address(&self, setting: &Setting) -> Result<String, String> {
+    pub(crate) fn address(&self, context: &RunContext) -> Result<String, String> {
         if let Some(attached) = &self.program.attach {
             return attached.address();
         }
@@ -83,7 +83,7 @@ impl ServerSlot {
             return Err(state.given_up.insert(why).clone());
         }
         state.starts += 1;
-        match self.start(setting) {
+        match self.start(context) {
             Ok(server) => Ok(state.running.insert(server).address.clone()),
             Err(error) => {
                 let why = format!("the server did not start: {error}");
@@ -92,10 +92,10 @@ impl ServerSlot {
         }
     }
 
-    fn start(&self, setting: &Setting) -> Result<RunningServer, String> {
-        let program = self.arrangement.arranged(&self.program, setting)?;
-        let address = self.arrangement.any_address(setting)?;
-        RunningServer::start(&program, &setting.places, &address, self.logs.clone())
+    fn start(&self, context: &RunContext) -> Result<RunningServer, String> {
+        let program = self.arrangement.arranged(&self.program, context)?;
+        let address = self.arrangement.any_address(context)?;
+        RunningServer::start(&program, &context.places, &address, self.logs.clone())
             .map_err(|error| error.to_string())
     }
 

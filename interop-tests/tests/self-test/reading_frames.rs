@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 
 use crate::run;
 use grpc_interop::capture::trace::event::{Frame, Part, Sender, Trace, What};
-use grpc_interop::capture::trace::recorder::{Tape, Tracks};
+use grpc_interop::capture::trace::recorder::{Recorder, Streams};
 use grpc_interop::http2::frame;
 use grpc_interop::http2::pipe::PREFACE;
 
@@ -43,8 +43,8 @@ fn message(flag: u8, message: &[u8]) -> Vec<u8> {
 
 /// The trace of a server that says this, in pieces of so many bytes.
 fn said_in_pieces(bytes: &[u8], size: usize) -> Trace {
-    let tape = Tape::default();
-    let Tracks { client, mut server } = tape.connect();
+    let tape = Recorder::default();
+    let Streams { client, mut server } = tape.connect();
     bytes.chunks(size).for_each(|piece| server.take(piece));
     drop((client, server));
     tape.trace()
@@ -308,8 +308,8 @@ fn what_is_no_http_2() {
         assert!(bytes.collect::<String>().starts_with("485454502f312e31"), "{trace}");
     }
     assert!(said(page).to_string().contains(r"HTTP/1.1 503 Busy\x0d\x0a"), "it can be read");
-    let tape = Tape::default();
-    let Tracks { mut client, server } = tape.connect();
+    let tape = Recorder::default();
+    let Streams { mut client, server } = tape.connect();
     client.take(b"GET / HTTP/1.1\r\n\r\n");
     drop((client, server));
     let trace = tape.trace();
@@ -319,8 +319,8 @@ fn what_is_no_http_2() {
     let text = trace.to_string();
     assert_eq!(text.matches("server  TLS record: alert, 2 bytes").count(), 2, "{text}");
     assert!(trace.notes[0].contains("encrypted"), "and why there is no more");
-    let tape = Tape::default();
-    let Tracks { mut client, server } = tape.connect();
+    let tape = Recorder::default();
+    let Streams { mut client, server } = tape.connect();
     client.take(&PREFACE[..10]);
     client.take(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
     drop((client, server));
@@ -329,8 +329,8 @@ fn what_is_no_http_2() {
 }
 
 fn a_million_frames() {
-    let tape = Tape::default();
-    let Tracks { client, mut server } = tape.connect();
+    let tape = Recorder::default();
+    let Streams { client, mut server } = tape.connect();
     server.take(&frame(HEADERS, 4, 1, &[0x88, 0x40, 1, b'a', 1, b'b']));
     let reply = frame(DATA, 0, 1, &message(0, b"\x0d\0\0\x80\x40"));
     for round in 0..1000 {
@@ -356,8 +356,8 @@ fn ends_are_told_once() {
     let ends = |trace: Trace| -> Vec<(Sender, What)> {
         trace.events.into_iter().skip(1).map(|event| (event.from, event.what)).collect()
     };
-    let tape = Tape::default();
-    let Tracks { mut client, mut server } = tape.connect();
+    let tape = Recorder::default();
+    let Streams { mut client, mut server } = tape.connect();
     client.half_close();
     client.half_close();
     server.reset();
@@ -368,8 +368,8 @@ fn ends_are_told_once() {
         matches!(all[..], [(Sender::Client, What::HalfClosed), (Sender::Server, What::Reset)]),
         "{all:?}"
     );
-    let tape = Tape::default();
-    let Tracks { client: _client, mut server } = tape.connect();
+    let tape = Recorder::default();
+    let Streams { client: _client, mut server } = tape.connect();
     tape.rest();
     server.half_close();
     assert!(ends(tape.trace()).is_empty(), "what the harness ends is no event");

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::run;
 use grpc_interop::capture::tap::Tap;
-use grpc_interop::capture::trace::recorder::Tape;
+use grpc_interop::capture::trace::recorder::Recorder;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -33,7 +33,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A tap with a client before it and the server's end of its connection.
 struct Tapped {
     tap: Tap,
-    tape: Tape,
+    tape: Recorder,
     client: Socket,
     server: Socket,
 }
@@ -41,7 +41,7 @@ struct Tapped {
 fn tcp() -> Tapped {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let server = listener.local_addr().expect("bound").to_string();
-    let tape = Tape::default();
+    let tape = Recorder::default();
     let tap = Tap::start("127.0.0.1:0", server, tape.clone(), false).expect("a tap");
     let client = TcpStream::connect(tap.address()).expect("the tap listens");
     let (server, _) = listener.accept().expect("a connection");
@@ -52,7 +52,7 @@ fn unix(folder: &TempDir) -> Tapped {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let listener = UnixListener::bind(path("server")).expect("a socket");
     let [asked, server] = ["tap", "server"].map(|name| format!("unix:{}", path(name)));
-    let tape = Tape::default();
+    let tape = Recorder::default();
     let tap = Tap::start(&asked, server, tape.clone(), false).expect("a tap");
     assert_eq!(tap.address(), asked);
     let client = UnixStream::connect(path("tap")).expect("the tap listens");
@@ -193,7 +193,7 @@ fn a_server_that_is_gone() {
     let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let server = gone.local_addr().expect("bound").to_string();
     drop(gone);
-    let tap = Tap::start("127.0.0.1:0", server, Tape::default(), false).expect("a tap");
+    let tap = Tap::start("127.0.0.1:0", server, Recorder::default(), false).expect("a tap");
     let client = Socket::from(TcpStream::connect(tap.address()).expect("the tap listens"));
     client.set_read_timeout(Some(LIMIT)).expect("a limit");
     assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));

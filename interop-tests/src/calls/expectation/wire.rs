@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde::Deserialize;
 
 use crate::calls::expectation::range::Range;
-use crate::capture::tap::wire_stats::Sight;
+use crate::capture::tap::wire_stats::WireStats;
 use crate::config::axes::Variant;
 use crate::outcome::finding::Mismatch;
 
@@ -41,7 +41,7 @@ impl Wire {
     }
 
     /// In what `sight` differs from this.
-    pub(crate) fn mismatches(&self, sight: &Sight, variant: Variant) -> Vec<Mismatch> {
+    pub(crate) fn mismatches(&self, sight: &WireStats, variant: Variant) -> Vec<Mismatch> {
         let mut mismatches = Vec::new();
         for (who, side, flags, encoding) in [
             ("request", &sight.requests, &self.request_flags, &self.request_encoding),

@@ -11,10 +11,10 @@ use socket2::Socket;
 
 use crate::capture::tap::direction::Direction;
 use crate::capture::tap::socket;
-use crate::capture::tap::wire_stats::Sight;
+use crate::capture::tap::wire_stats::WireStats;
 use crate::capture::trace::event::Sender;
-use crate::capture::trace::recorder::Tracks;
-use crate::capture::trace::stream::Track;
+use crate::capture::trace::recorder::Streams;
+use crate::capture::trace::stream::Stream;
 
 /// See the module.
 pub(crate) struct Link {
@@ -26,7 +26,7 @@ pub(crate) struct Link {
 /// One side: its socket, and what it has said.
 struct End {
     socket: Socket,
-    track: Track,
+    track: Stream,
     direction: Option<Direction>,
     /// What it has said and the other side has not taken.
     waiting: Vec<u8>,
@@ -53,7 +53,7 @@ impl Link {
     pub(crate) fn new(
         client: Socket,
         server: Socket,
-        tracks: Tracks,
+        tracks: Streams,
         connection: Option<usize>,
     ) -> Self {
         let end = |socket, track, from| End {
@@ -85,7 +85,7 @@ impl Link {
     }
 
     /// Does what the kernel says can be done at the client's socket and at the server's.
-    pub(crate) fn turn(&mut self, told: [PollFlags; 2], buffer: &mut [u8], sight: &mut Sight) {
+    pub(crate) fn turn(&mut self, told: [PollFlags; 2], buffer: &mut [u8], sight: &mut WireStats) {
         for (of, told) in told.into_iter().enumerate() {
             let is_end = told.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
             self.ends[of].is_hung_up |= is_end;
@@ -104,7 +104,7 @@ impl Link {
 
     /// Reads what one side says and passes it on. It is looked at first, so that whoever has got an
     /// answer finds it told.
-    fn hear(&mut self, of: usize, buffer: &mut [u8], sight: &mut Sight) {
+    fn hear(&mut self, of: usize, buffer: &mut [u8], sight: &mut WireStats) {
         let end = &mut self.ends[of];
         match end.socket.read(buffer) {
             Ok(0) => {

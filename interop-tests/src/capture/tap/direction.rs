@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::capture::tap::wire_stats::Sight;
+use crate::capture::tap::wire_stats::WireStats;
 use crate::capture::trace::event::Sender;
 use crate::http2::assembly::{Assembly, Block};
 use crate::http2::frame::{Frame, flag, kind};
@@ -43,7 +43,7 @@ impl Direction {
     }
 
     /// Takes the next bytes and tells `sight` what they say.
-    pub(crate) fn take(&mut self, bytes: &[u8], sight: &mut Sight) {
+    pub(crate) fn take(&mut self, bytes: &[u8], sight: &mut WireStats) {
         let preface = self.preface.min(bytes.len());
         self.preface -= preface;
         self.pending.extend(&bytes[preface..]);
@@ -63,13 +63,13 @@ impl Direction {
     }
 
     /// Nothing comes any more.
-    pub(crate) fn finish(&self, sight: &mut Sight) {
+    pub(crate) fn finish(&self, sight: &mut WireStats) {
         if self.from == Sender::Client {
             sight.client_ends(self.connection);
         }
     }
 
-    fn frame(&mut self, frame: Frame, sight: &mut Sight) {
+    fn frame(&mut self, frame: Frame, sight: &mut WireStats) {
         let (stream, ends) = (frame.stream, frame.has(flag::END_STREAM));
         match frame.kind {
             kind::DATA => {
@@ -96,7 +96,7 @@ impl Direction {
         }
     }
 
-    fn block(&mut self, block: &Block, sight: &mut Sight) {
+    fn block(&mut self, block: &Block, sight: &mut WireStats) {
         let fields = match &block.fields {
             Ok(fields) => fields,
             Err(why) => return sight.fault(format!("a header block cannot be read: {why}")),
@@ -122,7 +122,7 @@ impl Direction {
         }
     }
 
-    fn data(&mut self, frame: &Frame, sight: &mut Sight) {
+    fn data(&mut self, frame: &Frame, sight: &mut WireStats) {
         const PREFIX: usize = 5;
         let Some(mut data) = frame.content() else {
             return sight.fault("the padding of a DATA frame is longer than the frame".to_owned());
@@ -146,7 +146,7 @@ impl Direction {
         }
     }
 
-    fn end(&mut self, stream: u32, sight: &mut Sight) {
+    fn end(&mut self, stream: u32, sight: &mut WireStats) {
         self.bodies.remove(&stream);
         if self.from == Sender::Server {
             sight.close(self.connection, stream);

@@ -14,8 +14,8 @@ use socket2::Socket;
 use crate::capture::tap::connection_pair::Link;
 use crate::capture::tap::socket;
 use crate::capture::tap::socket::Entrance;
-use crate::capture::tap::wire_stats::Sight;
-use crate::capture::trace::recorder::Tape;
+use crate::capture::tap::wire_stats::WireStats;
+use crate::capture::trace::recorder::Recorder;
 
 /// More connections than any scenario has at once; further ones are reset.
 const MOST_CONNECTIONS: usize = 256;
@@ -35,15 +35,15 @@ pub(crate) enum Order {
 }
 
 /// See the module.
-pub(crate) struct Works {
+pub(crate) struct EventLoop {
     entrance: Option<Entrance>,
     server: String,
-    tape: Tape,
+    tape: Recorder,
     counts: bool,
     orders: Receiver<Order>,
     bell: UnixStream,
     links: Vec<Link>,
-    sight: Sight,
+    sight: WireStats,
     end: Option<Instant>,
 }
 
@@ -55,21 +55,22 @@ struct Told {
     links: Vec<[PollFlags; 2]>,
 }
 
-impl Works {
+impl EventLoop {
     pub(crate) fn new(
         entrance: Entrance,
         server: String,
-        tape: Tape,
+        tape: Recorder,
         counts: bool,
         orders: Receiver<Order>,
         bell: UnixStream,
     ) -> Self {
-        let (entrance, links, sight, end) = (Some(entrance), Vec::new(), Sight::default(), None);
+        let (entrance, links, sight, end) =
+            (Some(entrance), Vec::new(), WireStats::default(), None);
         Self { entrance, server, tape, counts, orders, bell, links, sight, end }
     }
 
     /// Passes on what clients and server say, until the end.
-    pub(crate) fn run(mut self) -> Sight {
+    pub(crate) fn run(mut self) -> WireStats {
         let mut buffer = vec![0; BUFFER];
         while self.end.is_none_or(|end| !self.links.is_empty() && Instant::now() < end) {
             let Ok(told) = self.wait() else { break };

@@ -21,10 +21,10 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::capture::tap::event_loop::{Order, Works};
+use crate::capture::tap::event_loop::{EventLoop, Order};
 use crate::capture::tap::socket::Entrance;
-use crate::capture::tap::wire_stats::Sight;
-use crate::capture::trace::recorder::Tape;
+use crate::capture::tap::wire_stats::WireStats;
+use crate::capture::trace::recorder::Recorder;
 
 /// A running tap; it ends, with all its connections, when this is dropped.
 #[derive(Debug)]
@@ -33,18 +33,18 @@ pub struct Tap {
     orders: Sender<Order>,
     /// The works look for orders when something comes out of its other end.
     bell: UnixStream,
-    works: Option<JoinHandle<Sight>>,
+    works: Option<JoinHandle<WireStats>>,
 }
 
 impl Tap {
     /// A tap at `asked` before the server at `server`, both `HOST:PORT` or `unix:PATH`. What goes over
     /// the wire is taken on `tape`; frames are only counted if this `counts`, which takes longer.
-    pub fn start(asked: &str, server: String, tape: Tape, counts: bool) -> io::Result<Self> {
+    pub fn start(asked: &str, server: String, tape: Recorder, counts: bool) -> io::Result<Self> {
         let entrance = Entrance::open(asked)?;
         let address = entrance.address()?;
         let (orders, of_works) = mpsc::channel();
         let (bell, rung) = UnixStream::pair()?;
-        let works = Works::new(entrance, server, tape, counts, of_works, rung);
+        let works = EventLoop::new(entrance, server, tape, counts, of_works, rung);
         let works = Some(thread::spawn(move || works.run()));
         Ok(Self { address, orders, bell, works })
     }
@@ -71,7 +71,7 @@ impl Tap {
 
     /// Waits until the client has closed its connections, but no longer than `patience`, ends the tap,
     /// and tells what was seen.
-    pub fn finish(mut self, patience: Duration) -> Sight {
+    pub fn finish(mut self, patience: Duration) -> WireStats {
         self.order(Order::Finish(Instant::now() + patience));
         self.works.take().and_then(|works| works.join().ok()).unwrap_or_default()
     }

@@ -7,7 +7,7 @@ const TOLD: usize = 4;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Sight {
+pub struct WireStats {
     pub requests: Side,
     pub responses: Side,
     /// PINGs of the client that are no answers.
@@ -47,7 +47,7 @@ impl Side {
     }
 }
 
-impl Sight {
+impl WireStats {
     pub fn connections(&self) -> usize {
         self.connections.len()
     }

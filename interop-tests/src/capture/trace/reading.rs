@@ -11,7 +11,7 @@ use crate::capture::trace::event::{
 };
 use crate::capture::trace::protobuf;
 use crate::capture::trace::raw::{HEADER, KEPT, Kept, RawEvent, RawFrame, RawMessage, RawWhat};
-use crate::capture::trace::recorder::Reel;
+use crate::capture::trace::recorder::RingBuffer;
 use crate::http2::assembly::Assembly;
 use crate::http2::frame;
 use crate::http2::frame::{flag, kind};
@@ -26,7 +26,7 @@ const ENCRYPTED: &str = "the connection is encrypted, and only its two ends have
                          goes over it no more can be told than how long each TLS record is";
 
 /// The trace of what `reel` has taken.
-pub(crate) fn trace(reel: &Reel) -> Trace {
+pub(crate) fn trace(reel: &RingBuffer) -> Trace {
     let begin = reel.first.first().map(|event| event.at);
     let mut reader = Reader { reel, begin, blocks: BTreeMap::new() };
     let mut events: Vec<_> = reel.first.iter().map(|event| reader.event(event)).collect();
@@ -47,7 +47,7 @@ pub(crate) fn trace(reel: &Reel) -> Trace {
 }
 
 struct Reader<'a> {
-    reel: &'a Reel,
+    reel: &'a RingBuffer,
     begin: Option<Instant>,
     /// The header blocks of each direction.
     blocks: BTreeMap<(usize, Sender), Blocks>,

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::capture::trace::event::{Sender, Trace};
 use crate::capture::trace::raw::{RawEvent, RawWhat};
 use crate::capture::trace::reading;
-use crate::capture::trace::stream::Track;
+use crate::capture::trace::stream::Stream;
 use crate::http2::frame::kind;
 
 /// How many events are kept from the beginning of a trial.
@@ -24,10 +24,10 @@ const BLOCKS: usize = 256 * 1024;
 
 /// See the module; clones are the same tape.
 #[derive(Clone, Debug, Default)]
-pub struct Tape(Arc<Mutex<Reel>>);
+pub struct Recorder(Arc<Mutex<RingBuffer>>);
 
 #[derive(Debug, Default)]
-pub struct Reel {
+pub struct RingBuffer {
     pub notes: Vec<String>,
     pub first: Vec<RawEvent>,
     pub last: VecDeque<RawEvent>,
@@ -44,12 +44,12 @@ pub struct Reel {
 
 /// Both sides of a new connection.
 #[derive(Debug)]
-pub struct Tracks {
-    pub client: Track,
-    pub server: Track,
+pub struct Streams {
+    pub client: Stream,
+    pub server: Stream,
 }
 
-impl Tape {
+impl Recorder {
     /// A tape of a trial whose connections cannot be looked at, and `why`.
     pub fn of_nothing(why: &str) -> Self {
         let tape = Self::default();
@@ -63,15 +63,15 @@ impl Tape {
     }
 
     /// A client has made a connection.
-    pub fn connect(&self) -> Tracks {
+    pub fn connect(&self) -> Streams {
         let connection = {
             let mut reel = self.reel();
             reel.over.push(false);
             reel.over.len()
         };
         self.add(connection, Sender::Client, RawWhat::Opened);
-        let track = |from| Track::new(self.clone(), connection, from);
-        Tracks { client: track(Sender::Client), server: track(Sender::Server) }
+        let track = |from| Stream::new(self.clone(), connection, from);
+        Streams { client: track(Sender::Client), server: track(Sender::Server) }
     }
 
     /// What ends from now on is ended by the harness, which is no event.
@@ -102,12 +102,12 @@ impl Tape {
         }
     }
 
-    fn reel(&self) -> MutexGuard<'_, Reel> {
+    fn reel(&self) -> MutexGuard<'_, RingBuffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Reel {
+impl RingBuffer {
     fn add(&mut self, event: RawEvent) {
         if self.first.len() < FIRST {
             self.first.push(event);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::capture::trace::body::Body;
 use crate::capture::trace::event::Sender;
 use crate::capture::trace::raw::{HEADER, KEPT, Kept, RawFrame, RawWhat};
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::http2::frame::{flag, kind};
 use crate::http2::pipe::PREFACE;
 
@@ -20,8 +20,8 @@ const TLS_HEADER: usize = 5;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Track {
-    tape: Tape,
+pub struct Stream {
+    tape: Recorder,
     connection: usize,
     from: Sender,
     reading: Reading,
@@ -43,8 +43,8 @@ enum Reading {
     NoFrames,
 }
 
-impl Track {
-    pub fn new(tape: Tape, connection: usize, from: Sender) -> Self {
+impl Stream {
+    pub fn new(tape: Recorder, connection: usize, from: Sender) -> Self {
         let (reading, bodies) = (Reading::Beginning(Vec::new()), BTreeMap::new());
         Self { tape, connection, from, reading, bodies, has_ended: false }
     }
@@ -231,7 +231,7 @@ impl Track {
     }
 }
 
-impl Drop for Track {
+impl Drop for Stream {
     fn drop(&mut self) {
         self.cut_off();
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// A probe or a behaviour.
 pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
@@ -43,18 +43,19 @@ pub(crate) trait Reference: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &str;
 
     /// The command that starts it.
-    fn command(&self, setting: &Setting) -> Option<String>;
+    fn command(&self, context: &RunContext) -> Option<String>;
 
     /// What it does with `case`, which is played once.
     fn observation(
         &self,
         case: &Arc<Self::Case>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<Observation, Finding>;
 
     /// Plays `case`, whether it has been played or not.
-    fn observe(&self, case: &Arc<Self::Case>, setting: &Setting) -> Result<Observation, Finding>;
+    fn observe(&self, case: &Arc<Self::Case>, context: &RunContext)
+    -> Result<Observation, Finding>;
 
     /// What it is made of, a line each; the error says why nobody knows.
-    fn versions(&self, setting: &Setting) -> Result<Vec<String>, String>;
+    fn versions(&self, context: &RunContext) -> Result<Vec<String>, String>;
 }

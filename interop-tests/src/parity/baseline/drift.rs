@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::{judged, take_up};
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::other_versions::OtherVersions;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// Why no trace shows a frame.
 const NO_FRAMES: &str = "the reference was played once for all trials that ask for it, and what it \
@@ -22,7 +22,7 @@ pub(crate) fn report<R: Reference>(
     case: &Arc<R::Case>,
     reference: &R,
     goldens: &Arc<Goldens>,
-    setting: &Setting,
+    context: &RunContext,
 ) -> Report {
     let mut evidence = Evidence {
         about: Some(format!(
@@ -30,14 +30,14 @@ pub(crate) fn report<R: Reference>(
             case.description()
         )),
         grade: Some(case.grade()),
-        reference_command: reference.command(setting),
-        tape: Some(Tape::of_nothing(NO_FRAMES)),
+        reference_command: reference.command(context),
+        tape: Some(Recorder::of_nothing(NO_FRAMES)),
         ..Evidence::default()
     };
     let mut compare = || {
         let answers = goldens.must_have(case.name())?;
-        let other = || OtherVersions::of(reference, goldens, setting).map_err(Finding::SetUpError);
-        let observation = match reference.observation(case, setting) {
+        let other = || OtherVersions::of(reference, goldens, context).map_err(Finding::SetUpError);
+        let observation = match reference.observation(case, context) {
             Err(Finding::ReferenceHung(why)) => {
                 return Err(match other()? {
                     Some(other) => Finding::NotSupported(other.reason_of_hanging(&why)),

@@ -7,7 +7,7 @@ use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::other_versions::{Excuse, OtherVersions};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// The name of the goldens where a peer's name would stand.
 pub(crate) const GOLDEN: &str = "golden";
@@ -60,16 +60,16 @@ impl<R: Reference> Oracle<R> {
         &self,
         case: &Arc<R::Case>,
         is_kin: bool,
-        setting: &Setting,
-    ) -> Result<Right, Finding> {
+        context: &RunContext,
+    ) -> Result<Expected, Finding> {
         let (reference, goldens) = match self {
             Self::Live(reference, goldens) => (reference, goldens),
             Self::Golden(goldens) => {
                 let answers = goldens.must_have(case.name())?.to_vec();
-                return Ok(Right { answers, hung: None, excuse: None });
+                return Ok(Expected { answers, hung: None, excuse: None });
             }
         };
-        let observed = match reference.observation(case, setting) {
+        let observed = match reference.observation(case, context) {
             Ok(observation) => Ok(observation),
             Err(Finding::ReferenceHung(why)) => Err(why),
             Err(finding) => return Err(finding),
@@ -77,7 +77,7 @@ impl<R: Reference> Oracle<R> {
         // Where nobody knows the versions they count as the goldens'.
         let other = goldens
             .as_ref()
-            .and_then(|goldens| OtherVersions::of(&**reference, goldens, setting).ok().flatten());
+            .and_then(|goldens| OtherVersions::of(&**reference, goldens, context).ok().flatten());
         let excuse = other.as_ref().and_then(|other| other.excuse(&**case, &observed, is_kin));
         match (observed, excuse, other.and_then(|other| Some(other.golden(&**case)?.to_vec()))) {
             (Ok(observation), excuse, _) => {
@@ -85,10 +85,10 @@ impl<R: Reference> Oracle<R> {
                 if !answers.contains(&observation) {
                     answers.push(observation);
                 }
-                Ok(Right { answers, hung: None, excuse })
+                Ok(Expected { answers, hung: None, excuse })
             }
             (Err(why), Some(excuse), Some(golden)) => {
-                Ok(Right { answers: golden, hung: Some(why), excuse: Some(excuse) })
+                Ok(Expected { answers: golden, hung: Some(why), excuse: Some(excuse) })
             }
             (Err(why), _, _) => Err(Finding::ReferenceHung(why)),
         }
@@ -97,7 +97,7 @@ impl<R: Reference> Oracle<R> {
 
 /// What is right for a case.
 #[derive(Debug)]
-pub(crate) struct Right {
+pub(crate) struct Expected {
     /// More than one answer if the reference is not stable. What the case lists comes first, so that a
     /// peer that differs from everything differs in the same way each time.
     answers: Vec<Observation>,
@@ -107,7 +107,7 @@ pub(crate) struct Right {
     excuse: Option<Excuse>,
 }
 
-impl Right {
+impl Expected {
     /// Notes in the `evidence` what can be known of a peer before it has done anything with `case`.
     pub(crate) fn announce(&self, case: &impl Case, evidence: &mut Evidence) {
         evidence.moved = self.excuse.as_ref().and_then(|excuse| excuse.moved(case, None));

@@ -10,28 +10,28 @@ use std::sync::Arc;
 use crate::http2::message::checksum;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::goldens::Goldens;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// One of so many cases is put to the live reference.
 const SAMPLE: u64 = 32;
 
 /// Whether the goldens of a suite stand in for its reference.
 #[derive(Clone, Debug)]
-pub(crate) enum StandIn {
+pub(crate) enum GoldenSubstitution {
     /// For all cases that these have, but for the sample.
     Of(Arc<Goldens>),
     /// For none.
     Nobody { why: String },
 }
 
-impl StandIn {
+impl GoldenSubstitution {
     /// Asks `reference` for its versions, and compares them with those of `goldens`.
     pub(crate) fn of(
         reference: &impl Reference,
         goldens: &Arc<Goldens>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Self {
-        match reference.versions(setting) {
+        match reference.versions(context) {
             Ok(versions) if versions == goldens.versions => Self::Of(Arc::clone(goldens)),
             Ok(versions) => Self::Nobody {
                 why: format!(

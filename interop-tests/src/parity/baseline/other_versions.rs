@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::outcome::finding::{Mismatch, Moved};
+use crate::outcome::finding::{Mismatch, ReferenceDrift};
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::judged;
 use crate::parity::baseline::goldens::Goldens;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// The goldens, and the versions that the reference is of instead of theirs.
 #[derive(Debug)]
@@ -33,9 +33,9 @@ impl<'a> OtherVersions<'a> {
     pub(crate) fn of(
         reference: &impl Reference,
         goldens: &'a Arc<Goldens>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<Option<Self>, String> {
-        let versions = reference.versions(setting)?;
+        let versions = reference.versions(context)?;
         Ok((versions != goldens.versions).then_some(Self { goldens, versions }))
     }
 
@@ -88,13 +88,17 @@ impl<'a> OtherVersions<'a> {
 impl Excuse {
     /// How a peer that was `observed` with `case` would be judged by the goldens; before it was, that
     /// of one which is not measured by them.
-    pub(crate) fn moved(&self, case: &impl Case, observed: Option<&Observation>) -> Option<Moved> {
+    pub(crate) fn moved(
+        &self,
+        case: &impl Case,
+        observed: Option<&Observation>,
+    ) -> Option<ReferenceDrift> {
         let finding = match (&self.golden, observed) {
             (None, _) => None,
             (Some(golden), Some(observed)) => Some(judged(case, golden, observed)),
             (Some(_), None) => return None,
         };
-        Some(Moved { reason: self.reason.clone(), finding })
+        Some(ReferenceDrift { reason: self.reason.clone(), finding })
     }
 }
 

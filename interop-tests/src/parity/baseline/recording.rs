@@ -14,7 +14,7 @@ use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::goldens::Goldens;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// How often each case is played.
 const ROUNDS: usize = 3;
@@ -24,7 +24,7 @@ pub(crate) struct Recording<'a, R: Reference> {
     pub(crate) reference: &'a R,
     pub(crate) cases: &'a [Arc<R::Case>],
     pub(crate) side_by_side: usize,
-    pub(crate) setting: &'a Setting,
+    pub(crate) context: &'a RunContext,
     /// What a reader of the file should know.
     pub(crate) heading: &'a str,
     pub(crate) path: &'a Path,
@@ -34,15 +34,15 @@ impl<R: Reference> Recording<'_, R> {
     /// Plays all cases at the reference and writes what it did; gives the names of those whose
     /// goldens have changed.
     pub(crate) fn write(&self) -> anyhow::Result<Vec<String>> {
-        let Self { reference, cases, setting, path, .. } = *self;
-        let versions = reference.versions(setting).map_err(anyhow::Error::msg)?;
+        let Self { reference, cases, context, path, .. } = *self;
+        let versions = reference.versions(context).map_err(anyhow::Error::msg)?;
         let next = AtomicUsize::new(0);
         let answers = Mutex::new(vec![None; cases.len()]);
         let work = || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(case) = cases.get(index) else { return };
-                let answer = answers_to(case, reference, setting);
+                let answer = answers_to(case, reference, context);
                 answers.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(answer);
             }
         };
@@ -76,11 +76,11 @@ impl<R: Reference> Recording<'_, R> {
 fn answers_to<R: Reference>(
     case: &Arc<R::Case>,
     reference: &R,
-    setting: &Setting,
+    context: &RunContext,
 ) -> Result<Vec<Observation>, String> {
     let mut seen: Vec<Observation> = Vec::new();
     for _ in 0..ROUNDS {
-        let observation = reference.observe(case, setting).map_err(|finding| match finding {
+        let observation = reference.observe(case, context).map_err(|finding| match finding {
             Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("{other:?}"),
         })?;

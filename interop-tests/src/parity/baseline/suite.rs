@@ -12,22 +12,22 @@ use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::drift;
 use crate::parity::baseline::expected::{GOLDEN, Oracle};
-use crate::parity::baseline::golden_substitution::StandIn;
+use crate::parity::baseline::golden_substitution::GoldenSubstitution;
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::recording::Recording;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Standard<R: Reference> {
+pub(crate) struct Baseline<R: Reference> {
     pub(crate) suite: &'static str,
     pub(crate) cases: Vec<Arc<R::Case>>,
     pub(crate) reference: Option<Arc<R>>,
     pub(crate) goldens: Option<Arc<Goldens>>,
-    stand_in: Option<StandIn>,
+    stand_in: Option<GoldenSubstitution>,
 }
 
-impl<R: Reference> Standard<R> {
+impl<R: Reference> Baseline<R> {
     pub(crate) fn new(suite: &'static str, cases: Vec<R::Case>, reference: Option<R>) -> Self {
         let cases = cases.into_iter().map(Arc::new).collect();
         Self { suite, cases, reference: reference.map(Arc::new), goldens: None, stand_in: None }
@@ -61,7 +61,7 @@ impl<R: Reference> Standard<R> {
         folder: &Path,
         heading: &str,
         side_by_side: usize,
-        setting: &Setting,
+        context: &RunContext,
     ) -> anyhow::Result<()> {
         if self.cases.is_empty() {
             return Ok(());
@@ -72,7 +72,7 @@ impl<R: Reference> Standard<R> {
         })?;
         let path = self.file(folder);
         let (cases, path) = (&self.cases[..], &*path);
-        let recording = Recording { reference, cases, side_by_side, setting, heading, path };
+        let recording = Recording { reference, cases, side_by_side, context, heading, path };
         let changes = recording.write()?;
         println!("interop: {} cases recorded in {}", self.cases.len(), path.display());
         for name in &changes {
@@ -88,9 +88,9 @@ impl<R: Reference> Standard<R> {
     }
 
     /// Lets the goldens stand in for the live reference, if they are of its versions.
-    pub(crate) fn let_goldens_stand_in(&mut self, setting: &Setting) {
+    pub(crate) fn let_goldens_stand_in(&mut self, context: &RunContext) {
         if let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) {
-            self.stand_in = Some(StandIn::of(&**reference, goldens, setting));
+            self.stand_in = Some(GoldenSubstitution::of(&**reference, goldens, context));
         }
     }
 
@@ -112,7 +112,7 @@ impl<R: Reference> Standard<R> {
     /// they stand in for it; `name` makes the name of a trial.
     pub(crate) fn moved(
         &self,
-        setting: &Arc<Setting>,
+        context: &Arc<RunContext>,
         name: impl Fn(&str, &str, &R::Case) -> TrialName,
     ) -> Vec<Trial> {
         let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) else {
@@ -120,9 +120,9 @@ impl<R: Reference> Standard<R> {
         };
         let trial = |case: &Arc<R::Case>| {
             let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
-            let (case, setting) = (Arc::clone(case), Arc::clone(setting));
+            let (case, context) = (Arc::clone(case), Arc::clone(context));
             let name = name(reference.name(), GOLDEN, &case);
-            let run = move || drift::report(&case, &*reference, &goldens, &setting);
+            let run = move || drift::report(&case, &*reference, &goldens, &context);
             Trial::new(name, run)
         };
         self.cases.iter().filter(|case| !self.has_stand_in(case)).map(trial).collect()

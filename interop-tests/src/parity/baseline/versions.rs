@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::process::child::{Exit, Logs, Process};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// The program, which is run once.
 #[derive(Debug)]
@@ -27,15 +27,15 @@ impl Versions {
     }
 
     /// A line each; the error says why nobody knows.
-    pub(crate) fn lines(&self, setting: &Setting) -> Result<Vec<String>, String> {
-        self.known.get_or_init(|| self.ask(setting)).clone()
+    pub(crate) fn lines(&self, context: &RunContext) -> Result<Vec<String>, String> {
+        self.known.get_or_init(|| self.ask(context)).clone()
     }
 
-    fn ask(&self, setting: &Setting) -> Result<Vec<String>, String> {
+    fn ask(&self, context: &RunContext) -> Result<Vec<String>, String> {
         const LIMIT: Duration = Duration::from_secs(20);
         let program = self.program.as_ref().ok_or("its peer has no `versions`")?;
         let command_line = program
-            .command_line(&setting.places, "")
+            .command_line(&context.places, "")
             .ok_or("the program that tells the versions is not on this machine")?;
         let mut process = Process::start(&command_line, self.logs.clone())
             .map_err(|error| format!("{command_line} cannot be run: {error}"))?;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 /// See the module; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pulse(Arc<Shared>);
+pub(crate) struct Activity(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -17,7 +17,7 @@ struct Shared {
     rests_until: Mutex<Option<Instant>>,
 }
 
-impl Pulse {
+impl Activity {
     /// Something has happened.
     pub(crate) fn beat(&self) {
         self.0.beats.fetch_add(1, Ordering::SeqCst);
@@ -35,14 +35,14 @@ impl Pulse {
 /// Whoever waits counts his own turns and does not look at the clock: where the machine is so busy
 /// that he gets few of them, the client got few of its own.
 #[derive(Debug)]
-pub(crate) struct Stillness {
-    pulse: Pulse,
+pub(crate) struct Quiescence {
+    pulse: Activity,
     beats: u64,
     turns: u32,
 }
 
-impl Stillness {
-    pub(crate) fn of(pulse: &Pulse) -> Self {
+impl Quiescence {
+    pub(crate) fn of(pulse: &Activity) -> Self {
         Self { pulse: pulse.clone(), beats: 0, turns: 0 }
     }
 

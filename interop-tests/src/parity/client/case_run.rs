@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::calls::scenario::Target;
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
-use crate::parity::client::listener::Door;
+use crate::parity::client::listener::Listener;
 use crate::parity::client::outcome;
 use crate::parity::client::outcome::{Ended, Side};
-use crate::parity::client::scripted_server::Stage;
+use crate::parity::client::scripted_server::ScriptedServer;
 use crate::parity::client::table::Behaviour;
 use crate::process::agent::shortened;
-use crate::process::agent_pool::{AgentPool, Lent};
-use crate::process::context::Setting;
+use crate::process::agent_pool::{AgentPool, BorrowedAgent};
+use crate::process::context::RunContext;
 use grpc_interop_protocol::Request;
 
 /// What came of a behaviour.
-pub(crate) struct Played {
+pub(crate) struct CaseRun {
     /// With every status message as it was told.
     pub(crate) observed: Observation,
     /// The same as what would be right for others.
@@ -33,25 +33,25 @@ pub(crate) struct Played {
 pub(crate) fn play(
     behaviour: &Arc<Behaviour>,
     pool: &AgentPool,
-    setting: &Setting,
-    tape: &Tape,
-) -> Result<Played, Finding> {
+    context: &RunContext,
+    tape: &Recorder,
+) -> Result<CaseRun, Finding> {
     let mut agent = pool.lend();
     let began = Instant::now();
     let set_up = |error: std::io::Error| Finding::SetUpError(format!("no stage: {error}"));
-    let stage = Stage::of(behaviour, tape);
+    let stage = ScriptedServer::of(behaviour, tape);
     let door = if behaviour.nobody_listens {
         None
     } else {
         let inner = stage.clone();
-        Some(Door::open(0, move |socket, _| inner.admit(socket)).map_err(set_up)?)
+        Some(Listener::open(0, move |socket, _| inner.admit(socket)).map_err(set_up)?)
     };
     let address = match &door {
         Some(door) => door.address().to_string(),
-        None => setting.address(Target::Nobody, "").map_err(set_up)?,
+        None => context.address(Target::Nobody, "").map_err(set_up)?,
     };
     let rounds = behaviour.call.requests(&address);
-    let calls = rounds.iter().map(|request| round(&mut agent, request, setting));
+    let calls = rounds.iter().map(|request| round(&mut agent, request, context));
     let calls = calls.collect::<Result<Vec<_>, Finding>>();
     drop(agent);
     let (sent, frames) = stage.finish();
@@ -60,9 +60,9 @@ pub(crate) fn play(
     let line = |request| shortened(&serde_json::to_string(request).unwrap_or_default());
     let told = rounds.iter().map(line).chain(frames).collect();
     let observation = |side| outcome::observation(behaviour, &calls, &sent, side);
-    Ok(Played {
+    Ok(CaseRun {
         observed: observation(Side::Observed),
-        right: observation(Side::Right),
+        right: observation(Side::Expected),
         told,
         began,
     })
@@ -70,12 +70,12 @@ pub(crate) fn play(
 
 /// Has the agent make the calls of one round.
 fn round(
-    agent: &mut Lent<'_>,
+    agent: &mut BorrowedAgent<'_>,
     request: &Request,
-    setting: &Setting,
+    context: &RunContext,
 ) -> Result<Vec<Ended>, Finding> {
     let begin = Instant::now();
-    let outcome = agent.perform(request, setting)?;
+    let outcome = agent.perform(request, context)?;
     let took = begin.elapsed();
     if let Some(reason) = outcome.not_supported {
         return Err(Finding::NotSupported(reason));

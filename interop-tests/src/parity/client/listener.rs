@@ -11,13 +11,13 @@ use std::thread::{self, JoinHandle};
 
 /// See the module; it closes when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct Listener {
     address: SocketAddr,
     is_closed: Arc<AtomicBool>,
     porter: Option<JoinHandle<()>>,
 }
 
-impl Door {
+impl Listener {
     /// Listens at `port` of this machine, which is any if it is 0, and gives each connection to
     /// `admit`, with the address from which it was made.
     pub(crate) fn open(
@@ -47,7 +47,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for Listener {
     fn drop(&mut self) {
         let Some(porter) = self.porter.take() else { return };
         self.is_closed.store(true, Ordering::SeqCst);

@@ -17,7 +17,7 @@ use grpc_interop_protocol::CallOutcome;
 /// right, but worth showing where it was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    Right,
+    Expected,
     Observed,
 }
 
@@ -54,7 +54,7 @@ fn observe(
     add(
         "message",
         match side {
-            Side::Right => status_message::right(&call.message),
+            Side::Expected => status_message::right(&call.message),
             Side::Observed => status_message::whole(&call.message),
         },
     );

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
@@ -16,7 +16,7 @@ use crate::parity::baseline::versions::Versions;
 use crate::parity::client::case_run;
 use crate::parity::client::table::Behaviour;
 use crate::process::agent_pool::AgentPool;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// See the module.
 #[derive(Debug)]
@@ -51,22 +51,22 @@ impl Reference for ReferenceClient {
         &self.name
     }
 
-    fn command(&self, setting: &Setting) -> Option<String> {
-        self.pool.program().command_line(&setting.places, "").map(|line| line.to_string())
+    fn command(&self, context: &RunContext) -> Option<String> {
+        self.pool.program().command_line(&context.places, "").map(|line| line.to_string())
     }
 
     fn observation(
         &self,
         behaviour: &Arc<Behaviour>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<Observation, Finding> {
-        self.memory.recall(behaviour.name(), || self.observe(behaviour, setting))
+        self.memory.recall(behaviour.name(), || self.observe(behaviour, context))
     }
 
     fn observe(
         &self,
         behaviour: &Arc<Behaviour>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<Observation, Finding> {
         let why = |finding| match finding {
             Finding::Hung(why) => Finding::ReferenceHung(format!("the reference: {why}")),
@@ -75,12 +75,12 @@ impl Reference for ReferenceClient {
             }
             other => other,
         };
-        case_run::play(behaviour, &self.pool, setting, &Tape::default())
+        case_run::play(behaviour, &self.pool, context, &Recorder::default())
             .map(|played| played.right)
             .map_err(why)
     }
 
-    fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
-        self.versions.lines(setting)
+    fn versions(&self, context: &RunContext) -> Result<Vec<String>, String> {
+        self.versions.lines(context)
     }
 }

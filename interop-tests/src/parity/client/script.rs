@@ -11,7 +11,7 @@ use crate::http2::header_block;
 use crate::http2::header_block::Field;
 use crate::parity::client::action::{Action, Block, Goaway};
 use crate::parity::client::response::Response;
-use crate::parity::client::scripted_connection::{Conversation, LIMIT};
+use crate::parity::client::scripted_connection::{LIMIT, ScriptedConnection};
 use crate::parity::client::table::{Behaviour, End};
 
 /// The largest frame that every client takes.
@@ -21,7 +21,7 @@ const MAX_FRAME_SIZE: usize = 16_384;
 pub(crate) struct Script<'a> {
     behaviour: &'a Behaviour,
     response: Response,
-    conversation: Conversation,
+    conversation: ScriptedConnection,
     has_said_preface: bool,
     /// The stream that is answered, which is the client's first until one has come.
     stream: u32,
@@ -36,7 +36,7 @@ pub(crate) struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
-    pub(crate) fn new(behaviour: &'a Behaviour, conversation: Conversation) -> Self {
+    pub(crate) fn new(behaviour: &'a Behaviour, conversation: ScriptedConnection) -> Self {
         Self {
             behaviour,
             response: Response::of(behaviour),

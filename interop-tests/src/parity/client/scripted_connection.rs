@@ -6,26 +6,26 @@ use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::recorder::Tracks;
+use crate::capture::trace::recorder::Streams;
 use crate::http2::assembly::{Assembly, Block};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::pipe::{Arrival, PREFACE, Pipe};
 use crate::http2::window::Windows;
-use crate::parity::client::activity::Pulse;
+use crate::parity::client::activity::Activity;
 use crate::parity::client::requests::{Request, Sent};
 
 /// When a client that never comes to an end is given up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// See the module.
-pub(crate) struct Conversation {
+pub(crate) struct ScriptedConnection {
     pipe: Pipe,
     assembly: Assembly,
     pub(crate) windows: Windows,
     /// Which of the stage's connections this is.
     number: usize,
     sent: Sent,
-    pulse: Pulse,
+    pulse: Activity,
     /// The streams of this connection, each with its request's place in `sent`.
     streams: Vec<Stream>,
     /// PINGs that have not been acknowledged.
@@ -45,15 +45,15 @@ struct Stream {
     answered: bool,
 }
 
-impl Conversation {
+impl ScriptedConnection {
     pub(crate) fn new(
         number: usize,
         socket: TcpStream,
         sent: Sent,
-        pulse: Pulse,
-        tracks: Tracks,
+        pulse: Activity,
+        tracks: Streams,
     ) -> io::Result<Self> {
-        let Tracks { client, server } = tracks;
+        let Streams { client, server } = tracks;
         Ok(Self {
             pipe: Pipe::reading_behind(PREFACE, socket, server, client)?,
             assembly: Assembly::new(),

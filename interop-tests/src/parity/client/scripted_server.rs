@@ -11,11 +11,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::capture::trace::recorder::{Tape, Tracks};
-use crate::parity::client::activity::Pulse;
+use crate::capture::trace::recorder::{Recorder, Streams};
+use crate::parity::client::activity::Activity;
 use crate::parity::client::requests::Sent;
 use crate::parity::client::script::Script;
-use crate::parity::client::scripted_connection::Conversation;
+use crate::parity::client::scripted_connection::ScriptedConnection;
 use crate::parity::client::table::Behaviour;
 
 /// How long a client may take to close its connections after its call.
@@ -23,14 +23,14 @@ const FAREWELL: Duration = Duration::from_millis(700);
 
 /// See the module; clones are the same stage. It is to be ended by whoever has made it.
 #[derive(Clone, Debug)]
-pub(crate) struct Stage(Arc<Shared>);
+pub(crate) struct ScriptedServer(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     behaviour: Arc<Behaviour>,
-    tape: Tape,
+    tape: Recorder,
     sent: Sent,
-    pulse: Pulse,
+    pulse: Activity,
     /// The frames of the first connection, for a failure.
     told: Mutex<Vec<String>>,
     attempts: AtomicUsize,
@@ -49,14 +49,14 @@ struct Connections {
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Stage {
+impl ScriptedServer {
     /// A stage for `behaviour`; what goes over its connections is taken on `tape`.
-    pub(crate) fn of(behaviour: &Arc<Behaviour>, tape: &Tape) -> Self {
+    pub(crate) fn of(behaviour: &Arc<Behaviour>, tape: &Recorder) -> Self {
         Self(Arc::new(Shared {
             behaviour: Arc::clone(behaviour),
             tape: tape.clone(),
             sent: Sent::default(),
-            pulse: Pulse::default(),
+            pulse: Activity::default(),
             told: Mutex::default(),
             attempts: AtomicUsize::new(0),
             connections: Mutex::default(),
@@ -93,7 +93,7 @@ impl Stage {
     }
 
     /// What tells whether anything happens here.
-    pub(crate) fn pulse(&self) -> &Pulse {
+    pub(crate) fn pulse(&self) -> &Activity {
         &self.0.pulse
     }
 
@@ -131,9 +131,9 @@ impl Shared {
 }
 
 /// Plays the script on one connection, again for each request that comes after the first.
-fn converse(number: usize, socket: TcpStream, tracks: Tracks, shared: &Shared) {
+fn converse(number: usize, socket: TcpStream, tracks: Streams, shared: &Shared) {
     let (sent, pulse) = (shared.sent.clone(), shared.pulse.clone());
-    let conversation = Conversation::new(number, socket, sent, pulse, tracks);
+    let conversation = ScriptedConnection::new(number, socket, sent, pulse, tracks);
     let Ok(conversation) = conversation else { return };
     let mut script = Script::new(&shared.behaviour, conversation);
     loop {

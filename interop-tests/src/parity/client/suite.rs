@@ -5,19 +5,19 @@
 
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
-use crate::parity::baseline::suite::Standard;
+use crate::parity::baseline::suite::Baseline;
 use crate::parity::client::case_run;
-use crate::parity::client::case_run::Played;
+use crate::parity::client::case_run::CaseRun;
 use crate::parity::client::reference::ReferenceClient;
 use crate::parity::client::table::Behaviour;
 use crate::process::agent_pool::AgentPool;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 pub(crate) const SUITE: &str = "client-parity";
 
@@ -36,21 +36,21 @@ stand answers of a reference that is not stable.
 pub(crate) fn standard(
     peers: &[Peer],
     behaviours: Vec<Behaviour>,
-    setting: &Setting,
-) -> Standard<ReferenceClient> {
+    context: &RunContext,
+) -> Baseline<ReferenceClient> {
     let peer = peers.iter().find(|peer| peer.reference);
-    let logs = setting.logs.join(SUITE);
+    let logs = context.logs.join(SUITE);
     let reference = peer.and_then(|peer| ReferenceClient::new(peer, AGENTS, &logs));
-    Standard::new(SUITE, behaviours, reference)
+    Baseline::new(SUITE, behaviours, reference)
 }
 
 /// All trials of the suite, client by client: compared with the live reference and the reference
 /// with the goldens, or all compared with the goldens when only those are asked for.
 pub(crate) fn trials(
     peers: &[Peer],
-    standard: &Standard<ReferenceClient>,
+    standard: &Baseline<ReferenceClient>,
     only_goldens: bool,
-    setting: &Arc<Setting>,
+    context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
     let name = |client: &str, right: &str, behaviour: &Behaviour| TrialName {
@@ -67,7 +67,7 @@ pub(crate) fn trials(
         let pool = match oracle.live() {
             Some(reference) if peer.reference => Arc::clone(reference.pool()),
             _ => {
-                let logs = setting.logs.join(SUITE).join(peer.name());
+                let logs = context.logs.join(SUITE).join(peer.name());
                 Arc::new(AgentPool::new(agent, &logs, AGENTS))
             }
         };
@@ -78,14 +78,14 @@ pub(crate) fn trials(
                 pool: Arc::clone(&pool),
                 oracle: oracle.clone(),
                 is_kin,
-                setting: Arc::clone(setting),
+                context: Arc::clone(context),
             };
             let name = name(peer.name(), oracle.name(), behaviour);
             Trial::new(name, move || comparison.run())
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, name));
+        trials.extend(standard.moved(context, name));
     }
     trials
 }
@@ -97,7 +97,7 @@ struct Comparison {
     oracle: Oracle<ReferenceClient>,
     /// Whether it is made of what the reference is made of.
     is_kin: bool,
-    setting: Arc<Setting>,
+    context: Arc<RunContext>,
 }
 
 impl Comparison {
@@ -108,11 +108,11 @@ impl Comparison {
     }
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
-        let right_now = self.oracle.right(&self.behaviour, self.is_kin, &self.setting)?;
+        let right_now = self.oracle.right(&self.behaviour, self.is_kin, &self.context)?;
         right_now.announce(&*self.behaviour, evidence);
-        let tape = evidence.tape.insert(Tape::default());
-        let Played { observed, right, told, began } =
-            case_run::play(&self.behaviour, &self.pool, &self.setting, tape)?;
+        let tape = evidence.tape.insert(Recorder::default());
+        let CaseRun { observed, right, told, began } =
+            case_run::play(&self.behaviour, &self.pool, &self.context, tape)?;
         evidence.sent = told;
         evidence.began = Some(began);
         // The ledger could not know a text with this run's port in it.
@@ -130,9 +130,9 @@ impl Comparison {
             client_command: self
                 .pool
                 .program()
-                .command_line(&self.setting.places, "")
+                .command_line(&self.context.places, "")
                 .map(|line| line.to_string()),
-            reference_command: reference.and_then(|reference| reference.command(&self.setting)),
+            reference_command: reference.and_then(|reference| reference.command(&self.context)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

@@ -5,16 +5,16 @@
 
 use std::path::Path;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::expected::nearest;
-use crate::parity::server::burst_lock::Crowd;
+use crate::parity::server::burst_lock::BurstLock;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::server_slot::ServerSlot;
 
 /// How often both are asked again when they differ.
@@ -24,7 +24,7 @@ const ROUNDS: usize = 6;
 pub(crate) struct Rival {
     name: String,
     slot: ServerSlot,
-    crowd: Crowd,
+    crowd: BurstLock,
 }
 
 /// What is needed to compare.
@@ -33,7 +33,7 @@ pub(crate) struct Comparison<'a> {
     pub(crate) reference: &'a ReferenceServer,
     pub(crate) rival: &'a Rival,
     pub(crate) ledger: &'a Ledger,
-    pub(crate) setting: &'a Setting,
+    pub(crate) context: &'a RunContext,
 }
 
 /// What came of a request.
@@ -59,7 +59,7 @@ impl Rival {
     /// The server of `peer`, if it has one.
     pub(crate) fn new(peer: &Peer, logs: &Path) -> Option<Self> {
         let slot = ServerSlot::new(peer.server.clone()?, &logs.join(peer.name()).join("server"));
-        Some(Self { name: peer.name().to_owned(), slot, crowd: Crowd::default() })
+        Some(Self { name: peer.name().to_owned(), slot, crowd: BurstLock::default() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -67,9 +67,9 @@ impl Rival {
     }
 
     /// A server that dies or hangs has answered with that.
-    fn observe(&self, probe: &Probe, setting: &Setting) -> Result<Observation, String> {
-        let address = self.slot.address(setting)?;
-        let played = self.crowd.play(probe, &address, &Tape::default());
+    fn observe(&self, probe: &Probe, context: &RunContext) -> Result<Observation, String> {
+        let address = self.slot.address(context)?;
+        let played = self.crowd.play(probe, &address, &Recorder::default());
         let mut fault = Observation::default();
         let ended = if played.is_err() { self.slot.is_gone() } else { self.slot.has_exited() };
         if let Some(how) = ended {
@@ -134,11 +134,11 @@ impl Comparison<'_> {
 
     /// What the reference answers and what the other server does.
     fn ask(&self, probe: &Probe) -> Result<(Observation, Observation), String> {
-        let answer = self.reference.put(probe, self.setting).map_err(|finding| match finding {
+        let answer = self.reference.put(probe, self.context).map_err(|finding| match finding {
             Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("the reference: {other:?}"),
         })?;
-        Ok((answer, self.rival.observe(probe, self.setting)?))
+        Ok((answer, self.rival.observe(probe, self.context)?))
     }
 }
 

@@ -28,8 +28,8 @@ use crate::parity::server::entry::Entry;
 use crate::parity::server::probe;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
-use crate::process::context::Setting;
-use crate::process::semaphore::Gate;
+use crate::process::context::RunContext;
+use crate::process::semaphore::Semaphore;
 use case::Deck;
 pub(crate) use comparison::Rival;
 use comparison::{Comparison, Difference, Outcome};
@@ -55,18 +55,18 @@ pub(crate) struct Fuzz<'a> {
     pub(crate) reference: &'a ReferenceServer,
     pub(crate) rivals: &'a [Rival],
     pub(crate) ledger: &'a Ledger,
-    pub(crate) setting: &'a Setting,
+    pub(crate) context: &'a RunContext,
     pub(crate) count: u64,
     pub(crate) seed: u64,
     pub(crate) edge: bool,
     pub(crate) side_by_side: Option<usize>,
     /// Lets slow requests through.
-    pub(crate) gate: Gate,
+    pub(crate) gate: Semaphore,
 }
 
 /// The gate of a run.
-pub(crate) fn gate() -> Gate {
-    Gate::new(SLOW)
+pub(crate) fn gate() -> Semaphore {
+    Semaphore::new(SLOW)
 }
 
 impl Fuzz<'_> {
@@ -120,8 +120,8 @@ impl Fuzz<'_> {
         let _pass = case::is_slow(&probe).then(|| self.gate.enter());
         let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         for rival in self.rivals {
-            let (reference, ledger, setting) = (self.reference, self.ledger, self.setting);
-            let comparison = Comparison { reference, rival, ledger, setting };
+            let (reference, ledger, context) = (self.reference, self.ledger, self.context);
+            let comparison = Comparison { reference, rival, ledger, context };
             match comparison.outcome(&probe)? {
                 Outcome::Same => {}
                 Outcome::Explained { reason } => lock().add_explained(reason),

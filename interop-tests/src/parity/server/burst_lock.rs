@@ -5,24 +5,24 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::parity::server::case_run;
-use crate::parity::server::case_run::Played;
+use crate::parity::server::case_run::CaseRun;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::quiescence::ProbeError;
 
 /// One for each server.
 #[derive(Debug, Default)]
-pub(crate) struct Crowd(RwLock<()>);
+pub(crate) struct BurstLock(RwLock<()>);
 
-impl Crowd {
+impl BurstLock {
     /// Plays `probe` at the server at `address` when there is room for it.
     pub(crate) fn play(
         &self,
         probe: &Probe,
         address: &str,
-        tape: &Tape,
-    ) -> Result<Played, ProbeError> {
+        tape: &Recorder,
+    ) -> Result<CaseRun, ProbeError> {
         if probe.is_burst() {
             let _alone = self.0.write().unwrap_or_else(PoisonError::into_inner);
             case_run::play(probe, address, tape)

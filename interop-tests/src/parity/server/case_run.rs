@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::outcome::observation::Observation;
 use crate::parity::server::connection::Connection;
 use crate::parity::server::lines;
@@ -21,7 +21,7 @@ const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, ini
                         content-type: application/grpc, end END_STREAM";
 
 /// What came of a probe.
-pub(crate) struct Played {
+pub(crate) struct CaseRun {
     pub(crate) observation: Observation,
     /// The frames that went out, shortened.
     pub(crate) sent: Vec<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Played {
 }
 
 /// Plays `probe` at the server at `address`; what goes over the wire is taken on `tape`.
-pub(crate) fn play(probe: &Probe, address: &str, tape: &Tape) -> Result<Played, ProbeError> {
+pub(crate) fn play(probe: &Probe, address: &str, tape: &Recorder) -> Result<CaseRun, ProbeError> {
     let began = Instant::now();
     let mut script = Script::new(probe, quiescence::connect(address, tape)?);
     script.play();
@@ -68,7 +68,7 @@ pub(crate) fn play(probe: &Probe, address: &str, tape: &Tape) -> Result<Played, 
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
-    Ok(Played { observation, sent, began })
+    Ok(CaseRun { observation, sent, began })
 }
 
 /// Makes an ordinary call on the same connection, if a client could; gives its stream.

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::http2::body;
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::header_block;
@@ -101,7 +101,7 @@ fn sign_of_life(address: &str) -> Result<Duration, ProbeError> {
 /// The answer to an ordinary call on a connection of its own.
 fn ordinary_answer(address: &str, limit: Instant) -> Result<Answer, ProbeError> {
     // It belongs to no trial.
-    let mut connection = connect(address, &Tape::default())?;
+    let mut connection = connect(address, &Recorder::default())?;
     connection.send_preface();
     ordinary_call(&mut connection, 1, address)?;
     let is_answered = |c: &Connection| c.answers.get(&1).is_some_and(Answer::is_complete);
@@ -113,7 +113,7 @@ fn ordinary_answer(address: &str, limit: Instant) -> Result<Answer, ProbeError> 
     Ok(connection.answers.remove(&1).unwrap_or_default())
 }
 
-pub(crate) fn connect(address: &str, tape: &Tape) -> Result<Connection, ProbeError> {
+pub(crate) fn connect(address: &str, tape: &Recorder) -> Result<Connection, ProbeError> {
     let error = |source| ProbeError::Connect { address: address.to_owned(), source };
     Connection::open(address, tape).map_err(error)
 }

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::Finding;
@@ -14,11 +14,11 @@ use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::reference_cache::Memory;
 use crate::parity::baseline::versions::Versions;
-use crate::parity::server::burst_lock::Crowd;
+use crate::parity::server::burst_lock::BurstLock;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::quiescence::ProbeError;
 use crate::process::child::{Exit, Logs};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::{Lease, PORT};
 use crate::process::server::RunningServer;
 
@@ -30,7 +30,7 @@ pub(crate) struct ReferenceServer {
     logs: Logs,
     versions: Versions,
     server: Mutex<Option<Result<Running, String>>>,
-    crowd: Crowd,
+    crowd: BurstLock,
     memory: Memory,
 }
 
@@ -50,7 +50,7 @@ impl ReferenceServer {
             logs: Logs::at(&folder.join("reference")),
             versions: Versions::of(peer, folder),
             server: Mutex::default(),
-            crowd: Crowd::default(),
+            crowd: BurstLock::default(),
             memory: Memory::default(),
         })
     }
@@ -60,9 +60,9 @@ impl ReferenceServer {
     }
 
     /// Plays `probe`, whatever has been played before.
-    pub(crate) fn put(&self, probe: &Probe, setting: &Setting) -> Result<Observation, Finding> {
-        let address = self.address(setting).map_err(Finding::SetUpError)?;
-        let played = self.crowd.play(probe, &address, &Tape::default());
+    pub(crate) fn put(&self, probe: &Probe, context: &RunContext) -> Result<Observation, Finding> {
+        let address = self.address(context).map_err(Finding::SetUpError)?;
+        let played = self.crowd.play(probe, &address, &Recorder::default());
         if let Some(exit) = self.has_exited() {
             return Err(Finding::SetUpError(format!("the reference ended, with {exit}")));
         }
@@ -75,11 +75,11 @@ impl ReferenceServer {
         })
     }
 
-    fn address(&self, setting: &Setting) -> Result<String, String> {
+    fn address(&self, context: &RunContext) -> Result<String, String> {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         let server = server.get_or_insert_with(|| {
-            let port = setting.document_port.lease();
-            RunningServer::start_on(&self.program, &setting.places, PORT, self.logs.clone())
+            let port = context.document_port.lease();
+            RunningServer::start_on(&self.program, &context.places, PORT, self.logs.clone())
                 .map(|server| Running { server, _port: port })
                 .map_err(|error| format!("the reference did not start: {error}"))
         });
@@ -99,19 +99,23 @@ impl Reference for ReferenceServer {
         &self.name
     }
 
-    fn command(&self, setting: &Setting) -> Option<String> {
-        self.program.command_line(&setting.places, "").map(|line| line.to_string())
+    fn command(&self, context: &RunContext) -> Option<String> {
+        self.program.command_line(&context.places, "").map(|line| line.to_string())
     }
 
-    fn observation(&self, probe: &Arc<Probe>, setting: &Setting) -> Result<Observation, Finding> {
-        self.memory.recall(probe.name(), || self.observe(probe, setting))
+    fn observation(
+        &self,
+        probe: &Arc<Probe>,
+        context: &RunContext,
+    ) -> Result<Observation, Finding> {
+        self.memory.recall(probe.name(), || self.observe(probe, context))
     }
 
-    fn observe(&self, probe: &Arc<Probe>, setting: &Setting) -> Result<Observation, Finding> {
-        self.put(probe, setting)
+    fn observe(&self, probe: &Arc<Probe>, context: &RunContext) -> Result<Observation, Finding> {
+        self.put(probe, context)
     }
 
-    fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
-        self.versions.lines(setting)
+    fn versions(&self, context: &RunContext) -> Result<Vec<String>, String> {
+        self.versions.lines(context)
     }
 }

@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
-use crate::parity::baseline::suite::Standard;
-use crate::parity::server::burst_lock::Crowd;
-use crate::parity::server::case_run::Played;
+use crate::parity::baseline::suite::Baseline;
+use crate::parity::server::burst_lock::BurstLock;
+use crate::parity::server::case_run::CaseRun;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::server_slot::ServerSlot;
 
 pub(crate) const SUITE: &str = "server-parity";
@@ -35,20 +35,20 @@ what every server has to be like. Between `or` stand answers of a reference that
 pub(crate) fn standard(
     peers: &[Peer],
     probes: Vec<Probe>,
-    setting: &Setting,
-) -> Standard<ReferenceServer> {
+    context: &RunContext,
+) -> Baseline<ReferenceServer> {
     let peer = peers.iter().find(|peer| peer.reference);
-    let reference = peer.and_then(|peer| ReferenceServer::new(peer, &setting.logs.join(SUITE)));
-    Standard::new(SUITE, probes, reference)
+    let reference = peer.and_then(|peer| ReferenceServer::new(peer, &context.logs.join(SUITE)));
+    Baseline::new(SUITE, probes, reference)
 }
 
 /// All trials of the suite, server by server: compared with the live reference and the reference
 /// with the goldens, or all compared with the goldens when only those are asked for.
 pub(crate) fn trials(
     peers: &[Peer],
-    standard: &Standard<ReferenceServer>,
+    standard: &Baseline<ReferenceServer>,
     only_goldens: bool,
-    setting: &Arc<Setting>,
+    context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
     let name = |server: &str, right: &str, probe: &Probe| TrialName {
@@ -61,9 +61,9 @@ pub(crate) fn trials(
     for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(program) = &peer.server else { continue };
         let is_attached = program.attach.is_some();
-        let log = setting.logs.join(SUITE).join(peer.name()).join("server");
+        let log = context.logs.join(SUITE).join(peer.name()).join("server");
         let slot = Arc::new(ServerSlot::new(program.clone(), &log));
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(BurstLock::default());
         let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().map(|probe| {
             let comparison = Comparison {
@@ -72,14 +72,14 @@ pub(crate) fn trials(
                 crowd: Arc::clone(&crowd),
                 oracle: oracle.clone(),
                 is_kin,
-                setting: Arc::clone(setting),
+                context: Arc::clone(context),
             };
             let name = name(peer.name(), oracle.name(), probe);
             Trial { is_attached, ..Trial::new(name, move || comparison.run()) }
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, name));
+        trials.extend(standard.moved(context, name));
     }
     trials
 }
@@ -88,11 +88,11 @@ pub(crate) fn trials(
 struct Comparison {
     probe: Arc<Probe>,
     slot: Arc<ServerSlot>,
-    crowd: Arc<Crowd>,
+    crowd: Arc<BurstLock>,
     oracle: Oracle<ReferenceServer>,
     /// Whether it is made of what the reference is made of.
     is_kin: bool,
-    setting: Arc<Setting>,
+    context: Arc<RunContext>,
 }
 
 impl Comparison {
@@ -103,23 +103,23 @@ impl Comparison {
     }
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
-        let address = self.slot.address(&self.setting).map_err(Finding::SetUpError)?;
+        let address = self.slot.address(&self.context).map_err(Finding::SetUpError)?;
         if address.starts_with("unix:") {
             let why = format!("probes are sent over TCP, and the server is attached at {address}");
             return Err(Finding::NotSupported(why));
         }
-        let tape = evidence.tape.insert(Tape::default());
+        let tape = evidence.tape.insert(Recorder::default());
         let played = self.crowd.play(&self.probe, &address, tape);
         let ended = |how| Finding::Broken(format!("the server ended during this probe, {how}"));
         if let Some(how) = self.slot.has_exited() {
             return Err(ended(how));
         }
-        let Played { observation, sent, began } = played.map_err(|error| {
+        let CaseRun { observation, sent, began } = played.map_err(|error| {
             self.slot.is_gone().map_or_else(|| Finding::Broken(error.to_string()), ended)
         })?;
         evidence.sent = sent;
         evidence.began = Some(began);
-        let right = self.oracle.right(&self.probe, self.is_kin, &self.setting)?;
+        let right = self.oracle.right(&self.probe, self.is_kin, &self.context)?;
         evidence.answer = Some(observation.to_string());
         let finding = right.judge(&*self.probe, "server", observation, evidence);
         let gone = matches!(finding, Finding::Mismatches(_)).then(|| self.slot.is_gone()).flatten();
@@ -132,8 +132,8 @@ impl Comparison {
         Evidence {
             about: Some(self.probe.description()),
             grade: Some(self.probe.grade()),
-            server_command: self.slot.shown(&self.setting),
-            reference_command: reference.and_then(|reference| reference.command(&self.setting)),
+            server_command: self.slot.shown(&self.context),
+            reference_command: reference.and_then(|reference| reference.command(&self.context)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

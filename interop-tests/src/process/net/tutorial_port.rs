@@ -11,7 +11,7 @@ pub const PORT: u16 = 50051;
 
 /// Gives the port to one user at a time.
 #[derive(Clone, Debug, Default)]
-pub struct DocumentPort(Arc<Shared>);
+pub struct TutorialPort(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -23,7 +23,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Lease(Arc<Shared>);
 
-impl DocumentPort {
+impl TutorialPort {
     /// Waits until nobody else uses the port.
     pub fn lease(&self) -> Lease {
         let is_leased = self.0.is_leased.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,14 +11,14 @@ use socket2::{Domain, Socket, Type};
 
 /// Two ports without a server.
 #[derive(Debug)]
-pub(crate) struct DeadEnds {
+pub(crate) struct UnreachableAddresses {
     /// Bound and never listening: connections are refused.
     nobody: Socket,
     /// Listening, and nobody accepts: the kernel takes connections and nothing ever answers.
     silence: TcpListener,
 }
 
-impl DeadEnds {
+impl UnreachableAddresses {
     pub(crate) fn open() -> io::Result<Self> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let nobody = Socket::new(Domain::IPV4, Type::STREAM, None)?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::peer::Peer;
 use crate::parity::baseline::versions::Versions;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::report::record::readiness::Role;
 
 /// A peer that there was.
@@ -37,7 +37,7 @@ impl Participant {
         peers: &[Peer],
         takes_part: impl Fn(&Peer) -> bool,
         folder: &Path,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Vec<Self> {
         thread::scope(|scope| {
             let asked: Vec<_> = peers
@@ -45,7 +45,7 @@ impl Participant {
                 .map(|peer| {
                     let asks = peer.versions.is_some() && takes_part(peer);
                     let versions = Versions::of(peer, &folder.join(peer.name()));
-                    let ask = move || versions.lines(setting).unwrap_or_else(|why| vec![why]);
+                    let ask = move || versions.lines(context).unwrap_or_else(|why| vec![why]);
                     (peer, asks.then(|| scope.spawn(ask)))
                 })
                 .collect();

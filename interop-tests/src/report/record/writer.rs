@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// See the module; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Keeper(Arc<Mutex<Option<Book>>>);
+pub(crate) struct RecordWriter(Arc<Mutex<Option<Book>>>);
 
 /// What is written.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Book {
     written: Instant,
 }
 
-impl Keeper {
+impl RecordWriter {
     /// Begins with `record`, in which no trial has ended, and writes it to `path`.
     pub(crate) fn begin(&self, record: Record, path: PathBuf) -> Result<(), WriteError> {
         file::write(&record, &path)?;

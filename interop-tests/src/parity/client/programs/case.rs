@@ -10,7 +10,7 @@ use crate::outcome::finding::Mismatch;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::Case;
-use crate::parity::client::programs::port_demultiplexer::Switchboard;
+use crate::parity::client::programs::port_demultiplexer::PortDemultiplexer;
 use crate::parity::client::table::Behaviour;
 
 /// What the name of each begins with, to tell its trials from those of the agents.
@@ -47,14 +47,14 @@ impl Special {
 pub(crate) struct ProgramCase {
     name: String,
     pub(crate) behaviour: Arc<Behaviour>,
-    pub(crate) switchboard: Arc<Switchboard>,
+    pub(crate) switchboard: Arc<PortDemultiplexer>,
 }
 
 impl ProgramCase {
     /// All of `behaviours` that there are for programs. They share the document's port until the last
     /// of them is dropped.
     pub(crate) fn all(behaviours: &[Arc<Behaviour>]) -> Vec<Self> {
-        let switchboard = Arc::new(Switchboard::default());
+        let switchboard = Arc::new(PortDemultiplexer::default());
         let is_run = |behaviour: &&Arc<Behaviour>| {
             behaviour.call.is_the_programs()
                 && behaviour.programs.as_ref().is_none_or(|special| special.run)

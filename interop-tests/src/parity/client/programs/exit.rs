@@ -13,14 +13,14 @@ use crate::process::child::Exit;
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(crate) struct Ending {
+pub(crate) struct ProgramExit {
     /// None of a program that still waited when nothing more was to come.
     pub(crate) exit: Option<Exit>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ending {
+impl ProgramExit {
     /// The observation of a program that has `sent` this when `behaviour` was played to it.
     pub(crate) fn observation(
         &self,
@@ -42,7 +42,7 @@ impl Ending {
             observation.add(
                 "details",
                 match side {
-                    Side::Right => status_message::right(details),
+                    Side::Expected => status_message::right(details),
                     Side::Observed => status_message::whole(details),
                 },
             );

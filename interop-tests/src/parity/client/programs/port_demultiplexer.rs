@@ -10,22 +10,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use rustix::process::Pid;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::program::CommandLine;
-use crate::parity::client::listener::Door;
+use crate::parity::client::listener::Listener;
 use crate::parity::client::programs::port_owner;
 use crate::parity::client::requests::Sent;
-use crate::parity::client::scripted_server::Stage;
+use crate::parity::client::scripted_server::ScriptedServer;
 use crate::parity::client::table::Behaviour;
 use crate::process::child::{Logs, Process};
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 use crate::process::net::port;
 use crate::process::net::tutorial_port::{Lease, PORT};
 use crate::process::server::StartError;
 
 /// See the module; it gives the port back when this is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Switchboard {
+pub(crate) struct PortDemultiplexer {
     crowd: RwLock<()>,
     exchange: Mutex<Exchange>,
     lines: Lines,
@@ -34,18 +34,18 @@ pub(crate) struct Switchboard {
 /// The listener ends before the port is given back.
 #[derive(Debug, Default)]
 struct Exchange {
-    door: Option<Door>,
+    door: Option<Listener>,
     lease: Option<Lease>,
 }
 
 /// The stages of the programs that run, by the leaders of their groups.
 #[derive(Clone, Debug, Default)]
-struct Lines(Arc<Mutex<BTreeMap<i32, Stage>>>);
+struct Lines(Arc<Mutex<BTreeMap<i32, ScriptedServer>>>);
 
 /// The right to start one program that finds a stage at the document's port.
 #[derive(Debug)]
-pub(crate) struct Place<'a> {
-    stage: Stage,
+pub(crate) struct Route<'a> {
+    stage: ScriptedServer,
     lines: &'a Lines,
     _room: Room<'a>,
 }
@@ -58,11 +58,11 @@ enum Room<'a> {
 
 /// A program at the switchboard; it ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Connected<'a> {
+pub(crate) struct Routed<'a> {
     // Dropped before the process has been reaped, as long as nobody else can have its ID.
     line: Line<'a>,
     pub(crate) process: Process,
-    pub(crate) stage: Stage,
+    pub(crate) stage: ScriptedServer,
 }
 
 /// What is between a program and its stage.
@@ -72,15 +72,15 @@ struct Line<'a> {
     leader: i32,
 }
 
-impl Switchboard {
+impl PortDemultiplexer {
     /// Waits until there is room for a program at which `behaviour` is played; what goes over the wire
     /// is taken on `tape`.
     pub(crate) fn place(
         &self,
         behaviour: &Arc<Behaviour>,
-        setting: &Setting,
-        tape: &Tape,
-    ) -> Result<Place<'_>, StartError> {
+        context: &RunContext,
+        tape: &Recorder,
+    ) -> Result<Route<'_>, StartError> {
         let room = if behaviour.nobody_listens || !port_owner::can_be_told() {
             Room::Alone { _guard: self.crowd.write().unwrap_or_else(PoisonError::into_inner) }
         } else {
@@ -89,7 +89,7 @@ impl Switchboard {
         let mut exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
         let exchange = &mut *exchange;
         let lease = &mut exchange.lease;
-        lease.get_or_insert_with(|| setting.document_port.lease());
+        lease.get_or_insert_with(|| context.document_port.lease());
         if behaviour.nobody_listens {
             exchange.door = None;
         }
@@ -101,31 +101,27 @@ impl Switchboard {
         }
         if exchange.door.is_none() && !behaviour.nobody_listens {
             let lines = self.lines.clone();
-            let door = Door::open(PORT, move |socket, from| lines.put_through(socket, from))
+            let door = Listener::open(PORT, move |socket, from| lines.put_through(socket, from))
                 .map_err(|source| StartError::Port { port: PORT, source })?;
             exchange.door = Some(door);
         }
-        Ok(Place { stage: Stage::of(behaviour, tape), lines: &self.lines, _room: room })
+        Ok(Route { stage: ScriptedServer::of(behaviour, tape), lines: &self.lines, _room: room })
     }
 }
 
-impl Place<'_> {
+impl Route<'_> {
     /// Starts the program.
-    pub(crate) fn start(
-        &self,
-        command_line: &CommandLine,
-        logs: Logs,
-    ) -> io::Result<Connected<'_>> {
+    pub(crate) fn start(&self, command_line: &CommandLine, logs: Logs) -> io::Result<Routed<'_>> {
         // Held until it is known: it may connect before this thread goes on.
         let mut lines = self.lines.lock();
         let process = Process::start(command_line, logs)?;
         let (leader, stage) = (id(process.pid()), self.stage.clone());
         lines.insert(leader, stage.clone());
-        Ok(Connected { line: Line { lines: self.lines, leader }, process, stage })
+        Ok(Routed { line: Line { lines: self.lines, leader }, process, stage })
     }
 }
 
-impl Connected<'_> {
+impl Routed<'_> {
     /// Ends the program, if it has not ended; gives what it has sent, and what was sent to it.
     pub(crate) fn finish(self) -> (Sent, Vec<String>) {
         let Self { line, process, stage } = self;
@@ -142,7 +138,7 @@ impl Drop for Line<'_> {
 }
 
 impl Lines {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Stage>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, ScriptedServer>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

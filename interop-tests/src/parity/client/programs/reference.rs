@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::Finding;
@@ -17,7 +17,7 @@ use crate::parity::baseline::versions::Versions;
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::run;
 use crate::process::child::Logs;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// See the module.
 #[derive(Debug)]
@@ -54,30 +54,34 @@ impl Reference for ReferenceProgram {
         &self.name
     }
 
-    fn command(&self, setting: &Setting) -> Option<String> {
-        self.program.command_line(&setting.places, "").map(|line| line.to_string())
+    fn command(&self, context: &RunContext) -> Option<String> {
+        self.program.command_line(&context.places, "").map(|line| line.to_string())
     }
 
     fn observation(
         &self,
         case: &Arc<ProgramCase>,
-        setting: &Setting,
+        context: &RunContext,
     ) -> Result<Observation, Finding> {
-        self.memory.recall(case.name(), || self.observe(case, setting))
+        self.memory.recall(case.name(), || self.observe(case, context))
     }
 
-    fn observe(&self, case: &Arc<ProgramCase>, setting: &Setting) -> Result<Observation, Finding> {
+    fn observe(
+        &self,
+        case: &Arc<ProgramCase>,
+        context: &RunContext,
+    ) -> Result<Observation, Finding> {
         let why = |finding| match finding {
             Finding::Broken(why) => Finding::SetUpError(format!("the reference: {why}")),
             other => other,
         };
-        let tape = Tape::default();
-        run::run(case, &self.program, &self.logs(case), setting, &tape)
+        let tape = Recorder::default();
+        run::run(case, &self.program, &self.logs(case), context, &tape)
             .map(|ran| ran.right)
             .map_err(why)
     }
 
-    fn versions(&self, setting: &Setting) -> Result<Vec<String>, String> {
-        self.versions.lines(setting)
+    fn versions(&self, context: &RunContext) -> Result<Vec<String>, String> {
+        self.versions.lines(context)
     }
 }

@@ -5,18 +5,18 @@
 
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
-use crate::parity::client::activity::Stillness;
+use crate::parity::client::activity::Quiescence;
 use crate::parity::client::outcome::Side;
 use crate::parity::client::programs::case::ProgramCase;
-use crate::parity::client::programs::exit::Ending;
-use crate::parity::client::programs::port_demultiplexer::Connected;
+use crate::parity::client::programs::exit::ProgramExit;
+use crate::parity::client::programs::port_demultiplexer::Routed;
 use crate::process::child::{Exit, Logs};
-use crate::process::context::Setting;
-use crate::process::semaphore::Pass;
+use crate::process::context::RunContext;
+use crate::process::semaphore::Permit;
 
 /// How often is looked whether a program still waits.
 const TURN: Duration = Duration::from_millis(50);
@@ -48,10 +48,10 @@ pub(crate) fn run(
     case: &ProgramCase,
     program: &Program,
     logs: &Logs,
-    setting: &Setting,
-    tape: &Tape,
+    context: &RunContext,
+    tape: &Recorder,
 ) -> Result<Ran, Finding> {
-    let command_line = program.command_line(&setting.places, "").ok_or_else(|| {
+    let command_line = program.command_line(&context.places, "").ok_or_else(|| {
         Finding::SetUpError("the client's program is not on this machine".to_owned())
     })?;
     for log in [&logs.stdout, &logs.stderr] {
@@ -60,9 +60,9 @@ pub(crate) fn run(
     }
     let place = case
         .switchboard
-        .place(&case.behaviour, setting, tape)
+        .place(&case.behaviour, context, tape)
         .map_err(|error| Finding::SetUpError(format!("no stage: {error}")))?;
-    let pass = setting.gate.enter();
+    let pass = context.gate.enter();
     let began = Instant::now();
     let mut connected = place
         .start(&command_line, logs.clone())
@@ -72,19 +72,24 @@ pub(crate) fn run(
     let (sent, told) = connected.finish();
     let stderr = std::fs::read(&logs.stderr).unwrap_or_default();
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
-    let ending = Ending { exit, stdout, stderr };
+    let ending = ProgramExit { exit, stdout, stderr };
     let observation = |side| ending.observation(&case.behaviour, &sent, side);
-    Ok(Ran { observed: observation(Side::Observed), right: observation(Side::Right), told, began })
+    Ok(Ran {
+        observed: observation(Side::Observed),
+        right: observation(Side::Expected),
+        told,
+        began,
+    })
 }
 
 /// Waits until a program has ended, or waits itself; all that it prints is added to `stdout`.
 fn end(
-    connected: &mut Connected<'_>,
-    pass: Pass<'_>,
+    connected: &mut Routed<'_>,
+    pass: Permit<'_>,
     stdout: &mut String,
 ) -> Result<Option<Exit>, Finding> {
     let mut pass = Some(pass);
-    let mut stillness = Stillness::of(connected.stage.pulse());
+    let mut stillness = Quiescence::of(connected.stage.pulse());
     let limit = Instant::now() + LIMIT;
     while Instant::now() < limit {
         if let Some(exit) = connected.process.wait(TURN, stdout) {

@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Tape;
+use crate::capture::trace::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
-use crate::parity::baseline::suite::Standard;
+use crate::parity::baseline::suite::Baseline;
 use crate::parity::client::programs::case::{PREFIX, ProgramCase};
 use crate::parity::client::programs::reference::ReferenceProgram;
 use crate::parity::client::programs::run;
@@ -21,7 +21,7 @@ use crate::parity::client::programs::run::Ran;
 use crate::parity::client::suite;
 use crate::parity::client::table::Behaviour;
 use crate::process::child::Logs;
-use crate::process::context::Setting;
+use crate::process::context::RunContext;
 
 /// The name of the goldens.
 const GOLDENS: &str = "client-programs";
@@ -42,21 +42,21 @@ that is not stable.
 pub(crate) fn standard(
     peers: &[Peer],
     behaviours: &[Arc<Behaviour>],
-    setting: &Setting,
-) -> Standard<ReferenceProgram> {
+    context: &RunContext,
+) -> Baseline<ReferenceProgram> {
     let peer = peers.iter().find(|peer| peer.reference);
-    let logs = setting.logs.join(suite::SUITE);
+    let logs = context.logs.join(suite::SUITE);
     let reference = peer.and_then(|peer| ReferenceProgram::new(peer, &logs));
-    Standard::new(GOLDENS, ProgramCase::all(behaviours), reference)
+    Baseline::new(GOLDENS, ProgramCase::all(behaviours), reference)
 }
 
 /// All trials, program by program: compared with the live reference and the reference with the
 /// goldens, or all compared with the goldens when only those are asked for or stand in.
 pub(crate) fn trials(
     peers: &[Peer],
-    standard: &Standard<ReferenceProgram>,
+    standard: &Baseline<ReferenceProgram>,
     only_goldens: bool,
-    setting: &Arc<Setting>,
+    context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let is_live = standard.oracle(only_goldens).is_some_and(|oracle| oracle.live().is_some());
     let name = |client: &str, right: &str, case: &ProgramCase| TrialName {
@@ -71,7 +71,7 @@ pub(crate) fn trials(
         if peer.reference && is_live {
             continue;
         }
-        let folder = setting.logs.join(suite::SUITE).join(peer.name());
+        let folder = context.logs.join(suite::SUITE).join(peer.name());
         let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().filter_map(|case| {
             let oracle = standard.oracle_for(case, only_goldens)?;
@@ -82,13 +82,13 @@ pub(crate) fn trials(
                 logs: Logs::at(&folder.join(case.name())),
                 oracle,
                 is_kin,
-                setting: Arc::clone(setting),
+                context: Arc::clone(context),
             };
             Some(Trial::new(name, move || comparison.run()))
         }));
     }
     if !only_goldens {
-        trials.extend(standard.moved(setting, name));
+        trials.extend(standard.moved(context, name));
     }
     trials
 }
@@ -106,7 +106,7 @@ struct Comparison {
     oracle: Oracle<ReferenceProgram>,
     /// Whether it is made of what the reference is made of.
     is_kin: bool,
-    setting: Arc<Setting>,
+    context: Arc<RunContext>,
 }
 
 impl Comparison {
@@ -117,11 +117,11 @@ impl Comparison {
     }
 
     fn compare(&self, evidence: &mut Evidence) -> Result<Finding, Finding> {
-        let right_now = self.oracle.right(&self.case, self.is_kin, &self.setting)?;
+        let right_now = self.oracle.right(&self.case, self.is_kin, &self.context)?;
         right_now.announce(&*self.case, evidence);
-        let tape = evidence.tape.insert(Tape::default());
+        let tape = evidence.tape.insert(Recorder::default());
         let Ran { observed, right, told, began } =
-            run::run(&self.case, &self.program, &self.logs, &self.setting, tape)?;
+            run::run(&self.case, &self.program, &self.logs, &self.context, tape)?;
         evidence.sent = told;
         evidence.began = Some(began);
         evidence.answer = Some(right.to_string());
@@ -137,9 +137,9 @@ impl Comparison {
             grade: Some(self.case.grade()),
             client_command: self
                 .program
-                .command_line(&self.setting.places, "")
+                .command_line(&self.context.places, "")
                 .map(|line| line.to_string()),
-            reference_command: reference.and_then(|reference| reference.command(&self.setting)),
+            reference_command: reference.and_then(|reference| reference.command(&self.context)),
             logs: logs.flat_map(|logs| [logs.stdout, logs.stderr]).collect(),
             ..Evidence::default()
         }
