@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::calls::dedicated_server::OwnServer;
+use crate::calls::scenario::Scenario;
 use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
-use crate::calls::scenario::{Scenario, Target};
 use crate::calls::session::Session;
 use crate::capture::tap::Tap;
 use crate::capture::trace::recorder::Recorder;
 use crate::config::axes::Variant;
+use crate::config::target::Target;
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::process::agent::shortened;

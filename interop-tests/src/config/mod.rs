@@ -9,4 +9,5 @@ pub mod peers;
 pub mod program;
 pub mod server_options;
 pub mod source;
+pub(crate) mod target;
 pub mod variables;

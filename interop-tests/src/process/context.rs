@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::calls::scenario::Target;
 use crate::config::program::Places;
+use crate::config::target::Target;
 use crate::process::net::certificates::Certificates;
 use crate::process::net::socket_paths::Sockets;
 use crate::process::net::tutorial_port::TutorialPort;
@@ -52,8 +52,8 @@ impl RunContext {
     pub(crate) fn address(&self, target: Target, server: &str) -> io::Result<String> {
         match target {
             Target::Server => Ok(server.to_owned()),
-            Target::Nobody => self.dead_ends.nobody(),
-            Target::Silence => self.dead_ends.silence(),
+            Target::ClosedPort => self.dead_ends.nobody(),
+            Target::SilentPort => self.dead_ends.silence(),
         }
     }
 }

@@ -14,22 +14,10 @@ use crate::calls::scenario::script::Step;
 use crate::config::axes::Variant;
 use crate::config::credentials::ClientTls;
 use crate::config::server_options::Offering;
+use crate::config::target::Target;
 use crate::http2::payload;
 use crate::http2::value::Values;
 use grpc_interop_protocol::{Keepalive, Kind, ScriptStep};
-
-/// Who is called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Target {
-    /// The server of the pairing.
-    #[default]
-    Server,
-    /// A port where nothing listens.
-    Nobody,
-    /// A port that takes connections and says nothing.
-    Silence,
-}
 
 /// One call, or several at once.
 #[derive(Clone, Debug, Deserialize)]
@@ -184,7 +172,7 @@ impl Call {
         let asks_to_wait = |(key, _): &(String, String)| {
             ["x-interop-delay-ms", "x-interop-observed"].contains(&&key[..])
         };
-        self.to == Target::Silence
+        self.to == Target::SilentPort
             || self.metadata.iter().any(asks_to_wait)
             || self.script.iter().flatten().any(Step::pauses)
     }

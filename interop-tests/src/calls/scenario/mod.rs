@@ -26,7 +26,6 @@ use crate::calls::scenario::step::Step;
 use crate::config::axes::{Transport, Variant, Vary};
 use crate::config::server_options::{Offering, ServerNeeds};
 
-pub(crate) use crate::calls::scenario::call::Target;
 pub(crate) use crate::calls::scenario::table::read_all;
 
 /// One `[[scenario]]`: a call with its expectation, or steps of which each is one.

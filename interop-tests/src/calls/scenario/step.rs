@@ -4,8 +4,9 @@
 use serde::Deserialize;
 
 use crate::calls::expectation::{Expectation, lines};
-use crate::calls::scenario::call::{Call, Target};
+use crate::calls::scenario::call::Call;
 use crate::config::axes::Variant;
+use crate::config::target::Target;
 use crate::outcome::finding::Mismatch;
 use crate::outcome::observation::Observation;
 use grpc_interop_protocol::CallOutcome;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::calls::scenario::Target;
 use crate::capture::trace::recorder::Recorder;
+use crate::config::target::Target;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
 use crate::parity::client::listener::Listener;
@@ -48,7 +48,7 @@ pub(crate) fn play(
     };
     let address = match &door {
         Some(door) => door.address().to_string(),
-        None => context.address(Target::Nobody, "").map_err(set_up)?,
+        None => context.address(Target::ClosedPort, "").map_err(set_up)?,
     };
     let rounds = behaviour.call.requests(&address);
     let calls = rounds.iter().map(|request| round(&mut agent, request, context));
