@@ -19,6 +19,8 @@
 #![allow(
     missing_docs,
     private_interfaces,
+    clippy::new_without_default,
+    clippy::return_self_not_must_use,
     reason = "the tests use items that are to become private"
 )]
 
