@@ -104,9 +104,7 @@ impl Prepared {
             status: status.to_owned(),
             message,
             value: answer.value.map(|number| format!("{:08x}", number.value.to_bits())),
-            replies: answer
-                .replies
-                .map(|replies| replies.iter().map(|reply| hex::encode(reply)).collect()),
+            replies: answer.replies.map(|replies| replies.iter().map(hex::encode).collect()),
             details,
             initial_metadata: metadata::of(&fields.initial),
             trailing_metadata: metadata::of(&fields.trailing),
