@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::calls::case_run::{Play, Told};
 use crate::calls::scenario::Scenario;
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::config::axes::Variant;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::process::context::RunContext;

@@ -1,8 +1,12 @@
-//! What goes over the wire between a client and a server: the tap that forwards it, and the recorder that
-//! keeps it.
+//! Captures what a client and a server exchange, and explains it byte by byte.
 //!
-//! Every trial is recorded, because only its end shows whether it fails; the bytes are decoded only when
-//! the trace is kept.
+//! Every trial is recorded, because only its end shows whether it fails. So recording keeps bytes and
+//! decodes nothing; a recording is dissected only when its trace is kept.
+//!
+//! - [`tap`]: a proxy between client and server
+//! - [`recorder`]: parses both directions of every connection and keeps a bounded number of events
+//! - [`dissection`]: turns a recording into a trace, which names every byte
 
+pub mod dissection;
+pub mod recorder;
 pub mod tap;
-pub mod trace;

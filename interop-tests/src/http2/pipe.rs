@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::stream::Stream;
+use crate::capture::recorder::DirectionRecorder;
 use crate::http2::frame::Frame;
 
 /// How long the other side may leave a full socket unread.
@@ -26,7 +26,7 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 #[derive(Debug)]
 pub struct Pipe {
     socket: TcpStream,
-    said: Stream,
+    said: DirectionRecorder,
     frames: Receiver<Frame>,
     reader: Option<JoinHandle<()>>,
     out: Vec<u8>,
@@ -46,7 +46,11 @@ pub enum Arrival {
 impl Pipe {
     /// A pipe whose other side sends frames from the first byte on. What is `said` here and what is
     /// `heard` of the other side is taken.
-    pub fn new(socket: TcpStream, said: Stream, heard: Stream) -> io::Result<Self> {
+    pub fn new(
+        socket: TcpStream,
+        said: DirectionRecorder,
+        heard: DirectionRecorder,
+    ) -> io::Result<Self> {
         Self::reading_behind(&[], socket, said, heard)
     }
 
@@ -54,8 +58,8 @@ impl Pipe {
     pub fn reading_behind(
         preface: &'static [u8],
         socket: TcpStream,
-        said: Stream,
-        heard: Stream,
+        said: DirectionRecorder,
+        heard: DirectionRecorder,
     ) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(WRITE_LIMIT))?;
@@ -154,7 +158,7 @@ impl Drop for Pipe {
 /// A socket whose bytes are taken as they are read.
 struct Heard {
     socket: TcpStream,
-    track: Stream,
+    track: DirectionRecorder,
 }
 
 impl Read for Heard {

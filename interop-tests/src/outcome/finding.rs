@@ -15,8 +15,8 @@ use crate::http2::payload::hex;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 
-use crate::capture::trace::event::Trace;
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::dissection::trace::Trace;
+use crate::capture::recorder::Recorder;
 
 /// One thing that was not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::capture::dissection::trace::Trace;
 use crate::outcome::finding::Evidence;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::Verdict;
@@ -24,7 +25,7 @@ impl Archive {
         if !self.all && !matches!(verdict, Verdict::Failed { .. } | Verdict::SetUpError { .. }) {
             return;
         }
-        let trace = tape.trace();
+        let trace = Trace::of(&tape);
         let folder = self.logs.join(trial.to_string());
         let file = folder.join("wire.txt");
         let text = format!("What went over the wire in {trial}\n\n{trace}");

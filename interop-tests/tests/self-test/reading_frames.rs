@@ -3,8 +3,8 @@
 use libtest_mimic::Trial;
 
 use crate::run;
-use grpc_interop::capture::trace::event::{Frame, Part, Sender, Trace, What};
-use grpc_interop::capture::trace::recorder::{Recorder, Streams};
+use grpc_interop::capture::dissection::trace::{Frame, Part, Trace, What};
+use grpc_interop::capture::recorder::{ConnectionRecorder, Recorder, Sender};
 use grpc_interop::http2::frame;
 use grpc_interop::http2::pipe::PREFACE;
 
@@ -44,10 +44,10 @@ fn message(flag: u8, message: &[u8]) -> Vec<u8> {
 /// The trace of a server that says this, in pieces of so many bytes.
 fn said_in_pieces(bytes: &[u8], size: usize) -> Trace {
     let tape = Recorder::default();
-    let Streams { client, mut server } = tape.connect();
+    let ConnectionRecorder { client, mut server } = tape.connect();
     bytes.chunks(size).for_each(|piece| server.take(piece));
     drop((client, server));
-    tape.trace()
+    Trace::of(&tape)
 }
 
 fn said(bytes: &[u8]) -> Trace {
@@ -309,10 +309,10 @@ fn what_is_no_http_2() {
     }
     assert!(said(page).to_string().contains(r"HTTP/1.1 503 Busy\x0d\x0a"), "it can be read");
     let tape = Recorder::default();
-    let Streams { mut client, server } = tape.connect();
+    let ConnectionRecorder { mut client, server } = tape.connect();
     client.take(b"GET / HTTP/1.1\r\n\r\n");
     drop((client, server));
-    let trace = tape.trace();
+    let trace = Trace::of(&tape);
     assert!(trace.to_string().contains("18 bytes that are no HTTP/2"), "{trace}");
     let record = [0x15, 3, 3, 0, 2, 2, 40];
     let trace = said(&[&record[..], &record[..]].concat());
@@ -320,17 +320,17 @@ fn what_is_no_http_2() {
     assert_eq!(text.matches("server  TLS record: alert, 2 bytes").count(), 2, "{text}");
     assert!(trace.notes[0].contains("encrypted"), "and why there is no more");
     let tape = Recorder::default();
-    let Streams { mut client, server } = tape.connect();
+    let ConnectionRecorder { mut client, server } = tape.connect();
     client.take(&PREFACE[..10]);
     client.take(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
     drop((client, server));
-    let whats: Vec<_> = tape.trace().events.into_iter().map(|event| event.what).collect();
+    let whats: Vec<_> = Trace::of(&tape).events.into_iter().map(|event| event.what).collect();
     assert!(matches!(whats[..], [What::Opened, What::Preface(_), What::Frame(_)]), "{whats:?}");
 }
 
 fn a_million_frames() {
     let tape = Recorder::default();
-    let Streams { client, mut server } = tape.connect();
+    let ConnectionRecorder { client, mut server } = tape.connect();
     server.take(&frame(HEADERS, 4, 1, &[0x88, 0x40, 1, b'a', 1, b'b']));
     let reply = frame(DATA, 0, 1, &message(0, b"\x0d\0\0\x80\x40"));
     for round in 0..1000 {
@@ -342,7 +342,7 @@ fn a_million_frames() {
     }
     server.take(&frame(HEADERS, 1 | 4, 1, &[0xbe, 0xbf]));
     drop((client, server));
-    let trace = tape.trace();
+    let trace = Trace::of(&tape);
     let left_out = trace.left_out.expect("a gap");
     assert_eq!(trace.events.len() + left_out.events, 1_000_004);
     assert_eq!((trace.events.len(), left_out.after), (600, 400));
@@ -357,20 +357,20 @@ fn ends_are_told_once() {
         trace.events.into_iter().skip(1).map(|event| (event.from, event.what)).collect()
     };
     let tape = Recorder::default();
-    let Streams { mut client, mut server } = tape.connect();
+    let ConnectionRecorder { mut client, mut server } = tape.connect();
     client.half_close();
     client.half_close();
     server.reset();
     client.reset();
     client.half_close();
-    let all = ends(tape.trace());
+    let all = ends(Trace::of(&tape));
     assert!(
         matches!(all[..], [(Sender::Client, What::HalfClosed), (Sender::Server, What::Reset)]),
         "{all:?}"
     );
     let tape = Recorder::default();
-    let Streams { client: _client, mut server } = tape.connect();
+    let ConnectionRecorder { client: _client, mut server } = tape.connect();
     tape.rest();
     server.half_close();
-    assert!(ends(tape.trace()).is_empty(), "what the harness ends is no event");
+    assert!(ends(Trace::of(&tape)).is_empty(), "what the harness ends is no event");
 }

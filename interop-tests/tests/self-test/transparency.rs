@@ -11,8 +11,9 @@ use socket2::Socket;
 use tempfile::TempDir;
 
 use crate::run;
+use grpc_interop::capture::dissection::trace::Trace;
+use grpc_interop::capture::recorder::Recorder;
 use grpc_interop::capture::tap::Tap;
-use grpc_interop::capture::trace::recorder::Recorder;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -104,7 +105,7 @@ fn bytes_and_half_closes() {
         drop(server);
         assert_eq!(end(&client), Ok(0), "the other one too");
         tap.finish(LIMIT);
-        let text = tape.trace().to_string();
+        let text = Trace::of(&tape).to_string();
         assert_eq!(text.matches("half-closes").count(), 2, "{text}");
     }
 }
@@ -115,7 +116,7 @@ fn a_reset_of_the_client() {
     reset(client);
     assert_eq!(end(&server), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
-    let text = tape.trace().to_string();
+    let text = Trace::of(&tape).to_string();
     assert!(text.contains("client  resets the connection"), "{text}");
     assert!(!text.contains("half-closes"), "{text}");
 }
@@ -128,7 +129,7 @@ fn a_reset_of_the_server() {
     (&client).read_exact(&mut last_words).expect("what was said before is passed on");
     assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
-    assert!(tape.trace().to_string().contains("server  resets the connection"));
+    assert!(Trace::of(&tape).to_string().contains("server  resets the connection"));
 }
 
 fn a_reset_after_a_half_close() {
@@ -140,7 +141,7 @@ fn a_reset_after_a_half_close() {
     // The client neither reads nor writes: nothing but the reset tells it.
     let told = eventually(|| client.take_error().expect("a socket"));
     assert!(told.is_some(), "the kernel knows of a reset");
-    let text = tape.trace().to_string();
+    let text = Trace::of(&tape).to_string();
     assert!(text.contains("server  resets the connection"), "{text}");
 }
 
@@ -152,7 +153,7 @@ fn a_deaf_server() {
         let refused = eventually(|| (&client).write(b"x").err());
         assert!(refused.is_some(), "nobody takes it");
         tap.finish(LIMIT);
-        assert!(tape.trace().to_string().contains("server  resets the connection"));
+        assert!(Trace::of(&tape).to_string().contains("server  resets the connection"));
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde::Deserialize;
 
 use crate::calls::expectation::range::Range;
-use crate::capture::tap::wire_stats::WireStats;
+use crate::capture::recorder::WireStats;
 use crate::config::axes::Variant;
 use crate::outcome::finding::Mismatch;
 

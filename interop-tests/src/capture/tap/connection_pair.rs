@@ -9,12 +9,12 @@ use std::net::Shutdown;
 use rustix::event::{PollFd, PollFlags};
 use socket2::Socket;
 
+use crate::capture::recorder::ConnectionRecorder;
+use crate::capture::recorder::DirectionRecorder;
+use crate::capture::recorder::Sender;
+use crate::capture::recorder::WireStats;
 use crate::capture::tap::direction::Direction;
 use crate::capture::tap::socket;
-use crate::capture::tap::wire_stats::WireStats;
-use crate::capture::trace::event::Sender;
-use crate::capture::trace::recorder::Streams;
-use crate::capture::trace::stream::Stream;
 
 /// See the module.
 pub(crate) struct Link {
@@ -26,7 +26,7 @@ pub(crate) struct Link {
 /// One side: its socket, and what it has said.
 struct End {
     socket: Socket,
-    track: Stream,
+    track: DirectionRecorder,
     direction: Option<Direction>,
     /// What it has said and the other side has not taken.
     waiting: Vec<u8>,
@@ -53,7 +53,7 @@ impl Link {
     pub(crate) fn new(
         client: Socket,
         server: Socket,
-        tracks: Streams,
+        tracks: ConnectionRecorder,
         connection: Option<usize>,
     ) -> Self {
         let end = |socket, track, from| End {

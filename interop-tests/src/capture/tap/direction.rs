@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::capture::tap::wire_stats::WireStats;
-use crate::capture::trace::event::Sender;
+use crate::capture::recorder::Sender;
+use crate::capture::recorder::WireStats;
 use crate::http2::assembly::{Assembly, Block};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::pipe::PREFACE;

@@ -11,11 +11,11 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
+use crate::capture::recorder::Recorder;
+use crate::capture::recorder::WireStats;
 use crate::capture::tap::connection_pair::Link;
 use crate::capture::tap::socket;
 use crate::capture::tap::socket::Entrance;
-use crate::capture::tap::wire_stats::WireStats;
-use crate::capture::trace::recorder::Recorder;
 
 /// More connections than any scenario has at once; further ones are reset.
 const MOST_CONNECTIONS: usize = 256;

@@ -13,7 +13,6 @@ pub(crate) mod connection_pair;
 pub(crate) mod direction;
 pub(crate) mod event_loop;
 pub(crate) mod socket;
-pub mod wire_stats;
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
@@ -21,10 +20,10 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::capture::recorder::Recorder;
+use crate::capture::recorder::WireStats;
 use crate::capture::tap::event_loop::{EventLoop, Order};
 use crate::capture::tap::socket::Entrance;
-use crate::capture::tap::wire_stats::WireStats;
-use crate::capture::trace::recorder::Recorder;
 
 /// A running tap; it ends, with all its connections, when this is dropped.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::{judged, take_up};

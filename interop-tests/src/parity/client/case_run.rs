@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::config::target::Target;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;

@@ -6,7 +6,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::recorder::Streams;
+use crate::capture::recorder::ConnectionRecorder;
 use crate::http2::assembly::{Assembly, Block};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::pipe::{Arrival, PREFACE, Pipe};
@@ -51,9 +51,9 @@ impl ScriptedConnection {
         socket: TcpStream,
         sent: Sent,
         pulse: Activity,
-        tracks: Streams,
+        tracks: ConnectionRecorder,
     ) -> io::Result<Self> {
-        let Streams { client, server } = tracks;
+        let ConnectionRecorder { client, server } = tracks;
         Ok(Self {
             pipe: Pipe::reading_behind(PREFACE, socket, server, client)?,
             assembly: Assembly::new(),

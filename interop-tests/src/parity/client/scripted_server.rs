@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::capture::trace::recorder::{Recorder, Streams};
+use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::parity::client::activity::Activity;
 use crate::parity::client::requests::Sent;
 use crate::parity::client::script::Script;
@@ -131,7 +131,7 @@ impl Shared {
 }
 
 /// Plays the script on one connection, again for each request that comes after the first.
-fn converse(number: usize, socket: TcpStream, tracks: Streams, shared: &Shared) {
+fn converse(number: usize, socket: TcpStream, tracks: ConnectionRecorder, shared: &Shared) {
     let (sent, pulse) = (shared.sent.clone(), shared.pulse.clone());
     let conversation = ScriptedConnection::new(number, socket, sent, pulse, tracks);
     let Ok(conversation) = conversation else { return };

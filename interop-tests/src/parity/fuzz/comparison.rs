@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::finding::{Finding, Mismatch};

@@ -5,7 +5,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::parity::server::case_run;
 use crate::parity::server::case_run::CaseRun;
 use crate::parity::server::probe::Probe;

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::outcome::observation::Observation;
 use crate::parity::server::connection::Connection;
 use crate::parity::server::lines;

@@ -111,7 +111,7 @@ impl Class {
                     }
                     _ => false,
                 });
-                // Streams of the next round are numbered already.
+                // ConnectionRecorder of the next round are numbered already.
                 is_wrong || (skips && probe.times > 1)
             }
         }

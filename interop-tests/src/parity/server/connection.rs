@@ -7,7 +7,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::Instant;
 
-use crate::capture::trace::recorder::{Recorder, Streams};
+use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::http2::assembly::{Assembly, Block};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::pipe::{Arrival, PREFACE, Pipe};
@@ -35,7 +35,7 @@ impl Connection {
     /// Connects to `address`, `HOST:PORT`; what goes over the connection is taken on `tape`.
     pub(crate) fn open(address: &str, tape: &Recorder) -> io::Result<Self> {
         let socket = TcpStream::connect(address)?;
-        let Streams { client, server } = tape.connect();
+        let ConnectionRecorder { client, server } = tape.connect();
         let pipe = Pipe::new(socket, client, server)?;
         Ok(Self {
             pipe,

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::http2::body;
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::header_block;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::outcome::trial::{Trial, TrialName};

@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
-use crate::capture::trace::event::ProtobufField;
-use crate::capture::trace::protobuf;
+use crate::capture::dissection::protobuf;
+use crate::capture::dissection::trace::ProtobufField;
 use crate::report::html::shown::plural;
 
 /// How many bytes stand in a row.

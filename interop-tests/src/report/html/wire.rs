@@ -5,9 +5,10 @@
 
 use serde::Serialize;
 
-use crate::capture::trace::event::{
-    Bytes, Event, Frame, Message, Part as FramePart, Sender, Trace, What,
+use crate::capture::dissection::trace::{
+    Bytes, Event, Frame, Message, Part as FramePart, Trace, What,
 };
+use crate::capture::recorder::Sender;
 use crate::http2::text::from_hex;
 use crate::report::html::bytes;
 use crate::report::html::bytes::{Pair, Part, runs};

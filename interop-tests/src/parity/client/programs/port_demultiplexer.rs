@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use rustix::process::Pid;
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::config::program::CommandLine;
 use crate::parity::client::listener::Listener;
 use crate::parity::client::programs::port_owner;

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;

@@ -7,10 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::capture::trace::event::{Sender, Trace};
-use crate::capture::trace::raw::{RawEvent, RawWhat};
-use crate::capture::trace::reading;
-use crate::capture::trace::stream::Stream;
+use crate::capture::recorder::event::{RawEvent, RawWhat, Sender};
 use crate::http2::frame::kind;
 
 /// How many events are kept from the beginning of a trial.
@@ -27,7 +24,7 @@ const BLOCKS: usize = 256 * 1024;
 pub struct Recorder(Arc<Mutex<RingBuffer>>);
 
 #[derive(Debug, Default)]
-pub struct RingBuffer {
+pub(crate) struct RingBuffer {
     pub notes: Vec<String>,
     pub first: Vec<RawEvent>,
     pub last: VecDeque<RawEvent>,
@@ -40,13 +37,6 @@ pub struct RingBuffer {
     /// Whether each connection has been ended by one of its sides.
     over: Vec<bool>,
     is_resting: bool,
-}
-
-/// Both sides of a new connection.
-#[derive(Debug)]
-pub struct Streams {
-    pub client: Stream,
-    pub server: Stream,
 }
 
 impl Recorder {
@@ -62,26 +52,16 @@ impl Recorder {
         self.reel().notes.push(why.to_owned());
     }
 
-    /// A client has made a connection.
-    pub fn connect(&self) -> Streams {
-        let connection = {
-            let mut reel = self.reel();
-            reel.over.push(false);
-            reel.over.len()
-        };
-        self.add(connection, Sender::Client, RawWhat::Opened);
-        let track = |from| Stream::new(self.clone(), connection, from);
-        Streams { client: track(Sender::Client), server: track(Sender::Server) }
-    }
-
     /// What ends from now on is ended by the harness, which is no event.
     pub fn rest(&self) {
         self.reel().is_resting = true;
     }
 
-    /// What has been taken, for a person.
-    pub fn trace(&self) -> Trace {
-        reading::trace(&self.reel())
+    /// Registers a connection and returns its number.
+    pub fn register_connection(&self) -> usize {
+        let mut reel = self.reel();
+        reel.over.push(false);
+        reel.over.len()
     }
 
     pub fn add(&self, connection: usize, from: Sender, what: RawWhat) {
@@ -102,7 +82,7 @@ impl Recorder {
         }
     }
 
-    fn reel(&self) -> MutexGuard<'_, RingBuffer> {
+    pub(crate) fn reel(&self) -> MutexGuard<'_, RingBuffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

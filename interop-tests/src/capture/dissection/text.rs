@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::capture::trace::event::{
-    Bytes, Event, Frame, HeaderBlock, LeftOut, Message, Sender, Trace, What,
+use crate::capture::dissection::trace::{
+    Bytes, Event, Frame, HeaderBlock, LeftOut, Message, Trace, What,
 };
+use crate::capture::recorder::Sender;
 
 /// How many bytes of a part are shown in its line.
 const SHOWN: usize = 32;

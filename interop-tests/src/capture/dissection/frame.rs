@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
-use crate::capture::trace::event::Part;
-use crate::capture::trace::raw::{HEADER, RawFrame};
+use crate::capture::dissection::trace::Part;
+use crate::capture::recorder::event::{HEADER, RawFrame};
 use crate::http2::frame::{error_name, flag, kind, kind_name};
 use crate::http2::text::shown;
 

@@ -5,7 +5,7 @@
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use crate::capture::trace::event::ProtobufField;
+use crate::capture::dissection::trace::ProtobufField;
 use crate::http2::payload::hex;
 use crate::http2::text::shown;
 

@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::capture::trace::dissect;
-use crate::capture::trace::event::{
-    Bytes, Event, Field, Frame, HeaderBlock, LeftOut, Message, Sender, TlsRecord, Trace, What,
+use crate::capture::dissection::frame as dissect;
+use crate::capture::dissection::protobuf;
+use crate::capture::dissection::trace::{
+    Bytes, Event, Field, Frame, HeaderBlock, LeftOut, Message, TlsRecord, Trace, What,
 };
-use crate::capture::trace::protobuf;
-use crate::capture::trace::raw::{HEADER, KEPT, Kept, RawEvent, RawFrame, RawMessage, RawWhat};
-use crate::capture::trace::recorder::RingBuffer;
+use crate::capture::recorder::event::{
+    HEADER, KEPT, Kept, RawEvent, RawFrame, RawMessage, RawWhat,
+};
+use crate::capture::recorder::recording::RingBuffer;
+use crate::capture::recorder::{Recorder, Sender};
 use crate::http2::assembly::Assembly;
 use crate::http2::frame;
 use crate::http2::frame::{flag, kind};
@@ -25,8 +28,14 @@ const FIELDS: usize = 100;
 const ENCRYPTED: &str = "the connection is encrypted, and only its two ends have the keys: of what \
                          goes over it no more can be told than how long each TLS record is";
 
-/// The trace of what `reel` has taken.
-pub(crate) fn trace(reel: &RingBuffer) -> Trace {
+impl Trace {
+    /// Dissects what `recorder` has recorded so far.
+    pub fn of(recorder: &Recorder) -> Self {
+        trace(&recorder.reel())
+    }
+}
+
+fn trace(reel: &RingBuffer) -> Trace {
     let begin = reel.first.first().map(|event| event.at);
     let mut reader = Reader { reel, begin, blocks: BTreeMap::new() };
     let mut events: Vec<_> = reel.first.iter().map(|event| reader.event(event)).collect();

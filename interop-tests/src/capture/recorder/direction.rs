@@ -5,10 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::capture::trace::body::Body;
-use crate::capture::trace::event::Sender;
-use crate::capture::trace::raw::{HEADER, KEPT, Kept, RawFrame, RawWhat};
-use crate::capture::trace::recorder::Recorder;
+use crate::capture::recorder::event::{HEADER, KEPT, Kept, RawFrame, RawWhat, Sender};
+use crate::capture::recorder::messages::Body;
+use crate::capture::recorder::recording::Recorder;
 use crate::http2::frame::{flag, kind};
 use crate::http2::pipe::PREFACE;
 
@@ -20,7 +19,7 @@ const TLS_HEADER: usize = 5;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Stream {
+pub struct DirectionRecorder {
     tape: Recorder,
     connection: usize,
     from: Sender,
@@ -43,7 +42,24 @@ enum Reading {
     NoFrames,
 }
 
-impl Stream {
+/// Both directions of a connection.
+#[derive(Debug)]
+pub struct ConnectionRecorder {
+    pub client: DirectionRecorder,
+    pub server: DirectionRecorder,
+}
+
+impl Recorder {
+    /// Starts to record a connection that a client has opened.
+    pub fn connect(&self) -> ConnectionRecorder {
+        let connection = self.register_connection();
+        self.add(connection, Sender::Client, RawWhat::Opened);
+        let direction = |from| DirectionRecorder::new(self.clone(), connection, from);
+        ConnectionRecorder { client: direction(Sender::Client), server: direction(Sender::Server) }
+    }
+}
+
+impl DirectionRecorder {
     pub fn new(tape: Recorder, connection: usize, from: Sender) -> Self {
         let (reading, bodies) = (Reading::Beginning(Vec::new()), BTreeMap::new());
         Self { tape, connection, from, reading, bodies, has_ended: false }
@@ -231,7 +247,7 @@ impl Stream {
     }
 }
 
-impl Drop for Stream {
+impl Drop for DirectionRecorder {
     fn drop(&mut self) {
         self.cut_off();
     }

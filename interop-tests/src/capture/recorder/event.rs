@@ -2,13 +2,24 @@
 
 use std::time::Instant;
 
-use crate::capture::trace::event::Sender;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How many bytes are kept of a payload, a message, or what is no frame.
 pub(crate) const KEPT: usize = 1024;
 
 /// The length of a frame's header.
 pub(crate) const HEADER: usize = 9;
+
+/// Who has done or sent something.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sender {
+    Client,
+    Server,
+}
 
 /// See the module.
 #[derive(Clone, Debug)]

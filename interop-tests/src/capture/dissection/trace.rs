@@ -6,6 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::capture::recorder::Sender;
+
 /// What went over the wire between client and server in one trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
@@ -24,16 +26,6 @@ pub struct LeftOut {
     pub after: usize,
     /// How many are left out.
     pub events: usize,
-}
-
-/// Who has done or sent something.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sender {
-    Client,
-    Server,
 }
 
 /// One thing that happened.

@@ -3,7 +3,7 @@
 //! Followed at once and not when the trace is read: frames may have been left out by then, and without
 //! them nobody knows where a message begins.
 
-use crate::capture::trace::raw::{Begun, KEPT, Kept, RawFrame, RawMessage};
+use crate::capture::recorder::event::{Begun, KEPT, Kept, RawFrame, RawMessage};
 
 /// How many messages are kept of a frame.
 const MESSAGES: usize = 64;
