@@ -21,13 +21,10 @@ use super::header_blocks::HeaderBlocks;
 use super::output::Output;
 use super::phase::Progress;
 use super::settings::Settings;
-use grpc_interop::http2::frame::{error_name, flag, kind, kind_name};
+use grpc_interop::http2::frame::{FrameHeader, error_name, flag, kind, kind_name, split_frame};
 
 /// What is read at once, in bytes.
 const INPUT: usize = 256 * 1024;
-
-/// The length of what stands before a frame's payload, in bytes.
-const FRAME_HEADER: usize = 9;
 
 /// See the module.
 pub(super) struct Connection {
@@ -122,21 +119,16 @@ impl Connection {
     fn take_frames(&mut self, input: &[u8]) -> Result<usize, LoadError> {
         let now = Instant::now();
         let mut taken = 0;
-        while let Some((header, rest)) = input[taken..].split_first_chunk::<FRAME_HEADER>() {
-            let [a, b, c, kind, flags, stream @ ..] = *header;
-            let length = u32::from_be_bytes([0, a, b, c]) as usize;
-            let Some(payload) = rest.get(..length) else { break };
-            taken += FRAME_HEADER + length;
-            self.take_frame(kind, flags, u32::from_be_bytes(stream), payload, now)?;
+        while let Some((header, payload, _)) = split_frame(&input[taken..]) {
+            taken += FrameHeader::SIZE + payload.len();
+            self.take_frame(header, payload, now)?;
         }
         Ok(taken)
     }
 
     fn take_frame(
         &mut self,
-        kind: u8,
-        flags: u8,
-        stream: u32,
+        FrameHeader { kind, flags, stream, .. }: FrameHeader,
         payload: &[u8],
         now: Instant,
     ) -> Result<(), LoadError> {

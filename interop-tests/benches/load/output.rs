@@ -1,9 +1,7 @@
 //! The bytes that are to be sent.
 
 use super::header_blocks::HeaderBlocks;
-use grpc_interop::http2::frame::{flag, kind};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use grpc_interop::http2::frame::{FrameHeader, PREFACE, flag, kind};
 
 /// The largest window that there is, so that no answer ever waits for this client.
 const WINDOW: u32 = i32::MAX.unsigned_abs();
@@ -30,10 +28,8 @@ impl Output {
     }
 
     fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
-        self.bytes.extend_from_slice(&length[1..]);
-        self.bytes.extend_from_slice(&[kind, flags]);
-        self.bytes.extend_from_slice(&stream.to_be_bytes());
+        let header = FrameHeader { length: payload.len(), kind, flags, stream };
+        self.bytes.extend_from_slice(&header.encode());
         self.bytes.extend_from_slice(payload);
     }
 

@@ -1,5 +1,7 @@
 //! What the server's SETTINGS allow.
 
+use grpc_interop::http2::frame::{self, setting};
+
 /// See the module (RFC 9113, section 6.5.2).
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -8,10 +10,6 @@ pub(super) struct Settings {
     max_frame: u32,
     max_streams: u32,
 }
-
-const MAX_CONCURRENT_STREAMS: u16 = 3;
-const INITIAL_WINDOW_SIZE: u16 = 4;
-const MAX_FRAME_SIZE: u16 = 5;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -32,13 +30,11 @@ impl Settings {
     pub(super) fn take(&mut self, payload: &[u8]) -> i64 {
         self.have_come = true;
         let before = self.initial_window();
-        for setting in payload.chunks_exact(6) {
-            let Some(([high, low], value)) = setting.split_first_chunk::<2>() else { continue };
-            let Ok(value) = value.try_into().map(u32::from_be_bytes) else { continue };
-            match u16::from_be_bytes([*high, *low]) {
-                MAX_CONCURRENT_STREAMS => self.max_streams = value,
-                INITIAL_WINDOW_SIZE => self.initial_window = value,
-                MAX_FRAME_SIZE => self.max_frame = value,
+        for (id, value) in frame::settings(payload) {
+            match id {
+                setting::MAX_CONCURRENT_STREAMS => self.max_streams = value,
+                setting::INITIAL_WINDOW_SIZE => self.initial_window = value,
+                setting::MAX_FRAME_SIZE => self.max_frame = value,
                 _ => {}
             }
         }

@@ -1,17 +1,22 @@
-//! HTTP/2 frames: written by hand and read back.
+//! HTTP/2 frames: encoding, decoding and their names.
 //!
-//! No HTTP/2 library is in between, because every one of them refuses to send most of what
-//! probes and behaviours are about.
+//! Not from a library: every HTTP/2 library refuses to send most of the frames that probes and
+//! behaviours consist of.
 
 use std::fmt;
 use std::io::{self, Read};
 
-/// Frame types of RFC 9113 that are used by name.
+/// What a client sends first on a connection (RFC 9113, section 3.4).
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Frame types (RFC 9113, section 6).
 pub mod kind {
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
+    pub const PRIORITY: u8 = 2;
     pub const RST_STREAM: u8 = 3;
     pub const SETTINGS: u8 = 4;
+    pub const PUSH_PROMISE: u8 = 5;
     pub const PING: u8 = 6;
     pub const GOAWAY: u8 = 7;
     pub const WINDOW_UPDATE: u8 = 8;
@@ -27,10 +32,68 @@ pub mod flag {
     pub const PRIORITY: u8 = 0x20;
 }
 
-const HEADER_SIZE: usize = 9;
+/// Identifiers in SETTINGS frames (RFC 9113, section 6.5.2).
+pub mod setting {
+    pub const MAX_CONCURRENT_STREAMS: u16 = 3;
+    pub const INITIAL_WINDOW_SIZE: u16 = 4;
+    pub const MAX_FRAME_SIZE: u16 = 5;
+}
 
-/// One frame; the payload has its padding, if any.
-#[derive(Clone, Debug)]
+/// The header of a frame: the nine bytes before its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// The length of the payload in bytes.
+    pub length: usize,
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+}
+
+impl FrameHeader {
+    /// The length of a frame header in bytes.
+    pub const SIZE: usize = 9;
+
+    /// Decodes a frame header; the reserved bit before the stream is ignored.
+    pub fn decode(bytes: [u8; Self::SIZE]) -> Self {
+        let [a, b, c, kind, flags, stream @ ..] = bytes;
+        let length = u32::from_be_bytes([0, a, b, c]) as usize;
+        Self { length, kind, flags, stream: u32::from_be_bytes(stream) & 0x7fff_ffff }
+    }
+
+    /// Encodes the header; of `length`, the lower 24 bits are sent.
+    pub fn encode(self) -> [u8; Self::SIZE] {
+        let length = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
+        let mut bytes = [0; Self::SIZE];
+        bytes[..3].copy_from_slice(&length[1..]);
+        bytes[3..5].copy_from_slice(&[self.kind, self.flags]);
+        bytes[5..].copy_from_slice(&self.stream.to_be_bytes());
+        bytes
+    }
+
+    pub fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// Splits the first frame off `bytes`: its header, its payload, and the bytes after it. `None` while
+/// the frame is incomplete.
+pub fn split_frame(bytes: &[u8]) -> Option<(FrameHeader, &[u8], &[u8])> {
+    let (header, rest) = bytes.split_first_chunk()?;
+    let header = FrameHeader::decode(*header);
+    let (payload, rest) = rest.split_at_checked(header.length)?;
+    Some((header, payload, rest))
+}
+
+/// The identifiers and values in the payload of a SETTINGS frame.
+pub fn settings(payload: &[u8]) -> impl Iterator<Item = (u16, u32)> {
+    let (settings, _) = payload.as_chunks::<6>();
+    settings
+        .iter()
+        .map(|&[a, b, value @ ..]| (u16::from_be_bytes([a, b]), u32::from_be_bytes(value)))
+}
+
+/// One frame; the payload includes its padding, if any.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub kind: u8,
     pub flags: u8,
@@ -44,6 +107,7 @@ impl Frame {
     }
 
     /// The same frame with `padding` bytes of padding, for DATA and HEADERS.
+    #[must_use]
     pub fn padded(mut self, padding: u8) -> Self {
         self.flags |= flag::PADDED;
         self.payload.insert(0, padding);
@@ -55,8 +119,8 @@ impl Frame {
         self.flags & flag != 0
     }
 
-    /// What the payload of DATA or HEADERS carries, without padding and priority; `None` when the
-    /// lengths contradict each other.
+    /// The payload of DATA or HEADERS without padding and priority; `None` when the lengths
+    /// contradict each other.
     pub fn content(&self) -> Option<&[u8]> {
         let mut content = &self.payload[..];
         if self.has(flag::PADDED) {
@@ -75,31 +139,26 @@ impl Frame {
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     }
 
+    /// Appends the encoded frame to `out`.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        let length = u32::try_from(self.payload.len()).unwrap_or(u32::MAX).to_be_bytes();
-        out.extend(&length[1..]);
-        out.extend([self.kind, self.flags]);
-        out.extend(self.stream.to_be_bytes());
-        out.extend(&self.payload);
+        let Self { kind, flags, stream, ref payload } = *self;
+        out.extend(FrameHeader { length: payload.len(), kind, flags, stream }.encode());
+        out.extend(payload);
     }
 
-    /// Reads the next frame; `None` at the end of the stream of bytes, even within a frame.
+    /// Reads the next frame; `None` when the input ends, even within a frame.
     pub fn read_from(reader: &mut impl Read) -> io::Result<Option<Self>> {
-        let mut header = [0; HEADER_SIZE];
         let mut read = |buffer: &mut [u8]| match reader.read_exact(buffer) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             result => result.map(|()| true),
         };
+        let mut header = [0; FrameHeader::SIZE];
         if !read(&mut header)? {
             return Ok(None);
         }
-        let [a, b, c, kind, flags, stream @ ..] = header;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        if !read(&mut payload)? {
-            return Ok(None);
-        }
-        let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
-        Ok(Some(Self { kind, flags, stream, payload }))
+        let FrameHeader { length, kind, flags, stream } = FrameHeader::decode(header);
+        let mut payload = vec![0; length];
+        Ok(read(&mut payload)?.then_some(Self { kind, flags, stream, payload }))
     }
 }
 
@@ -111,12 +170,12 @@ impl fmt::Display for Frame {
         match self.payload.len() {
             0 => Ok(()),
             length if length > SHOWN => write!(f, ", {length} bytes"),
-            _ => write!(f, ", {}", crate::http2::payload::hex(&self.payload)),
+            _ => write!(f, ", {}", hex::encode(&self.payload)),
         }
     }
 }
 
-/// A frame type as people read it.
+/// The name of a frame type.
 pub fn kind_name(kind: u8) -> String {
     const NAMES: [&str; 10] = [
         "DATA",
@@ -134,7 +193,7 @@ pub fn kind_name(kind: u8) -> String {
     name.unwrap_or_else(|| format!("frame of type {kind}"))
 }
 
-/// An error code of RST_STREAM and GOAWAY as people read it.
+/// An error code of RST_STREAM or GOAWAY with its name.
 pub fn error_name(code: u32) -> String {
     const NAMES: [&str; 14] = [
         "NO_ERROR",
@@ -154,4 +213,56 @@ pub fn error_name(code: u32) -> String {
     ];
     let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
     format!("{code} {}", name.unwrap_or(&"(unknown)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Frame, FrameHeader, flag, kind, settings, split_frame};
+
+    #[test]
+    fn a_header_is_encoded_and_decoded() {
+        let header = FrameHeader { length: 0x01_0203, kind: 1, flags: 0x2d, stream: 0x105 };
+        assert_eq!(header.encode(), [1, 2, 3, 1, 0x2d, 0, 0, 1, 5]);
+        assert_eq!(FrameHeader::decode(header.encode()), header);
+        assert!(header.has(flag::PADDED) && !header.has(0x2));
+    }
+
+    #[test]
+    fn the_reserved_bit_is_ignored() {
+        let bytes = FrameHeader { length: 0, kind: 0, flags: 0, stream: 0x8000_0003 }.encode();
+        assert_eq!(bytes[5], 0x80);
+        assert_eq!(FrameHeader::decode(bytes).stream, 3);
+    }
+
+    #[test]
+    fn a_frame_is_split_off_once_it_is_complete() {
+        let mut bytes = Vec::new();
+        let frame = Frame::new(kind::DATA, 0, 1, *b"abc");
+        frame.write_to(&mut bytes);
+        for end in 0..bytes.len() {
+            assert_eq!(split_frame(&bytes[..end]), None, "{end} bytes");
+            assert_eq!(Frame::read_from(&mut &bytes[..end]).expect("no I/O error"), None);
+        }
+        assert_eq!(Frame::read_from(&mut &bytes[..]).expect("no I/O error"), Some(frame));
+        bytes.push(7);
+        let (header, payload, rest) = split_frame(&bytes).expect("a whole frame");
+        assert_eq!((header.length, payload, rest), (3, &b"abc"[..], &[7][..]));
+    }
+
+    #[test]
+    fn content_is_without_padding_and_priority() {
+        let padded = Frame::new(kind::DATA, 0, 1, *b"abc").padded(2);
+        assert_eq!(padded.payload, [2, b'a', b'b', b'c', 0, 0]);
+        assert_eq!(padded.content(), Some(&b"abc"[..]));
+        let all_padding = Frame::new(kind::DATA, flag::PADDED, 1, [4, 1, 2, 3]);
+        assert_eq!(all_padding.content(), None);
+        let priority = Frame::new(kind::HEADERS, flag::PRIORITY, 1, *b"12345abc");
+        assert_eq!(priority.content(), Some(&b"abc"[..]));
+    }
+
+    #[test]
+    fn settings_are_pairs_and_a_rest_is_ignored() {
+        let payload = [0, 4, 0, 1, 0, 2, 0, 3, 0xff, 0, 0, 0, 9];
+        assert_eq!(settings(&payload).collect::<Vec<_>>(), [(4, 0x1_0002), (3, 0xff00_0000)]);
+    }
 }

@@ -19,9 +19,6 @@ const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// How many of the frames sent are told in a failure.
 const TOLD: usize = 12;
 
-/// What every client says first.
-pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 /// See the module.
 #[derive(Debug)]
 pub struct Pipe {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::http2::frame::Frame;
+use crate::http2::frame::{Frame, setting, settings};
 
 /// The windows of a connection and its streams, in the direction of the other side.
 #[derive(Debug)]
@@ -44,19 +44,11 @@ impl Windows {
         }
     }
 
-    /// A SETTINGS_INITIAL_WINDOW_SIZE, which alters the windows of open streams too.
-    fn set_initial(&mut self, size: u32) {
-        self.initial = i64::from(size);
-    }
-    /// SETTINGS of the other side, of which only the size of the windows matters here.
+    /// Applies a SETTINGS frame; a new initial size changes the windows of open streams too.
     pub(crate) fn take_settings(&mut self, frame: &Frame) {
-        const INITIAL_WINDOW_SIZE: u16 = 4;
-        for context in frame.payload.chunks_exact(6) {
-            let [a, b, value @ ..] = context else { continue };
-            if u16::from_be_bytes([*a, *b]) == INITIAL_WINDOW_SIZE
-                && let Ok(value) = <[u8; 4]>::try_from(value)
-            {
-                self.set_initial(u32::from_be_bytes(value));
+        for (id, value) in settings(&frame.payload) {
+            if id == setting::INITIAL_WINDOW_SIZE {
+                self.initial = i64::from(value);
             }
         }
     }

@@ -7,6 +7,8 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::http2::frame::{Frame, PREFACE, kind};
+
 /// How long a server may take to say it. One that hangs is not gone.
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -27,8 +29,9 @@ pub(crate) fn wait(address: &str, is_encrypted: bool) -> io::Result<()> {
 }
 
 fn read(mut connection: impl Read + Write) -> io::Result<()> {
-    const PREFACE_AND_SETTINGS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    connection.write_all(PREFACE_AND_SETTINGS)?;
+    let mut start = PREFACE.to_vec();
+    Frame::new(kind::SETTINGS, 0, 0, []).write_to(&mut start);
+    connection.write_all(&start)?;
     match connection.read_exact(&mut [0]) {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
         read => read,

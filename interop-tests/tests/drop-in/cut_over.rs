@@ -16,12 +16,11 @@ use assert_cmd::cargo::cargo_bin;
 use rustix::process::Signal;
 use serde::Deserialize;
 
-use crate::port::Holder;
-use crate::port::holders;
 use crate::python::Python;
 use crate::support::LIMIT;
 use crate::support::Process;
 use crate::support::Server;
+use grpc_interop::process::net::port::{Holder, holders};
 
 const PORT: u16 = 50051;
 

@@ -3,21 +3,15 @@
 //! Written in frames by hand, because no client library says when its server has seen a call. Here
 //! a ping behind the call does: a connection's frames are read in order.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
+use grpc_interop::http2::frame::flag::{ACK, END_HEADERS, END_STREAM};
+use grpc_interop::http2::frame::kind::{DATA, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS};
+use grpc_interop::http2::frame::{Frame, PREFACE};
+
+use crate::raw_call::request_headers;
 use crate::support::LIMIT;
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-
-/// `ACK` of settings and pings, `END_STREAM` of everything else.
-const LAST: u8 = 0x1;
-const END_HEADERS: u8 = 0x4;
 
 const CONNECTION: u32 = 0;
 const CALL: u32 = 1;
@@ -39,21 +33,14 @@ pub(crate) struct Reply {
     pub(crate) trailers: Vec<u8>,
 }
 
-struct Frame {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-    payload: Vec<u8>,
-}
-
 impl HalfSentCall {
     /// Returns when the server has seen it.
     pub(crate) fn start(server: SocketAddr) -> Self {
         let mut call = Self::connect(server);
-        call.write(HEADERS, END_HEADERS, CALL, &request_headers());
+        call.write(HEADERS, END_HEADERS, CALL, &request_headers("localhost"));
         call.write(DATA, 0, CALL, &MESSAGE[..CUT]);
         call.write(PING, 0, CONNECTION, b"received");
-        while !matches!(call.read(), Frame { kind: PING, flags: LAST, .. }) {}
+        while !matches!(call.read(), Frame { kind: PING, flags: ACK, .. }) {}
         call
     }
 
@@ -63,7 +50,7 @@ impl HalfSentCall {
         connection.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
         connection.set_nodelay(true).expect("a TCP socket");
         let mut call = Self { connection };
-        call.connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("a connection");
+        call.connection.write_all(PREFACE).expect("a connection");
         call.write(SETTINGS, 0, CONNECTION, &[]);
         call
     }
@@ -75,13 +62,13 @@ impl HalfSentCall {
 
     /// Sends the rest and waits for the whole reply.
     pub(crate) fn finish(&mut self) -> Reply {
-        self.write(DATA, LAST, CALL, &MESSAGE[CUT..]);
+        self.write(DATA, END_STREAM, CALL, &MESSAGE[CUT..]);
         let mut message = Vec::new();
         loop {
             let frame = self.read();
             match (frame.kind, frame.stream) {
                 (DATA, CALL) => message.extend(frame.payload),
-                (HEADERS, CALL) if frame.flags & LAST != 0 => {
+                (HEADERS, CALL) if frame.has(END_STREAM) => {
                     return Reply { message, trailers: frame.payload };
                 }
                 (RST_STREAM, CALL) => panic!("the call was reset: {:?}", frame.payload),
@@ -101,41 +88,19 @@ impl HalfSentCall {
 
     /// The next frame; settings and pings are acknowledged.
     fn try_read(&mut self) -> Option<Frame> {
-        let mut head = [0; 9];
-        self.connection.read_exact(&mut head).ok()?;
-        let [l0, l1, l2, kind, flags, s0, s1, s2, s3] = head;
-        let length = u32::from_be_bytes([0, l0, l1, l2]);
-        let mut payload = vec![0; usize::try_from(length).ok()?];
-        self.connection.read_exact(&mut payload).ok()?;
-        match kind {
-            SETTINGS if flags & LAST == 0 => self.write(SETTINGS, LAST, CONNECTION, &[]),
-            PING if flags & LAST == 0 => self.write(PING, LAST, CONNECTION, &payload),
+        let frame = Frame::read_from(&mut self.connection).ok()??;
+        match frame.kind {
+            SETTINGS if !frame.has(ACK) => self.write(SETTINGS, ACK, CONNECTION, &[]),
+            PING if !frame.has(ACK) => self.write(PING, ACK, CONNECTION, &frame.payload),
             _ => {}
         }
-        Some(Frame { kind, flags, stream: u32::from_be_bytes([s0, s1, s2, s3]), payload })
+        Some(frame)
     }
 
     fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).expect("a short frame");
-        let frame = [&length.to_be_bytes()[1..], &[kind, flags], &stream.to_be_bytes(), payload];
+        let mut bytes = Vec::new();
+        Frame::new(kind, flags, stream, payload).write_to(&mut bytes);
         // A server that has gone is noticed by whoever waits for its answer.
-        let _ = self.connection.write_all(&frame.concat());
+        let _ = self.connection.write_all(&bytes);
     }
-}
-
-/// In HPACK's plainest form: no table, no compression.
-fn request_headers() -> Vec<u8> {
-    let headers = [
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", "/Calculator/SquareRoot"),
-        (":authority", "localhost"),
-        ("te", "trailers"),
-        ("content-type", "application/grpc"),
-    ];
-    let text = |text: &str| {
-        let length = u8::try_from(text.len()).expect("a short text");
-        [&[length], text.as_bytes()].concat()
-    };
-    headers.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
 }

@@ -10,7 +10,7 @@
 //! - [`encrypting`]: TLS, with [`certificates`]
 //! - [`cut_over`]: the one takes the port over from the other, under load
 //! - [`cpython`]: arithmetic, messages and number formatting over a [`corpus`]
-//! - [`support`], [`half_sent_call`], [`raw_call`], [`python`], [`port`]: what the tests stand on
+//! - [`support`], [`half_sent_call`], [`raw_call`], [`python`]: what the tests stand on
 
 #![expect(clippy::expect_used, reason = "what a test cannot go on without ends it")]
 
@@ -23,9 +23,6 @@ mod cpython;
 mod cut_over;
 mod encrypting;
 mod half_sent_call;
-#[path = "../../src/process/net/port.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the tool uses more of it")]
-mod port;
 mod python;
 mod raw_call;
 mod server;

@@ -16,6 +16,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto};
 
+use grpc_interop::http2::frame::PREFACE;
+
 use crate::raw_call::FOUR;
 use crate::raw_call::root_of_16;
 use crate::support::LIMIT;
@@ -149,7 +151,7 @@ fn it_answers_over_tls_whatever_others_do_to_it() {
     let files = Files::new();
     let server = files.serve(false);
     let mut plain = TcpStream::connect(server.address).expect("it listens");
-    plain.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("a connection");
+    plain.write_all(PREFACE).expect("a connection");
     let _silent = TcpStream::connect(server.address).expect("it listens");
     root_of_16(files.connect(&server, b"http/1.1", false), "localhost").expect_err("no HTTP/1.1");
     let answer = root_of_16(files.connect(&server, b"h2", false), "localhost");

@@ -6,7 +6,7 @@ use crate::run;
 use grpc_interop::capture::dissection::trace::{Frame, Part, Trace, What};
 use grpc_interop::capture::recorder::{ConnectionRecorder, Recorder, Sender};
 use grpc_interop::http2::frame;
-use grpc_interop::http2::pipe::PREFACE;
+use grpc_interop::http2::frame::PREFACE;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([

@@ -9,7 +9,6 @@ use crate::capture::recorder::event::{HEADER, RawFrame};
 use crate::http2::frame::{error_name, flag, kind, kind_name};
 use crate::http2::text::shown;
 
-const PRIORITY: u8 = 2;
 const PUSH_PROMISE: u8 = 5;
 
 /// The names of the flags that are set.
@@ -90,7 +89,7 @@ impl Parts<'_> {
                 }
                 self.until(content_end, "header block", String::new());
             }
-            PRIORITY => {
+            kind::PRIORITY => {
                 self.number(4, "dependency", |number| (number & 0x7fff_ffff).to_string());
                 self.next(1, "weight", String::new());
             }

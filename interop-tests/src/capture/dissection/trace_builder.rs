@@ -17,9 +17,9 @@ use crate::capture::recorder::recording::RingBuffer;
 use crate::capture::recorder::{Recorder, Sender};
 use crate::http2::assembly::Assembly;
 use crate::http2::frame;
+use crate::http2::frame::PREFACE;
 use crate::http2::frame::{flag, kind};
 use crate::http2::payload::hex;
-use crate::http2::pipe::PREFACE;
 use crate::http2::text::shown;
 
 /// How many fields of a header block are told.

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use crate::capture::recorder::event::{HEADER, KEPT, Kept, RawFrame, RawWhat, Sender};
 use crate::capture::recorder::messages::Body;
 use crate::capture::recorder::recording::Recorder;
-use crate::http2::frame::{flag, kind};
-use crate::http2::pipe::PREFACE;
+use crate::http2::frame::{PREFACE, flag, kind};
 
 /// How many bytes are kept of a frame that carries a header block: later blocks refer to it.
 const KEPT_OF_BLOCK: usize = 64 * 1024;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::capture::recorder::Sender;
 use crate::capture::recorder::WireStats;
 use crate::http2::assembly::{Assembly, Block};
-use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::pipe::PREFACE;
+use crate::http2::frame::PREFACE;
+use crate::http2::frame::{Frame, FrameHeader, flag, kind, split_frame};
 
 /// See the module.
 pub(crate) struct Direction {
@@ -49,11 +49,11 @@ impl Direction {
         self.pending.extend(&bytes[preface..]);
         let mut rest = &self.pending[..];
         let mut frames = Vec::new();
-        while let Some([a, b, c, ..]) = rest.get(..9)
-            && rest.len() >= 9 + u32::from_be_bytes([0, *a, *b, *c]) as usize
-            && let Ok(Some(frame)) = Frame::read_from(&mut rest)
+        while let Some((FrameHeader { kind, flags, stream, .. }, payload, after)) =
+            split_frame(rest)
         {
-            frames.push(frame);
+            frames.push(Frame::new(kind, flags, stream, payload));
+            rest = after;
         }
         let done = self.pending.len() - rest.len();
         self.pending.drain(..done);

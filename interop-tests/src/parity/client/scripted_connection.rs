@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::capture::recorder::ConnectionRecorder;
 use crate::http2::assembly::{Assembly, Block};
-use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::pipe::{Arrival, PREFACE, Pipe};
+use crate::http2::frame::{Frame, PREFACE, flag, kind};
+use crate::http2::pipe::{Arrival, Pipe};
 use crate::http2::window::Windows;
 use crate::parity::client::activity::Activity;
 use crate::parity::client::requests::{Request, Sent};

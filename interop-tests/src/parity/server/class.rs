@@ -107,7 +107,7 @@ impl Class {
                     Action::Body | Action::Reset(_) => !is_open,
                     Action::Frame(frame) => {
                         frame.r#type <= kind::CONTINUATION
-                            && !matches!(frame.r#type, PRIORITY | kind::WINDOW_UPDATE)
+                            && !matches!(frame.r#type, kind::PRIORITY | kind::WINDOW_UPDATE)
                     }
                     _ => false,
                 });
@@ -117,8 +117,6 @@ impl Class {
         }
     }
 }
-
-const PRIORITY: u8 = 2;
 
 /// How a header block is cut that says nothing else.
 const LARGEST_FRAGMENT: usize = 16_000;
