@@ -55,7 +55,8 @@ impl Clients {
         rounds: usize,
         problems: &mut Problems,
     ) -> anyhow::Result<Self> {
-        let file = bench.places.root.join("interop-tests/benches/clients.toml");
+        let file =
+            bench.places.root_for("the benchmark")?.join("interop-tests/benches/clients.toml");
         let programs = Source::read::<Programs>(&file)?.0;
         let mut clients = Self::default();
         eprintln!("bench: clients that make one call");

@@ -14,8 +14,8 @@ use super::load::exchange;
 use super::load::exchange::Exchange;
 use super::pinning;
 use super::pinning::Cores;
-use grpc_interop::config::program::Places;
-use grpc_interop::config::program::Program;
+use grpc_interop::config::places::Places;
+use grpc_interop::config::program::{CommandError, Program};
 use grpc_interop::process::child::Logs;
 use grpc_interop::process::net::tutorial_port;
 use grpc_interop::process::server::{RunningServer, StartError};
@@ -115,7 +115,9 @@ impl Contender {
             None => RunningServer::start_on(&self.program, places, tutorial_port::PORT, logs),
         });
         let server = started.map_err(|error| match error {
-            StartError::NoProgram => CannotStart::NotInstalled(self.program.advice.clone()),
+            StartError::Command(CommandError::NotInstalled(_)) => {
+                CannotStart::NotInstalled(self.program.advice.clone())
+            }
             error => CannotStart::Start(error),
         })?;
         // The document's server listens on all addresses; the others say theirs.

@@ -41,7 +41,7 @@ use command_line::{CommandLine, Part};
 use contender::{Contender, Contenders};
 use counts::Counts;
 use growth::Growth;
-use grpc_interop::config::program::Places;
+use grpc_interop::config::places::Places;
 use grpc_interop::config::source::Source;
 use grpc_interop::process::reaper;
 use measurement::Bench;
@@ -64,10 +64,8 @@ fn main() -> ExitCode {
 fn run(options: &CommandLine) -> anyhow::Result<bool> {
     let root = &Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let this = std::env::current_exe()?;
-    let places = Places {
-        root: root.to_owned(),
-        bin: options.bin.clone().unwrap_or_else(|| shipped(&this)),
-    };
+    let bin = options.bin.clone().unwrap_or_else(|| shipped(&this));
+    let places = Places::new(Some(root.to_owned()), bin);
     let output = root.join(&options.output);
     let logs = output.join("logs");
     std::fs::create_dir_all(&logs)?;

@@ -43,7 +43,7 @@ impl Ended {
     ) -> Result<Self, ClientError> {
         let command_line = program
             .command_line(bench.places, address)
-            .ok_or_else(|| ClientError::NotInstalled(program.advice.clone().unwrap_or_default()))?;
+            .map_err(|_| ClientError::NotInstalled(program.advice.clone().unwrap_or_default()))?;
         let command = command_line.to_string();
         let logs = Logs::at(&bench.logs.join(log));
         let begun = Instant::now();

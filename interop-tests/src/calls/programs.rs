@@ -171,9 +171,10 @@ impl Play {
     }
 
     fn client_end(&self, seen: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
-        let command_line = self.client.command_line(&self.context.places, "").ok_or_else(|| {
-            Finding::SetUpError("the client's program is not on this machine".to_owned())
-        })?;
+        let command_line = self
+            .client
+            .command_line(&self.context.places, "")
+            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
         let mut client = Process::start(&command_line, self.client_logs.clone())
             .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
         let observed = end(&mut client, String::new())
@@ -184,7 +185,7 @@ impl Play {
 
     fn evidence(&self) -> Evidence {
         let command = |program: &Program| {
-            program.command_line(&self.context.places, "").map(|line| line.to_string())
+            program.command_line(&self.context.places, "").ok().map(|line| line.to_string())
         };
         let server_logs = self.server.as_ref().map(|_| &self.server_logs);
         let logs = server_logs.into_iter().chain([&self.client_logs]);

@@ -69,7 +69,7 @@ impl Session {
         Evidence {
             about: scenario.about.clone(),
             server_command: slot.shown(&self.context),
-            client_command: client.map(|line| line.to_string()),
+            client_command: client.ok().map(|line| line.to_string()),
             logs: logs.flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
             ..Evidence::default()
         }

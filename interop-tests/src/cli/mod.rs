@@ -26,8 +26,7 @@ use crate::cli::options::{Options, ReferenceKind};
 use crate::cli::tables::Tables;
 use crate::config::peer::Peer;
 use crate::config::peers::Peers;
-use crate::config::program::Places;
-use crate::config::source::ConfigError;
+use crate::config::places::Places;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::trial::Trial;
 use crate::parity::baseline::case::Reference;
@@ -73,20 +72,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
-    let tests = places.root.join("interop-tests");
-    let output = options.output.clone().unwrap_or_else(|| places.root.join("target/interop"));
+    let output = options
+        .output
+        .clone()
+        .unwrap_or_else(|| places.root().unwrap_or(Path::new("")).join("target/interop"));
     // Programs that run elsewhere are told of files in it.
     let output = std::path::absolute(output).context("--output")?;
-    if let Some(code) = offline::done(options, &tests, &output)? {
+    if let Some(code) = offline::done(options, &places, &output)? {
         return Ok(code);
     }
     let keeper = RecordWriter::default();
     end_on_signals(keeper.clone(), output.clone()).context("signals cannot be handled")?;
-    let or = |given: &Option<_>, name: &str| given.clone().unwrap_or_else(|| tests.join(name));
-    let mut peers =
-        Peers::read(&or(&options.peers, "peers.toml"), &tests.join("peers.toml"), &options.set)?;
+    let mut peers = Peers::read(options.peers.as_deref(), &places, &options.set)?;
     peers.attach(&options.attach)?;
-    let tables = Tables::read(&or(&options.scenarios, "scenarios"), options.scenarios.is_none())?;
+    let tables = tables(options, &places)?;
     let left_out = left_out(options, &peers)?;
     // Trials that keep the processors busy are as many at once as there are processors.
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -98,7 +97,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let mut servers = server::suite::standard(&peers.all, tables.probes, &context);
     let mut clients = client::suite::standard(&peers.all, tables.behaviours, &context);
     let mut client_programs = client_programs_suite::standard(&peers.all, &clients.cases, &context);
-    let goldens = goldens(options, &peers, &tests);
+    let goldens = goldens(options, &peers, &context.places);
     if options.record_goldens {
         let folder = goldens.context(format!("--record-goldens: {NO_GOLDENS}"))?;
         record_goldens(&servers, &clients, client_programs, &folder, &context)?;
@@ -135,7 +134,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
         let reference = servers.reference.as_ref().filter(|_| !peers.all.iter().any(is_out));
         reference?.versions(&context).ok()
     };
-    let ledger = ledger(options, &peers, &tests, &trials, versions)?;
+    let ledger = ledger(options, &peers, &context.places, &trials, versions)?;
     if !options.attach.is_empty() {
         trials.retain(|trial| trial.is_attached);
     }
@@ -182,6 +181,14 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     .run(&keeper, &output)
 }
 
+/// The tables of all suites.
+fn tables(options: &Options, places: &Places) -> anyhow::Result<Tables> {
+    match &options.scenarios {
+        Some(folder) => Tables::read(folder, false),
+        None => Tables::read(&places.default_of("--scenarios", "scenarios")?, true),
+    }
+}
+
 /// Records into `folder` what the reference does now.
 fn record_goldens(
     servers: &Baseline<ReferenceServer>,
@@ -219,9 +226,10 @@ fn end_on_signals(keeper: RecordWriter, output: PathBuf) -> Result<(), ctrlc::Er
 }
 
 /// The folder of the goldens, which are the project's own unless the tables or the reference are not.
-fn goldens(options: &Options, peers: &Peers, tests: &Path) -> Option<PathBuf> {
+fn goldens(options: &Options, peers: &Peers, places: &Places) -> Option<PathBuf> {
     let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-    let ours = (is_ours && options.scenarios.is_none()).then(|| tests.join("goldens"));
+    let ours = || places.default_of("--goldens", "goldens").ok();
+    let ours = (is_ours && options.scenarios.is_none()).then(ours).flatten();
     options.goldens.clone().or(ours)
 }
 
@@ -229,21 +237,21 @@ fn goldens(options: &Options, peers: &Peers, tests: &Path) -> Option<PathBuf> {
 fn ledger(
     options: &Options,
     peers: &Peers,
-    tests: &Path,
+    places: &Places,
     trials: &[Trial],
     versions: impl FnOnce() -> Option<Vec<String>>,
-) -> Result<Ledger, ConfigError> {
+) -> anyhow::Result<Ledger> {
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
-    let ours = tests.join("deviations.toml");
-    match (&options.deviations, &options.peers) {
-        (Some(path), _) => Ledger::read(path, &names, versions),
-        (None, None) => Ledger::read(&ours, &names, versions),
-        (None, Some(_)) => {
-            let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-            let versions = || is_ours.then(versions).flatten();
-            Ledger::read_beside(&ours, &names, versions, peers.strangers())
-        }
+    if let Some(path) = &options.deviations {
+        return Ok(Ledger::read(path, &names, versions)?);
     }
+    let ours = places.default_of("--deviations", "deviations.toml")?;
+    if options.peers.is_none() {
+        return Ok(Ledger::read(&ours, &names, versions)?);
+    }
+    let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
+    let versions = || is_ours.then(versions).flatten();
+    Ok(Ledger::read_beside(&ours, &names, versions, peers.strangers())?)
 }
 
 /// The servers that random requests are sent to: those that the filter names, or all but that of

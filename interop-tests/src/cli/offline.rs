@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::options::Options;
+use crate::config::places::Places;
 use crate::report;
 use crate::report::conclusion;
 use crate::report::difference::Difference;
@@ -20,7 +21,7 @@ const FAILED: u8 = 101;
 /// Does what `options` ask for, if it is of this kind; reports go into `output`.
 pub(crate) fn done(
     options: &Options,
-    tests: &Path,
+    places: &Places,
     output: &Path,
 ) -> anyhow::Result<Option<ExitCode>> {
     if let Some([old, new]) = options.diff.as_deref() {
@@ -40,7 +41,8 @@ pub(crate) fn done(
         return Ok(Some(ExitCode::SUCCESS));
     }
     if options.record_schema {
-        schema::write(tests)?;
+        let root = places.root_for("--record-schema")?;
+        schema::write(&root.join("interop-tests"))?;
         return Ok(Some(ExitCode::SUCCESS));
     }
     Ok(None)

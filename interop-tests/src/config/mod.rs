@@ -6,6 +6,7 @@ pub mod axes;
 pub(crate) mod credentials;
 pub mod peer;
 pub mod peers;
+pub mod places;
 pub mod program;
 pub mod server_options;
 pub mod source;

@@ -8,7 +8,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::program::{Places, Program};
+use crate::config::places::Places;
+use crate::config::program::Program;
 use crate::process::attached::AttachedServer;
 
 /// One `[[peer]]`: an implementation in some language.
@@ -151,7 +152,7 @@ impl Peer {
         let Some((server, at)) = self.server.as_ref().zip(self.attached_server()) else {
             return Vec::new();
         };
-        let line = |program: &Program| program.command_line(places, &at.to_string());
+        let line = |program: &Program| program.command_line(places, &at.to_string()).ok();
         let ways = [("calls", server.for_calls()), ("server-parity", server.clone())];
         ways.iter().filter_map(|(suite, way)| Some((*suite, line(way)?.to_string()))).collect()
     }

@@ -13,7 +13,8 @@ use toml::Spanned;
 
 use crate::config::attachment::Attachment;
 use crate::config::peer::Peer;
-use crate::config::program::Places;
+use crate::config::places::Places;
+use crate::config::program::CommandError;
 use crate::config::source::{ConfigError, Source};
 use crate::config::variables::{Assignment, Variables};
 
@@ -44,7 +45,15 @@ pub struct Peers {
 impl Peers {
     /// Reads the peers in the file at `path` and those that it takes from the `project`'s own file, with
     /// `set` of their variables, and checks everything that needs no program to be there.
-    pub fn read(path: &Path, project: &Path, set: &[Assignment]) -> anyhow::Result<Self> {
+    ///
+    /// Without a `path` that is the project's own file.
+    pub fn read(path: Option<&Path>, places: &Places, set: &[Assignment]) -> anyhow::Result<Self> {
+        let project = places.default_of("--peers", "peers.toml");
+        let path = match path {
+            Some(path) => path,
+            None => project.as_deref().map_err(Clone::clone)?,
+        };
+        let is_project = project.as_deref() == Ok(path);
         let (mut file, source): (File, _) = Source::read(path)?;
         if let Some((name, message)) = file.variables.wrong_name() {
             return Err(source.error(Some(name.span()), message).into());
@@ -57,11 +66,14 @@ impl Peers {
         file.variables.set(&own).map_err(|error| anyhow::anyhow!("--set: {error}"))?;
         let mut peers = Self { all: Vec::new(), project: None, source };
         if let Some(first) = file.with.first() {
-            if path == project {
+            if is_project {
                 let message = "with: it takes peers from this file, for another";
                 return Err(peers.source.error(Some(first.span()), message).into());
             }
-            peers.take(&file.with, Self::read(project, project, &others)?, project)?;
+            let project = project.map_err(|error| {
+                peers.source.error(Some(first.span()), format!("with: {error}"))
+            })?;
+            peers.take(&file.with, Self::read(None, places, &others)?, &project)?;
         } else if file.peer.is_empty() {
             let message = "a `[[peer]]` is missing, or `with` takes some";
             return Err(peers.source.error(None, message).into());
@@ -80,7 +92,7 @@ impl Peers {
             if peer.reference && peers.all.iter().any(|other| other.reference) {
                 return wrong(None, "there is one reference at most");
             }
-            peer.is_of_project = path == project;
+            peer.is_of_project = is_project;
             peer.programs_mut().for_each(|program| program.fill(&file.variables));
             peers.all.push(peer);
         }
@@ -181,16 +193,21 @@ impl Peers {
         for peer in self.all.iter().filter(|peer| !left_out.contains(peer.name())) {
             for program in peer.programs().filter(|program| program.attach.is_none()) {
                 let Some(command) = &program.command else { continue };
-                if program.command_line(places, "").is_some() {
-                    continue;
-                }
+                let Err(error) = program.command_line(places, "") else { continue };
                 let name = command.get_ref().first().map_or("", String::as_str);
                 let advice = program.advice.as_deref().unwrap_or("install it or mend the command");
-                let message = format!(
-                    "command: the program `{name}` of peer `{peer}` is not on this machine: \
-                     {advice}, or leave the peer out with --without {peer}",
-                    peer = peer.name()
+                let (peer_name, why) = (
+                    peer.name(),
+                    match error {
+                        CommandError::NoRoot(error) => format!("peer `{}`: {error}", peer.name()),
+                        _ => format!(
+                            "the program `{name}` of peer `{}` is not on this machine: {advice}",
+                            peer.name()
+                        ),
+                    },
                 );
+                let message =
+                    format!("command: {why}, or leave the peer out with --without {peer_name}");
                 let project = self.project.as_ref().filter(|_| peer.is_of_project);
                 return Err(project.unwrap_or(&self.source).error(Some(command.span()), message));
             }

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::axes::{Compression, Transport};
+use crate::config::places::{NoRoot, Places};
 use crate::config::server_options::{Offering, ServerOption};
 use crate::config::variables::Variables;
 use crate::process::attached::AttachedServer;
@@ -58,51 +58,18 @@ fn default_start_limit() -> u64 {
     20_000
 }
 
-/// What the placeholders of a command stand for.
-#[derive(Clone, Debug)]
-pub struct Places {
-    /// `{root}`: the project.
-    pub root: PathBuf,
-    /// `{bin}`: the project's own programs, built.
-    pub bin: PathBuf,
-}
-
-/// There is no project here, or its programs cannot be found.
-#[derive(Debug, thiserror::Error)]
-pub enum PlacesError {
-    /// The folder that was given, or no folder from the working directory upwards, is the project.
-    #[error(
-        "{0} is not a checkout with {PEERS}: run the tool in a checkout, or name one with --root"
-    )]
-    NoProject(String),
-    /// The operating system does not tell.
-    #[error("the working directory or the tool's own executable cannot be found: {0}")]
-    Io(#[from] io::Error),
-}
-
-/// The file that makes a folder the project.
-const PEERS: &str = "interop-tests/peers.toml";
-
-impl Places {
-    /// The project is `root`, or else the nearest ancestor of the working directory that contains
-    /// `interop-tests/peers.toml`; its programs are in `bin`, or else where the tool itself is.
-    pub fn find(root: Option<&Path>, bin: Option<&Path>) -> Result<Self, PlacesError> {
-        let here = std::env::current_dir()?;
-        let is_project = |folder: &&Path| folder.join(PEERS).is_file();
-        let root_given = root;
-        let root = match root {
-            Some(root) => Some(&*here.join(root)).filter(is_project).map(Path::to_owned),
-            None => here.ancestors().find(is_project).map(Path::to_owned),
-        };
-        let root = root.ok_or_else(|| {
-            PlacesError::NoProject(root_given.unwrap_or(&here).to_string_lossy().into_owned())
-        })?;
-        let bin = match bin {
-            Some(bin) => here.join(bin),
-            None => std::env::current_exe()?.parent().unwrap_or(Path::new("")).to_owned(),
-        };
-        Ok(Self { root, bin })
-    }
+/// Why a program cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The program is not installed.
+    #[error("the program `{0}` is not on this machine")]
+    NotInstalled(String),
+    /// The entry has no `command`: an attached server is started by somebody else.
+    #[error("it has no `command`")]
+    NoCommand,
+    /// The command or the directory is relative to the root, and there is none.
+    #[error(transparent)]
+    NoRoot(#[from] NoRoot),
 }
 
 /// A command line with every placeholder replaced; displays as what a person would type.
@@ -189,34 +156,32 @@ impl Program {
         }
     }
 
-    /// The command line for a server at `address`, or for a client, which does not mention it.
-    ///
-    /// `None` when the program is not on this machine, or somebody else starts it.
-    pub fn command_line(&self, places: &Places, address: &str) -> Option<CommandLine> {
-        let fill = |text: &str| {
-            text.replace("{root}", &places.root.to_string_lossy())
-                .replace("{bin}", &places.bin.to_string_lossy())
-                .replace("{address}", address)
-        };
-        let mut words = self.command.as_ref()?.get_ref().iter().map(|word| fill(word));
-        let program = words.next()?;
-        let program = if program.contains('/') {
-            let path = places.root.join(program);
-            which::which(&path).ok().map(|_| path)
-        } else {
-            which::which(program).ok()
-        }?;
-        Some(CommandLine {
-            program,
-            arguments: words.collect(),
-            directory: places.root.join(fill(&self.directory)),
-            environment: self
-                .environment
-                .iter()
-                .map(|(key, value)| (key.clone(), fill(value)))
-                .filter(|(_, value)| !value.is_empty())
-                .collect(),
-        })
+    /// The command line for a server at `address`, or for a client, whose command does not contain
+    /// `{address}`.
+    pub fn command_line(
+        &self,
+        places: &Places,
+        address: &str,
+    ) -> Result<CommandLine, CommandError> {
+        let fill = |text: &str| Ok(places.fill(text)?.replace("{address}", address));
+        let command = self.command.as_ref().ok_or(CommandError::NoCommand)?.get_ref();
+        let mut words = command.iter().map(|word| fill(word));
+        let program = words.next().ok_or(CommandError::NoCommand)??;
+        let path =
+            if program.contains('/') { places.absolute(&program)? } else { (&program).into() };
+        let found = which::which(&path).map_err(|_| CommandError::NotInstalled(program.clone()))?;
+        // A path stays as it was given; a name is looked up.
+        let program = if path.is_absolute() { path } else { found };
+        let directory = places.absolute(&fill(&self.directory)?)?;
+        let arguments = words.collect::<Result<_, CommandError>>()?;
+        let mut environment = BTreeMap::new();
+        for (key, value) in &self.environment {
+            let value = fill(value)?;
+            if !value.is_empty() {
+                environment.insert(key.clone(), value);
+            }
+        }
+        Ok(CommandLine { program, arguments, directory, environment })
     }
 }
 

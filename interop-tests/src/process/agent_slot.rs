@@ -72,7 +72,7 @@ impl AgentSlot {
         let command_line = self
             .program
             .command_line(&context.places, "")
-            .ok_or("the agent's program is not on this machine")?;
+            .map_err(|error| format!("the agent cannot be run: {error}"))?;
         Agent::start(&command_line, self.logs.clone()).map_err(|error| error.to_string())
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::config::program::Places;
+use crate::config::places::Places;
 use crate::config::target::Target;
 use crate::process::net::certificates::Certificates;
 use crate::process::net::socket_paths::Sockets;

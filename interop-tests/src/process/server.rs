@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::program::{CommandLine, Places, Program};
+use crate::config::places::Places;
+use crate::config::program::{CommandError, Program};
 use crate::process::child::{Exit, Logs, NoLine, Process};
 use crate::process::net::port;
 use crate::process::net::port::Holder;
@@ -20,8 +21,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("its program is not on this machine")]
-    NoProgram,
+    #[error(transparent)]
+    Command(#[from] CommandError),
     #[error("{program} cannot be run: {source}")]
     Spawn { program: PathBuf, source: io::Error },
     #[error("it ended before it was ready, with {exit}; its last words:\n{last_words}")]
@@ -124,8 +125,7 @@ fn spawn(
     address: &str,
     logs: Logs,
 ) -> Result<Process, StartError> {
-    let command_line: CommandLine =
-        program.command_line(places, address).ok_or(StartError::NoProgram)?;
+    let command_line = program.command_line(places, address)?;
     Process::start(&command_line, logs)
         .map_err(|source| StartError::Spawn { program: command_line.program().to_owned(), source })
 }

@@ -49,7 +49,7 @@ impl ServerSlot {
         let address = self.program.attach.as_ref().map(ToString::to_string);
         let shown_address = address.as_deref().unwrap_or(self.arrangement.shown_address());
         let program = self.arrangement.arranged(&self.program, context).ok();
-        let line = program.and_then(|p| p.command_line(&context.places, shown_address));
+        let line = program.and_then(|p| p.command_line(&context.places, shown_address).ok());
         match (address, line) {
             (Some(address), Some(line)) => {
                 Some(format!("attached at {address}; the harness would have started {line}"))

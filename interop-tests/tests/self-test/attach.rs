@@ -2,6 +2,7 @@
 //!
 //! The tests start them as the harness would, and keep them.
 
+use std::path::Path;
 use std::sync::PoisonError;
 
 use libtest_mimic::Trial;
@@ -40,8 +41,8 @@ impl Mine {
     /// The server of a mutant as the suite `calls` starts it.
     fn start(mutant: &str, address: &str) -> Self {
         let places = crate::programs::places();
-        let path = places.root.join(MUTANTS);
-        let peers = Peers::read(&path, &path, &[]).expect("the mutants");
+        let path = Path::new(crate::programs::ROOT).join(MUTANTS);
+        let peers = Peers::read(Some(&path), &places, &[]).expect("the mutants");
         let server = peers.named(mutant).expect("a mutant").server.clone().expect("a server");
         let logs = tempfile::tempdir().expect("a folder for logs");
         let at = Logs::at(&logs.path().join("server"));

@@ -119,7 +119,8 @@ fn none_after_a_panic() {
 /// Starts a server as the harness does, and panics.
 pub(crate) fn panic_beside_a_server() -> ExitCode {
     let places = programs::places();
-    let peers = Peers::read(&places.root.join(MUTANTS), &places.root, &[]).expect("the mutants");
+    let path = Path::new(programs::ROOT).join(MUTANTS);
+    let peers = Peers::read(Some(&path), &places, &[]).expect("the mutants");
     let peer = peers.named("one-wrong-answer").expect("a mutant");
     let program = peer.server.as_ref().expect("a server");
     let folder = std::env::args().nth(2).expect("a folder for logs");

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use grpc_interop::config::program::Places;
+use grpc_interop::config::places::Places;
 
 /// The workspace.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -18,15 +18,15 @@ pub(crate) const INTEROP: &str = env!("CARGO_BIN_EXE_interop");
 pub(crate) fn places() -> Places {
     let root = Path::new(ROOT).canonicalize().expect("the workspace");
     let bin = Path::new(INTEROP).parent().expect("a folder").to_owned();
-    Places { root, bin }
+    Places::new(Some(root), bin)
 }
 
 /// Builds the calculator's programs and the mutants into the folder of the tool; the error says what
 /// failed.
 pub(crate) fn build() -> Result<(), String> {
     let places = places();
-    let target = places.bin.parent().ok_or("the tool is in no target folder")?;
-    let profile = match places.bin.file_name().and_then(|name| name.to_str()) {
+    let target = places.bin().parent().ok_or("the tool is in no target folder")?;
+    let profile = match places.bin().file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
@@ -36,7 +36,7 @@ pub(crate) fn build() -> Result<(), String> {
             .args(["build", "--quiet", "--locked", "--bins", "--package", package])
             .args(["--profile", profile, "--target-dir"])
             .arg(target)
-            .current_dir(&places.root)
+            .current_dir(ROOT)
             .status()
             .map_err(|error| format!("cargo cannot be run to build {package}: {error}"))?;
         if !built.success() {

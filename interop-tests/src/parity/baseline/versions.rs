@@ -36,7 +36,7 @@ impl Versions {
         let program = self.program.as_ref().ok_or("its peer has no `versions`")?;
         let command_line = program
             .command_line(&context.places, "")
-            .ok_or("the program that tells the versions is not on this machine")?;
+            .map_err(|error| format!("the program that prints the versions: {error}"))?;
         let mut process = Process::start(&command_line, self.logs.clone())
             .map_err(|error| format!("{command_line} cannot be run: {error}"))?;
         let mut stdout = String::new();

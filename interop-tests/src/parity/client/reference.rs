@@ -52,7 +52,7 @@ impl Reference for ReferenceClient {
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
-        self.pool.program().command_line(&context.places, "").map(|line| line.to_string())
+        self.pool.program().command_line(&context.places, "").ok().map(|line| line.to_string())
     }
 
     fn observation(

@@ -131,6 +131,7 @@ impl Comparison {
                 .pool
                 .program()
                 .command_line(&self.context.places, "")
+                .ok()
                 .map(|line| line.to_string()),
             reference_command: reference.and_then(|reference| reference.command(&self.context)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),

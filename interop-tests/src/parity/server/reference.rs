@@ -100,7 +100,7 @@ impl Reference for ReferenceServer {
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
-        self.program.command_line(&context.places, "").map(|line| line.to_string())
+        self.program.command_line(&context.places, "").ok().map(|line| line.to_string())
     }
 
     fn observation(

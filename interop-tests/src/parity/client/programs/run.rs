@@ -51,9 +51,9 @@ pub(crate) fn run(
     context: &RunContext,
     tape: &Recorder,
 ) -> Result<Ran, Finding> {
-    let command_line = program.command_line(&context.places, "").ok_or_else(|| {
-        Finding::SetUpError("the client's program is not on this machine".to_owned())
-    })?;
+    let command_line = program
+        .command_line(&context.places, "")
+        .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
     for log in [&logs.stdout, &logs.stderr] {
         // What is read afterwards is to be of this run alone; mostly there is nothing to remove.
         let _ = std::fs::remove_file(log);

@@ -138,6 +138,7 @@ impl Comparison {
             client_command: self
                 .program
                 .command_line(&self.context.places, "")
+                .ok()
                 .map(|line| line.to_string()),
             reference_command: reference.and_then(|reference| reference.command(&self.context)),
             logs: logs.flat_map(|logs| [logs.stdout, logs.stderr]).collect(),
