@@ -16,7 +16,7 @@ use crate::config::program::Program;
 use crate::config::source::{ConfigError, Source};
 use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
 use crate::outcome::observation::Observation;
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{PortUser, Trial, TrialName};
 use crate::process::child::{Logs, Process};
 use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::PORT;
@@ -105,8 +105,6 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
                     context: Arc::clone(context),
                 };
                 let run = move || {
-                    let _alone = play.context.document_port.lease();
-                    // Not before: whoever has the port would wait for its place in turn.
                     let _pass = play.context.gate.enter();
                     let began = Some(Instant::now());
                     let mut observed = Observation::default();
@@ -114,7 +112,8 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
                     let evidence = Evidence { began, observed: Some(observed), ..play.evidence() };
                     Report { finding, evidence }
                 };
-                trials.push(Trial::new(name, run));
+                let port_user = Some(PortUser::Programs);
+                trials.push(Trial { port_user, ..Trial::new(name, run) });
             }
         }
     }

@@ -69,7 +69,10 @@ impl Execution<'_> {
         let (ledger, keeper_of_judge) = (self.ledger, keeper.clone());
         let options = self.options.that_matter();
         let traces = Archive { logs: self.context.logs.clone(), all: self.options.trace };
-        let judge = Arc::new(Judge { ledger, keeper: keeper_of_judge, traces, progress, options });
+        let context = Arc::clone(&self.context);
+        let judge =
+            Arc::new(Judge { context, ledger, keeper: keeper_of_judge, traces, progress, options });
+        self.context.port_queue.add(self.trials.iter().filter_map(|trial| trial.port_user));
         let trials = schedule::side_by_side(self.trials).into_iter();
         let trials = trials.map(|trial| as_libtest(trial, &self.left_out, Arc::clone(&judge)));
         let conclusion = libtest_mimic::run(&libtest, trials.collect());

@@ -15,6 +15,7 @@ use crate::outcome::failure;
 use crate::outcome::finding::{Evidence, Finding, Report};
 use crate::outcome::trial::{Trial, TrialName};
 use crate::outcome::verdict::Verdict;
+use crate::process::context::RunContext;
 use crate::report::progress::Progress;
 use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
@@ -22,6 +23,7 @@ use crate::report::trace_archive::Archive;
 
 /// What a report is judged by, and where the verdict goes.
 pub(crate) struct Judge {
+    pub(crate) context: Arc<RunContext>,
     pub(crate) ledger: Ledger,
     pub(crate) keeper: RecordWriter,
     pub(crate) progress: Progress,
@@ -36,16 +38,22 @@ pub(crate) fn as_libtest(
     left_out: &BTreeSet<String>,
     judge: Arc<Judge>,
 ) -> libtest_mimic::Trial {
-    let Trial { name, run, .. } = trial;
+    let Trial { name, run, port_user, .. } = trial;
     let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
     let skipped = missing.map(|peer| format!("--without {peer}"));
     libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
+        let port_queue = &judge.context.port_queue;
         if let Some(reason) = skipped {
+            port_user.inspect(|user| port_queue.skip(*user));
             let shown = format!("skipped: {reason}");
             judge.keep(&name, Verdict::Skipped { reason }, Evidence::default(), 0.0);
             return Ok(Completion::ignored_with(shown));
         }
         let began = Instant::now();
+        let run = || match port_user {
+            Some(user) => port_queue.run(user, run),
+            None => run(),
+        };
         let report = panic::catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|payload| of_panic(&*payload));
         let duration = report.evidence.began.unwrap_or(began).elapsed();

@@ -28,7 +28,7 @@ use crate::config::peer::Peer;
 use crate::config::peers::Peers;
 use crate::config::places::Places;
 use crate::outcome::deviations::Ledger;
-use crate::outcome::trial::Trial;
+use crate::outcome::trial::{PortUser, Trial};
 use crate::parity::baseline::case::Reference;
 use crate::parity::baseline::suite::Baseline;
 use crate::parity::client;
@@ -100,7 +100,7 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
     let goldens = goldens(options, &peers, &context.places);
     if options.record_goldens {
         let folder = goldens.context(format!("--record-goldens: {NO_GOLDENS}"))?;
-        record_goldens(&servers, &clients, client_programs, &folder, &context)?;
+        record_goldens(&servers, &clients, &client_programs, &folder, &context)?;
         return Ok(ExitCode::SUCCESS);
     }
     let only_goldens = options.reference == ReferenceKind::Golden;
@@ -159,13 +159,11 @@ fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
             side_by_side: options.libtest.test_threads,
             gate: fuzz::gate(),
         };
-        let code = options.case.map_or_else(|| run.run(), |case| run.repeat(case));
+        let fuzz = || options.case.map_or_else(|| run.run(), |case| run.repeat(case));
+        let code = context.port_queue.run_alone(PortUser::ReferenceServer, fuzz);
         return code.map_err(anyhow::Error::msg);
     }
     let goldens = goldens_of(&servers);
-    // The trials have what they need; the document's port goes from one suite to the next when the
-    // last trial of the one has let go of it.
-    drop((servers, clients, client_programs));
     Execution {
         options,
         peers,
@@ -193,7 +191,7 @@ fn tables(options: &Options, places: &Places) -> anyhow::Result<Tables> {
 fn record_goldens(
     servers: &Baseline<ReferenceServer>,
     clients: &Baseline<ReferenceClient>,
-    client_programs: Baseline<ReferenceProgram>,
+    client_programs: &Baseline<ReferenceProgram>,
     folder: &Path,
     context: &RunContext,
 ) -> anyhow::Result<()> {
@@ -201,11 +199,12 @@ fn record_goldens(
     let (heading, at_once) = (client::suite::HEADING, client::suite::AGENTS);
     clients.record(folder, heading, at_once, context)?;
     let (heading, at_once) = (client_programs_suite::HEADING, client_programs_suite::SIDE_BY_SIDE);
-    client_programs.record(folder, heading, at_once, context)?;
-    // Gives the document's port to the next.
-    drop(client_programs);
+    let port = &context.port_queue;
+    port.run_alone(PortUser::ClientPrograms, || {
+        client_programs.record(folder, heading, at_once, context)
+    })?;
     let (heading, at_once) = (server::suite::HEADING, server::suite::SIDE_BY_SIDE);
-    servers.record(folder, heading, at_once, context)
+    port.run_alone(PortUser::ReferenceServer, || servers.record(folder, heading, at_once, context))
 }
 
 /// What the goldens were recorded from.

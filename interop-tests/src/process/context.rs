@@ -11,7 +11,7 @@ use crate::config::places::Places;
 use crate::config::target::Target;
 use crate::process::net::certificates::Certificates;
 use crate::process::net::socket_paths::Sockets;
-use crate::process::net::tutorial_port::TutorialPort;
+use crate::process::net::tutorial_port::PortQueue;
 use crate::process::net::unreachable::UnreachableAddresses;
 use crate::process::semaphore::Semaphore;
 
@@ -21,7 +21,7 @@ pub(crate) struct RunContext {
     pub(crate) places: Places,
     /// Where logs go.
     pub(crate) logs: PathBuf,
-    pub(crate) document_port: TutorialPort,
+    pub(crate) port_queue: PortQueue,
     /// Who keeps a processor busy goes through it.
     pub(crate) gate: Semaphore,
     pub(crate) certificates: Certificates,
@@ -31,10 +31,10 @@ pub(crate) struct RunContext {
 
 impl RunContext {
     pub(crate) fn new(places: Places, logs: PathBuf, gate: Semaphore) -> io::Result<Self> {
-        let document_port = TutorialPort::default();
+        let port_queue = PortQueue::default();
         let certificates = Certificates::new(logs.with_file_name("certificates"));
         let (sockets, dead_ends) = (Sockets::default(), UnreachableAddresses::open()?);
-        Ok(Self { places, logs, document_port, gate, certificates, sockets, dead_ends })
+        Ok(Self { places, logs, port_queue, gate, certificates, sockets, dead_ends })
     }
 
     /// Empties the folder for logs, or makes it.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
+use crate::outcome::trial::PortUser;
 use crate::process::context::RunContext;
 
 /// A probe or a behaviour.
@@ -38,6 +39,9 @@ pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
 /// The peer that is always right.
 pub(crate) trait Reference: fmt::Debug + Send + Sync + 'static {
     type Case: Case;
+
+    /// Its part in the queue for port 50051, if it needs the port.
+    const PORT_USER: Option<PortUser> = None;
 
     /// The name of its peer.
     fn name(&self) -> &str;

@@ -123,7 +123,7 @@ impl<R: Reference> Baseline<R> {
             let (case, context) = (Arc::clone(case), Arc::clone(context));
             let name = name(reference.name(), GOLDEN, &case);
             let run = move || drift::report(&case, &*reference, &goldens, &context);
-            Trial::new(name, run)
+            Trial { port_user: R::PORT_USER, ..Trial::new(name, run) }
         };
         self.cases.iter().filter(|case| !self.has_stand_in(case)).map(trial).collect()
     }

@@ -4,13 +4,16 @@
 //! played at it once, however many servers are compared with it.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
+use crate::outcome::trial::PortUser;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::reference_cache::Memory;
 use crate::parity::baseline::versions::Versions;
@@ -19,7 +22,7 @@ use crate::parity::server::probe::Probe;
 use crate::parity::server::quiescence::ProbeError;
 use crate::process::child::{Exit, Logs};
 use crate::process::context::RunContext;
-use crate::process::net::tutorial_port::{Lease, PORT};
+use crate::process::net::tutorial_port::PORT;
 use crate::process::server::RunningServer;
 
 /// See the module.
@@ -29,16 +32,9 @@ pub(crate) struct ReferenceServer {
     program: Program,
     logs: Logs,
     versions: Versions,
-    server: Mutex<Option<Result<Running, String>>>,
+    server: Arc<Mutex<Option<Result<RunningServer, String>>>>,
     crowd: BurstLock,
     memory: Memory,
-}
-
-/// The server ends before its port is given back.
-#[derive(Debug)]
-struct Running {
-    server: RunningServer,
-    _port: Lease,
 }
 
 impl ReferenceServer {
@@ -49,7 +45,7 @@ impl ReferenceServer {
             program: peer.server_program.clone()?,
             logs: Logs::at(&folder.join("reference")),
             versions: Versions::of(peer, folder),
-            server: Mutex::default(),
+            server: Arc::default(),
             crowd: BurstLock::default(),
             memory: Memory::default(),
         })
@@ -76,24 +72,24 @@ impl ReferenceServer {
     }
 
     fn address(&self, context: &RunContext) -> Result<String, String> {
-        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        context.port_queue.stop_after_turn(Arc::clone(&self.server) as _);
+        let mut server = self.server.lock();
         let server = server.get_or_insert_with(|| {
-            let port = context.document_port.lease();
             RunningServer::start_on(&self.program, &context.places, PORT, self.logs.clone())
-                .map(|server| Running { server, _port: port })
                 .map_err(|error| format!("the reference did not start: {error}"))
         });
-        server.as_ref().map(|running| running.server.address.clone()).map_err(Clone::clone)
+        server.as_ref().map(|server| server.address.clone()).map_err(Clone::clone)
     }
 
     fn has_exited(&self) -> Option<Exit> {
-        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
-        server.as_ref()?.as_ref().ok()?.server.process.has_exited()
+        self.server.lock().as_ref()?.as_ref().ok()?.process.has_exited()
     }
 }
 
 impl Reference for ReferenceServer {
     type Case = Probe;
+
+    const PORT_USER: Option<PortUser> = Some(PortUser::ReferenceServer);
 
     fn name(&self) -> &str {
         &self.name

@@ -57,6 +57,7 @@ pub(crate) fn trials(
         client: right.to_owned(),
         case: probe.name().to_owned(),
     };
+    let port_user = oracle.live().and(ReferenceServer::PORT_USER);
     let mut trials = Vec::new();
     for peer in peers.iter().filter(|peer| peer.parity) {
         let Some(program) = &peer.server else { continue };
@@ -75,7 +76,7 @@ pub(crate) fn trials(
                 context: Arc::clone(context),
             };
             let name = name(peer.name(), oracle.name(), probe);
-            Trial { is_attached, ..Trial::new(name, move || comparison.run()) }
+            Trial { is_attached, port_user, ..Trial::new(name, move || comparison.run()) }
         }));
     }
     if !only_goldens {

@@ -1,45 +1,194 @@
-//! The document's own port, and who may use it.
+//! Port 50051, and the queue of those who need it.
 //!
-//! The document's programs know no other port, and grpcio would share it without an error, so that
-//! half of the connections went to the wrong server. A lease is no mutex guard, because the
-//! reference server keeps it from one trial to the next, whichever thread runs them.
+//! The tutorial's programs know no other port. grpcio shares a port without an error, so that half of the
+//! connections would reach the wrong server: only one user may have it at a time. The queue knows how many
+//! trials of each user will run, so that a turn ends with its last trial, whatever else is still alive.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 
-/// The port of the document's programs.
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::outcome::trial::PortUser;
+
+/// The port of the tutorial's programs.
 pub const PORT: u16 = 50051;
 
-/// Gives the port to one user at a time.
-#[derive(Clone, Debug, Default)]
-pub struct TutorialPort(Arc<Shared>);
-
+/// Gives the port to one [`PortUser`] after the other, in their order.
 #[derive(Debug, Default)]
-struct Shared {
-    is_leased: Mutex<bool>,
-    given_back: Condvar,
+pub(crate) struct PortQueue {
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-/// The right to use the port until this is dropped.
-#[derive(Debug)]
-pub struct Lease(Arc<Shared>);
+#[derive(Default)]
+struct State {
+    /// How many trials of each user have not ended yet.
+    remaining: [usize; PortUser::COUNT],
+    /// How many of them run.
+    running: usize,
+    occupant: Option<Arc<dyn Occupant>>,
+}
 
-impl TutorialPort {
-    /// Waits until nobody else uses the port.
-    pub fn lease(&self) -> Lease {
-        let is_leased = self.0.is_leased.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut is_leased = self
-            .0
-            .given_back
-            .wait_while(is_leased, |is_leased| *is_leased)
-            .unwrap_or_else(PoisonError::into_inner);
-        *is_leased = true;
-        Lease(Arc::clone(&self.0))
+/// What a user keeps on the port from one of its trials to the next.
+pub(crate) trait Occupant: Send + Sync {
+    /// Frees the port.
+    fn stop(&self);
+}
+
+/// A server or a listener that frees the port when it is dropped.
+impl<T: Send> Occupant for Mutex<Option<T>> {
+    fn stop(&self) {
+        *self.lock() = None;
     }
 }
 
-impl Drop for Lease {
+impl PortQueue {
+    /// Adds trials to the turns of their users. All of a user's trials are added before one of them runs.
+    pub(crate) fn add(&self, users: impl IntoIterator<Item = PortUser>) {
+        let mut state = self.state.lock();
+        for user in users {
+            state.remaining[user as usize] += 1;
+        }
+    }
+
+    /// Waits for the turn of `user`, and runs one of its trials.
+    pub(crate) fn run<T>(&self, user: PortUser, trial: impl FnOnce() -> T) -> T {
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| !state.admits(user));
+        state.running += 1;
+        drop(state);
+        let _running = Running { queue: self, user };
+        trial()
+    }
+
+    /// Runs something that has a turn of its own, because it is no trial.
+    pub(crate) fn run_alone<T>(&self, user: PortUser, something: impl FnOnce() -> T) -> T {
+        self.add([user]);
+        self.run(user, something)
+    }
+
+    /// Removes a trial of `user` that is not run.
+    pub(crate) fn skip(&self, user: PortUser) {
+        self.end_trial(user, self.state.lock());
+    }
+
+    /// Has `occupant` stopped at the end of the turn that is running.
+    pub(crate) fn stop_after_turn(&self, occupant: Arc<dyn Occupant>) {
+        self.state.lock().occupant = Some(occupant);
+    }
+
+    fn end_trial(&self, user: PortUser, mut state: MutexGuard<'_, State>) {
+        let remaining = &mut state.remaining[user as usize];
+        *remaining = remaining.saturating_sub(1);
+        if *remaining == 0
+            && let Some(occupant) = state.occupant.take()
+        {
+            occupant.stop();
+        }
+        self.changed.notify_all();
+    }
+}
+
+impl State {
+    fn admits(&self, user: PortUser) -> bool {
+        let is_its_turn = self.remaining[..user as usize].iter().all(|trials| *trials == 0);
+        is_its_turn && (self.running == 0 || user.shares_its_turn())
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { remaining, running, .. } = self;
+        write!(f, "{running} of {remaining:?} trials")
+    }
+}
+
+/// A trial that runs; it also ends when it panics.
+struct Running<'a> {
+    queue: &'a PortQueue,
+    user: PortUser,
+}
+
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        *self.0.is_leased.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        self.0.given_back.notify_one();
+        let mut state = self.queue.state.lock();
+        state.running -= 1;
+        self.queue.end_trial(self.user, state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use PortUser::{ClientPrograms, Programs, ReferenceServer};
+
+    #[test]
+    fn turns_follow_the_order_of_the_users_and_not_that_of_the_trials() {
+        let queue = PortQueue::default();
+        queue.add([ReferenceServer, ClientPrograms, Programs, ClientPrograms, Programs]);
+        let order = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for user in [ReferenceServer, ClientPrograms, ClientPrograms, Programs, Programs] {
+                let (queue, order) = (&queue, &order);
+                scope.spawn(move || queue.run(user, || order.lock().push(user)));
+            }
+        });
+        let expected = [Programs, Programs, ClientPrograms, ClientPrograms, ReferenceServer];
+        assert_eq!(*order.lock(), expected);
+    }
+
+    #[test]
+    fn only_a_turn_that_is_shared_runs_trials_side_by_side() {
+        let most_at_once = |user| {
+            let (queue, now, most) =
+                (PortQueue::default(), AtomicUsize::new(0), AtomicUsize::new(0));
+            queue.add([user; 4]);
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        queue.run(user, || {
+                            most.fetch_max(
+                                now.fetch_add(1, Ordering::SeqCst) + 1,
+                                Ordering::SeqCst,
+                            );
+                            thread::sleep(Duration::from_millis(20));
+                            now.fetch_sub(1, Ordering::SeqCst);
+                        });
+                    });
+                }
+            });
+            most.into_inner()
+        };
+        assert_eq!(most_at_once(Programs), 1);
+        assert!(most_at_once(ClientPrograms) > 1);
+    }
+
+    #[test]
+    fn the_occupant_is_stopped_after_the_last_trial_also_when_that_is_skipped() {
+        let queue = PortQueue::default();
+        queue.add([ClientPrograms, ClientPrograms, ReferenceServer]);
+        let occupant = Arc::new(Mutex::new(Some("a listener")));
+        queue.run(ClientPrograms, || queue.stop_after_turn(occupant.clone()));
+        assert!(occupant.lock().is_some(), "another trial needs it");
+        queue.skip(ClientPrograms);
+        assert!(occupant.lock().is_none());
+        queue.run(ReferenceServer, || ());
+    }
+
+    #[test]
+    fn a_trial_that_panics_ends_its_turn() {
+        let queue = PortQueue::default();
+        queue.add([Programs, ReferenceServer]);
+        thread::scope(|scope| {
+            let trial =
+                scope.spawn(|| queue.run(Programs, || panic!("as a fault of the tool would")));
+            assert!(trial.join().is_err());
+        });
+        queue.run(ReferenceServer, || ());
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustix::process::Pid;
 
 use crate::capture::recorder::Recorder;
@@ -20,22 +21,15 @@ use crate::parity::client::table::Behaviour;
 use crate::process::child::{Logs, Process};
 use crate::process::context::RunContext;
 use crate::process::net::port;
-use crate::process::net::tutorial_port::{Lease, PORT};
+use crate::process::net::tutorial_port::PORT;
 use crate::process::server::StartError;
 
-/// See the module; it gives the port back when this is dropped.
+/// The listener on port 50051, and the routes from it to scripted servers.
 #[derive(Debug, Default)]
 pub(crate) struct PortDemultiplexer {
     crowd: RwLock<()>,
-    exchange: Mutex<Exchange>,
+    listener: Arc<Mutex<Option<Listener>>>,
     lines: Lines,
-}
-
-/// The listener ends before the port is given back.
-#[derive(Debug, Default)]
-struct Exchange {
-    door: Option<Listener>,
-    lease: Option<Lease>,
 }
 
 /// The stages of the programs that run, by the leaders of their groups.
@@ -82,28 +76,26 @@ impl PortDemultiplexer {
         tape: &Recorder,
     ) -> Result<Route<'_>, StartError> {
         let room = if behaviour.nobody_listens || !port_owner::can_be_told() {
-            Room::Alone { _guard: self.crowd.write().unwrap_or_else(PoisonError::into_inner) }
+            Room::Alone { _guard: self.crowd.write() }
         } else {
-            Room::Shared { _guard: self.crowd.read().unwrap_or_else(PoisonError::into_inner) }
+            Room::Shared { _guard: self.crowd.read() }
         };
-        let mut exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
-        let exchange = &mut *exchange;
-        let lease = &mut exchange.lease;
-        lease.get_or_insert_with(|| context.document_port.lease());
+        context.port_queue.stop_after_turn(Arc::clone(&self.listener) as _);
+        let mut listener = self.listener.lock();
         if behaviour.nobody_listens {
-            exchange.door = None;
+            *listener = None;
         }
-        if exchange.door.is_none() {
+        if listener.is_none() {
             // grpcio shares the port without an error.
             if let Some(holder) = port::holders(PORT).into_iter().next() {
                 return Err(StartError::PortTaken { port: PORT, holder });
             }
         }
-        if exchange.door.is_none() && !behaviour.nobody_listens {
+        if listener.is_none() && !behaviour.nobody_listens {
             let lines = self.lines.clone();
-            let door = Listener::open(PORT, move |socket, from| lines.put_through(socket, from))
+            let opened = Listener::open(PORT, move |socket, from| lines.put_through(socket, from))
                 .map_err(|source| StartError::Port { port: PORT, source })?;
-            exchange.door = Some(door);
+            *listener = Some(opened);
         }
         Ok(Route { stage: ScriptedServer::of(behaviour, tape), lines: &self.lines, _room: room })
     }
@@ -139,7 +131,7 @@ impl Drop for Line<'_> {
 
 impl Lines {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, ScriptedServer>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Gives a connection to the stage of the program that has made it; one that none of them has

@@ -11,6 +11,7 @@ use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
+use crate::outcome::trial::PortUser;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::reference_cache::Memory;
 use crate::parity::baseline::versions::Versions;
@@ -49,6 +50,8 @@ impl ReferenceProgram {
 
 impl Reference for ReferenceProgram {
     type Case = ProgramCase;
+
+    const PORT_USER: Option<PortUser> = Some(PortUser::ClientPrograms);
 
     fn name(&self) -> &str {
         &self.name

@@ -84,7 +84,8 @@ pub(crate) fn trials(
                 is_kin,
                 context: Arc::clone(context),
             };
-            Some(Trial::new(name, move || comparison.run()))
+            let port_user = ReferenceProgram::PORT_USER;
+            Some(Trial { port_user, ..Trial::new(name, move || comparison.run()) })
         }));
     }
     if !only_goldens {
