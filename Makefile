@@ -1,11 +1,11 @@
-# Owns the commands that people type; what they do is in cargo, python/setup.sh and the tools.
+# The commands that people type. What they do is in cargo, in python/setup.sh and in the tools.
 #
-# Every line that a target shows in `make help` stands at the target itself, after ##.
+# `make help` shows the text after ## of each target.
 
 ## PYTHON=python3.12   the Python to make .venv with (it is remembered; the default is python3)
 ## ROWS='oldest'      which rows of python/versions/rows.txt interop-versions runs, instead of all
-## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and what they are drawn from
-## ARGS='...'          arguments for the interop harness or the benchmark, such as a filter or --help
+## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and the seed they are drawn from
+## ARGS='...'          arguments for interop or the benchmark, such as a filter or --help
 ## PEERS=my-peers.toml run the programs that this file names (interop-tests/PEERS.md)
 ## SHARD=1/4           run one of four parts of `make interop`
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
@@ -20,7 +20,7 @@ GRPCIO ?= pinned
 COUNT ?= 2000
 SEED ?=
 
-# GRPCIO names a row of python/versions/rows.txt: its packages, and arguments for the harness.
+# GRPCIO names a row of python/versions/rows.txt: its packages, and arguments for interop.
 ROW := $(shell awk -v row='$(GRPCIO)' '$$1 == row' python/versions/rows.txt)
 ifeq ($(ROW)$(filter pinned,$(GRPCIO)),)
 $(error GRPCIO is pinned, or a row of python/versions/rows.txt: $(shell awk '/^[a-z]/ { print $$1 }' python/versions/rows.txt))
@@ -30,7 +30,7 @@ OTHER_ENVIRONMENT = $(if $(REQUIREMENTS),target/versions/$(basename $(notdir $(R
 ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set python-environment=$(OTHER_ENVIRONMENT)) $(wordlist 3,$(words $(ROW)),$(ROW))
 
 # The tool without the programs that it starts: those are built apart, so that no feature that only the
-# tool's dependencies ask for gets into them.
+# tool's dependencies need gets into them.
 INTEROP = $(CARGO) run --locked --quiet --package grpc-interop --
 
 .DEFAULT_GOAL := help
@@ -48,40 +48,40 @@ build: ## build the Rust programs
 	$(CARGO) build --locked --package calculator --bins
 
 interop: setup build ## run every pair of server and client: make interop ARGS='--help'
-	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
+	$(INTEROP) run $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
 
 interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
-	$(INTEROP) --merge $(RECORDS)
+	$(INTEROP) merge $(RECORDS)
 
-interop-diff: ## tell what changed between two runs: make interop-diff OLD=a.json NEW=b.json
-	$(INTEROP) --diff '$(OLD)' '$(NEW)'
+interop-diff: ## show what changed between two runs: make interop-diff OLD=a.json NEW=b.json
+	$(INTEROP) diff '$(OLD)' '$(NEW)'
 
 record-schema: ## write interop-tests/record.schema.json, the format of records
-	$(INTEROP) --record-schema
+	$(INTEROP) schema --write
 
 interop-versions: setup ## run it with older and newer grpcio and protobuf, and show one table
 	CARGO='$(CARGO)' ROWS='$(ROWS)' python/versions/run.sh $(ARGS)
 
-bench: setup ## measure what the switch gains: make bench ARGS='--help'
+bench: setup ## measure what the replacement gains: make bench ARGS='--help'
 	$(CARGO) build --locked --release --package calculator --no-default-features --bins
 	$(CARGO) build --locked --release --package interop-rivals --bins
 	$(CARGO) bench --locked --profile quick --package grpc-interop --bench bench -- $(ARGS)
 
-golden: setup build ## record what the Python server and client do, for `make test`
-	$(INTEROP) --record-goldens
+golden: setup build ## record what the Python server and client do as the goldens
+	$(INTEROP) record-goldens
 
 fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
-	$(INTEROP) --fuzz $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	$(INTEROP) fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test: setup build ## run all other tests; the proof over all 2^32 floats is in them
 	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in
 	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test self-test
 	$(CARGO) test --locked --package grpc-interop-protocol
-	$(INTEROP) server-parity/rust --reference golden --without python --without python-asyncio
-	$(INTEROP) client-parity/golden/rust --reference golden --without python --without python-asyncio
+	$(INTEROP) run server-parity/rust --reference golden --without python --without python-asyncio
+	$(INTEROP) run client-parity/golden/rust --reference golden --without python --without python-asyncio
 	$(CARGO) test --locked --package calculator --lib all_float32 -- --ignored
 
-# All linters run even when the first one fails: one run tells everything there is to repair.
+# All linters run even when the first one fails, so that one run shows everything there is to repair.
 lint: ## check the format, lints and types of Rust and Python, and the workflow in .github
 	@failed=; \
 	run() { echo "$$*"; "$$@" || failed="$$failed; $$*"; }; \
@@ -114,7 +114,7 @@ lint: ## check the format, lints and types of Rust and Python, and the workflow 
 	else failed="$$failed; python/setup.sh lint"; fi; \
 	[ -z "$$failed" ] || { echo "lint: failed: $${failed#; }" >&2; exit 1; }
 
-# Only the package: the document's programs stay as the document has them, whatever ruff would say.
+# Only the package: the tutorial's programs stay as the tutorial has them, whatever ruff would say.
 fmt: ## format Rust and Python, and repair what ruff can repair
 	@python/setup.sh lint
 	$(CARGO) fmt --all

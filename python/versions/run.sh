@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the harness with each row of rows.txt, and then prints one table of what they came to.
-# ROWS='oldest middle' runs only these. Arguments are given to the harness in each run.
+# Runs interop with each row of rows.txt, and then prints one table of all runs.
+# ROWS='oldest middle' runs only these rows. Arguments are passed to interop in each run.
 #
-# The status is 0 when every row that installs ran to its end and no trial failed, 101 when one did, and
-# 2 when a row did not run. That there is no wheel of its packages for this Python is no failure, as
-# nobody can have them there; the table says so.
+# The status is 0 when every row that installs was run and no trial failed, 101 when a trial failed, and 2
+# when a row was not run. A row whose packages have no wheel for this Python is no failure, because it
+# can be installed nowhere; the table says so.
 set -u
 
 say() { printf 'interop-versions: %s\n' "$*" >&2; }
@@ -12,13 +12,13 @@ CDPATH='' cd -- "$(dirname -- "$0")/../.." || exit 2
 
 rows=$(sed -e 's/#.*//' -e '/^ *$/d' python/versions/rows.txt)
 names=$(printf '%s\n' "$rows" | awk '{ print $1 }')
-for asked in ${ROWS:=$names}; do
-    printf '%s\n' "$names" | grep -q -x -F -e "$asked" || {
-        say "there is no row $asked; there are: $(printf '%s' "$names" | tr '\n' ' ')"
+for row in ${ROWS:=$names}; do
+    printf '%s\n' "$names" | grep -q -x -F -e "$row" || {
+        say "there is no row $row; there are: $(printf '%s' "$names" | tr '\n' ' ')"
         exit 2
     }
 done
-is_asked_for() { for asked in $ROWS; do [ "$asked" != "$1" ] || return 0; done; return 1; }
+is_chosen() { for row in $ROWS; do [ "$row" != "$1" ] || return 0; done; return 1; }
 interop() { ${CARGO:-cargo} run --quiet --locked --package grpc-interop -- "$@"; }
 
 ${CARGO:-cargo} build --quiet --locked --package calculator --bins || exit 2
@@ -42,7 +42,7 @@ install() {
 status=0
 worse() { [ "$status" = 2 ] || status=$1; }
 while read -r name requirements arguments; do
-    is_asked_for "$name" || continue
+    is_chosen "$name" || continue
     output=target/interop/versions/$name
     rm -rf "$output"
     mkdir -p "$output"
@@ -59,8 +59,8 @@ while read -r name requirements arguments; do
             continue ;;
     esac
     say "$name: $requirements"
-    # shellcheck disable=SC2086 # those of a row are several
-    interop --output "$output" --set "python-environment=$environment" $arguments "$@" </dev/null
+    # shellcheck disable=SC2086 # a row can have several arguments
+    interop run --output "$output" --set "python-environment=$environment" $arguments "$@" </dev/null
     ended=$?
     case $ended in
         0) ;;
@@ -74,15 +74,15 @@ EOF
 
 set --
 for name in $names; do
-    is_asked_for "$name" || continue
+    is_chosen "$name" || continue
     report=target/interop/versions/$name/report
     if [ -f "$report.json" ]; then report=$report.json; else report=$report.txt; fi
-    set -- "$@" --table "$name=$report"
+    set -- "$@" "$name=$report"
 done
-interop --output target/interop/versions "$@" || exit 2
+interop table --output target/interop/versions "$@" || exit 2
 case $status in
-    0) say "every row that installs ran to its end, and no trial failed" ;;
-    101) say "trials failed; what failed is told above, with a command that runs it alone" ;;
-    *) say "a row did not run; why stands above" ;;
+    0) say "every row that installs was run, and no trial failed" ;;
+    101) say "trials failed: see above which, with a command that runs each alone" ;;
+    *) say "a row was not run: see above why" ;;
 esac
 exit "$status"

@@ -1,6 +1,7 @@
-//! A trial as libtest-mimic runs and shows it, judged by the ledger.
+//! The fourth phase of a run: the verdict on each trial, and how libtest-mimic shows it.
 //!
-//! libtest-mimic knows passed, failed and ignored; which verdict is shown as which stands here.
+//! libtest-mimic knows only passed, failed and ignored trials, so every other verdict is shown as one of
+//! these.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -21,18 +22,18 @@ use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
 use crate::report::trace_archive::Archive;
 
-/// What a report is judged by, and where the verdict goes.
+/// Judges the trials of a run, and passes the verdicts on.
 pub(crate) struct Judge {
     pub(crate) context: Arc<RunContext>,
     pub(crate) ledger: Ledger,
-    pub(crate) keeper: RecordWriter,
+    pub(crate) writer: RecordWriter,
     pub(crate) progress: Progress,
     pub(crate) traces: Archive,
-    /// The options without which a trial could not be run again.
+    /// The options that a command needs to rerun a trial.
     pub(crate) options: String,
 }
 
-/// The trial as libtest-mimic runs and shows it.
+/// Makes a trial of libtest-mimic, which runs `trial` and judges its report.
 pub(crate) fn as_libtest(
     trial: Trial,
     left_out: &BTreeSet<String>,
@@ -46,7 +47,7 @@ pub(crate) fn as_libtest(
         if let Some(reason) = skipped {
             port_user.inspect(|user| port_queue.skip(*user));
             let shown = format!("skipped: {reason}");
-            judge.keep(&name, Verdict::Skipped { reason }, Evidence::default(), 0.0);
+            judge.record(&name, Verdict::Skipped { reason }, Evidence::default(), 0.0);
             return Ok(Completion::ignored_with(shown));
         }
         let began = Instant::now();
@@ -55,7 +56,7 @@ pub(crate) fn as_libtest(
             None => run(),
         };
         let report = panic::catch_unwind(AssertUnwindSafe(run))
-            .unwrap_or_else(|payload| of_panic(&*payload));
+            .unwrap_or_else(|payload| panic_report(&*payload));
         let duration = report.evidence.began.unwrap_or(began).elapsed();
         let verdict = judge.ledger.verdict(&name, &report);
         let mut evidence = report.evidence;
@@ -80,24 +81,24 @@ pub(crate) fn as_libtest(
         if let Err(failed) = &shown {
             judge.progress.failed(&name, failed.message().unwrap_or_default());
         }
-        judge.keep(&name, verdict, evidence, milliseconds(duration));
+        judge.record(&name, verdict, evidence, milliseconds(duration));
         shown
     })
 }
 
 impl Judge {
-    fn keep(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
+    fn record(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
         let run_again = failure::run_again(name, &self.options);
         let trial = TrialRecord::new(name, verdict, evidence, duration_ms, run_again);
-        let counts = self.keeper.add(trial);
+        let counts = self.writer.add(trial);
         self.progress.ended(name, counts);
     }
 }
 
-/// A panic is a failure as well, and must be in the record as it is in the exit status.
-fn of_panic(payload: &(dyn Any + Send)) -> Report {
+/// The report of a trial that panicked, which is a failure in the record as it is in the exit status.
+fn panic_report(payload: &(dyn Any + Send)) -> Report {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    let finding = Finding::Broken(format!("the harness panicked, which is a fault of it: {text}"));
+    let finding = Finding::Broken(format!("the tool panicked, which is a defect in it: {text}"));
     Report { finding, evidence: Evidence::default() }
 }

@@ -1,219 +1,179 @@
-//! A run: from the command line to the exit status.
+//! The command `interop`: from its arguments to the exit status.
 //!
-//! Everything that can be wrong with a file or a missing program is found out before the first
-//! process is started, but for the one that tells the reference's versions: trials are named by them.
+//! A run has five phases, a file each, and every phase takes what the one before it made:
+//!
+//! - [`load`]: the files
+//! - [`plan`]: the trials, with [`schedule`] for their order
+//! - [`run`]: the trials run
+//! - [`judge`]: the verdict on each trial as soon as it has ended
+//! - [`report`]: the reports and the conclusion
+//!
+//! [`options`] is the command line, [`records`] what is done with runs that are over.
 
-pub(crate) mod execution;
 pub(crate) mod judge;
-pub(crate) mod offline;
+pub(crate) mod load;
 pub(crate) mod options;
+pub(crate) mod plan;
+pub(crate) mod records;
+pub(crate) mod run;
 pub(crate) mod schedule;
-pub(crate) mod tables;
 
-use std::collections::BTreeSet;
-use std::num::NonZero;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Parser;
 
-use crate::calls;
-use crate::calls::programs;
-use crate::cli::execution::Execution;
-use crate::cli::options::{Options, ReferenceKind};
-use crate::cli::tables::Tables;
-use crate::config::peer::Peer;
-use crate::config::peers::Peers;
+use crate::cli::load::{Loaded, NO_GOLDENS};
+use crate::cli::options::{Command, Comparison, FuzzOptions, Inputs, OutputOptions, RunOptions};
+use crate::cli::plan::Plan;
 use crate::config::places::Places;
-use crate::outcome::deviations::Ledger;
-use crate::outcome::trial::{PortUser, Trial};
-use crate::parity::baseline::case::Reference;
-use crate::parity::baseline::suite::Baseline;
-use crate::parity::client;
-use crate::parity::client::programs::reference::ReferenceProgram;
-use crate::parity::client::programs::suite as client_programs_suite;
-use crate::parity::client::reference::ReferenceClient;
+use crate::outcome::trial::PortUser;
 use crate::parity::fuzz;
-use crate::parity::fuzz::{Fuzz, Rival};
-use crate::parity::server;
-use crate::parity::server::reference::ReferenceServer;
-use crate::process::context::RunContext;
-use crate::process::net::tutorial_port::PORT;
+use crate::parity::fuzz::Fuzz;
 use crate::process::reaper;
-use crate::process::semaphore::Semaphore;
 use crate::report;
 use crate::report::conclusion;
 use crate::report::record::writer::RecordWriter;
-use crate::report::record::{Record, State};
+use crate::report::record::{Record, State, schema};
 
-/// Why the reference does not run beside an attached server.
-const WITHOUT_PORT: &str = "server-parity is compared with the goldens, because the attached server \
-                            has port 50051, which is the reference's";
+/// The status when something failed, as that of a failed test.
+const FAILED: u8 = 101;
 
-/// Why there are no goldens to be read or written.
-const NO_GOLDENS: &str = "--scenarios, and --peers that have another reference, need --goldens";
-
-/// The status of a run that could not begin.
+/// The status when nothing could be run.
 const COULD_NOT_BEGIN: u8 = 2;
 
 /// Runs the tool with the arguments of the process.
 pub fn main() -> ExitCode {
-    let options = Options::parse();
-    let places = Places::find(options.root.as_deref(), options.bin.as_deref());
-    match places.map_err(Into::into).and_then(|places| run(places, &options)) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("interop: {error:#}");
-            ExitCode::from(COULD_NOT_BEGIN)
+    execute(Command::from_arguments()).unwrap_or_else(|error| {
+        eprintln!("interop: {error:#}");
+        ExitCode::from(COULD_NOT_BEGIN)
+    })
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(options) => run(&options),
+        Command::List(options) => run(&options.into()),
+        Command::Fuzz(options) => fuzz(&options),
+        Command::RecordGoldens(inputs) => record_goldens(&inputs),
+        Command::Diff { old, new } => records::diff(&old, &new).map(status),
+        Command::Merge { records, output } => {
+            records::merge(&records, &output_folder(&output)?).map(status)
         }
+        Command::Table { rows, output } => {
+            records::table(&rows, &output_folder(&output)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema { write, root } => write_schema(write, root.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut options::definition(), "interop", &mut script);
+            print(&script)
+        }
+        Command::Man { folder } => write_manual(folder.as_deref()),
     }
 }
 
-fn run(places: Places, options: &Options) -> anyhow::Result<ExitCode> {
-    let output = options
-        .output
-        .clone()
-        .unwrap_or_else(|| places.root().unwrap_or(Path::new("")).join("target/interop"));
-    // Programs that run elsewhere are told of files in it.
-    let output = std::path::absolute(output).context("--output")?;
-    if let Some(code) = offline::done(options, &places, &output)? {
-        return Ok(code);
+/// Runs the chosen trials, or lists them.
+fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
+    let output = output_folder(&options.inputs.output)?;
+    let writer = RecordWriter::default();
+    end_on_signals(writer.clone(), output.clone())?;
+    let loaded = load(&options.inputs, &options.comparison, options.libtest.test_threads, &output)?;
+    let mut plan = Plan::new(&loaded, &options.inputs, &options.comparison)?;
+    let is_list = options.libtest.list;
+    if !is_list {
+        check_attached(&loaded, &plan)?;
     }
-    let keeper = RecordWriter::default();
-    end_on_signals(keeper.clone(), output.clone()).context("signals cannot be handled")?;
-    let mut peers = Peers::read(options.peers.as_deref(), &places, &options.set)?;
-    peers.attach(&options.attach)?;
-    let tables = tables(options, &places)?;
-    let left_out = left_out(options, &peers)?;
-    // Trials that keep the processors busy are as many at once as there are processors.
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let gate = Semaphore::new(options.libtest.test_threads.unwrap_or(processors));
-    let context =
-        RunContext::new(places, output.join("logs"), gate).context("no ports to be had")?;
-    let context = Arc::new(context);
+    plan.choose(options);
+    if is_list {
+        let names = plan.trials.iter().map(|trial| plan::named(&trial.name)).collect();
+        return Ok(libtest_mimic::run(&options.libtest, names).exit_code());
+    }
+    let finished = run::run(plan, loaded, options, &writer, &output)?;
+    let written = report::write(&finished.record, &output);
+    // Also where nothing could be written, since then it can be read nowhere else.
+    conclusion::print(&finished.record, &finished.failures, &output);
+    written?;
+    Ok(status(finished.record.is_clean() && !finished.has_failed))
+}
 
-    let mut servers = server::suite::standard(&peers.all, tables.probes, &context);
-    let mut clients = client::suite::standard(&peers.all, tables.behaviours, &context);
-    let mut client_programs = client_programs_suite::standard(&peers.all, &clients.cases, &context);
-    let goldens = goldens(options, &peers, &context.places);
-    if options.record_goldens {
-        let folder = goldens.context(format!("--record-goldens: {NO_GOLDENS}"))?;
-        record_goldens(&servers, &clients, &client_programs, &folder, &context)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let only_goldens = options.reference == ReferenceKind::Golden;
-    if let Some(folder) = &goldens {
-        servers.read_goldens(folder)?;
-        clients.read_goldens(folder)?;
-        client_programs.read_goldens(folder)?;
-    } else if only_goldens {
-        anyhow::bail!("--reference golden: {NO_GOLDENS}");
-    }
-
-    let is_out = |peer: &Peer| peer.reference && left_out.contains(peer.name());
-    if options.reference == ReferenceKind::Auto && !peers.all.iter().any(is_out) {
-        client_programs.let_goldens_stand_in(&context);
-    }
-    let told = client_programs.told();
-
-    let mut trials = programs::trials(&peers.all, &tables.cases, &context);
-    trials.extend(calls::suite::trials(&peers.all, &tables.scenarios, &context));
-    let takes_port = |peer: &Peer| peer.attached_server().is_some_and(|server| server.has(PORT));
-    let has_no_port = peers.all.iter().any(takes_port) && servers.goldens.is_some();
-    if has_no_port && !options.libtest.list {
-        println!("interop: {WITHOUT_PORT}");
-    }
-    let no_reference = only_goldens || has_no_port;
-    trials.extend(server::suite::trials(&peers.all, &servers, no_reference, &context));
-    trials.extend(client::suite::trials(&peers.all, &clients, only_goldens, &context));
-    let (peers_all, of_programs) = (&peers.all, &client_programs);
-    trials.extend(client_programs_suite::trials(peers_all, of_programs, only_goldens, &context));
-    let versions = || {
-        let reference = servers.reference.as_ref().filter(|_| !peers.all.iter().any(is_out));
-        reference?.versions(&context).ok()
+/// Sends random requests to the reference and to other servers.
+fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
+    let FuzzOptions { inputs, comparison, filter, test_threads, .. } = options;
+    let output = output_folder(&inputs.output)?;
+    end_on_signals(RecordWriter::default(), output.clone())?;
+    let loaded = load(inputs, comparison, *test_threads, &output)?;
+    let plan = Plan::new(&loaded, inputs, comparison)?;
+    check_attached(&loaded, &plan)?;
+    let rivals = plan::rivals(&loaded, comparison, filter.as_deref())?;
+    let servers = &loaded.baselines.servers;
+    let reference = servers.reference.as_ref().context("fuzz: no peer is the reference")?;
+    let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
+    loaded.context.empty_logs()?;
+    let fuzz = Fuzz {
+        probes: &probes,
+        reference,
+        rivals: &rivals,
+        ledger: &plan.ledger,
+        context: &loaded.context,
+        count: options.count,
+        seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
+        edge: options.edge,
+        side_by_side: *test_threads,
+        gate: fuzz::gate(),
     };
-    let ledger = ledger(options, &peers, &context.places, &trials, versions)?;
-    if !options.attach.is_empty() {
-        trials.retain(|trial| trial.is_attached);
-    }
-    let names = trials.iter().map(|trial| trial.name.clone()).collect();
-    if !options.libtest.list {
-        peers.check_attached(&context.places, &left_out)?;
-    }
-    if let Some(count) = options.fuzz {
-        let rivals = rivals(options, &peers, &left_out, &context)?;
-        let reference = servers.reference.context("--fuzz: no peer is the reference")?;
-        let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
-        context.empty_logs()?;
-        let run = Fuzz {
-            probes: &probes,
-            reference: &reference,
-            rivals: &rivals,
-            ledger: &ledger,
-            context: &context,
-            count,
-            seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
-            edge: options.edge,
-            side_by_side: options.libtest.test_threads,
-            gate: fuzz::gate(),
-        };
-        let fuzz = || options.case.map_or_else(|| run.run(), |case| run.repeat(case));
-        let code = context.port_queue.run_alone(PortUser::ReferenceServer, fuzz);
-        return code.map_err(anyhow::Error::msg);
-    }
-    let goldens = goldens_of(&servers);
-    Execution {
-        options,
-        peers,
-        left_out,
-        trials,
-        names,
-        ledger,
-        goldens,
-        told,
-        context,
-        processors,
-    }
-    .run(&keeper, &output)
+    let run = || options.case.map_or_else(|| fuzz.run(), |case| fuzz.repeat(case));
+    let code = loaded.context.port_queue.run_alone(PortUser::ReferenceServer, run);
+    code.map_err(anyhow::Error::msg)
 }
 
-/// The tables of all suites.
-fn tables(options: &Options, places: &Places) -> anyhow::Result<Tables> {
-    match &options.scenarios {
-        Some(folder) => Tables::read(folder, false),
-        None => Tables::read(&places.default_of("--scenarios", "scenarios")?, true),
+/// Records what the reference does as the goldens.
+fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
+    let output = output_folder(&inputs.output)?;
+    end_on_signals(RecordWriter::default(), output.clone())?;
+    let loaded = Loaded::load(inputs, &Comparison::default(), None, &output)?;
+    let folder = loaded.goldens.context(format!("record-goldens: {NO_GOLDENS}"))?;
+    loaded.context.empty_logs()?;
+    loaded.baselines.record(&folder, &loaded.context)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Loads the files and the goldens.
+fn load(
+    inputs: &Inputs,
+    comparison: &Comparison,
+    threads: Option<usize>,
+    output: &Path,
+) -> anyhow::Result<Loaded> {
+    let mut loaded = Loaded::load(inputs, comparison, threads, output)?;
+    loaded.read_goldens(comparison.reference)?;
+    Ok(loaded)
+}
+
+/// Says what differs from other runs, and makes sure that the attached servers are there.
+fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
+    if let Some(notice) = plan.notice {
+        println!("interop: {notice}");
     }
+    loaded.peers.check_attached(&loaded.context.places, &loaded.left_out)
 }
 
-/// Records into `folder` what the reference does now.
-fn record_goldens(
-    servers: &Baseline<ReferenceServer>,
-    clients: &Baseline<ReferenceClient>,
-    client_programs: &Baseline<ReferenceProgram>,
-    folder: &Path,
-    context: &RunContext,
-) -> anyhow::Result<()> {
-    context.empty_logs()?;
-    let (heading, at_once) = (client::suite::HEADING, client::suite::AGENTS);
-    clients.record(folder, heading, at_once, context)?;
-    let (heading, at_once) = (client_programs_suite::HEADING, client_programs_suite::SIDE_BY_SIDE);
-    let port = &context.port_queue;
-    port.run_alone(PortUser::ClientPrograms, || {
-        client_programs.record(folder, heading, at_once, context)
-    })?;
-    let (heading, at_once) = (server::suite::HEADING, server::suite::SIDE_BY_SIDE);
-    port.run_alone(PortUser::ReferenceServer, || servers.record(folder, heading, at_once, context))
-}
-
-/// What the goldens were recorded from.
-fn goldens_of(standard: &Baseline<impl Reference>) -> Vec<String> {
-    standard.goldens.as_ref().map(|goldens| goldens.versions.clone()).unwrap_or_default()
+/// The folder of the reports: absolute, because programs that run elsewhere get paths of files in it.
+fn output_folder(options: &OutputOptions) -> anyhow::Result<PathBuf> {
+    let output = match &options.output {
+        Some(output) => output.clone(),
+        None => match Places::find(options.root.as_deref(), None)?.root() {
+            Some(root) => root.join("target/interop"),
+            None => PathBuf::from("interop-report"),
+        },
+    };
+    std::path::absolute(output).context("--output")
 }
 
 /// Ends the record, and all children, when a signal ends the run.
-fn end_on_signals(keeper: RecordWriter, output: PathBuf) -> Result<(), ctrlc::Error> {
+fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
     let last = move |record: Option<Record>| {
         let Some(record) = record else { return };
         match report::write(&record, &output) {
@@ -221,62 +181,42 @@ fn end_on_signals(keeper: RecordWriter, output: PathBuf) -> Result<(), ctrlc::Er
             Err(error) => eprintln!("interop: {error}"),
         }
     };
-    reaper::end_all_on_signals(move || keeper.end(State::Interrupted), last)
+    reaper::end_all_on_signals(move || writer.end(State::Interrupted), last)
+        .context("signals cannot be handled")
 }
 
-/// The folder of the goldens, which are the project's own unless the tables or the reference are not.
-fn goldens(options: &Options, peers: &Peers, places: &Places) -> Option<PathBuf> {
-    let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-    let ours = || places.default_of("--goldens", "goldens").ok();
-    let ours = (is_ours && options.scenarios.is_none()).then(ours).flatten();
-    options.goldens.clone().or(ours)
-}
-
-/// What is known to deviate: of the project's own peers only, where there are others too.
-fn ledger(
-    options: &Options,
-    peers: &Peers,
-    places: &Places,
-    trials: &[Trial],
-    versions: impl FnOnce() -> Option<Vec<String>>,
-) -> anyhow::Result<Ledger> {
-    let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
-    if let Some(path) = &options.deviations {
-        return Ok(Ledger::read(path, &names, versions)?);
+/// Prints the JSON Schema of records, or writes it to its file in the checkout.
+fn write_schema(write: bool, root: Option<&Path>) -> anyhow::Result<ExitCode> {
+    if !write {
+        return print(schema::text().as_bytes());
     }
-    let ours = places.default_of("--deviations", "deviations.toml")?;
-    if options.peers.is_none() {
-        return Ok(Ledger::read(&ours, &names, versions)?);
-    }
-    let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-    let versions = || is_ours.then(versions).flatten();
-    Ok(Ledger::read_beside(&ours, &names, versions, peers.strangers())?)
+    let places = Places::find(root, None)?;
+    schema::write(&places.root_for("schema --write")?.join("interop-tests"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// The servers that random requests are sent to: those that the filter names, or all but that of
-/// the reference's own peer.
-fn rivals(
-    options: &Options,
-    peers: &Peers,
-    left_out: &BTreeSet<String>,
-    context: &RunContext,
-) -> anyhow::Result<Vec<Rival>> {
-    let logs = context.logs.join(server::suite::SUITE);
-    let is_meant = |peer: &&Peer| match &options.libtest.filter {
-        _ if left_out.contains(peer.name()) || !peer.parity => false,
-        _ if !options.attach.is_empty() && peer.attached_server().is_none() => false,
-        Some(filter) => peer.name().contains(&filter[..]),
-        None => !peer.reference,
-    };
-    let rivals: Vec<_> =
-        peers.all.iter().filter(is_meant).filter_map(|peer| Rival::new(peer, &logs)).collect();
-    anyhow::ensure!(!rivals.is_empty(), "--fuzz: no such peer has a server");
-    Ok(rivals)
+/// Prints the manual page of the tool, or writes those of all subcommands into `folder`.
+fn write_manual(folder: Option<&Path>) -> anyhow::Result<ExitCode> {
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(options::definition(), folder))
+            .with_context(|| format!("{} cannot be written", folder.display()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(options::definition()).render(&mut page)?;
+    print(&page)
 }
 
-fn left_out(options: &Options, peers: &Peers) -> anyhow::Result<BTreeSet<String>> {
-    for name in &options.without {
-        peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
+/// Prints a document; that its reader has had enough is no failure.
+fn print(document: &[u8]) -> anyhow::Result<ExitCode> {
+    match std::io::stdout().write_all(document) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
     }
-    Ok(options.without.iter().cloned().collect())
+}
+
+/// The exit status of a run, or of a comparison of runs.
+fn status(is_clean: bool) -> ExitCode {
+    if is_clean { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

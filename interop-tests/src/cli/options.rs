@@ -1,159 +1,466 @@
-//! The harness's options, beside those that every Rust test has.
+//! The command line: the subcommands and their options.
 //!
-//! libtest-mimic's are flattened in, so that `--list`, `--exact`, `--skip` and a filter work as
-//! with `cargo test`.
+//! `run` is assumed where the first word names no subcommand, so that a filter can follow `interop`.
+//! The flags that the subcommands replaced still work there, without being listed.
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::config::attachment::Attachment;
 use crate::config::variables::Assignment;
 use crate::report::record::selection::Shard;
 
-/// Run every server with every client over the same .proto files and compare.
+/// Runs every gRPC client against every server over the same .proto files and compares them.
 ///
-/// A trial's name is a path, suite/server/client/case; FILTER picks the trials whose name contains
-/// it. The exit status is 0 when nothing failed, 101 when something did, and 2 when the run could
-/// not begin.
+/// Each comparison is a trial, named suite/server/client/case. Without a subcommand, `run` is assumed.
 #[derive(Debug, Parser)]
-#[command(name = "interop")]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option that is given or not")]
-pub(crate) struct Options {
+#[command(name = "interop", args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunOptions,
+    #[command(flatten)]
+    replaced: ReplacedFlags,
+}
+
+/// What the tool is to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the trials and report what failed.
+    Run(RunOptions),
+    /// List the names of the trials.
+    List(ListOptions),
+    /// Send random requests to the reference and to other servers, and compare the responses.
+    ///
+    /// What the known deviations do not explain is shrunk to a probe that can be added to the table.
+    Fuzz(FuzzOptions),
+    /// Show what changed between the records of two runs; it fails when something got worse.
+    Diff {
+        /// The record of the earlier run, its report.json.
+        old: PathBuf,
+        /// The record of the later run.
+        new: PathBuf,
+    },
+    /// Merge the records of all shards into one record with its reports.
+    Merge {
+        /// The records, one for each shard.
+        #[arg(required = true, value_name = "RECORD")]
+        records: Vec<PathBuf>,
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Show the records of several runs in one table, with what the reference did otherwise than the
+    /// goldens.
+    Table {
+        /// A name for the row and the record of its run; a FILE that does not end in .json says why
+        /// there is no record.
+        #[arg(required = true, value_name = "NAME=FILE")]
+        rows: Vec<Assignment>,
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Record what the reference does as the goldens.
+    RecordGoldens(Inputs),
+    /// Print the JSON Schema of records.
+    Schema {
+        /// Write it to interop-tests/record.schema.json in the checkout instead.
+        #[arg(long)]
+        write: bool,
+        /// The checkout, instead of the nearest ancestor of the working directory that is one.
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+    },
+    /// Print a script that completes the command line in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man {
+        /// Write the pages of all subcommands into this folder instead.
+        folder: Option<PathBuf>,
+    },
+}
+
+/// The options of `run`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) libtest: libtest_mimic::Arguments,
+    /// Run only this part of all trials, K of N; a trial is always in the same part.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Keep the decoded frames of trials that pass too, in logs/TRIAL/wire.txt.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    #[command(flatten)]
+    pub(crate) comparison: Comparison,
+    #[command(flatten)]
+    pub(crate) inputs: Inputs,
+}
 
-    /// The project, instead of the nearest ancestor of the working directory that contains
-    /// interop-tests/peers.toml.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) root: Option<PathBuf>,
+/// The options of `list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// List only the trials whose name contains this.
+    filter: Option<String>,
+    /// List only the trial whose whole name is FILTER.
+    #[arg(long)]
+    exact: bool,
+    /// Leave out the trials whose name contains this. Can be repeated.
+    #[arg(long, value_name = "FILTER")]
+    skip: Vec<String>,
+    /// List only this part of all trials, K of N.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    #[command(flatten)]
+    comparison: Comparison,
+    #[command(flatten)]
+    inputs: Inputs,
+}
 
-    /// The folder of the project's built programs, instead of the one that this program is in.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) bin: Option<PathBuf>,
+/// The options of `fuzz`.
+#[derive(Debug, Args)]
+pub(crate) struct FuzzOptions {
+    /// Compare only the servers whose name contains this; without it, all but the reference's.
+    pub(crate) filter: Option<String>,
+    /// How many requests to send.
+    #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
+    pub(crate) count: u64,
+    /// What the requests are drawn from; without it, another number in each run.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// Send only the request with this number, and show it.
+    #[arg(long, value_name = "NUMBER", requires = "seed")]
+    pub(crate) case: Option<u64>,
+    /// Send also requests that no legal client sends.
+    #[arg(long)]
+    pub(crate) edge: bool,
+    /// How many requests are in flight at once.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) test_threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) comparison: Comparison,
+    #[command(flatten)]
+    pub(crate) inputs: Inputs,
+}
 
-    /// The peers, instead of interop-tests/peers.toml, from which `with = ["python"]` at the top of
-    /// the file takes some. Only of those are deviations known.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) peers: Option<PathBuf>,
-
+/// Which peers are compared, and with what.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Comparison")]
+pub(crate) struct Comparison {
     /// Run only the trials of a server that already listens at HOST:PORT or unix:PATH, in a debugger
-    /// for example. The entry of PEER says what it can; without PEER it is the peer `attached`, with
-    /// Calculator and nothing else. Can be repeated.
-    #[arg(long, value_name = "[PEER=]ADDRESS", conflicts_with = "record_goldens")]
+    /// for example. The entry of PEER says what the server can do; without PEER it is a peer called
+    /// `attached` that serves Calculator and nothing else. Can be repeated.
+    #[arg(long, value_name = "[PEER=]ADDRESS")]
     pub(crate) attach: Vec<Attachment>,
-    /// The value of a variable of the peers, instead of the one in their file. Can be repeated.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) set: Vec<Assignment>,
-
+    /// Leave out this peer; its trials are reported as skipped. Can be repeated.
+    #[arg(long, value_name = "PEER")]
+    pub(crate) without: Vec<String>,
+    /// What server-parity and client-parity compare with.
+    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
+    pub(crate) reference: ReferenceKind,
     /// The known deviations, instead of interop-tests/deviations.toml.
     #[arg(long, value_name = "FILE")]
     pub(crate) deviations: Option<PathBuf>,
-
-    /// The folder of the suites' tables, instead of interop-tests/scenarios.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) scenarios: Option<PathBuf>,
-
-    /// What is right in server-parity and client-parity.
-    #[arg(long, value_enum, default_value_t = ReferenceKind::Auto, value_name = "KIND")]
-    pub(crate) reference: ReferenceKind,
-
-    /// The folder of the goldens, instead of interop-tests/goldens; with --scenarios, or --peers
-    /// that have another reference, there are none.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) goldens: Option<PathBuf>,
-
-    /// Record what the reference does as the goldens, and run nothing else.
-    #[arg(long, conflicts_with = "without")]
-    pub(crate) record_goldens: bool,
-
-    /// Send this many random requests to the reference and to the servers whose name contains
-    /// FILTER, all others without it, compare, and run nothing else.
-    #[arg(long, value_name = "COUNT", conflicts_with_all = ["record_goldens", "goldens"])]
-    pub(crate) fuzz: Option<u64>,
-
-    /// With --fuzz: what the random requests are drawn from; without it that is left to chance.
-    #[arg(long, value_name = "NUMBER", requires = "fuzz")]
-    pub(crate) seed: Option<u64>,
-
-    /// With --fuzz: only the request with this number, and tell what it is.
-    #[arg(long, value_name = "NUMBER", requires = "seed")]
-    pub(crate) case: Option<u64>,
-
-    /// With --fuzz: also requests that no legal client sends.
-    #[arg(long, requires = "fuzz")]
-    pub(crate) edge: bool,
-
-    /// Run only this part of all trials, K of N; a trial is always in the same part.
-    #[arg(long, value_name = "K/N", conflicts_with_all = ["record_goldens", "fuzz"])]
-    pub(crate) shard: Option<Shard>,
-
-    /// Tell what changed between the records of two runs, and run nothing. The exit status is 101
-    /// when something failed newly or is not there any more.
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
-    pub(crate) diff: Option<Vec<PathBuf>>,
-
-    /// Make one record and its reports of those of all shards, and run nothing. The exit status is
-    /// 101 when something failed in them.
-    #[arg(long, num_args = 1.., value_name = "RECORD")]
-    pub(crate) merge: Option<Vec<PathBuf>>,
-
-    /// Show the records of several runs in one table, a row each, with what the reference did otherwise
-    /// than the goldens, and run nothing. A FILE that is no `.json` says why there is no record.
-    #[arg(long, num_args = 1.., value_name = "NAME=FILE")]
-    pub(crate) table: Option<Vec<Assignment>>,
-
-    /// Write interop-tests/record.schema.json, the format of records, and run nothing.
-    #[arg(long)]
-    pub(crate) record_schema: bool,
-
-    /// Keep what went over the wire of trials that pass too, decoded, in logs/TRIAL/wire.txt.
-    #[arg(long)]
-    pub(crate) trace: bool,
-
-    /// Where the reports and logs go, instead of target/interop. The folder `logs` in it is emptied
-    /// first.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Leave this peer out; its trials are shown as skipped. Can be repeated.
-    #[arg(long, value_name = "PEER")]
-    pub(crate) without: Vec<String>,
 }
 
-/// Whom the suites that compare ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// What `server-parity` and `client-parity` compare with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReferenceKind {
-    /// The reference that runs beside; but the goldens stand in for its client program, which takes
-    /// long to start, as long as they are of the versions that are here. A sample is still run.
+    /// The running reference; but for its client program, which takes long to start, the goldens while
+    /// they were recorded from the same versions. A sample of its cases is run all the same.
+    #[default]
     Auto,
-    /// The reference that runs beside, and nothing else.
+    /// The running reference only.
     Live,
-    /// What the reference once did: it need not be here.
+    /// The goldens only: the reference need not be installed.
     Golden,
 }
 
-impl Options {
-    /// The options without which a trial of this run would not exist or be judged otherwise, each
-    /// with a space behind it.
-    pub(crate) fn that_matter(&self) -> String {
+/// The files that a run reads, and where it writes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct Inputs {
+    /// The peers, instead of interop-tests/peers.toml, from which `with = ["python"]` at the top of
+    /// the file takes some. Deviations are known only of those.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) peers: Option<PathBuf>,
+    /// The value of a variable of the peers, instead of the one in their file. Can be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<Assignment>,
+    /// The folder of the suites' tables, instead of interop-tests/scenarios.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// The folder of the goldens, instead of interop-tests/goldens. With --scenarios, or with --peers
+    /// that have another reference, there are none unless this names them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) goldens: Option<PathBuf>,
+    /// The folder of the built programs, instead of the one that this program is in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bin: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// Where reports are written.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct OutputOptions {
+    /// The checkout of the project, instead of the nearest ancestor of the working directory that
+    /// contains interop-tests/peers.toml.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// The folder of the reports and logs, instead of target/interop in the checkout. A run empties the
+    /// folder `logs` in it first.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// The flags that the subcommands replaced.
+#[derive(Debug, Args)]
+struct ReplacedFlags {
+    #[arg(long, hide = true, conflicts_with_all = ["without", "attach", "shard"])]
+    record_goldens: bool,
+    #[arg(long, hide = true, value_name = "COUNT", conflicts_with_all = ["record_goldens", "goldens", "shard"])]
+    fuzz: Option<u64>,
+    #[arg(long, hide = true, value_name = "NUMBER", requires = "fuzz")]
+    seed: Option<u64>,
+    #[arg(long, hide = true, value_name = "NUMBER", requires = "seed")]
+    case: Option<u64>,
+    #[arg(long, hide = true, requires = "fuzz")]
+    edge: bool,
+    #[arg(long, hide = true, num_args = 2, value_names = ["OLD", "NEW"])]
+    diff: Option<Vec<PathBuf>>,
+    #[arg(long, hide = true, num_args = 1.., value_name = "RECORD")]
+    merge: Option<Vec<PathBuf>>,
+    #[arg(long, hide = true, num_args = 1.., value_name = "NAME=FILE")]
+    table: Option<Vec<Assignment>>,
+    #[arg(long, hide = true)]
+    record_schema: bool,
+}
+
+impl Command {
+    /// The command of the process's arguments; a wrong one, or `--help`, ends the process.
+    pub(crate) fn from_arguments() -> Self {
+        let matches = definition().get_matches();
+        CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).into()
+    }
+}
+
+impl From<CommandLine> for Command {
+    fn from(CommandLine { command, run, replaced }: CommandLine) -> Self {
+        if let Some(command) = command {
+            return command;
+        }
+        if let Some([old, new]) = replaced.diff.as_deref() {
+            return Self::Diff { old: old.clone(), new: new.clone() };
+        }
+        if let Some(records) = replaced.merge {
+            return Self::Merge { records, output: run.inputs.output };
+        }
+        if let Some(rows) = replaced.table {
+            return Self::Table { rows, output: run.inputs.output };
+        }
+        if replaced.record_schema {
+            return Self::Schema { write: true, root: run.inputs.output.root };
+        }
+        if replaced.record_goldens {
+            return Self::RecordGoldens(run.inputs);
+        }
+        let Some(count) = replaced.fuzz else { return Self::Run(run) };
+        let ReplacedFlags { seed, case, edge, .. } = replaced;
+        let RunOptions { libtest, comparison, inputs, .. } = run;
+        let libtest_mimic::Arguments { filter, test_threads, .. } = libtest;
+        Self::Fuzz(FuzzOptions {
+            filter,
+            count,
+            seed,
+            case,
+            edge,
+            test_threads,
+            comparison,
+            inputs,
+        })
+    }
+}
+
+impl From<ListOptions> for RunOptions {
+    fn from(options: ListOptions) -> Self {
+        let ListOptions { filter, exact, skip, shard, comparison, inputs } = options;
+        let list =
+            libtest_mimic::Arguments { list: true, filter, exact, skip, ..Default::default() };
+        Self { libtest: list, shard, trace: false, comparison, inputs }
+    }
+}
+
+impl RunOptions {
+    /// The options without which a trial would not exist or be judged otherwise, each followed by a
+    /// space.
+    pub(crate) fn to_rerun(&self) -> String {
+        let Inputs { peers, scenarios, goldens, set, .. } = &self.inputs;
+        let Comparison { attach, reference, deviations, .. } = &self.comparison;
         let files = [
-            ("--peers", &self.peers),
-            ("--deviations", &self.deviations),
-            ("--scenarios", &self.scenarios),
-            ("--goldens", &self.goldens),
+            ("--peers", peers),
+            ("--deviations", deviations),
+            ("--scenarios", scenarios),
+            ("--goldens", goldens),
         ];
         let files = files
             .into_iter()
             .filter_map(|(option, path)| Some(format!("{option} {} ", path.as_ref()?.display())));
-        let reference = match self.reference {
+        let reference = match reference {
             ReferenceKind::Auto => None,
             ReferenceKind::Live => Some("--reference live ".to_owned()),
             ReferenceKind::Golden => Some("--reference golden ".to_owned()),
         };
-        let set =
-            self.set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
-        let attached = self.attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        files.chain(set).chain(reference).chain(attached).collect()
+        let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
+        let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
+        files.chain(set).chain(reference).chain(attach).collect()
+    }
+}
+
+/// The options of libtest-mimic that have no effect here.
+const WITHOUT_EFFECT: [&str; 7] =
+    ["include_ignored", "ignored", "test", "bench", "nocapture", "show_output", "unstable_flags"];
+
+/// The others, in the words of this tool.
+const TRIAL_OPTIONS: [(&str, &str); 9] = [
+    ("filter", "Run only the trials whose name contains this"),
+    ("list", "List the chosen trials instead of running them"),
+    ("exact", "Run only the trial whose whole name is FILTER"),
+    ("skip", "Leave out the trials whose name contains this. Can be repeated"),
+    ("test_threads", "How many trials run at once, and how many of them keep a processor busy"),
+    ("quiet", "Print one character for each trial instead of a line, like --format terse"),
+    ("logfile", "Write the line of each trial to this file instead of stdout"),
+    ("color", "When the output has colors"),
+    ("format", "How each trial is printed"),
+];
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    nothing failed
+  101  something failed
+  2    the command could not begin; nothing was run";
+
+/// A block of examples for the tool itself and for each subcommand, which its first line names.
+const EXAMPLES: &str = include_str!("examples.txt");
+
+/// The command line, for the parser, the completions and the manual pages.
+pub(crate) fn definition() -> clap::Command {
+    EXAMPLES.split("\n\n").fold(CommandLine::command(), |definition, examples| {
+        let name = examples.split_whitespace().nth(1).unwrap_or_default();
+        match definition.find_subcommand(name).map(|command| command.get_name().to_owned()) {
+            Some(name) => definition.mut_subcommand(name, |command| with_help(command, examples)),
+            None => with_help(definition, examples),
+        }
+    })
+}
+
+/// `command` with its examples, and with clap's layout of the help instead of libtest-mimic's.
+fn with_help(command: clap::Command, examples: &str) -> clap::Command {
+    const LAYOUT: &str = "{about-with-newline}\n{usage-heading} {usage}\n\n{all-args}{after-help}";
+    let examples = examples.trim_end().replace('\n', "\n  ");
+    let after = format!("Examples:\n  {examples}\n\n{EXIT_STATUS}");
+    let is_of_libtest = command.get_arguments().any(|argument| argument.get_id() == "nocapture");
+    command.help_template(LAYOUT).after_help(after).mut_args(|argument| {
+        let id = argument.get_id().as_str();
+        let help = TRIAL_OPTIONS.into_iter().find(|(option, _)| *option == id);
+        match help.filter(|_| is_of_libtest) {
+            Some((_, help)) => argument.help(help).long_help(None),
+            None if WITHOUT_EFFECT.contains(&id) => argument.hide(true),
+            None => argument,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &str) -> Result<Command, clap::Error> {
+        let words = std::iter::once("interop").chain(words.split_whitespace());
+        let matches = definition().try_get_matches_from(words)?;
+        CommandLine::from_arg_matches(&matches).map(Into::into)
+    }
+
+    #[track_caller]
+    fn are_the_same(replaced: &str, subcommand: &str) {
+        let parsed = |words| format!("{:?}", parse(words).expect(words));
+        assert_eq!(parsed(replaced), parsed(subcommand));
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn run_is_assumed() {
+        are_the_same("", "run");
+        are_the_same("calls/rust --exact --skip x", "run calls/rust --exact --skip x");
+        are_the_same("--shard 1/4 --trace", "run --shard 1/4 --trace");
+        // Behind an option it is a filter.
+        are_the_same("--exact list", "run --exact list");
+    }
+
+    #[test]
+    fn replaced_flags_do_what_the_subcommands_do() {
+        are_the_same(
+            "--fuzz 5 --seed 1 --case 2 --edge rust --test-threads 3",
+            "fuzz --count 5 --seed 1 --case 2 --edge rust --test-threads 3",
+        );
+        are_the_same("--fuzz 5 --peers a --without b", "fuzz --count 5 --peers a --without b");
+        are_the_same("--diff a b", "diff a b");
+        are_the_same("--output o --merge a b", "merge a b --output o");
+        are_the_same("--table a=1 b=2 --table c=3", "table a=1 b=2 c=3");
+        are_the_same("--record-goldens --peers p", "record-goldens --peers p");
+        are_the_same("--record-schema --root r", "schema --write --root r");
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for words in [
+            "--record-goldens --fuzz 1",
+            "--record-goldens --without x",
+            "--record-goldens --shard 1/2",
+            "--fuzz 1 --shard 1/2",
+            "--fuzz 1 --goldens x",
+            "--seed 1",
+            "--fuzz 1 --case 1",
+            "--edge",
+            "--diff a",
+            "fuzz --case 1",
+            "diff a",
+            "merge",
+            "table",
+            "table x",
+            "list --trace",
+            "record-goldens --without x",
+            "run --fuzz 1",
+            "completions tcl",
+        ] {
+            let error = parse(words).expect_err(words);
+            assert_eq!(error.exit_code(), 2, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_subcommand_has_examples() {
+        for command in definition().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = format!("  interop {}", command.get_name());
+            assert!(help.contains(&example) && help.contains("Exit status:"), "{help}");
+        }
+    }
+
+    #[test]
+    fn a_rerun_has_the_options_that_matter() {
+        let words = "x --peers p --set a=b --reference live --attach rust=h:1 --trace --output o";
+        let Ok(Command::Run(options)) = parse(words) else { panic!("{words}") };
+        assert_eq!(options.to_rerun(), "--peers p --set a=b --reference live --attach rust=h:1 ");
     }
 }

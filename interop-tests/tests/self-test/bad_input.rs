@@ -279,9 +279,11 @@ fn port_50051_is_taken() {
 }
 
 fn list_and_filter() {
-    let ran = Run::new().and("--list").finish();
+    let ran = Run::of_command("list").finish();
     ran.ends_with_status(0).says("calls/python/rust/root-of-16: test");
-    let pairing = Run::new().and("--list").and("rust/python").finish();
+    let flag = Run::new().and("--list").finish();
+    flag.assert(flag.stdout == ran.stdout, "the flag does the same as the subcommand");
+    let pairing = Run::of_command("list").and("rust/python").finish();
     let listed: Vec<_> = pairing.stdout.lines().filter(|line| line.ends_with(": test")).collect();
     pairing.assert(!listed.is_empty(), "the filter matches something");
     pairing.assert(listed.iter().all(|line| line.contains("rust/python")), "and nothing else");

@@ -25,13 +25,13 @@ mod record;
 mod record_diff;
 mod record_merge;
 mod run;
-mod several;
 mod stand_in;
 mod stated;
 mod tables;
 mod tap;
 mod trace;
 mod transparency;
+mod versions_table;
 mod with;
 
 use std::process::ExitCode;
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         reading_frames::tests(),
         transparency::tests(),
         other_versions::tests(),
-        several::tests(),
+        versions_table::tests(),
         load_generator::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -49,7 +49,7 @@ fn write(run: &Run, name: &str, text: &str) -> PathBuf {
 fn diff(old: &str, new: &str) -> Ran {
     let files = Run::new();
     let (old, new) = (write(&files, "old.json", old), write(&files, "new.json", new));
-    Run::with_records("--diff", &[&old, &new]).finish()
+    Run::with_records("diff", &[&old, &new]).finish()
 }
 
 fn tells_every_change() {
@@ -130,6 +130,6 @@ fn files_that_are_no_records() {
     ] {
         diff(&good, text).ends_with_status(2).says(message);
     }
-    let ran = Run::with_records("--diff", &[Path::new("no.json"), Path::new("no.json")]).finish();
+    let ran = Run::with_records("diff", &[Path::new("no.json"), Path::new("no.json")]).finish();
     ran.ends_with_status(2).says("no.json: cannot be read").says("`make interop` writes a record");
 }

@@ -59,7 +59,7 @@ fn file(ran: &Ran) -> PathBuf {
 }
 
 fn merge(records: &[&Path]) -> Ran {
-    Run::with_records("--merge", records).finish()
+    Run::with_records("merge", records).finish()
 }
 
 fn makes_one_run_of_all() {

@@ -59,14 +59,24 @@ impl Run {
     }
 
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for logs");
-        let output = folder.path().join("output").to_string_lossy().into_owned();
-        Self { arguments: vec!["--output".to_owned(), output], folder }
+        Self::of_command("run")
     }
 
-    /// Without peers, for what is done with records.
-    pub(crate) fn with_records(option: &str, records: &[&Path]) -> Self {
-        let run = Self::new().and(option);
+    /// Of another subcommand than `run`.
+    pub(crate) fn of_command(command: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for logs");
+        let output = folder.path().join("output").to_string_lossy().into_owned();
+        let mut arguments = vec![command.to_owned()];
+        // `diff` writes nothing.
+        if command != "diff" {
+            arguments.extend(["--output".to_owned(), output]);
+        }
+        Self { arguments, folder }
+    }
+
+    /// Of a subcommand that reads records.
+    pub(crate) fn with_records(command: &str, records: &[&Path]) -> Self {
+        let run = Self::of_command(command);
         records.iter().fold(run, |run, path| run.and(&path.to_string_lossy()))
     }
 

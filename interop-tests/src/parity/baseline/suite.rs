@@ -67,9 +67,8 @@ impl<R: Reference> Baseline<R> {
             return Ok(());
         }
         let reference = self.reference.as_deref();
-        let reference = reference.with_context(|| {
-            format!("--record-goldens: {}: no peer is the reference", self.suite)
-        })?;
+        let reference = reference
+            .with_context(|| format!("record-goldens: {}: no peer is the reference", self.suite))?;
         let path = self.file(folder);
         let (cases, path) = (&self.cases[..], &*path);
         let recording = Recording { reference, cases, side_by_side, context, heading, path };

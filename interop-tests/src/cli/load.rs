@@ -1,0 +1,161 @@
+//! The first phase of a run: everything that its files say.
+//!
+//! Whatever can be wrong with a file is found here, before the first process is started, but for the
+//! one that reports the reference's versions: they decide which goldens can replace the reference.
+
+use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::calls::programs;
+use crate::calls::programs::Case;
+use crate::calls::scenario;
+use crate::calls::scenario::Scenario;
+use crate::cli::options::{Comparison, Inputs, ReferenceKind};
+use crate::config::peer::Peer;
+use crate::config::peers::Peers;
+use crate::config::places::Places;
+use crate::outcome::trial::PortUser;
+use crate::parity::baseline::suite::Baseline;
+use crate::parity::client;
+use crate::parity::client::programs::reference::ReferenceProgram;
+use crate::parity::client::programs::suite as client_programs;
+use crate::parity::client::reference::ReferenceClient;
+use crate::parity::client::table;
+use crate::parity::server;
+use crate::parity::server::probe;
+use crate::parity::server::reference::ReferenceServer;
+use crate::process::context::RunContext;
+use crate::process::semaphore::Semaphore;
+
+/// Why there are no goldens to be read or written.
+pub(crate) const NO_GOLDENS: &str =
+    "--scenarios, and --peers that have another reference, need --goldens";
+
+/// What the files of a run say.
+pub(crate) struct Loaded {
+    pub(crate) peers: Peers,
+    /// The names of the peers that are left out.
+    pub(crate) left_out: BTreeSet<String>,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) baselines: Baselines,
+    /// The folder of the goldens, if there are any.
+    pub(crate) goldens: Option<PathBuf>,
+    pub(crate) context: Arc<RunContext>,
+    /// How many trials can keep a processor busy at once.
+    pub(crate) processors: usize,
+}
+
+/// What the suites that compare with a reference compare with.
+pub(crate) struct Baselines {
+    pub(crate) servers: Baseline<ReferenceServer>,
+    pub(crate) clients: Baseline<ReferenceClient>,
+    pub(crate) client_programs: Baseline<ReferenceProgram>,
+}
+
+impl Loaded {
+    /// Reads all files. `threads` is how many trials keep a processor busy at once, instead of as many
+    /// as there are processors.
+    pub(crate) fn load(
+        inputs: &Inputs,
+        comparison: &Comparison,
+        threads: Option<usize>,
+        output: &Path,
+    ) -> anyhow::Result<Self> {
+        let places = Places::find(inputs.output.root.as_deref(), inputs.bin.as_deref())?;
+        let mut peers = Peers::read(inputs.peers.as_deref(), &places, &inputs.set)?;
+        peers.attach(&comparison.attach)?;
+        let folder = match &inputs.scenarios {
+            Some(folder) => folder.clone(),
+            None => places.default_of("--scenarios", "scenarios")?,
+        };
+        let cases = programs::read(&folder.join("programs.toml"))?;
+        let scenarios = scenario::read_all(&folder.join("calls"))?;
+        // Tables other than the project's own need not have the suites that compare.
+        let parity = |name: &str| {
+            Some(folder.join(name)).filter(|path| inputs.scenarios.is_none() || path.exists())
+        };
+        let probes =
+            parity("server-parity").map_or(Ok(Vec::new()), |path| probe::read_all(&path))?;
+        let behaviours =
+            parity("client-parity").map_or(Ok(Vec::new()), |path| table::read_all(&path))?;
+        for name in &comparison.without {
+            peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
+        }
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let semaphore = Semaphore::new(threads.unwrap_or(processors));
+        let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
+        let ours = || places.default_of("--goldens", "goldens").ok();
+        let ours = (is_ours && inputs.scenarios.is_none()).then(ours).flatten();
+        let context = RunContext::new(places, output.join("logs"), semaphore)
+            .context("no ports to be had")?;
+        let servers = server::suite::standard(&peers.all, probes, &context);
+        let clients = client::suite::standard(&peers.all, behaviours, &context);
+        let client_programs = client_programs::standard(&peers.all, &clients.cases, &context);
+        Ok(Self {
+            peers,
+            left_out: comparison.without.iter().cloned().collect(),
+            cases,
+            scenarios,
+            baselines: Baselines { servers, clients, client_programs },
+            goldens: inputs.goldens.clone().or(ours),
+            context: Arc::new(context),
+            processors,
+        })
+    }
+
+    /// Reads the goldens, and lets them replace the reference where `kind` allows it.
+    pub(crate) fn read_goldens(&mut self, kind: ReferenceKind) -> anyhow::Result<()> {
+        let is_reference_out = self.is_reference_out();
+        let Baselines { servers, clients, client_programs } = &mut self.baselines;
+        if let Some(folder) = &self.goldens {
+            servers.read_goldens(folder)?;
+            clients.read_goldens(folder)?;
+            client_programs.read_goldens(folder)?;
+        } else if kind == ReferenceKind::Golden {
+            anyhow::bail!("--reference golden: {NO_GOLDENS}");
+        }
+        if kind == ReferenceKind::Auto && !is_reference_out {
+            client_programs.let_goldens_stand_in(&self.context);
+        }
+        Ok(())
+    }
+
+    /// Whether the reference is left out.
+    pub(crate) fn is_reference_out(&self) -> bool {
+        self.peers.all.iter().any(|peer| peer.reference && self.left_out.contains(peer.name()))
+    }
+
+    /// What the goldens were recorded from, a line each.
+    pub(crate) fn goldens_of(&self) -> Vec<String> {
+        let goldens = self.baselines.servers.goldens.as_ref();
+        goldens.map(|goldens| goldens.versions.clone()).unwrap_or_default()
+    }
+
+    /// Whether the peer takes part.
+    pub(crate) fn takes_part(&self, peer: &Peer) -> bool {
+        !self.left_out.contains(peer.name())
+    }
+}
+
+impl Baselines {
+    /// Records in `folder` what the reference does now.
+    pub(crate) fn record(&self, folder: &Path, context: &RunContext) -> anyhow::Result<()> {
+        let Self { servers, clients, client_programs } = self;
+        let port = &context.port_queue;
+        let (heading, at_once) = (client::suite::HEADING, client::suite::AGENTS);
+        clients.record(folder, heading, at_once, context)?;
+        let (heading, at_once) = (client_programs::HEADING, client_programs::SIDE_BY_SIDE);
+        port.run_alone(PortUser::ClientPrograms, || {
+            client_programs.record(folder, heading, at_once, context)
+        })?;
+        let (heading, at_once) = (server::suite::HEADING, server::suite::SIDE_BY_SIDE);
+        port.run_alone(PortUser::ReferenceServer, || {
+            servers.record(folder, heading, at_once, context)
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! The second phase of a run: the trials, which are peers × cases, and the deviations known of them.
+//!
+//! All trials are known before the first one runs, so that the record can say how many there are, and
+//! an entry of the ledger that matches none is found at once.
+
+use crate::calls;
+use crate::calls::programs;
+use crate::cli::load::Loaded;
+use crate::cli::options::{Comparison, Inputs, ReferenceKind, RunOptions};
+use crate::config::peer::Peer;
+use crate::outcome::deviations::Ledger;
+use crate::outcome::trial::{Trial, TrialName};
+use crate::parity::baseline::case::Reference;
+use crate::parity::client;
+use crate::parity::client::programs::suite as client_programs;
+use crate::parity::fuzz::Rival;
+use crate::parity::server;
+use crate::process::net::tutorial_port::PORT;
+
+/// Why the reference does not run beside an attached server.
+const WITHOUT_PORT: &str = "server-parity is compared with the goldens, because the attached server \
+                            has port 50051, which is the reference's";
+
+/// The trials of a run.
+pub(crate) struct Plan {
+    /// Those that the peers and the tables make.
+    pub(crate) trials: Vec<Trial>,
+    /// The names of all of them, also of those that are not chosen.
+    pub(crate) names: Vec<TrialName>,
+    pub(crate) ledger: Ledger,
+    /// What to say before the trials run.
+    pub(crate) notice: Option<&'static str>,
+}
+
+impl Plan {
+    /// Plans the trials of everything that was loaded.
+    pub(crate) fn new(
+        loaded: &Loaded,
+        inputs: &Inputs,
+        comparison: &Comparison,
+    ) -> anyhow::Result<Self> {
+        let (peers, context) = (&loaded.peers.all[..], &loaded.context);
+        let baselines = &loaded.baselines;
+        let only_goldens = comparison.reference == ReferenceKind::Golden;
+        let is_port_taken = is_tutorial_port_taken(loaded);
+        let mut trials = programs::trials(peers, &loaded.cases, context);
+        trials.extend(calls::suite::trials(peers, &loaded.scenarios, context));
+        let servers = &baselines.servers;
+        trials.extend(server::suite::trials(
+            peers,
+            servers,
+            only_goldens || is_port_taken,
+            context,
+        ));
+        trials.extend(client::suite::trials(peers, &baselines.clients, only_goldens, context));
+        let programs = &baselines.client_programs;
+        trials.extend(client_programs::trials(peers, programs, only_goldens, context));
+        let ledger = ledger(loaded, inputs, comparison, &trials)?;
+        if !comparison.attach.is_empty() {
+            trials.retain(|trial| trial.is_attached);
+        }
+        Ok(Self {
+            names: trials.iter().map(|trial| trial.name.clone()).collect(),
+            trials,
+            ledger,
+            notice: is_port_taken.then_some(WITHOUT_PORT),
+        })
+    }
+
+    /// Keeps the trials that the options choose.
+    pub(crate) fn choose(&mut self, options: &RunOptions) {
+        let RunOptions { libtest, shard, .. } = options;
+        self.trials.retain(|trial| {
+            shard.is_none_or(|shard| shard.has(&trial.name.to_string()))
+                && !libtest.is_filtered_out(&named(&trial.name))
+        });
+    }
+}
+
+/// A trial that only has a name, to be listed or filtered by it.
+pub(crate) fn named(name: &TrialName) -> libtest_mimic::Trial {
+    libtest_mimic::Trial::test(name.to_string(), || Ok(()))
+}
+
+/// Whether an attached server has the port that the reference needs, and goldens can replace that.
+fn is_tutorial_port_taken(loaded: &Loaded) -> bool {
+    let has_port = |peer: &Peer| peer.attached_server().is_some_and(|server| server.has(PORT));
+    loaded.baselines.servers.goldens.is_some() && loaded.peers.all.iter().any(has_port)
+}
+
+/// What is known to deviate: of the project's own peers only, where there are others too.
+fn ledger(
+    loaded: &Loaded,
+    inputs: &Inputs,
+    comparison: &Comparison,
+    trials: &[Trial],
+) -> anyhow::Result<Ledger> {
+    let Loaded { peers, baselines, context, .. } = loaded;
+    let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
+    let versions = || {
+        let reference = baselines.servers.reference.as_ref().filter(|_| !loaded.is_reference_out());
+        reference?.versions(context).ok()
+    };
+    if let Some(path) = &comparison.deviations {
+        return Ok(Ledger::read(path, &names, versions)?);
+    }
+    let ours = context.places.default_of("--deviations", "deviations.toml")?;
+    if inputs.peers.is_none() {
+        return Ok(Ledger::read(&ours, &names, versions)?);
+    }
+    let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
+    let versions = || is_ours.then(versions).flatten();
+    Ok(Ledger::read_beside(&ours, &names, versions, peers.strangers())?)
+}
+
+/// The servers that random requests are sent to: those that `filter` names, or all but that of the
+/// reference's own peer.
+pub(crate) fn rivals(
+    loaded: &Loaded,
+    comparison: &Comparison,
+    filter: Option<&str>,
+) -> anyhow::Result<Vec<Rival>> {
+    let logs = loaded.context.logs.join(server::suite::SUITE);
+    let is_meant = |peer: &&Peer| match filter {
+        _ if !loaded.takes_part(peer) || !peer.parity => false,
+        _ if !comparison.attach.is_empty() && peer.attached_server().is_none() => false,
+        Some(filter) => peer.name().contains(filter),
+        None => !peer.reference,
+    };
+    let meant = loaded.peers.all.iter().filter(is_meant);
+    let rivals: Vec<_> = meant.filter_map(|peer| Rival::new(peer, &logs)).collect();
+    anyhow::ensure!(!rivals.is_empty(), "fuzz: no such peer has a server");
+    Ok(rivals)
+}
