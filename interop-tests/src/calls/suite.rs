@@ -45,12 +45,8 @@ pub(crate) fn trials(
         let fleet = Arc::new(ServerPool::new(server.name(), program, &folder));
         for (client, crew) in &crews {
             trials.extend(cases.iter().map(|(scenario, variant)| {
-                let name = TrialName {
-                    suite: SUITE,
-                    server: server.name().to_owned(),
-                    client: client.clone(),
-                    case: variant.name_of(scenario.name()),
-                };
+                let case = variant.name_of(scenario.name());
+                let name = TrialName::stated(SUITE, server.name(), client, case);
                 let pairing = Session {
                     fleet: Arc::clone(&fleet),
                     crew: Arc::clone(crew),

@@ -42,7 +42,7 @@ fn spread(trials: Vec<Trial>) -> Vec<Trial> {
     let lane = |trial: &Trial| {
         let name = &trial.name;
         let is_program = name.case.starts_with(PREFIX);
-        (name.suite, is_program, trial.waits, name.server.clone(), name.client.clone())
+        (name.group(), name.baseline, is_program, trial.waits)
     };
     let mut lanes: Vec<(_, Vec<Trial>)> = Vec::new();
     for trial in trials {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
@@ -51,10 +51,13 @@ pub(crate) fn trials(
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
-    let name = |server: &str, right: &str, probe: &Probe| TrialName {
+    let reference = peers.iter().find(|peer| peer.reference).map(|peer| peer.name().to_owned());
+    let name = |server: &str, baseline: BaselineKind, probe: &Probe| TrialName {
         suite: SUITE,
-        server: server.to_owned(),
-        client: right.to_owned(),
+        server: Some(server.to_owned()),
+        client: None,
+        baseline,
+        reference: reference.clone(),
         case: probe.name().to_owned(),
     };
     let port_user = oracle.live().and(ReferenceServer::PORT_USER);
@@ -75,7 +78,7 @@ pub(crate) fn trials(
                 is_kin,
                 context: Arc::clone(context),
             };
-            let name = name(peer.name(), oracle.name(), probe);
+            let name = name(peer.name(), oracle.kind(), probe);
             Trial { is_attached, port_user, ..Trial::new(name, move || comparison.run()) }
         }));
     }

@@ -10,7 +10,7 @@ use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
@@ -59,10 +59,13 @@ pub(crate) fn trials(
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let is_live = standard.oracle(only_goldens).is_some_and(|oracle| oracle.live().is_some());
-    let name = |client: &str, right: &str, case: &ProgramCase| TrialName {
+    let reference = peers.iter().find(|peer| peer.reference).map(|peer| peer.name().to_owned());
+    let name = |client: &str, baseline: BaselineKind, case: &ProgramCase| TrialName {
         suite: suite::SUITE,
-        server: right.to_owned(),
-        client: client.to_owned(),
+        server: None,
+        client: Some(client.to_owned()),
+        baseline,
+        reference: reference.clone(),
         case: case.name().to_owned(),
     };
     let mut trials = Vec::new();
@@ -75,7 +78,7 @@ pub(crate) fn trials(
         let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().filter_map(|case| {
             let oracle = standard.oracle_for(case, only_goldens)?;
-            let name = name(peer.name(), oracle.name(), case);
+            let name = name(peer.name(), oracle.kind(), case);
             let comparison = Comparison {
                 case: Arc::clone(case),
                 program: program.clone(),
