@@ -299,11 +299,11 @@ fn act(
     action: ServerAction,
 ) -> Result<(), Finding> {
     if let Some(tap) = &mut tap {
-        tap.shut();
+        tap.stop_listening();
     }
     server.act(action)?;
     match tap.filter(|_| server.running.is_some()) {
-        Some(tap) => tap.open().map_err(|error| no_tap(&error)),
+        Some(tap) => tap.resume_listening().map_err(|error| no_tap(&error)),
         None => Ok(()),
     }
 }

@@ -189,7 +189,7 @@ impl Play {
             right: vec![self.case.right()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
-            tape: Some(Recorder::of_nothing(NO_FRAMES)),
+            tape: Some(Recorder::unavailable(NO_FRAMES)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

@@ -106,7 +106,7 @@ impl Pipe {
         if self.out.is_empty() {
             return false;
         }
-        self.said.take(&self.out);
+        self.said.record(&self.out);
         // Writing to a connection that the other side has closed is no error of the script: the
         // end is what the reader finds.
         let _ = self.socket.write_all(&self.out);
@@ -163,7 +163,7 @@ impl Read for Heard {
         let read = self.socket.read(buffer);
         match &read {
             Ok(0) if !buffer.is_empty() => self.track.half_close(),
-            Ok(count) => self.track.take(&buffer[..*count]),
+            Ok(count) => self.track.record(&buffer[..*count]),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.track.reset(),
             Err(_) => {}
         }

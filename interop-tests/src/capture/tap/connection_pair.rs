@@ -1,182 +1,160 @@
-//! A connection of the client and the one of the server that belongs to it.
+//! Forwards between a connection of the client and the connection to the server that belongs to it.
 //!
-//! No more is read from one side than the other has taken: otherwise nobody would ever have to wait for
-//! a slow reader.
+//! No more is read from one side than the other side has taken: otherwise the tap would hide a slow
+//! reader from a fast writer.
 
 use std::io::{ErrorKind, Read, Write};
+use std::mem;
 use std::net::Shutdown;
 
 use rustix::event::{PollFd, PollFlags};
 use socket2::Socket;
 
-use crate::capture::recorder::ConnectionRecorder;
-use crate::capture::recorder::DirectionRecorder;
-use crate::capture::recorder::Sender;
-use crate::capture::recorder::WireStats;
-use crate::capture::tap::direction::Direction;
+use crate::capture::recorder::{ConnectionRecorder, DirectionRecorder};
 use crate::capture::tap::socket;
 
-/// See the module.
-pub(crate) struct Link {
-    /// The client's, and the server's.
-    ends: [End; 2],
-    pub(crate) is_over: bool,
+pub(super) struct ConnectionPair {
+    /// The client and the server.
+    sides: [Side; 2],
+    /// Whether both sides have ended.
+    pub(super) is_closed: bool,
 }
 
-/// One side: its socket, and what it has said.
-struct End {
+/// One side: its socket, and the direction in which it sends.
+struct Side {
     socket: Socket,
-    track: DirectionRecorder,
-    direction: Option<Direction>,
-    /// What it has said and the other side has not taken.
-    waiting: Vec<u8>,
-    speech: Speech,
-    /// Whether it takes nothing any more.
-    is_deaf: bool,
-    /// Whether the kernel tells of an end or an error again and again.
+    recorder: DirectionRecorder,
+    /// What it sent and the other side has not taken yet.
+    unsent: Vec<u8>,
+    sending: Sending,
+    /// Whether writes to it fail.
+    is_broken: bool,
+    /// Whether poll reports an end or an error, which it would do again and again.
     is_hung_up: bool,
 }
 
-/// Whether a side says anything more.
+/// Whether a side still sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speech {
-    GoesOn,
-    Ended,
-    /// It has ended, and the other side has been told.
-    EndedForBoth,
-    /// It has reset the connection.
+enum Sending {
+    Open,
+    HalfClosed,
+    /// It has half-closed, and so has the tap towards the other side.
+    HalfCloseForwarded,
     Reset,
 }
 
-impl Link {
-    /// Between two sockets; frames are counted as those of `connection`, if they are.
-    pub(crate) fn new(
-        client: Socket,
-        server: Socket,
-        tracks: ConnectionRecorder,
-        connection: Option<usize>,
-    ) -> Self {
-        let end = |socket, track, from| End {
+impl ConnectionPair {
+    pub(super) fn new(client: Socket, server: Socket, recorder: ConnectionRecorder) -> Self {
+        let side = |socket, recorder| Side {
             socket,
-            track,
-            direction: connection.map(|connection| Direction::new(from, connection)),
-            waiting: Vec::new(),
-            speech: Speech::GoesOn,
-            is_deaf: false,
+            recorder,
+            unsent: Vec::new(),
+            sending: Sending::Open,
+            is_broken: false,
             is_hung_up: false,
         };
-        let client = end(client, tracks.client, Sender::Client);
-        let server = end(server, tracks.server, Sender::Server);
-        Self { ends: [client, server], is_over: false }
+        let sides = [side(client, recorder.client), side(server, recorder.server)];
+        Self { sides, is_closed: false }
     }
 
-    /// What is waited for at the sockets of the two ends. None at one that would be told at once, again
-    /// and again, what is known already.
-    pub(crate) fn interests(&self) -> [Option<PollFd<'_>>; 2] {
-        let interest = |of: usize| {
-            let (end, other) = (&self.ends[of], &self.ends[1 - of]);
+    /// The events to wait for at the client's socket and at the server's; none at a socket for which
+    /// poll would return at once with what is already known.
+    pub(super) fn interests(&self) -> [Option<PollFd<'_>>; 2] {
+        [0, 1].map(|index| {
+            let (side, other) = (&self.sides[index], &self.sides[1 - index]);
             let mut flags = PollFlags::empty();
-            flags.set(PollFlags::IN, end.listens());
-            flags.set(PollFlags::OUT, !other.waiting.is_empty());
-            let is_worth_it = !flags.is_empty() || !end.is_hung_up;
-            is_worth_it.then(|| PollFd::new(&end.socket, flags))
-        };
-        [interest(0), interest(1)]
+            flags.set(PollFlags::IN, side.is_readable());
+            flags.set(PollFlags::OUT, !other.unsent.is_empty());
+            let is_useful = !flags.is_empty() || !side.is_hung_up;
+            is_useful.then(|| PollFd::new(&side.socket, flags))
+        })
     }
 
-    /// Does what the kernel says can be done at the client's socket and at the server's.
-    pub(crate) fn turn(&mut self, told: [PollFlags; 2], buffer: &mut [u8], sight: &mut WireStats) {
-        for (of, told) in told.into_iter().enumerate() {
-            let is_end = told.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
-            self.ends[of].is_hung_up |= is_end;
-            if (is_end || told.contains(PollFlags::IN)) && self.ends[of].listens() {
-                self.hear(of, buffer, sight);
-            } else if told.contains(PollFlags::ERR) && self.ends[of].has_ended() {
-                self.ends[of].speech = Speech::Reset;
+    /// Handles the events at the client's socket and at the server's.
+    pub(super) fn handle(&mut self, events: [PollFlags; 2], buffer: &mut [u8]) {
+        for (index, events) in events.into_iter().enumerate() {
+            let is_end = events.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
+            self.sides[index].is_hung_up |= is_end;
+            if (is_end || events.contains(PollFlags::IN)) && self.sides[index].is_readable() {
+                self.read(index, buffer);
+            } else if events.contains(PollFlags::ERR) && self.sides[index].is_half_closed() {
+                self.sides[index].sending = Sending::Reset;
             }
-            if (is_end || told.contains(PollFlags::OUT)) && !self.ends[1 - of].waiting.is_empty() {
-                let waiting = std::mem::take(&mut self.ends[1 - of].waiting);
-                self.pass_on(1 - of, &waiting);
+            if is_end || events.contains(PollFlags::OUT) {
+                let unsent = mem::take(&mut self.sides[1 - index].unsent);
+                self.forward(1 - index, &unsent);
             }
         }
-        self.end();
+        self.forward_ends();
     }
 
-    /// Reads what one side says and passes it on. It is looked at first, so that whoever has got an
-    /// answer finds it told.
-    fn hear(&mut self, of: usize, buffer: &mut [u8], sight: &mut WireStats) {
-        let end = &mut self.ends[of];
-        match end.socket.read(buffer) {
+    /// Reads what one side sends and forwards it. Recorded first, so that a peer that has received a
+    /// message finds it recorded.
+    fn read(&mut self, from: usize, buffer: &mut [u8]) {
+        let side = &mut self.sides[from];
+        match side.socket.read(buffer) {
             Ok(0) => {
-                end.speech = Speech::Ended;
-                end.track.half_close();
-                if let Some(direction) = &end.direction {
-                    direction.finish(sight);
-                }
+                side.sending = Sending::HalfClosed;
+                side.recorder.half_close();
             }
             Ok(count) => {
-                let bytes = &buffer[..count];
-                end.track.take(bytes);
-                if let Some(direction) = &mut end.direction {
-                    direction.take(bytes, sight);
-                }
-                self.pass_on(of, bytes);
+                side.recorder.record(&buffer[..count]);
+                self.forward(from, &buffer[..count]);
             }
-            Err(error) if is_no_error(error.kind()) => {}
-            Err(_) => end.speech = Speech::Reset,
+            Err(error) if is_temporary(error.kind()) => {}
+            Err(_) => side.sending = Sending::Reset,
         }
     }
 
-    /// Sends the other side as much as it takes of what one side has said.
-    fn pass_on(&mut self, from: usize, mut bytes: &[u8]) {
-        let to = &mut self.ends[1 - from];
-        while !bytes.is_empty() && !to.is_deaf {
+    /// Writes to the other side as much as it takes.
+    fn forward(&mut self, from: usize, mut bytes: &[u8]) {
+        let to = &mut self.sides[1 - from];
+        while !bytes.is_empty() && !to.is_broken {
             match to.socket.write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.ends[from].waiting = bytes.to_vec();
+                    self.sides[from].unsent = bytes.to_vec();
                     return;
                 }
-                // What it has said before may still be read.
-                Err(_) => to.is_deaf = true,
+                // What it has sent may still be readable.
+                Err(_) => to.is_broken = true,
             }
         }
     }
 
-    /// Passes on ends, once all that was said before them has been.
-    fn end(&mut self) {
-        for of in [0, 1] {
-            let end = &mut self.ends[of];
-            if !end.waiting.is_empty() {
+    /// Forwards half-closes and resets once all bytes before them have been forwarded.
+    fn forward_ends(&mut self) {
+        for index in [0, 1] {
+            let side = &mut self.sides[index];
+            if !side.unsent.is_empty() {
                 continue;
             }
-            if end.speech == Speech::Reset || end.has_ended() && end.is_deaf {
-                end.track.reset();
-                socket::reset(&self.ends[1 - of].socket);
-                self.is_over = true;
+            if side.sending == Sending::Reset || side.is_half_closed() && side.is_broken {
+                side.recorder.reset();
+                socket::reset_on_close(&self.sides[1 - index].socket);
+                self.is_closed = true;
                 return;
             }
-            if end.speech == Speech::Ended {
-                end.speech = Speech::EndedForBoth;
-                let _ = self.ends[1 - of].socket.shutdown(Shutdown::Write);
+            if side.sending == Sending::HalfClosed {
+                side.sending = Sending::HalfCloseForwarded;
+                let _ = self.sides[1 - index].socket.shutdown(Shutdown::Write);
             }
         }
-        self.is_over = self.ends.iter().all(|end| end.speech == Speech::EndedForBoth);
+        self.is_closed = self.sides.iter().all(|side| side.sending == Sending::HalfCloseForwarded);
     }
 }
 
-impl End {
-    fn has_ended(&self) -> bool {
-        matches!(self.speech, Speech::Ended | Speech::EndedForBoth)
+impl Side {
+    fn is_half_closed(&self) -> bool {
+        matches!(self.sending, Sending::HalfClosed | Sending::HalfCloseForwarded)
     }
 
-    /// Whether what it says is read.
-    fn listens(&self) -> bool {
-        self.waiting.is_empty() && self.speech == Speech::GoesOn
+    fn is_readable(&self) -> bool {
+        self.unsent.is_empty() && self.sending == Sending::Open
     }
 }
 
-fn is_no_error(kind: ErrorKind) -> bool {
+fn is_temporary(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

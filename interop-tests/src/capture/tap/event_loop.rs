@@ -1,7 +1,7 @@
-//! What runs in a tap's thread: it waits for all sockets at once.
+//! The thread of a tap, which waits for all its sockets at once.
 //!
-//! One thread and not two for each connection, because nobody else may hold a copy of a socket that is
-//! to be reset.
+//! One thread, not two for each connection: a reset is sent when the last copy of a socket is closed,
+//! so no other thread may hold one.
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
@@ -12,139 +12,132 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use crate::capture::recorder::Recorder;
-use crate::capture::recorder::WireStats;
-use crate::capture::tap::connection_pair::Link;
+use crate::capture::tap::connection_pair::ConnectionPair;
 use crate::capture::tap::socket;
-use crate::capture::tap::socket::Entrance;
+use crate::capture::tap::socket::Listener;
 
 /// More connections than any scenario has at once; further ones are reset.
-const MOST_CONNECTIONS: usize = 256;
+const MAX_CONNECTIONS: usize = 256;
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const BUFFER: usize = 64 * 1024;
 
-/// What the works are told to do.
 #[derive(Debug)]
-pub(crate) enum Order {
-    /// Close the entrance, and say so.
-    Shut(Sender<()>),
-    /// Take connections here.
-    Open(Entrance),
+pub(super) enum Command {
+    /// Close the listener and confirm it.
+    StopListening(Sender<()>),
+    /// Accept connections from this listener.
+    Listen(Listener),
     /// End when no connection is left, or at this time.
     Finish(Instant),
 }
 
-/// See the module.
-pub(crate) struct EventLoop {
-    entrance: Option<Entrance>,
+pub(super) struct EventLoop {
+    listener: Option<Listener>,
     server: String,
-    tape: Recorder,
-    counts: bool,
-    orders: Receiver<Order>,
-    bell: UnixStream,
-    links: Vec<Link>,
-    sight: WireStats,
-    end: Option<Instant>,
+    recorder: Recorder,
+    commands: Receiver<Command>,
+    /// Readable when there are commands, or when the tap is gone.
+    woken: UnixStream,
+    connections: Vec<ConnectionPair>,
+    deadline: Option<Instant>,
 }
 
-/// What the kernel tells.
+/// The sockets that are ready.
 #[derive(Default)]
-struct Told {
-    is_bell: bool,
-    is_client: bool,
-    links: Vec<[PollFlags; 2]>,
+struct Ready {
+    woken: bool,
+    listener: bool,
+    /// The events of each pair's client and server.
+    connections: Vec<[PollFlags; 2]>,
 }
 
 impl EventLoop {
-    pub(crate) fn new(
-        entrance: Entrance,
+    pub(super) fn new(
+        listener: Listener,
         server: String,
-        tape: Recorder,
-        counts: bool,
-        orders: Receiver<Order>,
-        bell: UnixStream,
+        recorder: Recorder,
+        commands: Receiver<Command>,
+        woken: UnixStream,
     ) -> Self {
-        let (entrance, links, sight, end) =
-            (Some(entrance), Vec::new(), WireStats::default(), None);
-        Self { entrance, server, tape, counts, orders, bell, links, sight, end }
+        let (listener, connections, deadline) = (Some(listener), Vec::new(), None);
+        Self { listener, server, recorder, commands, woken, connections, deadline }
     }
 
-    /// Passes on what clients and server say, until the end.
-    pub(crate) fn run(mut self) -> WireStats {
+    /// Forwards until the tap finishes or is gone.
+    pub(super) fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
-        while self.end.is_none_or(|end| !self.links.is_empty() && Instant::now() < end) {
-            let Ok(told) = self.wait() else { break };
-            for (link, told) in self.links.iter_mut().zip(&told.links) {
-                link.turn(*told, &mut buffer, &mut self.sight);
+        while self.deadline.is_none_or(|d| !self.connections.is_empty() && Instant::now() < d) {
+            let Ok(ready) = self.wait() else { break };
+            for (pair, events) in self.connections.iter_mut().zip(&ready.connections) {
+                pair.handle(*events, &mut buffer);
             }
-            self.links.retain(|link| !link.is_over);
-            if told.is_client
-                && let Some(Ok(client)) = self.entrance.as_ref().map(Entrance::admit)
+            self.connections.retain(|pair| !pair.is_closed);
+            if ready.listener
+                && let Some(Ok(client)) = self.listener.as_ref().map(Listener::accept)
             {
-                self.link(client);
+                self.connect(client);
             }
-            if told.is_bell && !self.take_orders() {
+            if ready.woken && !self.run_commands() {
                 break;
             }
         }
-        self.sight
     }
 
-    fn wait(&self) -> rustix::io::Result<Told> {
-        let bell = PollFd::new(&self.bell, PollFlags::IN);
-        let entrance = self.entrance.as_ref().filter(|_| self.end.is_none());
-        let entrance = entrance.map(|entrance| PollFd::new(&entrance.socket, PollFlags::IN));
-        let interests: Vec<_> = self.links.iter().map(Link::interests).collect();
-        let mut sockets = vec![bell];
-        sockets.extend(entrance.clone());
+    fn wait(&self) -> rustix::io::Result<Ready> {
+        let woken = PollFd::new(&self.woken, PollFlags::IN);
+        let listener = self.listener.as_ref().filter(|_| self.deadline.is_none());
+        let listener = listener.map(|listener| PollFd::new(&listener.socket, PollFlags::IN));
+        let interests: Vec<_> = self.connections.iter().map(ConnectionPair::interests).collect();
+        let mut sockets = vec![woken];
+        sockets.extend(listener.clone());
         sockets.extend(interests.iter().flatten().flatten().cloned());
-        let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = self.deadline.map(|d| d.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut sockets, left.as_ref()) {
             Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => return Ok(Told::default()),
+            Err(rustix::io::Errno::INTR) => return Ok(Ready::default()),
             Err(error) => return Err(error),
         }
-        let mut flags = sockets.iter().map(PollFd::revents);
-        let mut next = || flags.next().unwrap_or(PollFlags::empty());
-        let is_bell = !next().is_empty();
-        let is_client = entrance.is_some() && !next().is_empty();
-        let mut of_end = |interest: &Option<PollFd<'_>>| match interest {
+        let mut events = sockets.iter().map(PollFd::revents);
+        let mut next = || events.next().unwrap_or(PollFlags::empty());
+        let woken = !next().is_empty();
+        let listener = listener.is_some() && !next().is_empty();
+        let mut of_side = |interest: &Option<PollFd<'_>>| match interest {
             Some(_) => next(),
             None => PollFlags::empty(),
         };
-        let links = interests.iter().map(|[client, server]| [of_end(client), of_end(server)]);
-        let links = links.collect();
-        Ok(Told { is_bell, is_client, links })
+        let connections = interests.iter();
+        let connections = connections.map(|[client, server]| [of_side(client), of_side(server)]);
+        Ok(Ready { woken, listener, connections: connections.collect() })
     }
 
-    /// Connects `client` to the server.
-    fn link(&mut self, client: Socket) {
-        let mut tracks = self.tape.connect();
+    /// Connects a new client with the server.
+    fn connect(&mut self, client: Socket) {
         let server = socket::connect(&self.server);
-        let Some(server) = server.ok().filter(|_| self.links.len() < MOST_CONNECTIONS) else {
-            // Nearly what a client sees whose server is away: it has been taken in already.
-            tracks.server.reset();
-            socket::reset(&client);
-            return;
-        };
-        let connection = self.sight.new_connection();
-        self.links.push(Link::new(client, server, tracks, self.counts.then_some(connection)));
+        if let Some(server) = server.ok().filter(|_| self.connections.len() < MAX_CONNECTIONS) {
+            let recorder = self.recorder.connect();
+            self.connections.push(ConnectionPair::new(client, server, recorder));
+        } else {
+            // The closest to a refused connection, because this one has been accepted.
+            self.recorder.refuse_connection();
+            socket::reset_on_close(&client);
+        }
     }
 
-    /// Does what has been ordered; false when nobody can order anything any more.
-    fn take_orders(&mut self) -> bool {
-        let rings = self.bell.read(&mut [0; 16]);
-        while let Ok(order) = self.orders.try_recv() {
-            match order {
-                Order::Shut(done) => {
-                    self.entrance = None;
+    /// Runs the commands that were sent; false when the tap is gone.
+    fn run_commands(&mut self) -> bool {
+        let wakes = self.woken.read(&mut [0; 16]);
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::StopListening(done) => {
+                    self.listener = None;
                     let _ = done.send(());
                 }
-                Order::Open(entrance) => self.entrance = Some(entrance),
-                Order::Finish(end) => self.end = Some(end),
+                Command::Listen(listener) => self.listener = Some(listener),
+                Command::Finish(deadline) => self.deadline = Some(deadline),
             }
         }
-        rings.is_ok_and(|rings| rings > 0)
+        wakes.is_ok_and(|wakes| wakes > 0)
     }
 }

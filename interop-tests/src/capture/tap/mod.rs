@@ -1,18 +1,18 @@
-//! A tap: a proxy between client and server that looks at what goes over the wire.
+//! A tap: a proxy between a client and a server that records what they exchange.
 //!
-//! What a library does below its API, whether a message is compressed or a connection is pinged, is
-//! told by no agent. Every byte is passed on as it is, and every end too: who could tell a tap from a
-//! server would be tested against the tap.
+//! Whether a message is compressed or a connection is pinged is decided below the API of a library,
+//! so no agent can report it. The tap forwards every byte, half-close and reset unchanged: a
+//! difference that a peer could notice would be a difference in what is tested.
 //!
-//! - [`entrance`], [`works`], [`link`]: what passes the bytes on
-//! - [`direction`]: the frames of one direction of a connection
-//! - [`sight`]: what was seen
-//! - [`expectation`]: what a table says of it
+//! - [`event_loop`]: the thread that serves all sockets
+//! - [`connection_pair`]: forwards between a client's connection and the server's
+//! - [`socket`]: TCP and Unix sockets by address
 
-pub(crate) mod connection_pair;
-pub(crate) mod direction;
-pub(crate) mod event_loop;
-pub(crate) mod socket;
+mod connection_pair;
+mod event_loop;
+mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
@@ -20,72 +20,85 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::capture::recorder::Recorder;
-use crate::capture::recorder::WireStats;
-use crate::capture::tap::event_loop::{EventLoop, Order};
-use crate::capture::tap::socket::Entrance;
+use crate::capture::recorder::{Recorder, WireStats};
+use crate::capture::tap::event_loop::{Command, EventLoop};
+use crate::capture::tap::socket::Listener;
 
-/// A running tap; it ends, with all its connections, when this is dropped.
+/// A running tap; dropping it closes all its connections.
 #[derive(Debug)]
-pub struct Tap {
+pub(crate) struct Tap {
     address: String,
-    orders: Sender<Order>,
-    /// The works look for orders when something comes out of its other end.
-    bell: UnixStream,
-    works: Option<JoinHandle<WireStats>>,
+    recorder: Recorder,
+    commands: Sender<Command>,
+    /// A byte written here makes the event loop look for commands.
+    waker: UnixStream,
+    event_loop: Option<JoinHandle<()>>,
 }
 
 impl Tap {
-    /// A tap at `asked` before the server at `server`, both `HOST:PORT` or `unix:PATH`. What goes over
-    /// the wire is taken on `tape`; frames are only counted if this `counts`, which takes longer.
-    pub fn start(asked: &str, server: String, tape: Recorder, counts: bool) -> io::Result<Self> {
-        let entrance = Entrance::open(asked)?;
-        let address = entrance.address()?;
-        let (orders, of_works) = mpsc::channel();
-        let (bell, rung) = UnixStream::pair()?;
-        let works = EventLoop::new(entrance, server, tape, counts, of_works, rung);
-        let works = Some(thread::spawn(move || works.run()));
-        Ok(Self { address, orders, bell, works })
+    /// Starts a tap that listens at `address` and forwards to `server`, both `HOST:PORT` or
+    /// `unix:PATH`. With `statistics`, [`Tap::finish`] returns more than zeros.
+    pub(crate) fn start(
+        address: &str,
+        server: String,
+        recorder: Recorder,
+        statistics: bool,
+    ) -> io::Result<Self> {
+        let listener = Listener::bind(address)?;
+        let address = listener.address()?;
+        if statistics {
+            recorder.enable_statistics();
+        }
+        let (commands, receiver) = mpsc::channel();
+        let (waker, woken) = UnixStream::pair()?;
+        let event_loop = EventLoop::new(listener, server, recorder.clone(), receiver, woken);
+        let event_loop = Some(thread::spawn(move || event_loop.run()));
+        Ok(Self { address, recorder, commands, waker, event_loop })
     }
 
-    /// Where the client finds it.
-    pub fn address(&self) -> String {
+    /// The address for the client.
+    pub(crate) fn address(&self) -> String {
         self.address.clone()
     }
 
-    /// Takes no connections any more, so that they are refused; those that are there go on.
-    pub fn shut(&mut self) {
+    /// Closes the listener, so that connections are refused; open connections go on.
+    pub(crate) fn stop_listening(&mut self) {
         let (done, is_done) = mpsc::channel();
-        self.order(Order::Shut(done));
-        // An error says that the works have ended, and their entrance with them.
+        self.send(Command::StopListening(done));
+        // An error means that the event loop has ended, and its listener with it.
         let _ = is_done.recv();
     }
 
-    /// Takes connections again.
-    pub fn open(&mut self) -> io::Result<()> {
-        let entrance = Entrance::open(&self.address)?;
-        self.order(Order::Open(entrance));
+    /// Listens again.
+    pub(crate) fn resume_listening(&mut self) -> io::Result<()> {
+        let listener = Listener::bind(&self.address)?;
+        self.send(Command::Listen(listener));
         Ok(())
     }
 
-    /// Waits until the client has closed its connections, but no longer than `patience`, ends the tap,
-    /// and tells what was seen.
-    pub fn finish(mut self, patience: Duration) -> WireStats {
-        self.order(Order::Finish(Instant::now() + patience));
-        self.works.take().and_then(|works| works.join().ok()).unwrap_or_default()
+    /// Waits until the client has closed its connections, but at most `limit`, ends the tap, and
+    /// returns the statistics.
+    pub(crate) fn finish(mut self, limit: Duration) -> WireStats {
+        self.join(Instant::now() + limit);
+        self.recorder.take_statistics()
     }
 
-    fn order(&mut self, order: Order) {
-        // Whether the works still run shows when they are joined.
-        let _ = self.orders.send(order);
-        let _ = self.bell.write_all(&[0]);
+    fn join(&mut self, deadline: Instant) {
+        let Some(event_loop) = self.event_loop.take() else { return };
+        self.send(Command::Finish(deadline));
+        // A panic of the event loop has been reported by its thread.
+        let _ = event_loop.join();
+    }
+
+    fn send(&mut self, command: Command) {
+        // Errors mean that the event loop has ended, which `join` waits for.
+        let _ = self.commands.send(command);
+        let _ = self.waker.write_all(&[0]);
     }
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        let Some(works) = self.works.take() else { return };
-        self.order(Order::Finish(Instant::now()));
-        let _ = works.join();
+        self.join(Instant::now());
     }
 }

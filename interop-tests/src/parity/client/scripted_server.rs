@@ -112,7 +112,7 @@ impl ScriptedServer {
         let threads = {
             let mut connections = self.0.connections();
             connections.is_over = true;
-            self.0.tape.rest();
+            self.0.tape.ignore_ends();
             for socket in connections.sockets.values() {
                 let _ = socket.shutdown(Shutdown::Both);
             }

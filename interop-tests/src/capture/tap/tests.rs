@@ -1,4 +1,4 @@
-//! A tap is not noticed: what one side does to its connection is done to the other side's.
+//! Tests that peers do not notice a tap: it forwards bytes, half-closes, resets and back pressure.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -6,27 +6,12 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use socket2::Socket;
 use tempfile::TempDir;
 
-use crate::run;
-use grpc_interop::capture::dissection::trace::Trace;
-use grpc_interop::capture::recorder::Recorder;
-use grpc_interop::capture::tap::Tap;
-
-pub(crate) fn tests() -> Vec<Trial> {
-    run::trials([
-        ("transparency/bytes-and-half-closes", bytes_and_half_closes),
-        ("transparency/a-reset-of-the-client", a_reset_of_the_client),
-        ("transparency/a-reset-of-the-server", a_reset_of_the_server),
-        ("transparency/a-reset-after-a-half-close", a_reset_after_a_half_close),
-        ("transparency/a-server-that-takes-nothing-any-more", a_deaf_server),
-        ("transparency/a-slow-reader-stops-the-server", a_slow_reader),
-        ("transparency/nobody-is-let-in-while-it-is-shut", shut),
-        ("transparency/a-server-that-is-gone-is-a-reset", a_server_that_is_gone),
-    ])
-}
+use crate::capture::dissection::trace::Trace;
+use crate::capture::recorder::Recorder;
+use crate::capture::tap::Tap;
 
 /// No test waits longer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -34,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A tap with a client before it and the server's end of its connection.
 struct Tapped {
     tap: Tap,
-    tape: Recorder,
+    recorder: Recorder,
     client: Socket,
     server: Socket,
 }
@@ -42,23 +27,23 @@ struct Tapped {
 fn tcp() -> Tapped {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let server = listener.local_addr().expect("bound").to_string();
-    let tape = Recorder::default();
-    let tap = Tap::start("127.0.0.1:0", server, tape.clone(), false).expect("a tap");
+    let recorder = Recorder::default();
+    let tap = Tap::start("127.0.0.1:0", server, recorder.clone(), false).expect("a tap");
     let client = TcpStream::connect(tap.address()).expect("the tap listens");
     let (server, _) = listener.accept().expect("a connection");
-    limited(Tapped { tap, tape, client: client.into(), server: server.into() })
+    limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
 }
 
 fn unix(folder: &TempDir) -> Tapped {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let listener = UnixListener::bind(path("server")).expect("a socket");
     let [asked, server] = ["tap", "server"].map(|name| format!("unix:{}", path(name)));
-    let tape = Recorder::default();
-    let tap = Tap::start(&asked, server, tape.clone(), false).expect("a tap");
+    let recorder = Recorder::default();
+    let tap = Tap::start(&asked, server, recorder.clone(), false).expect("a tap");
     assert_eq!(tap.address(), asked);
     let client = UnixStream::connect(path("tap")).expect("the tap listens");
     let (server, _) = listener.accept().expect("a connection");
-    limited(Tapped { tap, tape, client: client.into(), server: server.into() })
+    limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
 }
 
 fn limited(tapped: Tapped) -> Tapped {
@@ -94,9 +79,10 @@ fn reset(socket: Socket) {
     drop(socket);
 }
 
-fn bytes_and_half_closes() {
+#[test]
+fn bytes_and_half_closes_are_forwarded() {
     let folder = tempfile::tempdir().expect("a folder");
-    for Tapped { tap, tape, client, server } in [unix(&folder), tcp()] {
+    for Tapped { tap, recorder, client, server } in [unix(&folder), tcp()] {
         says(&client, &server, b"question");
         says(&server, &client, b"answer");
         client.shutdown(Shutdown::Write).expect("open");
@@ -105,35 +91,38 @@ fn bytes_and_half_closes() {
         drop(server);
         assert_eq!(end(&client), Ok(0), "the other one too");
         tap.finish(LIMIT);
-        let text = Trace::of(&tape).to_string();
+        let text = Trace::of(&recorder).to_string();
         assert_eq!(text.matches("half-closes").count(), 2, "{text}");
     }
 }
 
-fn a_reset_of_the_client() {
-    let Tapped { tap, tape, client, server } = tcp();
+#[test]
+fn a_reset_of_the_client_is_forwarded() {
+    let Tapped { tap, recorder, client, server } = tcp();
     says(&client, &server, b"question");
     reset(client);
     assert_eq!(end(&server), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
-    let text = Trace::of(&tape).to_string();
+    let text = Trace::of(&recorder).to_string();
     assert!(text.contains("client  resets the connection"), "{text}");
     assert!(!text.contains("half-closes"), "{text}");
 }
 
-fn a_reset_of_the_server() {
-    let Tapped { tap, tape, client, server } = tcp();
+#[test]
+fn a_reset_of_the_server_is_forwarded() {
+    let Tapped { tap, recorder, client, server } = tcp();
     (&server).write_all(b"GOAWAY").expect("open");
     reset(server);
     let mut last_words = [0; 6];
     (&client).read_exact(&mut last_words).expect("what was said before is passed on");
     assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
-    assert!(Trace::of(&tape).to_string().contains("server  resets the connection"));
+    assert!(Trace::of(&recorder).to_string().contains("server  resets the connection"));
 }
 
-fn a_reset_after_a_half_close() {
-    let Tapped { tap: _tap, tape, client, server } = tcp();
+#[test]
+fn a_reset_after_a_half_close_is_forwarded() {
+    let Tapped { tap: _tap, recorder, client, server } = tcp();
     server.shutdown(Shutdown::Write).expect("open");
     assert_eq!(end(&client), Ok(0));
     says(&client, &server, b"question");
@@ -141,24 +130,26 @@ fn a_reset_after_a_half_close() {
     // The client neither reads nor writes: nothing but the reset tells it.
     let told = eventually(|| client.take_error().expect("a socket"));
     assert!(told.is_some(), "the kernel knows of a reset");
-    let text = Trace::of(&tape).to_string();
+    let text = Trace::of(&recorder).to_string();
     assert!(text.contains("server  resets the connection"), "{text}");
 }
 
-fn a_deaf_server() {
+#[test]
+fn a_client_notices_that_the_server_is_gone() {
     let folder = tempfile::tempdir().expect("a folder");
-    for Tapped { tap, tape, client, server } in [tcp(), unix(&folder)] {
+    for Tapped { tap, recorder, client, server } in [tcp(), unix(&folder)] {
         drop(server);
         assert_eq!(end(&client), Ok(0));
         let refused = eventually(|| (&client).write(b"x").err());
         assert!(refused.is_some(), "nobody takes it");
         tap.finish(LIMIT);
-        assert!(Trace::of(&tape).to_string().contains("server  resets the connection"));
+        assert!(Trace::of(&recorder).to_string().contains("server  resets the connection"));
     }
 }
 
-fn a_slow_reader() {
-    let Tapped { tap: _tap, tape: _, client, server } = tcp();
+#[test]
+fn a_slow_reader_stops_the_server() {
+    let Tapped { tap: _tap, recorder: _, client, server } = tcp();
     server.set_write_timeout(Some(Duration::from_millis(300))).expect("a limit");
     let mut written = 0;
     let piece = vec![7; 64 * 1024];
@@ -178,19 +169,21 @@ fn a_slow_reader() {
     assert_eq!(all.len(), written);
 }
 
-fn shut() {
-    let Tapped { mut tap, tape: _, client, server } = tcp();
+#[test]
+fn connections_are_refused_while_it_does_not_listen() {
+    let Tapped { mut tap, recorder: _, client, server } = tcp();
     let again = || TcpStream::connect(tap.address()).map_err(|error| error.kind());
     assert!(again().is_ok());
-    tap.shut();
+    tap.stop_listening();
     let refused = TcpStream::connect(tap.address()).map_err(|error| error.kind());
     assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
     says(&client, &server, b"those that are there go on");
-    tap.open().expect("the port is free");
+    tap.resume_listening().expect("the port is free");
     TcpStream::connect(tap.address()).expect("it takes connections again");
 }
 
-fn a_server_that_is_gone() {
+#[test]
+fn a_server_that_is_not_there_is_a_reset() {
     let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let server = gone.local_addr().expect("bound").to_string();
     drop(gone);

@@ -1,29 +1,8 @@
-//! What a trace says of bytes: the same however they come in, and the truth also where they are wrong.
+//! Tests of the way from bytes to a trace, through the recorder.
 
-use libtest_mimic::Trial;
-
-use crate::run;
-use grpc_interop::capture::dissection::trace::{Frame, Part, Trace, What};
-use grpc_interop::capture::recorder::{ConnectionRecorder, Recorder, Sender};
-use grpc_interop::http2::frame;
-use grpc_interop::http2::frame::PREFACE;
-
-pub(crate) fn tests() -> Vec<Trial> {
-    run::trials([
-        ("reading-frames/cut-anywhere-they-are-the-same", cut_anywhere),
-        ("reading-frames/every-byte-has-a-name", every_byte_has_a_name),
-        ("reading-frames/padding", padding),
-        ("reading-frames/continuation", continuation),
-        ("reading-frames/a-message-in-three-frames", a_message_in_three_frames),
-        ("reading-frames/messages-that-are-no-protobuf", no_protobuf),
-        ("reading-frames/numbers-have-names", numbers_have_names),
-        ("reading-frames/long-payloads-are-cut", long_payloads_are_cut),
-        ("reading-frames/what-is-cut-off", what_is_cut_off),
-        ("reading-frames/what-is-no-http-2", what_is_no_http_2),
-        ("reading-frames/a-million-frames", a_million_frames),
-        ("reading-frames/ends-are-told-once", ends_are_told_once),
-    ])
-}
+use crate::capture::dissection::trace::{EventKind, Frame, Part, Trace};
+use crate::capture::recorder::{ConnectionRecorder, Recorder, Sender};
+use crate::http2::frame::{self, PREFACE};
 
 const DATA: u8 = frame::kind::DATA;
 const HEADERS: u8 = frame::kind::HEADERS;
@@ -41,17 +20,17 @@ fn message(flag: u8, message: &[u8]) -> Vec<u8> {
     [&[flag], &length[..], message].concat()
 }
 
-/// The trace of a server that says this, in pieces of so many bytes.
-fn said_in_pieces(bytes: &[u8], size: usize) -> Trace {
-    let tape = Recorder::default();
-    let ConnectionRecorder { client, mut server } = tape.connect();
-    bytes.chunks(size).for_each(|piece| server.take(piece));
+/// The trace of a server that sends `bytes`, recorded in reads of `size` bytes.
+fn trace_of_reads(bytes: &[u8], size: usize) -> Trace {
+    let recorder = Recorder::default();
+    let ConnectionRecorder { client, mut server } = recorder.connect();
+    bytes.chunks(size).for_each(|read| server.record(read));
     drop((client, server));
-    Trace::of(&tape)
+    Trace::of(&recorder)
 }
 
-fn said(bytes: &[u8]) -> Trace {
-    said_in_pieces(bytes, usize::MAX)
+fn trace_of(bytes: &[u8]) -> Trace {
+    trace_of_reads(bytes, usize::MAX)
 }
 
 fn frames(trace: &Trace) -> Vec<&Frame> {
@@ -59,7 +38,7 @@ fn frames(trace: &Trace) -> Vec<&Frame> {
         .events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Frame(frame) | What::CutOff(frame) => Some(frame),
+            EventKind::Frame(frame) | EventKind::CutOff(frame) => Some(frame),
             _ => None,
         })
         .collect()
@@ -67,9 +46,9 @@ fn frames(trace: &Trace) -> Vec<&Frame> {
 
 /// The parts of a frame's payload: the bytes, their name and their value.
 fn parts(frame: &Frame) -> Vec<(String, &str, &str)> {
-    let all = frame.header.clone() + &frame.payload.hex;
+    let all = frame.kept();
     let behind_header = frame.parts.iter().filter(|part| part.start >= 9);
-    let shown = |part: &Part| all[2 * part.start..2 * part.end].to_owned();
+    let shown = |part: &Part| hex::encode(&all[part.start..part.end]);
     behind_header.map(|part| (shown(part), &part.name[..], &part.value[..])).collect()
 }
 
@@ -77,8 +56,8 @@ fn named<'a>(bytes: &str, name: &'a str, value: &'a str) -> (String, &'a str, &'
     (bytes.to_owned(), name, value)
 }
 
-/// HTTP/2 as a server speaks it, with all that this file is about.
-fn conversation() -> Vec<u8> {
+/// What a server sends in a call: padding, a message in two frames, and a frame that is cut off.
+fn server_bytes() -> Vec<u8> {
     // :status: 200 and a: b, indexed for later; then both again.
     let (first, again) = ([0x88, 0x40, 1, b'a', 1, b'b'], [0x88, 0xbe]);
     let long = message(0, &[0x7a, 0x88, 0x27].into_iter().chain([7; 5000]).collect::<Vec<_>>());
@@ -103,32 +82,39 @@ fn as_json(trace: &Trace) -> serde_json::Value {
     json
 }
 
-fn cut_anywhere() {
-    let bytes = conversation();
-    let whole = said(&bytes);
+#[test]
+fn a_trace_does_not_depend_on_the_size_of_reads() {
+    let bytes = server_bytes();
+    let whole = trace_of(&bytes);
     assert_eq!(frames(&whole).len(), 8);
     for size in [1, 2, 7, 1000, 4099] {
-        assert_eq!(as_json(&said_in_pieces(&bytes, size)), as_json(&whole), "pieces of {size}");
+        assert_eq!(
+            as_json(&trace_of_reads(&bytes, size)),
+            as_json(&whole),
+            "reads of {size} bytes"
+        );
     }
     let read: Trace = serde_json::from_value(as_json(&whole)).expect("a trace can be read");
     assert_eq!(as_json(&read), as_json(&whole));
 }
 
+#[test]
 fn every_byte_has_a_name() {
-    for frame in frames(&said(&conversation())) {
+    for frame in frames(&trace_of(&server_bytes())) {
         let mut at = 0;
         for part in &frame.parts {
             assert_eq!(part.start, at, "a gap in {frame}");
             assert!(part.end > at, "an empty part in {frame}");
             at = part.end;
         }
-        assert_eq!(at, frame.header.len() / 2 + frame.payload.length, "the end of {frame}");
+        assert_eq!(at, frame.header.len() + frame.payload.length, "the end of {frame}");
     }
 }
 
-fn padding() {
+#[test]
+fn padding_is_not_content() {
     let padded = [&[2], &message(0, b"\x0d\0\0\x80\x40")[..], &[0xaa, 0xbb]].concat();
-    let trace = said(&frame(DATA, 1 | 8, 1, &padded));
+    let trace = trace_of(&frame(DATA, 1 | 8, 1, &padded));
     let [frame] = frames(&trace)[..] else { panic!("one frame") };
     assert_eq!(frame.flags, ["END_STREAM", "PADDED"]);
     assert_eq!(
@@ -142,11 +128,11 @@ fn padding() {
         ]
     );
     assert_eq!(frame.messages[0].start, Some(10));
-    let trace = said(&self::frame(DATA, 8, 1, &[200, 0, 0, 0, 0, 0]));
+    let trace = trace_of(&self::frame(DATA, 8, 1, &[200, 0, 0, 0, 0, 0]));
     assert_eq!(parts(frames(&trace)[0])[1], named("0000000000", "padding", ""));
     assert!(frames(&trace)[0].messages.is_empty(), "all of it is padding");
     let block = [1, 0, 0, 0, 7, 9, 0x88, 0xcc];
-    let trace = said(&self::frame(HEADERS, 4 | 8 | 0x20, 1, &block));
+    let trace = trace_of(&self::frame(HEADERS, 4 | 8 | 0x20, 1, &block));
     assert_eq!(
         parts(frames(&trace)[0]),
         [
@@ -161,36 +147,38 @@ fn padding() {
     assert_eq!((&block.fields[0].name[..], &block.fields[0].value[..]), (":status", "200"));
 }
 
-fn continuation() {
+#[test]
+fn a_header_block_continues_in_later_frames() {
     let bytes = [
         frame(HEADERS, 0, 1, &[0x88, 0x40, 3]),
         frame(9, 0, 1, b"k\xc3"),
         frame(9, 4, 1, b"y\x01\x0a"),
         frame(HEADERS, 4, 3, &[0xbe]),
     ];
-    let trace = said(&bytes.concat());
+    let trace = trace_of(&bytes.concat());
     let frames = frames(&trace);
-    assert!(frames[0].block.is_none() && frames[1].block.is_none(), "they have not ended");
+    assert!(frames[0].block.is_none() && frames[1].block.is_none(), "END_HEADERS is missing");
     for frame in [frames[2], frames[3]] {
         let field = frame.block.as_ref().and_then(|block| block.fields.last()).expect("a field");
         assert_eq!((&field.name[..], &field.value[..]), (r"k\xc3y", r"\x0a"));
     }
     assert_eq!(frames[2].flags, ["END_HEADERS"]);
-    let trace = said(&[frame(HEADERS, 4, 1, &[0xbe]), frame(HEADERS, 4, 3, &[0x88])].concat());
+    let trace = trace_of(&[frame(HEADERS, 4, 1, &[0xbe]), frame(HEADERS, 4, 3, &[0x88])].concat());
     let errors = self::frames(&trace).into_iter().map(|f| f.block.as_ref()?.error.clone());
     assert!(errors.clone().all(|error| error.is_some()), "{:?}", errors.collect::<Vec<_>>());
 }
 
-fn a_message_in_three_frames() {
+#[test]
+fn a_message_continues_in_later_frames() {
     let two = [message(0, b"\x0d\0\0\x80\x40"), message(0, b"\x08\x96\x01")].concat();
     let bytes = [
         frame(DATA, 0, 1, &two[..3]),
         frame(DATA, 0, 1, &two[3..8]),
-        // Another stream has its own messages.
+        // A message of another stream.
         frame(DATA, 0, 3, &message(0, b"")),
         frame(DATA, 1, 1, &two[8..]),
     ];
-    let trace = said(&bytes.concat());
+    let trace = trace_of(&bytes.concat());
     let frames = frames(&trace);
     assert_eq!(parts(frames[0]), [named("000000", "part of a message's prefix", "")]);
     let part = "3 of 5 bytes so far";
@@ -207,14 +195,15 @@ fn a_message_in_three_frames() {
         ]
     );
     let [first, second] = &frames[3].messages[..] else { panic!("two messages") };
-    assert_eq!((first.start, &first.bytes.hex[..]), (None, "0d00008040"));
+    assert_eq!((first.start, &first.bytes.kept[..]), (None, &b"\x0d\0\0\x80\x40"[..]));
     let field = &first.fields[0];
     assert_eq!((field.start, field.value_start, field.end), (0, 1, 5));
     assert_eq!(field.value, "4.0 (0x40800000)");
     assert_eq!((second.start, &second.fields[0].value[..]), (Some(11), "150"));
 }
 
-fn no_protobuf() {
+#[test]
+fn messages_that_are_not_protobuf_say_why() {
     let bytes = [
         message(0, b"\x0d\0\0"),
         message(0, b"\x08\x01\x07"),
@@ -222,12 +211,12 @@ fn no_protobuf() {
         message(7, b""),
         message(0, b"\x0a\x03abc\x12\x02\0\xff\x19\0\0\0\0\0\0\xf0\x3f"),
     ];
-    let trace = said(&frame(DATA, 1, 1, &bytes.concat()));
+    let trace = trace_of(&frame(DATA, 1, 1, &bytes.concat()));
     let messages = &frames(&trace)[0].messages;
     let unread = |index: usize| messages[index].unread.clone().unwrap_or_default();
     assert_eq!(unread(0), "no protobuf from byte 0 on: 4 bytes should follow, and 2 do");
     assert!(unread(1).starts_with("no protobuf from byte 2 on: "), "{}", unread(1));
-    assert_eq!(messages[1].fields.len(), 1, "the good field is read");
+    assert_eq!(messages[1].fields.len(), 1, "the field before it is read");
     assert_eq!(unread(2), "it is compressed");
     assert_eq!(unread(3), "7 is no compressed flag");
     let values: Vec<_> = messages[4].fields.iter().map(|field| &field.value[..]).collect();
@@ -235,6 +224,7 @@ fn no_protobuf() {
     assert_eq!(messages[4].unread, None);
 }
 
+#[test]
 fn numbers_have_names() {
     let bytes = [
         frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 100, 0xfe, 3, 0, 0, 0, 1, 9]),
@@ -245,7 +235,7 @@ fn numbers_have_names() {
         frame(0x54, 0x41, 5, b"TP"),
         frame(3, 0, 1, &[0, 0]),
     ];
-    let trace = said(&bytes.concat());
+    let trace = trace_of(&bytes.concat());
     let frames = frames(&trace);
     assert_eq!(
         parts(frames[0]),
@@ -268,109 +258,125 @@ fn numbers_have_names() {
     assert_eq!(parts(frames[6]), [named("0000", "error code", "cut off")]);
 }
 
-fn long_payloads_are_cut() {
+#[test]
+fn long_payloads_are_truncated() {
     let bytes = [frame(DATA, 0, 1, &message(0, &[0; 9000])), frame(DATA, 1, 1, &message(0, b""))];
-    let trace = said(&bytes.concat());
+    let trace = trace_of(&bytes.concat());
     let frame = frames(&trace)[0];
     assert_eq!((frame.payload.length, frame.payload.left_out), (9005, 9005 - 1024));
-    assert_eq!(frame.payload.hex.len(), 2048);
+    assert_eq!(frame.payload.kept.len(), 1024);
     let message = &frame.messages[0];
     assert_eq!((message.bytes.length, message.bytes.left_out), (9000, 9000 - 1024));
     assert_eq!(message.unread.as_deref(), Some("only 1024 of its bytes are kept"));
-    assert_eq!(frames(&trace)[1].messages.len(), 1, "the next one is found");
+    assert_eq!(frames(&trace)[1].messages.len(), 1, "the end of the message is found");
 }
 
-fn what_is_cut_off() {
+#[test]
+fn a_frame_can_be_cut_off_anywhere() {
     let whole = frame(DATA, 1, 1, &message(0, b"\x0d\0\0\x80\x40"));
     let is_cut_off =
-        |trace: &Trace| matches!(trace.events.last().map(|e| &e.what), Some(What::CutOff(_)));
-    let header = said(&whole[..4]);
+        |trace: &Trace| matches!(trace.events.last().map(|e| &e.what), Some(EventKind::CutOff(_)));
+    let header = trace_of(&whole[..4]);
     assert!(is_cut_off(&header));
-    let payload = said(&whole[..16]);
+    let payload = trace_of(&whole[..16]);
     assert!(is_cut_off(&payload));
     let frame = frames(&payload)[0];
     assert_eq!((frame.payload.length, &frame.parts[0].value[..]), (7, "10"));
     assert_eq!(parts(frame)[2], named("0d00", "part of a message", "2 of 5 bytes so far"));
-    // A frame without its end is a message without its end.
     assert!(frame.messages.is_empty());
     assert!(header.to_string().contains("cut off: "), "{header}");
 }
 
-fn what_is_no_http_2() {
+#[test]
+fn other_protocols_are_recognized() {
     let page = b"HTTP/1.1 503 Busy\r\n\r\n";
     for size in [1, 3, 100] {
-        let trace = said_in_pieces(page, size);
+        let trace = trace_of_reads(page, size);
         assert!(frames(&trace).is_empty());
         let bytes = trace.events.iter().filter_map(|event| match &event.what {
-            What::Bytes(bytes) => Some(&bytes.hex[..]),
+            EventKind::Bytes(bytes) => Some(&bytes.kept[..]),
             _ => None,
         });
-        assert!(bytes.collect::<String>().starts_with("485454502f312e31"), "{trace}");
+        assert!(bytes.collect::<Vec<_>>().concat().starts_with(b"HTTP/1.1"), "{trace}");
     }
-    assert!(said(page).to_string().contains(r"HTTP/1.1 503 Busy\x0d\x0a"), "it can be read");
-    let tape = Recorder::default();
-    let ConnectionRecorder { mut client, server } = tape.connect();
-    client.take(b"GET / HTTP/1.1\r\n\r\n");
+    assert!(trace_of(page).to_string().contains(r"HTTP/1.1 503 Busy\x0d\x0a"), "the text is shown");
+    let recorder = Recorder::default();
+    let ConnectionRecorder { mut client, server } = recorder.connect();
+    client.record(b"GET / HTTP/1.1\r\n\r\n");
     drop((client, server));
-    let trace = Trace::of(&tape);
+    let trace = Trace::of(&recorder);
     assert!(trace.to_string().contains("18 bytes that are no HTTP/2"), "{trace}");
-    let record = [0x15, 3, 3, 0, 2, 2, 40];
-    let trace = said(&[&record[..], &record[..]].concat());
-    let text = trace.to_string();
-    assert_eq!(text.matches("server  TLS record: alert, 2 bytes").count(), 2, "{text}");
-    assert!(trace.notes[0].contains("encrypted"), "and why there is no more");
-    let tape = Recorder::default();
-    let ConnectionRecorder { mut client, server } = tape.connect();
-    client.take(&PREFACE[..10]);
-    client.take(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
+    let recorder = Recorder::default();
+    let ConnectionRecorder { mut client, server } = recorder.connect();
+    client.record(&PREFACE[..10]);
+    client.record(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
     drop((client, server));
-    let whats: Vec<_> = Trace::of(&tape).events.into_iter().map(|event| event.what).collect();
-    assert!(matches!(whats[..], [What::Opened, What::Preface(_), What::Frame(_)]), "{whats:?}");
+    let whats: Vec<_> = Trace::of(&recorder).events.into_iter().map(|event| event.what).collect();
+    assert!(
+        matches!(whats[..], [EventKind::Opened, EventKind::Preface(_), EventKind::Frame(_)]),
+        "{whats:?}"
+    );
 }
 
-fn a_million_frames() {
-    let tape = Recorder::default();
-    let ConnectionRecorder { client, mut server } = tape.connect();
-    server.take(&frame(HEADERS, 4, 1, &[0x88, 0x40, 1, b'a', 1, b'b']));
+#[test]
+fn tls_is_recorded_as_records() {
+    let alert = [0x15, 3, 3, 0, 2, 2, 40];
+    for size in [1, 4, 100] {
+        let trace = trace_of_reads(&alert.repeat(2), size);
+        let text = trace.to_string();
+        assert_eq!(text.matches("server  TLS record: alert, 2 bytes").count(), 2, "{text}");
+        assert!(trace.notes[0].contains("encrypted"), "{text}");
+    }
+}
+
+#[test]
+fn header_blocks_that_are_dropped_still_count() {
+    let recorder = Recorder::default();
+    let ConnectionRecorder { client, mut server } = recorder.connect();
+    server.record(&frame(HEADERS, 4, 1, &[0x88, 0x40, 1, b'a', 1, b'b']));
     let reply = frame(DATA, 0, 1, &message(0, b"\x0d\0\0\x80\x40"));
     for round in 0..1000 {
         if round == 500 {
-            // The last block says what this one says.
-            server.take(&frame(HEADERS, 4, 3, &[0x88, 0x40, 1, b'c', 1, b'd']));
+            // The last block refers to this one.
+            server.record(&frame(HEADERS, 4, 3, &[0x88, 0x40, 1, b'c', 1, b'd']));
         }
-        server.take(&reply.repeat(1000));
+        server.record(&reply.repeat(1000));
     }
-    server.take(&frame(HEADERS, 1 | 4, 1, &[0xbe, 0xbf]));
+    server.record(&frame(HEADERS, 1 | 4, 1, &[0xbe, 0xbf]));
     drop((client, server));
-    let trace = Trace::of(&tape);
+    let trace = Trace::of(&recorder);
     let left_out = trace.left_out.expect("a gap");
     assert_eq!(trace.events.len() + left_out.events, 1_000_004);
     assert_eq!((trace.events.len(), left_out.after), (600, 400));
     let last = frames(&trace).into_iter().next_back().and_then(|frame| frame.block.as_ref());
     let names: Vec<_> = last.expect("a block").fields.iter().map(|f| &f.name[..]).collect();
-    assert_eq!(names, ["c", "a"], "blocks that are left out count");
+    assert_eq!(names, ["c", "a"], "dropped blocks are decoded");
     assert!(trace.to_string().contains("… 999404 events are left out …"));
 }
 
-fn ends_are_told_once() {
-    let ends = |trace: Trace| -> Vec<(Sender, What)> {
+#[test]
+fn an_end_is_recorded_once() {
+    let ends = |trace: Trace| -> Vec<(Sender, EventKind)> {
         trace.events.into_iter().skip(1).map(|event| (event.from, event.what)).collect()
     };
-    let tape = Recorder::default();
-    let ConnectionRecorder { mut client, mut server } = tape.connect();
+    let recorder = Recorder::default();
+    let ConnectionRecorder { mut client, mut server } = recorder.connect();
     client.half_close();
     client.half_close();
     server.reset();
     client.reset();
     client.half_close();
-    let all = ends(Trace::of(&tape));
+    let all = ends(Trace::of(&recorder));
     assert!(
-        matches!(all[..], [(Sender::Client, What::HalfClosed), (Sender::Server, What::Reset)]),
+        matches!(
+            all[..],
+            [(Sender::Client, EventKind::HalfClosed), (Sender::Server, EventKind::Reset)]
+        ),
         "{all:?}"
     );
-    let tape = Recorder::default();
-    let ConnectionRecorder { client: _client, mut server } = tape.connect();
-    tape.rest();
+    let recorder = Recorder::default();
+    let ConnectionRecorder { client: _client, mut server } = recorder.connect();
+    recorder.ignore_ends();
     server.half_close();
-    assert!(ends(Trace::of(&tape)).is_empty(), "what the harness ends is no event");
+    assert!(ends(Trace::of(&recorder)).is_empty(), "ends are ignored");
 }
