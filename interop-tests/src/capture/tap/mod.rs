@@ -4,24 +4,24 @@
 //! so no agent can report it. The tap forwards every byte, half-close and reset unchanged: a
 //! difference that a peer could notice would be a difference in what is tested.
 //!
-//! - [`event_loop`]: the thread that serves all sockets
-//! - [`connection_pair`]: forwards between a client's connection and the server's
+//! - [`proxy`]: forwards between clients and the server
 //! - [`socket`]: TCP and Unix sockets by address
 
-mod connection_pair;
-mod event_loop;
+mod proxy;
 mod socket;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{self, Sender};
+use std::io;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::runtime;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
 use crate::capture::recorder::{Recorder, WireStats};
-use crate::capture::tap::event_loop::{Command, EventLoop};
+use crate::capture::tap::proxy::Command;
 use crate::capture::tap::socket::Listener;
 
 /// A running tap; dropping it closes all its connections.
@@ -29,10 +29,8 @@ use crate::capture::tap::socket::Listener;
 pub(crate) struct Tap {
     address: String,
     recorder: Recorder,
-    commands: Sender<Command>,
-    /// A byte written here makes the event loop look for commands.
-    waker: UnixStream,
-    event_loop: Option<JoinHandle<()>>,
+    commands: UnboundedSender<Command>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Tap {
@@ -44,16 +42,15 @@ impl Tap {
         recorder: Recorder,
         statistics: bool,
     ) -> io::Result<Self> {
-        let listener = Listener::bind(address)?;
-        let address = listener.address()?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (listener, address) = runtime.block_on(Listener::bind(address))?;
         if statistics {
             recorder.enable_statistics();
         }
-        let (commands, receiver) = mpsc::channel();
-        let (waker, woken) = UnixStream::pair()?;
-        let event_loop = EventLoop::new(listener, server, recorder.clone(), receiver, woken);
-        let event_loop = Some(thread::spawn(move || event_loop.run()));
-        Ok(Self { address, recorder, commands, waker, event_loop })
+        let (commands, receiver) = unbounded_channel();
+        let proxy = proxy::run(listener, server, recorder.clone(), receiver);
+        let thread = Some(thread::spawn(move || runtime.block_on(proxy)));
+        Ok(Self { address, recorder, commands, thread })
     }
 
     /// The address for the client.
@@ -63,42 +60,36 @@ impl Tap {
 
     /// Closes the listener, so that connections are refused; open connections go on.
     pub(crate) fn stop_listening(&mut self) {
-        let (done, is_done) = mpsc::channel();
-        self.send(Command::StopListening(done));
-        // An error means that the event loop has ended, and its listener with it.
+        let (answer, is_done) = mpsc::channel();
+        let _ = self.commands.send(Command::StopListening(answer));
+        // An error means that the proxy has ended, and its listener with it.
         let _ = is_done.recv();
     }
 
     /// Listens again.
     pub(crate) fn resume_listening(&mut self) -> io::Result<()> {
-        let listener = Listener::bind(&self.address)?;
-        self.send(Command::Listen(listener));
-        Ok(())
+        let (answer, result) = mpsc::channel();
+        let _ = self.commands.send(Command::Listen(self.address.clone(), answer));
+        result.recv().map_err(io::Error::other)?
     }
 
     /// Waits until the client has closed its connections, but at most `limit`, ends the tap, and
     /// returns the statistics.
     pub(crate) fn finish(mut self, limit: Duration) -> WireStats {
-        self.join(Instant::now() + limit);
+        self.join(limit);
         self.recorder.take_statistics()
     }
 
-    fn join(&mut self, deadline: Instant) {
-        let Some(event_loop) = self.event_loop.take() else { return };
-        self.send(Command::Finish(deadline));
-        // A panic of the event loop has been reported by its thread.
-        let _ = event_loop.join();
-    }
-
-    fn send(&mut self, command: Command) {
-        // Errors mean that the event loop has ended, which `join` waits for.
-        let _ = self.commands.send(command);
-        let _ = self.waker.write_all(&[0]);
+    fn join(&mut self, limit: Duration) {
+        let Some(thread) = self.thread.take() else { return };
+        // Errors mean that the proxy has panicked, which its thread has reported.
+        let _ = self.commands.send(Command::Finish(Instant::now() + limit));
+        let _ = thread.join();
     }
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        self.join(Instant::now());
+        self.join(Duration::ZERO);
     }
 }
