@@ -2,7 +2,7 @@
 //! descriptors that reflection answers with. Writes down what is compiled, and with what.
 //!
 //! protox parses the files in pure Rust, so that a build needs no `protoc`. The sides are apart because
-//! each has a codec of its own, and `Number` is written by hand in `src/number.rs`: prost would drop
+//! each has a codec of its own, and `Number` is written by hand in `src/calculator/number.rs`: prost would drop
 //! the sign of zero.
 
 use std::error::Error;

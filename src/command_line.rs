@@ -10,7 +10,7 @@ use std::process;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, Error};
 
-use crate::python_float::{self, ParseFloatError};
+use crate::calculator::python_float::{self, ParseFloatError};
 
 /// Stands for the `-` of a negative number while clap looks for options.
 ///

@@ -15,17 +15,15 @@
 //! - [`command_line`]: what the programs' command lines have in common
 
 pub mod address;
-pub mod arithmetic;
+mod calculator;
 pub mod client;
 pub mod command_line;
 mod frame_header;
 mod in_flight;
 pub mod listen;
 pub mod methods;
-pub mod number;
 pub mod parity;
 pub mod pem;
-pub mod python_float;
 pub mod server;
 pub mod service;
 pub mod status;
@@ -42,4 +40,4 @@ pub mod rpc {
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 }
 
-pub use number::Number;
+pub use calculator::{Number, arithmetic, python_float};

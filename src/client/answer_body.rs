@@ -15,7 +15,8 @@ use tonic::body::Body;
 
 use super::answer::AnswerKind;
 use super::codec::OfClient;
-use super::{failure, fields};
+use super::failure;
+use super::fields;
 use crate::parity::messages::Messages;
 use crate::parity::trailers;
 

@@ -6,7 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Status;
 
 use super::compression::Compression;
-use crate::parity::{compression, header_fields, timeout};
+use crate::parity::compression;
+use crate::parity::header_fields;
+use crate::parity::timeout;
 
 /// The encodings of messages that are understood, as grpcio lists them.
 const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity, deflate, gzip");

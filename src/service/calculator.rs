@@ -6,7 +6,7 @@
 use tonic::{Request, Response, Status};
 
 use crate::Number;
-use crate::arithmetic::{DomainError, square_root};
+use crate::calculator::arithmetic::{DomainError, square_root};
 use crate::parity::containment::CALLING;
 use crate::rpc::calculator_server::Calculator;
 

@@ -12,7 +12,7 @@ use super::invalid_field;
 use super::repeated_roots::RepeatedRoots;
 use super::root_of_each::RootOfEach;
 use crate::Number;
-use crate::arithmetic::{DomainError, RootMeanSquare, square_root};
+use crate::calculator::arithmetic::{DomainError, RootMeanSquare, square_root};
 use crate::parity::containment::ITERATING;
 use crate::rpc::streaming_calculator_server::StreamingCalculator;
 use crate::rpc::{ExchangeRequest, Payload, RepeatedRootsRequest};

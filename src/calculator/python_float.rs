@@ -1,18 +1,18 @@
-//! Numbers as Python reads and prints them: `float(text)` and `repr(value)`.
+//! Python's float syntax: `float(text)` and `repr(value)`.
 //!
-//! Scripts parse what `client.py` prints, so `4.0`, `1e+16` and `-0.0` have to look the same.
-//! Rust's `{:?}` switches to an exponent elsewhere and writes `1e16`; and of two strings of digits that
-//! are equally short and equally near it takes the greater, where Python takes the even one.
+//! Scripts parse the output of `client.py`, so `4.0`, `1e+16` and `-0.0` have to look the same. Rust's
+//! `{:?}` differs: it switches to exponents at another magnitude, writes `1e16`, and of two equally
+//! short and equally near digit strings takes the greater one, where Python takes the even one.
 
-/// The text is no number that Python's `float()` accepts.
+/// Python's `float()` rejects the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("could not convert string to float: '{0}'")]
 pub struct ParseFloatError(String);
 
-/// Reads `text` as Python's `float()` does: surrounding white space, single underscores between
-/// digits, `inf`, `infinity` and `nan` in any case, each with a sign or without.
+/// Parses `text` as Python's `float()` does: optional surrounding white space, single underscores
+/// between digits, `inf`, `infinity` and `nan` in any case, and an optional sign.
 ///
-/// Digits of other scripts, which Python takes too, are refused.
+/// Unlike Python, only ASCII digits are accepted.
 pub fn parse(text: &str) -> Result<f64, ParseFloatError> {
     let number = text.trim();
     let digit_at = |index: Option<usize>| {
@@ -27,8 +27,8 @@ pub fn parse(text: &str) -> Result<f64, ParseFloatError> {
     number.replace('_', "").parse().map_err(|_| ParseFloatError(text.to_owned()))
 }
 
-/// Writes `value` as Python's `repr()` does: the shortest digits that read back as the same
-/// double, with an exponent below `1e-04` and from `1e+16` on.
+/// Formats `value` as Python's `repr()` does: the shortest digits that parse to the same double, with
+/// an exponent below `1e-04` and from `1e+16`.
 #[must_use]
 pub fn repr(value: f64) -> String {
     if value.is_nan() {
@@ -49,20 +49,20 @@ pub fn repr(value: f64) -> String {
     if exponent < 0 {
         return format!("{sign}0.{}{digits}", "0".repeat(distance - 1));
     }
-    // Without an exponent Python writes at least one digit behind the point.
+    // Without an exponent Python writes at least one digit after the point.
     let padded = format!("{digits:0<width$}", width = distance + 2);
     let (whole, fraction) = padded.split_at(distance + 1);
     format!("{sign}{whole}.{fraction}")
 }
 
-/// The fewest digits that read back as `value`, and the power of ten of the first one.
+/// The shortest digits that parse to `value`, and the power of ten of the first digit.
 fn shortest_digits(value: f64) -> (String, i32) {
     let shortest = format!("{value:e}");
     let mantissa_length = shortest.find('e').unwrap_or(shortest.len());
     let decimals = mantissa_length.saturating_sub("1.".len());
-    // With a given number of digits Rust rounds a tie to the even one.
+    // With an explicit precision Rust rounds a tie to the even digit.
     let nearest = format!("{value:.decimals$e}");
-    // Above a power of two the nearest digits may lie outside of what reads back as the same.
+    // Just above a power of two the nearest digits may parse to another double.
     let scientific = if nearest.parse() == Ok(value) { nearest } else { shortest };
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
@@ -73,7 +73,7 @@ mod tests {
     use super::{parse, repr};
 
     #[test]
-    fn repr_as_python_writes_it() {
+    fn repr_matches_python() {
         let cases = [
             (4.0, "4.0"),
             (f64::from(2_f32.sqrt()), "1.4142135381698608"),
@@ -84,10 +84,10 @@ mod tests {
             (1.5e-7, "1.5e-07"),
             (1e100, "1e+100"),
             (f64::from(f32::MAX), "3.4028234663852886e+38"),
-            // Exactly between ...312 and ...313, both of which read back as the same double.
+            // Exactly between ...312 and ...313, which both parse to the same double.
             (2_f64.powi(-25), "2.9802322387695312e-08"),
             (f64::from(f32::from_bits(0x42b5_04f4)), "90.50967407226562"),
-            // The nearest 16 digits, ...801, belong to the double below.
+            // The nearest 16 digits, ...801, parse to the double below.
             (2_f64.powi(-44), "5.684341886080802e-14"),
             (0.001, "0.001"),
             (120.0, "120.0"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn parse_as_python_reads() {
+    fn parse_matches_python() {
         let cases = [
             ("16", 16.0),
             (" 1.5\n", 1.5),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn parse_refuses_what_python_refuses() {
+    fn parse_rejects_what_python_rejects() {
         for text in
             ["", " ", "_1", "1_", "1__0", "1_.5", "1._5", "0x10", "1e", "e5", ".", "four", "1 2"]
         {

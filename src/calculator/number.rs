@@ -1,8 +1,7 @@
-//! The message `Number`, as Python's protobuf reads and writes it.
+//! The message `Number`, encoded and decoded as Python's protobuf does.
 //!
-//! Written by hand because prost treats `-0.0` as the default value and leaves it off the wire
-//! (prost issue 1177), and because prost refuses field 1 in another wire type, which protobuf says
-//! is an unknown field.
+//! Hand-written because prost treats `-0.0` as the default value and omits it, and because prost
+//! rejects field 1 with another wire type, which protobuf treats as an unknown field.
 
 use prost::DecodeError;
 use prost::bytes::{Buf, BufMut};
@@ -12,25 +11,25 @@ const VALUE: u32 = 1;
 
 /// `message Number { float value = 1; }` of `proto/calculator.proto`.
 ///
-/// The 32 bits of the value are kept as they are: the sign of zero and a NaN's payload survive
-/// encoding and decoding.
+/// Encoding and decoding preserve all 32 bits of the value, including the sign of zero and the
+/// payload of a NaN.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Number {
-    /// The number itself; absent from the wire only when it is `+0.0`.
+    /// The number; omitted from the encoding only if it is `+0.0`.
     pub value: f32,
 }
 
 impl Number {
-    /// Protobuf's presence rule for a proto3 scalar: the default is all bits zero, which `-0.0`
-    /// is not.
-    fn is_on_the_wire(self) -> bool {
+    /// Whether the field is encoded. The default value of a proto3 scalar is all bits zero, which
+    /// `-0.0` is not.
+    fn is_encoded(self) -> bool {
         self.value.to_bits() != 0
     }
 }
 
 impl prost::Message for Number {
     fn encode_raw(&self, buf: &mut impl BufMut) {
-        if self.is_on_the_wire() {
+        if self.is_encoded() {
             float::encode(VALUE, &self.value, buf);
         }
     }
@@ -44,7 +43,7 @@ impl prost::Message for Number {
     ) -> Result<(), DecodeError> {
         match (tag, wire_type) {
             (VALUE, WireType::ThirtyTwoBit) => float::merge(wire_type, &mut self.value, buf, ctx),
-            _ => skip(tag, wire_type, buf, DEEPEST_GROUP),
+            _ => skip(tag, wire_type, buf, MAX_GROUP_DEPTH),
         }
     }
 
@@ -57,7 +56,7 @@ impl prost::Message for Number {
     }
 
     fn encoded_len(&self) -> usize {
-        if self.is_on_the_wire() { float::encoded_len(VALUE, &self.value) } else { 0 }
+        if self.is_encoded() { float::encoded_len(VALUE, &self.value) } else { 0 }
     }
 
     fn clear(&mut self) {
@@ -65,21 +64,22 @@ impl prost::Message for Number {
     }
 }
 
-/// Reads a field's key.
+/// Decodes the key of a field.
 fn decode_key(buf: &mut impl Buf) -> Result<(u32, WireType), DecodeError> {
     let (bytes, length) = short_varint(buf)?;
     prost::encoding::decode_key(&mut &bytes[..length])
 }
 
-/// Reads how many bytes an unknown field has.
+/// Decodes the length of an unknown field.
 fn decode_length(buf: &mut impl Buf) -> Result<usize, DecodeError> {
     let (bytes, length) = short_varint(buf)?;
     let length = prost::encoding::decode_varint(&mut &bytes[..length])?;
     usize::try_from(length).map_err(|_| malformed())
 }
 
-/// Reads a varint of five bytes at the most, which keys and lengths have to be for Python's
-/// protobuf; prost takes ten. Gives the bytes and how many they are.
+/// Reads a varint of at most five bytes, and returns the bytes with their number.
+///
+/// Python's protobuf limits keys and lengths to five bytes; prost accepts ten.
 fn short_varint(buf: &mut impl Buf) -> Result<([u8; 5], usize), DecodeError> {
     let mut bytes = [0x80; 5];
     for length in 1..=bytes.len() {
@@ -92,9 +92,9 @@ fn short_varint(buf: &mut impl Buf) -> Result<([u8; 5], usize), DecodeError> {
     Err(malformed())
 }
 
-/// Skips an unknown field; groups may be in each other `depth` deep.
+/// Skips an unknown field, in which groups may be nested up to `depth` deep.
 ///
-/// Not prost's, because fields within a group obey the same rules.
+/// prost's own function is not used because the fields within a group follow the same rules.
 fn skip(
     tag: u32,
     wire_type: WireType,
@@ -122,7 +122,7 @@ fn skip_group(tag: u32, buf: &mut impl Buf, depth: usize) -> Result<(), DecodeEr
         let (bytes, length) = short_varint(buf)?;
         let key = prost::encoding::decode_varint(&mut &bytes[..length])?;
         let wire_type = WireType::try_from(key & 0x7)?;
-        // Unlike elsewhere, a field may have the number 0 here.
+        // Within a group, unlike elsewhere, the field number 0 is allowed.
         let number = u32::try_from(key).map_err(|_| malformed())? >> 3;
         match wire_type {
             WireType::EndGroup if number == tag => return Ok(()),
@@ -131,14 +131,15 @@ fn skip_group(tag: u32, buf: &mut impl Buf, depth: usize) -> Result<(), DecodeEr
     }
 }
 
-/// How deep groups may be in each other.
-const DEEPEST_GROUP: usize = 100;
+/// The maximum nesting depth of groups.
+const MAX_GROUP_DEPTH: usize = 100;
 
-/// Skips an unknown varint as Python's protobuf does: ten bytes at the most, whatever the last one
-/// would add to 64 bits, where prost refuses the message.
+/// Skips an unknown varint of at most ten bytes.
+///
+/// Python's protobuf ignores the bits that exceed 64; prost rejects the message.
 fn skip_varint(buf: &mut impl Buf) -> Result<(), DecodeError> {
-    const LONGEST: usize = 10;
-    for _ in 0..LONGEST {
+    const MAX_LENGTH: usize = 10;
+    for _ in 0..MAX_LENGTH {
         match buf.try_get_u8() {
             Ok(byte) if byte & 0x80 == 0 => return Ok(()),
             Ok(_) => {}
@@ -148,11 +149,11 @@ fn skip_varint(buf: &mut impl Buf) -> Result<(), DecodeError> {
     Err(malformed())
 }
 
-/// prost's own error: it lets nobody else make one.
+/// A decoding error. prost has no public constructor, so this provokes one.
 fn malformed() -> DecodeError {
     match prost::encoding::decode_varint(&mut &[0x80_u8][..]) {
         Err(error) => error,
-        Ok(_) => unreachable!("a varint without an end"),
+        Ok(_) => unreachable!("an unterminated varint"),
     }
 }
 
@@ -169,18 +170,18 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_survives_but_positive_zero_stays_off_the_wire() {
+    fn every_bit_is_preserved_and_positive_zero_is_omitted() {
         assert_eq!(encode(0), b"");
         for bits in [0x8000_0000, 1, 0x3f80_0000, 0x7f80_0001, 0xffc0_1234, u32::MAX] {
             let bytes = encode(bits);
             assert_eq!(bytes, [&[0x0d][..], &bits.to_le_bytes()].concat());
-            let decoded = Number::decode(&bytes[..]).expect("what was encoded");
+            let decoded = Number::decode(&bytes[..]).expect("encoded above");
             assert_eq!(decoded.value.to_bits(), bits);
         }
     }
 
     #[test]
-    fn a_zero_sent_explicitly_replaces_an_earlier_value() {
+    fn an_explicit_zero_replaces_an_earlier_value() {
         let twice = [0x0d, 0, 0, 0x80, 0x41, 0x0d, 0, 0, 0, 0x80];
         let number = Number::decode(&twice[..]).expect("field 1 twice is legal");
         assert_eq!(number.value.to_bits(), 0x8000_0000);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_five_bytes_at_the_most() {
+    fn a_key_has_at_most_five_bytes() {
         let five = [0x8d, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41];
         assert_eq!(Number::decode(&five[..]).expect("five bytes").value.to_bits(), 0x4180_0000);
         let six = [0x8d, 0x80, 0x80, 0x80, 0x80, 0x00, 0, 0, 0x80, 0x41];
@@ -219,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_still_says_what_this_message_implements() {
-        let contract = include_str!("../proto/calculator.proto");
-        assert!(contract.contains("message Number {\n    float value = 1;\n}"));
+    fn the_proto_file_declares_this_message() {
+        let proto = include_str!("../../proto/calculator.proto");
+        assert!(proto.contains("message Number {\n    float value = 1;\n}"));
     }
 }

@@ -1,11 +1,11 @@
-//! What `python/calculator.py` computes, to the bit.
+//! The arithmetic of `python/calculator.py`, equal to the bit.
 //!
-//! Python has no single-precision floats: the request is widened to a double, `math.sqrt` works on
-//! the double, and protobuf rounds the result when it is stored in the reply.
+//! Python has no single-precision floats: the request is widened to a double, `math.sqrt` computes a
+//! double, and protobuf rounds the result when it is stored in the reply.
 
-/// `math.sqrt` was asked for the root of a number below zero.
+/// The argument of `math.sqrt` is below zero.
 ///
-/// The text is that of the `ValueError` which `CPython` 3.13 and older raise.
+/// The message is that of the `ValueError` that `CPython` up to 3.13 raises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("math domain error")]
 pub struct DomainError;
@@ -15,9 +15,9 @@ const QUIET: u32 = 0x0040_0000;
 
 /// The square root of `x`, rounded to the nearest float32.
 ///
-/// `-0.0` has the root `-0.0`. A NaN comes back with its sign and payload, made quiet, as it does
-/// from the conversions between float and double that Python makes. Anything below zero, `-inf`
-/// included, is a [`DomainError`].
+/// The root of `-0.0` is `-0.0`. A NaN keeps its sign and payload and becomes quiet, as it does in
+/// Python's conversions between float and double. Anything below zero, including `-inf`, is a
+/// [`DomainError`].
 pub fn square_root(x: f32) -> Result<f32, DomainError> {
     if x.is_nan() {
         return Ok(quiet(x));
@@ -30,11 +30,11 @@ pub fn square_root(x: f32) -> Result<f32, DomainError> {
     Ok(root)
 }
 
-/// The square root of the mean of the squares of numbers that come one after the other.
+/// The root mean square of a sequence of numbers, computed incrementally.
 ///
-/// The squares are summed up in double precision in the order in which they come, and the root is
-/// rounded to a float32 once. If a number is a NaN, the first one is the result, made quiet as by
-/// [`square_root`], whatever else comes.
+/// The squares are summed in double precision in the order of arrival, and the root is rounded to a
+/// float32 once. If any number is a NaN, the result is the first NaN, made quiet as in
+/// [`square_root`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RootMeanSquare {
     sum: f64,
@@ -43,7 +43,7 @@ pub struct RootMeanSquare {
 }
 
 impl RootMeanSquare {
-    /// Takes the next number.
+    /// Adds the next number.
     pub fn add(&mut self, x: f32) {
         self.count += 1;
         self.sum += f64::from(x) * f64::from(x);
@@ -52,13 +52,13 @@ impl RootMeanSquare {
         }
     }
 
-    /// The result; `None` if there was no number.
+    /// The result, or `None` if no number was added.
     #[must_use]
     pub fn value(&self) -> Option<f32> {
         if self.nan.is_some() || self.count == 0 {
             return self.nan;
         }
-        #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^53 numbers")]
+        #[expect(clippy::cast_precision_loss, reason = "no stream has 2^53 numbers")]
         let mean = self.sum / self.count as f64;
         #[expect(clippy::cast_possible_truncation, reason = "rounding to a float32 is the point")]
         let root = mean.sqrt() as f32;
@@ -66,9 +66,9 @@ impl RootMeanSquare {
     }
 }
 
-/// The NaN with its sign and payload.
+/// The quiet NaN with the sign and payload of `nan`.
 ///
-/// Rust leaves open which NaN an operation returns; the bits are part of the contract here.
+/// Rust does not specify which NaN an operation returns, but the bits are part of the contract here.
 fn quiet(nan: f32) -> f32 {
     f32::from_bits(nan.to_bits() | QUIET)
 }
@@ -132,7 +132,7 @@ mod tests {
 
     /// Whether `root` is the float32 nearest to the real square root of `x`, both positive and
     /// finite, decided in integers alone: `(n - 1/2)^2 < m < (n + 1/2)^2` for a root of `n` units
-    /// in the last place. A tie cannot be: the root of a 24-bit number has no 25-bit value.
+    /// in the last place. A tie is impossible: the root of a 24-bit number has no 25-bit value.
     fn is_correctly_rounded(x: u32, root: u32) -> bool {
         let (m, x_exponent) = exact(x);
         let (n, root_exponent) = exact(root);
@@ -147,11 +147,11 @@ mod tests {
         below * below < quadruple && quadruple < above * above
     }
 
-    /// Two oracles: the root of the double rounded by the hardware, and exact integers.
+    /// Checks against two oracles: the root of the double, rounded by the hardware, and exact integers.
     fn first_wrong_root(patterns: std::ops::RangeInclusive<u32>) -> Option<u32> {
         patterns.into_iter().find(|&bits| {
             let x = f32::from_bits(bits);
-            let right = match root_bits(bits) {
+            let is_correct = match root_bits(bits) {
                 Err(DomainError) => x < 0.0,
                 Ok(root) if x.is_nan() => root == bits | super::QUIET,
                 Ok(root) if x == 0.0 || x == f32::INFINITY => root == bits,
@@ -162,15 +162,15 @@ mod tests {
                         && is_correctly_rounded(bits, root)
                 }
             };
-            !right
+            !is_correct
         })
     }
 
     #[test]
     #[ignore = "takes a quarter of a minute: `make test` runs it"]
-    fn the_root_of_all_float32_is_the_doubles_root_rounded() {
+    fn every_float32_root_is_the_rounded_root_of_the_double() {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let slices = u32::try_from(threads).expect("a number of cores fits");
+        let slices = u32::try_from(threads).expect("the number of cores fits");
         let width = u32::MAX / slices;
         let wrong = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..slices)
