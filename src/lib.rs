@@ -14,19 +14,14 @@
 //! - [`status`] and [`python_float`]: statuses and numbers as Python shows them
 //! - [`command_line`]: what the programs' command lines have in common
 
-pub mod address;
 mod calculator;
-pub mod client;
 pub mod command_line;
-mod frame_header;
+pub mod grpcio;
 mod in_flight;
 pub mod listen;
 pub mod methods;
-pub mod parity;
-pub mod pem;
 pub mod server;
 pub mod service;
-pub mod status;
 pub mod test_behaviour;
 pub mod tls;
 

@@ -3,7 +3,7 @@
 //! Written down here because tonic's generated code does not tell them; a test compares them with the
 //! descriptors. Servers look up whether there is a method, clients how it is answered.
 
-use crate::parity::methods::MethodKind::{
+use crate::grpcio::wire::method::MethodKind::{
     self, Bidirectional, ClientStreaming, ServerStreaming, Unary,
 };
 
@@ -51,7 +51,7 @@ pub fn kind(path: &str) -> Option<MethodKind> {
 #[cfg(test)]
 mod tests {
     use super::{HEALTH_LIST, all, kind};
-    use crate::parity::methods::MethodKind;
+    use crate::grpcio::wire::method::MethodKind;
     use crate::rpc::DESCRIPTORS;
     use prost_reflect::DescriptorPool;
     use std::collections::HashMap;

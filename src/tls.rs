@@ -15,8 +15,8 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::pem::{self, Content};
-pub use crate::pem::{Identity, PemError};
+use crate::grpcio::pem::{self, Content};
+pub use crate::grpcio::pem::{Identity, PemError};
 
 /// HTTP/2, the only protocol that is spoken (RFC 9113, section 3.1).
 pub(crate) const ALPN: &[u8] = b"h2";

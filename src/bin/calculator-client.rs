@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use calculator::address::Address;
-use calculator::client::tls::{Identity, PeerName, Tls, TlsError, TlsFiles};
-use calculator::client::{self, Keepalive};
+use calculator::grpcio::address::Address;
+use calculator::grpcio::client::tls::{Identity, PeerName, Tls, TlsError, TlsFiles};
+use calculator::grpcio::client::{self, Keepalive};
+use calculator::grpcio::status::Traceback;
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::status::Traceback;
 use calculator::{Number, command_line, python_float};
 use clap::Parser;
 use tokio::runtime::{Builder, LocalOptions};

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use calculator::address::Address;
+use calculator::grpcio::address::Address;
 use calculator::listen::{self, Listener, LocalAddress};
 use calculator::service::dispatch::Offer;
 use calculator::tls::{self, Identity, Tls};

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use unix::UnixSocket;
 
-use crate::address::Address;
+use crate::grpcio::address::Address;
 
 /// Connections that may wait to be accepted; the kernel caps it at its own limit.
 const BACKLOG: i32 = 4096;

@@ -10,8 +10,8 @@ use tonic_reflection::server::Error;
 use tower::Service;
 
 use super::Options;
-use crate::parity::methods::Methods;
-use crate::parity::request_body::RequestBody;
+use crate::grpcio::wire::method::Methods;
+use crate::grpcio::wire::request_body::RequestBody;
 use crate::service::answer_body::AnswerBody;
 use crate::service::call::Call;
 use crate::service::dispatch::Services;

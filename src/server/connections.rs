@@ -18,11 +18,11 @@ use tokio_util::task::TaskTracker;
 use super::application::Application;
 use super::by_reference::ByReference;
 use super::{Options, Socket};
+use crate::grpcio;
+use crate::grpcio::server::authority_rewrite::LegalAuthority;
+use crate::grpcio::server::connection_limits::{self, Peer};
+use crate::grpcio::server::settings_ack::Handshake;
 use crate::in_flight::InFlight;
-use crate::parity;
-use crate::parity::authority::LegalAuthority;
-use crate::parity::connection::{self, Peer};
-use crate::parity::handshake::Handshake;
 use crate::tls::Tls;
 
 /// How long a TLS handshake may take.
@@ -143,11 +143,11 @@ impl Connection {
     {
         let peer = Peer::default();
         let Application { methods, handler } = self.application;
-        let service = parity::layer(methods, peer.clone()).service(handler);
+        let service = grpcio::server::layer(methods, peer.clone()).service(handler);
         let service = ByReference::new(self.in_flight.count(service));
         let transport = LegalAuthority::new(transport, is_unix);
         let transport = TokioIo::new(Handshake::new(transport, peer));
-        let mut connection = pin!(connection::http2().serve_connection(transport, service));
+        let mut connection = pin!(connection_limits::http2().serve_connection(transport, service));
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
             () = goodbye => {}

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::Number;
 use crate::calculator::arithmetic::{DomainError, square_root};
-use crate::parity::containment::CALLING;
+use crate::grpcio::server::catch_panic::CALLING;
 use crate::rpc::calculator_server::Calculator;
 
 /// Answers `Calculator.SquareRoot` with [`square_root`].

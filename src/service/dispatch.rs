@@ -21,9 +21,9 @@ use super::health_list::HealthList;
 use super::reflection::{self, Reflection};
 use super::streaming_calculator::StreamingCalculatorService;
 use super::unary;
+use crate::grpcio::wire::method::{self, Methods};
+use crate::grpcio::wire::request_body::RequestBody;
 use crate::methods::{CALCULATORS, HEALTH, REFLECTION, SQUARE_ROOT};
-use crate::parity::methods::{self, Methods};
-use crate::parity::request_body::RequestBody;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
 
@@ -138,6 +138,6 @@ impl Service<Request<RequestBody>> for Services {
         {
             return reflection.clone().call(request).into();
         }
-        Call::answered(methods::not_found().into_http())
+        Call::answered(method::not_found().into_http())
     }
 }

@@ -15,9 +15,9 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::call::Later;
 use super::health::{HealthChecks, NAMES};
+use crate::grpcio::wire::codec::GrpcioCodec;
+use crate::grpcio::wire::request_body::RequestBody;
 use crate::methods::HEALTH_LIST;
-use crate::parity::codec::GrpcioCodec;
-use crate::parity::request_body::RequestBody;
 
 /// `grpc.health.v1.HealthListRequest`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]

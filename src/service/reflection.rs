@@ -21,9 +21,9 @@ use tonic_reflection::pb::{v1, v1alpha};
 use tonic_reflection::server::{Builder, Error};
 use tower::util::BoxCloneSyncService;
 
+use crate::grpcio::status;
 use crate::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
 use crate::rpc::DESCRIPTORS;
-use crate::status;
 
 /// `grpc.reflection.v1.ServerReflection` as tonic serves it.
 pub(super) type Reflection = ServerReflectionServer<Questions>;

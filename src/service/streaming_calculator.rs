@@ -13,7 +13,7 @@ use super::repeated_roots::RepeatedRoots;
 use super::root_of_each::RootOfEach;
 use crate::Number;
 use crate::calculator::arithmetic::{DomainError, RootMeanSquare, square_root};
-use crate::parity::containment::ITERATING;
+use crate::grpcio::server::catch_panic::ITERATING;
 use crate::rpc::streaming_calculator_server::StreamingCalculator;
 use crate::rpc::{ExchangeRequest, Payload, RepeatedRootsRequest};
 

@@ -12,8 +12,8 @@ use prost::Message;
 use tonic::Status;
 
 use super::answer_body::AnswerBody;
-use crate::parity::codec::{OfServer, Words};
-use crate::parity::message::{self, PREFIX};
+use crate::grpcio::wire::codec::{OfServer, Words};
+use crate::grpcio::wire::message::{self, PREFIX};
 
 /// The header fields of an answer with a message.
 static FIELDS: LazyLock<HeaderMap> = LazyLock::new(|| {

@@ -15,7 +15,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::observations::Observation;
-use crate::parity::trailers;
+use crate::grpcio::server::trailers;
 
 /// An answer that is being put together.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ mod tests {
     use tonic::{Code, Status};
 
     fn answer(status: &Status) -> Response<Body> {
-        let trailers = crate::parity::trailers::of(status);
+        let trailers = crate::grpcio::server::trailers::of(status);
         let frames = [Frame::data(Bytes::from_static(b"answer")), Frame::trailers(trailers)];
         let frames = stream::iter(frames.map(Ok::<_, Status>));
         Response::new(Body::new(StreamBody::new(frames)))

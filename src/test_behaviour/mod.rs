@@ -21,7 +21,7 @@ use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
 use tower::Service;
 
-use crate::parity::request_body::RequestBody;
+use crate::grpcio::wire::request_body::RequestBody;
 use crate::service::answer_body::AnswerBody;
 use crate::service::call::Call;
 use asked::Asked;

@@ -5,9 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use calculator::client::{AnswerKind, Compression, ParityChannel, WaitForReady};
+use calculator::Number;
+use calculator::grpcio::client::{AnswerKind, Compression, ParityChannel, WaitForReady};
+use calculator::grpcio::{client, status};
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::{Number, client, status};
 use http::uri::PathAndQuery;
 use tonic::{Request, Response, Status};
 

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use calculator::address::Address;
-use calculator::client::tls::{Identity, Tls, TlsFiles};
-use calculator::client::{self, Keepalive, Options, ParityChannel};
+use calculator::grpcio::address::Address;
+use calculator::grpcio::client::tls::{Identity, Tls, TlsFiles};
+use calculator::grpcio::client::{self, Keepalive, Options, ParityChannel};
 
 use grpc_interop_protocol::{self as protocol, Request};
 

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use calculator::Number;
-use calculator::address::Address;
-use calculator::client::{self, ParityChannel};
+use calculator::grpcio::address::Address;
+use calculator::grpcio::client::{self, ParityChannel};
 use calculator::rpc::calculator_client::CalculatorClient;
 use clap::Parser;
 use futures_util::future::try_join_all;
