@@ -15,15 +15,10 @@
 //! - [`command_line`]: what the programs' command lines have in common
 
 mod calculator;
-pub mod command_line;
 pub mod grpcio;
-mod in_flight;
-pub mod listen;
-pub mod methods;
 pub mod server;
 pub mod service;
-pub mod test_behaviour;
-pub mod tls;
+pub mod test_directives;
 
 /// What tonic generates from `proto/`.
 pub mod rpc {

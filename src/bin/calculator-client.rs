@@ -3,6 +3,8 @@
 //! Owns the command line, what is printed and the exit status. A failed call prints what the end of
 //! a grpcio traceback says, because that is what scripts around `client.py` look for.
 
+mod command_line;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +15,7 @@ use calculator::grpcio::client::tls::{Identity, PeerName, Tls, TlsError, TlsFile
 use calculator::grpcio::client::{self, Keepalive};
 use calculator::grpcio::status::Traceback;
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::{Number, command_line, python_float};
+use calculator::{Number, python_float};
 use clap::Parser;
 use tokio::runtime::{Builder, LocalOptions};
 

@@ -4,6 +4,8 @@
 //! [`calculator::server::serve`]. SIGINT ends it at once, as `server.stop(0)` does in Python's
 //! handler; SIGTERM, which orchestrators send, lets the calls in flight finish first.
 
+mod command_line;
+
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -12,10 +14,10 @@ use std::thread;
 use std::time::Duration;
 
 use calculator::grpcio::address::Address;
-use calculator::listen::{self, Listener, LocalAddress};
+use calculator::server;
+use calculator::server::listen::{self, Listener, LocalAddress};
+use calculator::server::tls::{self, Identity, Tls};
 use calculator::service::dispatch::Offer;
-use calculator::tls::{self, Identity, Tls};
-use calculator::{command_line, server};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -16,7 +16,7 @@ use crate::service::answer_body::AnswerBody;
 use crate::service::call::Call;
 use crate::service::dispatch::Services;
 use crate::service::health::Health;
-use crate::test_behaviour::{Observations, TestBehaviour};
+use crate::test_directives::{Observations, TestBehaviour};
 
 /// The services of a server and their methods; clones share them.
 #[derive(Clone, Debug)]

@@ -22,8 +22,8 @@ use crate::grpcio;
 use crate::grpcio::server::authority_rewrite::LegalAuthority;
 use crate::grpcio::server::connection_limits::{self, Peer};
 use crate::grpcio::server::settings_ack::Handshake;
-use crate::in_flight::InFlight;
-use crate::tls::Tls;
+use crate::server::calls_in_flight::InFlight;
+use crate::server::tls::Tls;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(20);

@@ -11,7 +11,10 @@
 
 mod application;
 mod by_reference;
+mod calls_in_flight;
 mod connections;
+pub mod listen;
+pub mod tls;
 mod workers;
 
 use std::future::Future;
@@ -25,9 +28,9 @@ use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tokio_stream::{Stream, StreamExt, StreamMap};
 use tokio_util::either::Either;
 
-use crate::listen::Listener;
+use crate::server::listen::Listener;
+use crate::server::tls::Tls;
 use crate::service::dispatch::Offer;
-use crate::tls::Tls;
 use application::Shared;
 use workers::Workers;
 
@@ -44,7 +47,7 @@ pub struct Options {
     /// How old a connection may become before its client is told to make another one, by GOAWAY; the
     /// calls on it finish.
     pub max_connection_age: Option<Duration>,
-    /// Does what tests ask for in a call's metadata; see [`crate::test_behaviour`].
+    /// Does what tests ask for in a call's metadata; see [`crate::test_directives`].
     pub test_behaviour: bool,
     /// How many threads serve connections: the caller's runtime is the first, and each other one is a
     /// thread with a runtime of its own.
@@ -72,7 +75,7 @@ type Incoming = Pin<Box<dyn Stream<Item = io::Result<Socket>> + Send>>;
 /// returns once the calls in flight have been answered: at once when all clients have closed their
 /// connections, otherwise after a second without a call.
 ///
-/// The listeners have to be in non-blocking mode, as [`crate::listen::bind`] makes them.
+/// The listeners have to be in non-blocking mode, as [`crate::server::listen::bind`] makes them.
 pub async fn serve(
     listeners: Vec<Listener>,
     options: Options,

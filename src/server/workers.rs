@@ -17,7 +17,7 @@ use tokio_util::either::Either;
 use super::application::{Application, Shared};
 use super::connections::Connections;
 use super::{Options, Socket};
-use crate::in_flight;
+use crate::server::calls_in_flight;
 
 /// The runtimes that serve, the caller's own first.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Workers {
             self.0.iter().map(|worker| worker.connections.in_flight()).collect();
         tokio::select! {
             () = closed => {}
-            () = in_flight::drained(&in_flight) => {}
+            () = calls_in_flight::drained(&in_flight) => {}
         }
     }
 }

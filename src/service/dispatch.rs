@@ -23,9 +23,9 @@ use super::streaming_calculator::StreamingCalculatorService;
 use super::unary;
 use crate::grpcio::wire::method::{self, Methods};
 use crate::grpcio::wire::request_body::RequestBody;
-use crate::methods::{CALCULATORS, HEALTH, REFLECTION, SQUARE_ROOT};
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
+use crate::service::methods::{CALCULATORS, HEALTH, REFLECTION, SQUARE_ROOT};
 
 /// What is offered beside `Calculator` and `StreamingCalculator`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use super::call::Later;
 use super::health::{HealthChecks, NAMES};
 use crate::grpcio::wire::codec::GrpcioCodec;
 use crate::grpcio::wire::request_body::RequestBody;
-use crate::methods::HEALTH_LIST;
+use crate::service::methods::HEALTH_LIST;
 
 /// `grpc.health.v1.HealthListRequest`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]

@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod health;
 mod health_list;
 mod invalid_field;
+pub mod methods;
 mod reflection;
 mod repeated_roots;
 mod root_of_each;

@@ -22,8 +22,8 @@ use tonic_reflection::server::{Builder, Error};
 use tower::util::BoxCloneSyncService;
 
 use crate::grpcio::status;
-use crate::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
 use crate::rpc::DESCRIPTORS;
+use crate::service::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
 
 /// `grpc.reflection.v1.ServerReflection` as tonic serves it.
 pub(super) type Reflection = ServerReflectionServer<Questions>;
@@ -109,7 +109,7 @@ fn error_response(question: ServerReflectionRequest, status: &Status) -> ServerR
 #[cfg(test)]
 mod tests {
     use super::{Reflection, server, unite_versions};
-    use crate::methods::{REFLECTION_V1 as V1, REFLECTION_V1ALPHA as V1ALPHA};
+    use crate::service::methods::{REFLECTION_V1 as V1, REFLECTION_V1ALPHA as V1ALPHA};
     use prost_reflect::{DescriptorPool, MessageDescriptor};
     use tonic::body::Body;
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;

@@ -23,7 +23,7 @@ use crate::grpcio::client::response_fields::{self, Fields};
 use crate::grpcio::server::trailers;
 use crate::grpcio::wire::compression::Encoding;
 use crate::grpcio::wire::message_decoder::Messages;
-use crate::methods;
+use crate::service::methods;
 
 /// How many messages the answer to a call has.
 ///

@@ -20,7 +20,7 @@ pub use crate::grpcio::client::peer_name::{PeerName, PeerNameError};
 use crate::grpcio::client::self_signed::OwnRoot;
 use crate::grpcio::pem::{self, Content};
 pub use crate::grpcio::pem::{Identity, PemError};
-use crate::tls::ALPN;
+use crate::server::tls::ALPN;
 
 /// What a client proves, and what it wants proven. All of it may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,7 +10,7 @@ use std::process;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, Error};
 
-use crate::calculator::python_float::{self, ParseFloatError};
+use calculator::python_float::{self, ParseFloatError};
 
 /// Stands for the `-` of a negative number while clap looks for options.
 ///
@@ -22,7 +22,7 @@ const MINUS_SIGN: char = '\u{fdd0}';
 ///
 /// Wherever an argument is a negative number, [`number`] reads it as a value and never as an option.
 #[must_use]
-pub fn parse<Options: Parser>() -> Options {
+pub(crate) fn parse<Options: Parser>() -> Options {
     let arguments = std::env::args_os().map(protect_negative_number);
     Options::try_parse_from(arguments).unwrap_or_else(|error| exit::<Options>(error))
 }
@@ -43,7 +43,7 @@ fn exit<Options: Parser>(mut error: Error) -> ! {
 }
 
 /// The value parser for a number, see [`python_float::parse`].
-pub fn number(text: &str) -> Result<f64, ParseFloatError> {
+pub(crate) fn number(text: &str) -> Result<f64, ParseFloatError> {
     python_float::parse(&text.replacen(MINUS_SIGN, "-", 1))
 }
 

@@ -8,10 +8,10 @@
 //! - [`end_after`], [`ending`]: what the method sees of the requests, and the client of the answer
 //! - [`observations`]: how calls end
 
-mod asked;
+mod directives;
 mod end_after;
-mod ending;
 mod observations;
+mod response_ending;
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -24,10 +24,10 @@ use tower::Service;
 use crate::grpcio::wire::request_body::RequestBody;
 use crate::service::answer_body::AnswerBody;
 use crate::service::call::Call;
-use asked::Asked;
+use directives::Asked;
 use end_after::EndAfter;
-use ending::Ending;
 pub use observations::Observations;
+use response_ending::Ending;
 
 /// By which tonic decides how it compresses an answer.
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");

@@ -14,8 +14,8 @@ use http_body::Frame;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::observations::Observation;
 use crate::grpcio::server::trailers;
+use crate::test_directives::observations::Observation;
 
 /// An answer that is being put together.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddr
 use http::uri::Authority;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{BACKLOG, ListenError, LocalAddress, Options};
+use crate::server::listen::{BACKLOG, ListenError, LocalAddress, Options};
 
 /// One socket for each address of the host that this machine has, all with the same port; port 0
 /// takes a free one. Never returns an empty list.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{BACKLOG, ListenError, LocalAddress};
+use crate::server::listen::{BACKLOG, ListenError, LocalAddress};
 
 /// A listening socket whose file goes with it.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ fn state(path: &Path) -> io::Result<State> {
 #[cfg(test)]
 mod tests {
     use super::UnixSocket;
-    use crate::listen::ListenError;
+    use crate::server::listen::ListenError;
     use std::fs;
     use std::os::unix::net::UnixStream;
 
