@@ -1,6 +1,8 @@
 //! Shared by both sides.
 pub mod codec;
 pub(crate) mod compression;
+pub mod filtered_body;
+pub mod filtered_io;
 pub(crate) mod header_field;
 pub(crate) mod header_list;
 pub(crate) mod http2;
