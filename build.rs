@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let builder = || tonic_prost_build::configure().extern_path(".Number", "crate::Number");
     builder()
         .build_client(false)
-        .codec_path("crate::grpcio::wire::codec::GrpcioCodec")
+        .codec_path("crate::grpcio::wire::codec::ServerCodec")
         .out_dir(out.join("server"))
         .compile_fds(descriptors.clone())?;
     // The messages are those of the servers' side.
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             builder.extern_path(format!(".{message}"), format!("crate::rpc::{message}"))
         })
         .build_server(false)
-        .codec_path("crate::grpcio::client::codec::ClientCodec")
+        .codec_path("crate::grpcio::wire::codec::ClientCodec")
         .out_dir(out.join("client"))
         .compile_fds(descriptors)?;
     Ok(())

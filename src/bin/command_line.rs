@@ -1,7 +1,7 @@
-//! What the programs' command lines have in common.
+//! Command line parsing shared by the programs.
 //!
-//! clap leaves the usage line out when an option's value cannot be read, and takes `-inf` for an
-//! option; a calculator's user wants neither.
+//! clap omits the usage line if the value of an option is invalid, and parses `-inf` as an option.
+//! Users of a calculator need the opposite.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -12,15 +12,15 @@ use clap::error::{ContextKind, ContextValue, Error};
 
 use calculator::python_float::{self, ParseFloatError};
 
-/// Stands for the `-` of a negative number while clap looks for options.
+/// Replaces the `-` of a negative number while clap parses the options.
 ///
-/// Unicode keeps this code point out of every text, so it cannot be what a person typed.
+/// This code point is not a character in Unicode, so it does not occur in input.
 const MINUS_SIGN: char = '\u{fdd0}';
 
-/// Reads the process's arguments; what cannot be read ends the process with status 2, after a
-/// message and a usage line on stderr.
+/// Parses the arguments of the process. Invalid arguments end it with status 2, after a message and
+/// a usage line on stderr.
 ///
-/// Wherever an argument is a negative number, [`number`] reads it as a value and never as an option.
+/// An argument that is a negative number is never an option; [`number`] parses it as a value.
 #[must_use]
 pub(crate) fn parse<Options: Parser>() -> Options {
     let arguments = std::env::args_os().map(protect_negative_number);
@@ -33,7 +33,7 @@ fn exit<Options: Parser>(mut error: Error) -> ! {
         error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
     }
     let text = error.render().to_string().replace(MINUS_SIGN, "-");
-    // Whoever closes the stream does not want to read it.
+    // Fails only if the stream is closed, so the text is not needed.
     let _ = if error.use_stderr() {
         io::stderr().write_all(text.as_bytes())
     } else {
@@ -42,7 +42,7 @@ fn exit<Options: Parser>(mut error: Error) -> ! {
     process::exit(error.exit_code())
 }
 
-/// The value parser for a number, see [`python_float::parse`].
+/// The value parser for a number; see [`python_float::parse`].
 pub(crate) fn number(text: &str) -> Result<f64, ParseFloatError> {
     python_float::parse(&text.replacen(MINUS_SIGN, "-", 1))
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::{number, protect_negative_number};
 
     #[test]
-    fn a_negative_number_is_no_option_until_it_is_read() {
+    fn a_negative_number_is_not_an_option() {
         for text in ["-4", "-inf", "-nan", "-1e-3", "-.5"] {
             let protected = protect_negative_number(text.into()).into_string().expect("text");
             assert!(!protected.starts_with('-'));
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_a_hyphen_is_a_minus_sign() {
-        let error = number("\u{2212}4").expect_err("Python refuses it");
+        let error = number("\u{2212}4").expect_err("Python rejects it");
         assert_eq!(error.to_string(), "could not convert string to float: '\u{2212}4'");
     }
 }

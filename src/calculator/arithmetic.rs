@@ -1,7 +1,7 @@
 //! The arithmetic of `python/calculator.py`, equal to the bit.
 //!
-//! Python has no single-precision floats: the request is widened to a double, `math.sqrt` computes a
-//! double, and protobuf rounds the result when it is stored in the reply.
+//! Python has no single-precision floats: the request is widened to a double, `math.sqrt` computes
+//! a double, and protobuf rounds the result when it is stored in the reply.
 
 /// The argument of `math.sqrt` is below zero.
 ///
@@ -68,7 +68,8 @@ impl RootMeanSquare {
 
 /// The quiet NaN with the sign and payload of `nan`.
 ///
-/// Rust does not specify which NaN an operation returns, but the bits are part of the contract here.
+/// Rust does not specify which NaN an operation returns, but the bits are part of the contract
+/// here.
 fn quiet(nan: f32) -> f32 {
     f32::from_bits(nan.to_bits() | QUIET)
 }
@@ -147,7 +148,8 @@ mod tests {
         below * below < quadruple && quadruple < above * above
     }
 
-    /// Checks against two oracles: the root of the double, rounded by the hardware, and exact integers.
+    /// Checks against two oracles: the root of the double, rounded by the hardware, and exact
+    /// integers.
     fn first_wrong_root(patterns: std::ops::RangeInclusive<u32>) -> Option<u32> {
         patterns.into_iter().find(|&bits| {
             let x = f32::from_bits(bits);
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "takes a quarter of a minute: `make test` runs it"]
+    #[ignore = "runs for 15 seconds; `make test` runs it"]
     fn every_float32_root_is_the_rounded_root_of_the_double() {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let slices = u32::try_from(threads).expect("the number of cores fits");

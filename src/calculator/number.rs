@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn an_explicit_zero_replaces_an_earlier_value() {
         let twice = [0x0d, 0, 0, 0x80, 0x41, 0x0d, 0, 0, 0, 0x80];
-        let number = Number::decode(&twice[..]).expect("field 1 twice is legal");
+        let number = Number::decode(&twice[..]).expect("a repeated field is valid");
         assert_eq!(number.value.to_bits(), 0x8000_0000);
     }
 

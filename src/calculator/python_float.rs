@@ -1,8 +1,9 @@
 //! Python's float syntax: `float(text)` and `repr(value)`.
 //!
-//! Scripts parse the output of `client.py`, so `4.0`, `1e+16` and `-0.0` have to look the same. Rust's
-//! `{:?}` differs: it switches to exponents at another magnitude, writes `1e16`, and of two equally
-//! short and equally near digit strings takes the greater one, where Python takes the even one.
+//! Scripts parse the output of `client.py`, so `4.0`, `1e+16` and `-0.0` have to look the same.
+//! Rust's `{:?}` differs: it switches to exponents at another magnitude, writes `1e16`, and of two
+//! equally short and equally near digit strings takes the greater one, where Python takes the even
+//! one.
 
 /// Python's `float()` rejects the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +28,8 @@ pub fn parse(text: &str) -> Result<f64, ParseFloatError> {
     number.replace('_', "").parse().map_err(|_| ParseFloatError(text.to_owned()))
 }
 
-/// Formats `value` as Python's `repr()` does: the shortest digits that parse to the same double, with
-/// an exponent below `1e-04` and from `1e+16`.
+/// Formats `value` as Python's `repr()` does: the shortest digits that parse to the same double,
+/// with an exponent below `1e-04` and from `1e+16`.
 #[must_use]
 pub fn repr(value: f64) -> String {
     if value.is_nan() {

@@ -1,7 +1,7 @@
-//! Where a server listens and where a client connects: `HOST:PORT` or `unix:PATH`.
+//! The address of a server: `HOST:PORT` or `unix:PATH`.
 //!
-//! A type of its own so that a wrong address is an error of the command line, before anything is
-//! opened, and not one of the resolver.
+//! A type of its own, so that an invalid address is an error of the command line, before anything
+//! is opened, and not an error of the resolver.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,19 +9,19 @@ use std::str::FromStr;
 
 use http::uri::Authority;
 
-/// What gRPC's naming puts before the path of a Unix socket (gRPC Name Resolution).
-const UNIX: &str = "unix:";
+/// The scheme of Unix sockets (gRPC Name Resolution).
+const UNIX_SCHEME: &str = "unix:";
 
-/// Where a server is.
+/// Where a server listens and a client connects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port, never absent.
+    /// `HOST:PORT`: a name, an IPv4 address or a bracketed IPv6 address, and always a port.
     Tcp(Authority),
     /// `unix:PATH` or `unix:///PATH`: a socket in the file system.
     Unix(PathBuf),
 }
 
-/// The text is no address.
+/// The text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "'{0}' is not an address: give HOST:PORT, such as localhost:50051 or [::1]:50051, or unix:PATH"
@@ -32,21 +32,21 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let wrong = || AddressError(text.to_owned());
-        if let Some(path) = text.strip_prefix(UNIX) {
+        let invalid = || AddressError(text.to_owned());
+        if let Some(path) = text.strip_prefix(UNIX_SCHEME) {
             let path = match path.strip_prefix("//") {
-                Some(absolute) if !absolute.starts_with('/') => return Err(wrong()),
+                Some(absolute) if !absolute.starts_with('/') => return Err(invalid()),
                 Some(absolute) => absolute,
                 None => path,
             };
-            return if path.is_empty() { Err(wrong()) } else { Ok(Self::Unix(path.into())) };
+            return if path.is_empty() { Err(invalid()) } else { Ok(Self::Unix(path.into())) };
         }
         text.parse::<Authority>()
             .ok()
             .filter(|authority| authority.port_u16().is_some() && !authority.host().is_empty())
             .filter(|authority| !authority.as_str().contains('@'))
             .map(Self::Tcp)
-            .ok_or_else(wrong)
+            .ok_or_else(invalid)
     }
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(authority) => f.write_str(authority.as_str()),
-            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+            Self::Unix(path) => write!(f, "{UNIX_SCHEME}{}", path.display()),
         }
     }
 }
@@ -64,14 +64,14 @@ mod tests {
     use super::Address;
 
     #[test]
-    fn a_host_and_a_port() {
+    fn a_host_and_a_port_are_parsed() {
         for good in ["localhost:50051", "127.0.0.1:1", "[::1]:50051", "[::]:0"] {
             assert_eq!(good.parse::<Address>().map(|address| address.to_string()), Ok(good.into()));
         }
     }
 
     #[test]
-    fn a_path() {
+    fn a_path_is_parsed() {
         for (text, shown) in [("unix:/run/c", "unix:/run/c"), ("unix:///run/c", "unix:/run/c")] {
             assert_eq!(
                 text.parse::<Address>().map(|address| address.to_string()),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_named_in_the_error() {
+    fn an_invalid_address_is_quoted_in_the_error() {
         for bad in ["", "localhost", "host:", ":1", "a b:1", "me@host:1", "http://x:1", "x:65536"]
             .into_iter()
             .chain(["unix:", "unix://run/c", "unix"])

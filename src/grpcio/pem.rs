@@ -1,7 +1,7 @@
-//! Certificates and keys out of PEM files, for servers and clients.
+//! Reads certificates and private keys from PEM files, for servers and clients.
 //!
-//! Every error names its file and what the file is for: a program has up to three of them, and which
-//! one is wrong is the first thing that a person wants to know.
+//! Every error names the file and its purpose: a program has up to three such files, and the user
+//! first needs to know which one is wrong.
 
 use std::fmt;
 use std::fs;
@@ -12,50 +12,50 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, InconsistentKeys, RootCertStore};
 
-/// The library's own words blame a peer.
+/// Replaces the message of rustls, which blames a peer.
 const NO_CERTIFICATE: &str = "there is PEM but no X.509 certificate in it";
 
-/// Who a server or a client is.
+/// The certificate and private key of a server or a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// A PEM file with its certificate, and behind it those between it and a root.
+    /// A PEM file with the certificate, followed by the intermediate certificates up to a root.
     pub certificate: PathBuf,
-    /// A PEM file with the certificate's private key: PKCS #8, PKCS #1 or SEC1, and not encrypted.
+    /// A PEM file with the private key: PKCS #8, PKCS #1 or SEC1, not encrypted.
     pub key: PathBuf,
 }
 
-/// Why a file cannot be used.
+/// Why a PEM file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PemError {
-    /// It cannot be read at all.
+    /// The file cannot be read.
     #[error("cannot read {path}, the {content}: {source}: give a PEM file that is there")]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What should be in it.
+        /// What the file should contain.
         content: Content,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// What should be in it is not.
+    /// The file does not contain what it should.
     #[error("there is no {content} in {path}: give a PEM file with {}", content.advice())]
     Missing {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What should be in it.
+        /// What the file should contain.
         content: Content,
     },
-    /// It is in the file, and broken.
+    /// The content of the file is invalid.
     #[error("cannot use {path}, the {content}: {reason}: give a PEM file with {}", content.advice())]
     Broken {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What should be in it.
+        /// What the file should contain.
         content: Content,
-        /// What is wrong.
+        /// Why the content is invalid.
         reason: String,
     },
-    /// The key is that of another certificate.
+    /// The key belongs to another certificate.
     #[error(
         "the key in {} is not that of the first certificate in {}: give the two that belong together",
         .0.key.display(), .0.certificate.display()
@@ -63,16 +63,16 @@ pub enum PemError {
     Mismatch(Identity),
 }
 
-/// What a PEM file is read for.
+/// The purpose of a PEM file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// See [`Identity::certificate`].
+    /// The certificate chain of a server or a client.
     Certificate,
-    /// See [`Identity::key`].
+    /// The private key of a server or a client.
     Key,
-    /// The certificates of which one has to have signed a client's.
+    /// The CA certificates that sign the certificates of clients.
     ClientCa,
-    /// The certificates of which one has to have signed a server's.
+    /// The CA certificates that sign the certificates of servers.
     ServerCa,
 }
 
@@ -97,18 +97,18 @@ impl fmt::Display for Content {
 }
 
 impl Identity {
-    /// The certificates and the key.
+    /// Reads the certificate chain and the key.
     pub(crate) fn read(
         &self,
     ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), PemError> {
         let chain = certificates(&self.certificate, Content::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key, Content::Key)?)
-            .map_err(|error| unusable(&self.key, Content::Key, &error))?;
+            .map_err(|error| pem_error(&self.key, Content::Key, &error))?;
         Ok((chain, key))
     }
 
-    /// Which of the files it is that the library refuses.
-    pub(crate) fn refused(&self, error: &rustls::Error) -> PemError {
+    /// The error for the file that rustls rejects.
+    pub(crate) fn rejected(&self, error: &rustls::Error) -> PemError {
         match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 PemError::Mismatch(self.clone())
@@ -121,21 +121,21 @@ impl Identity {
     }
 }
 
-/// All certificates of a file, at least one.
+/// Reads all certificates of a file, which has at least one.
 pub(crate) fn certificates(
     path: &Path,
     content: Content,
 ) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let pem = read(path, content)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let all = all.map_err(|error| unusable(path, content, &error))?;
+    let all = all.map_err(|error| pem_error(path, content, &error))?;
     if all.is_empty() {
         return Err(PemError::Missing { path: path.to_owned(), content });
     }
     Ok(all)
 }
 
-/// The `certificates` of a file as those that are trusted.
+/// Makes the `certificates` of a file trusted roots.
 pub(crate) fn roots(
     path: &Path,
     content: Content,
@@ -148,7 +148,7 @@ pub(crate) fn roots(
     Ok(roots)
 }
 
-/// What is in the file cannot be used.
+/// The error for invalid content.
 pub(crate) fn broken(path: &Path, content: Content, reason: impl fmt::Display) -> PemError {
     PemError::Broken { path: path.to_owned(), content, reason: reason.to_string() }
 }
@@ -157,7 +157,7 @@ fn read(path: &Path, content: Content) -> Result<Vec<u8>, PemError> {
     fs::read(path).map_err(|source| PemError::Read { path: path.to_owned(), content, source })
 }
 
-fn unusable(path: &Path, content: Content, error: &pem::Error) -> PemError {
+fn pem_error(path: &Path, content: Content, error: &pem::Error) -> PemError {
     match error {
         pem::Error::NoItemsFound => PemError::Missing { path: path.to_owned(), content },
         error => broken(path, content, error),

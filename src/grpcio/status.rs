@@ -1,13 +1,15 @@
-//! A call's status as Python shows it.
+//! Statuses with the texts of grpcio.
 //!
-//! Scripts around `client.py` look for `status = StatusCode.UNAVAILABLE` and the `details` line at
-//! the end of the traceback, so the Rust client prints the same two lines.
+//! Callers and scripts match these texts, so they are part of the contract. This module is below
+//! both sides and the services, because a handler fails with the same texts as the layers around
+//! it.
 
 use std::fmt;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 
-/// The name of a status code as the gRPC specification and `grpc.StatusCode` spell it.
+/// The name of a status code in the gRPC specification and in `grpc.StatusCode`.
 #[must_use]
 pub const fn name(code: Code) -> &'static str {
     match code {
@@ -31,8 +33,10 @@ pub const fn name(code: Code) -> &'static str {
     }
 }
 
-/// A failed call in the form in which a grpcio traceback ends (grpcio 1.85.1, `_InactiveRpcError`),
-/// without grpcio's internal `debug_error_string`.
+/// A failed call, formatted like the end of a grpcio traceback (grpcio 1.85.1,
+/// `_InactiveRpcError`), without the internal `debug_error_string`.
+///
+/// Scripts around `client.py` search for the lines with the status and the details.
 #[derive(Clone, Copy, Debug)]
 pub struct Traceback<'a>(pub &'a Status);
 
@@ -43,6 +47,37 @@ impl fmt::Display for Traceback<'_> {
         writeln!(f, "\tdetails = \"{}\"", self.0.message())?;
         write!(f, ">")
     }
+}
+
+/// The status of a call whose deadline has passed.
+pub(crate) fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("Deadline Exceeded")
+}
+
+/// The status of a call to a method that does not exist.
+pub(crate) fn method_not_found() -> Status {
+    Status::unimplemented("Method not found!")
+}
+
+/// The status of an exception in a handler before it returns.
+pub(crate) fn exception_calling(exception: impl fmt::Display) -> Status {
+    Status::unknown(format!("Exception calling application: {exception}"))
+}
+
+/// The status of an exception while a handler produces a stream of responses, including the first
+/// one.
+pub(crate) fn exception_iterating(exception: impl fmt::Display) -> Status {
+    Status::unknown(format!("Exception iterating responses: {exception}"))
+}
+
+/// The trailers that carry `status`.
+pub(crate) fn trailers(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    if status.add_header(&mut trailers).is_err() {
+        // The message or the details are not valid in a header field; the code always is.
+        trailers.insert(Status::GRPC_STATUS, i32::from(status.code()).into());
+    }
+    trailers
 }
 
 #[cfg(test)]

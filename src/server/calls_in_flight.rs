@@ -1,7 +1,7 @@
-//! The calls in flight, counted, so that a server that is to end knows when it may.
+//! Counts the calls in flight, so that a shutdown can wait for them.
 //!
-//! hyper waits for connections to close instead. One whose client never says a word, or never
-//! answers the ping by which HTTP/2 asks for last calls, would keep the server for ever.
+//! hyper waits until connections are closed instead. A client that never sends anything, or never
+//! acknowledges the ping of a graceful shutdown, would block the server forever.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,33 +9,36 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Response;
-use http_body::{Body, Frame, SizeHint};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
-/// After the last call: for its answer to reach the client, and for calls that are on their way.
-const QUIET: Duration = Duration::from_secs(1);
+use crate::grpcio::wire::filtered_body::{FilteredBody, Hold};
 
-/// The calls that have been begun and not been answered yet; clones count together.
+/// The delay after the last call, in which its response reaches the client and further calls may
+/// arrive.
+const QUIET_PERIOD: Duration = Duration::from_secs(1);
+
+/// The calls that have started and not ended. Clones share the count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InFlight(TaskTracker);
+pub(super) struct CallsInFlight(TaskTracker);
 
-impl InFlight {
-    /// `service`, each call of which counts from its headers to the end of its answer's body.
-    pub(crate) fn count<S>(&self, service: S) -> Counted<S> {
+impl CallsInFlight {
+    /// Counts the calls of `service`, from their header fields to the end of the body of the
+    /// response.
+    pub(super) fn count<S>(&self, service: S) -> Counted<S> {
         Counted { service, in_flight: self.clone() }
     }
 }
 
-/// Returns when none of these calls has been in flight for a second.
-pub(crate) async fn drained(calls: &[&InFlight]) {
+/// Returns when none of these calls has been in flight for the quiet period.
+pub(super) async fn drained(calls: &[&CallsInFlight]) {
     loop {
-        for InFlight(calls) in calls {
+        for CallsInFlight(calls) in calls {
             calls.close();
             calls.wait().await;
         }
-        tokio::time::sleep(QUIET).await;
+        tokio::time::sleep(QUIET_PERIOD).await;
         if calls.iter().all(|calls| calls.0.is_empty()) {
             return;
         }
@@ -44,22 +47,22 @@ pub(crate) async fn drained(calls: &[&InFlight]) {
 
 /// A service whose calls are counted.
 #[derive(Clone, Debug)]
-pub(crate) struct Counted<S> {
+pub(super) struct Counted<S> {
     service: S,
-    in_flight: InFlight,
+    in_flight: CallsInFlight,
 }
 
-impl<S, R, Answer> Service<R> for Counted<S>
+impl<S, R, ResBody> Service<R> for Counted<S>
 where
-    S: Service<R, Response = Response<Answer>>,
+    S: Service<R, Response = Response<ResBody>>,
     S::Future: Unpin,
 {
-    type Response = Response<CountedBody<Answer>>;
+    type Response = Response<CountedBody<ResBody>>;
     type Error = S::Error;
     type Future = CountedCall<S::Future>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(context)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
@@ -68,56 +71,32 @@ where
     }
 }
 
-/// A call that counts.
+/// A counted call.
 #[derive(Debug)]
-pub(crate) struct CountedCall<F> {
+pub(super) struct CountedCall<F> {
     call: F,
     token: Option<TaskTrackerToken>,
 }
 
-impl<F, Answer, E> Future for CountedCall<F>
+impl<F, ResBody, E> Future for CountedCall<F>
 where
-    F: Future<Output = Result<Response<Answer>, E>> + Unpin,
+    F: Future<Output = Result<Response<ResBody>, E>> + Unpin,
 {
-    type Output = Result<Response<CountedBody<Answer>>, E>;
+    type Output = Result<Response<CountedBody<ResBody>>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(Pin::new(&mut self.call).poll(context));
-        let token = self.token.take();
-        Poll::Ready(answer.map(|answer| answer.map(|body| CountedBody { body, _token: token })))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(Pin::new(&mut self.call).poll(cx));
+        let hold = Hold::new(self.token.take());
+        Poll::Ready(response.map(|response| response.map(|body| FilteredBody::new(body, hold))))
     }
 }
 
-/// The body of an answer whose call counts until it is gone.
-#[derive(Debug)]
-pub(crate) struct CountedBody<B> {
-    body: B,
-    _token: Option<TaskTrackerToken>,
-}
-
-impl<B: Body + Unpin> Body for CountedBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
+/// The body of a response, whose call counts until the body is dropped.
+pub(super) type CountedBody<B> = FilteredBody<B, Hold<Option<TaskTrackerToken>>>;
 
 #[cfg(test)]
 mod tests {
-    use super::{InFlight, QUIET, drained};
+    use super::{CallsInFlight, QUIET_PERIOD, drained};
     use http::Response;
     use std::convert::Infallible;
     use std::time::Duration;
@@ -127,34 +106,34 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_is_waited_for_and_then_a_second() {
-        let in_flight = InFlight::default();
+    async fn a_call_and_then_the_quiet_period_are_awaited() {
+        let in_flight = CallsInFlight::default();
         let call = in_flight.0.token();
         timeout(HOUR, drained(&[&in_flight])).await.expect_err("a call is in flight");
         drop(call);
         let start = Instant::now();
         drained(&[&in_flight]).await;
-        assert_eq!(start.elapsed(), QUIET);
+        assert_eq!(start.elapsed(), QUIET_PERIOD);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_that_comes_late_is_waited_for_too() {
-        let in_flight = InFlight::default();
+    async fn a_late_call_is_awaited_too() {
+        let in_flight = CallsInFlight::default();
         let start = Instant::now();
         let late = async {
-            sleep(QUIET / 2).await;
+            sleep(QUIET_PERIOD / 2).await;
             let call = in_flight.0.token();
             sleep(HOUR).await;
             drop(call);
         };
         let calls = [&in_flight];
         tokio::join!(drained(&calls), late);
-        assert_eq!(start.elapsed(), QUIET / 2 + HOUR + QUIET);
+        assert_eq!(start.elapsed(), QUIET_PERIOD / 2 + HOUR + QUIET_PERIOD);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_of_one_worker_are_waited_for_while_another_has_some() {
-        let (idle, busy) = (InFlight::default(), InFlight::default());
+    async fn the_calls_of_all_workers_are_awaited() {
+        let (idle, busy) = (CallsInFlight::default(), CallsInFlight::default());
         let start = Instant::now();
         let late = async {
             let call = busy.0.token();
@@ -170,14 +149,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_lasts_until_its_answer_has_ended() {
-        let in_flight = InFlight::default();
+    async fn a_call_lasts_until_its_response_has_ended() {
+        let in_flight = CallsInFlight::default();
         let service = in_flight.count(service_fn(|()| {
-            std::future::ready(Ok::<_, Infallible>(Response::new(String::from("answers"))))
+            std::future::ready(Ok::<_, Infallible>(Response::new(String::from("response"))))
         }));
-        let answer = service.oneshot(()).await.expect("an answer");
-        timeout(HOUR, drained(&[&in_flight])).await.expect_err("answers are on their way");
-        drop(answer);
-        timeout(HOUR, drained(&[&in_flight])).await.expect("nothing is");
+        let response = service.oneshot(()).await.expect("a response");
+        timeout(HOUR, drained(&[&in_flight])).await.expect_err("the response has not ended");
+        drop(response);
+        timeout(HOUR, drained(&[&in_flight])).await.expect("no call is in flight");
     }
 }

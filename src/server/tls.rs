@@ -1,7 +1,7 @@
-//! TLS as the server offers it: from PEM files to what a connection's handshake needs.
+//! TLS 1.2 and 1.3 of the server: loads the PEM files and performs handshakes.
 //!
-//! All that can be wrong with the files is found out before the server listens. The provider is named
-//! here because a process that has several, as one with other libraries may, has no default.
+//! Everything that can be wrong with the files is detected before the server listens. The crypto
+//! provider is explicit because a process with several providers has no default.
 
 use std::fmt;
 use std::io;
@@ -17,31 +17,30 @@ use tokio_rustls::server::TlsStream;
 
 use crate::grpcio::pem::{self, Content};
 pub use crate::grpcio::pem::{Identity, PemError};
+use crate::grpcio::wire::http2::ALPN;
 
-/// HTTP/2, the only protocol that is spoken (RFC 9113, section 3.1).
-pub(crate) const ALPN: &[u8] = b"h2";
-
-/// The PEM files that a server is told of.
+/// The PEM files of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
-    /// Who the server is.
+    /// The certificate and key of the server.
     pub identity: Identity,
-    /// The certificates of which one has to have signed a client's; without, clients need none.
+    /// The CA certificates that sign the certificates of clients. Without them, clients need no
+    /// certificate.
     pub client_ca: Option<PathBuf>,
 }
 
-/// Why TLS cannot be offered.
+/// Why TLS cannot be configured.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file is not what it should be.
+    /// A PEM file cannot be used.
     #[error(transparent)]
     Pem(#[from] PemError),
-    /// The library wants something else.
+    /// rustls rejects the configuration.
     #[error("cannot set TLS up: {0}")]
     Library(#[from] rustls::Error),
 }
 
-/// What a server's handshakes need; clones are the same.
+/// A TLS configuration for any number of connections. Clones share it.
 #[derive(Clone)]
 pub struct Tls(TlsAcceptor);
 
@@ -52,7 +51,7 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads the files: TLS 1.2 and 1.3, HTTP/2 alone.
+    /// Loads the files. HTTP/2 is the only protocol that ALPN offers.
     pub fn load(files: &Files) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let (chain, key) = files.identity.read()?;
@@ -70,13 +69,14 @@ impl Tls {
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let mut config =
-            builder.with_single_cert(chain, key).map_err(|error| files.identity.refused(&error))?;
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|error| files.identity.rejected(&error))?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 
-    /// The server's side of a handshake, for which the caller sets the time.
+    /// Performs the handshake of the server, without a timeout.
     pub(crate) async fn accept<IO>(&self, io: IO) -> io::Result<TlsStream<IO>>
     where
         IO: AsyncRead + AsyncWrite + Unpin,

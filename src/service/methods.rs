@@ -1,16 +1,17 @@
-//! The methods of all services that a peer of this project has, by path.
+//! The methods of all services, with their paths and kinds.
 //!
-//! Written down here because tonic's generated code does not tell them; a test compares them with the
-//! descriptors. Servers look up whether there is a method, clients how it is answered.
+//! The code that tonic generates does not expose them, so they are listed here; a test compares the
+//! list with the descriptors. Servers look up whether a method exists, clients how many responses
+//! it has.
 
 use crate::grpcio::wire::method::MethodKind::{
     self, Bidirectional, ClientStreaming, ServerStreaming, Unary,
 };
 
-/// A path, `/package.Service/Method`, and what the method there is.
+/// The path of a method, `/package.Service/Method`, and its kind.
 pub(crate) type Method = (&'static str, MethodKind);
 
-/// Of `proto/`.
+/// The methods in `proto/`.
 pub(crate) const CALCULATORS: [Method; 5] = [
     (SQUARE_ROOT, Unary),
     ("/StreamingCalculator/RepeatedRoots", ServerStreaming),
@@ -21,7 +22,7 @@ pub(crate) const CALCULATORS: [Method; 5] = [
 
 pub(crate) const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
 
-/// Of health checking.
+/// The methods of health checking.
 pub(crate) const HEALTH: [Method; 3] = [
     ("/grpc.health.v1.Health/Check", Unary),
     (HEALTH_LIST, Unary),
@@ -30,7 +31,7 @@ pub(crate) const HEALTH: [Method; 3] = [
 
 pub(crate) const HEALTH_LIST: &str = "/grpc.health.v1.Health/List";
 
-/// Of reflection's two versions.
+/// The methods of both versions of reflection.
 pub(crate) const REFLECTION: [Method; 2] =
     [(REFLECTION_V1, Bidirectional), (REFLECTION_V1ALPHA, Bidirectional)];
 
@@ -42,7 +43,7 @@ fn all() -> impl Iterator<Item = Method> {
     CALCULATORS.into_iter().chain(HEALTH).chain(REFLECTION)
 }
 
-/// What the method at this path is; `None` when it is none of these.
+/// The kind of the method at `path`, or `None` if it is not one of these.
 #[must_use]
 pub fn kind(path: &str) -> Option<MethodKind> {
     all().find(|(known, _)| *known == path).map(|(_, kind)| kind)
@@ -57,7 +58,7 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn they_are_those_of_the_descriptors() {
+    fn the_methods_match_the_descriptors() {
         let mut pool = DescriptorPool::new();
         for set in [
             DESCRIPTORS,
@@ -81,11 +82,11 @@ mod tests {
                 (path, kind)
             })
             .collect();
-        // tonic-health does not know it yet.
+        // tonic-health does not have this method yet.
         assert_eq!(described.insert(HEALTH_LIST.to_owned(), MethodKind::Unary), None);
-        let written: HashMap<_, _> = all().map(|(path, kind)| (path.to_owned(), kind)).collect();
-        assert_eq!(written, described);
-        assert!(written.iter().all(|(path, known)| kind(path) == Some(*known)));
+        let listed: HashMap<_, _> = all().map(|(path, kind)| (path.to_owned(), kind)).collect();
+        assert_eq!(listed, described);
+        assert!(listed.iter().all(|(path, known)| kind(path) == Some(*known)));
         assert_eq!(kind("/Calculator/CubeRoot"), None);
     }
 }

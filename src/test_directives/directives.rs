@@ -1,6 +1,6 @@
-//! What a call's metadata asks for.
+//! Parses the directives in the metadata of a call.
 //!
-//! A value that cannot be read ends the call, so that a test with a slip in it does not pass.
+//! An invalid directive fails the call, so that a test with a typing error does not pass.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -21,61 +21,62 @@ const COMPRESSION: &str = "x-interop-compression";
 const OBSERVE: &str = "x-interop-observe";
 const OBSERVED: &str = "x-interop-observed";
 
-/// Base64 with padding or without, as gRPC allows it in metadata.
+/// Base64 with optional padding, as gRPC allows it in metadata.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What the names begin with that are ours.
+/// The prefix of the names that are reserved for directives.
 const PREFIX: &str = "x-interop-";
 
-/// All that a call can ask for.
+/// All directives of a call.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    /// Sent back in the initial metadata.
+pub(super) struct Directives {
+    /// Returned in the initial metadata.
     pub(super) echo_initial: HeaderMap,
-    /// Sent back in the trailing metadata.
+    /// Returned in the trailing metadata.
     pub(super) echo_trailing: HeaderMap,
-    /// Before the method begins.
+    /// The delay before the method starts.
     pub(super) delay: Duration,
-    /// Ends the call if the method has not failed.
+    /// The status of the call if the method succeeds.
     pub(super) status: Option<Status>,
-    /// So many requests the method sees at the most.
+    /// The maximum number of requests that the method receives.
     pub(super) end_after: Option<u64>,
-    /// How the answer is compressed, as `grpc-accept-encoding` names it; `None` is not at all.
+    /// The encoding of the response as a value of `grpc-accept-encoding`; `None` is uncompressed.
     pub(super) compression: Option<HeaderValue>,
-    /// The name under which this call is kept in mind.
+    /// The name under which the end of this call is recorded.
     pub(super) observe: Option<String>,
-    /// The name of the call to wait for.
+    /// The name of the call whose end is awaited and returned.
     pub(super) observed: Option<String>,
 }
 
-/// What makes no sense.
+/// Why a directive is invalid.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AskedError {
-    /// A value cannot be read.
+pub(super) enum DirectiveError {
+    /// The value cannot be parsed.
     #[error("the metadata {name} is not {expected}")]
     Value { name: &'static str, expected: &'static str },
-    /// Nothing of this name can be asked for.
+    /// There is no directive of this name.
     #[error("the metadata {0} is not known")]
     Name(HeaderName),
 }
 
-impl From<AskedError> for Status {
-    fn from(error: AskedError) -> Self {
+impl From<DirectiveError> for Status {
+    fn from(error: DirectiveError) -> Self {
         Self::invalid_argument(error.to_string())
     }
 }
 
-impl Asked {
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, AskedError> {
+impl Directives {
+    /// Parses the directives in `headers`.
+    pub(super) fn parse(headers: &HeaderMap) -> Result<Self, DirectiveError> {
         let known = [DELAY, STATUS, MESSAGE, END_AFTER, COMPRESSION, OBSERVE, OBSERVED];
         let is_unknown = |name: &&HeaderName| {
             name.as_str().starts_with(PREFIX) && !known.contains(&name.as_str())
         };
         if let Some(name) = headers.keys().find(is_unknown) {
-            return Err(AskedError::Name(name.clone()));
+            return Err(DirectiveError::Name(name.clone()));
         }
         let echo = |name| {
             let values = headers.get_all(name).iter().cloned();
@@ -94,52 +95,55 @@ impl Asked {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, AskedError> {
+fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, DirectiveError> {
     let value = headers.get(name).map(HeaderValue::to_str).transpose();
-    value.map_err(|_| AskedError::Value { name, expected: "ASCII" })
+    value.map_err(|_| DirectiveError::Value { name, expected: "ASCII" })
 }
 
-fn number<T: FromStr>(headers: &HeaderMap, name: &'static str) -> Result<Option<T>, AskedError> {
-    let wrong = || AskedError::Value { name, expected: "a number from 0 on" };
+fn number<T: FromStr>(
+    headers: &HeaderMap,
+    name: &'static str,
+) -> Result<Option<T>, DirectiveError> {
+    let invalid = || DirectiveError::Value { name, expected: "a number from 0 on" };
     let Some(digits) = text(headers, name)? else { return Ok(None) };
-    // A sign in front would be read as well.
+    // `parse` alone would accept a sign.
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
+        return Err(invalid());
     }
-    digits.parse().map(Some).map_err(|_| wrong())
+    digits.parse().map(Some).map_err(|_| invalid())
 }
 
-fn status(headers: &HeaderMap) -> Result<Option<Status>, AskedError> {
+fn status(headers: &HeaderMap) -> Result<Option<Status>, DirectiveError> {
     const LAST: u8 = Code::Unauthenticated as u8;
     let message = match headers.get(MESSAGE) {
         None => String::new(),
         Some(value) => {
             let bytes = BASE64.decode(value.as_bytes()).ok();
             let message = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-            message.ok_or(AskedError::Value { name: MESSAGE, expected: "UTF-8" })?
+            message.ok_or(DirectiveError::Value { name: MESSAGE, expected: "UTF-8" })?
         }
     };
     match number::<u8>(headers, STATUS)? {
         None => Ok(None),
         Some(code @ 0..=LAST) => Ok(Some(Status::new(Code::from_i32(code.into()), message))),
-        Some(_) => Err(AskedError::Value { name: STATUS, expected: "the code of a status" }),
+        Some(_) => Err(DirectiveError::Value { name: STATUS, expected: "the code of a status" }),
     }
 }
 
-fn compression(headers: &HeaderMap) -> Result<Option<HeaderValue>, AskedError> {
+fn compression(headers: &HeaderMap) -> Result<Option<HeaderValue>, DirectiveError> {
     match text(headers, COMPRESSION)? {
         None | Some("identity") => Ok(None),
         Some("gzip") => Ok(Some(HeaderValue::from_static("gzip"))),
         Some("deflate") => Ok(Some(HeaderValue::from_static("deflate"))),
         Some(_) => {
-            Err(AskedError::Value { name: COMPRESSION, expected: "gzip, deflate or identity" })
+            Err(DirectiveError::Value { name: COMPRESSION, expected: "gzip, deflate or identity" })
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Asked;
+    use super::Directives;
     use http::{HeaderMap, HeaderName, HeaderValue};
     use std::time::Duration;
     use tonic::Code;
@@ -151,26 +155,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for() {
-        let asked = Asked::read(&headers(&[
+    fn directives_are_parsed() {
+        let directives = Directives::parse(&headers(&[
             ("x-interop-delay-ms", "250"),
             ("x-interop-status", "9"),
             ("x-interop-message-bin", "w6QgYg=="),
             ("x-interop-end-after", "2"),
             ("x-interop-compression", "deflate"),
         ]))
-        .expect("it can be read");
-        assert_eq!(asked.delay, Duration::from_millis(250));
-        let status = asked.status.expect("a status");
+        .expect("valid directives");
+        assert_eq!(directives.delay, Duration::from_millis(250));
+        let status = directives.status.expect("a status");
         assert_eq!((status.code(), status.message()), (Code::FailedPrecondition, "ä b"));
-        assert_eq!(asked.end_after, Some(2));
-        assert_eq!(asked.compression.expect("one"), "deflate");
-        let asked = Asked::read(&headers(&[("x-interop-compression", "identity")]));
-        assert!(asked.is_ok_and(|asked| asked.compression.is_none() && asked.status.is_none()));
+        assert_eq!(directives.end_after, Some(2));
+        assert_eq!(directives.compression.expect("an encoding"), "deflate");
+        let directives = Directives::parse(&headers(&[("x-interop-compression", "identity")]));
+        assert!(directives.is_ok_and(
+            |directives| directives.compression.is_none() && directives.status.is_none()
+        ));
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn an_invalid_directive_is_named_in_the_error() {
         for (name, value) in [
             ("x-interop-delay-ms", "soon"),
             ("x-interop-end-after", "-1"),
@@ -181,7 +187,7 @@ mod tests {
             ("x-interop-compression", "br"),
             ("x-interop-delay", "5"),
         ] {
-            let error = Asked::read(&headers(&[(name, value)])).expect_err(value);
+            let error = Directives::parse(&headers(&[(name, value)])).expect_err(value);
             assert!(error.to_string().contains(name), "{error}");
         }
     }

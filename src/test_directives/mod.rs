@@ -1,16 +1,18 @@
-//! What tests ask a server for in a call's metadata: delays, statuses, compression, and what became of
-//! another call. `interop-tests/PEERS.md` says what there is.
+//! Behaviour that a test requests through the metadata of a call: delays, statuses, compression,
+//! and the outcome of another call. `interop-tests/PEERS.md` lists the directives.
 //!
-//! A layer around all services, so that it is the same for every method and no method knows of it. A
-//! server wears it only when it is told to, and never in production: any caller could make it wait.
+//! A layer around all services, so that it works the same for every method and no method knows of
+//! it. It is enabled only by an option for tests and never in production, because any caller could
+//! delay the server.
 //!
-//! - [`asked`]: what the metadata asks for
-//! - [`end_after`], [`ending`]: what the method sees of the requests, and the client of the answer
-//! - [`observations`]: how calls end
+//! - `directives`: parses the metadata
+//! - `end_after`: limits the requests that the method receives
+//! - `response_ending`: changes the end of the response
+//! - [`observations`]: records how calls end
 
 mod directives;
 mod end_after;
-mod observations;
+pub mod observations;
 mod response_ending;
 
 use std::convert::Infallible;
@@ -22,83 +24,80 @@ use tonic::body::Body;
 use tower::Service;
 
 use crate::grpcio::wire::request_body::RequestBody;
-use crate::service::answer_body::AnswerBody;
-use crate::service::call::Call;
-use directives::Asked;
-use end_after::EndAfter;
-pub use observations::Observations;
-use response_ending::Ending;
+use crate::service::response::{ResponseBody, ResponseFuture};
+use directives::Directives;
+use end_after::end_after;
+use observations::Observations;
+use response_ending::ResponseEnding;
 
-/// By which tonic decides how it compresses an answer.
+/// By this field tonic decides how to compress a response.
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-/// Services that do what tests ask for; clones keep the same calls in mind.
+/// Services that follow test directives. Clones share the observed calls.
 #[derive(Clone, Debug)]
-pub struct TestBehaviour<S> {
+pub struct TestDirectives<S> {
     services: S,
     observations: Observations,
 }
 
-impl<S> TestBehaviour<S> {
-    /// Around `services`, which compress what they are asked to; `observations` are those of the
+impl<S> TestDirectives<S> {
+    /// Wraps `services`, which compress responses on request. `observations` are shared by the
     /// whole server.
     pub fn new(services: S, observations: Observations) -> Self {
         Self { services, observations }
     }
 }
 
-impl<S> Service<Request<RequestBody>> for TestBehaviour<S>
+impl<S> Service<Request<RequestBody>> for TestDirectives<S>
 where
-    S: Service<Request<RequestBody>, Response = Response<AnswerBody>, Error = Infallible>,
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Response<AnswerBody>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Call;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.services.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Call {
-        // The clone takes the place of the services that have been polled ready.
+    fn call(&mut self, request: Request<RequestBody>) -> ResponseFuture {
+        // Takes the services that have been polled ready, and leaves a clone in their place.
         let next = self.services.clone();
         let mut services = std::mem::replace(&mut self.services, next);
         let observations = self.observations.clone();
-        Call::later(async move {
+        ResponseFuture::boxed(async move {
             let (mut parts, mut requests) = request.into_parts();
-            let asked = match Asked::read(&parts.headers) {
-                Ok(asked) => asked,
+            let directives = match Directives::parse(&parts.headers) {
+                Ok(directives) => directives,
                 Err(error) => return Ok(tonic::Status::from(error).into_http()),
             };
-            let admitted = requests.admitted();
-            let observation = asked.observe.map(|name| observations.begin(name, admitted.timeout));
+            let call = requests.call();
+            let observation = directives.observe.map(|name| observations.begin(name, call.timeout));
             let mut trailing = HeaderMap::new();
-            if let Some(name) = asked.observed {
-                observations.ended(&name).await.tell(&mut trailing);
+            if let Some(name) = directives.observed {
+                observations.wait_for(&name).await.write(&mut trailing);
             }
-            trailing.extend(asked.echo_trailing);
-            tokio::time::sleep(asked.delay).await;
-            // Nothing is compressed unless it is asked for.
+            trailing.extend(directives.echo_trailing);
+            tokio::time::sleep(directives.delay).await;
+            // Responses are compressed only on request.
             parts.headers.remove(ACCEPT_ENCODING);
-            if let Some(encoding) = asked.compression {
+            if let Some(encoding) = directives.compression {
                 parts.headers.insert(ACCEPT_ENCODING, encoding);
             }
-            if let Some(count) = asked.end_after
-                && admitted.kind.streams_requests()
+            if let Some(count) = directives.end_after
+                && call.kind.streams_requests()
             {
-                let first = Body::new(EndAfter::new(Body::new(requests), count));
-                requests = RequestBody::stream(admitted, first);
+                requests = RequestBody::stream(call, Body::new(end_after(requests, count)));
             }
-            let answer = services.call(Request::from_parts(parts, requests)).await?;
-            let streams_answers = admitted.kind.streams_answers();
-            let mut ending = Ending::new(answer.map(Body::new), trailing, observation);
-            ending.headers().extend(asked.echo_initial);
-            if let Some(status) = asked.status {
-                ending.with_status(status, streams_answers);
+            let response = services.call(Request::from_parts(parts, requests)).await?;
+            let mut ending = ResponseEnding::new(response.map(Body::new), trailing, observation);
+            ending.headers().extend(directives.echo_initial);
+            if let Some(status) = directives.status {
+                ending.set_status(status, call.kind.streams_responses());
             }
-            Ok(ending.into_answer())
+            Ok(ending.into_response())
         })
     }
 }

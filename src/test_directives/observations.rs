@@ -1,6 +1,6 @@
-//! How calls end, kept in mind under names until somebody asks.
+//! Records how named calls end, until another call requests the record.
 //!
-//! What nobody asks for is kept for ever, which a server for tests can afford.
+//! Records that are not requested are kept forever, which is acceptable for a test server.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,74 +11,74 @@ use tokio::sync::watch;
 const END: HeaderName = HeaderName::from_static("x-interop-observed-end");
 const DEADLINE: HeaderName = HeaderName::from_static("x-interop-observed-deadline-ms");
 
-/// The calls that have ended and been asked for by nobody; clones are the same.
+/// The records of calls that have ended, by name. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Observations(watch::Sender<HashMap<String, Seen>>);
+pub struct Observations(watch::Sender<HashMap<String, CallRecord>>);
 
-/// What was seen of a call.
+/// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    /// Whether the method came to its end, instead of the call being cancelled before.
+pub(super) struct CallRecord {
+    /// Whether the method completed, rather than being cancelled.
     is_completed: bool,
-    /// What the call had left when it arrived.
+    /// The remaining time when the call arrived.
     timeout: Option<Duration>,
 }
 
-/// A call that is kept in mind. It counts as cancelled if this is dropped before [`completed`].
+/// A call that is being observed. Dropping it records a cancelled call, unless it is [`complete`].
 ///
-/// [`completed`]: Self::completed
+/// [`complete`]: Self::complete
 #[derive(Debug)]
 pub(super) struct Observation {
     name: String,
-    seen: Seen,
+    record: CallRecord,
     observations: Observations,
 }
 
 impl Observations {
-    /// Keeps in mind a call that has arrived with so much time left.
+    /// Observes a call that has arrived with this timeout.
     pub(super) fn begin(&self, name: String, timeout: Option<Duration>) -> Observation {
-        let seen = Seen { is_completed: false, timeout };
-        Observation { name, seen, observations: self.clone() }
+        let record = CallRecord { is_completed: false, timeout };
+        Observation { name, record, observations: self.clone() }
     }
 
-    /// Waits until the call of that name has ended, and forgets it.
-    pub(super) async fn ended(&self, name: &str) -> Seen {
+    /// Waits until the call of this name has ended, and removes its record.
+    pub(super) async fn wait_for(&self, name: &str) -> CallRecord {
         let mut calls = self.0.subscribe();
         loop {
-            // It fails only without a sender, and this is one.
+            // Fails only if all senders are dropped, and `self` is one.
             let _ = calls.wait_for(|ended| ended.contains_key(name)).await;
-            let mut seen = None;
+            let mut record = None;
             self.0.send_if_modified(|ended| {
-                seen = ended.remove(name);
+                record = ended.remove(name);
                 false
             });
-            // Otherwise somebody else was faster, and it waits for the next one.
-            if let Some(seen) = seen {
-                return seen;
+            // Otherwise another call has taken the record, and this one waits for the next.
+            if let Some(record) = record {
+                return record;
             }
         }
     }
 }
 
 impl Observation {
-    /// The method came to its end.
-    pub(super) fn completed(mut self) {
-        self.seen.is_completed = true;
+    /// Records that the method has completed.
+    pub(super) fn complete(mut self) {
+        self.record.is_completed = true;
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        let (name, seen) = (std::mem::take(&mut self.name), self.seen);
+        let (name, record) = (std::mem::take(&mut self.name), self.record);
         self.observations.0.send_modify(|ended| {
-            ended.insert(name, seen);
+            ended.insert(name, record);
         });
     }
 }
 
-impl Seen {
-    /// Adds it to trailing metadata.
-    pub(super) fn tell(self, trailing: &mut HeaderMap) {
+impl CallRecord {
+    /// Adds the record to trailing metadata.
+    pub(super) fn write(self, trailing: &mut HeaderMap) {
         let end = if self.is_completed { "completed" } else { "cancelled" };
         trailing.insert(END, HeaderValue::from_static(end));
         if let Some(timeout) = self.timeout {
@@ -90,23 +90,26 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::{Observations, Seen};
+    use super::{CallRecord, Observations};
     use std::time::Duration;
     use tokio::time::{sleep, timeout};
 
     #[tokio::test(start_paused = true)]
-    async fn an_end_is_waited_for_and_told_once() {
+    async fn an_end_is_awaited_and_returned_once() {
         let (observations, time) = (Observations::default(), Duration::from_secs(1));
         let call = async {
             sleep(time).await;
             let call = observations.begin("a".to_owned(), Some(time));
             sleep(time).await;
             drop(call);
-            observations.begin("b".to_owned(), None).completed();
+            observations.begin("b".to_owned(), None).complete();
         };
-        let (seen, ()) = tokio::join!(observations.ended("a"), call);
-        assert_eq!(seen, Seen { is_completed: false, timeout: Some(time) });
-        assert_eq!(observations.ended("b").await, Seen { is_completed: true, timeout: None });
-        timeout(time, observations.ended("b")).await.expect_err("it has been told");
+        let (record, ()) = tokio::join!(observations.wait_for("a"), call);
+        assert_eq!(record, CallRecord { is_completed: false, timeout: Some(time) });
+        assert_eq!(
+            observations.wait_for("b").await,
+            CallRecord { is_completed: true, timeout: None }
+        );
+        timeout(time, observations.wait_for("b")).await.expect_err("already returned");
     }
 }

@@ -1,67 +1,60 @@
-//! How an answer ends: with what is added to its trailers, and who is told of it.
+//! Changes how a response ends: its status, its trailing metadata, and the record of its end.
 //!
-//! The metadata that comes first and the metadata that comes last have to stay apart, so an answer
-//! that is nothing but trailers is taken apart into header fields and trailers.
+//! Initial and trailing metadata have to stay separate, so a response of trailers only is split
+//! into header fields and trailers.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderMap, Response};
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::grpcio::server::trailers;
-use crate::test_directives::observations::Observation;
+use super::observations::Observation;
+use crate::grpcio::status;
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
 
-/// An answer that is being put together.
+/// A response with a changed ending.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct ResponseEnding {
     head: Parts,
-    body: EndingBody,
+    body: Body,
+    ending: Ending,
 }
 
-/// The body of an answer, from its messages to what was added behind them.
+/// Replaces the trailers of a body.
 #[derive(Debug)]
-struct EndingBody {
-    messages: Messages,
-    /// Instead of OK.
+struct Ending {
+    /// The trailers of a response without a body.
+    trailers_only: Option<HeaderMap>,
+    /// Whether the messages are discarded.
+    discards_messages: bool,
+    /// Replaces OK.
     status: Option<Status>,
     trailing: HeaderMap,
     observation: Option<Observation>,
 }
 
-#[derive(Debug)]
-enum Messages {
-    /// All of them.
-    Sent(Body),
-    /// The method makes them, and nobody gets them.
-    Withheld(Body),
-    /// There are none; these trailers follow.
-    None(HeaderMap),
-    Ended,
-}
-
-impl Ending {
-    /// `answer` with more `trailing` metadata, whose end `observation` is told of.
+impl ResponseEnding {
+    /// Adds `trailing` metadata to `response`, and records its end in `observation`.
     pub(super) fn new(
-        answer: Response<Body>,
+        response: Response<Body>,
         trailing: HeaderMap,
         observation: Option<Observation>,
     ) -> Self {
-        let (mut head, body) = answer.into_parts();
-        let messages = if head.headers.contains_key(Status::GRPC_STATUS) {
+        let (mut head, body) = response.into_parts();
+        let trailers_only = head.headers.contains_key(Status::GRPC_STATUS).then(|| {
             let mut trailers = std::mem::take(&mut head.headers);
             let content_type = trailers.remove(CONTENT_TYPE);
             head.headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
-            Messages::None(trailers)
-        } else {
-            Messages::Sent(body)
-        };
-        Self { head, body: EndingBody { messages, status: None, trailing, observation } }
+            trailers
+        });
+        let ending =
+            Ending { trailers_only, discards_messages: false, status: None, trailing, observation };
+        Self { head, body, ending }
     }
 
     /// The initial metadata.
@@ -69,73 +62,66 @@ impl Ending {
         &mut self.head.headers
     }
 
-    /// Ends with `status` if it would be OK: behind the answers of a stream, or instead of the answer.
-    pub(super) fn with_status(&mut self, status: Status, streams_answers: bool) {
-        self.body.status = Some(status);
-        if streams_answers {
-            return;
-        }
-        self.body.messages = match std::mem::replace(&mut self.body.messages, Messages::Ended) {
-            Messages::Sent(body) => Messages::Withheld(body),
-            others => others,
-        };
+    /// Replaces OK with `status`: after the messages of a stream, or instead of a single message.
+    pub(super) fn set_status(&mut self, status: Status, streams_responses: bool) {
+        self.ending.status = Some(status);
+        self.ending.discards_messages = !streams_responses;
     }
 
-    pub(super) fn into_answer(self) -> Response<Body> {
-        Response::from_parts(self.head, Body::new(self.body))
+    pub(super) fn into_response(self) -> Response<Body> {
+        Response::from_parts(self.head, Body::new(FilteredBody::new(self.body, self.ending)))
     }
 }
 
-impl EndingBody {
-    fn end(&mut self, mut fields: HeaderMap) -> Frame<Bytes> {
-        let is_ok = fields.get(Status::GRPC_STATUS).is_some_and(|code| code == "0");
+impl Ending {
+    fn end(&mut self, body: &mut Source<Body>, mut trailers: HeaderMap) -> Frame<Bytes> {
+        body.close();
+        let is_ok = trailers.get(Status::GRPC_STATUS).is_some_and(|code| code == "0");
         if let Some(status) = self.status.take().filter(|_| is_ok) {
-            fields.extend(trailers::of(&status));
+            trailers.extend(status::trailers(&status));
         }
-        fields.extend(std::mem::take(&mut self.trailing));
-        self.messages = Messages::Ended;
+        trailers.extend(std::mem::take(&mut self.trailing));
         if let Some(observation) = self.observation.take() {
-            observation.completed();
+            observation.complete();
         }
-        Frame::trailers(fields)
+        Frame::trailers(trailers)
     }
 }
 
-impl http_body::Body for EndingBody {
-    type Data = Bytes;
-    type Error = Status;
-
+impl BodyFilter<Body> for Ending {
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        body: &mut Source<Body>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    ) -> Poll<PolledFrame<Status>> {
+        if let Some(trailers) = self.trailers_only.take() {
+            return Poll::Ready(Some(Ok(self.end(body, trailers))));
+        }
         loop {
-            let (body, is_sent) = match &mut self.messages {
-                Messages::Sent(body) => (body, true),
-                Messages::Withheld(body) => (body, false),
-                Messages::None(trailers) => {
-                    let trailers = std::mem::take(trailers);
-                    return Poll::Ready(Some(Ok(self.end(trailers))));
-                }
-                Messages::Ended => return Poll::Ready(None),
-            };
-            match ready!(Pin::new(body).poll_frame(cx)).transpose()?.map(Frame::into_trailers) {
+            let frame = ready!(body.poll_frame(cx)).transpose()?;
+            match frame.map(Frame::into_trailers) {
                 None => return Poll::Ready(None),
-                Some(Ok(trailers)) => return Poll::Ready(Some(Ok(self.end(trailers)))),
-                Some(Err(frame)) if is_sent => return Poll::Ready(Some(Ok(frame))),
-                Some(Err(_)) => {}
+                Some(Ok(trailers)) => return Poll::Ready(Some(Ok(self.end(body, trailers)))),
+                Some(Err(_)) if self.discards_messages => {}
+                Some(Err(frame)) => return Poll::Ready(Some(Ok(frame))),
             }
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        matches!(self.messages, Messages::Ended)
+    /// Trailers follow even if `body` has ended.
+    fn is_end_stream(&self, _: &Body) -> bool {
+        false
+    }
+
+    /// Messages may be discarded.
+    fn size_hint(&self, _: &Body) -> SizeHint {
+        SizeHint::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Ending;
+    use super::ResponseEnding;
     use bytes::Bytes;
     use futures_util::stream;
     use http::{HeaderMap, Response};
@@ -144,38 +130,41 @@ mod tests {
     use tonic::body::Body;
     use tonic::{Code, Status};
 
-    fn answer(status: &Status) -> Response<Body> {
-        let trailers = crate::grpcio::server::trailers::of(status);
-        let frames = [Frame::data(Bytes::from_static(b"answer")), Frame::trailers(trailers)];
+    fn response(status: &Status) -> Response<Body> {
+        let trailers = crate::grpcio::status::trailers(status);
+        let frames = [Frame::data(Bytes::from_static(b"response")), Frame::trailers(trailers)];
         let frames = stream::iter(frames.map(Ok::<_, Status>));
         Response::new(Body::new(StreamBody::new(frames)))
     }
 
-    /// The messages and the status of an answer.
-    async fn read(ending: Ending) -> (Bytes, Code) {
-        let answer = ending.into_answer();
-        assert!(answer.headers().get("grpc-status").is_none(), "no trailers come first");
-        let body = answer.into_body().collect().await.expect("a body");
+    /// The messages and the status of a response.
+    async fn read(ending: ResponseEnding) -> (Bytes, Code) {
+        let response = ending.into_response();
+        assert!(
+            response.headers().get("grpc-status").is_none(),
+            "no trailers in the header fields"
+        );
+        let body = response.into_body().collect().await.expect("a body");
         let trailers = body.trailers().expect("trailers");
         let status = Status::from_header_map(trailers).expect("a status");
         (body.to_bytes(), status.code())
     }
 
     #[tokio::test]
-    async fn a_status_comes_behind_a_stream_and_instead_of_a_single_answer() {
-        for (streams_answers, messages) in [(true, &b"answer"[..]), (false, b"")] {
-            let mut ending = Ending::new(answer(&Status::ok("")), HeaderMap::new(), None);
-            ending.with_status(Status::aborted("asked for"), streams_answers);
+    async fn a_status_follows_a_stream_and_replaces_a_single_response() {
+        for (streams_responses, messages) in [(true, &b"response"[..]), (false, b"")] {
+            let mut ending = ResponseEnding::new(response(&Status::ok("")), HeaderMap::new(), None);
+            ending.set_status(Status::aborted("requested"), streams_responses);
             assert_eq!(read(ending).await, (Bytes::from(messages), Code::Aborted));
         }
     }
 
     #[tokio::test]
-    async fn the_methods_own_failure_stays() {
-        for streams_answers in [true, false] {
-            for answer in [answer(&Status::unknown("")), Status::unknown("").into_http()] {
-                let mut ending = Ending::new(answer, HeaderMap::new(), None);
-                ending.with_status(Status::aborted("asked for"), streams_answers);
+    async fn a_failure_of_the_method_is_kept() {
+        for streams_responses in [true, false] {
+            for response in [response(&Status::unknown("")), Status::unknown("").into_http()] {
+                let mut ending = ResponseEnding::new(response, HeaderMap::new(), None);
+                ending.set_status(Status::aborted("requested"), streams_responses);
                 assert_eq!(read(ending).await.1, Code::Unknown);
             }
         }

@@ -6,7 +6,9 @@
 use std::time::{Duration, Instant};
 
 use calculator::Number;
-use calculator::grpcio::client::{AnswerKind, Compression, ParityChannel, WaitForReady};
+use calculator::grpcio::client::{
+    Compression, GrpcioChannel as ParityChannel, MethodKind, WaitForReady,
+};
 use calculator::grpcio::{client, status};
 use calculator::rpc::calculator_client::CalculatorClient;
 use http::uri::PathAndQuery;
@@ -123,7 +125,7 @@ impl Prepared {
                 return Ok(one(stub.square_root(request.map(|()| number)).await));
             }
             Payload::Bytes(bytes) => {
-                request.extensions_mut().insert(AnswerKind::Unary);
+                request.extensions_mut().insert(MethodKind::Unary);
                 let request = request.map(|()| bytes);
                 return Ok(one(raw::for_number(recorder, request, path()?).await));
             }
@@ -156,8 +158,8 @@ fn method(path: &str, kind: Kind, script: &Script) -> Result<Method, String> {
     Ok(method)
 }
 
-fn answer_kind(kind: Kind) -> AnswerKind {
-    if kind.has_many_replies() { AnswerKind::Streaming } else { AnswerKind::Unary }
+fn answer_kind(kind: Kind) -> MethodKind {
+    if kind.has_many_replies() { MethodKind::ServerStreaming } else { MethodKind::Unary }
 }
 
 fn one(answer: Result<Response<Number>, Status>) -> Answer {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use calculator::grpcio::address::Address;
 use calculator::grpcio::client::tls::{Identity, Tls, TlsFiles};
-use calculator::grpcio::client::{self, Keepalive, Options, ParityChannel};
+use calculator::grpcio::client::{self, GrpcioChannel as ParityChannel, Keepalive, Options};
+use calculator::service::methods;
 
 use grpc_interop_protocol::{self as protocol, Request};
 
@@ -38,7 +39,9 @@ impl Key {
         let tls = self.tls.as_ref().map(Tls::from_files).transpose();
         let tls = tls.map_err(|error| format!("tls: {error}"))?;
         let options = Options { keepalive: self.keepalive, tls };
-        Ok((0..self.count).map(|_| client::channel(&self.address, options.clone())).collect())
+        Ok((0..self.count)
+            .map(|_| client::channel(&self.address, methods::kind, options.clone()))
+            .collect())
     }
 }
 

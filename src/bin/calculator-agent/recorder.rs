@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use calculator::grpcio::client::ParityChannel;
+use calculator::grpcio::client::GrpcioChannel as ParityChannel;
 use http::HeaderMap;
 use http_body::Frame;
 use tonic::body::Body;

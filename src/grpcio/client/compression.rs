@@ -1,35 +1,32 @@
-//! Compressing the messages of a request.
+//! A message of a request is compressed only if that makes it shorter.
 //!
-//! Not with tonic's compression, which sends a message compressed even where that makes it longer;
-//! grpcio sends each message in whichever form is the shorter one.
+//! tonic's compression is not used because it compresses every message, even if that makes it
+//! longer.
 
 use std::io::{self, Write};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http::HeaderValue;
-use http_body::Frame;
-use tonic::Status;
-use tonic::body::Body;
+use http_body::{Body, Frame, SizeHint};
 
 use crate::grpcio::wire::compression::{DEFLATE, GZIP};
-use crate::grpcio::wire::message::{self, PREFIX, Prefix};
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
+use crate::grpcio::wire::message::{self, PREFIX_LENGTH, Prefix};
 
-/// How the messages of a call are compressed: an extension of its request.
-///
-/// `request.extensions_mut().insert(Compression::Gzip)`; without one they are sent as they are.
+/// Compresses the messages of a call, as an extension of its request:
+/// `request.extensions_mut().insert(Compression::Gzip)`. By default they are not compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// RFC 1952.
     Gzip,
-    /// RFC 1950, which is zlib's format and not bare deflate.
+    /// RFC 1950: the zlib format, not raw deflate.
     Deflate,
 }
 
 impl Compression {
-    /// The call's `grpc-encoding`.
+    /// The value of `grpc-encoding`.
     pub(super) const fn encoding(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Gzip => GZIP,
@@ -53,55 +50,54 @@ impl Compression {
         }
     }
 
-    /// The message with its prefix, as it is sent.
-    fn of(self, framed: Bytes) -> Bytes {
+    /// The message in its shorter form; `framed` has a prefix, and so has the result.
+    fn shorten(self, framed: Bytes) -> Bytes {
         if Prefix::read(&framed).is_some_and(Prefix::is_compressed) {
             return framed;
         }
-        let message = framed.get(PREFIX..).unwrap_or_default();
-        // Into memory, which does not fail.
+        let message = framed.get(PREFIX_LENGTH..).unwrap_or_default();
+        // Writing to memory does not fail.
         match self.compress(message) {
-            Ok(shorter) if shorter.len() < message.len() => message::compressed(&shorter),
+            Ok(shorter) if shorter.len() < message.len() => message::frame_compressed(&shorter),
             _ => framed,
         }
     }
 }
 
-/// The body of a request whose messages become shorter where they can.
-pub(super) struct CompressedBody {
-    body: Body,
+/// Compresses the messages in `body`.
+pub(super) fn compress<B>(body: B, compression: Compression) -> FilteredBody<B, CompressionFilter> {
+    FilteredBody::new(body, CompressionFilter { compression, buffer: BytesMut::new() })
+}
+
+/// Compresses messages.
+pub(super) struct CompressionFilter {
     compression: Compression,
-    /// What has been read of the body and is no whole message yet.
-    received: BytesMut,
+    /// Data that is not a complete message yet.
+    buffer: BytesMut,
 }
 
-impl CompressedBody {
-    pub(super) fn new(body: Body, compression: Compression) -> Self {
-        Self { body, compression, received: BytesMut::new() }
-    }
-
-    /// The next whole message with its prefix.
+impl CompressionFilter {
+    /// The next complete message with its prefix.
     fn next(&mut self) -> Option<Bytes> {
-        let length = Prefix::read(&self.received)?.length.checked_add(PREFIX)?;
-        (self.received.len() >= length).then(|| self.received.split_to(length).freeze())
+        let length = Prefix::read(&self.buffer)?.length.checked_add(PREFIX_LENGTH)?;
+        (self.buffer.len() >= length).then(|| self.buffer.split_to(length).freeze())
     }
 }
 
-impl http_body::Body for CompressedBody {
-    type Data = Bytes;
-    type Error = Status;
-
+impl<B: Body<Data = Bytes> + Unpin> BodyFilter<B> for CompressionFilter {
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        body: &mut Source<B>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    ) -> Poll<PolledFrame<B::Error>> {
         loop {
             if let Some(message) = self.next() {
-                return Poll::Ready(Some(Ok(Frame::data(self.compression.of(message)))));
+                let message = self.compression.shorten(message);
+                return Poll::Ready(Some(Ok(Frame::data(message))));
             }
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            match ready!(body.poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => self.received.extend_from_slice(&data),
+                    Ok(data) => self.buffer.extend_from_slice(&data),
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 },
                 end => return Poll::Ready(end),
@@ -109,31 +105,37 @@ impl http_body::Body for CompressedBody {
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.received.is_empty() && http_body::Body::is_end_stream(&self.body)
+    fn is_end_stream(&self, body: &B) -> bool {
+        self.buffer.is_empty() && body.is_end_stream()
+    }
+
+    /// The sizes before and after compression differ.
+    fn size_hint(&self, _: &B) -> SizeHint {
+        SizeHint::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CompressedBody, Compression};
+    use super::{Compression, compress};
     use crate::grpcio::wire::compression::Encoding;
-    use crate::grpcio::wire::message::{PREFIX, plain};
+    use crate::grpcio::wire::message::{PREFIX_LENGTH, frame_uncompressed};
     use bytes::Bytes;
     use futures_util::stream;
     use http_body::Frame;
     use http_body_util::{BodyExt, StreamBody};
     use tonic::body::Body;
 
-    /// The frames of a body that came in pieces of `size` bytes.
+    /// The frames of a body that arrives in pieces of `size` bytes.
     async fn sent(compression: Compression, messages: &[&[u8]], size: usize) -> Vec<Bytes> {
-        let bytes: Vec<u8> = messages.iter().flat_map(|message| plain(message)).collect();
+        let bytes: Vec<u8> =
+            messages.iter().flat_map(|message| frame_uncompressed(message)).collect();
         let pieces = bytes
             .chunks(size)
             .map(|piece| Ok::<_, tonic::Status>(Frame::data(Bytes::copy_from_slice(piece))));
         let pieces: Vec<_> = pieces.collect();
         let body = Body::new(StreamBody::new(stream::iter(pieces)));
-        let mut body = CompressedBody::new(body, compression);
+        let mut body = compress(body, compression);
         let mut frames = Vec::new();
         while let Some(frame) = body.frame().await {
             frames.push(frame.expect("from memory").into_data().expect("no trailers"));
@@ -142,8 +144,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_message_is_sent_in_the_shorter_form() {
-        // 25 and 22 bytes are where grpcio begins to use gzip, 12 where it begins to use deflate.
+    async fn each_message_is_sent_in_its_shorter_form() {
+        // grpcio starts to use gzip at 25 or 22 bytes, and deflate at 12 bytes.
         let zeros = [0; 1000];
         let messages: [&[u8]; 4] = [&zeros, b"a", b"", &zeros[..100]];
         for (compression, encoding) in
@@ -153,11 +155,14 @@ mod tests {
                 let frames = sent(compression, &messages, size).await;
                 assert_eq!(frames.iter().map(|frame| frame[0]).collect::<Vec<_>>(), [1, 0, 0, 1]);
                 for (frame, message) in frames.iter().zip(messages) {
-                    let length = u32::try_from(frame.len() - PREFIX).expect("short").to_be_bytes();
-                    assert_eq!(frame[1..PREFIX], length);
+                    let length =
+                        u32::try_from(frame.len() - PREFIX_LENGTH).expect("short").to_be_bytes();
+                    assert_eq!(frame[1..PREFIX_LENGTH], length);
                     let received = match frame[0] {
-                        0 => frame[PREFIX..].to_vec(),
-                        _ => encoding.decompress(&frame[PREFIX..]).expect("our own"),
+                        0 => frame[PREFIX_LENGTH..].to_vec(),
+                        _ => {
+                            encoding.decompress(&frame[PREFIX_LENGTH..]).expect("compressed above")
+                        }
                     };
                     assert_eq!(received, message);
                 }

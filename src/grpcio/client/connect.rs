@@ -1,7 +1,8 @@
-//! From a name to a connection, as grpcio makes it.
+//! All addresses of a name are tried, and the first one that works is used.
 //!
-//! Every address of the name is tried, because `localhost` is two and a server may listen on one of
-//! them; a second begins before the first has failed, so that one that never answers costs little.
+//! `localhost` has two addresses, and a server may listen on only one of them. The next attempt
+//! starts before the previous one has failed, so that an address that never responds costs little
+//! time.
 
 use std::future::Future;
 use std::io;
@@ -17,35 +18,35 @@ use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 use tower::Service;
 
-pub use crate::grpcio::client::established::Established;
-use crate::grpcio::client::lookup;
-pub use crate::grpcio::client::target::{Connection, Transport};
-use crate::grpcio::client::target::{Security, Target};
-use crate::grpcio::client::tls::Tls;
+pub use super::established::Established;
+use super::lookup;
+pub use super::target::{Connection, Transport};
+use super::target::{Security, Target};
+use super::tls::Tls;
 
 /// How long grpcio tries to connect.
-const LIMIT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long an address is tried before the next one is tried beside it (RFC 8305, section 5).
-const HEAD_START: Duration = Duration::from_millis(250);
+/// The delay between the starts of two attempts (RFC 8305, section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Why a server cannot be reached; the text begins as grpcio's does.
+/// Why a server cannot be reached. The message starts like that of grpcio.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The name has no address.
+    /// The name cannot be resolved.
     #[error("DNS resolution failed for {name}: {source}")]
     Name {
         /// The name with its port.
         name: String,
-        /// What the resolver says.
+        /// The error of the resolver.
         source: io::Error,
     },
-    /// No address of the name is a gRPC server's.
+    /// No address of the name belongs to an HTTP/2 server.
     #[error("failed to connect to all addresses; last error: {0}")]
     Addresses(String),
 }
 
-/// Connects to the host and the port of a URI, or to a Unix socket, whatever the URI.
+/// Connects to the host and port of a URI, or to a Unix socket instead.
 #[derive(Clone, Debug, Default)]
 pub struct Connector {
     socket: Option<PathBuf>,
@@ -53,13 +54,14 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Over this Unix socket.
+    /// Connects to this Unix socket.
     #[must_use]
     pub fn with_socket(self, path: PathBuf) -> Self {
         Self { socket: Some(path), ..self }
     }
 
-    /// With TLS. The endpoint's URI says `https` then, because the calls repeat it.
+    /// Uses TLS. The URI of the endpoint has to use `https`, because it determines the scheme of
+    /// calls.
     #[must_use]
     pub fn with_tls(self, tls: Tls) -> Self {
         Self { tls: Some(tls), ..self }
@@ -92,10 +94,10 @@ impl Service<Uri> for Connector {
                 }
             };
             let security = tls.map(|tls| Arc::new(Security { tls, host }));
-            tokio::time::timeout(LIMIT, to_any(&addresses, security.as_ref()))
+            tokio::time::timeout(CONNECT_TIMEOUT, connect_to_any(&addresses, security.as_ref()))
                 .await
                 .unwrap_or_else(|_| {
-                    let message = format!("{name}: no HTTP/2 server after {LIMIT:?}");
+                    let message = format!("{name}: no HTTP/2 server after {CONNECT_TIMEOUT:?}");
                     Err(ConnectError::Addresses(message))
                 })
                 .map(TokioIo::new)
@@ -103,17 +105,17 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// The first of `addresses` that a connection can be made to.
-async fn to_any(
+/// Connects to the first of `addresses` that works.
+async fn connect_to_any(
     addresses: &[Target],
     security: Option<&Arc<Security>>,
 ) -> Result<Connection, ConnectError> {
     let mut last_error = "no address".to_owned();
     let mut attempts = JoinSet::new();
-    let mut waiting = addresses.iter().cloned();
+    let mut remaining = addresses.iter().cloned();
     loop {
-        let next = waiting.next();
-        let is_last = waiting.len() == 0;
+        let next = remaining.next();
+        let is_last = remaining.len() == 0;
         let is_new = next.is_some();
         if let Some(address) = next {
             let security = security.cloned();
@@ -122,9 +124,9 @@ async fn to_any(
                 connection.map_err(|error| format!("{address}: {error}"))
             });
         }
-        let head_start = async {
+        let attempt_delay = async {
             if is_new && !is_last {
-                tokio::time::sleep(HEAD_START).await;
+                tokio::time::sleep(ATTEMPT_DELAY).await;
             } else {
                 std::future::pending::<()>().await;
             }
@@ -136,14 +138,14 @@ async fn to_any(
                 Some(Err(error)) => last_error = error.to_string(),
                 None => return Err(ConnectError::Addresses(last_error)),
             },
-            () = head_start => {}
+            () = attempt_delay => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, to_any};
+    use super::{Target, connect_to_any};
     use std::net::SocketAddr;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
@@ -156,12 +158,12 @@ mod tests {
         (listener, address)
     }
 
-    async fn refusing() -> SocketAddr {
+    async fn unused() -> SocketAddr {
         listener().await.1
     }
 
-    /// Says its SETTINGS to one client after another.
-    async fn speaking() -> SocketAddr {
+    /// An address where a server sends its SETTINGS to every client.
+    async fn serving() -> SocketAddr {
         let (listener, address) = listener().await;
         tokio::spawn(async move {
             let mut clients = Vec::new();
@@ -180,19 +182,25 @@ mod tests {
     #[tokio::test]
     async fn every_address_is_tried() {
         let (_silent, silent) = listener().await;
-        let (refusing, speaking) = (refusing().await, speaking().await);
-        for addresses in [&[speaking][..], &[refusing, speaking], &[silent, refusing, speaking]] {
-            to_any(&targets(addresses), None).await.expect("one of them speaks");
+        let (unused, serving) = (unused().await, serving().await);
+        for addresses in [&[serving][..], &[unused, serving], &[silent, unused, serving]] {
+            connect_to_any(&targets(addresses), None).await.expect("one of them works");
         }
     }
 
     #[tokio::test]
-    async fn the_last_error_is_told_when_none_is_right() {
-        let addresses = [refusing().await, refusing().await];
+    async fn the_last_error_is_returned_if_all_attempts_fail() {
+        let addresses = [unused().await, unused().await];
         let error =
-            to_any(&targets(&addresses), None).await.expect_err("nobody listens").to_string();
+            connect_to_any(&targets(&addresses), None).await.expect_err("no server").to_string();
         let start = format!("failed to connect to all addresses; last error: {}: ", addresses[1]);
         assert!(error.starts_with(&start), "{error}");
-        assert!(to_any(&[], None).await.expect_err("nowhere").to_string().ends_with("no address"));
+        assert!(
+            connect_to_any(&[], None)
+                .await
+                .expect_err("nowhere")
+                .to_string()
+                .ends_with("no address")
+        );
     }
 }

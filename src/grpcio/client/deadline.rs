@@ -1,28 +1,41 @@
-//! A call ends when its time is over, whatever the server and the connection do.
+//! A call ends when its deadline passes, whatever the server and the connection do.
 //!
-//! tonic's channel looks at the time until the header fields of the answer have come, and says
-//! CANCELLED; a server that then falls silent would keep a caller for ever.
+//! tonic's channel enforces the timeout only until the header fields of the response have arrived,
+//! and returns CANCELLED. A server that stalls after that would block the caller forever.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use crate::grpcio::client::read_response::failed;
-use crate::grpcio::server::trailers;
-use crate::grpcio::wire::timeout::{self, Timeout};
+use crate::grpcio::status;
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
+use crate::grpcio::wire::timeout::{self, GRPC_TIMEOUT, Timeout};
 
-/// Makes [`Deadline`] services.
+/// The longest timeout that `grpc-timeout` can express: eight digits of hours.
+const MAX_TIMEOUT: Duration = Duration::from_secs(99_999_999 * 60 * 60);
+
+/// A request with a deadline, which is sent to the server and enforced by [`Deadline`].
+pub fn request<T>(message: T, timeout: Option<Duration>) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    if let Some(timeout) = timeout {
+        // tonic panics if it cannot express the timeout.
+        request.set_timeout(timeout.min(MAX_TIMEOUT));
+    }
+    request
+}
+
+/// Adds [`Deadline`] to a channel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DeadlineLayer;
 
-/// Ends calls with DEADLINE_EXCEEDED when the time in their `grpc-timeout` is over.
+/// Ends calls with DEADLINE_EXCEEDED when the time in their `grpc-timeout` has passed.
 #[derive(Clone, Debug)]
 pub struct Deadline<S>(S);
 
@@ -48,50 +61,58 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let timeout = request.headers().get(timeout::FIELD);
+        let timeout = request.headers().get(GRPC_TIMEOUT);
         let timeout = timeout.and_then(|value| timeout::parse(value.as_bytes()));
-        let answer = self.0.call(request);
-        let Some(Timeout::After(timeout)) = timeout else { return Box::pin(answer) };
+        let response = self.0.call(request);
+        let Some(Timeout::After(timeout)) = timeout else { return Box::pin(response) };
         Box::pin(async move {
             let mut deadline = Box::pin(sleep(timeout));
             tokio::select! {
-                // A call that has no time left is not even begun.
+                // A call without any time left is not started.
                 biased;
-                () = &mut deadline => Ok(failed(timeout::exceeded())),
-                answer = answer => {
-                    Ok(answer?.map(|body| Body::new(DeadlineBody { body: Some(body), deadline })))
+                () = &mut deadline => Ok(status::deadline_exceeded().into_http()),
+                response = response => {
+                    let filter = DeadlineFilter { deadline };
+                    Ok(response?.map(|body| Body::new(FilteredBody::new(body, filter))))
                 }
             }
         })
     }
 }
 
-/// The body of an answer for which a caller only waits until the deadline.
-struct DeadlineBody {
-    /// Nothing after the end, which also resets the stream that the server has left open.
-    body: Option<Body>,
+/// Ends the body of a response at the deadline, which also resets a stream that is still open.
+struct DeadlineFilter {
     deadline: Pin<Box<Sleep>>,
 }
 
-impl http_body::Body for DeadlineBody {
-    type Data = Bytes;
-    type Error = tonic::Status;
-
+impl BodyFilter<Body> for DeadlineFilter {
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        body: &mut Source<Body>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
-        let this = &mut *self;
-        let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        // First, or a server that sends without a pause would never be too late.
-        if this.deadline.as_mut().poll(cx).is_pending() {
-            return Pin::new(body).poll_frame(cx);
+    ) -> Poll<PolledFrame<tonic::Status>> {
+        // Checked first, because a server may send without a pause.
+        if self.deadline.as_mut().poll(cx).is_pending() {
+            return body.poll_frame(cx);
         }
-        this.body = None;
-        Poll::Ready(Some(Ok(Frame::trailers(trailers::of(&timeout::exceeded())))))
+        body.close();
+        let trailers = status::trailers(&status::deadline_exceeded());
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
+}
 
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
+#[cfg(test)]
+mod tests {
+    use super::request;
+    use std::time::Duration;
+
+    #[test]
+    fn any_timeout_can_be_sent() {
+        for (seconds, header) in [(1, "1000000u"), (u64::MAX, "99999999H")] {
+            let request = request((), Some(Duration::from_secs(seconds)));
+            let sent = request.metadata().get("grpc-timeout");
+            assert_eq!(sent.map(tonic::metadata::MetadataValue::as_bytes), Some(header.as_bytes()));
+        }
+        assert!(request((), None).metadata().is_empty());
     }
 }

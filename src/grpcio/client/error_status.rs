@@ -1,7 +1,7 @@
-//! The status of a call that ended without one.
+//! A call that fails without a status gets the status that grpcio reports for the error.
 //!
-//! Decided by the types of the errors that led to one another and never by their texts: tonic says
-//! UNKNOWN, CANCELLED or INTERNAL for the same broken connection, depending on how far a call was.
+//! The types of the error and its sources decide, never their texts. tonic reports UNKNOWN,
+//! CANCELLED or INTERNAL for the same broken connection, depending on the progress of the call.
 
 use std::error::Error;
 use std::io;
@@ -9,10 +9,10 @@ use std::io;
 use h2::Reason;
 use tonic::{Code, Status, TimeoutExpired};
 
-use crate::grpcio::client::connect::ConnectError;
-use crate::grpcio::wire::timeout;
+use super::connect::ConnectError;
+use crate::grpcio::status::deadline_exceeded;
 
-/// `error` and what led to it.
+/// `error` and its sources.
 pub(super) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -21,7 +21,7 @@ pub(super) fn causes<'a>(
 
 /// The status that grpcio reports for `error`.
 pub(super) fn status(error: &(dyn Error + 'static)) -> Status {
-    causes(error).find_map(of_cause).unwrap_or_else(|| Status::unavailable(last_words(error)))
+    causes(error).find_map(of_cause).unwrap_or_else(|| Status::unavailable(root_cause(error)))
 }
 
 /// Whether no connection could be made.
@@ -29,17 +29,17 @@ pub(super) fn is_unreachable(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(<dyn Error>::is::<ConnectError>)
 }
 
-/// Its status, if `error` is of a kind that has one.
+/// The status for one error of a chain, if its type has one.
 fn of_cause(error: &(dyn Error + 'static)) -> Option<Status> {
     if let Some(status) = error.downcast_ref::<Status>() {
-        // One with a source is tonic's own opinion of that source.
+        // A status with a source is tonic's interpretation of that source.
         return status.source().is_none().then(|| Status::new(status.code(), status.message()));
     }
     if let Some(error) = error.downcast_ref::<ConnectError>() {
         return Some(Status::unavailable(error.to_string()));
     }
     if error.is::<TimeoutExpired>() {
-        return Some(timeout::exceeded());
+        return Some(deadline_exceeded());
     }
     if let Some(error) = error.downcast_ref::<h2::Error>() {
         return Some(of_http2(error));
@@ -65,9 +65,9 @@ fn of_http2(error: &h2::Error) -> Status {
         Some(reason) if error.is_go_away() && error.is_remote() => {
             Status::unavailable(format!("GOAWAY received; Error code: {}", u32::from(reason)))
         }
-        // An answer that HTTP has no meaning for, such as one with 100 for its only status.
+        // A response that is invalid in HTTP, for example one with no status but 100.
         Some(_) if error.is_reset() => Status::unknown(format!("Failed parsing HTTP/2 ({error})")),
-        // Bytes that are no HTTP/2.
+        // The bytes are not HTTP/2.
         _ => Status::internal(format!("Failed parsing HTTP/2 ({error})")),
     }
 }
@@ -87,8 +87,8 @@ pub(super) fn reset(reason: Reason) -> Status {
     )
 }
 
-/// What the innermost error says, which is the most exact.
-fn last_words(error: &(dyn Error + 'static)) -> String {
+/// The message of the innermost error, which is the most precise.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use tonic::{Code, Status, TimeoutExpired};
 
     #[test]
-    fn the_types_decide() {
+    fn the_type_of_an_error_determines_its_status() {
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(status(&broken).code(), Code::Unavailable);
         assert_eq!(status(&TimeoutExpired(())).code(), Code::DeadlineExceeded);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_says_by_its_code_why() {
+    fn the_code_of_a_reset_determines_its_status() {
         let cases = [
             (h2::Reason::REFUSED_STREAM, Code::Unavailable),
             (h2::Reason::CANCEL, Code::Cancelled),

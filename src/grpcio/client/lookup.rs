@@ -1,8 +1,8 @@
-//! The addresses of a host.
+//! `localhost` is the loopback interface and is not looked up.
 //!
-//! `localhost` is not looked up. To grpcio's resolver it is the loopback interface, over IPv6 first,
-//! even where the system's list of hosts has only one of the two addresses (RFC 6761, section 6.3).
-//! To ask the system costs a program that makes one call a thread and 67 of its 175 system calls.
+//! The resolver of grpcio returns both loopback addresses, IPv6 first, even if the hosts file of
+//! the system has only one of them (RFC 6761, section 6.3). For a program with one call, asking the
+//! system would cost a thread and 67 of 175 system calls.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,10 +11,10 @@ use tokio::net::lookup_host;
 
 const LOCALHOST: &str = "localhost";
 
-/// In the order in which grpcio tries them.
+/// The loopback addresses, in the order in which grpcio tries them.
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
 
-/// Where `host` may listen at `port`, a name or an address without brackets.
+/// The addresses of `host`, a name or an address without brackets, with `port`.
 pub(super) async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if host.eq_ignore_ascii_case(LOCALHOST) {
         return Ok(LOOPBACK.map(|address| SocketAddr::new(address, port)).to_vec());
@@ -27,7 +27,7 @@ mod tests {
     use super::addresses;
 
     #[tokio::test]
-    async fn localhost_is_the_loopback_interface_and_an_address_is_itself() {
+    async fn localhost_and_addresses_are_not_looked_up() {
         let both = &["[::1]:7", "127.0.0.1:7"][..];
         let cases = [
             ("localhost", both),

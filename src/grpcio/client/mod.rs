@@ -1,25 +1,39 @@
-//! What grpcio's client does that tonic's does not, from an address to a stub.
+//! What grpcio's client does that tonic's client does not.
 //!
-//! Programs that call a Python server decide by status codes what to try again and what to report, so
-//! the Rust client has to find the same one for whatever a server, a proxy or a broken connection
-//! does. All was observed on grpcio 1.85.1; the behaviours of the suite `client-parity` prove it.
+//! Programs decide by status codes what to retry and what to report, so the status has to be the
+//! same for whatever a server, a proxy or a broken connection does. Each file contains one rule;
+//! the suite `client-parity` proves them.
 //!
-//! [`channel`] has all of it. Another tonic client wears the same layers with [`layer`], the
-//! [`endpoint()`] and the [`connect::Connector`] for its channel, and [`codec::ClientCodec`] as the
-//! codec of its messages:
+//! [`channel()`] returns a channel with all rules. Another tonic client combines [`layer`],
+//! [`endpoint`] and [`Connector`](connect::Connector), and uses [`ClientCodec`] for its messages.
 //!
-//! - [`connect`], `lookup`, `target`, [`tls`], `peer_name`, `own_root`, `handshake`, `established`:
-//!   a connection is made when the server has spoken HTTP/2
-//! - `endpoint`: how much a server may send
-//! - [`deadline`]: a call ends when its time is over
-//! - [`answer`]: what a request says of its own (`request_fields`, [`Compression`]), the
-//!   status of an answer, whatever it is (`answer_body`, `fields`), and of a call that has
-//!   none (`failure`)
-//! - [`retry`], `replay`: a call that the server has not looked at is made again, and one that waits
-//!   for its server ([`WaitForReady`]); one that is dropped is reset (`pipe`)
+//! The rules for calls:
+//!
+//! - [`deadline`]: a call ends when its deadline passes
+//! - [`read_response`]: every response becomes a plain gRPC response
+//! - `response_body`: a response ends with a status and has as many messages as its method allows
+//! - `response_fields`: the validity of header fields, the metadata and the status of a response
+//! - `error_status`: the status of a call that fails without one
+//! - `request_fields`: metadata cannot override the header fields of gRPC
+//! - `compression`: a message is compressed only if that makes it shorter ([`Compression`])
+//! - [`retry`]: a call that the server has not processed is retried
+//! - `replay`: the messages of a call are buffered for a retry
+//! - `wait_for_ready`: a call can wait for its server ([`WaitForReady`])
+//! - `request_task`: dropping a call resets its stream at once
+//!
+//! The rules for connections:
+//!
+//! - `channel`: limits on what a server may send before it is read
+//! - [`connect`]: all addresses of a name are tried
+//! - `lookup`: `localhost` is the loopback interface
+//! - `target`: the steps to connect to one address
+//! - `handshake`: a connection exists only when the server has sent its SETTINGS
+//! - `established`: a connection after the handshake looks unused to hyper
+//! - [`tls`]: trusted roots, the expected name and the identity of the client
+//! - `peer_name`: the name in the certificate of a server
+//! - `self_signed`: a server may use a trusted CA certificate as its own
 
 mod channel;
-pub mod codec;
 mod compression;
 pub mod connect;
 pub mod deadline;
@@ -40,92 +54,9 @@ mod target;
 pub mod tls;
 mod wait_for_ready;
 
-use std::time::Duration;
-
-use tonic::Request;
-use tonic::transport::Channel;
-use tower::ServiceBuilder;
-use tower::layer::util::{Identity, Stack};
-
-pub use channel::{Keepalive, Options, channel, endpoint};
+pub use super::wire::codec::ClientCodec;
+pub use super::wire::method::MethodKind;
+pub use channel::{ClientLayers, GrpcioChannel, Keepalive, Options, channel, endpoint, layer};
 pub use compression::Compression;
-pub use read_response::AnswerKind;
+pub use deadline::request;
 pub use wait_for_ready::WaitForReady;
-
-use deadline::{Deadline, DeadlineLayer};
-use read_response::{Answer, AnswerLayer};
-use retry::{Retry, RetryLayer};
-
-/// All layers in their order, the deadline outermost.
-pub type ParityLayer = Stack<RetryLayer, Stack<AnswerLayer, Stack<DeadlineLayer, Identity>>>;
-
-/// A channel with all layers.
-pub type ParityChannel = Deadline<Answer<Retry<Channel>>>;
-
-/// The layers around a channel; `kind` tells of a method how it is answered.
-#[must_use]
-pub fn layer(kind: fn(&http::Uri) -> AnswerKind) -> ServiceBuilder<ParityLayer> {
-    ServiceBuilder::new().layer(DeadlineLayer).layer(AnswerLayer::new(kind)).layer(RetryLayer)
-}
-
-/// The longest time that the `grpc-timeout` header can say: eight digits of hours.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(99_999_999 * 60 * 60);
-
-/// A request with a deadline, which the server is told and the [`deadline`] layer keeps.
-pub fn request<T>(message: T, timeout: Option<Duration>) -> Request<T> {
-    let mut request = Request::new(message);
-    if let Some(timeout) = timeout {
-        // tonic panics when it cannot write the header.
-        request.set_timeout(timeout.min(LONGEST_TIMEOUT));
-    }
-    request
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{channel, request};
-    use crate::Number;
-    use crate::rpc::calculator_client::CalculatorClient;
-    use std::time::Duration;
-    use tokio::net::TcpListener;
-    use tonic::{Code, Status};
-
-    async fn listener() -> (TcpListener, CalculatorClient<super::ParityChannel>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound").to_string();
-        let channel = channel(&address.parse().expect("an address"), super::Options::default());
-        (listener, CalculatorClient::new(channel))
-    }
-
-    fn number(timeout: Option<Duration>) -> tonic::Request<Number> {
-        request(Number { value: 16.0 }, timeout)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_that_is_never_answered_ends_at_its_deadline() {
-        let (_silent, mut stub) = listener().await;
-        let answer = stub.square_root(number(Some(Duration::from_secs(10)))).await;
-        let status: Status = answer.expect_err("a deadline");
-        assert_eq!(status.code(), Code::DeadlineExceeded);
-        assert_eq!(status.message(), "Deadline Exceeded");
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_is_closed_is_unavailable() {
-        let (listener, mut stub) = listener().await;
-        let call = stub.square_root(number(None));
-        let hang_up = async { drop(listener.accept().await.expect("a connection")) };
-        let (answer, ()) = tokio::join!(call, hang_up);
-        assert_eq!(answer.expect_err("no answer").code(), Code::Unavailable);
-    }
-
-    #[test]
-    fn any_timeout_can_be_sent() {
-        for (seconds, header) in [(1, "1000000u"), (u64::MAX, "99999999H")] {
-            let request = request((), Some(Duration::from_secs(seconds)));
-            let sent = request.metadata().get("grpc-timeout");
-            assert_eq!(sent.map(tonic::metadata::MetadataValue::as_bytes), Some(header.as_bytes()));
-        }
-        assert!(request((), None).metadata().is_empty());
-    }
-}

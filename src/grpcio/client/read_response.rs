@@ -1,94 +1,63 @@
-//! The answer to a call as grpcio reads it.
+//! Every response becomes a plain gRPC response that tonic reads without interpreting it
+//! differently.
 //!
-//! What comes out is always a plain gRPC answer that tonic reads without a second opinion: HTTP
-//! status 200, uncompressed messages, and trailers with a status. Whatever broke on the way is in
-//! that status.
+//! The result has the HTTP status 200, uncompressed messages and trailers with a status. Any
+//! failure on the way is in that status.
 
 use std::error::Error;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::StreamBody;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::grpcio::client::codec::OfClient;
-use crate::grpcio::client::compression::CompressedBody;
-use crate::grpcio::client::error_status;
-use crate::grpcio::client::request_fields;
-use crate::grpcio::client::response_body::AnswerBody;
-use crate::grpcio::client::response_fields::{self, Fields};
-use crate::grpcio::server::trailers;
+use super::compression::{Compression, compress};
+use super::response_fields::{self, ParsedFields};
+use super::{error_status, request_fields, response_body};
+use crate::grpcio::status;
 use crate::grpcio::wire::compression::Encoding;
-use crate::grpcio::wire::message_decoder::Messages;
-use crate::service::methods;
+use crate::grpcio::wire::method::MethodKind;
 
-/// How many messages the answer to a call has.
+/// Returns the kind of the method at a path, or `None` if it is unknown, which counts as unary.
 ///
-/// As an extension of a request it says so of this call, whatever its path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerKind {
-    /// Exactly one: a unary or a client-streaming method.
-    Unary,
-    /// Any number: a server-streaming or a bidirectional method.
-    Streaming,
-}
+/// A [`MethodKind`] in the extensions of a request takes precedence.
+pub type MethodKinds = fn(&str) -> Option<MethodKind>;
 
-impl AnswerKind {
-    /// How the method at this path is answered; one that is not known has one answer.
-    #[must_use]
-    pub fn of_method(uri: &http::Uri) -> Self {
-        match methods::kind(uri.path()) {
-            Some(kind) if kind.streams_answers() => Self::Streaming,
-            _ => Self::Unary,
-        }
-    }
-
-    /// The trailers of an answer with so many messages.
-    ///
-    /// grpcio 1.85.1 reports OK and no message for none, and hangs for two; the specification has
-    /// a status for both ("Status codes and their use in gRPC", "Response cardinality violation").
-    pub(super) fn checked(self, trailers: HeaderMap, messages: usize) -> HeaderMap {
-        if self == Self::Streaming || messages == 1 || !response_fields::are_ok(&trailers) {
-            return trailers;
-        }
-        let status = Status::unimplemented(format!("the answer has {messages} messages, not one"));
-        response_fields::with_status(trailers, &status)
-    }
-}
-
-/// Makes [`Answer`] services.
+/// Adds [`ReadResponse`] to a channel.
 #[derive(Clone, Copy, Debug)]
-pub struct AnswerLayer {
-    kind: fn(&http::Uri) -> AnswerKind,
+pub struct ReadResponseLayer {
+    kinds: MethodKinds,
 }
 
-impl AnswerLayer {
-    /// `kind` tells of a method's path how it is answered, where the request does not say so.
+impl ReadResponseLayer {
+    /// Reads the responses of methods of these kinds.
     #[must_use]
-    pub fn new(kind: fn(&http::Uri) -> AnswerKind) -> Self {
-        Self { kind }
+    pub fn new(kinds: MethodKinds) -> Self {
+        Self { kinds }
     }
 }
 
-/// Reads answers as grpcio does.
+/// Reads responses as grpcio does.
 #[derive(Clone, Debug)]
-pub struct Answer<S> {
+pub struct ReadResponse<S> {
     inner: S,
-    kind: fn(&http::Uri) -> AnswerKind,
+    kinds: MethodKinds,
 }
 
-impl<S> Layer<S> for AnswerLayer {
-    type Service = Answer<S>;
+impl<S> Layer<S> for ReadResponseLayer {
+    type Service = ReadResponse<S>;
 
-    fn layer(&self, inner: S) -> Answer<S> {
-        Answer { inner, kind: self.kind }
+    fn layer(&self, inner: S) -> ReadResponse<S> {
+        ReadResponse { inner, kinds: self.kinds }
     }
 }
 
-impl<S> Service<Request<Body>> for Answer<S>
+impl<S> Service<Request<Body>> for ReadResponse<S>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
@@ -104,57 +73,55 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let extensions = request.extensions();
-        let kind = extensions.get().copied().unwrap_or_else(|| (self.kind)(request.uri()));
-        let compression = extensions.get().copied();
-        if let Err(status) = request_fields::settle(request.headers_mut(), compression) {
-            return Box::pin(ready(Ok(failed(status))));
+        let kind = extensions.get::<MethodKind>().copied();
+        let kind = kind.or_else(|| (self.kinds)(request.uri().path()));
+        let kind = kind.unwrap_or(MethodKind::Unary);
+        let compression = extensions.get::<Compression>().copied();
+        if let Err(status) = request_fields::finish(request.headers_mut(), compression) {
+            return Box::pin(ready(Ok(status.into_http())));
         }
         if let Some(compression) = compression {
-            request = request.map(|body| Body::new(CompressedBody::new(body, compression)));
+            request = request.map(|body| Body::new(compress(body, compression)));
         }
-        let answer = self.inner.call(request);
+        let response = self.inner.call(request);
         Box::pin(async move {
-            Ok(match answer.await {
-                Ok(answer) => read(answer, kind),
-                Err(error) => failed(error_status::status(&*error.into())),
+            Ok(match response.await {
+                Ok(response) => read(response, kind),
+                Err(error) => error_status::status(&*error.into()).into_http(),
             })
         })
     }
 }
 
-/// An answer that is nothing but a status.
-pub(super) fn failed(status: Status) -> Response<Body> {
-    status.into_http()
-}
-
-fn read(answer: Response<Body>, kind: AnswerKind) -> Response<Body> {
-    let (mut parts, body) = answer.into_parts();
+fn read(response: Response<Body>, kind: MethodKind) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
     let http_status = std::mem::replace(&mut parts.status, StatusCode::OK);
     let is_trailers_only = http_body::Body::is_end_stream(&body);
-    let Fields { fields, broken } =
-        response_fields::read(std::mem::take(&mut parts.headers), Some(http_status));
-    let names_status = fields.contains_key(response_fields::STATUS);
-    let answer_with = |headers, body| {
+    let ParsedFields { fields, error } =
+        response_fields::parse(std::mem::take(&mut parts.headers), Some(http_status));
+    let has_status = fields.contains_key(response_fields::GRPC_STATUS);
+    let response = |headers, body| {
         parts.headers = headers;
         Response::from_parts(parts, body)
     };
-    if broken.is_none() && !names_status && http_status != StatusCode::OK {
-        return failed(of_http_status(http_status));
+    if error.is_none() && !has_status && http_status != StatusCode::OK {
+        return of_http_status(http_status).into_http();
     }
     if is_trailers_only {
-        let trailers = kind.checked(response_fields::trailers(fields, broken), 0);
-        return answer_with(trailers, Body::empty());
+        let trailers = response_fields::trailers(fields, error);
+        return response(response_body::check_cardinality(trailers, kind, 0), Body::empty());
     }
-    if let Some(status) = broken {
-        let body = AnswerBody::ended(trailers::of(&status));
-        return answer_with(response_fields::metadata(fields), Body::new(body));
+    if let Some(status) = error {
+        let trailers = Ok::<_, Status>(Frame::trailers(status::trailers(&status)));
+        let body = StreamBody::new(tokio_stream::once(trailers));
+        return response(response_fields::metadata(fields), Body::new(body));
     }
-    let messages = Messages::<OfClient>::new(Encoding::of(&fields));
-    let body = AnswerBody::new(body, messages, kind);
-    answer_with(response_fields::metadata(fields), Body::new(body))
+    let body = response_body::decode(body, Encoding::of(&fields), kind);
+    response(response_fields::metadata(fields), body)
 }
 
-/// What an answer without a gRPC status means, which a proxy or a wrong server has sent.
+/// The status of a response without a gRPC status, which a proxy or another kind of server has
+/// sent.
 fn of_http_status(status: StatusCode) -> Status {
     let code = match status.as_u16() {
         400 => Code::Internal,
@@ -169,47 +136,15 @@ fn of_http_status(status: StatusCode) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use super::{AnswerKind, of_http_status};
-    use crate::grpcio::server::trailers;
+    use super::of_http_status;
     use http::StatusCode;
-    use tonic::{Code, Status};
+    use tonic::Code;
 
     #[test]
-    fn one_answer_is_exactly_one() {
-        let code = |kind: AnswerKind, status: Status, messages| {
-            let trailers = kind.checked(trailers::of(&status), messages);
-            Status::from_header_map(&trailers).expect("a status").code()
-        };
-        for (messages, expected) in
-            [(0, Code::Unimplemented), (1, Code::Ok), (2, Code::Unimplemented)]
-        {
-            assert_eq!(code(AnswerKind::Unary, Status::ok(""), messages), expected);
-            assert_eq!(code(AnswerKind::Streaming, Status::ok(""), messages), Code::Ok);
-            let failed = Status::aborted("");
-            assert_eq!(code(AnswerKind::Unary, failed, messages), Code::Aborted);
-        }
-    }
-
-    #[test]
-    fn methods_of_the_contract_are_known_and_others_have_one_answer() {
-        let cases = [
-            ("/Calculator/SquareRoot", AnswerKind::Unary),
-            ("/StreamingCalculator/RootMeanSquare", AnswerKind::Unary),
-            ("/StreamingCalculator/RepeatedRoots", AnswerKind::Streaming),
-            ("/StreamingCalculator/RootOfEach", AnswerKind::Streaming),
-            ("/grpc.health.v1.Health/Watch", AnswerKind::Streaming),
-            ("/Abacus/Add", AnswerKind::Unary),
-        ];
-        for (path, kind) in cases {
-            assert_eq!(AnswerKind::of_method(&path.parse().expect("a path")), kind, "{path}");
-        }
-    }
-
-    #[test]
-    fn an_answer_that_is_not_grpcs_has_a_status_too() {
+    fn a_response_that_is_not_grpc_has_a_status_too() {
         let cases = [(404, Code::Unimplemented), (503, Code::Unavailable), (500, Code::Unknown)];
         for (http, code) in cases {
-            let status = of_http_status(StatusCode::from_u16(http).expect("legal"));
+            let status = of_http_status(StatusCode::from_u16(http).expect("valid"));
             assert_eq!(status.code(), code);
             assert_eq!(status.message(), format!("Received http2 header with status: {http}"));
         }

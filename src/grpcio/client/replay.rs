@@ -1,8 +1,8 @@
-//! The body of a request that may have to be sent again.
+//! Buffers the messages of a call, so that [`retry`](super::retry) can send them again.
 //!
-//! Kept only up to grpcio's limit: a call with a long stream of messages is sent once. It ends with its
-//! call, because hyper resets a stream only when the body is done too, and a caller that has dropped
-//! its call sends no more messages that would end it.
+//! At most as many bytes as in grpcio are kept: a long stream of requests is sent only once. The
+//! body ends with its call, because hyper resets a stream only after the body has ended, and a
+//! caller that has dropped its call does not end the body.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,16 +13,16 @@ use h2::Reason;
 use http_body::Frame;
 use tonic::body::Body;
 
-use crate::grpcio::client::request_task::{Pipe, Piped};
+use super::request_task::{RequestTask, track_task};
 
 /// How many bytes of a call grpcio keeps (`grpc.per_rpc_retry_buffer_size`).
-const LIMIT: usize = 256 * 1024;
+const BUFFER_SIZE: usize = 256 * 1024;
 
-/// A body, and what has been read of it so far. To drop it is to cancel the call.
+/// A body and the frames that have been read from it. Dropping it cancels the call.
 #[derive(Debug)]
-pub(super) struct Recording {
+pub(super) struct ReplayBuffer {
     state: Arc<Mutex<State>>,
-    pipe: Pipe,
+    task: RequestTask,
 }
 
 #[derive(Debug)]
@@ -30,22 +30,22 @@ struct State {
     body: Body,
     frames: Vec<Bytes>,
     size: usize,
-    /// Where the body is that is read now.
+    /// The position of the current attempt in `frames`.
     next: usize,
-    /// Whether it may have to be read again.
-    is_kept: bool,
-    /// How many bodies have been made of it.
-    played: usize,
-    /// Nobody waits for the answer any more.
-    is_over: bool,
-    /// Who waits for the next frame.
+    /// Whether the frames are kept for another attempt.
+    is_buffering: bool,
+    /// The number of attempts.
+    attempts: usize,
+    /// The call has been dropped.
+    is_cancelled: bool,
+    /// Wakes the task that waits for the next frame.
     reader: Option<Waker>,
 }
 
 impl State {
-    /// Nothing has to be kept any more, once all that was kept has been read.
-    fn forget(&mut self) {
-        self.is_kept = false;
+    /// Stops buffering, and drops the buffer once it has been read.
+    fn stop_buffering(&mut self) {
+        self.is_buffering = false;
         if self.next == self.frames.len() {
             self.frames = Vec::new();
             self.next = 0;
@@ -57,67 +57,68 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Recording {
+impl ReplayBuffer {
     pub(super) fn new(body: Body) -> Self {
         let state = State {
             body,
             frames: Vec::new(),
             size: 0,
             next: 0,
-            is_kept: true,
-            played: 0,
-            is_over: false,
+            is_buffering: true,
+            attempts: 0,
+            is_cancelled: false,
             reader: None,
         };
-        Self { state: Arc::new(Mutex::new(state)), pipe: Pipe::default() }
+        Self { state: Arc::new(Mutex::new(state)), task: RequestTask::default() }
     }
 
-    /// Whether all that has been read can be read again.
+    /// Whether everything that has been read can be sent again.
     pub(super) fn is_complete(&self) -> bool {
-        lock(&self.state).is_kept
+        lock(&self.state).is_buffering
     }
 
-    /// The call has been answered, so that it is not made again.
-    pub(super) fn answered(&self) {
-        lock(&self.state).forget();
+    /// Stops buffering, because the call has a response and will not be retried.
+    pub(super) fn commit(&self) {
+        lock(&self.state).stop_buffering();
     }
 
-    /// The body from its beginning. Those that were made before are over.
-    pub(super) fn play(&self) -> Body {
+    /// The body for another attempt, from the start. Bodies of earlier attempts fail.
+    pub(super) fn attempt(&self) -> Body {
         let mut state = lock(&self.state);
-        state.played += 1;
+        state.attempts += 1;
         state.next = 0;
-        let number = state.played;
+        let attempt = state.attempts;
         drop(state);
-        let body = Playback { state: Arc::clone(&self.state), number };
-        Body::new(Piped::new(Body::new(body), self.pipe.clone()))
+        let body = ReplayBody { state: Arc::clone(&self.state), attempt };
+        Body::new(track_task(body, self.task.clone()))
     }
 }
 
-impl Drop for Recording {
+impl Drop for ReplayBuffer {
     fn drop(&mut self) {
         let mut state = lock(&self.state);
-        state.is_over = true;
+        state.is_cancelled = true;
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
         }
-        self.pipe.end();
+        self.task.end();
     }
 }
 
-/// What resets the stream as a cancelled call's.
+/// The error that resets the stream with CANCEL.
 fn cancelled() -> tonic::Status {
     tonic::Status::from_error(Box::new(h2::Error::from(Reason::CANCEL)))
 }
 
-struct Playback {
+/// The body of one attempt.
+struct ReplayBody {
     state: Arc<Mutex<State>>,
-    number: usize,
+    attempt: usize,
 }
 
-impl http_body::Body for Playback {
+impl http_body::Body for ReplayBody {
     type Data = Bytes;
     type Error = tonic::Status;
 
@@ -126,13 +127,13 @@ impl http_body::Body for Playback {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         let mut state = lock(&self.state);
-        if state.is_over || state.played != self.number {
+        if state.is_cancelled || state.attempts != self.attempt {
             return Poll::Ready(Some(Err(cancelled())));
         }
         if let Some(frame) = state.frames.get(state.next).cloned() {
             state.next += 1;
-            if !state.is_kept {
-                state.forget();
+            if !state.is_buffering {
+                state.stop_buffering();
             }
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
@@ -142,11 +143,11 @@ impl http_body::Body for Playback {
         };
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
-            && state.is_kept
+            && state.is_buffering
         {
             state.size = state.size.saturating_add(data.len());
-            if state.size > LIMIT {
-                state.forget();
+            if state.size > BUFFER_SIZE {
+                state.stop_buffering();
             } else {
                 state.frames.push(data.clone());
                 state.next += 1;
@@ -163,7 +164,7 @@ impl http_body::Body for Playback {
 
 #[cfg(test)]
 mod tests {
-    use super::{LIMIT, Recording};
+    use super::{BUFFER_SIZE, ReplayBuffer};
     use bytes::Bytes;
     use futures_util::stream;
     use http_body::Frame;
@@ -177,20 +178,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_read_can_be_read_again() {
-        let recording = Recording::new(Body::new(Full::from("message")));
+    async fn a_body_can_be_sent_again() {
+        let buffer = ReplayBuffer::new(Body::new(Full::from("message")));
         for _ in 0..2 {
-            assert_eq!(collected(recording.play()).await, b"message");
+            assert_eq!(collected(buffer.attempt()).await, b"message");
         }
-        assert!(recording.is_complete());
+        assert!(buffer.is_complete());
     }
 
     #[tokio::test]
-    async fn a_call_that_nobody_waits_for_is_cancelled() {
+    async fn dropping_the_buffer_cancels_the_call() {
         let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Status>>());
-        let recording = Recording::new(Body::new(never));
-        let mut body = recording.play();
-        let cancel = async { drop(recording) };
+        let buffer = ReplayBuffer::new(Body::new(never));
+        let mut body = buffer.attempt();
+        let cancel = async { drop(buffer) };
         let (frame, ()) = tokio::join!(body.frame(), cancel);
         let error = frame.expect("no end").expect_err("no frame");
         let http2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
@@ -198,38 +199,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_last_one_is_read() {
-        let recording = Recording::new(Body::new(Full::from("message")));
-        let (mut old, new) = (recording.play(), recording.play());
+    async fn only_the_last_attempt_is_sent() {
+        let buffer = ReplayBuffer::new(Body::new(Full::from("message")));
+        let (mut old, new) = (buffer.attempt(), buffer.attempt());
         assert!(old.frame().await.is_some_and(|frame| frame.is_err()));
         assert_eq!(collected(new).await, b"message");
     }
 
     #[tokio::test]
-    async fn what_is_read_after_the_answer_is_not_kept() {
+    async fn frames_after_the_response_are_not_kept() {
         let messages =
             ["one", "two", "three"].map(|text| Ok::<_, Status>(Frame::data(text.into())));
-        let recording = Recording::new(Body::new(StreamBody::new(stream::iter(messages))));
-        let mut first = recording.play();
+        let buffer = ReplayBuffer::new(Body::new(StreamBody::new(stream::iter(messages))));
+        let mut first = buffer.attempt();
         for _ in 0..2 {
             first.frame().await.expect("a frame").expect("no error");
         }
-        // Answered while the second attempt is still at the beginning: all of it is sent.
-        let mut second = recording.play();
-        recording.answered();
-        assert!(!recording.is_complete());
+        // Committed at the start of the second attempt, which is still sent completely.
+        let mut second = buffer.attempt();
+        buffer.commit();
+        assert!(!buffer.is_complete());
         let mut sent = Vec::new();
         while let Some(frame) = second.frame().await {
             sent.push(frame.expect("no error").into_data().expect("no trailers"));
         }
         assert_eq!(sent, ["one", "two", "three"]);
-        assert!(super::lock(&recording.state).frames.is_empty());
+        assert!(super::lock(&buffer.state).frames.is_empty());
     }
 
     #[tokio::test]
-    async fn too_much_is_not_kept() {
-        let recording = Recording::new(Body::new(Full::from(vec![7; LIMIT + 1])));
-        assert_eq!(collected(recording.play()).await.len(), LIMIT + 1);
-        assert!(!recording.is_complete());
+    async fn a_body_above_the_limit_is_not_kept() {
+        let buffer = ReplayBuffer::new(Body::new(Full::from(vec![7; BUFFER_SIZE + 1])));
+        assert_eq!(collected(buffer.attempt()).await.len(), BUFFER_SIZE + 1);
+        assert!(!buffer.is_complete());
     }
 }

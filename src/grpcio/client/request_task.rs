@@ -1,33 +1,31 @@
-//! The task that sends a stream of requests, which ends when its call does.
+//! Dropping a call resets its stream at once, even if the server does not read its requests.
 //!
-//! A call that is dropped has to reset its stream at once, also while the server takes no more of its
-//! messages. hyper sends them in a task of its own, which then waits for the server and for nothing
-//! else, and h2 resets a stream only when nobody holds it any more. So the task is ended from here: the
-//! body that it reads tells it whose it is.
+//! hyper sends the body of a request in a task of its own, which waits for the server to read, and
+//! h2 resets a stream only when no task holds it. Therefore dropping the call ends that task. The
+//! body finds out which task it is, because it is polled by it.
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame};
+use http_body::{Body, SizeHint};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
-use tonic::body::Body;
+
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
 
 tokio::task_local! {
-    /// The task of hyper's that is running.
+    /// The current task of hyper.
     static TASK: Task;
 }
 
 #[derive(Clone, Debug, Default)]
 struct Task {
     end: CancellationToken,
-    /// It begins calls, so it is a connection's and not that of one call.
-    begins_calls: Arc<AtomicBool>,
+    /// The task starts calls, so it belongs to a connection and not to one call.
+    starts_calls: Arc<AtomicBool>,
 }
 
 /// Runs the tasks of a channel so that a call can end its own.
@@ -51,15 +49,15 @@ where
     }
 }
 
-/// Ends the task that sends a call's requests, once there is one.
+/// The task that sends the requests of a call, once there is one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pipe(Arc<Mutex<Option<CancellationToken>>>);
+pub(super) struct RequestTask(Arc<Mutex<Option<CancellationToken>>>);
 
-impl Pipe {
-    /// The running task is this call's, unless it is a connection's.
-    fn belongs_to_task(&self) {
+impl RequestTask {
+    /// Sets the current task, unless it belongs to a connection.
+    fn set_current(&self) {
         let _ = TASK.try_with(|task| {
-            if !task.begins_calls.load(Ordering::Relaxed) {
+            if !task.starts_calls.load(Ordering::Relaxed) {
                 *self.lock() = Some(task.end.clone());
             }
         });
@@ -76,126 +74,76 @@ impl Pipe {
     }
 }
 
-type Polled = Option<Result<Frame<Bytes>, Status>>;
-
-/// The body of a request, which learns by which task it is sent.
-///
-/// hyper reads it for the first time in the connection's task, and only what is not over by then gets
-/// a task of its own; so a body with more than one frame pretends to have none yet.
-pub(super) struct Piped {
-    body: Body,
-    pipe: Pipe,
-    reads: u8,
-    /// What has been read of the body and is not given on yet.
-    ahead: VecDeque<Polled>,
+/// Stores the task that sends `body` in `task`.
+pub(super) fn track_task<B: Body>(body: B, task: RequestTask) -> FilteredBody<B, TaskFilter<B>> {
+    FilteredBody::new(body, TaskFilter { task, polls: 0, read_ahead: VecDeque::new() })
 }
 
-impl Piped {
-    pub(super) fn new(body: Body, pipe: Pipe) -> Self {
-        Self { body, pipe, reads: 0, ahead: VecDeque::new() }
-    }
+/// Finds out which task polls the body.
+///
+/// hyper polls a body for the first time in the task of the connection, and creates another task
+/// only if the body has not ended by then. So a body with more than one frame first pretends to
+/// have none.
+pub(super) struct TaskFilter<B: Body> {
+    task: RequestTask,
+    polls: u8,
+    /// What has been polled but not returned yet.
+    read_ahead: VecDeque<PolledFrame<B::Error>>,
+}
 
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    /// All of a body that has one frame.
-    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
-        let _ = TASK.try_with(|task| task.begins_calls.store(true, Ordering::Relaxed));
-        let first = ready!(self.poll_body(cx));
+impl<B: Body<Data = Bytes> + Unpin> TaskFilter<B> {
+    /// Returns the only frame of a body with one frame.
+    fn poll_first(
+        &mut self,
+        body: &mut Source<B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<PolledFrame<B::Error>> {
+        let _ = TASK.try_with(|task| task.starts_calls.store(true, Ordering::Relaxed));
+        let first = ready!(body.poll_frame(cx));
         if !matches!(first, Some(Ok(_))) {
             return Poll::Ready(first);
         }
-        match self.poll_body(cx) {
+        match body.poll_frame(cx) {
             Poll::Ready(None) => {
-                self.ahead.push_back(None);
+                self.read_ahead.push_back(None);
                 return Poll::Ready(first);
             }
-            Poll::Ready(second) => self.ahead.extend([first, second]),
-            Poll::Pending => self.ahead.push_back(first),
+            Poll::Ready(second) => self.read_ahead.extend([first, second]),
+            Poll::Pending => self.read_ahead.push_back(first),
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-impl http_body::Body for Piped {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
-        self.reads = self.reads.saturating_add(1);
-        match self.reads {
-            1 => return self.poll_first(cx),
-            2 => self.pipe.belongs_to_task(),
+impl<B> BodyFilter<B> for TaskFilter<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Unpin,
+{
+    fn poll_frame(
+        &mut self,
+        body: &mut Source<B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<PolledFrame<B::Error>> {
+        self.polls = self.polls.saturating_add(1);
+        match self.polls {
+            1 => return self.poll_first(body, cx),
+            2 => self.task.set_current(),
             _ => {}
         }
-        match self.ahead.pop_front() {
-            Some(polled) => Poll::Ready(polled),
-            None => self.poll_body(cx),
+        match self.read_ahead.pop_front() {
+            Some(frame) => Poll::Ready(frame),
+            None => body.poll_frame(cx),
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.ahead.is_empty() && self.body.is_end_stream()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::Number;
-    use crate::grpcio::client::{Options, channel};
-    use crate::rpc::streaming_calculator_client::StreamingCalculatorClient;
-    use futures_util::stream;
-    use h2::Reason;
-    use http::Response;
-    use std::future::poll_fn;
-    use std::time::Duration;
-    use tokio::net::TcpListener;
-    use tokio::sync::oneshot;
-
-    /// What HTTP/2 lets a client send before the server takes anything.
-    const WINDOW: usize = 65_535;
-
-    /// Answers one call with header fields, takes none of its messages, tells when the client has to
-    /// wait, and how the call ends.
-    async fn serve(listener: TcpListener, is_full: oneshot::Sender<()>) -> Reason {
-        let (socket, _) = listener.accept().await.expect("a client");
-        let mut connection = h2::server::handshake(socket).await.expect("HTTP/2");
-        let (request, mut respond) =
-            connection.accept().await.expect("a call").expect("a legal one");
-        let answer = Response::builder().header("content-type", "application/grpc");
-        let mut answer =
-            respond.send_response(answer.body(()).expect("legal"), false).expect("a client");
-        let mut requests = request.into_body();
-        let take_nothing = async {
-            let mut received = 0;
-            while received < WINDOW {
-                received += requests.data().await.expect("more").expect("no reset").len();
-            }
-            is_full.send(()).expect("a test that waits");
-            poll_fn(|cx| answer.poll_reset(cx)).await.expect("a reset")
-        };
-        tokio::select! {
-            reason = take_nothing => reason,
-            _ = connection.accept() => panic!("no other call and no end"),
-        }
+    fn is_end_stream(&self, body: &B) -> bool {
+        self.read_ahead.is_empty() && body.is_end_stream()
     }
 
-    #[tokio::test]
-    async fn a_call_that_is_dropped_is_reset_though_the_server_takes_nothing() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound").to_string();
-        let channel = channel(&address.parse().expect("an address"), Options::default());
-        let mut stub = StreamingCalculatorClient::new(channel);
-        let (is_full, full) = oneshot::channel();
-        let call = async {
-            let answer = stub.root_of_each(stream::repeat(Number { value: 4.0 })).await;
-            full.await.expect("a server that waits");
-            drop(answer.expect("header fields"));
-        };
-        let both = async { tokio::join!(serve(listener, is_full), call) };
-        let ended = tokio::time::timeout(Duration::from_secs(10), both).await;
-        assert_eq!(ended.expect("a reset").0, Reason::CANCEL);
+    /// Frames that have been polled but not returned are missing in the size of `body`.
+    fn size_hint(&self, _: &B) -> SizeHint {
+        SizeHint::default()
     }
 }

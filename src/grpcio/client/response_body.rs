@@ -1,75 +1,75 @@
-//! The body of an answer, from its messages to its trailers.
+//! A response ends with a status and has as many messages as its method allows.
 //!
-//! It always ends with trailers that have a status: a body that just stops would leave it to tonic
-//! to find one.
+//! The body always ends with trailers that contain a status; tonic would otherwise choose one
+//! itself.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::Reason;
 use http::HeaderMap;
-use http_body::{Body as _, Frame};
+use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::grpcio::client::codec::OfClient;
-use crate::grpcio::client::error_status;
-use crate::grpcio::client::read_response::AnswerKind;
-use crate::grpcio::client::response_fields;
-use crate::grpcio::server::trailers;
-use crate::grpcio::wire::message_decoder::Messages;
+use super::{error_status, response_fields};
+use crate::grpcio::status;
+use crate::grpcio::wire::codec::ClientSide;
+use crate::grpcio::wire::compression::Encoding;
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
+use crate::grpcio::wire::message_decoder::MessageDecoder;
+use crate::grpcio::wire::method::MethodKind;
 
-/// See the module.
-pub(super) struct AnswerBody {
-    state: State,
+/// Decodes the messages in the body of a response to a method of this kind.
+pub(super) fn decode(body: Body, encoding: Encoding, kind: MethodKind) -> Body {
+    let decoder = MessageDecoder::new(encoding);
+    Body::new(FilteredBody::new(body, ResponseFilter { decoder, kind, count: 0 }))
 }
 
-enum State {
-    Open(Box<Open>),
-    /// These trailers are still to come.
-    Ending(HeaderMap),
-    Ended,
+/// The trailers of a response with `count` messages.
+///
+/// For a method with one response, grpcio 1.85.1 reports OK and no message if there is none, and
+/// hangs if there are two. The specification has a status for both ("Status codes and their use in
+/// gRPC", "Response cardinality violation").
+pub(super) fn check_cardinality(trailers: HeaderMap, kind: MethodKind, count: usize) -> HeaderMap {
+    if kind.streams_responses() || count == 1 || !response_fields::are_ok(&trailers) {
+        return trailers;
+    }
+    let status = Status::unimplemented(format!("the answer has {count} messages, not one"));
+    response_fields::with_status(trailers, &status)
 }
 
-struct Open {
-    body: Body,
-    messages: Messages<OfClient>,
-    kind: AnswerKind,
-    /// How many messages have come.
+/// Turns the body of a response into messages, one for each frame, and trailers with a status.
+struct ResponseFilter {
+    decoder: MessageDecoder<ClientSide>,
+    kind: MethodKind,
+    /// The number of messages so far.
     count: usize,
 }
 
-impl AnswerBody {
-    pub(super) fn new(body: Body, messages: Messages<OfClient>, kind: AnswerKind) -> Self {
-        Self { state: State::Open(Box::new(Open { body, messages, kind, count: 0 })) }
-    }
-
-    /// A body of which only the trailers are left.
-    pub(super) fn ended(trailers: HeaderMap) -> Self {
-        Self { state: State::Ending(trailers) }
-    }
-}
-
-impl Open {
-    /// The next message; the error is the trailers at the end.
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, HeaderMap>> {
-        let ended = |status: &Status| Poll::Ready(Err(trailers::of(status)));
+impl ResponseFilter {
+    /// The next message, or the trailers at the end.
+    fn poll_message(
+        &mut self,
+        body: &mut Source<Body>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Bytes, HeaderMap>> {
+        let ended = |status: &Status| Poll::Ready(Err(status::trailers(status)));
         loop {
-            match self.messages.next() {
+            match self.decoder.next() {
                 Err(status) => return ended(&status),
                 Ok(Some(message)) => {
                     self.count += 1;
-                    // A second message of a unary call is an error at the end of the answer.
-                    if self.kind == AnswerKind::Streaming || self.count == 1 {
+                    // Further messages of a single response are an error at its end.
+                    if self.kind.streams_responses() || self.count == 1 {
                         return Poll::Ready(Ok(message));
                     }
                 }
-                Ok(None) => match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                    None => return ended(&self.no_trailers()),
+                Ok(None) => match ready!(body.poll_frame(cx)) {
+                    None => return ended(&missing_trailers(body)),
                     Some(Err(error)) => return ended(&error_status::status(&error)),
                     Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => self.messages.receive(data),
+                        Ok(data) => self.decoder.push(data),
                         Err(frame) => {
                             if let Ok(trailers) = frame.into_trailers() {
                                 return Poll::Ready(Err(self.trailers(trailers)));
@@ -82,49 +82,73 @@ impl Open {
     }
 
     fn trailers(&self, trailers: HeaderMap) -> HeaderMap {
-        let response_fields::Fields { fields, broken } = response_fields::read(trailers, None);
-        let trailers = response_fields::trailers(fields, broken);
-        if self.messages.has_rest() && response_fields::are_ok(&trailers) {
+        let response_fields::ParsedFields { fields, error } =
+            response_fields::parse(trailers, None);
+        let trailers = response_fields::trailers(fields, error);
+        if self.decoder.has_remainder() && response_fields::are_ok(&trailers) {
             // grpcio 1.85.1 reports OK and no message.
             let status = Status::internal("the answer does not end with a whole message");
             return response_fields::with_status(trailers, &status);
         }
-        self.kind.checked(trailers, self.count)
-    }
-
-    /// The status of an answer that stops.
-    fn no_trailers(&self) -> Status {
-        if http_body::Body::is_end_stream(&self.body) {
-            Status::unknown("Data frame with END_STREAM flag received")
-        } else {
-            // hyper takes a reset with this code for the end of the body.
-            error_status::reset(Reason::NO_ERROR)
-        }
+        check_cardinality(trailers, self.kind, self.count)
     }
 }
 
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = Status;
+/// The status of a response that ends without trailers.
+fn missing_trailers(body: &Source<Body>) -> Status {
+    if body.is_end_stream() {
+        Status::unknown("Data frame with END_STREAM flag received")
+    } else {
+        // hyper presents a reset with this code as the end of the body.
+        error_status::reset(Reason::NO_ERROR)
+    }
+}
 
+impl BodyFilter<Body> for ResponseFilter {
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        body: &mut Source<Body>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if let State::Open(open) = &mut self.state {
-            match ready!(open.poll_message(cx)) {
-                Ok(message) => return Poll::Ready(Some(Ok(Frame::data(message)))),
-                // The body goes, which resets a stream that the server has left open.
-                Err(trailers) => self.state = State::Ending(trailers),
+    ) -> Poll<PolledFrame<Status>> {
+        Poll::Ready(match ready!(self.poll_message(body, cx)) {
+            Ok(message) => Some(Ok(Frame::data(message))),
+            Err(trailers) => {
+                // Resets a stream that the server has left open.
+                body.close();
+                Some(Ok(Frame::trailers(trailers)))
             }
-        }
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Ending(trailers) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-            _ => Poll::Ready(None),
-        }
+        })
     }
 
-    fn is_end_stream(&self) -> bool {
-        matches!(self.state, State::Ended)
+    /// Trailers follow even if `body` has ended.
+    fn is_end_stream(&self, _: &Body) -> bool {
+        false
+    }
+
+    /// The sizes of data and messages differ.
+    fn size_hint(&self, _: &Body) -> SizeHint {
+        SizeHint::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_cardinality;
+    use crate::grpcio::status::trailers;
+    use crate::grpcio::wire::method::MethodKind::{self, ServerStreaming, Unary};
+    use tonic::{Code, Status};
+
+    #[test]
+    fn a_single_response_has_exactly_one_message() {
+        let code = |kind: MethodKind, status: Status, count| {
+            let trailers = check_cardinality(trailers(&status), kind, count);
+            Status::from_header_map(&trailers).expect("a status").code()
+        };
+        for (count, expected) in [(0, Code::Unimplemented), (1, Code::Ok), (2, Code::Unimplemented)]
+        {
+            assert_eq!(code(Unary, Status::ok(""), count), expected);
+            assert_eq!(code(ServerStreaming, Status::ok(""), count), Code::Ok);
+            assert_eq!(code(Unary, Status::aborted(""), count), Code::Aborted);
+        }
     }
 }

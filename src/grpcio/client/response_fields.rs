@@ -1,7 +1,7 @@
-//! The header fields of an answer: what grpcio cannot read, and the status that they say.
+//! The header fields of a response: their validity, the metadata and the status.
 //!
-//! grpcio reads fields in their order, and the first that it cannot read decides the call even where
-//! the server says that all is well.
+//! grpcio parses the fields in order. The first invalid field fails the call, even if the server
+//! sends OK.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use tonic::{Code, Status};
 use crate::grpcio::wire::header_field;
 use crate::grpcio::wire::header_list;
 
-pub(super) const STATUS: &str = "grpc-status";
-const MESSAGE: &str = "grpc-message";
+pub(super) const GRPC_STATUS: &str = "grpc-status";
+const GRPC_MESSAGE: &str = "grpc-message";
 
-/// Fields that grpcio keeps to itself, beside those that make up a status.
+/// Fields that grpcio hides from the application, in addition to the status.
 const HIDDEN: [&str; 12] = [
     "content-type",
     "endpoint-load-metrics-bin",
@@ -31,34 +31,34 @@ const HIDDEN: [&str; 12] = [
     "x-envoy-peer-metadata",
 ];
 
-/// Header fields after they have been read.
-pub(super) struct Fields {
-    /// What grpcio shows of them.
+/// Header fields after parsing.
+pub(super) struct ParsedFields {
+    /// The fields as grpcio presents them.
     pub(super) fields: HeaderMap,
-    /// What is wrong with them.
-    pub(super) broken: Option<Status>,
+    /// The status for the first invalid field.
+    pub(super) error: Option<Status>,
 }
 
-/// Reads the fields that came with `status`, or as trailers.
-pub(super) fn read(sent: HeaderMap, status: Option<StatusCode>) -> Fields {
+/// Parses the header fields of a response with this HTTP status, or trailers if there is none.
+pub(super) fn parse(sent: HeaderMap, status: Option<StatusCode>) -> ParsedFields {
     let pseudo = status.map(|status| (":status", status.as_str().len()));
-    let Err((index, broken)) = header_list::check([pseudo, None, None, None], &sent, true) else {
-        return Fields { fields: sent, broken: None };
+    let Err((index, error)) = header_list::check([pseudo, None, None, None], &sent, true) else {
+        return ParsedFields { fields: sent, error: None };
     };
-    // It reads on behind a field that it cannot read, and not behind what is too much.
-    let is_too_much = broken.code() == Code::ResourceExhausted;
-    let read = sent.iter().take(if is_too_much { index } else { sent.len() });
-    let fields = read.filter_map(|(name, value)| Some((name.clone(), remnant(name, value)?)));
-    Fields { fields: fields.collect(), broken: Some(broken) }
+    // grpcio continues after an invalid field, but not after the limit.
+    let is_too_large = error.code() == Code::ResourceExhausted;
+    let parsed = sent.iter().take(if is_too_large { index } else { sent.len() });
+    let fields = parsed.filter_map(|(name, value)| Some((name.clone(), presented(name, value)?)));
+    ParsedFields { fields: fields.collect(), error: Some(error) }
 }
 
-/// What grpcio shows of a field, read or not.
-fn remnant(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValue> {
-    if header_field::check(name, value).is_ok() || !header_field::is_legal_name(name) {
+/// The value that grpcio presents for a field, valid or not.
+fn presented(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValue> {
+    if header_field::check(name, value).is_ok() || !header_field::is_valid_name(name) {
         return Some(value.clone());
     }
     match name.as_str() {
-        // The values of numbers that have none yet.
+        // The initial values of these numbers in grpcio.
         "grpc-previous-rpc-attempts" => Some(HeaderValue::from_static("0")),
         "grpc-retry-pushback-ms" => Some(HeaderValue::from(i64::MIN)),
         name if name.ends_with("-bin") => Some(HeaderValue::from_static("")),
@@ -66,21 +66,22 @@ fn remnant(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValue> {
     }
 }
 
-/// The fields as metadata: what belongs to gRPC itself is gone.
+/// The fields as metadata, without those of gRPC itself.
 pub(super) fn metadata(mut fields: HeaderMap) -> HeaderMap {
-    for name in [STATUS, MESSAGE].into_iter().chain(HIDDEN) {
+    for name in [GRPC_STATUS, GRPC_MESSAGE].into_iter().chain(HIDDEN) {
         fields.remove(name);
     }
     for (name, value) in &mut fields {
         if name.as_str().ends_with("-bin") {
-            unpad(value);
+            strip_padding(value);
         }
     }
     fields
 }
 
-/// Takes the padding from a binary value: grpcio reads any amount of it, and tonic only the right one.
-fn unpad(value: &mut HeaderValue) {
+/// Strips the padding of a binary value: grpcio accepts any amount of it, tonic only the correct
+/// one.
+fn strip_padding(value: &mut HeaderValue) {
     let padding = value.as_bytes().iter().rev().take_while(|byte| **byte == b'=').count();
     let unpadded = value.as_bytes().get(..value.len() - padding);
     if padding > 0
@@ -90,36 +91,36 @@ fn unpad(value: &mut HeaderValue) {
     }
 }
 
-/// The fields as trailers, with `broken` for their status or with their own.
-pub(super) fn trailers(fields: HeaderMap, broken: Option<Status>) -> HeaderMap {
-    let status = broken.unwrap_or_else(|| status(&fields));
+/// The fields as trailers, with `error` as their status if there is one.
+pub(super) fn trailers(fields: HeaderMap, error: Option<Status>) -> HeaderMap {
+    let status = error.unwrap_or_else(|| status(&fields));
     with_status(metadata(fields), &status)
 }
 
-/// `fields`, saying `status` and no other.
+/// Replaces the status in `fields`.
 pub(super) fn with_status(mut fields: HeaderMap, status: &Status) -> HeaderMap {
-    fields.remove(MESSAGE);
-    // It can only fail for metadata, of which this status has none.
+    fields.remove(GRPC_MESSAGE);
+    // Fails only for metadata, of which the status has none.
     let _ = status.add_header(&mut fields);
     fields
 }
 
-/// Whether the trailers say that the call went well.
+/// Whether the status in the trailers is OK.
 pub(super) fn are_ok(trailers: &HeaderMap) -> bool {
-    trailers.get(STATUS).is_some_and(|status| status == "0")
+    trailers.get(GRPC_STATUS).is_some_and(|status| status == "0")
 }
 
-/// The last status that the fields say.
+/// The status in the fields; if it is repeated, the last one.
 fn status(fields: &HeaderMap) -> Status {
     let last = |name| fields.get_all(name).iter().next_back().map(HeaderValue::as_bytes);
-    let Some(code) = last(STATUS) else { return Status::unknown("No status received") };
+    let Some(code) = last(GRPC_STATUS) else { return Status::unknown("No status received") };
     let code = std::str::from_utf8(code).ok().and_then(|code| code.trim_ascii().parse().ok());
-    let message = last(MESSAGE).map(message).unwrap_or_default();
-    // A code that does not exist is UNKNOWN.
+    let message = last(GRPC_MESSAGE).map(message).unwrap_or_default();
+    // An undefined code is UNKNOWN.
     Status::new(code.map_or(Code::Unknown, Code::from_i32), message)
 }
 
-/// A status message: percent-encoded, and if that is no UTF-8, Python reads it as Latin-1.
+/// Decodes a status message: percent-encoded UTF-8, or Latin-1 as in Python if it is not UTF-8.
 fn message(value: &[u8]) -> String {
     let bytes: Cow<'_, [u8]> = percent_decode(value).into();
     match std::str::from_utf8(&bytes) {
@@ -130,7 +131,7 @@ fn message(value: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{message, read, trailers};
+    use super::{message, parse, trailers};
     use http::{HeaderMap, HeaderValue};
 
     fn status(fields: &[(&'static str, &'static str)]) -> (String, String) {
@@ -140,8 +141,8 @@ mod tests {
                 (http::HeaderName::from_static(name), HeaderValue::from_static(value))
             })
             .collect();
-        let read = read(sent, None);
-        let trailers = trailers(read.fields, read.broken);
+        let parsed = parse(sent, None);
+        let trailers = trailers(parsed.fields, parsed.error);
         let of = |name| {
             trailers.get(name).map_or_else(String::new, |value: &HeaderValue| {
                 String::from_utf8_lossy(value.as_bytes()).into_owned()
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn codes() {
+    fn status_codes_are_parsed_as_in_grpcio() {
         let cases = [("5", "5"), ("007", "7"), ("+5", "5"), ("17", "2"), ("99", "2"), ("x", "13")];
         for (sent, expected) in cases {
             assert_eq!(status(&[("grpc-status", sent)]).0, expected, "{sent}");
@@ -160,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_field_decides() {
+    fn an_invalid_field_determines_the_status() {
         let (code, text) = status(&[("grpc-status", "0"), ("x-bin", "!")]);
         assert_eq!((&code[..], text.contains("x-bin")), ("13", true));
     }
 
     #[test]
-    fn messages() {
+    fn status_messages_are_decoded_as_in_python() {
         let cases: [(&[u8], &str); 6] = [
             (b"plain", "plain"),
             (b"a%20b%25", "a b%"),

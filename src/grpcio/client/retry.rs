@@ -1,34 +1,32 @@
-//! A call that the server has never looked at is made again, on another connection.
+//! A call that the server has not processed is retried transparently on another connection.
 //!
-//! A server that is stopped in good order tells with GOAWAY which calls it will not answer; grpcio
-//! makes those anew without telling anybody, and so nobody notices that a server was replaced. A call
-//! that waits for its server is made again until there is one.
+//! A server that shuts down gracefully reports with GOAWAY which calls it will not process. grpcio
+//! retries those, so that callers do not notice when a server is replaced. A call with
+//! [`WaitForReady`](super::WaitForReady) is retried until its server can be reached.
 
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Frame;
-use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::grpcio::client::error_status;
-use crate::grpcio::client::replay::Recording;
-use crate::grpcio::client::wait_for_ready::{Pauses, WaitForReady};
+use super::error_status;
+use super::replay::ReplayBuffer;
+use super::wait_for_ready::{Backoff, WaitForReady};
+use crate::grpcio::wire::filtered_body::{FilteredBody, Hold};
 
-/// How often a call is begun that could not even be sent. A connection that closes in the same
-/// moment is rare; one after the other is a server that cannot be used.
-const ATTEMPTS: usize = 5;
+/// The maximum number of attempts for a call that could not be sent. One connection may close just
+/// before the call; several in a row mean that the server is unusable.
+const MAX_ATTEMPTS: usize = 5;
 
-/// Makes [`Retry`] services.
+/// Adds [`Retry`] to a channel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RetryLayer;
 
-/// Makes calls anew that have not reached the server's application.
+/// Retries calls that have not reached the application of the server.
 #[derive(Clone, Debug)]
 pub struct Retry<S>(S);
 
@@ -40,15 +38,15 @@ impl<S> Layer<S> for RetryLayer {
     }
 }
 
-/// How far a call has come that failed.
+/// The progress of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// It was never sent.
+    /// The call was not sent.
     Unsent,
-    /// It was sent, and the server says that it has not looked at it.
-    Unseen,
-    /// The server may have begun with it.
-    Seen,
+    /// The call was sent, and the server reports that it has not processed it.
+    Unprocessed,
+    /// The server may have processed the call.
+    Processed,
 }
 
 impl Progress {
@@ -58,9 +56,9 @@ impl Progress {
                 return Some(Self::Unsent);
             }
             let http2 = error.downcast_ref::<h2::Error>()?;
-            (http2.is_go_away() && http2.is_remote()).then_some(Self::Unseen)
+            (http2.is_go_away() && http2.is_remote()).then_some(Self::Unprocessed)
         };
-        error_status::causes(error).find_map(of_cause).unwrap_or(Self::Seen)
+        error_status::causes(error).find_map(of_cause).unwrap_or(Self::Processed)
     }
 }
 
@@ -79,67 +77,48 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        // The clone takes the place of the service that has been polled ready.
+        // Takes the service that has been polled ready, and leaves a clone in its place.
         let next = self.0.clone();
         let mut inner = std::mem::replace(&mut self.0, next);
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let recording = Recording::new(body);
-            let mut pauses = parts.extensions.get().map(|WaitForReady| Pauses::default());
-            let mut was_unseen = false;
+            let buffer = ReplayBuffer::new(body);
+            let mut backoff = parts.extensions.get().map(|WaitForReady| Backoff::default());
+            let mut was_unprocessed = false;
             let mut attempts = 0;
             loop {
                 attempts += 1;
-                let request = Request::from_parts(parts.clone(), recording.play());
+                let request = Request::from_parts(parts.clone(), buffer.attempt());
                 let error = match inner.ready().await.map_err(Into::into) {
                     Ok(service) => match service.call(request).await {
-                        Ok(answer) => {
-                            recording.answered();
-                            return Ok(answer.map(|body| Body::new(AnswerOf { body, recording })));
+                        Ok(response) => {
+                            buffer.commit();
+                            // Dropping the response cancels the rest of the call.
+                            let hold = Hold::new(buffer);
+                            return Ok(
+                                response.map(|body| Body::new(FilteredBody::new(body, hold)))
+                            );
                         }
                         Err(error) => error.into(),
                     },
                     Err(error) => error,
                 };
-                if let Some(pauses) = &mut pauses
+                if let Some(backoff) = &mut backoff
                     && error_status::is_unreachable(&*error)
                 {
-                    tokio::time::sleep(pauses.next()).await;
+                    tokio::time::sleep(backoff.next()).await;
                     attempts = 0;
                     continue;
                 }
                 let again = match Progress::of(&*error) {
-                    Progress::Unsent => attempts < ATTEMPTS,
-                    Progress::Unseen => !std::mem::replace(&mut was_unseen, true),
-                    Progress::Seen => false,
+                    Progress::Unsent => attempts < MAX_ATTEMPTS,
+                    Progress::Unprocessed => !std::mem::replace(&mut was_unprocessed, true),
+                    Progress::Processed => false,
                 };
-                if !again || !recording.is_complete() {
+                if !again || !buffer.is_complete() {
                     return Err(error);
                 }
             }
         })
-    }
-}
-
-/// The body of an answer; who drops it does not want the rest of the call either.
-struct AnswerOf {
-    body: Body,
-    #[expect(dead_code, reason = "to be dropped")]
-    recording: Recording,
-}
-
-impl http_body::Body for AnswerOf {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        http_body::Body::is_end_stream(&self.body)
     }
 }

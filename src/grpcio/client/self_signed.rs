@@ -1,7 +1,8 @@
-//! A certificate that is its own CA, which OpenSSL and so grpcio take.
+//! A server may use a trusted CA certificate as its own, as with OpenSSL and therefore grpcio.
 //!
-//! `openssl req -x509` makes one in a single step, and clients are then told to trust just that one.
-//! rustls, by the letter of RFC 5280, does not let a CA's certificate be a server's.
+//! `openssl req -x509` creates such a certificate in a single step, and clients trust just that
+//! one. rustls follows RFC 5280 strictly and rejects a CA certificate as the certificate of a
+//! server.
 
 use std::sync::Arc;
 
@@ -13,33 +14,33 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Verifies as rustls does, and takes one of the trusted certificates for a server's own.
+/// Verifies like rustls, but also accepts a trusted CA certificate as the certificate of a server.
 #[derive(Debug)]
-pub(super) struct OwnRoot {
-    standard: Arc<WebPkiServerVerifier>,
+pub(super) struct SelfSignedVerifier {
+    inner: Arc<WebPkiServerVerifier>,
     trusted: Vec<CertificateDer<'static>>,
 }
 
-impl OwnRoot {
-    /// `trusted` are the certificates that `standard` trusts.
+impl SelfSignedVerifier {
+    /// `trusted` are the certificates that `inner` trusts.
     pub(super) fn new(
-        standard: Arc<WebPkiServerVerifier>,
+        inner: Arc<WebPkiServerVerifier>,
         trusted: Vec<CertificateDer<'static>>,
     ) -> Self {
-        Self { standard, trusted }
+        Self { inner, trusted }
     }
 }
 
-/// Whether all that rustls has against the certificate is that it is a CA's. When the certificate is
-/// valid has been looked at before.
-fn is_a_ca(error: &Error) -> bool {
+/// Whether the only objection is that the certificate belongs to a CA. rustls checks the validity
+/// period before that.
+fn is_ca_used_as_server(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
         return false;
     };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-impl ServerCertVerifier for OwnRoot {
+impl ServerCertVerifier for SelfSignedVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -48,9 +49,11 @@ impl ServerCertVerifier for OwnRoot {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.standard.verify_server_cert(certificate, intermediates, name, ocsp_response, now)
-        {
-            Err(error) if is_a_ca(&error) && self.trusted.iter().any(|one| one == certificate) => {
+        match self.inner.verify_server_cert(certificate, intermediates, name, ocsp_response, now) {
+            Err(error)
+                if is_ca_used_as_server(&error)
+                    && self.trusted.iter().any(|one| one == certificate) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -64,7 +67,7 @@ impl ServerCertVerifier for OwnRoot {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.standard.verify_tls12_signature(message, certificate, signature)
+        self.inner.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -73,10 +76,10 @@ impl ServerCertVerifier for OwnRoot {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.standard.verify_tls13_signature(message, certificate, signature)
+        self.inner.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.standard.supported_verify_schemes()
+        self.inner.supported_verify_schemes()
     }
 }

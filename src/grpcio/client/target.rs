@@ -1,7 +1,7 @@
-//! One address of a server, and the way to it: TCP or a Unix socket, TLS, and HTTP/2's beginning.
+//! Connects to one address: TCP or a Unix socket, then TLS, then the HTTP/2 handshake.
 //!
-//! A server is reached only when all of it has worked, so that whatever is in the way is one error of
-//! one address.
+//! An address counts as reached only when all steps have succeeded, so any failure is an error of
+//! that address.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,22 +12,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::grpcio::client::established::Established;
-use crate::grpcio::client::handshake::{self, HandshakeError};
-use crate::grpcio::client::tls::Tls;
+use super::established::Established;
+use super::handshake::{HandshakeError, handshake};
+use super::tls::Tls;
 
-/// Between connections that a server gives away as soon as they are made.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The delay before another attempt if the server sends GOAWAY at once.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// What HTTP/2 is spoken over: TCP or a Unix socket, with TLS or without.
+/// What HTTP/2 runs over: TCP or a Unix socket, with or without TLS.
 pub trait Transport: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
 impl<IO: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Transport for IO {}
 
-/// A connection to a server that takes calls.
+/// A connection to a server that accepts calls.
 pub type Connection = Established<Box<dyn Transport>>;
 
-/// TLS, and with whom.
+/// The TLS configuration and the host to verify.
 pub(super) struct Security {
     pub(super) tls: Tls,
     pub(super) host: String,
@@ -41,7 +41,7 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// A connection on which the server takes calls.
+    /// Establishes a connection on which the server accepts calls.
     pub(super) async fn connect(
         &self,
         security: Option<&Security>,
@@ -56,12 +56,12 @@ impl Target {
                 Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
             };
             let transport: Box<dyn Transport> = match security {
-                Some(Security { tls, host }) => Box::new(tls.begin(host, socket).await?),
+                Some(Security { tls, host }) => Box::new(tls.handshake(host, socket).await?),
                 None => socket,
             };
-            match handshake::begin(transport).await {
-                // To grpcio this is a connection that worked; it makes another one for the call.
-                Err(HandshakeError::GoingAway) => tokio::time::sleep(PAUSE).await,
+            match handshake(transport).await {
+                // grpcio counts this as a success and makes another connection for the call.
+                Err(HandshakeError::GoingAway) => tokio::time::sleep(RETRY_DELAY).await,
                 connection => return connection,
             }
         }

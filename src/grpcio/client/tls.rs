@@ -1,8 +1,9 @@
-//! TLS as grpcio's client speaks it: whom to trust, whom to expect, and who the client is.
+//! TLS 1.2 and 1.3 as grpcio's client uses them: trusted roots, the expected name and the identity
+//! of the client.
 //!
-//! Not tonic's, which would wrap the connection behind the [`Connector`](crate::grpcio::client::connect::Connector):
-//! a server is there when it has spoken HTTP/2, and with TLS 1.3 it refuses a client's certificate
-//! only after the client believes that all is well.
+//! tonic's TLS is not used because it wraps the connection after the
+//! [`Connector`](super::connect::Connector), which has to see HTTP/2: with TLS 1.3 a server rejects
+//! the certificate of a client only after the client has completed its handshake.
 
 use std::io;
 use std::path::PathBuf;
@@ -16,34 +17,34 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
-pub use crate::grpcio::client::peer_name::{PeerName, PeerNameError};
-use crate::grpcio::client::self_signed::OwnRoot;
+pub use super::peer_name::{PeerName, PeerNameError};
+use super::self_signed::SelfSignedVerifier;
 use crate::grpcio::pem::{self, Content};
 pub use crate::grpcio::pem::{Identity, PemError};
-use crate::server::tls::ALPN;
+use crate::grpcio::wire::http2::ALPN;
 
-/// What a client proves, and what it wants proven. All of it may be left out.
+/// The PEM files and the name that a client uses for TLS. All of them are optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsFiles {
-    /// A PEM file with the certificates that are trusted; without it, those that the system trusts.
+    /// A PEM file with the trusted certificates; by default those that the system trusts.
     pub ca: Option<PathBuf>,
-    /// The client's own certificate, for servers that want one.
+    /// The certificate of the client, for servers that require one.
     pub identity: Option<Identity>,
-    /// Whom the server's certificate has to name, if not the host that is connected to. It also
-    /// becomes the `:authority` of the calls.
+    /// The name that the certificate of the server has to contain; by default the host of the
+    /// address. It also becomes the `:authority` of the calls.
     pub name: Option<PeerName>,
 }
 
-/// Why TLS cannot be set up. Nothing has been connected to.
+/// Why TLS cannot be configured.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file is not what it should be.
+    /// A PEM file cannot be used.
     #[error(transparent)]
     Pem(#[from] PemError),
-    /// Nobody is trusted.
+    /// The system trusts no certificate.
     #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0.as_ref()))]
     NoSystemRoots(Option<rustls_native_certs::Error>),
-    /// The library for TLS cannot be used.
+    /// rustls rejects the configuration.
     #[error("TLS is not available: {0}")]
     Library(#[from] rustls::Error),
 }
@@ -52,19 +53,19 @@ fn because(error: Option<&rustls_native_certs::Error>) -> String {
     error.map_or_else(String::new, |error| format!(" ({error})"))
 }
 
-/// TLS, ready for any number of connections.
+/// A TLS configuration for any number of connections.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
     name: Option<PeerName>,
 }
 
-/// Why a connection has no TLS.
+/// Why a TLS handshake failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsHandshakeError {
     #[error("TLS handshake failed: {0}")]
     Failed(#[from] io::Error),
-    /// grpcio insists on it as well.
+    /// The server did not select HTTP/2 with ALPN, which grpcio requires, too.
     #[error("Cannot check peer: missing selected ALPN property.")]
     NotForHttp2,
     #[error(transparent)]
@@ -72,7 +73,7 @@ pub(super) enum TlsHandshakeError {
 }
 
 impl Tls {
-    /// Reads the files, once.
+    /// Reads the files.
     pub fn from_files(files: &TlsFiles) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -85,10 +86,9 @@ impl Tls {
                     WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
                         .build()
                         .map_err(|error| pem::broken(path, Content::ServerCa, error))?;
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(OwnRoot::new(
-                    verifier,
-                    certificates,
-                )))
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(
+                    SelfSignedVerifier::new(verifier, certificates),
+                ))
             }
             None => builder.with_root_certificates(system_roots()?),
         };
@@ -97,7 +97,7 @@ impl Tls {
                 let (chain, key) = identity.read()?;
                 builder
                     .with_client_auth_cert(chain, key)
-                    .map_err(|error| identity.refused(&error))?
+                    .map_err(|error| identity.rejected(&error))?
             }
             None => builder.with_no_client_auth(),
         };
@@ -105,13 +105,13 @@ impl Tls {
         Ok(Self { config: Arc::new(config), name: files.name.clone() })
     }
 
-    /// The name to expect, if it is not the host's, as an authority.
+    /// The configured name as an authority.
     pub(super) fn authority(&self) -> Option<Authority> {
         self.name.as_ref().map(|name| name.authority().clone())
     }
 
-    /// Begins TLS with `host` on `io`.
-    pub(super) async fn begin<IO>(
+    /// Performs the handshake with `host` on `io`.
+    pub(super) async fn handshake<IO>(
         &self,
         host: &str,
         io: IO,
@@ -134,7 +134,7 @@ impl Tls {
 fn system_roots() -> Result<RootCertStore, TlsError> {
     let mut found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    // Some systems have old ones that nobody can read any more.
+    // Some systems have certificates that rustls cannot parse.
     let (usable, _) = roots.add_parsable_certificates(found.certs);
     if usable == 0 {
         return Err(TlsError::NoSystemRoots(found.errors.pop()));
@@ -152,11 +152,11 @@ mod tests {
 
     fn file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
         let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("a folder of ours");
+        std::fs::write(&path, text).expect("a writable folder");
         path
     }
 
-    /// A certificate and its key.
+    /// Creates a certificate and its key.
     fn pair(folder: &TempDir, name: &str) -> Identity {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed([name.to_owned()]).expect("a name");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn good_files() {
+    fn valid_files_are_accepted() {
         let folder = TempDir::new().expect("a folder");
         let identity = pair(&folder, "localhost");
         let files = TlsFiles {
@@ -175,12 +175,12 @@ mod tests {
             identity: Some(identity),
             name: Some("calculator.example".parse().expect("a name")),
         };
-        let tls = Tls::from_files(&files).expect("good files");
+        let tls = Tls::from_files(&files).expect("valid files");
         assert_eq!(tls.authority().as_ref().map(Authority::as_str), Some("calculator.example"));
     }
 
     #[test]
-    fn every_error_says_which_file_and_what_is_wrong() {
+    fn every_error_names_the_file_and_the_reason() {
         let folder = TempDir::new().expect("a folder");
         let (good, other) = (pair(&folder, "good"), pair(&folder, "other"));
         let damaged = file(&folder, "damaged.pem", "-----BEGIN CERTIFICATE-----\n!\n");

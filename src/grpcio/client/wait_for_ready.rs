@@ -1,52 +1,52 @@
-//! Waiting for a server that cannot be reached yet.
+//! A call can wait for a server that is not reachable yet.
 //!
-//! grpcio waits a second after the first attempt and up to two minutes after the last; a program that
-//! was told to wait wants to go on as soon as its server is there, so a second is the most here.
+//! grpcio waits one second after the first attempt and up to two minutes between later ones. A
+//! caller that waits wants to continue as soon as the server is there, so the maximum here is one
+//! second.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// A call that waits for its server until its deadline: an extension of its request.
-///
-/// `request.extensions_mut().insert(WaitForReady)`; without one the call fails with UNAVAILABLE.
+/// Makes a call wait for its server until its deadline, as an extension of its request:
+/// `request.extensions_mut().insert(WaitForReady)`. By default the call fails with UNAVAILABLE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitForReady;
 
-/// After the first attempt.
-const FIRST: Duration = Duration::from_millis(100);
+/// The delay after the first attempt.
+const INITIAL: Duration = Duration::from_millis(100);
 
-/// The longest of all.
-const LONGEST: Duration = Duration::from_secs(1);
+/// The maximum delay, before jitter.
+const MAX: Duration = Duration::from_secs(1);
 
-/// How much longer each is than the one before it, as in grpcio.
-const GROWTH: f64 = 1.6;
+/// The ratio of successive delays, as in grpcio.
+const MULTIPLIER: f64 = 1.6;
 
-/// How much each may be longer or shorter, as in grpcio, so that clients that lost the same server
-/// do not all come back in the same moment.
+/// The relative deviation of each delay, as in grpcio, so that clients that lost the same server do
+/// not reconnect at the same moment.
 const JITTER: f64 = 0.2;
 
-/// The pauses between attempts to connect, without an end.
+/// The delays between attempts to connect.
 #[derive(Debug)]
-pub(super) struct Pauses {
+pub(super) struct Backoff {
     next: Duration,
 }
 
-impl Default for Pauses {
+impl Default for Backoff {
     fn default() -> Self {
-        Self { next: FIRST }
+        Self { next: INITIAL }
     }
 }
 
-impl Pauses {
-    /// How long to wait this time.
+impl Backoff {
+    /// The next delay.
     pub(super) fn next(&mut self) -> Duration {
-        let pause = self.next.mul_f64(1.0 - JITTER + 2.0 * JITTER * random());
-        self.next = self.next.mul_f64(GROWTH).min(LONGEST);
-        pause
+        let delay = self.next.mul_f64(1.0 - JITTER + 2.0 * JITTER * random());
+        self.next = self.next.mul_f64(MULTIPLIER).min(MAX);
+        delay
     }
 }
 
-/// From 0 to 1. The standard library seeds each of its hashers with another number.
+/// A number from 0 to 1. The standard library seeds each hasher differently.
 fn random() -> f64 {
     let [byte, ..] = RandomState::new().hash_one(0).to_le_bytes();
     f64::from(byte) / f64::from(u8::MAX)
@@ -54,16 +54,16 @@ fn random() -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FIRST, JITTER, LONGEST, Pauses};
+    use super::{Backoff, INITIAL, JITTER, MAX};
 
     #[test]
-    fn they_grow_up_to_a_second() {
-        let mut pauses = Pauses::default();
-        assert!(pauses.next() <= FIRST.mul_f64(1.0 + JITTER));
-        let last = (0..20).map(|_| pauses.next()).inspect(|pause| {
-            assert!(*pause >= FIRST.mul_f64(1.0 - JITTER), "{pause:?}");
-            assert!(*pause <= LONGEST.mul_f64(1.0 + JITTER), "{pause:?}");
+    fn delays_grow_up_to_the_maximum() {
+        let mut backoff = Backoff::default();
+        assert!(backoff.next() <= INITIAL.mul_f64(1.0 + JITTER));
+        let last = (0..20).map(|_| backoff.next()).inspect(|delay| {
+            assert!(*delay >= INITIAL.mul_f64(1.0 - JITTER), "{delay:?}");
+            assert!(*delay <= MAX.mul_f64(1.0 + JITTER), "{delay:?}");
         });
-        assert!(last.last() >= Some(LONGEST.mul_f64(1.0 - JITTER)));
+        assert!(last.last() >= Some(MAX.mul_f64(1.0 - JITTER)));
     }
 }

@@ -1,7 +1,7 @@
-//! Whether a request is a call of a method that there is, decided by its header fields alone.
+//! Only valid requests to existing methods are handled; their header fields decide.
 //!
-//! The order is grpcio's: what cannot be parsed first, then what is no gRPC request, then a
-//! deadline that has passed, and only then the method.
+//! The checks have the order of grpcio: fields that cannot be parsed, requests that are not gRPC,
+//! deadlines that have passed, and only then the method.
 
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
@@ -11,38 +11,41 @@ use bytes::Bytes;
 use futures_util::future::Either;
 use http::header::HeaderValue;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, Uri};
+use tonic::Status;
 use tower::{Layer, Service};
 
-use crate::grpcio::server::connection_limits::Peer;
-use crate::grpcio::server::refusal::{Refusal, StreamReset};
-use crate::grpcio::server::trailers;
-use crate::grpcio::wire::compression::{self, Encoding};
+use super::refusal::{Refusal, StreamReset};
+use super::settings_ack::EarlyRequests;
+use super::trailers;
+use crate::grpcio::status;
+use crate::grpcio::wire::compression::{Encoding, GRPC_ENCODING};
 use crate::grpcio::wire::header_field;
 use crate::grpcio::wire::header_list::{self, PseudoFields};
-use crate::grpcio::wire::method::{self, MethodKind, Methods};
-use crate::grpcio::wire::timeout::{self, Timeout};
+use crate::grpcio::wire::method::Methods;
+use crate::grpcio::wire::request_body::CallDetails;
+use crate::grpcio::wire::timeout::{self, GRPC_TIMEOUT, Timeout};
 
-/// Makes [`Admission`] services.
+/// Adds [`Admission`] to a service.
 #[derive(Clone, Debug)]
 pub struct AdmissionLayer {
     methods: Methods,
-    peer: Peer,
+    early_requests: EarlyRequests,
 }
 
-/// Lets calls of known methods through and refuses everything else.
+/// Passes calls of existing methods on and refuses all other requests.
 #[derive(Clone, Debug)]
 pub struct Admission<S> {
     inner: S,
     methods: Methods,
-    peer: Peer,
+    early_requests: EarlyRequests,
 }
 
 impl AdmissionLayer {
-    /// For a service with these methods, on the connection of `peer`.
+    /// Admits calls of these methods on a connection with these early requests.
     #[must_use]
-    pub fn new(methods: Methods, peer: Peer) -> Self {
-        Self { methods, peer }
+    pub fn new(methods: Methods, early_requests: EarlyRequests) -> Self {
+        Self { methods, early_requests }
     }
 }
 
@@ -50,66 +53,71 @@ impl<S> Layer<S> for AdmissionLayer {
     type Service = Admission<S>;
 
     fn layer(&self, inner: S) -> Admission<S> {
-        Admission { inner, methods: self.methods.clone(), peer: self.peer.clone() }
+        Admission {
+            inner,
+            methods: self.methods.clone(),
+            early_requests: self.early_requests.clone(),
+        }
     }
 }
 
-/// What the inner layers need to know of a call.
-#[derive(Clone, Copy, Debug)]
-pub struct Admitted {
-    pub(crate) kind: MethodKind,
-    /// How long the call may take from its arrival on; `None` is for ever.
-    pub(crate) timeout: Option<Duration>,
-    /// Of its messages, if the request names one.
-    pub(crate) encoding: Option<Encoding>,
-}
-
-/// The body of a request that has been let through.
-///
-/// It carries what is known of the call because an extension of the request would cost three
-/// allocations and two look-ups.
+/// The body of an admitted request, with the details from its header fields.
 #[derive(Debug)]
 pub struct AdmittedBody<B> {
-    pub(crate) call: Admitted,
-    pub(crate) body: B,
+    pub(super) call: CallDetails,
+    pub(super) body: B,
 }
 
 impl<S> Admission<S> {
-    fn admit<B>(&self, parts: &Parts, body: &mut B) -> Result<Admitted, Refusal>
+    fn admit<B>(&self, parts: &Parts, body: &mut B) -> Result<CallDetails, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
-        header_field::check_pseudo_fields(&parts.method, &parts.uri)?;
-        header_list::check(pseudo_fields(parts), &parts.headers, self.peer.knows_limits())
+        check_pseudo_fields(&parts.method, &parts.uri)?;
+        let limited = !self.early_requests.take();
+        header_list::check(pseudo_fields(parts), &parts.headers, limited)
             .map_err(|(_, status)| status)?;
         let fields = Fields::find(&parts.headers);
         if !is_grpc(parts, &fields) {
-            trailers::check_those_that_came(body)?;
+            trailers::check_arrived(body)?;
             return Err(Refusal::Reset);
         }
         let timeout = match fields.timeout {
             None => None,
             Some(value) => match timeout::parse(value.as_bytes()) {
                 Some(Timeout::After(Duration::ZERO)) => {
-                    trailers::check_those_that_came(body)?;
-                    return Err(timeout::exceeded().into());
+                    trailers::check_arrived(body)?;
+                    return Err(status::deadline_exceeded().into());
                 }
                 Some(Timeout::After(timeout)) => Some(timeout),
                 Some(Timeout::Never) | None => None,
             },
         };
         let Some(kind) = self.methods.kind(&parts.uri) else {
-            trailers::check_those_that_came(body)?;
-            return Err(method::not_found().into());
+            trailers::check_arrived(body)?;
+            return Err(status::method_not_found().into());
         };
-        Ok(Admitted { kind, timeout, encoding: fields.encoding.map(Encoding::named) })
+        Ok(CallDetails { kind, timeout, encoding: fields.encoding.map(Encoding::named) })
+    }
+}
+
+/// Checks the pseudo-header fields.
+///
+/// GET and PUT can be parsed; they are refused later. Probes: `method-*`, `scheme-*`.
+fn check_pseudo_fields(method: &Method, uri: &Uri) -> Result<(), Status> {
+    if !matches!(*method, Method::POST | Method::GET | Method::PUT) {
+        return Err(header_field::unparsable(":method"));
+    }
+    match uri.scheme_str() {
+        None | Some("http" | "https") => Ok(()),
+        Some(_) => Err(header_field::unparsable(":scheme")),
     }
 }
 
 fn pseudo_fields(parts: &Parts) -> PseudoFields<'_> {
     let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     let authority = parts.uri.authority().map(|authority| authority.as_str().len());
-    // The scheme does not survive in hyper without an authority; here it can only have been this.
+    // hyper drops the scheme if there is no authority; other schemes have been refused before.
     let scheme = parts.uri.scheme_str().unwrap_or("http").len();
     [
         Some((":path", path)),
@@ -119,9 +127,9 @@ fn pseudo_fields(parts: &Parts) -> PseudoFields<'_> {
     ]
 }
 
-/// The fields that decide, of several with a name the last one.
+/// The deciding fields. If a field is repeated, the last one counts.
 ///
-/// Found in one pass over the few that there are: each look-up would hash a name.
+/// One pass over the few fields is cheaper than look-ups, each of which hashes a name.
 #[derive(Default)]
 struct Fields<'a> {
     te: Option<&'a HeaderValue>,
@@ -137,8 +145,8 @@ impl<'a> Fields<'a> {
             let field = match name.as_str() {
                 "te" => &mut found.te,
                 "host" => &mut found.host,
-                timeout::FIELD => &mut found.timeout,
-                compression::FIELD => &mut found.encoding,
+                GRPC_TIMEOUT => &mut found.timeout,
+                GRPC_ENCODING => &mut found.encoding,
                 _ => continue,
             };
             *field = Some(value);
@@ -147,7 +155,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a POST with trailers to some authority is not. Probes: `method-get`, `te-missing`,
+/// Whether the request is a POST with `te` to some authority. Probes: `method-get`, `te-missing`,
 /// `authority-missing*`.
 fn is_grpc(parts: &Parts, fields: &Fields<'_>) -> bool {
     parts.method == Method::POST
@@ -155,15 +163,15 @@ fn is_grpc(parts: &Parts, fields: &Fields<'_>) -> bool {
         && (parts.uri.authority().is_some() || fields.host.is_some())
 }
 
-impl<S, B, Answer> Service<Request<B>> for Admission<S>
+impl<S, B, ResBody> Service<Request<B>> for Admission<S>
 where
-    S: Service<Request<AdmittedBody<B>>, Response = Response<Answer>, Error = StreamReset>,
+    S: Service<Request<AdmittedBody<B>>, Response = Response<ResBody>, Error = StreamReset>,
     B: http_body::Body<Data = Bytes> + Unpin,
-    Answer: Default,
+    ResBody: Default,
 {
-    type Response = Response<Answer>;
+    type Response = Response<ResBody>;
     type Error = StreamReset;
-    type Future = Either<Ready<Result<Response<Answer>, StreamReset>>, S::Future>;
+    type Future = Either<Ready<Result<Response<ResBody>, StreamReset>>, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
         self.inner.poll_ready(cx)
@@ -176,7 +184,7 @@ where
                 let body = AdmittedBody { call, body };
                 Either::Right(self.inner.call(Request::from_parts(parts, body)))
             }
-            Err(refusal) => Either::Left(ready(refusal.into_answer())),
+            Err(refusal) => Either::Left(ready(refusal.into_response())),
         }
     }
 }

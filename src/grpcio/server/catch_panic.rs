@@ -1,7 +1,7 @@
-//! A handler that panics fails its own call and no other.
+//! A panic in a handler fails only its own call.
 //!
-//! grpcio turns an exception of a handler into UNKNOWN with its text; a panic would end the whole
-//! connection instead.
+//! grpcio turns an exception in a handler into UNKNOWN with its text. With hyper, a panic would end
+//! the whole connection.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -12,118 +12,39 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body, Frame};
 use tonic::Status;
 use tower::{Layer, Service};
 
-use crate::grpcio::server::refusal::StreamReset;
-use crate::grpcio::server::trailers;
+use super::refusal::StreamReset;
+use crate::grpcio::status;
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
 
-/// Makes [`Containment`] services.
+/// Adds [`CatchPanic`] to a service.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ContainmentLayer;
+pub struct CatchPanicLayer;
 
 /// Turns a panic into a status.
 #[derive(Clone, Debug)]
-pub struct Containment<S>(S);
+pub struct CatchPanic<S>(S);
 
-impl<S> Layer<S> for ContainmentLayer {
-    type Service = Containment<S>;
+impl<S> Layer<S> for CatchPanicLayer {
+    type Service = CatchPanic<S>;
 
-    fn layer(&self, inner: S) -> Containment<S> {
-        Containment(inner)
+    fn layer(&self, inner: S) -> CatchPanic<S> {
+        CatchPanic(inner)
     }
 }
 
-/// A call whose panic is caught.
-#[derive(Debug)]
-pub struct Contained<F>(Result<F, Option<Status>>);
-
-impl<F, B> Future for Contained<F>
+impl<S, B, ResBody> Service<Request<B>> for CatchPanic<S>
 where
-    F: Future<Output = Result<Response<B>, Infallible>> + Unpin,
-    B: Default,
-{
-    type Output = Result<Response<ContainedBody<B>>, StreamReset>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = match &mut self.0 {
-            Err(status) => status.take().unwrap_or_else(|| Status::unknown("")).into_http(),
-            // What the handler leaves half-done is dropped with it.
-            Ok(call) => match catch_unwind(AssertUnwindSafe(|| Pin::new(call).poll(cx))) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(Ok(answer))) => answer.map(|body| ContainedBody(Some(body))),
-                Err(panic) => exception(CALLING, &*panic).into_http(),
-            },
-        };
-        Poll::Ready(Ok(answer))
-    }
-}
-
-/// The body of an answer in which a panic is caught.
-///
-/// What the handler had ready in the same breath as the panic, 32 KiB at the most, is lost with it.
-#[derive(Debug)]
-pub struct ContainedBody<B>(Option<B>);
-
-impl<B: Default> Default for ContainedBody<B> {
-    fn default() -> Self {
-        Self(Some(B::default()))
-    }
-}
-
-impl<B: http_body::Body<Data = Bytes> + Unpin> http_body::Body for ContainedBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))) {
-            Ok(frame) => frame,
-            Err(panic) => {
-                self.0 = None;
-                let trailers = trailers::of(&exception(ITERATING, &*panic));
-                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(B::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), B::size_hint)
-    }
-}
-
-/// grpcio's words for an exception before there is an answer.
-pub(crate) const CALLING: &str = "Exception calling application";
-
-/// grpcio's words for an exception in a stream of answers, the first one included.
-pub(crate) const ITERATING: &str = "Exception iterating responses";
-
-fn exception(doing: &str, panic: &(dyn Any + Send)) -> Status {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or_default();
-    Status::unknown(format!("{doing}: {text}"))
-}
-
-impl<S, B, Answer> Service<Request<B>> for Containment<S>
-where
-    S: Service<Request<B>, Response = Response<Answer>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<ResBody>, Error = Infallible>,
     S::Future: Unpin,
-    Answer: Default,
+    ResBody: Default,
 {
-    type Response = Response<ContainedBody<Answer>>;
+    type Response = Response<CatchPanicBody<ResBody>>;
     type Error = StreamReset;
-    type Future = Contained<S::Future>;
+    type Future = CatchPanicFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
         self.0.poll_ready(cx).map_err(|never| match never {})
@@ -131,15 +52,77 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match catch_unwind(AssertUnwindSafe(|| self.0.call(request))) {
-            Ok(call) => Contained(Ok(call)),
-            Err(panic) => Contained(Err(Some(exception(CALLING, &*panic)))),
+            Ok(call) => CatchPanicFuture(Ok(call)),
+            Err(panic) => CatchPanicFuture(Err(Some(status::exception_calling(text(&*panic))))),
         }
     }
 }
 
+/// A call, or the status of the panic that occurred when it was started.
+#[derive(Debug)]
+pub struct CatchPanicFuture<F>(Result<F, Option<Status>>);
+
+impl<F, B> Future for CatchPanicFuture<F>
+where
+    F: Future<Output = Result<Response<B>, Infallible>> + Unpin,
+    B: Default,
+{
+    type Output = Result<Response<CatchPanicBody<B>>, StreamReset>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = match &mut self.0 {
+            Err(status) => status.take().unwrap_or_else(|| Status::unknown("")).into_http(),
+            // Unwind safe, because the handler and its state are not used after the panic.
+            Ok(call) => match catch_unwind(AssertUnwindSafe(|| Pin::new(call).poll(cx))) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(Ok(response))) => {
+                    response.map(|body| FilteredBody::new(body, CatchPanicFilter))
+                }
+                Err(panic) => status::exception_calling(text(&*panic)).into_http(),
+            },
+        };
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// The body of a response; a panic in it ends the response with a status.
+pub type CatchPanicBody<B> = FilteredBody<B, CatchPanicFilter>;
+
+/// Replaces a panic with trailers.
+///
+/// Up to 32 KiB of responses that tonic has buffered before the panic are lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CatchPanicFilter;
+
+impl<B: Body<Data = Bytes> + Unpin> BodyFilter<B> for CatchPanicFilter {
+    fn poll_frame(
+        &mut self,
+        body: &mut Source<B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<PolledFrame<B::Error>> {
+        match catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) {
+            Ok(frame) => frame,
+            Err(panic) => {
+                body.close();
+                let status = status::exception_iterating(text(&*panic));
+                Poll::Ready(Some(Ok(Frame::trailers(status::trailers(&status)))))
+            }
+        }
+    }
+}
+
+/// The message of a panic.
+fn text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ContainmentLayer;
+    use super::CatchPanicLayer;
     use bytes::Bytes;
     use futures_util::{StreamExt, stream};
     use http::{Request, Response};
@@ -152,16 +135,16 @@ mod tests {
 
     async fn status(panic_at_once: bool) -> Status {
         let service =
-            ServiceBuilder::new().layer(ContainmentLayer).service_fn(move |_: Request<()>| {
+            ServiceBuilder::new().layer(CatchPanicLayer).service_fn(move |_: Request<()>| {
                 assert!(!panic_at_once, "at once");
                 Box::pin(async { panic!("later, {}", 7) as Result<Response<Body>, Infallible> })
             });
-        let answer = service.oneshot(Request::new(())).await.expect("an answer");
-        Status::from_header_map(answer.headers()).expect("a status")
+        let response = service.oneshot(Request::new(())).await.expect("a response");
+        Status::from_header_map(response.headers()).expect("a status")
     }
 
     #[tokio::test]
-    async fn a_panic_is_the_exception_that_python_reports() {
+    async fn a_panic_has_the_status_of_a_python_exception() {
         for (panic_at_once, text) in [(true, "at once"), (false, "later, 7")] {
             let status = status(panic_at_once).await;
             assert_eq!(status.code(), Code::Unknown);
@@ -170,24 +153,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_in_a_stream_comes_after_the_answers_before_it() {
-        let answers = || {
-            let answers = stream::iter(0..2).map(|number| {
-                assert!(number < 1, "at answer {number}");
-                Ok::<_, Status>(Frame::data(Bytes::from_static(b"answer")))
+    async fn a_panic_in_a_stream_follows_the_responses_before_it() {
+        let responses = || {
+            let stream = stream::iter(0..2).map(|number| {
+                assert!(number < 1, "at response {number}");
+                Ok::<_, Status>(Frame::data(Bytes::from_static(b"response")))
             });
-            Body::new(StreamBody::new(answers))
+            Body::new(StreamBody::new(stream))
         };
-        let service = ServiceBuilder::new().layer(ContainmentLayer).service_fn(|_: Request<()>| {
-            std::future::ready(Ok::<_, Infallible>(Response::new(answers())))
+        let service = ServiceBuilder::new().layer(CatchPanicLayer).service_fn(|_: Request<()>| {
+            std::future::ready(Ok::<_, Infallible>(Response::new(responses())))
         });
-        let mut body = service.oneshot(Request::new(())).await.expect("an answer").into_body();
-        let first = body.frame().await.expect("an answer").expect("an answer");
+        let mut body = service.oneshot(Request::new(())).await.expect("a response").into_body();
+        let first = body.frame().await.expect("a response").expect("a response");
         assert!(first.is_data());
         let last = body.frame().await.expect("trailers").expect("trailers");
         let status = Status::from_header_map(last.trailers_ref().expect("trailers"));
         let message = status.as_ref().map(Status::message);
-        assert_eq!(message, Some("Exception iterating responses: at answer 1"));
+        assert_eq!(message, Some("Exception iterating responses: at response 1"));
         assert!(body.frame().await.is_none());
     }
 }

@@ -1,29 +1,27 @@
-//! A connection: its limits, and what is known about who is at its other end.
+//! A connection accepts as many calls and header fields as with grpcio.
 //!
-//! hyper's defaults protect a server from a hostile peer at the price of peers that are only busy:
-//! twenty calls cancelled at once end the connection, and with it every other call. grpcio has no
-//! such limits at all.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+//! The defaults of hyper protect a server from hostile peers at the expense of busy ones: if twenty
+//! calls are cancelled at once, the connection ends with all other calls. grpcio has no such
+//! limits.
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-/// Streams that may be open at once, and cancelled calls that may wait to be noticed.
+/// The maximum number of open streams, and of cancelled calls that are not yet processed.
 ///
-/// grpcio takes any number. A client that multiplexes a thousand calls, or cancels as many when its
-/// own caller goes away, must not lose its connection; beyond this the memory for their header
-/// fields, up to 150 MB, would be at the mercy of one peer.
+/// grpcio accepts any number. A client that multiplexes a thousand calls, or cancels as many at
+/// once, must not lose its connection. A higher limit would let one peer use more than 150 MB for
+/// header fields.
 const MAX_STREAMS: u32 = 2_048;
 
-/// Bytes of header fields that are read at all.
+/// The maximum size of a header list that is read, in bytes.
 ///
-/// More than [`metadata_size`](crate::grpcio::wire::metadata_size) lets pass, because grpcio counts only after the
-/// client has acknowledged its settings and because a call that is refused has to be read first.
+/// Greater than the limit of 16 KiB on metadata, because grpcio enforces that only after the client
+/// has acknowledged its settings, and because a call has to be read before it can be refused with a
+/// status.
 const MAX_HEADER_LIST_SIZE: u32 = 72 * 1024;
 
-/// An HTTP/2 server that takes what grpcio takes.
+/// An HTTP/2 server with these limits.
 ///
 /// Probes: `thousand-*`, `hundred-*`, `metadata-64-kib*`.
 #[must_use]
@@ -36,28 +34,4 @@ pub fn http2() -> http2::Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(usize::try_from(MAX_STREAMS).ok())
         .max_header_list_size(MAX_HEADER_LIST_SIZE);
     builder
-}
-
-/// The other end of a connection; clones are the same.
-///
-/// grpcio holds a client to its limits as soon as the client has acknowledged the SETTINGS in which
-/// they stand. A request that was sent earlier is exempt.
-#[derive(Clone, Debug, Default)]
-pub struct Peer {
-    exempt: Arc<AtomicUsize>,
-}
-
-impl Peer {
-    /// Notes a request that was sent before the peer could know the limits.
-    pub(super) fn exempt_a_request(&self) {
-        self.exempt.fetch_add(1, Ordering::Release);
-    }
-
-    /// Whether the next request is held to the limits. Requests are asked for in their order.
-    pub(super) fn knows_limits(&self) -> bool {
-        let taken = self
-            .exempt
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |exempt| exempt.checked_sub(1));
-        taken.is_err()
-    }
 }

@@ -1,27 +1,27 @@
-//! How a call is refused before a handler sees it: with a status, or with nothing but a reset.
+//! A refused call ends with a status or a reset, before it reaches a handler.
 //!
-//! grpcio answers what it cannot parse with a status, and what is no gRPC request at all with
-//! RST_STREAM.
+//! grpcio sends a status for requests that it cannot parse, and RST_STREAM for requests that are
+//! not gRPC.
 
 use tonic::Status;
 
-/// Why a request is not handled.
+/// How a request is refused.
 #[derive(Clone, Debug)]
 pub enum Refusal {
-    /// Answered with a status and no message.
+    /// With a status and no message.
     Status(Status),
-    /// Not answered: the stream is reset.
+    /// With a reset of the stream.
     Reset,
 }
 
-/// The stream is to be reset with INTERNAL_ERROR, which is what hyper makes of a service's error.
+/// Resets the stream with INTERNAL_ERROR, which hyper does for an error of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a gRPC request")]
 pub struct StreamReset;
 
 impl Refusal {
-    /// What the layers answer, with a body that is empty.
-    pub fn into_answer<B: Default>(self) -> Result<http::Response<B>, StreamReset> {
+    /// The result of the layers, with an empty body.
+    pub fn into_response<B: Default>(self) -> Result<http::Response<B>, StreamReset> {
         match self {
             Self::Status(status) => Ok(status.into_http()),
             Self::Reset => Err(StreamReset),

@@ -1,50 +1,64 @@
-//! The request of a method that takes a stream of messages.
+//! A malformed message ends a stream of requests.
 //!
-//! grpcio takes what is left of a message at the end of the stream, and all that follows a flag that
-//! does not exist, for nothing at all: the stream just ends there. What it cannot read ends the call.
+//! An incomplete message at the end of the stream, and everything after an undefined flag, is
+//! ignored by grpcio: the stream simply ends there. A message that is too large or cannot be
+//! decompressed ends the call.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::Frame;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use http_body_util::combinators::MapErr;
 use tonic::Status;
 
-use crate::grpcio::wire::codec::OfServer;
+use crate::grpcio::wire::codec::ServerSide;
 use crate::grpcio::wire::compression::Encoding;
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
 use crate::grpcio::wire::header_field;
-use crate::grpcio::wire::message_decoder::Messages;
+use crate::grpcio::wire::message_decoder::MessageDecoder;
 
-/// A body that yields one whole message in a frame, prefix included, and no trailers.
+/// A body whose data frames are complete messages with their prefixes, and which has no trailers.
+pub(super) type RequestStream<B> =
+    FilteredBody<MapErr<B, fn(<B as Body>::Error) -> Status>, MessageFilter>;
+
+/// Decodes the messages in `body`.
+pub(super) fn decode<B: Body<Data = Bytes>>(body: B, encoding: Encoding) -> RequestStream<B> {
+    let reset: fn(B::Error) -> Status = |_| reset();
+    FilteredBody::new(body.map_err(reset), MessageFilter(MessageDecoder::new(encoding)))
+}
+
+/// The error of a stream that the client has reset.
+///
+/// The call has ended with the reset, so no client receives this status. It keeps tonic from
+/// presenting the reset to the handler as the end of the stream, which it does for CANCELLED.
+fn reset() -> Status {
+    Status::unknown("the client has reset the stream or closed the connection")
+}
+
+/// Turns data into messages, one for each frame.
 #[derive(Debug)]
-pub(super) struct RequestStream<B> {
-    /// Nothing after its end, or after what ended the call.
-    body: Option<B>,
-    messages: Messages<OfServer>,
-}
+pub(super) struct MessageFilter(MessageDecoder<ServerSide>);
 
-impl<B> RequestStream<B> {
-    pub(super) fn new(body: B, encoding: Encoding) -> Self {
-        Self { body: Some(body), messages: Messages::new(encoding) }
-    }
-}
-
-impl<B: http_body::Body<Data = Bytes> + Unpin> RequestStream<B> {
-    /// The next message; `None` at the end.
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+impl MessageFilter {
+    /// The next message, or `None` at the end.
+    fn poll_message<B: Body<Data = Bytes, Error = Status> + Unpin>(
+        &mut self,
+        body: &mut Source<B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Status>> {
         loop {
-            let Some(body) = &mut self.body else { return Poll::Ready(Ok(None)) };
-            if let Some(message) = self.messages.next()? {
+            if let Some(message) = self.0.next()? {
                 return Poll::Ready(Ok(Some(message)));
             }
-            let Some(frame) = ready!(Pin::new(body).poll_frame(cx)) else {
+            let Some(frame) = ready!(body.poll_frame(cx)) else {
                 return Poll::Ready(Ok(None));
             };
-            match frame.map_err(|_| reset())?.into_data() {
-                Ok(data) => self.messages.receive(data),
+            match frame?.into_data() {
+                Ok(data) => self.0.push(data),
                 Err(frame) => {
                     if let Some(trailers) = frame.trailers_ref() {
-                        header_field::check_all(trailers)?;
+                        header_field::check_trailers(trailers)?;
                     }
                 }
             }
@@ -52,35 +66,33 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> RequestStream<B> {
     }
 }
 
-/// The call is over with it, so nobody will read this; but a handler must not take it for the end of
-/// the stream, which tonic does with CANCELLED.
-fn reset() -> Status {
-    Status::unknown("the client has reset the stream or closed the connection")
-}
-
-impl<B: http_body::Body<Data = Bytes> + Unpin> http_body::Body for RequestStream<B> {
-    type Data = Bytes;
-    type Error = Status;
-
+impl<B: Body<Data = Bytes, Error = Status> + Unpin> BodyFilter<B> for MessageFilter {
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        body: &mut Source<B>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let message = ready!(self.poll_message(cx));
+    ) -> Poll<PolledFrame<Status>> {
+        let message = ready!(self.poll_message(body, cx));
         if !matches!(message, Ok(Some(_))) {
-            self.body = None;
+            body.close();
         }
         Poll::Ready(message.transpose().map(|message| message.map(Frame::data)))
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.body.is_none()
+    /// Decoded messages may be left after the end of `body`.
+    fn is_end_stream(&self, _: &B) -> bool {
+        false
+    }
+
+    /// The sizes of data and messages differ.
+    fn size_hint(&self, _: &B) -> SizeHint {
+        SizeHint::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::RequestStream;
+    use super::decode;
     use crate::grpcio::wire::compression::Encoding;
     use bytes::Bytes;
     use futures_util::stream;
@@ -92,10 +104,10 @@ mod tests {
 
     const MESSAGE: &[u8] = b"\0\0\0\0\x02ab";
 
-    /// How many messages there are, and what ended them.
+    /// The number of messages, and the error after them.
     async fn read(frames: Vec<io::Result<Frame<Bytes>>>) -> (usize, Option<Status>) {
         let body = StreamBody::new(stream::iter(frames));
-        let mut messages = RequestStream::new(body, Encoding::Identity);
+        let mut messages = decode(body, Encoding::Identity);
         let mut count = 0;
         loop {
             match messages.frame().await {
@@ -115,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_whole_message_is_nothing() {
+    async fn an_incomplete_message_ends_the_stream_without_an_error() {
         for rest in [&b""[..], b"\0\0", b"\0\0\0\0\x02a", b"\x02\0\0\0\0\0\0\0\0\0"] {
             let (count, status) =
                 read(vec![Ok(data(MESSAGE)), Ok(data(&[MESSAGE, rest].concat()))]).await;
@@ -124,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_read_ends_the_call_after_what_could() {
+    async fn an_error_ends_the_call_after_the_messages_before_it() {
         let mut bad = HeaderMap::new();
         bad.insert("x-bin", HeaderValue::from_static("!"));
         let cases = [

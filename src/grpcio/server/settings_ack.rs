@@ -1,65 +1,92 @@
-//! Notices which requests a client sent before it acknowledged the server's SETTINGS.
+//! Limits apply only to requests that a client sends after it has acknowledged them.
 //!
-//! Only the others does grpcio hold to the limits that the SETTINGS announce. hyper does not tell, so
-//! the frames are watched on their way in; after the acknowledgement nothing is looked at any more.
+//! The SETTINGS of a server announce its limit on metadata, and grpcio exempts requests that were
+//! sent before the client acknowledged them. hyper does not expose the acknowledgement, so the
+//! incoming frames are watched until it arrives.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::grpcio::server::connection_limits::Peer;
+use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
 use crate::grpcio::wire::http2::{HEADERS, PREFACE, PartialHeader};
 
-/// A transport whose incoming frames are watched until the SETTINGS are acknowledged.
-#[derive(Debug)]
-pub struct Handshake<T> {
-    transport: T,
-    peer: Peer,
-    watch: Option<Watch>,
-}
+/// The requests on a connection that arrived before the acknowledgement. Clones share the count.
+#[derive(Clone, Debug, Default)]
+pub struct EarlyRequests(Arc<AtomicUsize>);
 
-impl<T> Handshake<T> {
-    /// Exempts from limits what `peer` sends before it has acknowledged the SETTINGS.
-    pub fn new(transport: T, peer: Peer) -> Self {
-        Self { transport, peer, watch: Some(Watch::default()) }
+impl EarlyRequests {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether the next request is an early one. Has to be called once for each request, in order.
+    pub(super) fn take(&self) -> bool {
+        let decrement = |count: usize| count.checked_sub(1);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, decrement).is_ok()
     }
 }
 
-/// How far the frames have been read.
+/// Counts the early requests that arrive on `transport`.
+pub fn count_early_requests<T>(
+    transport: T,
+    early_requests: EarlyRequests,
+) -> FilteredIo<T, SettingsAck> {
+    let watcher = Some(FrameWatcher::default());
+    FilteredIo::new(transport, SettingsAck { early_requests, watcher })
+}
+
+/// Watches the incoming frames of a connection until the client acknowledges the SETTINGS.
 #[derive(Debug)]
-struct Watch {
-    /// Bytes of the preface or a payload that come before the next frame's header.
+pub struct SettingsAck {
+    early_requests: EarlyRequests,
+    /// `None` after the acknowledgement.
+    watcher: Option<FrameWatcher>,
+}
+
+impl IoFilter for SettingsAck {
+    #[inline]
+    fn received(&mut self, bytes: &mut [u8]) {
+        if let Some(watcher) = &mut self.watcher
+            && watcher.finds_ack(bytes, || self.early_requests.add())
+        {
+            self.watcher = None;
+        }
+    }
+}
+
+/// The position in the frames that have arrived.
+#[derive(Debug)]
+struct FrameWatcher {
+    /// Remaining bytes of the preface or a payload before the next frame header.
     skip: usize,
     header: PartialHeader,
     last_stream: u32,
 }
 
-impl Default for Watch {
+impl Default for FrameWatcher {
     fn default() -> Self {
         Self { skip: PREFACE.len(), header: PartialHeader::default(), last_stream: 0 }
     }
 }
 
-impl Watch {
-    /// Whether the acknowledgement is in `bytes`, the next ones; `request` is told of each request
+impl FrameWatcher {
+    /// Whether the next `bytes` contain the acknowledgement. Calls `on_request` for each request
     /// before it.
-    fn sees_acknowledgement(&mut self, mut bytes: &[u8], mut request: impl FnMut()) -> bool {
+    fn finds_ack(&mut self, mut bytes: &[u8], mut on_request: impl FnMut()) -> bool {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
-            let (taken, frame) = self.header.take(bytes);
-            bytes = &bytes[taken..];
+            let (consumed, frame) = self.header.take(bytes);
+            bytes = &bytes[consumed..];
             let Some(frame) = frame else { continue };
-            if frame.acknowledges() {
+            if frame.is_settings_ack() {
                 return true;
             }
-            // Later HEADERS of a stream are its trailers.
+            // Further HEADERS of a stream are its trailers.
             if frame.kind == HEADERS && frame.stream > self.last_stream {
                 self.last_stream = frame.stream;
-                request();
+                on_request();
             }
             self.skip = frame.length;
         }
@@ -67,58 +94,9 @@ impl Watch {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Handshake<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut this.transport).poll_read(cx, buffer);
-        if let Some(watch) = &mut this.watch {
-            let bytes = &buffer.filled()[before..];
-            if watch.sees_acknowledgement(bytes, || this.peer.exempt_a_request()) {
-                this.watch = None;
-            }
-        }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Handshake<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.transport).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.transport).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.transport.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Watch;
+    use super::FrameWatcher;
     use crate::grpcio::wire::http2::PREFACE;
 
     fn frames() -> Vec<u8> {
@@ -133,12 +111,12 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_is_seen_at_its_end_however_it_is_cut() {
+    fn the_ack_is_found_at_its_last_byte_in_pieces_of_any_size() {
         let frames = frames();
         for size in 1..=frames.len() {
-            let (mut watch, mut requests) = (Watch::default(), 0);
-            let mut watched = |chunk| watch.sees_acknowledgement(chunk, || requests += 1);
-            let seen: Vec<_> = frames.chunks(size).map(&mut watched).collect();
+            let (mut watcher, mut requests) = (FrameWatcher::default(), 0);
+            let mut feed = |chunk| watcher.finds_ack(chunk, || requests += 1);
+            let seen: Vec<_> = frames.chunks(size).map(&mut feed).collect();
             let (last, before) = seen.split_last().expect("chunks");
             assert!(*last && before.iter().all(|seen| !seen), "in chunks of {size}");
             assert_eq!(requests, 2, "in chunks of {size}");

@@ -1,22 +1,21 @@
-//! Trailers: those of a request that have come with the rest of it, and those that end an answer.
+//! The trailers of a request count if they have already arrived.
 //!
-//! grpcio parses what it has read before it answers, so a request's count even where the answer has
-//! been clear without them; it does not wait for them either.
+//! grpcio parses what it has read before it responds, so invalid trailers fail even a call whose
+//! status is already known. It does not wait for trailers, however.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::Body;
 use tonic::Status;
 
 use crate::grpcio::wire::header_field;
 
-/// Checks the trailers of `body` if they are there already, and drops the data before them.
+/// Checks the trailers of `body` if they have arrived, and discards the data before them.
 ///
 /// Probes: `trailers-*`.
-pub(super) fn check_those_that_came<B>(body: &mut B) -> Result<(), Status>
+pub(super) fn check_arrived<B>(body: &mut B) -> Result<(), Status>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -25,18 +24,8 @@ where
         && let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut *body).poll_frame(&mut context)
     {
         if let Some(trailers) = frame.trailers_ref() {
-            return header_field::check_all(trailers);
+            return header_field::check_trailers(trailers);
         }
     }
     Ok(())
-}
-
-/// The trailers that say `status`.
-pub(crate) fn of(status: &Status) -> HeaderMap {
-    let mut trailers = HeaderMap::new();
-    if status.add_header(&mut trailers).is_err() {
-        // Its text or its details are no header field; its code always is one.
-        trailers.insert(Status::GRPC_STATUS, i32::from(status.code()).into());
-    }
-    trailers
 }

@@ -1,8 +1,8 @@
-//! The request of a method that takes one message.
+//! A method with one request starts as soon as the message is complete.
 //!
-//! grpcio hands a message to the handler as soon as it is complete: it neither waits for the end of
-//! the stream nor looks at what follows. tonic waits, and would never answer a client that has not
-//! ended its stream. Probes: `no-end*`, `two-*`, `message-and-*`.
+//! grpcio neither waits for the end of the stream nor reads what follows the message. tonic waits,
+//! and would never respond to a client that does not end its stream. Probes: `no-end*`, `two-*`,
+//! `message-and-*`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,31 +10,31 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tonic::Status;
 
-use crate::grpcio::server::refusal::Refusal;
-use crate::grpcio::server::trailers;
-use crate::grpcio::wire::codec::{OfServer, Words};
+use super::refusal::Refusal;
+use super::trailers;
+use crate::grpcio::wire::codec::{ServerSide, Side};
 use crate::grpcio::wire::compression::Encoding;
 use crate::grpcio::wire::header_field;
-use crate::grpcio::wire::message::{self, PREFIX, Prefix};
+use crate::grpcio::wire::message::{self, PREFIX_LENGTH, Prefix};
 
-/// A message on its way.
+/// A message that is being received.
 #[derive(Debug)]
 pub(super) struct UnaryRequest {
     encoding: Encoding,
-    /// All that has come, while that is one frame.
-    received: Bytes,
-    /// All that has come, when that is several.
-    growing: BytesMut,
-    /// Its flag does not exist.
-    is_lost: bool,
+    /// The data, if all of it arrived in one frame.
+    first: Bytes,
+    /// The data, if it arrived in several frames.
+    joined: BytesMut,
+    /// The message has an undefined flag.
+    is_broken: bool,
 }
 
 impl UnaryRequest {
     pub(super) fn new(encoding: Encoding) -> Self {
-        Self { encoding, received: Bytes::new(), growing: BytesMut::new(), is_lost: false }
+        Self { encoding, first: Bytes::new(), joined: BytesMut::new(), is_broken: false }
     }
 
-    /// Reads the message and gives it back with its prefix, uncompressed.
+    /// Reads the message and returns it with its prefix, uncompressed.
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -43,84 +43,84 @@ impl UnaryRequest {
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
-        while !self.is_lost {
-            let length = message_length(self.so_far(), body)?;
-            let Some(length) = length.filter(|length| *length <= self.so_far().len()) else {
+        while !self.is_broken {
+            let length = message_length(self.received(), body)?;
+            let Some(length) = length.filter(|length| *length <= self.received().len()) else {
                 let data = ready!(poll_data(cx, body))?.ok_or_else(no_message)?;
-                self.receive(data);
+                self.push(data);
                 continue;
             };
             let mut message = self.take();
             message.truncate(length);
-            trailers::check_those_that_came(body)?;
+            trailers::check_arrived(body)?;
             match Prefix::read(&message) {
                 Some(prefix) if prefix.is_compressed() => {
-                    let message = self.encoding.decompress(&message[PREFIX..])?;
+                    let message = self.encoding.decompress(&message[PREFIX_LENGTH..])?;
                     check_size(message.len())?;
-                    return Poll::Ready(Ok(message::plain(&message)));
+                    return Poll::Ready(Ok(message::frame_uncompressed(&message)));
                 }
-                Some(prefix) if prefix.is_legal() => return Poll::Ready(Ok(message)),
-                _ => self.is_lost = true,
+                Some(prefix) if prefix.is_valid() => return Poll::Ready(Ok(message)),
+                _ => self.is_broken = true,
             }
         }
-        // No kind of message at all. grpcio waits for the end of the stream and takes it for an
-        // empty one. Probes: `flag-2*`, `flag-3`, `flag-255`.
+        // grpcio waits for the end of the stream and then handles an empty message. Probes:
+        // `flag-2*`, `flag-3`, `flag-255`.
         while ready!(poll_data(cx, body))?.is_some() {}
-        Poll::Ready(Ok(message::plain(&[])))
+        Poll::Ready(Ok(message::frame_uncompressed(&[])))
     }
 
-    fn receive(&mut self, data: Bytes) {
-        if self.received.is_empty() && self.growing.is_empty() {
-            // Most messages come in one frame and are never copied.
-            self.received = data;
+    fn push(&mut self, data: Bytes) {
+        if self.first.is_empty() && self.joined.is_empty() {
+            // Most messages arrive in one frame and are never copied.
+            self.first = data;
             return;
         }
-        if self.growing.is_empty() {
-            self.growing = BytesMut::from(std::mem::take(&mut self.received));
+        if self.joined.is_empty() {
+            self.joined = BytesMut::from(std::mem::take(&mut self.first));
         }
-        self.growing.extend_from_slice(&data);
+        self.joined.extend_from_slice(&data);
     }
 
-    fn so_far(&self) -> &[u8] {
-        if self.growing.is_empty() { &self.received } else { &self.growing }
+    fn received(&self) -> &[u8] {
+        if self.joined.is_empty() { &self.first } else { &self.joined }
     }
 
     fn take(&mut self) -> Bytes {
-        if self.growing.is_empty() {
-            return std::mem::take(&mut self.received);
+        if self.joined.is_empty() {
+            return std::mem::take(&mut self.first);
         }
-        std::mem::take(&mut self.growing).freeze()
+        std::mem::take(&mut self.joined).freeze()
     }
 }
 
-/// The length of the message that `received` begins with, prefix included, once that is known.
+/// The length, including the prefix, of the message at the start of `received`, once it is known.
 fn message_length<B>(received: &[u8], body: &mut B) -> Result<Option<usize>, Refusal>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let Some(prefix) = Prefix::read(received) else { return Ok(None) };
-    if !prefix.is_legal() {
-        // Whatever it would be, grpcio does not look at its length any more.
-        return Ok(Some(PREFIX));
+    if !prefix.is_valid() {
+        // grpcio ignores the length of a message with an undefined flag.
+        return Ok(Some(PREFIX_LENGTH));
     }
-    if let Err(too_long) = check_size(prefix.length) {
-        trailers::check_those_that_came(body)?;
-        return Err(too_long);
+    if let Err(too_large) = check_size(prefix.length) {
+        trailers::check_arrived(body)?;
+        return Err(too_large);
     }
-    Ok(Some(PREFIX + prefix.length))
+    Ok(Some(PREFIX_LENGTH + prefix.length))
 }
 
 fn check_size(length: usize) -> Result<(), Refusal> {
-    message::check_size(OfServer::SIDE, length).map_err(Refusal::Status)
+    message::check_size(ServerSide::NAME, length).map_err(Refusal::Status)
 }
 
 /// Probes: `no-message*`, `prefix-*`, `length-one-too-long`.
 fn no_message() -> Refusal {
-    // The name of the method should stand there; grpcio has forgotten it by then.
+    // grpcio means to name the method here, but has lost the name by then.
     Status::unimplemented(r#""b''" requires exactly one request message."#).into()
 }
 
-/// The next bytes of the body; `None` at its end. What reset the stream has ended the call too.
+/// The next data of the body, or `None` at its end. A reset of the stream has ended the call, too.
 fn poll_data<B>(cx: &mut Context<'_>, body: &mut B) -> Poll<Result<Option<Bytes>, Refusal>>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
@@ -131,7 +131,7 @@ where
             Ok(data) => return Poll::Ready(Ok(Some(data))),
             Err(frame) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    header_field::check_all(trailers)?;
+                    header_field::check_trailers(trailers)?;
                 }
             }
         }

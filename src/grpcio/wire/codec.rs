@@ -1,6 +1,7 @@
-//! The codecs of grpcio: protobuf, and grpcio's words for what is none.
+//! The protobuf codecs of both sides.
 //!
-//! tonic's own codec reports prost's error text, which differs with every field.
+//! tonic's codec reports the error text of prost, which depends on the field that is wrong. grpcio
+//! has one fixed text for each side.
 
 use std::marker::PhantomData;
 
@@ -8,41 +9,53 @@ use prost::Message;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// The codec of a server: encodes replies and decodes requests.
-pub type GrpcioCodec<Reply, Request> = ProtobufCodec<Reply, Request, OfServer>;
+/// The codec of a server: encodes responses and decodes requests.
+pub type ServerCodec<Response, Request> = ProtobufCodec<Response, Request, ServerSide>;
 
-/// What a receiver says of a message that it does not take.
-pub trait Words: Send + 'static {
-    /// Who it is, in what it says of a message that is too large.
-    const SIDE: &'static str;
-    /// The status message, with INTERNAL.
-    const UNREADABLE: &'static str;
+/// The codec of a client: encodes requests and decodes responses.
+pub type ClientCodec<Request, Response> = ProtobufCodec<Request, Response, ClientSide>;
+
+/// The side that receives a message, as it appears in status messages.
+pub trait Side: Send + 'static {
+    /// Its name in the message for a message that is too large.
+    const NAME: &'static str;
+    /// The message, with INTERNAL, for a message that is not valid protobuf.
+    const DESERIALIZING_FAILED: &'static str;
 }
 
-/// The words of a server. Probes: `no-protobuf-*`, `truncated-*`, `two-messages-the-first-malformed`.
+/// The server. Probes: `no-protobuf-*`, `truncated-*`, `two-messages-the-first-malformed`.
 #[derive(Clone, Copy, Debug)]
-pub struct OfServer;
+pub struct ServerSide;
 
-impl Words for OfServer {
-    const SIDE: &'static str = "SERVER";
-    const UNREADABLE: &'static str = "Exception deserializing request!";
+impl Side for ServerSide {
+    const NAME: &'static str = "SERVER";
+    const DESERIALIZING_FAILED: &'static str = "Exception deserializing request!";
 }
 
-/// Encodes `Sent` and decodes `Received`.
+/// The client. Behaviours: `message-bytes-*`, `message-rubbish-and-an-error`.
 #[derive(Clone, Copy, Debug)]
-pub struct ProtobufCodec<Sent, Received, W>(PhantomData<(Sent, Received, W)>);
+pub struct ClientSide;
 
-impl<Sent, Received, W> Default for ProtobufCodec<Sent, Received, W> {
+impl Side for ClientSide {
+    const NAME: &'static str = "CLIENT";
+    const DESERIALIZING_FAILED: &'static str = "Exception deserializing response!";
+}
+
+/// Encodes `Sent` and decodes `Received` on the side `S`.
+#[derive(Clone, Copy, Debug)]
+pub struct ProtobufCodec<Sent, Received, S>(PhantomData<(Sent, Received, S)>);
+
+impl<Sent, Received, S> Default for ProtobufCodec<Sent, Received, S> {
     fn default() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<Sent, Received, W> Codec for ProtobufCodec<Sent, Received, W>
+impl<Sent, Received, S> Codec for ProtobufCodec<Sent, Received, S>
 where
     Sent: Message + Send + 'static,
     Received: Message + Default + Send + 'static,
-    W: Words,
+    S: Side,
 {
     type Encode = Sent;
     type Decode = Received;
@@ -58,7 +71,7 @@ where
     }
 }
 
-impl<Sent: Message, Received, W> Encoder for ProtobufCodec<Sent, Received, W> {
+impl<Sent: Message, Received, S> Encoder for ProtobufCodec<Sent, Received, S> {
     type Item = Sent;
     type Error = Status;
 
@@ -67,12 +80,12 @@ impl<Sent: Message, Received, W> Encoder for ProtobufCodec<Sent, Received, W> {
     }
 }
 
-impl<Sent, Received: Message + Default, W: Words> Decoder for ProtobufCodec<Sent, Received, W> {
+impl<Sent, Received: Message + Default, S: Side> Decoder for ProtobufCodec<Sent, Received, S> {
     type Item = Received;
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Received>, Status> {
         let decoded = Received::decode(buffer);
-        decoded.map(Some).map_err(|_| Status::internal(W::UNREADABLE))
+        decoded.map(Some).map_err(|_| Status::internal(S::DESERIALIZING_FAILED))
     }
 }

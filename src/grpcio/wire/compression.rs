@@ -1,7 +1,7 @@
-//! Decompressing a message.
+//! Message encodings, and the decompression of a message.
 //!
-//! By hand instead of with tonic's compression, because grpcio tells four kinds of failure apart,
-//! takes `deflate` and `gzip` with exactly one stream, and stops at the limit for a message.
+//! tonic's decompression is not used because grpcio distinguishes four kinds of failure, accepts
+//! exactly one `deflate` or `gzip` stream, and stops at the size limit.
 
 use flate2::{Decompress, FlushDecompress, Status as zlib};
 use http::{HeaderMap, HeaderValue};
@@ -9,8 +9,8 @@ use tonic::Status;
 
 use super::message::MAX_MESSAGE_SIZE;
 
-/// The field that names the encoding of a call's messages.
-pub(crate) const FIELD: &str = "grpc-encoding";
+/// The header field that names the encoding of a call's messages.
+pub(crate) const GRPC_ENCODING: &str = "grpc-encoding";
 
 /// The name of [`Encoding::Gzip`].
 pub(crate) const GZIP: &str = "gzip";
@@ -18,13 +18,13 @@ pub(crate) const GZIP: &str = "gzip";
 /// The name of [`Encoding::Deflate`].
 pub(crate) const DEFLATE: &str = "deflate";
 
-/// grpcio grows its output by blocks of this size and looks at the limit after each.
+/// grpcio grows its output in blocks of this size and checks the limit after each.
 const BLOCK: usize = 1_024;
 
-/// The largest window, which every stream may use.
+/// The largest window, which any stream may use.
 const WINDOW_BITS: u8 = 15;
 
-/// How the messages are compressed that say that they are.
+/// How the messages with the compressed flag are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Identity,
@@ -33,12 +33,13 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The last one named, as grpcio takes it; its value has been checked before.
+    /// The last encoding in `headers`, which have been checked before. grpcio uses the last one,
+    /// too.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        headers.get_all(FIELD).iter().next_back().map_or(Self::Identity, Self::named)
+        headers.get_all(GRPC_ENCODING).iter().next_back().map_or(Self::Identity, Self::named)
     }
 
-    /// The one with this name.
+    /// The encoding called `name`.
     pub(crate) fn named(name: &HeaderValue) -> Self {
         match name.as_bytes() {
             name if name == GZIP.as_bytes() => Self::Gzip,
@@ -47,13 +48,13 @@ impl Encoding {
         }
     }
 
-    /// The message that was compressed. Probes: `encoding-*`, `flag-without-encoding*`.
+    /// Decompresses a message. Probes: `encoding-*`, `flag-without-encoding*`.
     pub(crate) fn decompress(self, payload: &[u8]) -> Result<Vec<u8>, Status> {
         let mut decoder = match self {
             Self::Identity => {
                 return Err(Status::internal("Compression bit set but no encoding configured"));
             }
-            // Not even a header, and no error either.
+            // grpcio accepts an empty payload, which lacks even the header of the format.
             _ if payload.is_empty() => return Ok(Vec::new()),
             Self::Gzip => Decompress::new_gzip(WINDOW_BITS),
             Self::Deflate => Decompress::new(true),
@@ -74,7 +75,7 @@ impl Encoding {
                     return Err(failed("not all input consumed"));
                 }
                 zlib::StreamEnd => return Ok(message),
-                // All input has been read and the output had room, so nothing more will come.
+                // All input is consumed and the output has room, so the stream is truncated.
                 zlib::Ok | zlib::BufError if has_room => return Err(failed("data error")),
                 zlib::Ok | zlib::BufError => {}
             }
@@ -86,8 +87,8 @@ fn consumed(decoder: &Decompress) -> usize {
     usize::try_from(decoder.total_in()).unwrap_or(usize::MAX)
 }
 
-fn failed(why: &str) -> Status {
-    Status::internal(format!("Decompression failed due to {why}"))
+fn failed(reason: &str) -> Status {
+    Status::internal(format!("Decompression failed due to {reason}"))
 }
 
 #[cfg(test)]
@@ -110,19 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_compressed_comes_back() {
+    fn compressed_messages_survive_a_round_trip() {
         for length in [0, 1, 1_023, 1_024, 1_025, 100_000, MAX_MESSAGE_SIZE] {
             let message: Vec<u8> = (0..=250).cycle().take(length).collect();
-            let back = Encoding::Gzip.decompress(&gzip(&message)).expect("gzip");
-            assert!(back == message, "gzip of {length} bytes");
-            let back = Encoding::Deflate.decompress(&zlib(&message)).expect("deflate");
-            assert!(back == message, "deflate of {length} bytes");
+            let decompressed = Encoding::Gzip.decompress(&gzip(&message)).expect("gzip");
+            assert!(decompressed == message, "gzip of {length} bytes");
+            let decompressed = Encoding::Deflate.decompress(&zlib(&message)).expect("deflate");
+            assert!(decompressed == message, "deflate of {length} bytes");
         }
-        assert_eq!(Encoding::Gzip.decompress(&[]).expect("nothing at all"), b"");
+        assert_eq!(Encoding::Gzip.decompress(&[]).expect("an empty payload"), b"");
     }
 
     #[test]
-    fn failures_are_told_apart_as_grpcio_does() {
+    fn failures_have_the_messages_of_grpcio() {
         let good = gzip(b"message");
         let wrong_checksum = [&good[..good.len() - 8], &[0; 8]].concat();
         let cases = [
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_stops_at_the_limit() {
+    fn a_decompression_bomb_stops_at_the_limit() {
         let bomb = gzip(&vec![0; 4 * MAX_MESSAGE_SIZE]);
         let status = Encoding::Gzip.decompress(&bomb).expect_err("too large");
         assert_eq!(status.message(), "Decompressed message larger than max");

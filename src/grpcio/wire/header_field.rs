@@ -1,45 +1,31 @@
-//! Header fields whose values grpcio parses, and refuses when it cannot.
+//! Checks single header fields, whose values grpcio parses.
 //!
-//! The first field that cannot be parsed decides, in the order in which they were sent; it wins
-//! over everything else that may be wrong with a request.
+//! A field that grpcio cannot parse fails the call with INTERNAL, before anything else that may be
+//! wrong with it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue, TE};
-use http::{HeaderMap, Method, Uri};
 use tonic::Status;
 
-use crate::grpcio::wire::timeout;
+use super::timeout::{self, GRPC_TIMEOUT};
 
-/// grpcio's answer to a field that it cannot parse.
-fn unparsable(name: &str) -> Status {
+/// The status for a field that grpcio cannot parse.
+pub(crate) fn unparsable(name: &str) -> Status {
     Status::internal(format!("Error parsing '{name}' metadata"))
 }
 
-/// Checks the fields with a leading colon.
-///
-/// GET and PUT are known methods and no parse error; they are refused later. Probes: `method-*`,
-/// `scheme-*`.
-pub(crate) fn check_pseudo_fields(method: &Method, uri: &Uri) -> Result<(), Status> {
-    if !matches!(*method, Method::POST | Method::GET | Method::PUT) {
-        return Err(unparsable(":method"));
-    }
-    match uri.scheme_str() {
-        None | Some("http" | "https") => Ok(()),
-        Some(_) => Err(unparsable(":scheme")),
-    }
+/// Whether gRPC allows the name. HTTP allows more characters. Probes: `metadata-name-*`.
+pub(crate) fn is_valid_name(name: &HeaderName) -> bool {
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.as_str().bytes().all(is_valid)
 }
 
-/// Whether gRPC allows the name; HTTP allows more characters. Probes: `metadata-name-*`.
-pub(crate) fn is_legal_name(name: &HeaderName) -> bool {
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    name.as_str().bytes().all(is_legal)
-}
-
-/// Checks one field; the number is the length of the value, decoded if it is binary.
+/// Checks a field. Returns the length of its value, which is decoded if it is binary.
 pub(crate) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Status> {
     let (text, value) = (name.as_str(), value.as_bytes());
-    if !is_legal_name(name) {
+    if !is_valid_name(name) {
         return Err(Status::internal(format!("Illegal header key: {text}")));
     }
     if text.ends_with("-bin") {
@@ -55,23 +41,23 @@ pub(crate) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Sta
     if parses { Ok(value.len()) } else { Err(unparsable(text)) }
 }
 
-/// Checks trailers, for which the same holds. Probes: `trailers*`.
-pub(crate) fn check_all(fields: &HeaderMap) -> Result<(), Status> {
+/// Checks all fields of the trailers. Probes: `trailers*`.
+pub(crate) fn check_trailers(fields: &HeaderMap) -> Result<(), Status> {
     fields.iter().try_for_each(|(name, value)| check(name, value).map(drop))
 }
 
 /// Probes: `timeout-*`, `encoding-*`, `metadata-grpc-*`, `te-*`.
 fn grpc_field_parses(name: &str, value: &[u8]) -> bool {
     match name {
-        timeout::FIELD => timeout::parse(value).is_some(),
+        GRPC_TIMEOUT => timeout::parse(value).is_some(),
         "grpc-encoding" | "grpc-internal-encoding-request" => {
             matches!(value, b"identity" | b"gzip" | b"deflate")
         }
-        // The largest number stands for a status that is not known yet.
+        // grpcio reserves the largest number for an unknown status.
         "grpc-status" => integer(value).is_some_and(|code: i32| (0..i32::MAX).contains(&code)),
         "grpc-retry-pushback-ms" => integer::<i64>(value).is_some(),
         "grpc-previous-rpc-attempts" => integer::<u32>(value).is_some(),
-        // A field that a server only ever gets by a detour within a process.
+        // grpcio accepts this field only from within its own process.
         "grpclb_client_stats" => false,
         _ => true,
     }
@@ -81,9 +67,9 @@ fn integer<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
     std::str::from_utf8(value).ok()?.trim_ascii().parse().ok()
 }
 
-/// Base64 with any padding or none. Probes: `metadata-binary*`.
+/// Checks base64 with any amount of padding. Probes: `metadata-binary*`.
 fn check_binary(name: &str, value: &[u8]) -> Result<usize, Status> {
-    /// `lb-cost-bin` begins with a double.
+    /// The value of `lb-cost-bin` starts with a double.
     const COST: usize = size_of::<f64>();
     let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
     let Ok(decoded) = STANDARD_NO_PAD.decode(&value[..value.len() - padding]) else {
@@ -107,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_with_any_padding_or_none() {
+    fn base64_may_have_any_padding() {
         for good in ["", "AAECAw==", "AAECAw", "AA=", "===", "AAA="] {
             assert_eq!(message("x-bin", good), None, "{good:?}");
         }
@@ -118,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_grpc_itself() {
+    fn fields_of_grpc_are_parsed() {
         let bad = [
             ("te", "gzip"),
             ("grpc-timeout", "soon"),

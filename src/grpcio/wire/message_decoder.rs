@@ -1,112 +1,112 @@
-//! The messages in a body: cut out, limited and decompressed.
+//! Splits a body into messages, enforces the size limit and decompresses.
 //!
-//! Done before tonic sees them, because tonic reports a message that is too large as OUT_OF_RANGE and
-//! a compressed one as UNIMPLEMENTED.
+//! This happens before tonic sees the messages, because tonic reports a message that is too large
+//! as OUT_OF_RANGE and an unexpected compressed one as UNIMPLEMENTED.
 
 use std::marker::PhantomData;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tonic::Status;
 
-use crate::grpcio::wire::codec::Words;
-use crate::grpcio::wire::compression::Encoding;
-use crate::grpcio::wire::message::{self, PREFIX, Prefix};
+use super::codec::Side;
+use super::compression::Encoding;
+use super::message::{self, PREFIX_LENGTH, Prefix};
 
-/// Bytes that go in, messages that come out, of the peer of `W`.
+/// Decodes the messages that the side `S` receives: data goes in, messages come out.
 #[derive(Debug)]
-pub(crate) struct Messages<W> {
-    receiver: PhantomData<W>,
+pub(crate) struct MessageDecoder<S> {
+    side: PhantomData<S>,
     encoding: Encoding,
-    received: BytesMut,
-    /// A flag that does not exist has come; nothing behind it is a message.
-    is_lost: bool,
+    buffer: BytesMut,
+    /// A message with an undefined flag has arrived, so the rest of the body is no message.
+    is_broken: bool,
 }
 
-impl<W: Words> Messages<W> {
+impl<S: Side> MessageDecoder<S> {
     pub(crate) fn new(encoding: Encoding) -> Self {
-        Self { receiver: PhantomData, encoding, received: BytesMut::new(), is_lost: false }
+        Self { side: PhantomData, encoding, buffer: BytesMut::new(), is_broken: false }
     }
 
-    /// Takes the next bytes of the body.
-    pub(crate) fn receive(&mut self, data: Bytes) {
-        if self.is_lost {
+    /// Adds the next data of the body.
+    pub(crate) fn push(&mut self, data: Bytes) {
+        if self.is_broken {
             return;
         }
-        if self.received.is_empty() {
-            // Most messages come in one piece, which is not copied.
-            self.received = BytesMut::from(data);
+        if self.buffer.is_empty() {
+            // Most messages arrive in one piece, which is not copied.
+            self.buffer = BytesMut::from(data);
         } else {
-            self.received.extend_from_slice(&data);
+            self.buffer.extend_from_slice(&data);
         }
     }
 
-    /// The next whole message with its prefix, not compressed.
+    /// The next complete message with its prefix, uncompressed.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Status> {
-        let Some(prefix) = Prefix::read(&self.received) else { return Ok(None) };
-        if !prefix.is_legal() {
-            self.is_lost = true;
-            self.received.clear();
+        let Some(prefix) = Prefix::read(&self.buffer) else { return Ok(None) };
+        if !prefix.is_valid() {
+            self.is_broken = true;
+            self.buffer.clear();
             return Ok(None);
         }
-        message::check_size(W::SIDE, prefix.length)?;
-        let length = PREFIX + prefix.length;
-        if self.received.len() < length {
+        message::check_size(S::NAME, prefix.length)?;
+        let length = PREFIX_LENGTH + prefix.length;
+        if self.buffer.len() < length {
             return Ok(None);
         }
-        let mut message = self.received.split_to(length).freeze();
+        let mut message = self.buffer.split_to(length).freeze();
         if !prefix.is_compressed() {
             return Ok(Some(message));
         }
-        message.advance(PREFIX);
+        message.advance(PREFIX_LENGTH);
         let message = self.encoding.decompress(&message)?;
-        message::check_size(W::SIDE, message.len())?;
-        Ok(Some(message::plain(&message)))
+        message::check_size(S::NAME, message.len())?;
+        Ok(Some(message::frame_uncompressed(&message)))
     }
 
-    /// Whether something has come that is no whole message.
-    pub(crate) fn has_rest(&self) -> bool {
-        self.is_lost || !self.received.is_empty()
+    /// Whether some data is not part of a complete message.
+    pub(crate) fn has_remainder(&self) -> bool {
+        self.is_broken || !self.buffer.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Messages;
-    use crate::grpcio::wire::codec::OfServer;
+    use super::MessageDecoder;
+    use crate::grpcio::wire::codec::ServerSide;
     use crate::grpcio::wire::compression::Encoding;
     use bytes::Bytes;
     use tonic::Code;
 
-    fn messages(data: &[u8]) -> Messages<OfServer> {
-        let mut messages = Messages::new(Encoding::Identity);
-        messages.receive(Bytes::copy_from_slice(data));
-        messages
+    fn decoder(data: &[u8]) -> MessageDecoder<ServerSide> {
+        let mut decoder = MessageDecoder::new(Encoding::Identity);
+        decoder.push(Bytes::copy_from_slice(data));
+        decoder
     }
 
     #[test]
-    fn messages_are_cut_out_wherever_the_frames_end() {
+    fn messages_are_decoded_wherever_the_frames_end() {
         let body = b"\0\0\0\0\x02ab\0\0\0\0\0";
         for cut in 0..body.len() {
-            let mut messages = messages(&body[..cut]);
+            let mut decoder = decoder(&body[..cut]);
             let mut found: Vec<_> =
-                std::iter::from_fn(|| messages.next().expect("legal")).collect();
-            messages.receive(Bytes::copy_from_slice(&body[cut..]));
-            found.extend(std::iter::from_fn(|| messages.next().expect("legal")));
+                std::iter::from_fn(|| decoder.next().expect("a valid message")).collect();
+            decoder.push(Bytes::copy_from_slice(&body[cut..]));
+            found.extend(std::iter::from_fn(|| decoder.next().expect("a valid message")));
             assert_eq!(found, [&body[..7], &body[7..]], "cut at {cut}");
         }
     }
 
     #[test]
-    fn the_prefix_alone_is_enough_to_refuse_a_message() {
-        let status = messages(b"\0\xff\xff\xff\xff").next().expect_err("too large");
+    fn the_prefix_suffices_to_reject_a_message() {
+        let status = decoder(b"\0\xff\xff\xff\xff").next().expect_err("too large");
         assert_eq!(status.code(), Code::ResourceExhausted);
     }
 
     #[test]
-    fn behind_an_unknown_flag_there_is_no_message() {
-        let mut messages = messages(b"\x02\0\0\0\0\0\0\0\0\0");
-        assert_eq!(messages.next().expect("no error"), None);
-        messages.receive(Bytes::from_static(b"\0\0\0\0\0"));
-        assert_eq!(messages.next().expect("no error"), None);
+    fn no_message_follows_an_undefined_flag() {
+        let mut decoder = decoder(b"\x02\0\0\0\0\0\0\0\0\0");
+        assert_eq!(decoder.next().expect("no error"), None);
+        decoder.push(Bytes::from_static(b"\0\0\0\0\0"));
+        assert_eq!(decoder.next().expect("no error"), None);
     }
 }

@@ -1,58 +1,51 @@
-//! The methods that a server has.
+//! Methods: their paths and their kinds.
 //!
-//! grpcio looks a method up by its whole path before it reads a message, and compares bytes: a
-//! query, a trailing slash or an escaped letter makes another method.
+//! grpcio looks up a method by its whole path, byte by byte, before it reads a message: a query, a
+//! trailing slash or an escaped letter makes a different path.
 
 use std::sync::Arc;
 
-use tonic::Status;
-
-/// How many messages go which way in a call.
+/// How many messages each side of a call sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodKind {
-    /// One request, one answer.
+    /// One request, one response.
     Unary,
-    /// A stream of requests, one answer.
+    /// A stream of requests, one response.
     ClientStreaming,
-    /// One request, a stream of answers.
+    /// One request, a stream of responses.
     ServerStreaming,
-    /// A stream of requests, a stream of answers.
+    /// A stream of requests, a stream of responses.
     Bidirectional,
 }
 
 impl MethodKind {
-    /// Whether the client sends any number of messages, instead of exactly one.
+    /// Whether the client sends any number of messages rather than exactly one.
     #[must_use]
     pub const fn streams_requests(self) -> bool {
         matches!(self, Self::ClientStreaming | Self::Bidirectional)
     }
 
-    /// Whether the server answers with any number of messages, instead of exactly one.
+    /// Whether the server sends any number of messages rather than exactly one.
     #[must_use]
-    pub const fn streams_answers(self) -> bool {
+    pub const fn streams_responses(self) -> bool {
         matches!(self, Self::ServerStreaming | Self::Bidirectional)
     }
 }
 
-/// The status of a call of a method that there is not.
-pub(crate) fn not_found() -> Status {
-    Status::unimplemented("Method not found!")
-}
-
-/// The methods by path, `/package.Service/Method`; clones share them.
+/// The methods of a server by path, `/package.Service/Method`. Clones share them.
 ///
-/// A list, because to compare a dozen paths costs less than to hash one.
+/// A list, because comparing a dozen paths is cheaper than hashing one.
 #[derive(Clone, Debug, Default)]
 pub struct Methods(Arc<[(String, MethodKind)]>);
 
 impl Methods {
-    /// From paths with their kinds.
+    /// Collects methods from their paths and kinds.
     pub fn new<'a>(methods: impl IntoIterator<Item = (&'a str, MethodKind)>) -> Self {
         let methods = methods.into_iter().map(|(path, kind)| (path.to_owned(), kind));
         Self(methods.collect())
     }
 
-    /// What the method called by `uri` is; `None` when there is no such method.
+    /// The kind of the method at `uri`, or `None` if there is no such method.
     ///
     /// Probes: `path-*`, `unknown-method`, `unknown-service`, `*-in-lower-case`.
     #[must_use]
@@ -67,7 +60,7 @@ mod tests {
     use super::{MethodKind, Methods};
 
     #[test]
-    fn a_method_is_called_by_its_whole_path_alone() {
+    fn only_the_exact_path_names_a_method() {
         let methods = Methods::new([("/a.B/C", MethodKind::ServerStreaming)]);
         let kind = |path: &str| methods.kind(&path.parse().expect("a path"));
         assert_eq!(kind("/a.B/C"), Some(MethodKind::ServerStreaming));

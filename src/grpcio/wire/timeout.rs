@@ -1,17 +1,15 @@
 //! The header field `grpc-timeout`.
 //!
-//! grpcio is more lenient than the specification, which allows eight digits: it takes spaces, any
-//! number of digits, and counts no finer than a millisecond.
+//! grpcio is more lenient than the specification, which allows at most eight digits: it accepts
+//! spaces and any number of digits, and rounds up to milliseconds.
 
 use std::time::Duration;
 
-use tonic::Status;
+/// The header field with the timeout of a call.
+pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// The call's field.
-pub(crate) const FIELD: &str = "grpc-timeout";
-
-/// More than this counts as no deadline at all, whatever follows the digits.
-const MOST: u64 = 100_000_000;
+/// Above ten times this value there is no deadline, whatever follows the digits.
+const MAX_VALUE: u64 = 100_000_000;
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,16 +18,11 @@ pub(crate) enum Timeout {
     Never,
 }
 
-/// The status of a call whose time is over.
-pub(crate) fn exceeded() -> Status {
-    Status::deadline_exceeded("Deadline Exceeded")
-}
-
-/// Reads the field's value; `None` when grpcio cannot.
+/// Parses the value of the field as grpcio does, or returns `None` if grpcio rejects it.
 ///
 /// Probes: `timeout-*`.
 pub(crate) fn parse(value: &[u8]) -> Option<Timeout> {
-    let value = without_spaces(value);
+    let value = strip_spaces(value);
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 {
         return None;
@@ -38,12 +31,12 @@ pub(crate) fn parse(value: &[u8]) -> Option<Timeout> {
     let mut number: u64 = 0;
     for digit in digits {
         number = number * 10 + u64::from(digit - b'0');
-        if number > 10 * MOST {
+        if number > 10 * MAX_VALUE {
             return Some(Timeout::Never);
         }
     }
-    let (unit, rest) = without_spaces(rest).split_first()?;
-    if !without_spaces(rest).is_empty() {
+    let (unit, rest) = strip_spaces(rest).split_first()?;
+    if !strip_spaces(rest).is_empty() {
         return None;
     }
     let milliseconds = match unit {
@@ -58,8 +51,8 @@ pub(crate) fn parse(value: &[u8]) -> Option<Timeout> {
     Some(Timeout::After(Duration::from_millis(milliseconds)))
 }
 
-/// Without those in front; a tab is none.
-fn without_spaces(value: &[u8]) -> &[u8] {
+/// Strips leading spaces, but not tabs.
+fn strip_spaces(value: &[u8]) -> &[u8] {
     let spaces = value.iter().take_while(|byte| **byte == b' ').count();
     &value[spaces..]
 }
@@ -70,7 +63,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn as_grpcio_reads_it() {
+    fn timeouts_parse_as_in_grpcio() {
         let after = |milliseconds| Some(Timeout::After(Duration::from_millis(milliseconds)));
         let cases: [(&str, Option<Timeout>); 21] = [
             ("0n", after(0)),

@@ -1,7 +1,7 @@
-//! A listening socket in the file system, from its file's beginning to its end.
+//! A listening Unix socket and its file.
 //!
-//! A server that was killed leaves the file behind, and the next one could not start; but the file of
-//! a server that runs must not be taken away from it, so the socket is asked whether anybody listens.
+//! A killed server leaves its file behind, and the next one could not start. The file of a running
+//! server must not be removed, however, so a connection attempt shows whether a server listens.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::server::listen::{BACKLOG, ListenError, LocalAddress};
+use super::socket::{ListenError, LocalAddress, listen};
 
-/// A listening socket whose file goes with it.
+/// A listening socket, whose file is removed when it is dropped.
 #[derive(Debug)]
 pub struct UnixSocket {
     listener: UnixListener,
     file: SocketFile,
 }
 
-/// Removes the file when it is dropped, unless another server has put its own there.
+/// The file of a socket. Dropping it removes the file, unless another server has replaced it.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
-    /// Device and inode.
+    /// The device and inode of the file.
     identity: Option<(u64, u64)>,
 }
 
@@ -34,10 +34,10 @@ impl UnixSocket {
         let refused = |source| ListenError::Bind { address: address(), source };
         let listener = match open(path) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                match state(path).map_err(refused)? {
+                match inspect(path).map_err(refused)? {
                     State::InUse => return Err(ListenError::InUse(address())),
-                    State::NoSocket => return Err(ListenError::NoSocket(address())),
-                    State::LeftOver => fs::remove_file(path).map_err(refused)?,
+                    State::NotASocket => return Err(ListenError::NotASocket(address())),
+                    State::Stale => fs::remove_file(path).map_err(refused)?,
                     State::Gone => {}
                 }
                 open(path)
@@ -55,7 +55,7 @@ impl UnixSocket {
         &self.file.path
     }
 
-    /// The socket, and its file, which has to be kept for as long as it is to be found.
+    /// The socket and its file, which has to be kept for as long as clients shall find it.
     #[must_use]
     pub fn into_parts(self) -> (UnixListener, SocketFile) {
         (self.listener, self.file)
@@ -65,7 +65,7 @@ impl UnixSocket {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if self.identity.is_some() && self.identity == identity(&self.path) {
-            // Whoever has removed it meanwhile has done what was to be done.
+            // Fails only if the file has been removed in the meantime.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -77,30 +77,30 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 fn open(path: &Path) -> io::Result<UnixListener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    socket.listen(BACKLOG)?;
+    listen(&socket, &SockAddr::unix(path)?)?;
     Ok(socket.into())
 }
 
-/// What is at a path where no socket can be made.
+/// What occupies a path.
 enum State {
     InUse,
-    LeftOver,
-    NoSocket,
+    /// A socket that no server listens on.
+    Stale,
+    NotASocket,
+    /// The file has been removed in the meantime.
     Gone,
 }
 
-fn state(path: &Path) -> io::Result<State> {
+fn inspect(path: &Path) -> io::Result<State> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::Gone),
-        Ok(file) if !file.file_type().is_socket() => return Ok(State::NoSocket),
+        Ok(file) if !file.file_type().is_socket() => return Ok(State::NotASocket),
         _ => {}
     }
     match UnixStream::connect(path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(State::LeftOver),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(State::Stale),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Gone),
-        // One whose queue is full listens too.
+        // A server whose queue is full listens, too.
         Ok(_) => Ok(State::InUse),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(State::InUse),
         Err(error) => Err(error),
@@ -110,24 +110,24 @@ fn state(path: &Path) -> io::Result<State> {
 #[cfg(test)]
 mod tests {
     use super::UnixSocket;
-    use crate::server::listen::ListenError;
+    use crate::server::listen::socket::ListenError;
     use std::fs;
     use std::os::unix::net::UnixStream;
 
     #[test]
-    fn a_file_that_nobody_listens_at_is_replaced_and_removed_at_the_end() {
+    fn a_stale_file_is_replaced_and_removed_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
-        assert!(path.exists(), "left over");
-        let socket = UnixSocket::bind(&path).expect("replaced");
+        assert!(path.exists(), "stale");
+        let socket = UnixSocket::bind(&path).expect("the file is replaced");
         UnixStream::connect(&path).expect("it listens");
         drop(socket);
         assert!(!path.exists());
     }
 
     #[test]
-    fn what_is_in_use_or_no_socket_is_left_alone() {
+    fn a_socket_in_use_and_other_files_are_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         let first = UnixSocket::bind(&path).expect("a free path");
@@ -139,13 +139,13 @@ mod tests {
         UnixStream::connect(&path).expect("it still listens");
         drop(first);
         fs::write(&path, "a text").expect("a file");
-        let error = UnixSocket::bind(&path).expect_err("no socket");
-        assert!(matches!(error, ListenError::NoSocket(_)));
+        let error = UnixSocket::bind(&path).expect_err("not a socket");
+        assert!(matches!(error, ListenError::NotASocket(_)));
         assert_eq!(fs::read(&path).expect("still there"), b"a text");
     }
 
     #[test]
-    fn the_file_of_a_successor_stays() {
+    fn the_file_of_a_successor_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         let first = UnixSocket::bind(&path).expect("a free path");
