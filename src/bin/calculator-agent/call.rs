@@ -6,9 +6,7 @@
 use std::time::{Duration, Instant};
 
 use calculator::Number;
-use calculator::grpcio::client::{
-    Compression, GrpcioChannel as ParityChannel, MethodKind, WaitForReady,
-};
+use calculator::grpcio::client::{Compression, GrpcioChannel, MethodKind, WaitForReady};
 use calculator::grpcio::{client, status};
 use calculator::rpc::calculator_client::CalculatorClient;
 use http::uri::PathAndQuery;
@@ -88,7 +86,7 @@ impl Prepared {
     }
 
     /// Makes the call on `channel` and waits for its end.
-    pub(crate) async fn run(self, channel: ParityChannel) -> CallOutcome {
+    pub(crate) async fn run(self, channel: GrpcioChannel) -> CallOutcome {
         let recorder = Recorder::new(channel);
         let start = Instant::now();
         let answer = self.answer(recorder.clone()).await;
