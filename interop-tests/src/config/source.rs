@@ -66,6 +66,11 @@ impl Source {
         }
     }
 
+    /// A file with this text.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
+
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|error| self.error(error.span(), error.message()))
     }

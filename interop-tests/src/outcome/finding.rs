@@ -53,6 +53,11 @@ impl Mismatch {
         }
     }
 
+    /// The same, with `label` before what was compared.
+    pub(crate) fn labelled(self, label: &str) -> Self {
+        Self { what: format!("{label}{}", self.what), ..self }
+    }
+
     /// The same, with the bytes of the messages that differ, unless they are many.
     pub(crate) fn of_messages(self, expected: &[u8], observed: &[u8]) -> Self {
         const MOST: usize = 4096;

@@ -1,6 +1,6 @@
-//! The methods that tables call by name, and the messages that those have.
+//! The methods that a table can call, with the types of their messages.
 //!
-//! Read from descriptors, so that a table can have messages of a service that no code here knows.
+//! Read from the descriptors of the .proto files, so that no code has to know a service.
 
 use std::sync::LazyLock;
 
@@ -10,25 +10,25 @@ use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use grpc_interop_protocol::Kind;
 
-/// Services that every agent has a generated stub of.
+/// The services of which every agent has a generated stub.
 const WITH_STUB: [&str; 2] = ["Calculator", "StreamingCalculator"];
 
 /// The .proto files of all services, by the name under which one imports another.
 const FILES: [(&str, &str); 5] = [
-    ("calculator.proto", include_str!("../../../../proto/calculator.proto")),
-    ("streaming_calculator.proto", include_str!("../../../../proto/streaming_calculator.proto")),
-    ("grpc/health/v1/health.proto", include_str!("../../../proto/grpc/health/v1/health.proto")),
+    ("calculator.proto", include_str!("../../../proto/calculator.proto")),
+    ("streaming_calculator.proto", include_str!("../../../proto/streaming_calculator.proto")),
+    ("grpc/health/v1/health.proto", include_str!("../../proto/grpc/health/v1/health.proto")),
     (
         "grpc/reflection/v1/reflection.proto",
-        include_str!("../../../proto/grpc/reflection/v1/reflection.proto"),
+        include_str!("../../proto/grpc/reflection/v1/reflection.proto"),
     ),
     (
         "grpc/reflection/v1alpha/reflection.proto",
-        include_str!("../../../proto/grpc/reflection/v1alpha/reflection.proto"),
+        include_str!("../../proto/grpc/reflection/v1alpha/reflection.proto"),
     ),
 ];
 
-/// Finds the embedded files, and those of protobuf itself.
+/// Finds the embedded files and those of protobuf itself.
 #[derive(Debug)]
 struct Embedded(GoogleFileResolver);
 
@@ -41,7 +41,7 @@ impl FileResolver for Embedded {
     }
 }
 
-/// Every service that a server has; the error says which file cannot be compiled.
+/// The descriptors of all services, or why the files cannot be compiled.
 static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
     let mut compiler = Compiler::with_file_resolver(Embedded(GoogleFileResolver::new()));
     compiler
@@ -50,7 +50,7 @@ static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
     Ok(compiler.descriptor_pool())
 });
 
-/// A method of a service that is known.
+/// A method of one of these services.
 #[derive(Clone, Debug)]
 pub(crate) struct Method(MethodDescriptor);
 
@@ -76,6 +76,7 @@ impl Method {
         Kind::new(self.0.is_client_streaming(), self.0.is_server_streaming())
     }
 
+    /// Whether every agent has a generated stub for it.
     pub(crate) fn has_stub(&self) -> bool {
         WITH_STUB.contains(&self.0.parent_service().full_name())
     }
@@ -86,5 +87,32 @@ impl Method {
 
     pub(crate) fn reply(&self) -> MessageDescriptor {
         self.0.output()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_has_the_kind_of_its_declaration() {
+        let kind = |path| Method::at(path).unwrap().kind();
+        assert_eq!(kind("/Calculator/SquareRoot"), Kind::Unary);
+        assert_eq!(kind("/StreamingCalculator/RepeatedRoots"), Kind::ServerStreaming);
+        assert_eq!(kind("/StreamingCalculator/RootMeanSquare"), Kind::ClientStreaming);
+        assert_eq!(kind("/StreamingCalculator/RootOfEach"), Kind::Bidirectional);
+    }
+
+    #[test]
+    fn only_the_services_of_the_project_have_stubs() {
+        assert!(Method::at("/Calculator/SquareRoot").unwrap().has_stub());
+        assert!(!Method::at("/grpc.health.v1.Health/Check").unwrap().has_stub());
+    }
+
+    #[test]
+    fn an_unknown_method_is_reported_with_those_that_exist() {
+        let error = Method::at("/Calculator/CubeRoot").unwrap_err();
+        assert!(error.starts_with("method: there is no `/Calculator/CubeRoot`; there are /"));
+        assert!(error.contains("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"));
     }
 }
