@@ -1,11 +1,8 @@
-//! `calculator-server`: the counterpart of `python server.py`.
+//! `calculator-server`: what `python server.py` does, in Rust.
 //!
-//! Handles the command line, the signals and the exit status; the server itself is
-//! [`calculator::server::serve`]. SIGINT ends it at once, like `server.stop(0)` in the signal
-//! handler of the Python server. SIGTERM, which orchestrators send, lets the calls in flight finish
-//! first.
-
-mod command_line;
+//! Owns the command line, the signals and the exit status; the server itself is
+//! [`calculator::server::serve`]. SIGINT ends it at once, as `server.stop(0)` does in Python's
+//! handler; SIGTERM, which orchestrators send, lets the calls in flight finish first.
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -14,75 +11,74 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use calculator::grpcio::address::Address;
-use calculator::server;
-use calculator::server::listen::{self, Listener, LocalAddress};
-use calculator::server::tls::{self, Identity, Tls};
-use calculator::service::dispatch::EnabledServices;
+use calculator::address::Address;
+use calculator::listen::{self, Listener, LocalAddress};
+use calculator::service::dispatch::Offer;
+use calculator::tls::{self, Identity, Tls};
+use calculator::{command_line, server};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serve square roots over gRPC.
 ///
 /// Without arguments it does what `python server.py` does, and serves StreamingCalculator beside
-/// Calculator. Ctrl-C ends it at once; SIGTERM lets the calls in flight finish first. The exit
-/// status is 0 in both cases.
+/// Calculator. Ctrl-C ends it at once; SIGTERM ends it when the calls in flight have been answered.
+/// Both exit with status 0.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Options {
-    /// The address to listen at: HOST:PORT or unix:PATH.
+    /// Where to listen: HOST:PORT or unix:PATH.
     ///
-    /// Port 0 selects a free port; `[::]` also accepts IPv4. A stale socket file is replaced, and
-    /// the file is removed at the end. With this option a second line on stdout contains the actual
-    /// address.
+    /// Port 0 takes a free port; `[::]` takes IPv4 as well. A socket file that an earlier server has
+    /// left behind is replaced, and the file is removed at the end. With this option a second line on
+    /// stdout says the address that was really taken.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<Address>,
 
-    /// Share the port with another server that shares it, such as a running `python server.py`.
+    /// Share the port with a server that shares it too, such as a running `python server.py`.
     ///
-    /// The operating system assigns each new connection to one of them, so this server can take
-    /// over without closing the port: start it, then stop the other one. Without this option a port
-    /// in use is an error.
+    /// The operating system gives each new connection to one of them. So this server can take over
+    /// without the port ever being closed: start it, then stop the other one. Without this option a
+    /// port that is taken is an error.
     #[arg(long)]
     reuse_port: bool,
 
-    /// Serve gRPC health checks: all services are SERVING until the server shuts down.
+    /// Answer gRPC health checks: all services are SERVING until the server ends.
     #[arg(long)]
     health: bool,
 
-    /// Serve reflection, v1 and v1alpha, so that tools such as grpcurl need no .proto files.
+    /// Answer reflection, v1 and v1alpha, so that tools such as grpcurl need no .proto files.
     #[arg(long)]
     reflection: bool,
 
-    /// Encrypt connections with TLS 1.2 or 1.3: a PEM file with the certificate of the server and
-    /// the intermediate certificates up to a root.
+    /// Encrypt connections with TLS 1.2 or 1.3: the server's certificate, then those between it and a
+    /// root, as PEM.
     #[arg(long, value_name = "PEM", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
 
-    /// The private key of the certificate: a PEM file, not encrypted.
+    /// The private key of the certificate as PEM, not encrypted.
     #[arg(long, value_name = "PEM", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
 
-    /// Refuse clients without a certificate signed by one of the CAs in this PEM file.
+    /// Refuse clients without a certificate that one of the CAs in this file has signed.
     #[arg(long, value_name = "PEM", requires = "tls_certificate")]
     tls_client_ca: Option<PathBuf>,
 
-    /// The age at which a client is told to open a new connection, so that clients find new
-    /// servers. Calls on the old connection finish.
+    /// Tell a client to make a new connection when its connection is so old, so that clients find
+    /// servers that were added; calls on the old one finish.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     max_connection_age: Option<Duration>,
 
-    /// The number of threads that serve connections. The default is the number of cores that this
-    /// process may use.
+    /// How many threads serve connections, each one those that it was given: one for each core that the
+    /// operating system lets this process use, unless this says otherwise.
     #[arg(long, value_name = "NUMBER", value_parser = workers)]
     workers: Option<NonZeroUsize>,
 
-    /// Only for tests of clients, never in production: follow the directives in the metadata of a
-    /// call.
+    /// Only for tests of clients, never in production: do what a call's metadata asks for.
     ///
-    /// Any caller can then choose delays, statuses and compression, and find out how other calls
-    /// have ended. interop-tests/PEERS.md lists the directives.
+    /// Any caller can then choose delays, statuses and compression, and ask how other calls have
+    /// ended. interop-tests/PEERS.md says how.
     #[arg(long)]
     test_behaviour: bool,
 }
@@ -120,16 +116,16 @@ fn main() -> ExitCode {
     }
 }
 
-// Other workers are threads with runtimes of their own.
+// Further workers are threads with runtimes of their own.
 #[tokio::main(flavor = "current_thread")]
 async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let served = server::Options {
-        services: EnabledServices { health: options.health, reflection: options.reflection },
+        offer: Offer { health: options.health, reflection: options.reflection },
         tls: options.tls_files().as_ref().map(Tls::load).transpose()?,
         max_connection_age: options.max_connection_age,
-        test_directives: options.test_behaviour,
+        test_behaviour: options.test_behaviour,
         workers: options
             .workers
             .or_else(|| thread::available_parallelism().ok())
@@ -148,16 +144,16 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Prints the line with which `server.py` reports that it accepts connections.
+/// Says on stdout that connections are accepted from now on, in Python's words.
 fn announce(options: &Options, listeners: &[Listener]) -> io::Result<()> {
     let Some(first) = listeners.first() else { return Ok(()) };
-    let local = first.local_address()?;
-    let place = match &local {
+    let taken = first.local_address()?;
+    let place = match &taken {
         LocalAddress::Tcp(address) => format!("port {}", address.port()),
-        LocalAddress::Unix(_) => local.to_string(),
+        LocalAddress::Unix(_) => taken.to_string(),
     };
-    let address = options.address.as_ref().map(|_| format!("Address: {local}\n"));
-    // A server with a closed stdout still serves.
+    let address = options.address.as_ref().map(|_| format!("Address: {taken}\n"));
+    // A server whose stdout is closed still serves.
     let _ = write!(
         io::stdout(),
         "Starting server. Listening on {place}.\n{}",

@@ -1,9 +1,8 @@
-//! The workers of a server: threads with a runtime each, usually one for each core.
+//! The workers of a server: a runtime on a thread of its own for each core that is to work.
 //!
-//! In one runtime with several threads, each response would wake a thread and be written on its
-//! own; here the responses of sixteen calls in flight leave in one write. SO_REUSEPORT is not used
-//! either: the kernel assigns connections by a hash, so a few connections would often share one
-//! core while others are idle.
+//! Not one runtime with several threads: there each answer wakes a thread of its own and is written
+//! alone, here those of sixteen calls in flight leave in one write. Nor SO_REUSEPORT: the kernel deals
+//! connections out by a hash, and a few of them would often share one core while others idle.
 
 use std::io;
 use std::net;
@@ -16,17 +15,16 @@ use tokio::sync::oneshot;
 use tokio_util::either::Either;
 
 use super::application::{Application, Shared};
-use super::calls_in_flight;
 use super::connections::Connections;
-use super::listen::Socket;
-use super::options::Options;
+use super::{Options, Socket};
+use crate::in_flight;
 
-/// The workers, of which the first uses the runtime of the caller.
+/// The runtimes that serve, the caller's own first.
 #[derive(Debug)]
 pub(super) struct Workers(Vec<Worker>);
 
 impl Workers {
-    /// Starts the workers. Has to be called within the runtime that accepts connections.
+    /// Has to be called within the runtime that accepts connections.
     pub(super) fn start(options: &Options, shared: &Shared) -> io::Result<Self> {
         let connections = || {
             let application = Application::new(options, shared).map_err(io::Error::other)?;
@@ -39,22 +37,22 @@ impl Workers {
         Ok(Self(workers))
     }
 
-    /// Assigns a connection to the worker with the fewest connections.
+    /// Gives a connection to the worker that has the fewest.
     pub(super) fn serve(&self, socket: Socket) {
         if let Either::Left(tcp) = &socket {
-            // Otherwise a response would wait until the client acknowledges the previous one. Fails
-            // only if the socket is already closed.
+            // Without it an answer would wait for the client's acknowledgement of the one before. A
+            // socket that refuses is already gone.
             let _ = tcp.set_nodelay(true);
         }
-        if let Some(worker) = self.0.iter().min_by_key(|worker| worker.connections.len()) {
-            worker.serve(socket);
+        if let Some(idlest) = self.0.iter().min_by_key(|worker| worker.connections.len()) {
+            idlest.serve(socket);
         }
     }
 
-    /// Notifies all clients of the shutdown, and returns when their connections are closed or idle.
-    pub(super) async fn shut_down(&self) {
+    /// Tells all clients that the server ends, and returns when it may.
+    pub(super) async fn end(&self) {
         for worker in &self.0 {
-            worker.connections.shut_down();
+            worker.connections.end();
         }
         let closed = async {
             for worker in &self.0 {
@@ -65,7 +63,7 @@ impl Workers {
             self.0.iter().map(|worker| worker.connections.in_flight()).collect();
         tokio::select! {
             () = closed => {}
-            () = calls_in_flight::drained(&in_flight) => {}
+            () = in_flight::drained(&in_flight) => {}
         }
     }
 }
@@ -73,7 +71,7 @@ impl Workers {
 #[derive(Debug)]
 struct Worker {
     connections: Connections,
-    /// `None` for the worker that uses the runtime of the caller.
+    /// None of its own for the runtime that accepts connections.
     thread: Option<Thread>,
 }
 
@@ -82,14 +80,14 @@ impl Worker {
         let Some(thread) = &self.thread else {
             return self.connections.serve(&Handle::current(), || Ok(socket));
         };
-        // Fails only if the socket is already closed.
+        // A socket that cannot change hands is already gone.
         if let Ok(detached) = detach(socket) {
             self.connections.serve(&thread.runtime, || attach(detached));
         }
     }
 }
 
-/// A socket that is not registered with a runtime.
+/// A socket that no runtime waits for.
 type Detached = Either<net::TcpStream, unix::net::UnixStream>;
 
 fn detach(socket: Socket) -> io::Result<Detached> {
@@ -99,7 +97,7 @@ fn detach(socket: Socket) -> io::Result<Detached> {
     })
 }
 
-/// Registers the socket with the current runtime.
+/// Has to be called within the runtime that is to wait for it.
 fn attach(socket: Detached) -> io::Result<Socket> {
     Ok(match socket {
         Either::Left(socket) => Either::Left(TcpStream::from_std(socket)?),
@@ -107,46 +105,48 @@ fn attach(socket: Detached) -> io::Result<Socket> {
     })
 }
 
-/// A thread with a runtime. Dropping it ends both.
+/// A thread with a runtime, both of which end when this is dropped.
 #[derive(Debug)]
 struct Thread {
     runtime: Handle,
     end: Option<oneshot::Sender<()>>,
-    handle: Option<JoinHandle<()>>,
+    ended: Option<JoinHandle<()>>,
 }
 
 impl Thread {
     fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let runtime_handle = runtime.handle().clone();
-        let (end, ended) = oneshot::channel();
-        let handle = thread::Builder::new().name("worker".to_owned()).spawn(move || {
-            // The sender is dropped and never sends.
-            let _ = runtime.block_on(ended);
+        let handle = runtime.handle().clone();
+        let (end, told) = oneshot::channel();
+        let ended = thread::Builder::new().name("worker".to_owned()).spawn(move || {
+            // Its sender is only ever dropped.
+            let _ = runtime.block_on(told);
         })?;
-        Ok(Self { runtime: runtime_handle, end: Some(end), handle: Some(handle) })
+        Ok(Self { runtime: handle, end: Some(end), ended: Some(ended) })
     }
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.end.take());
-        if let Some(handle) = self.handle.take() {
-            // A panic has already been reported by the thread.
-            let _ = handle.join();
+        if let Some(ended) = self.ended.take() {
+            // It reports a panic itself.
+            let _ = ended.join();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, Shared, Worker, Workers};
+    use super::super::Options;
+    use super::super::application::Shared;
+    use super::{Worker, Workers};
     use std::num::NonZeroUsize;
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
     use tokio_util::either::Either;
 
-    /// Workers with this many connections, and the sockets of their clients.
+    /// Workers with so many connections, and the clients' ends of these.
     async fn workers(connections: usize) -> (Workers, Vec<TcpStream>) {
         let workers = NonZeroUsize::new(3).expect("not zero");
         let options = Options { workers, ..Options::default() };
@@ -165,19 +165,19 @@ mod tests {
         workers.0.iter().map(|Worker { connections, .. }| connections.len()).collect()
     }
 
-    /// The start of the first frame that the server sends.
-    async fn first_frame(client: &mut TcpStream) -> [u8; 4] {
+    /// A frame that the server sends first of all: its SETTINGS.
+    async fn settings(client: &mut TcpStream) -> [u8; 4] {
         let mut start = [0; 4];
         client.read_exact(&mut start).await.expect("SETTINGS");
         start
     }
 
     #[tokio::test]
-    async fn connections_are_distributed_evenly_and_served() {
+    async fn connections_are_dealt_out_evenly_and_all_are_served() {
         let (workers, mut clients) = workers(7).await;
         assert_eq!(open(&workers), [3, 2, 2]);
         for client in &mut clients {
-            assert_eq!(first_frame(client).await[3], 4);
+            assert_eq!(settings(client).await[3], 4);
         }
         clients.remove(1);
         while open(&workers) != [3, 1, 2] {
@@ -188,10 +188,10 @@ mod tests {
     #[tokio::test]
     async fn connections_end_with_the_workers() {
         let (workers, mut clients) = workers(3).await;
-        // The first one is served by the runtime of the caller.
+        // The one of the caller's runtime is the caller's business.
         let mut others = clients.split_off(1);
         for client in &mut others {
-            first_frame(client).await;
+            settings(client).await;
         }
         drop(workers);
         for client in &mut others {
@@ -201,10 +201,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shutdown_waits_for_the_connections_of_all_workers() {
+    async fn an_end_waits_for_the_connections_of_all_workers() {
         let (workers, clients) = workers(3).await;
         drop(clients);
-        workers.shut_down().await;
+        workers.end().await;
         assert_eq!(open(&workers), [0, 0, 0]);
     }
 }

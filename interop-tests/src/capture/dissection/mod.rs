@@ -6,10 +6,8 @@
 //! - [`protobuf`]: reads the fields of a message without its schema
 //! - [`text`]: renders a trace as text
 
-mod frame;
+pub(crate) mod frame;
 pub(crate) mod protobuf;
-#[cfg(test)]
-mod tests;
-mod text;
-pub(crate) mod trace;
-mod trace_builder;
+pub(crate) mod text;
+pub mod trace;
+pub(crate) mod trace_builder;

@@ -1,18 +1,18 @@
-//! Records the connections of a trial as events: frames, and how connections begin and end.
+//! Records what the connections of a trial carry.
 //!
-//! - [`direction`]: parses the bytes of one direction of a connection
+//! - [`direction`]: parses the bytes of one direction of a connection into events
 //! - [`messages`]: follows length-prefixed messages across DATA frames
 //! - [`event`]: an event as it is recorded
 //! - [`recording`]: keeps the first and the last events
-//! - [`statistics`]: counts frames and messages while they are recorded
+//! - [`statistics`]: counts what was seen
 
-mod direction;
+pub(crate) mod direction;
 pub(crate) mod event;
-mod messages;
-mod recording;
-mod statistics;
+pub(crate) mod messages;
+pub(crate) mod recording;
+pub(crate) mod statistics;
 
-pub(crate) use direction::{ConnectionRecorder, DirectionRecorder};
-pub(crate) use event::Sender;
-pub(crate) use recording::{Recorder, Recording};
-pub(crate) use statistics::WireStats;
+pub use direction::{ConnectionRecorder, DirectionRecorder};
+pub use event::Sender;
+pub use recording::Recorder;
+pub use statistics::WireStats;

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::outcome::trial::{BaselineKind, Trial, TrialName};
+use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
-use crate::parity::server::burst_lock::BurstLock;
-use crate::parity::server::case_run::CaseRun;
+use crate::parity::server::case_run::{BurstLock, CaseRun};
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
 use crate::process::context::RunContext;
@@ -51,13 +50,10 @@ pub(crate) fn trials(
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
-    let reference = peers.iter().find(|peer| peer.reference).map(|peer| peer.name().to_owned());
-    let name = |server: &str, baseline: BaselineKind, probe: &Probe| TrialName {
+    let name = |server: &str, right: &str, probe: &Probe| TrialName {
         suite: SUITE,
-        server: Some(server.to_owned()),
-        client: None,
-        baseline,
-        reference: reference.clone(),
+        server: server.to_owned(),
+        client: right.to_owned(),
         case: probe.name().to_owned(),
     };
     let port_user = oracle.live().and(ReferenceServer::PORT_USER);
@@ -78,7 +74,7 @@ pub(crate) fn trials(
                 is_kin,
                 context: Arc::clone(context),
             };
-            let name = name(peer.name(), oracle.kind(), probe);
+            let name = name(peer.name(), oracle.name(), probe);
             Trial { is_attached, port_user, ..Trial::new(name, move || comparison.run()) }
         }));
     }
@@ -113,7 +109,7 @@ impl Comparison {
             return Err(Finding::NotSupported(why));
         }
         let tape = evidence.tape.insert(Recorder::default());
-        let played = self.crowd.play(&self.probe, &address, tape);
+        let played = self.crowd.run(&self.probe, &address, tape);
         let ended = |how| Finding::Broken(format!("the server ended during this probe, {how}"));
         if let Some(how) = self.slot.has_exited() {
             return Err(ended(how));
