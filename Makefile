@@ -77,8 +77,8 @@ test: setup build ## run all other tests; the proof over all 2^32 floats is in t
 	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in
 	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test self-test
 	$(CARGO) test --locked --package grpc-interop-protocol
-	$(INTEROP) run server-parity/rust --reference golden --without python --without python-asyncio
-	$(INTEROP) run client-parity/golden/rust --reference golden --without python --without python-asyncio
+	$(INTEROP) run server-parity/rust --baseline golden --without python --without python-asyncio
+	$(INTEROP) run client-parity/rust --baseline golden --without python --without python-asyncio
 	$(CARGO) test --locked --package calculator --lib all_float32 -- --ignored
 
 # All linters run even when the first one fails, so that one run shows everything there is to repair.

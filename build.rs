@@ -2,7 +2,7 @@
 //! descriptors that reflection answers with. Writes down what is compiled, and with what.
 //!
 //! protox parses the files in pure Rust, so that a build needs no `protoc`. The sides are apart because
-//! each has a codec of its own, and `Number` is written by hand in `src/number.rs`: prost would drop
+//! each has a codec of its own, and `Number` is written by hand in `src/calculator/number.rs`: prost would drop
 //! the sign of zero.
 
 use std::error::Error;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let builder = || tonic_prost_build::configure().extern_path(".Number", "crate::Number");
     builder()
         .build_client(false)
-        .codec_path("crate::parity::codec::GrpcioCodec")
+        .codec_path("crate::grpcio::wire::codec::ServerCodec")
         .out_dir(out.join("server"))
         .compile_fds(descriptors.clone())?;
     // The messages are those of the servers' side.
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             builder.extern_path(format!(".{message}"), format!("crate::rpc::{message}"))
         })
         .build_server(false)
-        .codec_path("crate::client::codec::ClientCodec")
+        .codec_path("crate::grpcio::wire::codec::ClientCodec")
         .out_dir(out.join("client"))
         .compile_fds(descriptors)?;
     Ok(())

@@ -1,67 +1,70 @@
-//! `calculator-client`: what `python client.py` does, in Rust.
+//! `calculator-client`: the counterpart of `python client.py`.
 //!
-//! Owns the command line, what is printed and the exit status. A failed call prints what the end of
-//! a grpcio traceback says, because that is what scripts around `client.py` look for.
+//! Handles the command line, the output and the exit status. A failed call prints the end of a
+//! grpcio traceback, because scripts around `client.py` search for it.
+
+mod command_line;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use calculator::address::Address;
-use calculator::client::tls::{Identity, PeerName, Tls, TlsError, TlsFiles};
-use calculator::client::{self, Keepalive};
+use calculator::grpcio::address::Address;
+use calculator::grpcio::client::tls::{Identity, PeerName, Tls, TlsError, TlsFiles};
+use calculator::grpcio::client::{self, Keepalive};
+use calculator::grpcio::status::Traceback;
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::status::Traceback;
-use calculator::{Number, command_line, python_float};
+use calculator::service::methods;
+use calculator::{Number, python_float};
 use clap::Parser;
 use tokio::runtime::{Builder, LocalOptions};
 
-/// Ask a calculator server for square roots.
+/// Request square roots from a calculator server.
 ///
-/// Without arguments it does what `python client.py` does: it asks localhost:50051 for the root of
-/// 16. Each root is printed on a line of its own, as Python prints a float. The exit status is 1
-/// when a call fails or a file cannot be used, and 2 when an argument cannot be read.
+/// Without arguments it does what `python client.py` does: it requests the root of 16 from
+/// localhost:50051. Each root is printed on its own line in the float format of Python. The exit
+/// status is 1 if a call fails or a file cannot be used, and 2 if an argument is invalid.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-client", version)]
 #[command(group(clap::ArgGroup::new("encrypts").args(["tls", "tls_ca"]).multiple(true)))]
 struct Options {
-    /// The server to ask: HOST:PORT, or unix:PATH for a Unix socket.
+    /// The address of the server: HOST:PORT, or unix:PATH for a Unix socket.
     #[arg(long, value_name = "ADDRESS", default_value = "localhost:50051")]
     address: Address,
 
-    /// How long each call may take; without it, a call waits for ever.
+    /// The timeout of each call. By default there is none.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 
-    /// Ping the server when it has been silent for so long in a call, and give the call up when it
-    /// does not answer the ping; without it, a call to a server that has vanished waits for ever.
+    /// Ping the server if the connection has been idle for this long during a call, and fail the
+    /// call if there is no response. By default a call to a lost server waits forever.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     keepalive: Option<Duration>,
 
-    /// How long the answer to such a ping may take.
+    /// The timeout of such a ping.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "20")]
     keepalive_timeout: Duration,
 
     #[command(flatten)]
     tls: TlsOptions,
 
-    /// The numbers to ask for, as Python's float() reads them: 2, -1, 1e3, 1_000, inf, nan, -inf.
+    /// The numbers, in the syntax of Python's float(): 2, -1, 1e3, 1_000, inf, nan, -inf.
     #[arg(value_name = "NUMBER", default_value = "16", value_parser = command_line::number)]
     values: Vec<f64>,
 }
 
 #[derive(Debug, clap::Args)]
 struct TlsOptions {
-    /// Talk to the server over TLS; its certificate has to be signed by a CA that the system trusts.
+    /// Use TLS; the certificate of the server has to be signed by a CA that the system trusts.
     #[arg(long)]
     tls: bool,
 
-    /// Talk to the server over TLS; its certificate has to be signed by a CA in this PEM file.
+    /// Use TLS; the certificate of the server has to be signed by a CA in this PEM file.
     #[arg(long, value_name = "PEM")]
     tls_ca: Option<PathBuf>,
 
-    /// The client's own certificate, for a server that wants one: a PEM file with the chain.
+    /// The certificate of the client, for servers that require one: a PEM file with the chain.
     #[arg(long, value_name = "PEM", requires = "tls_key", requires = "encrypts")]
     tls_certificate: Option<PathBuf>,
 
@@ -69,13 +72,13 @@ struct TlsOptions {
     #[arg(long, value_name = "PEM", requires = "tls_certificate", requires = "encrypts")]
     tls_key: Option<PathBuf>,
 
-    /// Whom the server's certificate has to name, if not the host of --address.
+    /// The name in the certificate of the server, if it is not the host of --address.
     #[arg(long, value_name = "NAME", requires = "encrypts")]
     tls_name: Option<PeerName>,
 }
 
 impl TlsOptions {
-    /// Nothing, where nothing is to be encrypted.
+    /// Loads the TLS files, or returns `None` if TLS is not enabled.
     fn read(&self) -> Result<Option<Tls>, TlsError> {
         if !self.tls && self.tls_ca.is_none() {
             return Ok(None);
@@ -105,8 +108,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // The only one of tokio's runtimes that leaves the scheduler with threads out of the program, and
-    // with it libm, whose loading took a tenth of the time from start to end.
+    // The only runtime of tokio without the multi-threaded scheduler in the binary, and therefore
+    // without libm, which took a tenth of the run time to load.
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -115,10 +118,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(run(&options, tls));
-    // Not a drop, which would wait for a lookup that takes longer than --timeout.
+    let result = runtime.block_on(run(&options, tls));
+    // Dropping it would wait for a lookup that takes longer than --timeout.
     runtime.shutdown_background();
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Call { value, status }) => {
             eprintln!(
@@ -148,7 +151,8 @@ async fn run(options: &Options, tls: Option<Tls>) -> Result<(), Failure> {
     let keepalive = options
         .keepalive
         .map(|interval| Keepalive { interval, timeout: options.keepalive_timeout });
-    let channel = client::channel(&options.address, client::Options { keepalive, tls });
+    let channel =
+        client::channel(&options.address, methods::kind, client::Options { keepalive, tls });
     let mut stub = CalculatorClient::new(channel);
     for &value in &options.values {
         #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]

@@ -1,8 +1,11 @@
-//! `calculator-server`: what `python server.py` does, in Rust.
+//! `calculator-server`: the counterpart of `python server.py`.
 //!
-//! Owns the command line, the signals and the exit status; the server itself is
-//! [`calculator::server::serve`]. SIGINT ends it at once, as `server.stop(0)` does in Python's
-//! handler; SIGTERM, which orchestrators send, lets the calls in flight finish first.
+//! Handles the command line, the signals and the exit status; the server itself is
+//! [`calculator::server::serve`]. SIGINT ends it at once, like `server.stop(0)` in the signal
+//! handler of the Python server. SIGTERM, which orchestrators send, lets the calls in flight finish
+//! first.
+
+mod command_line;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -11,74 +14,75 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use calculator::address::Address;
-use calculator::listen::{self, Listener, LocalAddress};
-use calculator::service::dispatch::Offer;
-use calculator::tls::{self, Identity, Tls};
-use calculator::{command_line, server};
+use calculator::grpcio::address::Address;
+use calculator::server;
+use calculator::server::listen::{self, Listener, LocalAddress};
+use calculator::server::tls::{self, Identity, Tls};
+use calculator::service::dispatch::EnabledServices;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serve square roots over gRPC.
 ///
 /// Without arguments it does what `python server.py` does, and serves StreamingCalculator beside
-/// Calculator. Ctrl-C ends it at once; SIGTERM ends it when the calls in flight have been answered.
-/// Both exit with status 0.
+/// Calculator. Ctrl-C ends it at once; SIGTERM lets the calls in flight finish first. The exit
+/// status is 0 in both cases.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 struct Options {
-    /// Where to listen: HOST:PORT or unix:PATH.
+    /// The address to listen at: HOST:PORT or unix:PATH.
     ///
-    /// Port 0 takes a free port; `[::]` takes IPv4 as well. A socket file that an earlier server has
-    /// left behind is replaced, and the file is removed at the end. With this option a second line on
-    /// stdout says the address that was really taken.
+    /// Port 0 selects a free port; `[::]` also accepts IPv4. A stale socket file is replaced, and
+    /// the file is removed at the end. With this option a second line on stdout contains the actual
+    /// address.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<Address>,
 
-    /// Share the port with a server that shares it too, such as a running `python server.py`.
+    /// Share the port with another server that shares it, such as a running `python server.py`.
     ///
-    /// The operating system gives each new connection to one of them. So this server can take over
-    /// without the port ever being closed: start it, then stop the other one. Without this option a
-    /// port that is taken is an error.
+    /// The operating system assigns each new connection to one of them, so this server can take
+    /// over without closing the port: start it, then stop the other one. Without this option a port
+    /// in use is an error.
     #[arg(long)]
     reuse_port: bool,
 
-    /// Answer gRPC health checks: all services are SERVING until the server ends.
+    /// Serve gRPC health checks: all services are SERVING until the server shuts down.
     #[arg(long)]
     health: bool,
 
-    /// Answer reflection, v1 and v1alpha, so that tools such as grpcurl need no .proto files.
+    /// Serve reflection, v1 and v1alpha, so that tools such as grpcurl need no .proto files.
     #[arg(long)]
     reflection: bool,
 
-    /// Encrypt connections with TLS 1.2 or 1.3: the server's certificate, then those between it and a
-    /// root, as PEM.
+    /// Encrypt connections with TLS 1.2 or 1.3: a PEM file with the certificate of the server and
+    /// the intermediate certificates up to a root.
     #[arg(long, value_name = "PEM", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
 
-    /// The private key of the certificate as PEM, not encrypted.
+    /// The private key of the certificate: a PEM file, not encrypted.
     #[arg(long, value_name = "PEM", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
 
-    /// Refuse clients without a certificate that one of the CAs in this file has signed.
+    /// Refuse clients without a certificate signed by one of the CAs in this PEM file.
     #[arg(long, value_name = "PEM", requires = "tls_certificate")]
     tls_client_ca: Option<PathBuf>,
 
-    /// Tell a client to make a new connection when its connection is so old, so that clients find
-    /// servers that were added; calls on the old one finish.
+    /// The age at which a client is told to open a new connection, so that clients find new
+    /// servers. Calls on the old connection finish.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     max_connection_age: Option<Duration>,
 
-    /// How many threads serve connections, each one those that it was given: one for each core that the
-    /// operating system lets this process use, unless this says otherwise.
+    /// The number of threads that serve connections. The default is the number of cores that this
+    /// process may use.
     #[arg(long, value_name = "NUMBER", value_parser = workers)]
     workers: Option<NonZeroUsize>,
 
-    /// Only for tests of clients, never in production: do what a call's metadata asks for.
+    /// Only for tests of clients, never in production: follow the directives in the metadata of a
+    /// call.
     ///
-    /// Any caller can then choose delays, statuses and compression, and ask how other calls have
-    /// ended. interop-tests/PEERS.md says how.
+    /// Any caller can then choose delays, statuses and compression, and find out how other calls
+    /// have ended. interop-tests/PEERS.md lists the directives.
     #[arg(long)]
     test_behaviour: bool,
 }
@@ -116,16 +120,16 @@ fn main() -> ExitCode {
     }
 }
 
-// Further workers are threads with runtimes of their own.
+// Other workers are threads with runtimes of their own.
 #[tokio::main(flavor = "current_thread")]
 async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let served = server::Options {
-        offer: Offer { health: options.health, reflection: options.reflection },
+        services: EnabledServices { health: options.health, reflection: options.reflection },
         tls: options.tls_files().as_ref().map(Tls::load).transpose()?,
         max_connection_age: options.max_connection_age,
-        test_behaviour: options.test_behaviour,
+        test_directives: options.test_behaviour,
         workers: options
             .workers
             .or_else(|| thread::available_parallelism().ok())
@@ -144,16 +148,16 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Says on stdout that connections are accepted from now on, in Python's words.
+/// Prints the line with which `server.py` reports that it accepts connections.
 fn announce(options: &Options, listeners: &[Listener]) -> io::Result<()> {
     let Some(first) = listeners.first() else { return Ok(()) };
-    let taken = first.local_address()?;
-    let place = match &taken {
+    let local = first.local_address()?;
+    let place = match &local {
         LocalAddress::Tcp(address) => format!("port {}", address.port()),
-        LocalAddress::Unix(_) => taken.to_string(),
+        LocalAddress::Unix(_) => local.to_string(),
     };
-    let address = options.address.as_ref().map(|_| format!("Address: {taken}\n"));
-    // A server whose stdout is closed still serves.
+    let address = options.address.as_ref().map(|_| format!("Address: {local}\n"));
+    // A server with a closed stdout still serves.
     let _ = write!(
         io::stdout(),
         "Starting server. Listening on {place}.\n{}",

@@ -1,6 +1,6 @@
-//! What a server serves: its services, and around them what tests ask for if it is a server for tests.
+//! The services of a server, with the layer for test directives if it is enabled.
 //!
-//! An enum, so that a server which is none has nothing of it in the path of a call.
+//! An enum, so that the layer costs nothing in the path of a call if it is disabled.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -9,23 +9,23 @@ use http::{Request, Response};
 use tonic_reflection::server::Error;
 use tower::Service;
 
-use super::Options;
-use crate::parity::methods::Methods;
-use crate::parity::request_body::RequestBody;
-use crate::service::answer_body::AnswerBody;
-use crate::service::call::Call;
+use super::options::Options;
+use crate::grpcio::wire::method::Methods;
+use crate::grpcio::wire::request_body::RequestBody;
 use crate::service::dispatch::Services;
 use crate::service::health::Health;
-use crate::test_behaviour::{Observations, TestBehaviour};
+use crate::service::response::{ResponseBody, ResponseFuture};
+use crate::test_directives::TestDirectives;
+use crate::test_directives::observations::Observations;
 
-/// The services of a server and their methods; clones share them.
+/// The services and methods of a server. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Application {
     pub(super) methods: Methods,
     pub(super) handler: Handler,
 }
 
-/// What a call is told or leaves behind, whichever worker answers it.
+/// The state that all workers share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) health: Option<Health>,
@@ -34,48 +34,49 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) async fn new(options: &Options) -> Self {
-        let health = if options.offer.health { Some(Health::serving().await) } else { None };
+        let health = if options.services.health { Some(Health::serving().await) } else { None };
         Self { health, observations: Observations::default() }
     }
 }
 
-/// What answers a call.
+/// Responds to calls.
 #[derive(Clone, Debug)]
 pub(super) enum Handler {
     Services(Services),
-    Tested(TestBehaviour<Services>),
+    WithDirectives(TestDirectives<Services>),
 }
 
 impl Application {
-    /// One of those of a server, which have only `shared` in common.
+    /// The application of one worker.
     pub(super) fn new(options: &Options, shared: &Shared) -> Result<Self, Error> {
-        let services =
-            Services::new(options.offer, shared.health.as_ref(), options.test_behaviour)?;
-        let handler = if options.test_behaviour {
-            Handler::Tested(TestBehaviour::new(services, shared.observations.clone()))
+        let (enabled, compresses) = (options.services, options.test_directives);
+        let services = Services::new(enabled, shared.health.as_ref(), compresses)?;
+        let handler = if options.test_directives {
+            let observations = shared.observations.clone();
+            Handler::WithDirectives(TestDirectives::new(services, observations))
         } else {
             Handler::Services(services)
         };
-        Ok(Self { methods: options.offer.methods(), handler })
+        Ok(Self { methods: enabled.methods(), handler })
     }
 }
 
 impl Service<Request<RequestBody>> for Handler {
-    type Response = Response<AnswerBody>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Call;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         match self {
             Self::Services(services) => services.poll_ready(cx),
-            Self::Tested(services) => services.poll_ready(cx),
+            Self::WithDirectives(services) => services.poll_ready(cx),
         }
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Call {
+    fn call(&mut self, request: Request<RequestBody>) -> ResponseFuture {
         match self {
             Self::Services(services) => services.call(request),
-            Self::Tested(services) => services.call(request),
+            Self::WithDirectives(services) => services.call(request),
         }
     }
 }

@@ -1,8 +1,10 @@
-//! The connections of a worker: each in a task of its own, from its first byte to its last.
+//! The connections of a worker, each in a task of its own.
 //!
-//! Whatever a client does or leaves undone, a TLS handshake that never ends for example, holds up
-//! nobody else. hyper-util's watcher of connections is not used: it can end all, and not an old one.
+//! A client that stalls, for example in its TLS handshake, does not affect other clients. The
+//! graceful shutdown of hyper-util is not used because it can end all connections, but not a single
+//! old one.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -14,31 +16,32 @@ use tokio::runtime::Handle;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Service;
 
 use super::application::Application;
-use super::by_reference::ByReference;
-use super::{Options, Socket};
-use crate::in_flight::InFlight;
-use crate::parity;
-use crate::parity::authority::LegalAuthority;
-use crate::parity::connection::{self, Peer};
-use crate::parity::handshake::Handshake;
-use crate::tls::Tls;
+use super::calls_in_flight::CallsInFlight;
+use super::listen::Socket;
+use super::options::Options;
+use super::tls::Tls;
+use crate::grpcio;
+use crate::grpcio::server::authority_rewrite::rewrite_authority;
+use crate::grpcio::server::connection_limits;
+use crate::grpcio::server::settings_ack::{EarlyRequests, count_early_requests};
 
 /// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(20);
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The connections of one worker, and the calls on them.
+/// The connections of one worker and their calls.
 ///
-/// A worker has all of this for itself, so that cores do not wait for each other's caches.
+/// Workers share none of this, so that cores do not contend for cache lines.
 #[derive(Debug)]
 pub(super) struct Connections {
     application: Application,
     tls: Option<Tls>,
     max_age: Option<Duration>,
     open: TaskTracker,
-    in_flight: InFlight,
-    ending: CancellationToken,
+    in_flight: CallsInFlight,
+    shutdown: CancellationToken,
 }
 
 impl Connections {
@@ -48,21 +51,21 @@ impl Connections {
             tls: options.tls.clone(),
             max_age: options.max_connection_age,
             open: TaskTracker::new(),
-            in_flight: InFlight::default(),
-            ending: CancellationToken::new(),
+            in_flight: CallsInFlight::default(),
+            shutdown: CancellationToken::new(),
         }
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
-    pub(super) fn in_flight(&self) -> &InFlight {
+    pub(super) fn in_flight(&self) -> &CallsInFlight {
         &self.in_flight
     }
 
-    /// Serves the connection of `socket`, which is called within `runtime`, in a task of its own there.
+    /// Serves a connection in a task of its own in `runtime`, where `socket` is called.
     pub(super) fn serve(
         &self,
         runtime: &Handle,
@@ -70,87 +73,87 @@ impl Connections {
     ) {
         let connection =
             Connection { application: self.application.clone(), in_flight: self.in_flight.clone() };
-        let goodbye = goodbye(self.ending.clone(), self.max_age);
+        let retired = retired(self.shutdown.clone(), self.max_age);
         let tls = self.tls.clone();
         let serving = async move {
             let socket = socket()?;
-            let Some(tls) = tls else { return connection.serve(socket, goodbye).await };
-            connection.serve_encrypted(socket, tls, goodbye).await
+            let Some(tls) = tls else { return connection.serve(socket, retired).await };
+            connection.serve_encrypted(socket, tls, retired).await
         };
-        // Errors are the client's business, who caused them and has been told.
+        // Errors are caused by the client, which has been notified.
         self.open.spawn_on(serving, runtime);
     }
 
-    /// Tells all clients that the server ends.
-    pub(super) fn end(&self) {
-        self.ending.cancel();
+    /// Notifies all clients that the server shuts down.
+    pub(super) fn shut_down(&self) {
+        self.shutdown.cancel();
         self.open.close();
     }
 
-    /// Returns after [`end`](Self::end) when all are closed.
+    /// Returns when all connections are closed after [`shut_down`](Self::shut_down).
     pub(super) async fn closed(&self) {
         self.open.wait().await;
     }
 }
 
-/// Returns when a connection is to take no more calls.
-async fn goodbye(ending: CancellationToken, max_age: Option<Duration>) {
-    let Some(max_age) = max_age else { return ending.cancelled().await };
+/// Returns when a connection has to stop accepting calls.
+async fn retired(shutdown: CancellationToken, max_age: Option<Duration>) {
+    let Some(max_age) = max_age else { return shutdown.cancelled().await };
     tokio::select! {
-        () = ending.cancelled() => {}
+        () = shutdown.cancelled() => {}
         () = tokio::time::sleep(max_age) => {}
     }
 }
 
 struct Connection {
     application: Application,
-    in_flight: InFlight,
+    in_flight: CallsInFlight,
 }
 
-/// How a connection ended.
-type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+/// The result of a connection.
+type ConnectionResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 impl Connection {
-    async fn serve(self, socket: Socket, goodbye: impl Future<Output = ()>) -> Ended {
+    async fn serve(self, socket: Socket, retired: impl Future<Output = ()>) -> ConnectionResult {
         let is_unix = is_unix(&socket);
-        self.serve_http2(socket, is_unix, goodbye).await
+        self.serve_http2(socket, is_unix, retired).await
     }
 
     async fn serve_encrypted(
         self,
         socket: Socket,
         tls: Tls,
-        goodbye: impl Future<Output = ()>,
-    ) -> Ended {
+        retired: impl Future<Output = ()>,
+    ) -> ConnectionResult {
         let is_unix = is_unix(&socket);
-        let mut goodbye = pin!(goodbye);
+        let mut retired = pin!(retired);
         let decrypted = tokio::select! {
-            decrypted = tokio::time::timeout(HANDSHAKE, tls.accept(socket)) => decrypted??,
-            () = &mut goodbye => return Ok(()),
+            decrypted = tokio::time::timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket)) => decrypted??,
+            () = &mut retired => return Ok(()),
         };
-        self.serve_http2(decrypted, is_unix, goodbye).await
+        self.serve_http2(decrypted, is_unix, retired).await
     }
 
-    /// Serves until the connection is closed; after `goodbye` it takes no more calls.
+    /// Serves until the connection is closed. After `retired` it accepts no more calls.
     async fn serve_http2<IO>(
         self,
         transport: IO,
         is_unix: bool,
-        goodbye: impl Future<Output = ()>,
-    ) -> Ended
+        retired: impl Future<Output = ()>,
+    ) -> ConnectionResult
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let peer = Peer::default();
+        let early_requests = EarlyRequests::default();
         let Application { methods, handler } = self.application;
-        let service = parity::layer(methods, peer.clone()).service(handler);
+        let service = grpcio::server::layer(methods, early_requests.clone()).service(handler);
         let service = ByReference::new(self.in_flight.count(service));
-        let transport = LegalAuthority::new(transport, is_unix);
-        let transport = TokioIo::new(Handshake::new(transport, peer));
-        let mut connection = pin!(connection::http2().serve_connection(transport, service));
+        let transport = rewrite_authority(transport, is_unix);
+        let transport = TokioIo::new(count_early_requests(transport, early_requests));
+        let mut connection = pin!(connection_limits::http2().serve_connection(transport, service));
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
-            () = goodbye => {}
+            () = retired => {}
         }
         connection.as_mut().graceful_shutdown();
         Ok(connection.await?)
@@ -159,4 +162,28 @@ impl Connection {
 
 fn is_unix(socket: &Socket) -> bool {
     matches!(socket, Either::Right(_))
+}
+
+/// A tower service as hyper calls it: by a shared reference.
+///
+/// The adapter of hyper-util clones the service for each call instead, which updates four reference
+/// counts and moves the state of the layers. The service has to be always ready, as all services
+/// and layers here are.
+#[derive(Debug)]
+struct ByReference<S>(RefCell<S>);
+
+impl<S> ByReference<S> {
+    fn new(service: S) -> Self {
+        Self(RefCell::new(service))
+    }
+}
+
+impl<S: Service<R>, R> hyper::service::Service<R> for ByReference<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: R) -> S::Future {
+        self.0.borrow_mut().call(request)
+    }
 }

@@ -1,8 +1,9 @@
-//! The workers of a server: a runtime on a thread of its own for each core that is to work.
+//! The workers of a server: threads with a runtime each, usually one for each core.
 //!
-//! Not one runtime with several threads: there each answer wakes a thread of its own and is written
-//! alone, here those of sixteen calls in flight leave in one write. Nor SO_REUSEPORT: the kernel deals
-//! connections out by a hash, and a few of them would often share one core while others idle.
+//! In one runtime with several threads, each response would wake a thread and be written on its
+//! own; here the responses of sixteen calls in flight leave in one write. SO_REUSEPORT is not used
+//! either: the kernel assigns connections by a hash, so a few connections would often share one
+//! core while others are idle.
 
 use std::io;
 use std::net;
@@ -15,16 +16,17 @@ use tokio::sync::oneshot;
 use tokio_util::either::Either;
 
 use super::application::{Application, Shared};
+use super::calls_in_flight;
 use super::connections::Connections;
-use super::{Options, Socket};
-use crate::in_flight;
+use super::listen::Socket;
+use super::options::Options;
 
-/// The runtimes that serve, the caller's own first.
+/// The workers, of which the first uses the runtime of the caller.
 #[derive(Debug)]
 pub(super) struct Workers(Vec<Worker>);
 
 impl Workers {
-    /// Has to be called within the runtime that accepts connections.
+    /// Starts the workers. Has to be called within the runtime that accepts connections.
     pub(super) fn start(options: &Options, shared: &Shared) -> io::Result<Self> {
         let connections = || {
             let application = Application::new(options, shared).map_err(io::Error::other)?;
@@ -37,22 +39,22 @@ impl Workers {
         Ok(Self(workers))
     }
 
-    /// Gives a connection to the worker that has the fewest.
+    /// Assigns a connection to the worker with the fewest connections.
     pub(super) fn serve(&self, socket: Socket) {
         if let Either::Left(tcp) = &socket {
-            // Without it an answer would wait for the client's acknowledgement of the one before. A
-            // socket that refuses is already gone.
+            // Otherwise a response would wait until the client acknowledges the previous one. Fails
+            // only if the socket is already closed.
             let _ = tcp.set_nodelay(true);
         }
-        if let Some(idlest) = self.0.iter().min_by_key(|worker| worker.connections.len()) {
-            idlest.serve(socket);
+        if let Some(worker) = self.0.iter().min_by_key(|worker| worker.connections.len()) {
+            worker.serve(socket);
         }
     }
 
-    /// Tells all clients that the server ends, and returns when it may.
-    pub(super) async fn end(&self) {
+    /// Notifies all clients of the shutdown, and returns when their connections are closed or idle.
+    pub(super) async fn shut_down(&self) {
         for worker in &self.0 {
-            worker.connections.end();
+            worker.connections.shut_down();
         }
         let closed = async {
             for worker in &self.0 {
@@ -63,7 +65,7 @@ impl Workers {
             self.0.iter().map(|worker| worker.connections.in_flight()).collect();
         tokio::select! {
             () = closed => {}
-            () = in_flight::drained(&in_flight) => {}
+            () = calls_in_flight::drained(&in_flight) => {}
         }
     }
 }
@@ -71,7 +73,7 @@ impl Workers {
 #[derive(Debug)]
 struct Worker {
     connections: Connections,
-    /// None of its own for the runtime that accepts connections.
+    /// `None` for the worker that uses the runtime of the caller.
     thread: Option<Thread>,
 }
 
@@ -80,14 +82,14 @@ impl Worker {
         let Some(thread) = &self.thread else {
             return self.connections.serve(&Handle::current(), || Ok(socket));
         };
-        // A socket that cannot change hands is already gone.
+        // Fails only if the socket is already closed.
         if let Ok(detached) = detach(socket) {
             self.connections.serve(&thread.runtime, || attach(detached));
         }
     }
 }
 
-/// A socket that no runtime waits for.
+/// A socket that is not registered with a runtime.
 type Detached = Either<net::TcpStream, unix::net::UnixStream>;
 
 fn detach(socket: Socket) -> io::Result<Detached> {
@@ -97,7 +99,7 @@ fn detach(socket: Socket) -> io::Result<Detached> {
     })
 }
 
-/// Has to be called within the runtime that is to wait for it.
+/// Registers the socket with the current runtime.
 fn attach(socket: Detached) -> io::Result<Socket> {
     Ok(match socket {
         Either::Left(socket) => Either::Left(TcpStream::from_std(socket)?),
@@ -105,48 +107,46 @@ fn attach(socket: Detached) -> io::Result<Socket> {
     })
 }
 
-/// A thread with a runtime, both of which end when this is dropped.
+/// A thread with a runtime. Dropping it ends both.
 #[derive(Debug)]
 struct Thread {
     runtime: Handle,
     end: Option<oneshot::Sender<()>>,
-    ended: Option<JoinHandle<()>>,
+    handle: Option<JoinHandle<()>>,
 }
 
 impl Thread {
     fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (end, told) = oneshot::channel();
-        let ended = thread::Builder::new().name("worker".to_owned()).spawn(move || {
-            // Its sender is only ever dropped.
-            let _ = runtime.block_on(told);
+        let runtime_handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel();
+        let handle = thread::Builder::new().name("worker".to_owned()).spawn(move || {
+            // The sender is dropped and never sends.
+            let _ = runtime.block_on(ended);
         })?;
-        Ok(Self { runtime: handle, end: Some(end), ended: Some(ended) })
+        Ok(Self { runtime: runtime_handle, end: Some(end), handle: Some(handle) })
     }
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.end.take());
-        if let Some(ended) = self.ended.take() {
-            // It reports a panic itself.
-            let _ = ended.join();
+        if let Some(handle) = self.handle.take() {
+            // A panic has already been reported by the thread.
+            let _ = handle.join();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Options;
-    use super::super::application::Shared;
-    use super::{Worker, Workers};
+    use super::{Options, Shared, Worker, Workers};
     use std::num::NonZeroUsize;
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
     use tokio_util::either::Either;
 
-    /// Workers with so many connections, and the clients' ends of these.
+    /// Workers with this many connections, and the sockets of their clients.
     async fn workers(connections: usize) -> (Workers, Vec<TcpStream>) {
         let workers = NonZeroUsize::new(3).expect("not zero");
         let options = Options { workers, ..Options::default() };
@@ -165,19 +165,19 @@ mod tests {
         workers.0.iter().map(|Worker { connections, .. }| connections.len()).collect()
     }
 
-    /// A frame that the server sends first of all: its SETTINGS.
-    async fn settings(client: &mut TcpStream) -> [u8; 4] {
+    /// The start of the first frame that the server sends.
+    async fn first_frame(client: &mut TcpStream) -> [u8; 4] {
         let mut start = [0; 4];
         client.read_exact(&mut start).await.expect("SETTINGS");
         start
     }
 
     #[tokio::test]
-    async fn connections_are_dealt_out_evenly_and_all_are_served() {
+    async fn connections_are_distributed_evenly_and_served() {
         let (workers, mut clients) = workers(7).await;
         assert_eq!(open(&workers), [3, 2, 2]);
         for client in &mut clients {
-            assert_eq!(settings(client).await[3], 4);
+            assert_eq!(first_frame(client).await[3], 4);
         }
         clients.remove(1);
         while open(&workers) != [3, 1, 2] {
@@ -188,10 +188,10 @@ mod tests {
     #[tokio::test]
     async fn connections_end_with_the_workers() {
         let (workers, mut clients) = workers(3).await;
-        // The one of the caller's runtime is the caller's business.
+        // The first one is served by the runtime of the caller.
         let mut others = clients.split_off(1);
         for client in &mut others {
-            settings(client).await;
+            first_frame(client).await;
         }
         drop(workers);
         for client in &mut others {
@@ -201,10 +201,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_end_waits_for_the_connections_of_all_workers() {
+    async fn a_shutdown_waits_for_the_connections_of_all_workers() {
         let (workers, clients) = workers(3).await;
         drop(clients);
-        workers.end().await;
+        workers.shut_down().await;
         assert_eq!(open(&workers), [0, 0, 0]);
     }
 }

@@ -1,7 +1,7 @@
-//! From the name of a service in a path to the service.
+//! Dispatches a request to the service that its path names.
 //!
-//! The names of tonic's services are constants, so that a call costs a comparison or two and no
-//! look-up; which method it is, tonic's own code for the service finds out.
+//! The names of the services are constants, so a call costs a few comparisons instead of a look-up.
+//! The code that tonic generates for the service dispatches to the method.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use tonic::server::NamedService;
 use tonic_health::pb::health_server::HealthServer;
 use tower::Service;
 
-use super::answer_body::AnswerBody;
 use super::calculator::CalculatorService;
-use super::call::Call;
 use super::health::{Health, HealthChecks};
 use super::health_list::HealthList;
+use super::methods::{CALCULATORS, HEALTH, REFLECTION, SQUARE_ROOT};
 use super::reflection::{self, Reflection};
+use super::response::{ResponseBody, ResponseFuture};
 use super::streaming_calculator::StreamingCalculatorService;
 use super::unary;
-use crate::methods::{CALCULATORS, HEALTH, REFLECTION, SQUARE_ROOT};
-use crate::parity::methods::{self, Methods};
-use crate::parity::request_body::RequestBody;
+use crate::grpcio::status;
+use crate::grpcio::wire::method::Methods;
+use crate::grpcio::wire::request_body::RequestBody;
 use crate::rpc::calculator_server::CalculatorServer;
 use crate::rpc::streaming_calculator_server::StreamingCalculatorServer;
 
-/// What is offered beside `Calculator` and `StreamingCalculator`.
+/// The services that are served in addition to `Calculator` and `StreamingCalculator`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offer {
+pub struct EnabledServices {
     /// `grpc.health.v1.Health`.
     pub health: bool,
     /// `grpc.reflection.v1.ServerReflection` and `grpc.reflection.v1alpha.ServerReflection`.
     pub reflection: bool,
 }
 
-impl Offer {
-    /// The methods of a server that offers this.
+impl EnabledServices {
+    /// The methods of a server with these services.
     #[must_use]
     pub fn methods(self) -> Methods {
         let health = HEALTH.into_iter().filter(|_| self.health);
@@ -46,12 +46,12 @@ impl Offer {
     }
 }
 
-/// The service `Calculator` as tonic serves it.
-pub(super) type Calculator = CalculatorServer<CalculatorService>;
-/// The service `StreamingCalculator` as tonic serves it.
-pub(super) type StreamingCalculator = StreamingCalculatorServer<StreamingCalculatorService>;
+/// The tonic service for `Calculator`.
+type Calculator = CalculatorServer<CalculatorService>;
+/// The tonic service for `StreamingCalculator`.
+type StreamingCalculator = StreamingCalculatorServer<StreamingCalculatorService>;
 
-/// All services; clones share them.
+/// All services of a server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Services(Arc<Inner>);
 
@@ -65,12 +65,12 @@ struct Inner {
 }
 
 impl Services {
-    /// With reflection if it is offered, and health checking if there is something to tell.
+    /// Creates the services, including health checking if there is a state to report.
     ///
-    /// If it `compresses`, answers are compressed for clients that accept it; grpcio's server never
-    /// does that by itself.
+    /// If the server `compresses`, responses are compressed for clients that accept it. A grpcio
+    /// server does not do that by default.
     pub fn new(
-        offer: Offer,
+        enabled: EnabledServices,
         health: Option<&Health>,
         compresses: bool,
     ) -> Result<Self, tonic_reflection::server::Error> {
@@ -79,7 +79,7 @@ impl Services {
         let health_list = health.map(|one| HealthList::new(one.checks(), compresses));
         let mut health = health.map(|one| HealthServer::new(one.checks()));
         let mut reflection =
-            if offer.reflection { Some(reflection::server(health.is_some())?) } else { None };
+            if enabled.reflection { Some(reflection::server(health.is_some())?) } else { None };
         if compresses {
             calculator = calculator.send_compressed(Gzip).send_compressed(Deflate);
             streaming_calculator =
@@ -99,23 +99,23 @@ impl Services {
 }
 
 impl Service<Request<RequestBody>> for Services {
-    type Response = Response<AnswerBody>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Call;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<RequestBody>) -> Call {
+    fn call(&mut self, mut request: Request<RequestBody>) -> ResponseFuture {
         let path = request.uri().path();
         if path == SQUARE_ROOT
             && !self.0.compresses
-            && let Some(message) = request.body().as_one()
+            && let Some(message) = request.body().as_single()
         {
-            return Call::answered(unary::answer(message, CalculatorService::answer));
+            return ResponseFuture::ready(unary::respond(message, CalculatorService::respond));
         }
-        reflection::unite_versions(&mut request);
+        reflection::upgrade_v1alpha(&mut request);
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let (name, services) = (service.map(|(name, _)| name), &self.0);
@@ -138,6 +138,6 @@ impl Service<Request<RequestBody>> for Services {
         {
             return reflection.clone().call(request).into();
         }
-        Call::answered(methods::not_found().into_http())
+        ResponseFuture::ready(status::method_not_found().into_http())
     }
 }

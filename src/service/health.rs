@@ -1,13 +1,12 @@
-//! The state that `grpc.health.v1.Health` tells: everything is SERVING until the server ends.
+//! The service `grpc.health.v1.Health`: everything is SERVING until the server shuts down.
 //!
-//! A Watch would last for ever, and keep a server that is to end from ending: so the end of the
-//! server is told as NOT_SERVING and ends it. tonic-health refuses to watch a service that it does not
-//! know; the protocol says that it is SERVICE_UNKNOWN until it comes.
+//! A Watch never ends by itself and would block the shutdown, so it reports NOT_SERVING and ends
+//! then. tonic-health rejects a Watch of an unknown service; the protocol requires it to report
+//! SERVICE_UNKNOWN until the service exists.
 
 use std::pin::Pin;
 
 use tokio_stream::{Stream, StreamExt};
-use tonic::server::NamedService;
 use tonic::{Code, Request, Response, Status};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_check_response::ServingStatus::ServiceUnknown;
@@ -15,20 +14,21 @@ use tonic_health::pb::health_server::Health as Protocol;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
-use super::dispatch::{Calculator, StreamingCalculator};
+use crate::rpc::{calculator_server, streaming_calculator_server};
 
-/// The server as a whole.
+/// The name that stands for the server as a whole.
 const SERVER: &str = "";
 
-/// The server as a whole, and its services.
-pub(super) const NAMES: [&str; 3] = [SERVER, Calculator::NAME, StreamingCalculator::NAME];
+/// The names with a state: the server as a whole and its services.
+pub(super) const NAMES: [&str; 3] =
+    [SERVER, calculator_server::SERVICE_NAME, streaming_calculator_server::SERVICE_NAME];
 
-/// Who is told to be SERVING; clones are the same.
+/// The state of all services. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Health(HealthReporter);
 
 impl Health {
-    /// All are SERVING.
+    /// Everything is SERVING.
     pub async fn serving() -> Self {
         let reporter = HealthReporter::new();
         for name in NAMES {
@@ -37,15 +37,15 @@ impl Health {
         Self(reporter)
     }
 
-    /// Tells whoever watches that nothing is served any more, and ends their calls.
-    pub async fn end(mut self) {
+    /// Reports NOT_SERVING to all watchers and ends their calls.
+    pub async fn shut_down(mut self) {
         for name in NAMES {
             self.0.set_service_status(name, ServingStatus::NotServing).await;
             self.0.clear_service_status(name).await;
         }
     }
 
-    /// What answers calls with it.
+    /// The service that reports the state.
     pub(super) fn checks(&self) -> HealthChecks {
         HealthChecks(HealthService::from_health_reporter(self.0.clone()))
     }
@@ -55,7 +55,7 @@ impl Health {
 #[derive(Debug)]
 pub struct HealthChecks(HealthService);
 
-/// The states of what is watched.
+/// The states of a watched service.
 type States = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
 #[tonic::async_trait]
@@ -82,13 +82,13 @@ impl Protocol for HealthChecks {
 }
 
 impl HealthChecks {
-    /// A service that never comes, for as long as the server lasts.
+    /// Watches a service that never exists, until the server shuts down.
     async fn watch_unknown(&self) -> Result<Response<States>, Status> {
         let server = HealthCheckRequest { service: SERVER.to_owned() };
         let server = self.0.watch(Request::new(server)).await?;
-        let mut answer = Some(HealthCheckResponse { status: ServiceUnknown.into() });
+        let mut response = Some(HealthCheckResponse { status: ServiceUnknown.into() });
         Ok(server
-            .map(|states| Box::pin(states.filter_map(move |_| answer.take().map(Ok))) as States))
+            .map(|states| Box::pin(states.filter_map(move |_| response.take().map(Ok))) as States))
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watch_tells_one_state_and_stays_open_until_the_server_ends() {
+    async fn a_watch_reports_one_state_and_stays_open_until_the_shutdown() {
         let health = Health::serving().await;
         let checks = health.checks();
         let watch = async |service| checks.watch(request(service)).await.expect("no error");
@@ -121,9 +121,9 @@ mod tests {
         assert_eq!(next(&mut known).await, Some(ServingStatus::Serving));
         assert_eq!(next(&mut unknown).await, Some(ServingStatus::ServiceUnknown));
         for states in [&mut known, &mut unknown] {
-            timeout(Duration::from_secs(3600), next(states)).await.expect_err("nothing changes");
+            timeout(Duration::from_secs(3600), next(states)).await.expect_err("no change");
         }
-        health.end().await;
+        health.shut_down().await;
         assert_eq!(next(&mut known).await, Some(ServingStatus::NotServing));
         assert_eq!(next(&mut known).await, None);
         assert_eq!(next(&mut unknown).await, None);

@@ -1,6 +1,6 @@
-//! The method List of `grpc.health.v1.Health`, the newest of the protocol: every service with its state.
+//! The method List of `grpc.health.v1.Health`, which returns the state of every service.
 //!
-//! tonic-health 0.14.9 has neither the method nor its messages, so they stand here.
+//! tonic-health 0.14.9 has neither this recent method nor its messages.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use tonic::{Response, Status};
 use tonic_health::pb::health_server::Health as Protocol;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use super::call::Later;
 use super::health::{HealthChecks, NAMES};
-use crate::methods::HEALTH_LIST;
-use crate::parity::codec::GrpcioCodec;
-use crate::parity::request_body::RequestBody;
+use super::methods::HEALTH_LIST;
+use super::response::BoxedResponse;
+use crate::grpcio::wire::codec::ServerCodec;
+use crate::grpcio::wire::request_body::RequestBody;
 
 /// `grpc.health.v1.HealthListRequest`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
@@ -26,12 +26,12 @@ pub(super) struct HealthListRequest {}
 /// `grpc.health.v1.HealthListResponse`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct HealthListResponse {
-    /// What Check answers of each service, by its name; the empty name is the server as a whole.
+    /// The response of Check for each service by name; the empty name is the server as a whole.
     #[prost(btree_map = "string, message", tag = "1")]
     pub(super) statuses: BTreeMap<String, HealthCheckResponse>,
 }
 
-/// Answers List; clones are the same.
+/// Implements List. Clones share the state.
 #[derive(Clone, Debug)]
 pub(super) struct HealthList {
     checks: Arc<HealthChecks>,
@@ -39,20 +39,21 @@ pub(super) struct HealthList {
 }
 
 impl HealthList {
-    /// Of what `checks` says. If it `compresses`, for clients that accept it.
+    /// Lists what `checks` reports. If it `compresses`, responses are compressed for clients that
+    /// accept it.
     pub(super) fn new(checks: HealthChecks, compresses: bool) -> Self {
         Self { checks: Arc::new(checks), compresses }
     }
 
-    /// Whether it is what `request` calls.
+    /// Whether `request` calls this method.
     pub(super) fn is_called_by(request: &Request<RequestBody>) -> bool {
         request.uri().path() == HEALTH_LIST
     }
 
-    pub(super) fn call(&self, request: Request<RequestBody>) -> Later {
+    pub(super) fn call(&self, request: Request<RequestBody>) -> BoxedResponse {
         let method = self.clone();
         Box::pin(async move {
-            let mut grpc = Grpc::new(GrpcioCodec::default());
+            let mut grpc = Grpc::new(ServerCodec::default());
             if method.compresses {
                 grpc = grpc.send_compressed(Gzip).send_compressed(Deflate);
             }
@@ -66,7 +67,7 @@ impl HealthList {
             let request = HealthCheckRequest { service: name.clone() };
             match self.checks.check(tonic::Request::new(request)).await {
                 Ok(checked) => drop(statuses.insert(name, checked.into_inner())),
-                // It is gone, because the server is about to end.
+                // The state has been removed because the server is shutting down.
                 Err(status) if status.code() == tonic::Code::NotFound => {}
                 Err(status) => return Err(status),
             }
@@ -93,17 +94,17 @@ mod tests {
     use tonic_health::pb::health_check_response::ServingStatus::Serving;
 
     #[tokio::test]
-    async fn all_that_is_checked_is_listed() {
+    async fn every_service_is_listed() {
         let health = Health::serving().await;
         let list = async || {
-            let answer = HealthList::new(health.checks(), false).list().await.expect("no error");
-            answer.into_inner().statuses
+            let response = HealthList::new(health.checks(), false).list().await.expect("no error");
+            response.into_inner().statuses
         };
         let statuses = list().await;
         assert!(statuses.values().all(|state| state.status() == Serving));
         let names: Vec<_> = statuses.into_keys().collect();
         assert_eq!(names, ["", "Calculator", "StreamingCalculator"]);
-        health.clone().end().await;
+        health.clone().shut_down().await;
         assert!(list().await.is_empty());
     }
 }

@@ -1,23 +1,23 @@
-//! The services that a server offers.
+//! The services of a server, and the dispatch of requests to them.
 //!
-//! All are behind one [`dispatch`] of our own: tonic's router would bring a web framework along, and
-//! the parity layers have looked the method up already.
+//! tonic's router is not used: it depends on a web framework, and the layers of
+//! [`grpcio`](crate::grpcio) have already looked up the method. Services use only the part of
+//! `grpcio` below its layers, so that they do not depend on what wraps them.
 //!
-//! - [`calculator`], [`streaming_calculator`]: what the server is for; the answers of the latter are
-//!   made one by one in [`repeated_roots`] and [`root_of_each`], its refusals in [`invalid_field`]
-//! - [`health`] with [`health_list`], [`reflection`]: what orchestrators and tools ask for
-//! - [`dispatch`]: which service a path names, of those that are offered
-//! - [`call`] and [`answer_body`]: how they are answered; [`unary`] is the short way
+//! - [`calculator`], [`streaming_calculator`]: the services of `proto/`; `root_streams` produces
+//!   the response streams of the latter
+//! - [`health`] with `health_list`, `reflection`: the services for orchestrators and tools
+//! - [`dispatch`]: the services that are enabled, and which of them a path names
+//! - [`methods`]: the paths and kinds of all methods
+//! - [`response`]: the response of a service; `unary` is the fast path to one
 
-pub mod answer_body;
 pub mod calculator;
-pub mod call;
 pub mod dispatch;
 pub mod health;
 mod health_list;
-mod invalid_field;
+pub mod methods;
 mod reflection;
-mod repeated_roots;
-mod root_of_each;
+pub mod response;
+mod root_streams;
 pub mod streaming_calculator;
 mod unary;

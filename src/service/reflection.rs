@@ -1,8 +1,9 @@
-//! Reflection: what tools such as grpcurl ask a server for instead of its .proto files.
+//! The reflection service, which tools such as grpcurl use instead of .proto files.
 //!
-//! Both versions, because most tools still ask for v1alpha first; they differ in nothing but their
-//! names. tonic-reflection ends the call where it has no answer. A tool that looks for several symbols
-//! goes on after an error response, so each question is a call of its own behind the client's.
+//! Both versions are served, because most tools try v1alpha first; they differ only in their names.
+//! tonic-reflection ends the call if it cannot answer a request. A tool that looks up several
+//! symbols continues after an error response, so each request of a client becomes an internal call
+//! of its own.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -21,21 +22,22 @@ use tonic_reflection::pb::{v1, v1alpha};
 use tonic_reflection::server::{Builder, Error};
 use tower::util::BoxCloneSyncService;
 
-use crate::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
+use super::methods::{REFLECTION_V1, REFLECTION_V1ALPHA};
+use crate::grpcio::status;
 use crate::rpc::DESCRIPTORS;
-use crate::status;
 
-/// `grpc.reflection.v1.ServerReflection` as tonic serves it.
-pub(super) type Reflection = ServerReflectionServer<Questions>;
+/// The tonic service for `grpc.reflection.v1.ServerReflection`.
+pub(super) type Reflection = ServerReflectionServer<ReflectionService>;
 
-/// Makes a request to v1alpha one to v1, whose messages are the same.
-pub(super) fn unite_versions<B>(request: &mut http::Request<B>) {
+/// Turns a v1alpha request into a v1 request, which has the same messages.
+pub(super) fn upgrade_v1alpha<B>(request: &mut http::Request<B>) {
     if request.uri().path() == REFLECTION_V1ALPHA {
         *request.uri_mut() = Uri::from_static(REFLECTION_V1);
     }
 }
 
-/// Tells the services of `proto/`, itself in both versions, and health checking where there is one.
+/// Describes the services of `proto/`, both versions of reflection, and health checking if it is
+/// enabled.
 pub(super) fn server(with_health: bool) -> Result<Reflection, Error> {
     let mut builder = Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -47,18 +49,18 @@ pub(super) fn server(with_health: bool) -> Result<Reflection, Error> {
             builder.register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
     }
     let service = BoxCloneSyncService::new(builder.build_v1()?);
-    Ok(Reflection::new(Questions(ServerReflectionClient::new(service))))
+    Ok(Reflection::new(ReflectionService(ServerReflectionClient::new(service))))
 }
 
-/// tonic-reflection's service, whose type has no name.
-type Service = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible>;
+/// The service of tonic-reflection, whose type cannot be named.
+type Inner = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible>;
 
-/// Asks tonic-reflection one question after the other.
+/// Passes each request to tonic-reflection in a call of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Questions(ServerReflectionClient<Service>);
+pub(super) struct ReflectionService(ServerReflectionClient<Inner>);
 
 #[tonic::async_trait]
-impl ServerReflection for Questions {
+impl ServerReflection for ReflectionService {
     type ServerReflectionInfoStream =
         Pin<Box<dyn Stream<Item = Result<ServerReflectionResponse, Status>> + Send>>;
 
@@ -66,50 +68,50 @@ impl ServerReflection for Questions {
         &self,
         request: Request<Streaming<ServerReflectionRequest>>,
     ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
-        let questions = self.clone();
-        let answers = request.into_inner().then(move |question| {
-            let questions = questions.clone();
-            async move { Ok(questions.ask(question?).await) }
+        let service = self.clone();
+        let responses = request.into_inner().then(move |request| {
+            let service = service.clone();
+            async move { Ok(service.respond(request?).await) }
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(Box::pin(responses)))
     }
 }
 
-impl Questions {
-    async fn ask(mut self, question: ServerReflectionRequest) -> ServerReflectionResponse {
-        match self.answer(question.clone()).await {
-            Ok(answer) => answer,
-            Err(status) => error_response(question, &status),
+impl ReflectionService {
+    async fn respond(mut self, request: ServerReflectionRequest) -> ServerReflectionResponse {
+        match self.look_up(request.clone()).await {
+            Ok(response) => response,
+            Err(status) => error_response(request, &status),
         }
     }
 
-    async fn answer(
+    async fn look_up(
         &mut self,
-        question: ServerReflectionRequest,
+        request: ServerReflectionRequest,
     ) -> Result<ServerReflectionResponse, Status> {
-        let answers = self.0.server_reflection_info(tokio_stream::once(question)).await?;
-        let answer = answers.into_inner().message().await?;
-        answer.ok_or_else(|| Status::internal("no answer"))
+        let responses = self.0.server_reflection_info(tokio_stream::once(request)).await?;
+        let response = responses.into_inner().message().await?;
+        response.ok_or_else(|| Status::internal("no answer"))
     }
 }
 
-/// As grpcio-reflection 1.85.1 words it: the code's own name, whatever is not found.
-fn error_response(question: ServerReflectionRequest, status: &Status) -> ServerReflectionResponse {
+/// The error response of grpcio-reflection 1.85.1, whose message is the name of the code.
+fn error_response(request: ServerReflectionRequest, status: &Status) -> ServerReflectionResponse {
     let error = ErrorResponse {
         error_code: status.code().into(),
         error_message: status::name(status.code()).to_lowercase().replace('_', " "),
     };
     ServerReflectionResponse {
         valid_host: String::new(),
-        original_request: Some(question),
+        original_request: Some(request),
         message_response: Some(MessageResponse::ErrorResponse(error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Reflection, server, unite_versions};
-    use crate::methods::{REFLECTION_V1 as V1, REFLECTION_V1ALPHA as V1ALPHA};
+    use super::{Reflection, server, upgrade_v1alpha};
+    use crate::service::methods::{REFLECTION_V1 as V1, REFLECTION_V1ALPHA as V1ALPHA};
     use prost_reflect::{DescriptorPool, MessageDescriptor};
     use tonic::body::Body;
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -118,42 +120,42 @@ mod tests {
     use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
     use tonic_reflection::pb::{v1, v1alpha};
 
-    async fn ask(
+    async fn call(
         server: Reflection,
-        questions: &[ServerReflectionRequest],
+        requests: &[ServerReflectionRequest],
     ) -> Vec<ServerReflectionResponse> {
-        let questions = tokio_stream::iter(questions.to_vec());
-        let answers = ServerReflectionClient::new(server).server_reflection_info(questions).await;
-        let mut answers = answers.expect("a stream").into_inner();
-        let mut all = Vec::new();
-        while let Some(answer) = answers.message().await.expect("no error") {
-            all.push(answer);
+        let requests = tokio_stream::iter(requests.to_vec());
+        let responses = ServerReflectionClient::new(server).server_reflection_info(requests).await;
+        let mut responses = responses.expect("a stream").into_inner();
+        let mut received = Vec::new();
+        while let Some(response) = responses.message().await.expect("no error") {
+            received.push(response);
         }
-        all
+        received
     }
 
     #[tokio::test]
-    async fn a_question_without_an_answer_does_not_end_the_call() {
+    async fn an_error_response_does_not_end_the_call() {
         let symbol = |name: &str| Some(MessageRequest::FileContainingSymbol(name.to_owned()));
-        let questions = [
+        let requests = [
             symbol("Abacus"),
             Some(MessageRequest::FileByFilename("abacus.proto".to_owned())),
             None,
             symbol("StreamingCalculator.RootOfEach"),
         ]
-        .map(|question| ServerReflectionRequest {
+        .map(|message_request| ServerReflectionRequest {
             host: "here".to_owned(),
-            message_request: question,
+            message_request,
         });
-        let answers = ask(server(false).expect("our own"), &questions).await;
-        let originals: Vec<_> = answers
+        let responses = call(server(false).expect("valid descriptors"), &requests).await;
+        let originals: Vec<_> = responses
             .iter()
-            .map(|answer| answer.original_request.clone().expect("a question"))
+            .map(|response| response.original_request.clone().expect("a request"))
             .collect();
-        assert_eq!(originals, questions);
-        let told: Vec<_> = answers
+        assert_eq!(originals, requests);
+        let results: Vec<_> = responses
             .into_iter()
-            .map(|answer| match answer.message_response.expect("an answer") {
+            .map(|response| match response.message_response.expect("a response") {
                 MessageResponse::ErrorResponse(error) => (error.error_code, error.error_message),
                 MessageResponse::FileDescriptorResponse(files) => {
                     (0, format!("{} files", files.file_descriptor_proto.len()))
@@ -163,37 +165,38 @@ mod tests {
             .collect();
         let expected =
             [(5, "not found"), (5, "not found"), (3, "invalid argument"), (0, "1 files")];
-        assert_eq!(told, expected.map(|(code, text)| (code, text.to_owned())));
+        assert_eq!(results, expected.map(|(code, text)| (code, text.to_owned())));
     }
 
     #[tokio::test]
-    async fn health_checking_is_told_where_there_is_one() {
-        let question = ServerReflectionRequest {
+    async fn health_checking_is_listed_if_it_is_enabled() {
+        let request = ServerReflectionRequest {
             host: String::new(),
             message_request: Some(MessageRequest::ListServices("*".to_owned())),
         };
         for with_health in [false, true] {
-            let server = server(with_health).expect("our own");
-            let answers = format!("{:?}", ask(server, std::slice::from_ref(&question)).await);
-            assert_eq!(answers.contains("grpc.health.v1.Health"), with_health, "{answers}");
-            assert!(answers.contains("grpc.reflection.v1alpha.ServerReflection"), "{answers}");
+            let server = server(with_health).expect("valid descriptors");
+            let responses = format!("{:?}", call(server, std::slice::from_ref(&request)).await);
+            assert_eq!(responses.contains("grpc.health.v1.Health"), with_health, "{responses}");
+            assert!(responses.contains("grpc.reflection.v1alpha.ServerReflection"), "{responses}");
         }
     }
 
     #[test]
-    fn only_the_method_of_the_other_version_is_renamed() {
+    fn only_the_v1alpha_method_is_renamed() {
         let elsewhere = "/grpc.reflection.v1alpha.ServerReflection/Other";
         for (path, expected) in [(V1ALPHA, V1), (V1, V1), (elsewhere, elsewhere)] {
             let mut request = http::Request::new(Body::empty());
             *request.uri_mut() = path.parse().expect("a path");
-            unite_versions(&mut request);
+            upgrade_v1alpha(&mut request);
             assert_eq!(request.uri().path(), expected);
         }
     }
 
-    /// The fields of all messages: their numbers, names and types, without the package's name.
+    /// The fields of all messages with their numbers, names and types, without the version in their
+    /// names.
     fn fields(descriptors: &[u8]) -> Vec<String> {
-        let pool = DescriptorPool::decode(descriptors).expect("a library's own");
+        let pool = DescriptorPool::decode(descriptors).expect("valid descriptors");
         let of = |message: MessageDescriptor| {
             let fields = message.fields().map(|field| format!("{field:?} {:?}", field.kind()));
             fields.collect::<Vec<_>>()

@@ -1,32 +1,30 @@
-//! The service `StreamingCalculator`, as the comments in `proto/streaming_calculator.proto` say.
+//! The service `StreamingCalculator`, as specified in `proto/streaming_calculator.proto`.
 //!
-//! Where a call has a stream of answers, an exception in Python comes up while they are made, so the
-//! words for it are others, also when it comes before the first one.
+//! A field out of range fails the call with a `google.rpc.BadRequest` in addition to the message,
+//! so that a program can identify the field without parsing text.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_types::{ErrorDetails, StatusExt};
 
-use super::invalid_field;
-use super::repeated_roots::RepeatedRoots;
-use super::root_of_each::RootOfEach;
+use super::root_streams::{RepeatedRoots, RootOfEach};
 use crate::Number;
-use crate::arithmetic::{DomainError, RootMeanSquare, square_root};
-use crate::parity::containment::ITERATING;
+use crate::calculator::arithmetic::RootMeanSquare;
 use crate::rpc::streaming_calculator_server::StreamingCalculator;
 use crate::rpc::{ExchangeRequest, Payload, RepeatedRootsRequest};
 
-/// How many answers a client may ask for.
+/// The valid numbers of responses.
 const COUNT: RangeInclusive<i32> = 0..=10_000_000;
 
-/// How many milliseconds may be between them.
+/// The valid intervals between responses, in milliseconds.
 const INTERVAL_MS: RangeInclusive<i32> = 0..=i32::MAX;
 
-/// How many bytes of payload a client may ask for.
+/// The valid sizes of a payload, in bytes.
 const RESPONSE_SIZE: RangeInclusive<i32> = 0..=16_777_216;
 
-/// Answers all methods of `StreamingCalculator`.
+/// Implements all methods of `StreamingCalculator`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StreamingCalculatorService;
 
@@ -40,9 +38,9 @@ impl StreamingCalculator for StreamingCalculatorService {
         request: Request<RepeatedRootsRequest>,
     ) -> Result<Response<RepeatedRoots>, Status> {
         let RepeatedRootsRequest { start, count, interval_ms } = request.into_inner();
-        invalid_field::check("count", count, &COUNT)?;
+        check_range("count", count, &COUNT)?;
         let pause = interval_ms.unwrap_or_default();
-        invalid_field::check("interval_ms", pause, &INTERVAL_MS)?;
+        check_range("interval_ms", pause, &INTERVAL_MS)?;
         let pause = Duration::from_millis(u64::from(pause.unsigned_abs()));
         let start = start.unwrap_or_default().value;
         Ok(Response::new(RepeatedRoots::new(start, count.unsigned_abs(), pause)))
@@ -74,20 +72,42 @@ impl StreamingCalculator for StreamingCalculatorService {
         request: Request<ExchangeRequest>,
     ) -> Result<Response<Payload>, Status> {
         let size = request.get_ref().response_size;
-        invalid_field::check("response_size", size, &RESPONSE_SIZE)?;
+        check_range("response_size", size, &RESPONSE_SIZE)?;
         let size = usize::try_from(size).unwrap_or_default();
         Ok(Response::new(Payload { payload: vec![0; size] }))
     }
 }
 
-/// The root of one of many numbers.
-pub(super) fn root(x: f32) -> Result<Number, DomainError> {
-    square_root(x).map(|value| Number { value })
+/// A field of a request is out of range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {violation}")]
+struct OutOfRange {
+    field: &'static str,
+    violation: String,
 }
 
-/// grpcio's words for an exception in a stream of answers.
-pub(super) fn exception(error: DomainError) -> Status {
-    Status::unknown(format!("{ITERATING}: {error}"))
+/// Checks that a field is in `range`, which starts at 0.
+fn check_range(
+    field: &'static str,
+    value: i32,
+    range: &RangeInclusive<i32>,
+) -> Result<(), OutOfRange> {
+    let violation = if value < *range.start() {
+        format!("is negative: {value}")
+    } else if value > *range.end() {
+        format!("is more than {}: {value}", range.end())
+    } else {
+        return Ok(());
+    };
+    Err(OutOfRange { field, violation })
+}
+
+impl From<OutOfRange> for Status {
+    fn from(error: OutOfRange) -> Self {
+        let message = error.to_string();
+        let details = ErrorDetails::with_bad_request_violation(error.field, error.violation);
+        Self::with_error_details(Code::InvalidArgument, message, details)
+    }
 }
 
 #[cfg(test)]
@@ -107,15 +127,15 @@ mod tests {
     ) -> Result<Vec<f32>, Status> {
         let start = Some(Number { value: start });
         let request = Request::new(RepeatedRootsRequest { start, count, interval_ms });
-        let answers = StreamingCalculatorService.repeated_roots(request).await?.into_inner();
-        answers.map(|answer| answer.map(|root| root.value)).collect().await
+        let responses = StreamingCalculatorService.repeated_roots(request).await?.into_inner();
+        responses.map(|response| response.map(|root| root.value)).collect().await
     }
 
     async fn exchange(response_size: i32) -> Result<usize, Status> {
         let request = Request::new(ExchangeRequest { payload: vec![1], response_size });
-        let answer = StreamingCalculatorService.exchange(request).await?.into_inner();
-        assert!(answer.payload.iter().all(|byte| *byte == 0));
-        Ok(answer.payload.len())
+        let response = StreamingCalculatorService.exchange(request).await?.into_inner();
+        assert!(response.payload.iter().all(|byte| *byte == 0));
+        Ok(response.payload.len())
     }
 
     fn assert_names_field(status: &Status, field: &str, violation: &str) {
@@ -131,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_field_that_makes_no_sense_is_named() {
+    async fn a_field_out_of_range_is_named() {
         let cases = [
             ((-1.0, -1, Some(-5)), "count", "is negative: -1"),
             ((4.0, 10_000_001, None), "count", "is more than 10000000: 10000001"),
@@ -150,10 +170,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_at_the_edge_of_a_range_is_answered() {
-        assert_eq!(repeated_roots(-1.0, 0, None).await.expect("no answer, no error"), [0.0; 0]);
+    async fn the_bounds_of_a_range_are_valid() {
+        assert_eq!(
+            repeated_roots(-1.0, 0, None).await.expect("no response and no error"),
+            [0.0; 0]
+        );
         assert_eq!(repeated_roots(256.0, 3, Some(0)).await.expect("roots"), [16.0, 4.0, 2.0]);
-        assert_eq!(exchange(0).await.expect("nothing"), 0);
+        assert_eq!(exchange(0).await.expect("no bytes"), 0);
         assert_eq!(exchange(16_777_216).await.expect("16 MiB"), 16_777_216);
     }
 }

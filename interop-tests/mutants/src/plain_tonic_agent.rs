@@ -7,7 +7,7 @@ use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use calculator::status::name;
+use calculator::grpcio::status::name;
 use http::uri::PathAndQuery;
 use serde_json::{Value, json};
 use tonic::client::Grpc;

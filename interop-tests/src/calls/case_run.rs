@@ -1,19 +1,20 @@
-//! One scenario while it is played: its steps, and the server that it has for itself.
+//! The run of one scenario at one point of the axes: an agent makes its calls through a tap.
+//!
+//! A tap is always there, so that a failure can show what went over the wire.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::calls::dedicated_server::OwnServer;
 use crate::calls::scenario::Scenario;
-use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
-use crate::calls::session::Session;
+use crate::calls::scenario::step::{Comparison, ServerAction, ServerMemory, Step};
+use crate::calls::session::{DedicatedServer, Session};
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
 use crate::config::axes::Variant;
 use crate::config::target::Target;
-use crate::outcome::finding::{Finding, Mismatch};
+use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
 use crate::outcome::observation::Observation;
 use crate::process::agent::shortened;
 use crate::process::agent_pool::BorrowedAgent;
@@ -22,207 +23,240 @@ use crate::process::server_config::ServerConfig;
 use crate::process::server_slot::ServerSlot;
 use grpc_interop_protocol::{Outcome, Request};
 
-/// How long a call that is to succeed eventually waits before it is made again.
+/// The pause between two attempts of a step that is to succeed eventually.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
-/// How often another port is tried for a tap.
-const ATTEMPTS: usize = 10;
+/// How many ports are tried for a tap.
+const TAP_ATTEMPTS: usize = 10;
 
-/// Why a trace lacks the calls to other addresses.
-const NO_TAP: &str = "calls to an address where no server answers are not looked at: between client and \
-                      nobody there is nothing to pass on";
+/// Why a trace does not show the calls to other addresses.
+const NOT_TAPPED: &str = "calls to an address at which no server responds are not recorded: no tap is \
+                          between the client and that address";
 
-/// How long a client may take to close its connections once its calls have ended, where they are
-/// counted, and where they are only looked at.
+/// How long a client may take to close its connections after its calls, if they are counted, and if
+/// they are only recorded.
 const CLOSING: Duration = Duration::from_secs(2);
 const CLOSING_UNCOUNTED: Duration = Duration::from_millis(100);
 
-/// See the module.
-pub(crate) struct Play<'a> {
-    pairing: &'a Session,
+/// Runs `scenario` at this point of the axes and reports how its outcome differs from the expected one.
+pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> Report {
+    let Session { servers, agents, context } = session;
+    let config = ServerConfig::new(variant, scenario.server);
+    let slot = servers.slot(config);
+    let mut evidence = evidence(session, scenario, &slot);
+    let (offerings, is_dedicated) = (scenario.offerings(variant), scenario.needs_own_server());
+    let unsupported = servers.not_supported(&config, &offerings, is_dedicated);
+    if let Some(why) = unsupported.or_else(|| agents.not_supported(variant)) {
+        return Report { finding: Finding::NotSupported(why), evidence };
+    }
+    let waits = scenario.waits();
+    let agent = agents.lend(waits);
+    let permit = (!waits).then(|| context.gate.enter());
+    evidence.began = Some(Instant::now());
+    let recorder = evidence.tape.insert(Recorder::default());
+    let mut run = CaseRun {
+        session,
+        variant,
+        config,
+        slot: &slot,
+        agent,
+        dedicated: None,
+        tap: None,
+        transcript: Transcript::default(),
+    };
+    let finding = run.run(scenario, recorder).map_or_else(|finding| finding, Finding::from);
+    let Transcript { requests, expected, observed } = std::mem::take(&mut run.transcript);
+    evidence.sent = requests;
+    evidence.right = vec![expected];
+    evidence.observed = Some(observed);
+    let exit = match &finding {
+        Finding::Mismatches(_) => slot.is_gone(),
+        Finding::Match | Finding::NotSupported(_) => slot.has_exited(),
+        _ => None,
+    };
+    // Not earlier: the next case of this agent would start the server again.
+    drop((run, permit));
+    let finding = exit.map_or(finding, |how| {
+        Finding::Broken(format!("the server ended during this case, {how}"))
+    });
+    Report { finding, evidence }
+}
+
+fn evidence(session: &Session, scenario: &Scenario, slot: &ServerSlot) -> Evidence {
+    let Session { agents, context, .. } = session;
+    let client = agents.program().command_line(&context.places, "");
+    let logs = std::iter::once(slot.logs()).chain(agents.logs(scenario.waits()));
+    Evidence {
+        about: scenario.about.clone(),
+        server_command: slot.shown(context),
+        client_command: client.ok().map(|line| line.to_string()),
+        logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
+        ..Evidence::default()
+    }
+}
+
+struct CaseRun<'a> {
+    session: &'a Session,
     variant: Variant,
-    arrangement: ServerConfig,
-    /// The server that all share.
+    config: ServerConfig,
+    /// The server that all cases share.
     slot: &'a ServerSlot,
     agent: BorrowedAgent<'a>,
-    own_server: Option<OwnServer<'a>>,
+    dedicated: Option<DedicatedServer<'a>>,
     tap: Option<Tap>,
+    transcript: Transcript,
 }
 
-/// What people are told of a play, whatever comes of it.
+/// What a failure message shows of the calls, however the case ends.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
-    /// What the agent was told, shortened.
-    pub(crate) sent: Vec<String>,
-    /// What is right, of all steps so far.
-    pub(crate) right: Observation,
-    /// What came of them, the last time that each was done.
-    pub(crate) observed: Observation,
+struct Transcript {
+    /// The requests to the agent, shortened.
+    requests: Vec<String>,
+    /// The expected outcomes of all steps so far.
+    expected: Observation,
+    /// The observed ones, each of the last time that the step was done.
+    observed: Observation,
 }
 
-impl<'a> Play<'a> {
-    pub(crate) fn new(
-        pairing: &'a Session,
-        variant: Variant,
-        arrangement: ServerConfig,
-        slot: &'a ServerSlot,
-        agent: BorrowedAgent<'a>,
-    ) -> Self {
-        let (own_server, tap) = (None, None);
-        Self { pairing, variant, arrangement, slot, agent, own_server, tap }
-    }
-
-    /// Plays all steps; what people should know is `told`, and what goes over the wire is taken on
-    /// `tape`, also when one of them ends the scenario.
-    pub(crate) fn all(
-        &mut self,
-        scenario: &Scenario,
-        told: &mut Told,
-        tape: &Recorder,
-    ) -> Result<Vec<Mismatch>, Finding> {
-        let steps = scenario.steps();
+impl CaseRun<'_> {
+    fn run(&mut self, scenario: &Scenario, recorder: &Recorder) -> Result<Vec<Mismatch>, Finding> {
         if scenario.needs_own_server() {
-            self.own_server = Some(OwnServer::start(self.pairing, self.arrangement)?);
+            self.dedicated = Some(DedicatedServer::start(self.session, self.config)?);
         }
-        if steps.iter().any(|step| step.target() != Target::Server) {
-            tape.note(NO_TAP);
+        if scenario.steps.iter().any(|step| step.target() != Target::Server) {
+            recorder.note(NOT_TAPPED);
         }
-        self.tap = Some(self.start_tap(scenario.wire.is_some(), tape)?);
+        self.tap = Some(self.start_tap(scenario.wire.is_some(), recorder)?);
         let mut mismatches = Vec::new();
-        for (index, step) in steps.iter().enumerate() {
-            let is_last = steps[index + 1..].iter().all(|step| step.calls().is_empty());
-            let label = match steps.len() {
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let is_last = scenario.steps[index + 1..].iter().all(|step| step.calls().is_empty());
+            let label = match scenario.steps.len() {
                 1 => String::new(),
                 _ => format!("step {}: ", index + 1),
             };
-            let mut of_step = Told::default();
-            let played = self.repeated(step, is_last, &mut of_step);
-            told.extend(&label, of_step);
-            let labelled = played?
-                .into_iter()
-                .map(|mismatch| Mismatch { what: format!("{label}{}", mismatch.what), ..mismatch });
-            mismatches.extend(labelled);
+            let mut transcript = Transcript::default();
+            let outcome = self.repeat(step, is_last, &mut transcript);
+            self.transcript.requests.extend(transcript.requests);
+            self.transcript.expected.extend(&label, transcript.expected);
+            self.transcript.observed.extend(&label, transcript.observed);
+            mismatches.extend(outcome?.into_iter().map(|mismatch| mismatch.labelled(&label)));
         }
-        if let Some(tap) = self.tap.take() {
-            let patience = if scenario.wire.is_some() { CLOSING } else { CLOSING_UNCOUNTED };
-            let sight = tap.finish(patience);
-            let wire = scenario.wire.as_ref();
-            mismatches.extend(wire.into_iter().flat_map(|w| w.mismatches(&sight, self.variant)));
+        let limit = if scenario.wire.is_some() { CLOSING } else { CLOSING_UNCOUNTED };
+        let stats = self.tap.take().map(|tap| tap.finish(limit));
+        if let (Some(wire), Some(stats)) = (&scenario.wire, stats) {
+            mismatches.extend(wire.mismatches(&stats, self.variant));
         }
         Ok(mismatches)
     }
 
-    /// A tap before the server, at an address of the same kind.
-    fn start_tap(&self, counts: bool, tape: &Recorder) -> Result<Tap, Finding> {
-        let context = &self.pairing.context;
+    /// A tap in front of the server, at an address of the same kind.
+    fn start_tap(&self, counts: bool, recorder: &Recorder) -> Result<Tap, Finding> {
+        let context = &self.session.context;
         let server = self.server_address()?;
         let mut attempts = 0;
         loop {
-            let address = match self.own_server {
-                // It goes away and comes back with the server.
-                Some(_) => self.arrangement.lasting_address(context),
-                None => self.arrangement.fresh_address(context),
+            let address = match self.dedicated {
+                // The tap stops and starts again with the server.
+                Some(_) => self.config.lasting_address(context),
+                None => self.config.fresh_address(context),
             };
             let address = address.map_err(Finding::SetUpError)?;
-            match Tap::start(&address, server.clone(), tape.clone(), counts) {
-                // Another run has taken the port in between.
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < ATTEMPTS => {
+            match Tap::start(&address, server.clone(), recorder.clone(), counts) {
+                // Another process has taken the port in between.
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrInUse && attempts < TAP_ATTEMPTS =>
+                {
                     attempts += 1;
                 }
-                tap => return tap.map_err(|error| no_tap(&error)),
+                tap => return tap.map_err(|error| tap_failed(&error)),
             }
         }
     }
 
-    /// Does a step as often as it says, until it goes wrong.
-    fn repeated(
+    /// Does a step as many times as it says, until the outcome is not the expected one.
+    fn repeat(
         &mut self,
         step: &Step,
         is_last: bool,
-        told: &mut Told,
+        transcript: &mut Transcript,
     ) -> Result<Vec<Mismatch>, Finding> {
         let times = step.repeat.unwrap_or(1);
         for time in 1..=times {
             let keep_channels = step.keep_channels.unwrap_or(true) && !(is_last && time == times);
             thread::sleep(Duration::from_millis(step.pause_ms));
-            let mut this_time = Told::default();
-            let mismatches = self.measured(step, keep_channels, &mut this_time);
-            // Of equal lines one is enough.
-            if time == 1 || mismatches.as_ref().map_or(true, |mismatches| !mismatches.is_empty()) {
-                told.sent.append(&mut this_time.sent);
+            let before = transcript.requests.len();
+            let mismatches = self.measure_memory(step, keep_channels, transcript);
+            // The requests are the same each time, so only those of the first time are shown, and
+            // those of a failure.
+            if time > 1 && matches!(&mismatches, Ok(mismatches) if mismatches.is_empty()) {
+                transcript.requests.truncate(before);
             }
-            (told.right, told.observed) = (this_time.right, this_time.observed);
             let mismatches = mismatches?;
             if !mismatches.is_empty() {
-                let labelled = |mismatch: Mismatch| match step.repeat {
-                    None => mismatch,
-                    Some(_) => {
-                        Mismatch { what: format!("time {time}: {}", mismatch.what), ..mismatch }
-                    }
-                };
-                return Ok(mismatches.into_iter().map(labelled).collect());
+                let label = step.repeat.map_or(String::new(), |_| format!("time {time}: "));
+                return Ok(mismatches.into_iter().map(|it| it.labelled(&label)).collect());
             }
         }
         Ok(Vec::new())
     }
 
-    /// Does a step and compares the server's memory meanwhile, if that is asked for.
-    fn measured(
+    /// Does a step, and compares the growth of the server's memory with the limit if there is one.
+    fn measure_memory(
         &mut self,
         step: &Step,
         keep_channels: bool,
-        told: &mut Told,
+        transcript: &mut Transcript,
     ) -> Result<Vec<Mismatch>, Finding> {
-        let running = self.own_server.as_ref().and_then(|server| server.running.as_ref());
-        let leader = running.map(|server| server.process.pid());
-        let (Some(ServerMemory { grows_by_at_most_mib: most }), Some(leader)) =
-            (step.server_memory, leader)
+        let running = self.dedicated.as_ref().and_then(|server| server.running.as_ref());
+        let pid = running.map(|server| server.process.pid());
+        let (Some(ServerMemory { grows_by_at_most_mib: most }), Some(pid)) =
+            (step.server_memory, pid)
         else {
-            return self.step(step, keep_channels, told);
+            return self.attempt(step, keep_channels, transcript);
         };
         let (mismatches, growth) =
-            memory::growth_during(leader, || self.step(step, keep_channels, told));
+            memory::growth_during(pid, || self.attempt(step, keep_channels, transcript));
         let mut mismatches = mismatches?;
         let Some(growth) = growth else {
-            let why = "the memory of a process is told by /proc, which is not here";
+            let why = "the memory of a process is read from /proc, which this system does not have";
             return Err(Finding::NotSupported(why.to_owned()));
         };
         if growth > most {
             let expected = format!("grows by {most} MiB at most");
-            mismatches.push(Mismatch::new(
-                "server memory",
-                expected,
-                format!("grows by {growth:.0} MiB"),
-            ));
+            let observed = format!("grows by {growth:.0} MiB");
+            mismatches.push(Mismatch::new("server memory", expected, observed));
         }
         Ok(mismatches)
     }
 
-    fn step(
+    /// Makes the calls of a step, again and again if they are to succeed eventually.
+    fn attempt(
         &mut self,
         step: &Step,
         keep_channels: bool,
-        told: &mut Told,
+        transcript: &mut Transcript,
     ) -> Result<Vec<Mismatch>, Finding> {
-        let calls = step.calls();
-        if calls.is_empty() {
-            if let (Some(action), Some(server)) = (step.server, &mut self.own_server) {
+        if step.calls().is_empty() {
+            if let (Some(action), Some(server)) = (step.server, &mut self.dedicated) {
                 act(server, self.tap.as_mut(), action)?;
             }
             return Ok(Vec::new());
         }
+        (transcript.expected, transcript.observed) = Default::default();
         let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
         let mut action = step.server;
         loop {
             let trial = unique_name();
             let request = self.request(step, keep_channels, &trial)?;
-            told.sent.push(shortened(&serde_json::to_string(&request).unwrap_or_default()));
+            let line = serde_json::to_string(&request).unwrap_or_default();
+            transcript.requests.push(shortened(&line));
             let outcome = self.perform(&request, action.take(), step.after_ms)?;
             if let Some(reason) = outcome.not_supported {
                 return Err(Finding::NotSupported(reason));
             }
-            (told.right, told.observed) = step.compared(&outcome.calls, &trial);
-            let mismatches = step.mismatches(request.calls.len(), &outcome.calls, &trial);
+            let Comparison { expected, observed, mismatches } =
+                step.compare(&outcome.calls, &trial);
+            (transcript.expected, transcript.observed) = (expected, observed);
             if mismatches.is_empty() || Instant::now() >= until {
                 return Ok(mismatches);
             }
@@ -230,17 +264,17 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Has the agent make the calls; if there is an `action`, it happens so long after they have
-    /// begun, whether they have ended by then or not.
+    /// Has the agent make the calls. An `action` follows their start by so many milliseconds, whether
+    /// they have ended by then or not.
     fn perform(
         &mut self,
         request: &Request,
         action: Option<ServerAction>,
         after_ms: u64,
     ) -> Result<Outcome, Finding> {
-        let context = &self.pairing.context;
+        let context = &self.session.context;
         let tap = self.tap.as_mut();
-        let (Some(action), Some(server)) = (action, &mut self.own_server) else {
+        let (Some(action), Some(server)) = (action, &mut self.dedicated) else {
             return self.agent.perform(request, context);
         };
         let mut acted = Ok(());
@@ -252,15 +286,10 @@ impl<'a> Play<'a> {
         outcome
     }
 
-    fn request(
-        &mut self,
-        step: &Step,
-        keep_channels: bool,
-        trial: &str,
-    ) -> Result<Request, Finding> {
-        let context = &self.pairing.context;
+    fn request(&self, step: &Step, keep_channels: bool, trial: &str) -> Result<Request, Finding> {
+        let context = &self.session.context;
         let request = step.request(self.variant, trial).map_err(Finding::SetUpError)?;
-        let tls = step.leader().and_then(|call| call.tls());
+        let tls = step.leader().and_then(|call| call.tls.as_ref());
         let tls = context.certificates.client(self.variant.transport, tls);
         if tls.is_some() {
             context.certificates.make().map_err(Finding::SetUpError)?;
@@ -276,44 +305,35 @@ impl<'a> Play<'a> {
     }
 
     fn server_address(&self) -> Result<String, Finding> {
-        if let Some(server) = &self.own_server {
-            return Ok(server.address.clone());
+        match &self.dedicated {
+            Some(server) => Ok(server.address.clone()),
+            None => self.slot.address(&self.session.context).map_err(Finding::SetUpError),
         }
-        self.slot.address(&self.pairing.context).map_err(Finding::SetUpError)
     }
 }
 
-impl Told {
-    /// Adds what is told of a step, whose lines are to begin with `label`.
-    fn extend(&mut self, label: &str, step: Self) {
-        self.sent.extend(step.sent);
-        self.right.extend(label, step.right);
-        self.observed.extend(label, step.observed);
-    }
-}
-
-/// Has the server do something; while it is away there is no tap either, so that nobody is let in.
+/// Kills or starts the server. While it is not running, the tap refuses connections as well.
 fn act(
-    server: &mut OwnServer<'_>,
+    server: &mut DedicatedServer<'_>,
     mut tap: Option<&mut Tap>,
     action: ServerAction,
 ) -> Result<(), Finding> {
     if let Some(tap) = &mut tap {
-        tap.shut();
+        tap.stop_listening();
     }
     server.act(action)?;
     match tap.filter(|_| server.running.is_some()) {
-        Some(tap) => tap.open().map_err(|error| no_tap(&error)),
+        Some(tap) => tap.resume_listening().map_err(|error| tap_failed(&error)),
         None => Ok(()),
     }
 }
 
-fn no_tap(error: &io::Error) -> Finding {
+fn tap_failed(error: &io::Error) -> Finding {
     Finding::SetUpError(format!("the tap: {error}"))
 }
 
-/// A name that no other attempt of any trial has, also of other runs at the same server.
+/// A name that no other attempt of any trial has, also of other runs with the same server.
 fn unique_name() -> String {
-    static GIVEN: AtomicUsize = AtomicUsize::new(0);
-    format!("{}-{}", std::process::id(), GIVEN.fetch_add(1, Ordering::Relaxed))
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

@@ -89,12 +89,8 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
         for (server_name, server) in servers {
             for client in peers {
                 let Some(client_program) = &client.client_program else { continue };
-                let name = TrialName {
-                    suite: SUITE,
-                    server: server_name.to_owned(),
-                    client: client.name().to_owned(),
-                    case: case.name.get_ref().clone(),
-                };
+                let case_name = case.name.get_ref().clone();
+                let name = TrialName::stated(SUITE, server_name, client.name(), case_name);
                 let log = context.logs.join(name.to_string());
                 let play = Play {
                     case: case.clone(),
@@ -193,7 +189,7 @@ impl Play {
             right: vec![self.case.right()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
-            tape: Some(Recorder::of_nothing(NO_FRAMES)),
+            tape: Some(Recorder::unavailable(NO_FRAMES)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

@@ -1,77 +1,58 @@
-//! A pairing: one server with one client agent, and a scenario played between them.
+//! The two sides of a case: the server of one peer and the client agents of another.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::calls::case_run::{Play, Told};
-use crate::calls::scenario::Scenario;
-use crate::capture::recorder::Recorder;
-use crate::config::axes::Variant;
-use crate::outcome::finding::{Evidence, Finding, Report};
+use crate::calls::scenario::step::ServerAction;
+use crate::outcome::finding::Finding;
 use crate::process::context::RunContext;
 use crate::process::crew::Crew;
+use crate::process::server::RunningServer;
 use crate::process::server_config::ServerConfig;
 use crate::process::server_pool::ServerPool;
-use crate::process::server_slot::ServerSlot;
 
-/// A server and the agents of a client.
+/// The servers of one peer and the agents of another, which all their cases share.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    pub(crate) fleet: Arc<ServerPool>,
-    pub(crate) crew: Arc<Crew>,
+    pub(crate) servers: Arc<ServerPool>,
+    pub(crate) agents: Arc<Crew>,
     pub(crate) context: Arc<RunContext>,
 }
 
-impl Session {
-    /// Plays `scenario` at this point of the axes and says what was not as expected.
-    pub(crate) fn play(&self, scenario: &Scenario, variant: Variant) -> Report {
-        let arrangement = ServerConfig::new(variant, scenario.server);
-        let slot = self.fleet.slot(arrangement);
-        let mut evidence = self.evidence(scenario, &slot);
-        let (offerings, is_own) = (scenario.offerings(variant), scenario.needs_own_server());
-        let unsupported = self.fleet.not_supported(&arrangement, &offerings, is_own);
-        if let Some(why) = unsupported.or_else(|| self.crew.not_supported(variant)) {
-            return Report { finding: Finding::NotSupported(why), evidence };
-        }
-        let waits = scenario.waits();
-        let agent = self.crew.lend(waits);
-        let pass = (!waits).then(|| self.context.gate.enter());
-        evidence.began = Some(Instant::now());
-        let mut play = Play::new(self, variant, arrangement, &slot, agent);
-        let tape = evidence.tape.insert(Recorder::default());
-        let mut told = Told::default();
-        let finding = match play.all(scenario, &mut told, tape) {
-            Ok(mismatches) => mismatches.into(),
-            Err(finding) => finding,
-        };
-        evidence.sent = told.sent;
-        evidence.right = vec![told.right];
-        evidence.observed = Some(told.observed);
-        let ended = match &finding {
-            Finding::Mismatches(_) => slot.is_gone(),
-            Finding::Match | Finding::NotSupported(_) => slot.has_exited(),
-            Finding::Broken(_)
-            | Finding::Hung(_)
-            | Finding::ReferenceHung(_)
-            | Finding::SetUpError(_) => None,
-        };
-        // Not before: the next case of this client would start a server that is gone again.
-        drop((play, pass));
-        let finding = ended.map_or(finding, |how| {
-            Finding::Broken(format!("the server ended during this case, {how}"))
-        });
-        Report { finding, evidence }
+/// A server that one case uses alone, because it is killed or measured.
+///
+/// It is always started at the same address, where its clients expect it.
+pub(crate) struct DedicatedServer<'a> {
+    session: &'a Session,
+    config: ServerConfig,
+    pub(crate) address: String,
+    /// `None` while it is not running.
+    pub(crate) running: Option<RunningServer>,
+}
+
+impl<'a> DedicatedServer<'a> {
+    /// Starts a server of the session's peer.
+    pub(crate) fn start(session: &'a Session, config: ServerConfig) -> Result<Self, Finding> {
+        let address = config.lasting_address(&session.context).map_err(Finding::SetUpError)?;
+        let mut server = Self { session, config, address, running: None };
+        server.act(ServerAction::Start)?;
+        Ok(server)
     }
 
-    fn evidence(&self, scenario: &Scenario, slot: &ServerSlot) -> Evidence {
-        let client = self.crew.program().command_line(&self.context.places, "");
-        let logs = std::iter::once(slot.logs()).chain(self.crew.logs(scenario.waits()));
-        Evidence {
-            about: scenario.about.clone(),
-            server_command: slot.shown(&self.context),
-            client_command: client.ok().map(|line| line.to_string()),
-            logs: logs.flat_map(|l| [l.stdout.clone(), l.stderr.clone()]).collect(),
-            ..Evidence::default()
+    /// Kills it or starts it.
+    pub(crate) fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
+        // First of all the old process ends: it may still have the port.
+        self.running = None;
+        if action == ServerAction::Kill {
+            return Ok(());
         }
+        let did_not_start =
+            |why: String| Finding::SetUpError(format!("the server did not start: {why}"));
+        let Session { servers, context, .. } = self.session;
+        let program = self.config.arranged(servers.program(), context).map_err(did_not_start)?;
+        let logs = servers.slot(self.config).logs().clone();
+        let server = RunningServer::start(&program, &context.places, &self.address, logs)
+            .map_err(|error| did_not_start(error.to_string()))?;
+        self.running = Some(server);
+        Ok(())
     }
 }

@@ -1,11 +1,12 @@
-//! The suite `calls`: every server peer with every client agent over the table of scenarios, each at
+//! The suite `calls`: each server with each client agent over the table of scenarios, each of them at
 //! every point of the axes that it varies over.
 //!
-//! Peers are started by the first trial that needs them and end with the last one: each trial holds
-//! a share of the servers of its peer and of the agents of its client.
+//! Servers and agents are started by the first trial that needs them and end with the last one, because
+//! each trial holds a reference to them.
 
 use std::sync::Arc;
 
+use crate::calls::case_run;
 use crate::calls::scenario::Scenario;
 use crate::calls::session::Session;
 use crate::config::peer::Peer;
@@ -16,52 +17,44 @@ use crate::process::server_pool::ServerPool;
 
 pub(crate) const SUITE: &str = "calls";
 
-/// All trials of the suite, pairing by pairing.
+/// All trials of the suite, one pair of peers after the other.
 pub(crate) fn trials(
     peers: &[Peer],
     scenarios: &[Scenario],
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
-    let cases: Vec<_> = scenarios
-        .iter()
-        .map(|scenario| Arc::new(scenario.clone()))
-        .flat_map(|scenario| {
-            let variants = scenario.variants();
-            variants.into_iter().map(move |variant| (Arc::clone(&scenario), variant))
-        })
-        .collect();
+    let mut cases = Vec::new();
+    for scenario in scenarios {
+        let shared = Arc::new(scenario.clone());
+        cases.extend(scenario.variants().into_iter().map(|it| (Arc::clone(&shared), it)));
+    }
     let logs = context.logs.join(SUITE);
-    let crew = |client: &Peer| {
-        let agent = client.agent.as_ref()?;
-        let crew = Crew::new(client.name(), agent, &logs.join("clients").join(client.name()));
-        Some((client.name().to_owned(), Arc::new(crew)))
-    };
-    let crews: Vec<_> = peers.iter().filter_map(crew).collect();
+    let agents = peers.iter().filter_map(|client| {
+        let folder = logs.join("clients").join(client.name());
+        let agents = Crew::new(client.name(), client.agent.as_ref()?, &folder);
+        Some((client.name().to_owned(), Arc::new(agents)))
+    });
+    let clients: Vec<_> = agents.collect();
     let mut trials = Vec::new();
     for server in peers {
         let Some(program) = &server.server else { continue };
-        let is_attached = program.attach.is_some();
         let folder = logs.join("servers").join(server.name());
-        let fleet = Arc::new(ServerPool::new(server.name(), program, &folder));
-        for (client, crew) in &crews {
+        let servers = Arc::new(ServerPool::new(server.name(), program, &folder));
+        for (client, agents) in &clients {
+            let session = Session {
+                servers: Arc::clone(&servers),
+                agents: Arc::clone(agents),
+                context: Arc::clone(context),
+            };
             trials.extend(cases.iter().map(|(scenario, variant)| {
-                let name = TrialName {
-                    suite: SUITE,
-                    server: server.name().to_owned(),
-                    client: client.clone(),
-                    case: variant.name_of(scenario.name()),
-                };
-                let pairing = Session {
-                    fleet: Arc::clone(&fleet),
-                    crew: Arc::clone(crew),
-                    context: Arc::clone(context),
-                };
-                let (scenario, variant) = (Arc::clone(scenario), *variant);
-                let waits = scenario.waits();
+                let case = variant.name_of(scenario.name());
+                let name = TrialName::stated(SUITE, server.name(), client, case);
+                let (session, scenario, variant) =
+                    (session.clone(), Arc::clone(scenario), *variant);
                 Trial {
-                    waits,
-                    is_attached,
-                    ..Trial::new(name, move || pairing.play(&scenario, variant))
+                    waits: scenario.waits(),
+                    is_attached: program.attach.is_some(),
+                    ..Trial::new(name, move || case_run::run(&session, &scenario, variant))
                 }
             }));
         }

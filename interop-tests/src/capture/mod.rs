@@ -7,6 +7,6 @@
 //! - [`recorder`]: parses both directions of every connection and keeps a bounded number of events
 //! - [`dissection`]: turns a recording into a trace, which names every byte
 
-pub mod dissection;
-pub mod recorder;
-pub mod tap;
+pub(crate) mod dissection;
+pub(crate) mod recorder;
+pub(crate) mod tap;

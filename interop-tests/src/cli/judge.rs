@@ -40,7 +40,7 @@ pub(crate) fn as_libtest(
     judge: Arc<Judge>,
 ) -> libtest_mimic::Trial {
     let Trial { name, run, port_user, .. } = trial;
-    let missing = [&name.server, &name.client].into_iter().find(|peer| left_out.contains(*peer));
+    let missing = name.peers().find(|peer| left_out.contains(*peer));
     let skipped = missing.map(|peer| format!("--without {peer}"));
     libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
         let port_queue = &judge.context.port_queue;

@@ -14,7 +14,7 @@ use crate::calls::programs;
 use crate::calls::programs::Case;
 use crate::calls::scenario;
 use crate::calls::scenario::Scenario;
-use crate::cli::options::{Comparison, Inputs, ReferenceKind};
+use crate::cli::options::{BaselineChoice, Comparison, Inputs};
 use crate::config::peer::Peer;
 use crate::config::peers::Peers;
 use crate::config::places::Places;
@@ -109,17 +109,17 @@ impl Loaded {
     }
 
     /// Reads the goldens, and lets them replace the reference where `kind` allows it.
-    pub(crate) fn read_goldens(&mut self, kind: ReferenceKind) -> anyhow::Result<()> {
+    pub(crate) fn read_goldens(&mut self, kind: BaselineChoice) -> anyhow::Result<()> {
         let is_reference_out = self.is_reference_out();
         let Baselines { servers, clients, client_programs } = &mut self.baselines;
         if let Some(folder) = &self.goldens {
             servers.read_goldens(folder)?;
             clients.read_goldens(folder)?;
             client_programs.read_goldens(folder)?;
-        } else if kind == ReferenceKind::Golden {
-            anyhow::bail!("--reference golden: {NO_GOLDENS}");
+        } else if kind == BaselineChoice::Golden {
+            anyhow::bail!("--baseline golden: {NO_GOLDENS}");
         }
-        if kind == ReferenceKind::Auto && !is_reference_out {
+        if kind == BaselineChoice::Auto && !is_reference_out {
             client_programs.let_goldens_stand_in(&self.context);
         }
         Ok(())

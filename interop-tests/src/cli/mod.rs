@@ -148,7 +148,7 @@ fn load(
     output: &Path,
 ) -> anyhow::Result<Loaded> {
     let mut loaded = Loaded::load(inputs, comparison, threads, output)?;
-    loaded.read_goldens(comparison.reference)?;
+    loaded.read_goldens(comparison.baseline)?;
     Ok(loaded)
 }
 

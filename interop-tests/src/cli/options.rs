@@ -14,7 +14,8 @@ use crate::report::record::selection::Shard;
 
 /// Runs every gRPC client against every server over the same .proto files and compares them.
 ///
-/// Each comparison is a trial, named suite/server/client/case. Without a subcommand, `run` is assumed.
+/// Each comparison is a trial, named suite/server/client/case or suite/peer/case. Without a subcommand,
+/// `run` is assumed.
 #[derive(Debug, Parser)]
 #[command(name = "interop", args_conflicts_with_subcommands = true)]
 struct CommandLine {
@@ -161,8 +162,8 @@ pub(crate) struct Comparison {
     #[arg(long, value_name = "PEER")]
     pub(crate) without: Vec<String>,
     /// What server-parity and client-parity compare with.
-    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
-    pub(crate) reference: ReferenceKind,
+    #[arg(long, alias = "reference", value_enum, default_value_t, value_name = "KIND")]
+    pub(crate) baseline: BaselineChoice,
     /// The known deviations, instead of interop-tests/deviations.toml.
     #[arg(long, value_name = "FILE")]
     pub(crate) deviations: Option<PathBuf>,
@@ -170,7 +171,7 @@ pub(crate) struct Comparison {
 
 /// What `server-parity` and `client-parity` compare with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReferenceKind {
+pub(crate) enum BaselineChoice {
     /// The running reference; but for its client program, which takes long to start, the goldens while
     /// they were recorded from the same versions. A sample of its cases is run all the same.
     #[default]
@@ -302,7 +303,7 @@ impl RunOptions {
     /// space.
     pub(crate) fn to_rerun(&self) -> String {
         let Inputs { peers, scenarios, goldens, set, .. } = &self.inputs;
-        let Comparison { attach, reference, deviations, .. } = &self.comparison;
+        let Comparison { attach, baseline, deviations, .. } = &self.comparison;
         let files = [
             ("--peers", peers),
             ("--deviations", deviations),
@@ -312,14 +313,14 @@ impl RunOptions {
         let files = files
             .into_iter()
             .filter_map(|(option, path)| Some(format!("{option} {} ", path.as_ref()?.display())));
-        let reference = match reference {
-            ReferenceKind::Auto => None,
-            ReferenceKind::Live => Some("--reference live ".to_owned()),
-            ReferenceKind::Golden => Some("--reference golden ".to_owned()),
+        let baseline = match baseline {
+            BaselineChoice::Auto => None,
+            BaselineChoice::Live => Some("--baseline live ".to_owned()),
+            BaselineChoice::Golden => Some("--baseline golden ".to_owned()),
         };
         let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
         let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        files.chain(set).chain(reference).chain(attach).collect()
+        files.chain(set).chain(baseline).chain(attach).collect()
     }
 }
 
@@ -459,8 +460,8 @@ mod tests {
 
     #[test]
     fn a_rerun_has_the_options_that_matter() {
-        let words = "x --peers p --set a=b --reference live --attach rust=h:1 --trace --output o";
+        let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o";
         let Ok(Command::Run(options)) = parse(words) else { panic!("{words}") };
-        assert_eq!(options.to_rerun(), "--peers p --set a=b --reference live --attach rust=h:1 ");
+        assert_eq!(options.to_rerun(), "--peers p --set a=b --baseline live --attach rust=h:1 ");
     }
 }

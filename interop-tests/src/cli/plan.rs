@@ -6,7 +6,7 @@
 use crate::calls;
 use crate::calls::programs;
 use crate::cli::load::Loaded;
-use crate::cli::options::{Comparison, Inputs, ReferenceKind, RunOptions};
+use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
 use crate::config::peer::Peer;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::trial::{Trial, TrialName};
@@ -41,7 +41,7 @@ impl Plan {
     ) -> anyhow::Result<Self> {
         let (peers, context) = (&loaded.peers.all[..], &loaded.context);
         let baselines = &loaded.baselines;
-        let only_goldens = comparison.reference == ReferenceKind::Golden;
+        let only_goldens = comparison.baseline == BaselineChoice::Golden;
         let is_port_taken = is_tutorial_port_taken(loaded);
         let mut trials = programs::trials(peers, &loaded.cases, context);
         trials.extend(calls::suite::trials(peers, &loaded.scenarios, context));

@@ -202,7 +202,7 @@ impl Ledger {
     }
 
     fn matching<'a>(&'a self, trial: &'a TrialName) -> impl Iterator<Item = &'a Deviation> {
-        let is_known = ![&trial.server, &trial.client].iter().any(|p| self.strangers.contains(*p));
+        let is_known = !trial.peers().any(|peer| self.strangers.contains(peer));
         self.deviations.iter().filter(move |d| is_known && d.pattern(trial).is_some())
     }
 }

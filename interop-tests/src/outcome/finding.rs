@@ -11,6 +11,7 @@ use std::time::Instant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::http2::payload::hex;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 
@@ -52,14 +53,18 @@ impl Mismatch {
         }
     }
 
+    /// The same, with `label` before what was compared.
+    pub(crate) fn labelled(self, label: &str) -> Self {
+        Self { what: format!("{label}{}", self.what), ..self }
+    }
+
     /// The same, with the bytes of the messages that differ, unless they are many.
     pub(crate) fn of_messages(self, expected: &[u8], observed: &[u8]) -> Self {
         const MOST: usize = 4096;
         if expected.len().max(observed.len()) > MOST {
             return self;
         }
-        let bytes =
-            MismatchedBytes { expected: hex::encode(expected), observed: hex::encode(observed) };
+        let bytes = MismatchedBytes { expected: hex(expected), observed: hex(observed) };
         Self { bytes: Some(bytes), ..self }
     }
 }

@@ -12,25 +12,21 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use crate::report::record::Record;
 use crate::report::record::trial::{TrialRecord, VerdictKind};
 
-/// Writes it: a test suite for each pairing of a suite.
+/// Writes it: a test suite for each group of trials.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("interop");
     report.set_time(duration(record.duration_ms));
     if let Ok(began) = DateTime::parse_from_rfc3339(&record.began) {
         report.set_timestamp(began);
     }
-    // The trials are in the order of their names, so those of a pairing stand together.
-    for trials in record.trials.chunk_by(|one, other| pairing(one) == pairing(other)) {
+    // The trials are in the order of their names, so those of a group stand together.
+    for trials in record.trials.chunk_by(|one, other| one.group() == other.group()) {
         let Some(first) = trials.first() else { continue };
-        let mut suite = TestSuite::new(pairing(first));
+        let mut suite = TestSuite::new(first.group());
         suite.add_test_cases(trials.iter().map(|trial| case(trial)));
         report.add_test_suite(suite);
     }
     report.serialize(out).map_err(io::Error::other)
-}
-
-fn pairing(trial: &TrialRecord) -> String {
-    format!("{}/{}/{}", trial.suite, trial.server, trial.client)
 }
 
 fn case(trial: &TrialRecord) -> TestCase {
@@ -58,7 +54,7 @@ fn case(trial: &TrialRecord) -> TestCase {
         status.set_description(mismatches.chain([again]).collect::<Vec<_>>().join("\n"));
     }
     let mut case = TestCase::new(&*trial.case, status);
-    case.set_classname(pairing(trial)).set_time(duration(trial.duration_ms));
+    case.set_classname(trial.group()).set_time(duration(trial.duration_ms));
     case
 }
 

@@ -1,12 +1,17 @@
-//! The matrix: servers down, clients across, the verdicts counted in each cell.
+//! The matrix of a suite: the verdicts counted in each cell, by the peers or by peer and baseline.
+//!
+//! Where two peers meet, servers are rows and clients are columns. Where a peer is compared, the columns
+//! are the baselines: a scripted side is no peer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Table, presets};
 
+use crate::outcome::trial::BaselineKind;
 use crate::report::record::Record;
 use crate::report::record::counts::Counts;
 use crate::report::record::participant::Participant;
+use crate::report::record::trial::TrialRecord;
 
 /// What stands in a cell that no trial is about.
 pub(crate) const NO_TRIAL: &str = "-";
@@ -15,34 +20,61 @@ pub(crate) const NO_TRIAL: &str = "-";
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     pub(crate) suite: String,
-    pub(crate) clients: Vec<String>,
-    /// The servers, each with a cell for every client.
-    pub(crate) rows: Vec<(String, Vec<Option<Counts>>)>,
+    /// What the rows and the columns are.
+    pub(crate) axes: [&'static str; 2],
+    pub(crate) columns: Vec<String>,
+    /// The name of each row, and a cell for every column.
+    pub(crate) rows: Vec<(String, Vec<Option<Cell>>)>,
+}
+
+/// The trials of a cell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    pub(crate) counts: Counts,
+    /// What the names of its trials begin with; other cells of the row may have the same.
+    pub(crate) group: String,
 }
 
 impl Matrix {
     /// A matrix for each suite, in the order of their names.
     pub(crate) fn all(record: &Record) -> Vec<Self> {
-        let mut suites: BTreeMap<&str, BTreeMap<(&str, &str), Counts>> = BTreeMap::new();
-        for trial in &record.trials {
-            let cells = suites.entry(&trial.suite).or_default();
-            cells.entry((&trial.server, &trial.client)).or_default().add(trial.verdict);
+        let mut suites: BTreeMap<&str, Vec<&TrialRecord>> = BTreeMap::new();
+        for trial in record.trials() {
+            suites.entry(&trial.suite).or_default().push(trial);
         }
-        suites.into_iter().map(|(suite, cells)| Self::of(suite, &cells)).collect()
+        suites.into_iter().map(|(suite, trials)| Self::of(suite, &trials)).collect()
     }
 
-    fn of(suite: &str, cells: &BTreeMap<(&str, &str), Counts>) -> Self {
-        let servers: BTreeSet<_> = cells.keys().map(|(server, _)| *server).collect();
-        let clients: BTreeSet<_> = cells.keys().map(|(_, client)| *client).collect();
-        let row = |server: &str| {
-            let cell = |client: &&str| cells.get(&(server, *client)).copied();
-            (server.to_owned(), clients.iter().map(cell).collect())
+    fn of(suite: &str, trials: &[&TrialRecord]) -> Self {
+        let mut axes = ["server", "client"];
+        let mut cells: BTreeMap<(String, String), Cell> = BTreeMap::new();
+        for trial in trials {
+            let place = match (&trial.server, &trial.client) {
+                (Some(server), Some(client)) => (server.clone(), client.clone()),
+                (Some(peer), None) => {
+                    axes = ["server", "baseline"];
+                    (peer.clone(), trial.baseline.to_string())
+                }
+                (None, peer) => {
+                    axes = ["client", "baseline"];
+                    (peer.clone().unwrap_or_default(), trial.baseline.to_string())
+                }
+            };
+            let cell = cells.entry(place).or_default();
+            cell.counts.add(trial.verdict);
+            trial.group().clone_into(&mut cell.group);
+        }
+        let columns: BTreeSet<_> = cells.keys().map(|(_, column)| column.clone()).collect();
+        let rows: BTreeSet<_> = cells.keys().map(|(row, _)| row.clone()).collect();
+        let row = |row: String| {
+            let cell = |column: &String| cells.get(&(row.clone(), column.clone())).cloned();
+            (row.clone(), columns.iter().map(cell).collect())
         };
-        let rows = servers.into_iter().map(row).collect();
         Self {
             suite: suite.to_owned(),
-            clients: clients.iter().map(|c| (*c).to_owned()).collect(),
-            rows,
+            axes,
+            rows: rows.into_iter().map(row).collect(),
+            columns: columns.into_iter().collect(),
         }
     }
 
@@ -50,13 +82,14 @@ impl Matrix {
     fn text(&self) -> String {
         let mut table = Table::new();
         table.load_style(presets::ASCII_FULL_CONDENSED);
-        let corner = format!("{}: server \\ client", self.suite);
-        table.set_header(std::iter::once(corner).chain(self.clients.iter().cloned()));
-        for (server, cells) in &self.rows {
-            let cell = |counts: &Option<Counts>| {
-                counts.map_or(NO_TRIAL.to_owned(), |counts| counts.parts().join("\n"))
+        let corner = format!("{}: {}", self.suite, self.axes.join(" \\ "));
+        table.set_header(std::iter::once(corner).chain(self.columns.iter().cloned()));
+        for (row, cells) in &self.rows {
+            let cell = |cell: &Option<Cell>| {
+                let counts = cell.as_ref().map(|cell| cell.counts.parts().join("\n"));
+                counts.unwrap_or(NO_TRIAL.to_owned())
             };
-            table.add_row(std::iter::once(server.clone()).chain(cells.iter().map(cell)));
+            table.add_row(std::iter::once(row.clone()).chain(cells.iter().map(cell)));
         }
         format!("{table}\n")
     }
@@ -69,12 +102,13 @@ pub(crate) fn tables(record: &Record) -> String {
 
 /// What the names of the peers that took part stand for.
 pub(crate) fn legend(record: &Record) -> String {
-    let names: BTreeSet<_> =
-        record.trials.iter().flat_map(|trial| [&trial.server, &trial.client]).collect();
-    let peers = record.peers.iter().filter(|peer| names.contains(&peer.name));
+    let sides = record.trials().flat_map(|trial| trial.server.iter().chain(&trial.client));
+    let names: BTreeSet<_> = sides.collect();
+    let has_live = record.trials().any(|trial| trial.baseline == BaselineKind::Live);
+    let took_part = |peer: &&Participant| names.contains(&peer.name) || peer.reference && has_live;
     let line = |peer: &Participant| {
         let versions = peer.versions.iter().map(|version| format!(", {version}"));
         format!("{}: {}{}", peer.name, peer.language, versions.collect::<String>())
     };
-    peers.map(line).collect::<Vec<_>>().join("\n")
+    record.peers.iter().filter(took_part).map(line).collect::<Vec<_>>().join("\n")
 }

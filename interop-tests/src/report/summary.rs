@@ -8,8 +8,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, Value};
 use serde::Serialize;
 
-use crate::report::matrix::{Matrix, NO_TRIAL};
-use crate::report::record::counts::Counts;
+use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
 use crate::report::record::participant::Participant;
 use crate::report::record::{Machine, Record};
 
@@ -21,13 +20,14 @@ const TOLD: usize = 50;
 #[derive(Serialize)]
 struct MatrixView {
     suite: String,
-    clients: Vec<String>,
+    axes: [&'static str; 2],
+    columns: Vec<String>,
     rows: Vec<Row>,
 }
 
 #[derive(Serialize)]
 struct Row {
-    server: String,
+    name: String,
     cells: Vec<String>,
 }
 
@@ -95,13 +95,14 @@ pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
 
 impl From<Matrix> for MatrixView {
     fn from(matrix: Matrix) -> Self {
-        let Matrix { suite, clients, rows } = matrix;
-        let cell = |counts: Option<Counts>| counts.map_or(NO_TRIAL.to_owned(), |c| c.to_string());
-        let row = |(server, cells): (String, Vec<Option<Counts>>)| Row {
-            server,
+        let Matrix { suite, axes, columns, rows } = matrix;
+        let cell =
+            |cell: Option<Cell>| cell.map_or(NO_TRIAL.to_owned(), |cell| cell.counts.to_string());
+        let row = |(name, cells): (String, Vec<Option<Cell>>)| Row {
+            name,
             cells: cells.into_iter().map(cell).collect(),
         };
-        Self { suite, clients, rows: rows.into_iter().map(row).collect() }
+        Self { suite, axes, columns, rows: rows.into_iter().map(row).collect() }
     }
 }
 

@@ -1,6 +1,6 @@
-//! Which traces are kept, and where a person finds them.
+//! Keeps the traces of trials.
 //!
-//! Beside the logs, so that one folder is all that has to be looked through, or uploaded.
+//! In the folder of the logs, so that everything about a trial is in one place.
 
 use std::path::PathBuf;
 
@@ -9,23 +9,23 @@ use crate::outcome::finding::Evidence;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::Verdict;
 
-/// See the module.
+/// Writes the traces that are kept.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    /// Where logs go.
+    /// The folder of the logs.
     pub(crate) logs: PathBuf,
-    /// Whether the traces of trials that did not fail are kept too.
+    /// Whether the traces of trials that did not fail are kept, too.
     pub(crate) all: bool,
 }
 
 impl Archive {
-    /// Reads the tape of `trial` and writes its trace, if it is kept.
+    /// Builds the trace of `trial` from its recording and writes it, if it is to be kept.
     pub(crate) fn keep(&self, trial: &TrialName, verdict: &Verdict, evidence: &mut Evidence) {
-        let Some(tape) = evidence.tape.take() else { return };
+        let Some(recorder) = evidence.tape.take() else { return };
         if !self.all && !matches!(verdict, Verdict::Failed { .. } | Verdict::SetUpError { .. }) {
             return;
         }
-        let trace = Trace::of(&tape);
+        let trace = Trace::of(&recorder);
         let folder = self.logs.join(trial.to_string());
         let file = folder.join("wire.txt");
         let text = format!("What went over the wire in {trial}\n\n{trace}");

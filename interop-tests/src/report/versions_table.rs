@@ -10,7 +10,7 @@ use anyhow::Context;
 use comfy_table::{Table, presets};
 
 use crate::config::variables::Assignment;
-use crate::parity::baseline::expected::GOLDEN;
+use crate::outcome::trial::BaselineKind;
 use crate::report::matrix::NO_TRIAL;
 use crate::report::record::Record;
 use crate::report::record::counts::Counts;
@@ -63,8 +63,8 @@ impl Row {
         let mut suites: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let trials = self.ran.iter().flat_map(|record| &record.trials);
         for trial in trials.map(|trial| &**trial) {
-            let is_of_golden = [&trial.server, &trial.client].into_iter().any(|who| who == GOLDEN);
-            if is_of_golden && trial.verdict == VerdictKind::NotSupported {
+            if trial.baseline == BaselineKind::Golden && trial.verdict == VerdictKind::NotSupported
+            {
                 suites.entry(&trial.suite).or_default().push(trial);
             }
         }

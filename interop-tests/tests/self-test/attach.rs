@@ -86,8 +86,8 @@ fn only_the_address_is_known() {
     }
     let health = run(mine.address(), "calls/attached/rust/health").finish();
     all_say(&health, "ignored (not supported: the server of attached lacks `health`)");
-    let compared = run(mine.address(), "server-parity/attached/golden/root-of-")
-        .with("--reference", "golden")
+    let compared = run(mine.address(), "server-parity/attached/root-of-")
+        .with("--baseline", "golden")
         .with("--goldens", "interop-tests/goldens")
         .finish();
     all_say(&compared, "ok");
@@ -139,7 +139,7 @@ fn on_the_documents_port() {
     let mine = Mine::start("rust", "127.0.0.1:50051");
     let run = Run::new().with("--without", "python").with("--without", "python-asyncio");
     let run = run.with("--attach", mine.address()).and("--exact");
-    let ran = run.and("server-parity/attached/golden/root-of-2").finish();
+    let ran = run.and("server-parity/attached/root-of-2").finish();
     all_say(&ran, "ok");
     ran.says("server-parity is compared with the goldens").ends_with_status(0);
     mine.is_alive();

@@ -25,11 +25,11 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn with_goldens(filter: &str) -> Run {
-    Run::of_mutants(filter).with("--reference", "golden").with("--goldens", "interop-tests/goldens")
+    Run::of_mutants(filter).with("--baseline", "golden").with("--goldens", "interop-tests/goldens")
 }
 
 fn exactly(client: &str, case: &str) -> Ran {
-    with_goldens(&format!("client-parity/golden/{client}/{case}")).and("--exact").finish()
+    with_goldens(&format!("client-parity/{client}/{case}")).and("--exact").finish()
 }
 
 /// Cases that a plain tonic client gets wrong, one for each kind of difference.
@@ -62,7 +62,7 @@ const DIFFERENCES: [&str; 25] = [
 ];
 
 fn plain_tonic_is_told_apart() {
-    let ran = with_goldens("client-parity/golden/plain-tonic/").finish();
+    let ran = with_goldens("client-parity/plain-tonic/").finish();
     let failed: BTreeSet<_> = ran.failed_cases().into_iter().collect();
     let missed: Vec<_> = DIFFERENCES.iter().filter(|case| !failed.contains(**case)).collect();
     ran.assert(missed.is_empty(), &format!("{missed:?} should differ; what does is {failed:?}"));
@@ -95,7 +95,7 @@ fn an_agent_that_hangs() {
 }
 
 fn a_recorded_difference_is_excused() {
-    let trial = "client-parity/golden/says-unknown/status-14-trailers-only";
+    let trial = "client-parity/says-unknown/status-14-trailers-only";
     let run = |what: &str| {
         let ledger = format!(
             "[[deviation]]\ntrials = [{trial:?}]\n{what}\n\
@@ -126,13 +126,13 @@ fn a_peer_without_parity() {
     ran.assert(!suites.contains("server-parity"), "its server is not compared");
     let is_behaviour = |line: &&str| line.starts_with("client-parity/");
     let behaviours: Vec<_> = ran.stdout.lines().filter(is_behaviour).collect();
-    let own = "client-parity/golden/not-compared/goaway: test";
+    let own = "client-parity/not-compared/goaway: test";
     ran.assert(behaviours.contains(&own), "what is right by itself is so for its clients too");
     ran.assert(behaviours.len() == 8, "in nothing else are they compared");
 }
 
 fn every_kind_of_behaviour_is_there() {
-    let ran = with_goldens("client-parity/golden/rust/").and("--list").finish();
+    let ran = with_goldens("client-parity/rust/").and("--list").finish();
     let names: Vec<_> = ran
         .stdout
         .lines()

@@ -30,8 +30,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn with_goldens(client: &str, case: &str) -> Run {
-    Run::of_mutants(&format!("client-parity/golden/{client}/program-{case}"))
-        .with("--reference", "golden")
+    Run::of_mutants(&format!("client-parity/{client}/program-{case}"))
+        .with("--baseline", "golden")
         .with("--goldens", "interop-tests/goldens")
 }
 

@@ -20,7 +20,6 @@ mod other_versions;
 mod parity;
 mod programs;
 mod readiness;
-mod reading_frames;
 mod record;
 mod record_diff;
 mod record_merge;
@@ -30,7 +29,6 @@ mod stated;
 mod tables;
 mod tap;
 mod trace;
-mod transparency;
 mod versions_table;
 mod with;
 
@@ -66,8 +64,6 @@ fn main() -> ExitCode {
         attach::tests(),
         with::tests(),
         trace::tests(),
-        reading_frames::tests(),
-        transparency::tests(),
         other_versions::tests(),
         versions_table::tests(),
         load_generator::tests(),

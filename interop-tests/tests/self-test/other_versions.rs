@@ -66,7 +66,7 @@ fn rust() -> String {
     format!("agent = {{ command = [\"{RUST}\"] }}\n")
 }
 
-const TRIAL: &str = "client-parity/one/two/page";
+const TRIAL: &str = "client-parity/two/page";
 const NOT_SUPPORTED: &str =
     "ignored (not supported: the goldens are of one 1, this is one 2, which";
 

@@ -20,7 +20,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn with_goldens(filter: &str) -> Run {
-    Run::of_mutants(filter).with("--reference", "golden").with("--goldens", "interop-tests/goldens")
+    Run::of_mutants(filter).with("--baseline", "golden").with("--goldens", "interop-tests/goldens")
 }
 
 fn plain_tonic_is_told_apart() {
@@ -36,13 +36,13 @@ fn plain_tonic_is_told_apart() {
 }
 
 fn a_dropped_sign_of_zero_is_found() {
-    let ran = with_goldens("server-parity/drops-the-sign-of-zero/golden/negative-zero").finish();
+    let ran = with_goldens("server-parity/drops-the-sign-of-zero/negative-zero").finish();
     ran.assert(ran.failed_cases() == ["negative-zero"], "it should differ");
     ran.says("expected   stream 1: messages = 0d00000080");
 }
 
 fn a_server_that_never_starts() {
-    let ran = with_goldens("server-parity/never-listens/golden/root-of-").finish();
+    let ran = with_goldens("server-parity/never-listens/root-of-").finish();
     ran.assert(ran.trials().values().all(|result| *result == "FAILED"), "nothing passes");
     ran.says("set-up error: the server did not start").says("0 failed");
 }
@@ -63,16 +63,18 @@ fn probes_named_in(text: &str) -> Vec<String> {
 }
 
 fn every_probe_that_a_rule_names_exists() {
-    let listed = with_goldens("server-parity/rust/golden/").and("--list").finish();
+    let listed = with_goldens("server-parity/rust/").and("--list").finish();
     let probes: BTreeSet<_> = listed
         .stdout
         .lines()
         .filter_map(|line| line.strip_suffix(": test")?.rsplit('/').next())
         .collect();
     assert!(probes.len() >= 120, "{} probes are too few", probes.len());
-    let rules = Path::new(crate::programs::ROOT).join("src/parity");
+    let rules = Path::new(crate::programs::ROOT).join("src/grpcio");
+    let folders = ["server", "wire"].map(|folder| rules.join(folder));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("the rules"));
     let mut named = 0;
-    for file in std::fs::read_dir(rules).expect("the rules") {
+    for file in files {
         let path = file.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("a text");
         for name in probes_named_in(&text) {

@@ -14,6 +14,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("record-diff/tells-every-change", tells_every_change),
         ("record-diff/nothing-changed", nothing_changed),
         ("record-diff/a-run-that-was-stopped", a_run_that_was_stopped),
+        ("record-diff/a-record-of-the-first-version", a_record_of_the_first_version),
         ("record-diff/files-that-are-no-records", files_that_are_no_records),
     ])
 }
@@ -21,7 +22,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn trial(case: &str, verdict: &str, duration_ms: f64) -> Value {
     json!({
         "name": format!("calls/a/b/{case}"), "suite": "calls", "server": "a", "client": "b",
-        "case": case, "verdict": verdict, "mismatches": [], "duration_ms": duration_ms, "sent": [],
+        "baseline": "stated", "case": case, "verdict": verdict, "mismatches": [], "duration_ms": duration_ms, "sent": [],
         "expectation": [], "observation": [], "logs": [], "run_again": "make interop",
     })
 }
@@ -29,7 +30,7 @@ fn trial(case: &str, verdict: &str, duration_ms: f64) -> Value {
 /// The record of a run with these trials.
 pub(crate) fn record(trials: &[Value]) -> Value {
     json!({
-        "format": "calculator-interop-record", "version": 1, "state": "finished",
+        "format": "calculator-interop-record", "version": 2, "state": "finished",
         "began": "2026-01-01T00:00:00Z", "duration_ms": 1.0, "arguments": [],
         "machine": { "os": "linux", "architecture": "x86_64", "processors": 1 },
         "peers": [], "goldens": [],
@@ -107,16 +108,65 @@ fn a_run_that_was_stopped() {
     ran.says("lost: 1\n  calls/a/b/is-missing: was passed\n");
 }
 
+/// In the first version a baseline had the place of a peer.
+fn a_record_of_the_first_version() {
+    let compared = |suite: &str, server: &str, client: &str, verdict| {
+        let mut trial = trial("case", verdict, 5.0);
+        trial["name"] = format!("{suite}/{server}/{client}/case").into();
+        trial["suite"] = suite.into();
+        trial["server"] = server.into();
+        trial["client"] = client.into();
+        trial.as_object_mut().expect("an object").remove("baseline");
+        trial
+    };
+    let mut old = record(&[
+        compared("calls", "python", "rust", "passed"),
+        compared("server-parity", "rust", "python", "passed"),
+        compared("server-parity", "python", "golden", "passed"),
+        compared("client-parity", "golden", "rust", "passed"),
+    ]);
+    old["version"] = 1.into();
+    old["peers"] = json!([{
+        "name": "python", "language": "Python", "reference": true, "parity": true, "roles": [],
+        "versions": [],
+    }]);
+    let compared = |name: &str, side: &str, peer: &str, baseline: &str, verdict| {
+        let mut trial = trial("case", verdict, 5.0);
+        let object = trial.as_object_mut().expect("an object");
+        object.retain(|key, _| !["server", "client"].contains(&&key[..]));
+        object.insert(side.to_owned(), peer.into());
+        object.insert("name".to_owned(), name.into());
+        object.insert("baseline".to_owned(), baseline.into());
+        trial
+    };
+    let mut stated = trial("case", "passed", 5.0);
+    stated["name"] = "calls/python/rust/case".into();
+    let new = record(&[
+        stated,
+        compared("server-parity/rust/case", "server", "rust", "live", "passed"),
+        compared("server-parity/python/golden/case", "server", "python", "golden", "passed"),
+        compared("client-parity/rust/case", "client", "rust", "golden", "failed"),
+    ]);
+    let ran = diff(&old.to_string(), &new.to_string());
+    ran.ends_with_status(101);
+    ran.says("new failures: 1\n  client-parity/rust/case: failed (was passed)");
+    ran.says("1 new failures, 0 fixed, 0 slower than twice, 0 new, 0 lost, 3 as before");
+    let files = Run::new();
+    let old = write(&files, "old.json", &old.to_string());
+    let merged = Run::with_records("merge", &[&old]).finish();
+    merged.ends_with_status(2).says("old.json: is of format version 1, in which trials had other");
+}
+
 fn files_that_are_no_records() {
     let good = record(&[trial("stays", "passed", 5.0)]).to_string();
     let mut other_version = record(&[]);
-    other_version["version"] = 2.into();
+    other_version["version"] = 3.into();
     let mut wrong = record(&[]);
     wrong["state"] = "asleep".into();
     for (text, message) in [
         (
             &other_version.to_string()[..],
-            "new.json: is a record of format version 2, and only version 1",
+            "new.json: is a record of format version 3, and only versions 1 and 2",
         ),
         (&good[..good.len() / 2], "new.json: ends too early, in line 1"),
         ("", "new.json: ends too early"),
@@ -125,7 +175,7 @@ fn files_that_are_no_records() {
         ("<html>", "new.json: is no record of an interop run"),
         (
             &wrong.to_string()[..],
-            "new.json: says that it is a record of format version 1, and is not",
+            "new.json: says that it is a record of format version 2, and is not",
         ),
     ] {
         diff(&good, text).ends_with_status(2).says(message);

@@ -55,34 +55,49 @@ fn finish(run: Run) -> Ran {
     run.finish()
 }
 
+/// Whether all trials of the peer `two` were compared with this.
+fn is_compared_with(ran: &Ran, baseline: &str) {
+    let record = ran.record();
+    let trials = record["trials"].as_array().expect("a list");
+    let mut trials = trials.iter().filter(|trial| trial["client"] == "two").peekable();
+    assert!(trials.peek().is_some(), "the peer has trials");
+    assert!(trials.all(|trial| trial["baseline"] == baseline), "{record:#}");
+}
+
 fn goldens_of_these_versions_stand_in() {
     let ran = finish(run("program-plain", "one 1", RIGHT));
-    ran.says("client-parity/golden/two/program-plain").says("1 passed").ends_with_status(0);
+    ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
+    is_compared_with(&ran, "golden");
     ran.says("the goldens stood in for the reference's client program in 1 of 3 cases");
     ran.says("as they are of one 1");
     // Nobody else says what is right.
     let wrong = RIGHT.replace("4.0", "5.0");
     let ran = finish(run("program-plain", "one 1", &wrong));
     ran.says(r#"expected   stdout = "5.0\n""#).says("1 failed").ends_with_status(101);
-    let live = finish(run("two/program-plain", "one 1", &wrong).with("--reference", "live"));
-    live.says("client-parity/one/two/program-plain").says("1 passed").ends_with_status(0);
+    let live = finish(run("two/program-plain", "one 1", &wrong).with("--baseline", "live"));
+    live.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
+    is_compared_with(&live, "live");
+    let alias = finish(run("two/program-plain", "one 1", &wrong).with("--reference", "live"));
+    is_compared_with(&alias, "live");
 }
 
 fn goldens_of_other_versions_do_not() {
     let ran = finish(run("two/program-plain", "one 2", RIGHT));
-    ran.says("client-parity/one/two/program-plain").says("1 passed").ends_with_status(0);
+    ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
+    is_compared_with(&ran, "live");
     ran.says("the goldens did not stand in for the reference's client program");
     ran.says("they are of one 2, and this is one 1");
 }
 
 fn the_sample_is_run() {
     let ran = finish(run("program-stated", "one 1", RIGHT));
-    ran.says("client-parity/one/two/program-stated")
-        .says("client-parity/golden/one/program-stated");
+    ran.says("client-parity/two/program-stated").says("client-parity/one/golden/program-stated");
+    is_compared_with(&ran, "live");
     ran.says("2 passed").ends_with_status(0);
 }
 
 fn a_case_without_a_golden_is_run() {
     let ran = finish(run("two/program-other", "one 1", RIGHT));
-    ran.says("client-parity/one/two/program-other").says("1 passed").ends_with_status(0);
+    ran.says("client-parity/two/program-other").says("1 passed").ends_with_status(0);
+    is_compared_with(&ran, "live");
 }

@@ -28,7 +28,7 @@ fn ran(keys: &str, golden: &str) -> Ran {
         "[[behaviour]]\nname = \"mine\"\nprograms = {{ run = false, why = \"agents do\" }}\n{keys}\n"
     );
     let golden = format!("version one\n\n[mine]\n{golden}");
-    let run = Run::of_mutants("client-parity/golden/rust/mine").with("--reference", "golden");
+    let run = Run::of_mutants("client-parity/rust/mine").with("--baseline", "golden");
     tables::with(run, &behaviour, &[("client-parity.txt", &golden)]).finish()
 }
 

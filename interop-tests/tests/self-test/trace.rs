@@ -26,7 +26,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 fn of(filter: &str) -> Run {
     Run::of_mutants(filter)
-        .with("--reference", "golden")
+        .with("--baseline", "golden")
         .with("--goldens", "interop-tests/goldens")
         .and("--exact")
 }
@@ -80,7 +80,7 @@ fn a_failed_call() {
 }
 
 fn a_failed_probe() {
-    let trial = "server-parity/drops-the-sign-of-zero/golden/negative-zero";
+    let trial = "server-parity/drops-the-sign-of-zero/negative-zero";
     let ran = of(trial).finish();
     let wire = wire(&ran, trial);
     shows(
@@ -99,7 +99,7 @@ fn a_failed_probe() {
 }
 
 fn a_failed_behaviour() {
-    let trial = "client-parity/golden/plain-tonic/http-503-with-a-page";
+    let trial = "client-parity/plain-tonic/http-503-with-a-page";
     let ran = of(trial).finish();
     let lines = ["client HEADERS on stream 1", "server HEADERS on stream 1", ":status: 503"];
     shows(&wire(&ran, trial), &lines);
@@ -108,7 +108,7 @@ fn a_failed_behaviour() {
 
 fn a_failed_client_program() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
-    let trial = "client-parity/golden/says-unknown/program-http-429-with-nothing";
+    let trial = "client-parity/says-unknown/program-http-429-with-nothing";
     let ran = of(trial).finish();
     shows(&wire(&ran, trial), &["client HEADERS", ":path: /Calculator", ":status: 429"]);
     ran.ends_with_status(101);
@@ -124,9 +124,9 @@ fn a_set_up_error() {
 /// A trial of each suite that passes.
 const PASSED: [&str; 4] = [
     "calls/rust/rust/root-of-16",
-    "server-parity/rust/golden/root-of-2",
-    "client-parity/golden/rust/http-503-with-a-page",
-    "client-parity/golden/rust/program-http-503-with-nothing",
+    "server-parity/rust/root-of-2",
+    "client-parity/rust/http-503-with-a-page",
+    "client-parity/rust/program-http-503-with-nothing",
 ];
 
 fn what_passes_is_kept_on_request() {

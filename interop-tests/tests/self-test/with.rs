@@ -32,8 +32,7 @@ fn peers_are_taken() {
     let listed = run("\"rust\"", &["--list"]);
     listed.assert(!listed.stdout.contains("python"), "no others are taken");
     let listed = run("\"python\", \"rust\"", &["--list"]).stdout;
-    for trial in ["server-parity/rust/python/root-of-2:", "client-parity/python/mine/messages-two:"]
-    {
+    for trial in ["server-parity/rust/root-of-2:", "client-parity/mine/messages-two:"] {
         assert!(listed.contains(trial), "there should be {trial}");
     }
 }
@@ -42,8 +41,8 @@ fn only_of_those_are_deviations_known() {
     let run = |with: &str, own: &str| {
         let text = format!("with = [{with}]\n\n{}", MINE.replace("mine", own));
         let run = Run::new().with_file("--peers", "peers.toml", &text);
-        let run = run.with("--reference", "golden").with("--without", "python").and("--exact");
-        run.and("client-parity/golden/rust/message-padded").finish()
+        let run = run.with("--baseline", "golden").with("--without", "python").and("--exact");
+        run.and("client-parity/rust/message-padded").finish()
     };
     let ours = run("\"python\", \"rust\"", "mine");
     ours.says("1 known deviation").ends_with_status(0);

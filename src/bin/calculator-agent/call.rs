@@ -5,9 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use calculator::client::{AnswerKind, Compression, ParityChannel, WaitForReady};
+use calculator::Number;
+use calculator::grpcio::client::{Compression, GrpcioChannel, MethodKind, WaitForReady};
+use calculator::grpcio::{client, status};
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::{Number, client, status};
 use http::uri::PathAndQuery;
 use tonic::{Request, Response, Status};
 
@@ -85,7 +86,7 @@ impl Prepared {
     }
 
     /// Makes the call on `channel` and waits for its end.
-    pub(crate) async fn run(self, channel: ParityChannel) -> CallOutcome {
+    pub(crate) async fn run(self, channel: GrpcioChannel) -> CallOutcome {
         let recorder = Recorder::new(channel);
         let start = Instant::now();
         let answer = self.answer(recorder.clone()).await;
@@ -122,7 +123,7 @@ impl Prepared {
                 return Ok(one(stub.square_root(request.map(|()| number)).await));
             }
             Payload::Bytes(bytes) => {
-                request.extensions_mut().insert(AnswerKind::Unary);
+                request.extensions_mut().insert(MethodKind::Unary);
                 let request = request.map(|()| bytes);
                 return Ok(one(raw::for_number(recorder, request, path()?).await));
             }
@@ -155,8 +156,8 @@ fn method(path: &str, kind: Kind, script: &Script) -> Result<Method, String> {
     Ok(method)
 }
 
-fn answer_kind(kind: Kind) -> AnswerKind {
-    if kind.has_many_replies() { AnswerKind::Streaming } else { AnswerKind::Unary }
+fn answer_kind(kind: Kind) -> MethodKind {
+    if kind.has_many_replies() { MethodKind::ServerStreaming } else { MethodKind::Unary }
 }
 
 fn one(answer: Result<Response<Number>, Status>) -> Answer {

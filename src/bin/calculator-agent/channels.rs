@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use calculator::address::Address;
-use calculator::client::tls::{Identity, Tls, TlsFiles};
-use calculator::client::{self, Keepalive, Options, ParityChannel};
+use calculator::grpcio::address::Address;
+use calculator::grpcio::client::tls::{Identity, Tls, TlsFiles};
+use calculator::grpcio::client::{self, GrpcioChannel, Keepalive, Options};
+use calculator::service::methods;
 
 use grpc_interop_protocol::{self as protocol, Request};
 
@@ -34,11 +35,13 @@ impl Key {
         })
     }
 
-    fn open(&self) -> Result<Vec<ParityChannel>, String> {
+    fn open(&self) -> Result<Vec<GrpcioChannel>, String> {
         let tls = self.tls.as_ref().map(Tls::from_files).transpose();
         let tls = tls.map_err(|error| format!("tls: {error}"))?;
         let options = Options { keepalive: self.keepalive, tls };
-        Ok((0..self.count).map(|_| client::channel(&self.address, options.clone())).collect())
+        Ok((0..self.count)
+            .map(|_| client::channel(&self.address, methods::kind, options.clone()))
+            .collect())
     }
 }
 
@@ -64,15 +67,15 @@ fn keepalive(keepalive: protocol::Keepalive) -> Keepalive {
 
 /// The channels that were kept.
 #[derive(Default)]
-pub(crate) struct Channels(HashMap<Key, Vec<ParityChannel>>);
+pub(crate) struct Channels(HashMap<Key, Vec<GrpcioChannel>>);
 
 impl Channels {
     /// Those that were kept, or new ones; the error says why there are none.
-    pub(crate) fn take(&mut self, key: &Key) -> Result<Vec<ParityChannel>, String> {
+    pub(crate) fn take(&mut self, key: &Key) -> Result<Vec<GrpcioChannel>, String> {
         self.0.remove(key).map_or_else(|| key.open(), Ok)
     }
 
-    pub(crate) fn keep(&mut self, key: Key, channels: Vec<ParityChannel>) {
+    pub(crate) fn keep(&mut self, key: Key, channels: Vec<GrpcioChannel>) {
         self.0.insert(key, channels);
     }
 }

@@ -3,7 +3,7 @@
 //! A scenario can send what no message encodes to: nothing at all, unknown fields, rubbish.
 
 use calculator::Number;
-use calculator::client::codec::ClientCodec;
+use calculator::grpcio::client::ClientCodec;
 use futures_util::StreamExt;
 use http::uri::PathAndQuery;
 use prost::bytes::{Buf, BufMut};

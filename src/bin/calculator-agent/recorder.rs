@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use calculator::client::ParityChannel;
+use calculator::grpcio::client::GrpcioChannel;
 use http::HeaderMap;
 use http_body::Frame;
 use tonic::body::Body;
@@ -24,12 +24,12 @@ pub(crate) struct Recorded {
 /// Passes one call on to a channel and records the answer to it.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    channel: ParityChannel,
+    channel: GrpcioChannel,
     recorded: Arc<Mutex<Recorded>>,
 }
 
 impl Recorder {
-    pub(crate) fn new(channel: ParityChannel) -> Self {
+    pub(crate) fn new(channel: GrpcioChannel) -> Self {
         Self { channel, recorded: Arc::default() }
     }
 
@@ -44,7 +44,7 @@ fn lock(recorded: &Mutex<Recorded>) -> MutexGuard<'_, Recorded> {
 
 impl Service<http::Request<Body>> for Recorder {
     type Response = http::Response<Body>;
-    type Error = <ParityChannel as Service<http::Request<Body>>>::Error;
+    type Error = <GrpcioChannel as Service<http::Request<Body>>>::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

@@ -1,4 +1,4 @@
-//! The least and the most of something that is counted; reads as a number or as a list of both.
+//! A number or a range of numbers, as a table writes it: `3` or `[2, 5]`.
 
 use std::fmt;
 
@@ -6,30 +6,65 @@ use serde::Deserialize;
 
 use crate::outcome::finding::Mismatch;
 
-/// See the module.
+/// The numbers that are expected; both ends of a range belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Range {
-    Exactly(usize),
-    Between(usize, usize),
+pub(crate) enum Range<T = usize> {
+    Exactly(T),
+    Between(T, T),
 }
 
-impl Range {
-    /// In what `observed` differs, if it is not within.
-    pub(crate) fn mismatch(self, what: &str, observed: usize) -> Option<Mismatch> {
-        let is_within = match self {
-            Self::Exactly(number) => observed == number,
-            Self::Between(least, most) => (least..=most).contains(&observed),
-        };
-        (!is_within).then(|| Mismatch::new(what, self, observed))
+impl<T: PartialOrd> Range<T> {
+    pub(crate) fn contains(&self, number: &T) -> bool {
+        match self {
+            Self::Exactly(expected) => number == expected,
+            Self::Between(least, most) => (least..=most).contains(&number),
+        }
     }
 }
 
-impl fmt::Display for Range {
+impl Range {
+    /// How `observed` differs, if it is not in the range.
+    pub(crate) fn mismatch(self, what: &str, observed: usize) -> Option<Mismatch> {
+        (!self.contains(&observed)).then(|| Mismatch::new(what, self, observed))
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Range<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exactly(number) => write!(f, "{number}"),
             Self::Between(least, most) => write!(f, "{least} to {most}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Table {
+        counts: Range,
+        times: Range<f64>,
+    }
+
+    #[test]
+    fn a_range_reads_as_a_number_or_as_two() {
+        let table: Table = toml::from_str("counts = 3\ntimes = [1, 2.5]").unwrap();
+        assert_eq!(table.counts, Range::Exactly(3));
+        assert_eq!(table.times, Range::Between(1.0, 2.5));
+        assert!(toml::from_str::<Table>("counts = [1]\ntimes = 1").is_err());
+        assert!(toml::from_str::<Table>("counts = -1\ntimes = 1").is_err());
+    }
+
+    #[test]
+    fn both_ends_belong_to_a_range() {
+        let range = Range::Between(2, 4);
+        let is_within = |number| range.mismatch("pings", number).is_none();
+        assert_eq!([1, 2, 4, 5].map(is_within), [false, true, true, false]);
+        let mismatch = range.mismatch("pings", 5).unwrap();
+        assert_eq!((&*mismatch.expected, &*mismatch.observed), ("2 to 4", "5"));
+        assert!(Range::Exactly(2).mismatch("pings", 3).is_some());
     }
 }

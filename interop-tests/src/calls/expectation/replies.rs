@@ -1,15 +1,32 @@
-//! The replies of a call of any kind, compared by their bytes.
+//! The response messages of a call, compared by their bytes.
 //!
-//! A stream of a million replies has to be told in a line too, so only the first one that differs is
-//! shown, with how many there are.
+//! There may be a million of them, so a mismatch shows the first one that differs and the number of all.
 
 use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
-use crate::calls::scenario::message::{Message, shown as message_shown};
+use crate::calls::message::{self, Message};
 use crate::outcome::finding::Mismatch;
 
-/// All replies, in order.
+/// The form in which the agent reports the responses of a call.
+#[derive(Clone, Debug)]
+pub(crate) enum ReplyForm {
+    /// As the value of one `Number`.
+    Root,
+    /// As the bytes of any number of messages, whose type is known if the method is.
+    Messages(Option<MessageDescriptor>),
+}
+
+impl ReplyForm {
+    pub(crate) fn descriptor(&self) -> Option<&MessageDescriptor> {
+        match self {
+            Self::Root => None,
+            Self::Messages(descriptor) => descriptor.as_ref(),
+        }
+    }
+}
+
+/// All expected responses, in order.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Replies(Vec<Message>);
@@ -31,59 +48,115 @@ impl Replies {
             Err(why) => return vec![Mismatch::new("replies", "a message", why)],
         };
         let mut mismatches = Vec::new();
-        let of_both = expected.iter().zip(observed);
-        if let Some((index, (expected, observed))) =
-            of_both.enumerate().find(|(_, (expected, observed))| expected != observed)
-        {
+        let mut pairs = expected.iter().zip(observed).enumerate();
+        if let Some((index, (expected, observed))) = pairs.find(|(_, (one, other))| one != other) {
             let what = format!("reply {}", index + 1);
-            let shown = |message: &[u8]| message_shown(message, of);
+            let shown = |bytes: &[u8]| message::shown(bytes, of);
             let mismatch = Mismatch::new(&what, shown(expected), shown(observed));
             mismatches.push(mismatch.of_messages(expected, observed));
         }
         if expected.len() != observed.len() {
-            let (expected, observed) = (shown(&expected, of), shown(observed, of));
-            mismatches.push(Mismatch::new("replies", expected, observed));
+            mismatches.push(Mismatch::new("replies", shown(&expected, of), shown(observed, of)));
         }
         mismatches
     }
 }
 
-/// The bytes of the replies that an agent has told.
-pub(crate) fn decoded(told: Option<&[String]>) -> Result<Vec<Vec<u8>>, Mismatch> {
-    let Some(told) = told else {
+/// The bytes of the responses that an agent reported.
+pub(crate) fn decoded(reported: Option<&[String]>) -> Result<Vec<Vec<u8>>, Mismatch> {
+    let Some(reported) = reported else {
         return Err(Mismatch::new("replies", "a list, for a call with a script", "none"));
     };
-    let reply = |hex: &String| {
-        hex::decode(hex).map_err(|_| Mismatch::new("replies", "hex", format!("{hex:?}")))
+    let bytes = |digits: &String| {
+        hex::decode(digits).map_err(|_| Mismatch::new("replies", "hex", format!("{digits:?}")))
     };
-    told.iter().map(reply).collect()
+    reported.iter().map(bytes).collect()
 }
 
-/// The replies as people read them.
+/// The responses as a line for people.
 pub(crate) fn shown(replies: &[Vec<u8>], of: Option<&MessageDescriptor>) -> String {
     const SHOWN: usize = 4;
     if replies.is_empty() {
         return "none".to_owned();
     }
-    let first: Vec<_> = replies.iter().take(SHOWN).map(|reply| message_shown(reply, of)).collect();
+    let first: Vec<_> = replies.iter().take(SHOWN).map(|reply| message::shown(reply, of)).collect();
     let more = if replies.len() > SHOWN { ", …" } else { "" };
     format!("{}: {}{more}", replies.len(), first.join(", "))
 }
 
-/// The texts that are in none of the replies.
+/// `texts` as an expectation about the bytes of the responses.
+pub(crate) fn containing(texts: &[String]) -> String {
+    format!("`{}` in their bytes", texts.join("`, `").escape_debug())
+}
+
+/// A mismatch if some of `texts` are in none of the responses.
 pub(crate) fn missing(texts: &[String], observed: &[Vec<u8>]) -> Option<Mismatch> {
-    let is_in =
-        |text: &str, reply: &[u8]| reply.windows(text.len()).any(|part| part == text.as_bytes());
+    let is_in = |text: &str, reply: &[u8]| {
+        reply.windows(text.len().max(1)).any(|part| part == text.as_bytes())
+    };
     let is_missing = |text: &&String| !observed.iter().any(|reply| is_in(text, reply));
     let missing: Vec<_> = texts.iter().filter(is_missing).map(String::as_str).collect();
     (!missing.is_empty()).then(|| {
-        let observed: usize = observed.iter().map(Vec::len).sum();
-        let observed =
-            format!("{observed} bytes without `{}`", missing.join("`, `").escape_debug());
-        Mismatch::new(
-            "replies",
-            format!("`{}` in their bytes", texts.join("`, `").escape_debug()),
-            observed,
-        )
+        let length: usize = observed.iter().map(Vec::len).sum();
+        let observed = format!("{length} bytes without `{}`", missing.join("`, `").escape_debug());
+        Mismatch::new("replies", containing(texts), observed)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::method::Method;
+
+    fn number() -> MessageDescriptor {
+        Method::at("/Calculator/SquareRoot").unwrap().reply()
+    }
+
+    fn replies(table: &str) -> Replies {
+        #[derive(Deserialize)]
+        struct Table {
+            replies: Replies,
+        }
+        toml::from_str::<Table>(&format!("replies = {table}")).unwrap().replies
+    }
+
+    #[test]
+    fn the_first_reply_that_differs_is_shown() {
+        let expected = replies("[1.0, 2.0, 3.0]");
+        let mut observed = expected.encoded(Some(&number())).unwrap();
+        assert_eq!(expected.mismatches(Some(&number()), &observed), []);
+        observed[1].clear();
+        observed[2].clear();
+        let mismatches = expected.mismatches(Some(&number()), &observed);
+        let [mismatch] = &mismatches[..] else { panic!("{mismatches:?}") };
+        assert_eq!(mismatch.what, "reply 2");
+        assert_eq!(mismatch.observed, "0.0 (0x00000000) []");
+    }
+
+    #[test]
+    fn another_number_of_replies_is_a_mismatch() {
+        let expected = replies("[1.0, 2.0]");
+        let observed = replies("[1.0]").encoded(Some(&number())).unwrap();
+        let mismatches = expected.mismatches(Some(&number()), &observed);
+        let [mismatch] = &mismatches[..] else { panic!("{mismatches:?}") };
+        assert_eq!(mismatch.what, "replies");
+        assert!(mismatch.expected.starts_with("2: 1.0"), "{mismatch:?}");
+    }
+
+    #[test]
+    fn a_text_may_be_in_any_reply() {
+        let observed = [b"one".to_vec(), b"two".to_vec()];
+        let texts =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(missing(&texts(&["wo", "on"]), &observed), None);
+        let mismatch = missing(&texts(&["wo", "eo"]), &observed).unwrap();
+        assert_eq!(mismatch.observed, "6 bytes without `eo`");
+    }
+
+    #[test]
+    fn what_an_agent_reports_has_to_be_hex() {
+        assert_eq!(decoded(Some(&["0d00".to_owned()])).unwrap(), [[0x0d, 0]]);
+        assert!(decoded(Some(&["0d0".to_owned()])).is_err());
+        assert!(decoded(None).is_err());
+    }
 }

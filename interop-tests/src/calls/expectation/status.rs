@@ -1,10 +1,15 @@
-//! The status of a call and its message.
+//! The status of a call: its code, its message, and the details in `grpc-status-details-bin`.
+
+use serde::Deserialize;
 
 use crate::outcome::finding::Mismatch;
-use grpc_interop_protocol::CallOutcome;
+use grpc_interop_protocol::{CallOutcome, Details};
 
-/// The statuses that an expectation may name, in the order of their codes.
-const STATUSES: [&str; 17] = [
+/// The metadata key of the details.
+pub(crate) const DETAILS_KEY: &str = "grpc-status-details-bin";
+
+/// The names of all statuses, in the order of their codes.
+const NAMES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",
@@ -24,14 +29,14 @@ const STATUSES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// The code of the status that is called so.
+/// The code of the status with this name.
 pub(crate) fn code(name: &str) -> Result<usize, String> {
-    STATUSES.iter().position(|status| *status == name).ok_or_else(|| {
-        format!("status: `{name}` is no gRPC status; there are: {}", STATUSES.join(", "))
+    NAMES.iter().position(|status| *status == name).ok_or_else(|| {
+        format!("status: `{name}` is no gRPC status; there are: {}", NAMES.join(", "))
     })
 }
 
-/// In what an end differs from this status, and from this message where one is given.
+/// How an outcome differs from this status, and from this message if there is one.
 pub(crate) fn mismatches(
     status: &str,
     message: Option<&str>,
@@ -41,7 +46,7 @@ pub(crate) fn mismatches(
     if outcome.status != status {
         mismatches.push(Mismatch::new("status", status, &outcome.status));
     }
-    // A status that should not be there comes with a message that says why.
+    // The message of an unexpected error explains it.
     let unexpected_error = outcome.status != status && !outcome.message.is_empty();
     let observed = format!("{:?}", outcome.message);
     match message {
@@ -52,4 +57,36 @@ pub(crate) fn mismatches(
         _ => {}
     }
     mismatches
+}
+
+/// The expected details: a `google.rpc.Status` with a `BadRequest`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectedDetails {
+    /// Without it, the code of the call's status.
+    code: Option<i32>,
+    /// Without it, the message of the call's status.
+    message: Option<String>,
+    /// Fields, each with its description.
+    #[serde(default)]
+    violations: Vec<(String, String)>,
+}
+
+impl ExpectedDetails {
+    /// The details of a call with this status.
+    pub(crate) fn of_status(&self, status: &str, message: Option<&str>) -> Details {
+        let code = code(status).ok().and_then(|code| i32::try_from(code).ok());
+        Details {
+            code: self.code.or(code).unwrap_or_default(),
+            message: self.message.as_deref().or(message).unwrap_or_default().to_owned(),
+            violations: self.violations.clone(),
+        }
+    }
+}
+
+/// The details as a line for people.
+pub(crate) fn shown(details: &Details) -> String {
+    let violation = |(field, description): &(String, String)| format!("{field}: {description}");
+    let violations: Vec<_> = details.violations.iter().map(violation).collect();
+    format!("code {}, {:?}, [{}]", details.code, details.message, violations.join(", "))
 }

@@ -1,41 +1,41 @@
-//! A call of a scenario: what is asked, and of whom.
+//! A call of a scenario: what is sent, how, and where to.
 //!
-//! The terse forms, `ask` and `message`, are for SquareRoot and other methods with one request and one
-//! reply; `send` and `script` are for all kinds.
+//! The short forms, `ask` and `message`, are for SquareRoot and other methods with one request and one
+//! response; `send` and `script` are for all kinds.
 
-use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
 use crate::calls::expectation::Expectation;
-use crate::calls::scenario::message::Message;
-use crate::calls::scenario::method::Method;
-use crate::calls::scenario::script;
-use crate::calls::scenario::script::Step;
+use crate::calls::expectation::metadata::for_trial;
+use crate::calls::expectation::replies::ReplyForm;
+use crate::calls::message::Message;
+use crate::calls::method::Method;
+use crate::calls::scenario::script::{self, ScriptEntry};
 use crate::config::axes::Variant;
 use crate::config::credentials::ClientTls;
 use crate::config::server_options::Offering;
 use crate::config::target::Target;
-use crate::http2::message;
+use crate::http2::payload;
 use crate::http2::value::Values;
-use grpc_interop_protocol::{Keepalive, Kind, ScriptStep};
+use grpc_interop_protocol::{Keepalive, Kind};
 
-/// One call, or several at once.
+/// One call, or several equal ones at once.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Call {
-    /// The numbers to ask for, through the generated stub: one call each.
+    /// The numbers that are sent through the generated stub, one call each.
     ask: Option<Values>,
-    /// A request's bytes in hex, sent as they are.
+    /// The bytes of a request in hex.
     message: Option<String>,
-    /// With `ask`: the request is padded with an unknown field to this many bytes.
+    /// With `ask`: the request is padded with an unknown field to this size in bytes.
     size: Option<usize>,
     /// The requests of one call of any kind.
-    send: Option<Sent>,
-    /// What one call of any kind does, step by step.
-    script: Option<Vec<Step>>,
-    /// The kind of a method that is not known.
+    send: Option<Requests>,
+    /// What one call of any kind does.
+    script: Option<Vec<ScriptEntry>>,
+    /// The kind of a method that no descriptor declares.
     kind: Option<Kind>,
-    /// Whether the call is made through the generated stub, where that is not as usual.
+    /// Whether the call is made through the generated stub; without it, whenever that is possible.
     stub: Option<bool>,
     #[serde(default = "square_root")]
     method: String,
@@ -46,7 +46,7 @@ pub(crate) struct Call {
     no_deadline: bool,
     /// `{trial}` in a value is a name that no other trial has.
     #[serde(default)]
-    pub(crate) metadata: Vec<(String, String)>,
+    metadata: Vec<(String, String)>,
     /// The calls are spread over this many connections.
     #[serde(default = "one")]
     pub(crate) channels: usize,
@@ -58,27 +58,18 @@ pub(crate) struct Call {
     #[serde(default)]
     wait_for_ready: bool,
     pub(crate) keepalive: Option<Keepalive>,
-    /// How the client's side of TLS is not as usual.
+    /// The client's credentials, where they are not the usual ones.
     pub(crate) tls: Option<ClientTls>,
-    /// Among `calls`: what is right for this one.
+    /// Among `calls`: the expected outcome of this one.
     pub(crate) expect: Option<Expectation>,
 }
 
 /// One message, or a list of them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Sent {
+enum Requests {
     Many(Vec<Message>),
     One(Message),
-}
-
-impl Sent {
-    fn messages(&self) -> &[Message] {
-        match self {
-            Self::Many(messages) => messages,
-            Self::One(message) => std::slice::from_ref(message),
-        }
-    }
 }
 
 fn square_root() -> String {
@@ -93,55 +84,102 @@ fn one() -> usize {
     1
 }
 
-/// What one call does.
-enum Doing {
-    Value(String),
-    Message(String),
-    Script { kind: Kind, stub: bool, script: Vec<ScriptStep> },
-}
-
 impl Call {
-    /// The calls that an agent is told to make, at this point of the axes and in the trial that is
-    /// called `trial`.
+    /// The calls that the agent makes, at this point of the axes, in the trial with this unique name.
     pub(crate) fn calls(
         &self,
         variant: Variant,
         trial: &str,
     ) -> Result<Vec<grpc_interop_protocol::Call>, String> {
-        let mut metadata = with_name(&self.metadata, trial);
+        let mut metadata = for_trial(&self.metadata, trial);
         let compression = variant.compression.encoding();
         metadata.extend(
             compression.map(|it| ("x-interop-compression".to_owned(), it.name().to_owned())),
         );
-        let call = |doing: Doing| {
-            let call = grpc_interop_protocol::Call {
-                method: self.method.clone(),
-                timeout_ms: (!self.no_deadline).then_some(self.timeout_ms),
-                metadata: metadata.clone(),
-                compression,
-                wait_for_ready: self.wait_for_ready.then_some(true),
-                ..grpc_interop_protocol::Call::default()
-            };
-            match doing {
-                Doing::Value(value) => grpc_interop_protocol::Call { value: Some(value), ..call },
-                Doing::Message(message) => {
-                    grpc_interop_protocol::Call { message: Some(message), ..call }
-                }
-                Doing::Script { kind, stub, script } => grpc_interop_protocol::Call {
-                    kind: Some(kind),
-                    stub: Some(stub),
-                    script: Some(script),
-                    ..call
-                },
-            }
+        let call = grpc_interop_protocol::Call {
+            method: self.method.clone(),
+            timeout_ms: (!self.no_deadline).then_some(self.timeout_ms),
+            metadata,
+            compression,
+            wait_for_ready: self.wait_for_ready.then_some(true),
+            ..grpc_interop_protocol::Call::default()
         };
-        let once: Vec<_> = self.doings()?.into_iter().map(call).collect();
+        let once = self.with_payloads(&call)?;
         Ok(std::iter::repeat_n(once, self.times).flatten().collect())
     }
 
-    /// Whether the replies are told as messages, and not as a value.
-    pub(crate) fn has_replies(&self) -> bool {
+    /// `call` with each of the payloads.
+    fn with_payloads(
+        &self,
+        call: &grpc_interop_protocol::Call,
+    ) -> Result<Vec<grpc_interop_protocol::Call>, String> {
+        let of_bytes =
+            |digits: String| grpc_interop_protocol::Call { message: Some(digits), ..call.clone() };
+        match (&self.ask, &self.message, self.size, &self.send, &self.script) {
+            (Some(Values(values)), None, None, None, None) if !values.is_empty() => {
+                let calls = values.iter().map(|value| grpc_interop_protocol::Call {
+                    value: Some(value.hex()),
+                    ..call.clone()
+                });
+                Ok(calls.collect())
+            }
+            (Some(Values(values)), None, Some(size), None, None) => {
+                let padded = |value| Ok(of_bytes(hex::encode(payload::padded(value, size)?)));
+                values.iter().map(|value| padded(*value)).collect()
+            }
+            (None, Some(message), None, None, None) => Ok(vec![of_bytes(message.clone())]),
+            (None, None, None, Some(requests), None) => {
+                let requests = match requests {
+                    Requests::Many(requests) => requests.clone(),
+                    Requests::One(request) => vec![request.clone()],
+                };
+                let entries: Vec<_> = requests.into_iter().map(ScriptEntry::Send).collect();
+                Ok(vec![self.with_script(&entries, call)?])
+            }
+            (None, None, None, None, Some(entries)) => Ok(vec![self.with_script(entries, call)?]),
+            _ => Err(
+                "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of method, \
+                 `send` or `script`"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn with_script(
+        &self,
+        entries: &[ScriptEntry],
+        call: &grpc_interop_protocol::Call,
+    ) -> Result<grpc_interop_protocol::Call, String> {
+        let method = match (self.kind, Method::at(&self.method)) {
+            (None, Err(unknown)) => return Err(unknown),
+            (Some(_), Ok(_)) => return Err("kind: that of this method is known".to_owned()),
+            (_, method) => method.ok(),
+        };
+        let request = method.as_ref().map(Method::request);
+        let script =
+            script::steps(entries, request.as_ref()).map_err(|why| format!("send: {why}"))?;
+        let kind = self.kind.or_else(|| Some(method.as_ref()?.kind())).unwrap_or(Kind::Unary);
+        script::check(&script, kind)?;
+        let has_stub = method.is_some_and(|method| method.has_stub());
+        let stub = has_stub && !entries.iter().any(ScriptEntry::is_raw);
+        Ok(grpc_interop_protocol::Call {
+            kind: Some(kind),
+            stub: Some(self.stub.unwrap_or(stub)),
+            script: Some(script),
+            ..call.clone()
+        })
+    }
+
+    fn is_scripted(&self) -> bool {
         self.send.is_some() || self.script.is_some()
+    }
+
+    /// The form in which the agent reports the responses.
+    pub(crate) fn reply_form(&self) -> ReplyForm {
+        match Method::at(&self.method) {
+            _ if !self.is_scripted() => ReplyForm::Root,
+            method => ReplyForm::Messages(method.ok().map(|method| method.reply())),
+        }
     }
 
     /// What the server has to have for it at this point of the axes.
@@ -153,85 +191,92 @@ impl Call {
         Offering::of_call(&self.method, &self.metadata).into_iter().chain(compression).collect()
     }
 
-    /// How many calls these are.
+    /// The number of calls.
     pub(crate) fn count(&self) -> usize {
         self.ask.as_ref().map_or(1, |Values(values)| values.len()) * self.times
     }
 
-    pub(crate) fn tls(&self) -> Option<&ClientTls> {
-        self.tls.as_ref()
-    }
-
-    /// What the replies are, if that is known.
-    pub(crate) fn reply(&self) -> Option<MessageDescriptor> {
-        Method::at(&self.method).ok().map(|method| method.reply())
-    }
-
-    /// Whether it mostly waits: for a pause of its own, for the server's, or for its deadline.
+    /// Whether it mostly waits: in a pause of the client or the server, or for its deadline.
     pub(crate) fn waits(&self) -> bool {
-        let asks_to_wait = |(key, _): &(String, String)| {
+        let makes_wait = |(key, _): &(String, String)| {
             ["x-interop-delay-ms", "x-interop-observed"].contains(&&key[..])
         };
         self.to == Target::SilentPort
-            || self.metadata.iter().any(asks_to_wait)
-            || self.script.iter().flatten().any(Step::pauses)
-    }
-
-    /// For each call what it does.
-    fn doings(&self) -> Result<Vec<Doing>, String> {
-        match (&self.ask, &self.message, self.size, &self.send, &self.script) {
-            (Some(Values(values)), None, None, None, None) if !values.is_empty() => {
-                Ok(values.iter().map(|value| Doing::Value(value.hex())).collect())
-            }
-            (Some(Values(values)), None, Some(size), None, None) => {
-                let padded = |value| Ok(Doing::Message(hex::encode(message::padded(value, size)?)));
-                values.iter().map(|value| padded(*value)).collect()
-            }
-            (None, Some(message), None, None, None) => Ok(vec![Doing::Message(message.clone())]),
-            (None, None, None, Some(sent), None) => {
-                let steps: Vec<_> = sent.messages().iter().cloned().map(Step::Send).collect();
-                self.scripted(&steps).map(|doing| vec![doing])
-            }
-            (None, None, None, None, Some(steps)) => self.scripted(steps).map(|doing| vec![doing]),
-            _ => Err(
-                "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of method, \
-                      `send` or `script`"
-                    .to_owned(),
-            ),
-        }
-    }
-
-    fn scripted(&self, steps: &[Step]) -> Result<Doing, String> {
-        let method = match (self.kind, Method::at(&self.method)) {
-            (None, Err(unknown)) => return Err(unknown),
-            (Some(_), Ok(_)) => return Err("kind: that of this method is known".to_owned()),
-            (_, method) => method.ok(),
-        };
-        let kind = self.kind.or_else(|| Some(method.as_ref()?.kind())).unwrap_or(Kind::Unary);
-        let request = method.as_ref().map(Method::request);
-        let mut script = Vec::new();
-        for step in steps {
-            step.write(request.as_ref(), &mut script).map_err(|why| format!("send: {why}"))?;
-        }
-        script::check(&script, kind)?;
-        let has_stub = method.is_some_and(|method| method.has_stub());
-        let stub = has_stub && !steps.iter().any(Step::is_raw);
-        Ok(Doing::Script { kind, stub: self.stub.unwrap_or(stub), script })
+            || self.metadata.iter().any(makes_wait)
+            || self.script.iter().flatten().any(ScriptEntry::pauses)
     }
 
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.times == 0 || self.channels == 0 {
             return Err("`times` and `channels` are at least 1".to_owned());
         }
-        if self.kind.is_some() && !self.has_replies() {
+        if self.kind.is_some() && !self.is_scripted() {
             return Err("kind: it goes with `send` or `script`".to_owned());
         }
         self.calls(Variant::default(), "").map(drop)
     }
 }
 
-/// `metadata` with the name of a trial wherever it asks for one.
-pub(crate) fn with_name(metadata: &[(String, String)], trial: &str) -> Vec<(String, String)> {
-    let named = |(key, value): &(String, String)| (key.clone(), value.replace("{trial}", trial));
-    metadata.iter().map(named).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::axes::Compression;
+
+    fn calls(table: &str) -> Result<Vec<grpc_interop_protocol::Call>, String> {
+        let call: Call = toml::from_str(table).unwrap();
+        call.check()?;
+        let calls = call.calls(Variant::default(), "7-1")?;
+        assert_eq!(calls.len(), call.count());
+        Ok(calls)
+    }
+
+    #[test]
+    fn each_number_is_a_call_of_its_own() {
+        let calls = calls("ask = [1, 4]\ntimes = 2").unwrap();
+        let values: Vec<_> = calls.iter().map(|call| call.value.as_deref().unwrap()).collect();
+        assert_eq!(values, ["3f800000", "40800000", "3f800000", "40800000"]);
+        assert_eq!(calls[0].timeout_ms, Some(5_000.0));
+        assert_eq!(calls[0].method, "/Calculator/SquareRoot");
+    }
+
+    #[test]
+    fn the_generated_stub_is_used_where_it_can_send_the_messages() {
+        let stub = |table| calls(table).unwrap()[0].stub;
+        assert_eq!(stub("send = 16.0"), Some(true));
+        assert_eq!(stub("send = 16.0\nstub = false"), Some(false));
+        assert_eq!(stub("send = \"0d00008041\""), Some(false));
+        let health = "method = \"/grpc.health.v1.Health/Check\"\nsend = {}";
+        assert_eq!(stub(health), Some(false));
+        assert_eq!(calls(health).unwrap()[0].kind, Some(Kind::Unary));
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_made_is_refused() {
+        let error = |table| calls(table).unwrap_err();
+        assert!(error("").starts_with("a call has `ask`"));
+        assert!(error("ask = []").starts_with("a call has `ask`"));
+        assert!(error("ask = 1\ntimes = 0").starts_with("`times` and"));
+        assert!(error("ask = 1\nkind = \"unary\"").starts_with("kind: it goes with"));
+        assert!(error("send = 1.0\nkind = \"unary\"").starts_with("kind: that of this method"));
+        assert!(error("method = \"/A/B\"\nsend = \"\"").starts_with("method: there is no `/A/B`"));
+        assert!(error("ask = 16\nsize = 5").starts_with("no padding makes"));
+    }
+
+    #[test]
+    fn what_a_server_needs_follows_from_the_call() {
+        let gzip = Variant { compression: Compression::Gzip, ..Variant::default() };
+        let offerings = |table, variant| toml::from_str::<Call>(table).unwrap().offerings(variant);
+        assert_eq!(offerings("ask = 1", Variant::default()), []);
+        assert_eq!(offerings("ask = 1", gzip), [Offering::TestBehaviour]);
+        assert_eq!(offerings("ask = 1\nto = \"nobody\"", gzip), []);
+    }
+
+    #[test]
+    fn metadata_names_the_trial_and_the_compression() {
+        let gzip = Variant { compression: Compression::Gzip, ..Variant::default() };
+        let call: Call = toml::from_str("ask = 1\nmetadata = [[\"a\", \"{trial}\"]]").unwrap();
+        let metadata = call.calls(gzip, "7-1").unwrap().remove(0).metadata;
+        let expected = [("a", "7-1"), ("x-interop-compression", "gzip")];
+        assert_eq!(metadata, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
 }

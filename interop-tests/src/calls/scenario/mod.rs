@@ -1,20 +1,17 @@
-//! The scenarios of the suite `calls`: what is asked and what is right, as data.
+//! The scenarios of the suite `calls`, read from tables.
 //!
-//! An expectation stands here, once for all languages; it is what grpcio does, because that is what
-//! callers of the Python server rely on.
+//! The expected outcome is what grpcio does, because callers of the Python server rely on that. It is
+//! stated once, for all languages.
 //!
-//! - [`table`]: the files
-//! - [`step`], [`call`], [`script`], [`message`], [`method`]: what happens
-//! - [`axes`], [`security`], [`needs`]: what it varies over, and what it needs of the peers
+//! - [`step`]: calls that are made at once, or something that happens to the server
+//! - [`call`], [`script`]: what one call does
 
 pub(crate) mod call;
-pub(crate) mod message;
-pub(crate) mod method;
 pub(crate) mod script;
 pub(crate) mod step;
-pub(crate) mod table;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,29 +22,65 @@ use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
 use crate::config::axes::{Transport, Variant, Vary};
 use crate::config::server_options::{Offering, ServerNeeds};
+use crate::config::source::{self, ConfigError, Source};
 
-pub(crate) use crate::calls::scenario::table::read_all;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// The axes of all scenarios of the file that do not state their own.
+    #[serde(default)]
+    vary: Vary,
+    scenario: Vec<Scenario>,
+}
 
-/// One `[[scenario]]`: a call with its expectation, or steps of which each is one.
+/// One `[[scenario]]`: steps, or the calls of a single step.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
     name: Spanned<String>,
-    /// What it is about, where the name does not say it.
+    /// What it tests, where the name does not say it.
     pub(crate) about: Option<String>,
-    /// What it varies over; what is missing is as the file says.
     #[serde(default)]
     vary: Vary,
     call: Option<Call>,
     expect: Option<Expectation>,
     #[serde(default)]
     calls: Vec<Call>,
+    /// What happens, in order.
     #[serde(default)]
-    steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// How the server is started, where that is not as usual.
     pub(crate) server: Option<ServerNeeds>,
-    /// What is seen between client and server.
+    /// What is expected between client and server.
     pub(crate) wire: Option<Wire>,
+}
+
+/// Reads all `*.toml` files in `directory`, in the order of their names.
+pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
+    let mut scenarios = Vec::new();
+    let mut names = BTreeSet::new();
+    for path in source::tables_in(directory)? {
+        scenarios.extend(read(&Source::open(&path)?, &mut names)?);
+    }
+    Ok(scenarios)
+}
+
+fn read(source: &Source, names: &mut BTreeSet<String>) -> Result<Vec<Scenario>, ConfigError> {
+    let mut file: File = source.parse()?;
+    for scenario in &mut file.scenario {
+        scenario.vary = scenario.vary.or(&file.vary);
+        let checked = scenario.unify().and_then(|()| scenario.check());
+        let name = scenario.name();
+        let wrong = match checked {
+            Err(message) => format!("scenario `{name}`: {message}"),
+            Ok(()) if !names.insert(name.to_owned()) => {
+                format!("there already is a scenario `{name}`")
+            }
+            Ok(()) => continue,
+        };
+        return Err(source.error(Some(scenario.name.span()), wrong));
+    }
+    Ok(file.scenario)
 }
 
 impl Scenario {
@@ -55,67 +88,117 @@ impl Scenario {
         self.name.get_ref()
     }
 
-    /// What happens, in order.
-    pub(crate) fn steps(&self) -> Vec<Step> {
-        if self.steps.is_empty() {
-            let (call, calls) = (self.call.clone(), self.calls.clone());
-            vec![Step::of_calls(call, calls, self.expect.clone())]
-        } else {
-            self.steps.clone()
-        }
-    }
-
-    /// The points on the axes that it is run at.
+    /// The points on the axes at which it is run.
     pub(crate) fn variants(&self) -> Vec<Variant> {
         self.vary.variants()
     }
 
     /// What a server has to have for it at this point of the axes.
     pub(crate) fn offerings(&self, variant: Variant) -> BTreeSet<Offering> {
-        let of_step = |step: &Step| {
-            let calls = step.calls().into_iter();
-            calls.flat_map(|(call, _)| call.offerings(variant)).collect::<Vec<_>>()
-        };
-        self.steps().iter().flat_map(of_step).collect()
+        let calls = self.steps.iter().flat_map(Step::calls);
+        calls.flat_map(|(call, _)| call.offerings(variant)).collect()
     }
 
-    /// Whether a server has to be started for this scenario alone, because it will be killed or
-    /// measured.
+    /// Whether it needs a server that no other scenario uses, because it kills or measures it.
     pub(crate) fn needs_own_server(&self) -> bool {
         self.steps.iter().any(Step::needs_own_server)
     }
 
-    /// Whether it mostly waits, so that many such fit side by side.
+    /// Whether it mostly waits, so that many such can run at once.
     pub(crate) fn waits(&self) -> bool {
-        self.steps().iter().any(Step::waits)
+        self.steps.iter().any(Step::waits)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Makes a step of the calls of a scenario without steps.
+    fn unify(&mut self) -> Result<(), String> {
         if self.name().is_empty() || self.name().contains(['/', '*', ' ']) {
             return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
         }
-        let has_calls = self.call.is_some() && self.expect.is_some() || !self.calls.is_empty();
-        if has_calls != self.steps.is_empty() || self.call.is_some() != self.expect.is_some() {
+        let (call, expect) = (self.call.take(), self.expect.take());
+        let has_calls = call.is_some() && expect.is_some() || !self.calls.is_empty();
+        if has_calls != self.steps.is_empty() || call.is_some() != expect.is_some() {
             return Err("a scenario has `call` and `expect`, `calls`, or `steps`".to_owned());
         }
-        for step in self.steps() {
-            step.check()?;
+        if has_calls {
+            let calls = std::mem::take(&mut self.calls);
+            self.steps.push(Step { call, expect, calls, ..Step::default() });
         }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.steps.iter().try_for_each(Step::check)?;
         self.vary.check()?;
-        let only = |right: fn(Transport) -> bool| {
-            self.variants().iter().all(|variant| right(variant.transport))
+        let only = |is_right: fn(Transport) -> bool| {
+            self.variants().iter().all(|variant| is_right(variant.transport))
         };
         let has_tls = |step: &Step| step.leader().is_some_and(|call| call.tls.is_some());
-        if self.steps().iter().any(has_tls) && !only(Transport::is_encrypted) {
+        if self.steps.iter().any(has_tls) && !only(Transport::is_encrypted) {
             return Err("tls: vary.transport is `tls` or `mtls` then, and nothing else".to_owned());
         }
-        if self.wire.is_some() && !only(|transport| transport == Transport::Plain) {
-            return Err("wire: only the transport `plain` can be looked into".to_owned());
+        if let Some(wire) = &self.wire {
+            if !only(|transport| transport == Transport::Plain) {
+                return Err("wire: only the transport `plain` can be looked into".to_owned());
+            }
+            wire.check()?;
         }
-        self.wire.as_ref().map_or(Ok(()), Wire::check)?;
-        match &self.server {
-            Some(server) => server.check(only(Transport::is_encrypted)),
-            None => Ok(()),
-        }
+        self.server.as_ref().map_or(Ok(()), |server| server.check(only(Transport::is_encrypted)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenarios(text: &str) -> Result<Vec<Scenario>, String> {
+        let source = Source::new("calls.toml", text);
+        read(&source, &mut BTreeSet::new()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_calls_of_a_scenario_are_a_step() {
+        let text = "[[scenario]]\nname = \"a\"\ncall = { ask = 4 }\nexpect = { root = 2 }\n";
+        let scenario = scenarios(text).unwrap().remove(0);
+        assert_eq!(scenario.steps.len(), 1);
+        assert_eq!(scenario.steps[0].calls().len(), 1);
+        assert!(!scenario.waits() && !scenario.needs_own_server());
+    }
+
+    #[test]
+    fn a_scenario_inherits_the_axes_that_it_does_not_name() {
+        let text = "vary = { transport = [\"plain\", \"tls\"], compression = [\"gzip\"] }\n\
+                    [[scenario]]\nname = \"a\"\ncall = { ask = 4 }\nexpect = { root = 2 }\n\
+                    vary = { transport = [\"unix\"] }\n";
+        let scenario = scenarios(text).unwrap().remove(0);
+        let names: Vec<_> =
+            scenario.variants().iter().map(|variant| variant.name_of("a")).collect();
+        assert_eq!(names, ["unix+gzip/a"]);
+    }
+
+    #[test]
+    fn an_error_names_the_file_the_line_and_the_scenario() {
+        let error = |rest: &str| {
+            let good = "[[scenario]]\nname = \"a\"\ncall = { ask = 4 }\nexpect = { root = 2 }\n";
+            scenarios(&format!("{good}[[scenario]]\n{rest}\n")).unwrap_err()
+        };
+        let of_b = |rest: &str| error(&format!("name = \"b\"\n{rest}"));
+        assert!(error("name = \"a/b\"").starts_with("calls.toml:6: scenario `a/b`: a name is"));
+        assert!(of_b("").starts_with("calls.toml:6: scenario `b`: a scenario has `call`"));
+        assert!(
+            of_b("call = { ask = 1 }").starts_with("calls.toml:6: scenario `b`: a scenario has")
+        );
+        let call = "call = { ask = 4 }\nexpect = { root = 2 }\n";
+        assert!(
+            of_b(&format!("{call}steps = [{{ server = \"kill\" }}]")).contains(": a scenario has")
+        );
+        assert!(of_b(&format!("{call}colour = 1")).starts_with("calls.toml:9: unknown field"));
+        let twice = error(&format!("name = \"a\"\n{call}"));
+        assert!(twice.starts_with("calls.toml:6: there already is a scenario `a`"), "{twice}");
+        let encrypted = format!("{call}wire = {{}}\nvary = {{ transport = [\"tls\"] }}");
+        assert!(of_b(&encrypted).contains("scenario `b`: wire: only the transport `plain`"));
+        let certificate = format!("{call}server = {{ certificate = \"expired\" }}");
+        assert!(of_b(&certificate).contains("scenario `b`: server: a certificate goes with"));
+        let axis = format!("{call}vary = {{ transport = [] }}");
+        assert!(of_b(&axis).contains("scenario `b`: vary: an axis has at least one value"));
     }
 }

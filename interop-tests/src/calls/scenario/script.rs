@@ -1,20 +1,20 @@
-//! What a call of any kind does, step by step.
+//! What one call of any kind does, entry by entry.
 //!
-//! The steps are those of the agents' lines, and one more that repeats some of them: a thousand pings
-//! and pongs are two lines in a table.
+//! The entries are the steps that an agent knows, and one more that repeats some of them, so that a
+//! thousand pings and pongs are two lines in a table.
 
 use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
-use crate::calls::scenario::message::Message;
+use crate::calls::message::Message;
 use grpc_interop_protocol::{Kind, ScriptStep, True};
 
-/// One step of a `script`.
+/// One entry of a `script`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Step {
+pub(crate) enum ScriptEntry {
     Send(Message),
-    /// Waits until so many more replies have come, or the call has ended.
+    /// Waits until this many more responses have arrived, or the call has ended.
     Receive(usize),
     PauseMs(u64),
     HalfClose(bool),
@@ -22,43 +22,44 @@ pub(crate) enum Step {
     Repeat(Repeat),
 }
 
-/// Some steps again and again.
+/// Entries that are repeated.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Repeat {
     times: usize,
-    script: Vec<Step>,
+    script: Vec<ScriptEntry>,
 }
 
-impl Step {
-    /// Appends what an agent is told.
-    pub(crate) fn write(
-        &self,
-        of: Option<&MessageDescriptor>,
-        to: &mut Vec<ScriptStep>,
-    ) -> Result<(), String> {
-        match self {
-            Self::Send(message) => {
+/// The steps of the agent for these entries, whose messages are of the type `of`.
+pub(crate) fn steps(
+    entries: &[ScriptEntry],
+    of: Option<&MessageDescriptor>,
+) -> Result<Vec<ScriptStep>, String> {
+    let mut script = Vec::new();
+    for entry in entries {
+        match entry {
+            ScriptEntry::Send(message) => {
                 let messages = message.encoded(of)?;
-                to.extend(messages.iter().map(|message| ScriptStep::Send(hex::encode(message))));
+                script.extend(messages.iter().map(|bytes| ScriptStep::Send(hex::encode(bytes))));
             }
-            Self::Receive(count) => to.push(ScriptStep::Receive(*count)),
-            Self::PauseMs(pause) => to.push(ScriptStep::PauseMs(*pause)),
-            Self::HalfClose(true) => to.push(ScriptStep::HalfClose(True)),
-            Self::Cancel(true) => to.push(ScriptStep::Cancel(True)),
-            Self::HalfClose(false) | Self::Cancel(false) => {
+            ScriptEntry::Receive(count) => script.push(ScriptStep::Receive(*count)),
+            ScriptEntry::PauseMs(pause) => script.push(ScriptStep::PauseMs(*pause)),
+            ScriptEntry::HalfClose(true) => script.push(ScriptStep::HalfClose(True)),
+            ScriptEntry::Cancel(true) => script.push(ScriptStep::Cancel(True)),
+            ScriptEntry::HalfClose(false) | ScriptEntry::Cancel(false) => {
                 return Err("`half_close` and `cancel` are true, or left out".to_owned());
             }
-            Self::Repeat(Repeat { times, script }) => {
-                let mut once = Vec::new();
-                script.iter().try_for_each(|step| step.write(of, &mut once))?;
-                to.extend(std::iter::repeat_n(once, *times).flatten());
+            ScriptEntry::Repeat(Repeat { times, script: repeated }) => {
+                let once = steps(repeated, of)?;
+                script.extend(std::iter::repeat_n(once, *times).flatten());
             }
         }
-        Ok(())
     }
+    Ok(script)
+}
 
-    /// Whether it waits for nothing but time.
+impl ScriptEntry {
+    /// Whether it pauses.
     pub(crate) fn pauses(&self) -> bool {
         match self {
             Self::PauseMs(_) => true,
@@ -67,7 +68,7 @@ impl Step {
         }
     }
 
-    /// Whether it sends a message that is given by its bytes.
+    /// Whether it sends a message whose bytes the table states.
     pub(crate) fn is_raw(&self) -> bool {
         match self {
             Self::Send(message) => message.is_raw(),
@@ -77,27 +78,65 @@ impl Step {
     }
 }
 
-/// What is wrong with a script for a call of this kind.
+/// Checks that a call of this kind can run `script`.
 pub(crate) fn check(script: &[ScriptStep], kind: Kind) -> Result<(), String> {
-    let sends = script.iter().filter(|step| matches!(step, ScriptStep::Send(_))).count();
-    if !kind.has_many_requests()
-        && (sends != 1 || !matches!(script.first(), Some(ScriptStep::Send(_))))
+    let is_send = |step: &ScriptStep| matches!(step, ScriptStep::Send(_));
+    let sends = script.iter().filter(|step| is_send(step)).count();
+    let position = |is_meant: fn(&ScriptStep) -> bool| script.iter().position(is_meant);
+    let closed = position(|step| matches!(step, ScriptStep::HalfClose(_)));
+    let cancelled = position(|step| matches!(step, ScriptStep::Cancel(_)));
+    let receives = position(|step| matches!(step, ScriptStep::Receive(_))).is_some();
+    let wrong = if !kind.has_many_requests() && (sends != 1 || !script.first().is_some_and(is_send))
     {
-        return Err("a call with one request begins by sending it, and sends no other".to_owned());
+        "a call with one request begins by sending it, and sends no other"
+    } else if receives && !kind.has_many_replies() {
+        "`receive` is for a call with many replies"
+    } else if closed.is_some_and(|at| script[at..].iter().any(is_send)) {
+        "nothing can be sent after `half_close`"
+    } else if cancelled.is_some_and(|at| at + 1 != script.len()) {
+        "`cancel` ends a script"
+    } else {
+        return Ok(());
+    };
+    Err(wrong.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(script: &str) -> Result<Vec<ScriptStep>, String> {
+        #[derive(Deserialize)]
+        struct Table {
+            script: Vec<ScriptEntry>,
+        }
+        let table: Table = toml::from_str(&format!("script = {script}")).unwrap();
+        steps(&table.script, None)
     }
-    let receives = script.iter().any(|step| matches!(step, ScriptStep::Receive(_)));
-    if receives && !kind.has_many_replies() {
-        return Err("`receive` is for a call with many replies".to_owned());
+
+    #[test]
+    fn repeated_entries_are_written_out() {
+        let script =
+            read("[{ repeat = { times = 2, script = [{ send = \"0d\" }, { receive = 1 }] } }]");
+        let once = [ScriptStep::Send("0d".to_owned()), ScriptStep::Receive(1)];
+        assert_eq!(script.unwrap(), [once.clone(), once].concat());
+        assert!(read("[{ cancel = false }]").unwrap_err().contains("true, or left out"));
     }
-    let closed = script.iter().position(|step| matches!(step, ScriptStep::HalfClose(_)));
-    let sends_after =
-        |end: usize| script[end..].iter().any(|step| matches!(step, ScriptStep::Send(_)));
-    if closed.is_some_and(sends_after) {
-        return Err("nothing can be sent after `half_close`".to_owned());
+
+    #[test]
+    fn a_script_has_to_fit_the_kind() {
+        let check = |script, kind| check(&read(script).unwrap(), kind);
+        let one = "[{ send = \"\" }]";
+        assert_eq!(check(one, Kind::Unary), Ok(()));
+        let late = "[{ pause_ms = 1 }, { send = \"\" }]";
+        assert!(check(late, Kind::ServerStreaming).unwrap_err().starts_with("a call with one"));
+        assert_eq!(check(late, Kind::ClientStreaming), Ok(()));
+        let receiving = "[{ send = \"\" }, { receive = 1 }]";
+        assert!(check(receiving, Kind::ClientStreaming).unwrap_err().starts_with("`receive`"));
+        assert_eq!(check(receiving, Kind::Bidirectional), Ok(()));
+        let closed = "[{ half_close = true }, { send = \"\" }]";
+        assert!(check(closed, Kind::Bidirectional).unwrap_err().starts_with("nothing can"));
+        let cancelled = "[{ cancel = true }, { receive = 1 }]";
+        assert!(check(cancelled, Kind::Bidirectional).unwrap_err().starts_with("`cancel` ends"));
     }
-    let cancelled = script.iter().position(|step| matches!(step, ScriptStep::Cancel(_)));
-    if cancelled.is_some_and(|at| at + 1 != script.len()) {
-        return Err("`cancel` ends a script".to_owned());
-    }
-    Ok(())
 }

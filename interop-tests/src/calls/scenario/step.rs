@@ -1,17 +1,16 @@
-//! A step of a scenario: calls that are made at once with what is right for each, or something that
-//! happens to the server.
+//! A step of a scenario: calls that are made at once, or something that happens to the server.
 
 use serde::Deserialize;
 
-use crate::calls::expectation::{Expectation, lines};
+use crate::calls::expectation::{self, Expectation};
 use crate::calls::scenario::call::Call;
 use crate::config::axes::Variant;
 use crate::config::target::Target;
 use crate::outcome::finding::Mismatch;
 use crate::outcome::observation::Observation;
-use grpc_interop_protocol::CallOutcome;
+use grpc_interop_protocol::{CallOutcome, Request};
 
-/// Something that happens in a scenario.
+/// One of the `steps` of a scenario.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
@@ -20,59 +19,57 @@ pub(crate) struct Step {
     /// Different calls that are made at once, each with its `expect`.
     #[serde(default)]
     pub(crate) calls: Vec<Call>,
-    /// What happens to the server: before a call nothing else happens, with a call it happens while
-    /// the call runs.
+    /// What happens to the server: by itself, or while the call runs.
     pub(crate) server: Option<ServerAction>,
-    /// With `server` and a call: how long after the call has begun.
+    /// With `server` and a call: how long after the start of the call.
     #[serde(default)]
     pub(crate) after_ms: u64,
-    /// The calls are repeated for this long until they end as expected.
+    /// How long the calls are repeated until they end as expected.
     pub(crate) eventually_ms: Option<u64>,
-    /// How long nothing happens before the step, each time.
+    /// A pause before the step, each time.
     #[serde(default)]
     pub(crate) pause_ms: u64,
-    /// The step is done so often.
+    /// How many times the step is done.
     pub(crate) repeat: Option<usize>,
-    /// Whether the next step goes on with the channels of this one; it does, unless this is false.
+    /// Whether the next step uses the same channels; without it, it does.
     pub(crate) keep_channels: Option<bool>,
-    /// How much more memory the server may use during the step than before it.
+    /// A limit to the server's memory.
     pub(crate) server_memory: Option<ServerMemory>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ServerAction {
-    /// The server's process is killed.
+    /// Kills the server's process.
     Kill,
-    /// It is started again, at the address that it had.
+    /// Starts it again at the same address.
     Start,
 }
 
-/// A bound on a server's resident memory.
+/// A limit to how much the resident memory of the server grows during a step.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServerMemory {
     pub(crate) grows_by_at_most_mib: f64,
 }
 
-impl Step {
-    /// A step that only makes calls.
-    pub(crate) fn of_calls(
-        call: Option<Call>,
-        calls: Vec<Call>,
-        expect: Option<Expectation>,
-    ) -> Self {
-        Self { call, expect, calls, ..Self::default() }
-    }
+/// The expected and the observed outcome of the calls of a step.
+#[derive(Debug, Default)]
+pub(crate) struct Comparison {
+    pub(crate) expected: Observation,
+    pub(crate) observed: Observation,
+    pub(crate) mismatches: Vec<Mismatch>,
+}
 
-    /// The calls with what is right for each; none when the step is only about the server.
+impl Step {
+    /// The calls with their expectations; none for a step that only concerns the server.
     pub(crate) fn calls(&self) -> Vec<(&Call, &Expectation)> {
         let one = self.call.iter().zip(&self.expect);
         one.chain(self.calls.iter().filter_map(|call| Some((call, call.expect.as_ref()?))))
             .collect()
     }
 
-    /// Whether it needs a server that nobody else uses.
+    /// Whether it needs a server that no other scenario uses.
     pub(crate) fn needs_own_server(&self) -> bool {
         self.server.is_some() || self.server_memory.is_some()
     }
@@ -85,88 +82,65 @@ impl Step {
             || self.calls().iter().any(|(call, expect)| call.waits() || expect.waits())
     }
 
-    /// The call that says over which connections all calls of the step go.
+    /// The call that states the connections of all calls of the step.
     pub(crate) fn leader(&self) -> Option<&Call> {
         self.calls().first().map(|(call, _)| *call)
     }
 
-    /// Who is called.
+    /// Where the calls go.
     pub(crate) fn target(&self) -> Target {
         self.leader().map_or(Target::Server, |call| call.to)
     }
 
-    /// What an agent is told, but for where the server is and how it is reached.
-    pub(crate) fn request(
-        &self,
-        variant: Variant,
-        trial: &str,
-    ) -> Result<grpc_interop_protocol::Request, String> {
+    /// The agent's request, but for the address and the credentials.
+    pub(crate) fn request(&self, variant: Variant, trial: &str) -> Result<Request, String> {
         let mut calls = Vec::new();
         for (call, _) in self.calls() {
             calls.extend(call.calls(variant, trial)?);
         }
         let leader = self.leader();
-        Ok(grpc_interop_protocol::Request {
+        Ok(Request {
             channels: leader.map_or(1, |call| call.channels),
             keepalive: leader.and_then(|call| call.keepalive),
             calls,
-            ..grpc_interop_protocol::Request::default()
+            ..Request::default()
         })
     }
 
-    /// In what the `ends` of the `sent` calls differ from what is right, in the trial that is called
-    /// `trial`.
-    pub(crate) fn mismatches(
-        &self,
-        sent: usize,
-        ends: &[CallOutcome],
-        trial: &str,
-    ) -> Vec<Mismatch> {
-        if ends.len() != sent {
-            return vec![Mismatch::new("number of calls", sent, ends.len())];
-        }
-        let mut ends = ends.iter().enumerate();
-        let mut mismatches = Vec::new();
+    /// Compares the outcomes of the calls. Only the first few are shown as lines.
+    pub(crate) fn compare(&self, outcomes: &[CallOutcome], trial: &str) -> Comparison {
+        const SHOWN: usize = 8;
+        let mut comparison = Comparison::default();
+        let mut numbered = outcomes.iter().enumerate();
         for (call, expect) in self.calls() {
-            for (index, (number, end)) in ends.by_ref().take(call.count()).enumerate() {
-                let labelled = |mismatch: Mismatch| match sent {
-                    1 => mismatch,
-                    _ => Mismatch {
-                        what: format!("call {}: {}", number + 1, mismatch.what),
-                        ..mismatch
-                    },
-                };
-                let of_call = expect.mismatches(call, index, end, trial);
-                mismatches.extend(of_call.into_iter().map(labelled));
-            }
-        }
-        mismatches
-    }
-
-    /// What is right for the calls, and their `ends`, of which so many are told that people read.
-    pub(crate) fn compared(&self, ends: &[CallOutcome], trial: &str) -> (Observation, Observation) {
-        const TOLD: usize = 8;
-        let (mut right, mut observed) = (Observation::default(), Observation::default());
-        let mut numbered = ends.iter().enumerate();
-        for (call, expect) in self.calls() {
-            for (index, (number, end)) in numbered.by_ref().take(call.count()).enumerate() {
-                if number >= TOLD {
-                    continue;
-                }
-                let label = match ends.len() {
+            let form = call.reply_form();
+            for (index, (number, outcome)) in numbered.by_ref().take(call.count()).enumerate() {
+                let label = match outcomes.len() {
                     1 => String::new(),
                     _ => format!("call {}: ", number + 1),
                 };
-                right.extend("", expect.lines(call, index, trial, &label));
-                observed.extend("", lines::observed(end, call, &label));
+                if number < SHOWN {
+                    comparison.expected.extend(&label, expect.lines(&form, index, trial));
+                    let lines = expectation::outcome_lines(outcome, &form);
+                    comparison.observed.extend(&label, lines);
+                }
+                let mismatches = expect.mismatches(&form, index, outcome, trial);
+                let mismatches = mismatches.into_iter().map(|mismatch| mismatch.labelled(&label));
+                comparison.mismatches.extend(mismatches);
             }
         }
-        if let Some(more) = ends.len().checked_sub(TOLD).filter(|more| *more > 0) {
-            observed.add("further calls", more.to_string());
+        if let Some(more) = outcomes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            comparison.observed.add("further calls", more.to_string());
         }
-        (right, observed)
+        let count: usize = self.calls().iter().map(|(call, _)| call.count()).sum();
+        if outcomes.len() != count {
+            let mismatch = Mismatch::new("number of calls", count, outcomes.len());
+            comparison.mismatches = vec![mismatch];
+        }
+        comparison
     }
 
+    /// What is wrong with the step itself.
     pub(crate) fn check(&self) -> Result<(), String> {
         if let Some(call) = self.calls.iter().find(|call| call.expect.is_none()) {
             call.check()?;
@@ -177,29 +151,85 @@ impl Step {
         }
         match (&self.call, &self.expect, self.calls.is_empty(), &self.server) {
             (Some(_), Some(_), true, _) | (None, None, false, _) | (None, None, true, Some(_)) => {}
-            _ => {
-                return Err("a step has `call` and `expect`, `calls`, or `server`".to_owned());
-            }
+            _ => return Err("a step has `call` and `expect`, `calls`, or `server`".to_owned()),
         }
         for (call, expect) in self.calls() {
             call.check()?;
-            expect.check(call)?;
+            expect.check(&call.reply_form())?;
         }
-        let connections = |call: &&Call| {
-            call.channels != 1
-                || call.to != Target::Server
-                || call.keepalive.is_some()
-                || call.tls.is_some()
+        let states_connections = |call: &Call| {
+            let is_usual = call.channels == 1 && call.to == Target::Server;
+            !is_usual || call.keepalive.is_some() || call.tls.is_some()
         };
-        if self.calls.iter().skip(1).any(|call| connections(&call)) {
-            return Err(
-                "`channels`, `to`, `keepalive` and `tls` are those of the first of `calls`"
-                    .to_owned(),
-            );
+        if self.calls.iter().skip(1).any(states_connections) {
+            let keys = "`channels`, `to`, `keepalive` and `tls`";
+            return Err(format!("{keys} are those of the first of `calls`"));
         }
         if self.repeat == Some(0) {
             return Err("`repeat` is at least 1".to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(table: &str) -> Step {
+        toml::from_str(table).unwrap()
+    }
+
+    fn root(digits: &str) -> CallOutcome {
+        CallOutcome {
+            status: "OK".to_owned(),
+            message: String::new(),
+            value: Some(digits.to_owned()),
+            replies: None,
+            details: None,
+            initial_metadata: Vec::new(),
+            trailing_metadata: Vec::new(),
+            elapsed_ms: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_mismatch_names_the_call_if_there_are_several() {
+        let one = step("call = { ask = 4 }\nexpect = { root = 2 }");
+        let whats = |step: &Step, outcomes: &[CallOutcome]| {
+            let mismatches = step.compare(outcomes, "").mismatches;
+            mismatches.into_iter().map(|mismatch| mismatch.what).collect::<Vec<_>>()
+        };
+        assert_eq!(whats(&one, &[root("40000000")]), [""; 0]);
+        assert_eq!(whats(&one, &[root("40000001")]), ["root"]);
+        let two = step("call = { ask = [4, 9] }\nexpect = { root = [2, 3] }");
+        assert_eq!(whats(&two, &[root("40000000"), root("40400000")]), [""; 0]);
+        assert_eq!(whats(&two, &[root("40400000"), root("40400000")]), ["call 1: root"]);
+        assert_eq!(whats(&two, &[root("40000000")]), ["number of calls"]);
+    }
+
+    #[test]
+    fn only_the_first_outcomes_are_shown() {
+        let many = step("call = { ask = 4, times = 10 }\nexpect = { root = 2 }");
+        let comparison = many.compare(&vec![root("40000000"); 10], "");
+        assert_eq!(comparison.observed.values("further calls"), ["2"]);
+        assert_eq!(comparison.expected.values("root").len(), 8);
+        assert_eq!(comparison.mismatches, []);
+    }
+
+    #[test]
+    fn a_step_has_calls_or_concerns_the_server() {
+        let error = |table: &str| step(table).check().unwrap_err();
+        assert!(error("").starts_with("a step has"));
+        assert!(error("call = { ask = 4 }").starts_with("a step has"));
+        assert!(error("calls = [{ ask = 4 }]").starts_with("each of `calls`"));
+        let misplaced = "call = { ask = 4, expect = { root = 2 } }";
+        assert!(error(misplaced).starts_with("`expect` stands beside `call`"));
+        let call = "{ ask = 4, channels = 2, expect = { root = 2 } }";
+        assert!(error(&format!("calls = [{call}, {call}]")).starts_with("`channels`, `to`"));
+        let repeated = "repeat = 0\ncall = { ask = 4 }\nexpect = { root = 2 }";
+        assert!(error(repeated).starts_with("`repeat` is"));
+        assert_eq!(step("server = \"kill\"").check(), Ok(()));
+        assert!(step("server = \"kill\"").needs_own_server() && step("server = \"kill\"").waits());
     }
 }

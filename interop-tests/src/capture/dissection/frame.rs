@@ -1,34 +1,28 @@
-//! What each byte of a frame is, by RFC 9113.
+//! Names the bytes of an HTTP/2 frame, by RFC 9113.
 //!
-//! The ranges have no gap, so that a report can colour every byte.
-
-use std::ops::Range;
+//! The ranges have no gaps, so that a report can colour every byte.
 
 use crate::capture::dissection::trace::Part;
-use crate::capture::recorder::event::{HEADER, RawFrame};
-use crate::http2::frame::{error_name, flag, kind, kind_name};
+use crate::capture::recorder::event::{RecordedFrame, UnfinishedMessage};
+use crate::http2::frame::{FrameHeader, error_name, flag, kind, kind_name};
 use crate::http2::text::shown;
 
-const PUSH_PROMISE: u8 = 5;
-
 /// The names of the flags that are set.
-pub(crate) fn flags(frame: &RawFrame) -> Vec<String> {
-    let known: &[(u8, &str)] = match frame.kind() {
-        kind::DATA => &[(flag::END_STREAM, "END_STREAM"), (flag::PADDED, "PADDED")],
-        kind::HEADERS => &[
-            (flag::END_STREAM, "END_STREAM"),
-            (flag::END_HEADERS, "END_HEADERS"),
-            (flag::PADDED, "PADDED"),
-            (flag::PRIORITY, "PRIORITY"),
-        ],
+pub(crate) fn flags(header: FrameHeader) -> Vec<String> {
+    const END_STREAM: (u8, &str) = (flag::END_STREAM, "END_STREAM");
+    const END_HEADERS: (u8, &str) = (flag::END_HEADERS, "END_HEADERS");
+    const PADDED: (u8, &str) = (flag::PADDED, "PADDED");
+    let known: &[(u8, &str)] = match header.kind {
+        kind::DATA => &[END_STREAM, PADDED],
+        kind::HEADERS => &[END_STREAM, END_HEADERS, PADDED, (flag::PRIORITY, "PRIORITY")],
         kind::SETTINGS | kind::PING => &[(flag::ACK, "ACK")],
-        PUSH_PROMISE => &[(flag::END_HEADERS, "END_HEADERS"), (flag::PADDED, "PADDED")],
-        kind::CONTINUATION => &[(flag::END_HEADERS, "END_HEADERS")],
+        kind::PUSH_PROMISE => &[END_HEADERS, PADDED],
+        kind::CONTINUATION => &[END_HEADERS],
         _ => &[],
     };
     let mut names = Vec::new();
-    let mut unknown = frame.flags();
-    for (bit, name) in known.iter().filter(|(bit, _)| frame.flags() & bit != 0) {
+    let mut unknown = header.flags;
+    for (bit, name) in known.iter().filter(|(bit, _)| header.has(*bit)) {
         unknown &= !bit;
         names.push((*name).to_owned());
     }
@@ -36,175 +30,165 @@ pub(crate) fn flags(frame: &RawFrame) -> Vec<String> {
     names
 }
 
-/// What the bytes of the header and of the payload are.
-pub(crate) fn parts(frame: &RawFrame) -> Vec<Part> {
-    let mut parts = Parts { frame, at: HEADER, list: Vec::new() };
-    parts.header();
-    if frame.header.len() == HEADER {
-        parts.payload();
+/// The parts of header and payload.
+pub(crate) fn parts(frame: &RecordedFrame) -> Vec<Part> {
+    let end = frame.header_length + frame.payload.length;
+    let mut dissector = Dissector { frame, position: 0, end, parts: Vec::new() };
+    dissector.header();
+    if frame.header_length == FrameHeader::SIZE {
+        dissector.payload();
     }
-    parts.list
+    dissector.parts
 }
 
-struct Parts<'a> {
-    frame: &'a RawFrame,
-    /// Where the next part begins.
-    at: usize,
-    list: Vec<Part>,
+struct Dissector<'a> {
+    frame: &'a RecordedFrame,
+    /// Where the next part starts.
+    position: usize,
+    /// Where the frame ends, or the part of it that was sent.
+    end: usize,
+    parts: Vec<Part>,
 }
 
-impl Parts<'_> {
+impl Dissector<'_> {
     fn header(&mut self) {
-        let frame = self.frame;
-        let reserved = frame.header.get(5).is_some_and(|byte| byte & 0x80 != 0);
-        let stream =
-            format!("{}{}", frame.stream(), if reserved { ", reserved bit set" } else { "" });
-        let flags = match flags(frame).join(" | ") {
+        let header = self.frame.header();
+        let is_reserved_bit_set = self.frame.header_bytes[5] & 0x80 != 0;
+        let reserved = if is_reserved_bit_set { ", reserved bit set" } else { "" };
+        let flags = match flags(header).join(" | ") {
             none if none.is_empty() => "none".to_owned(),
             some => some,
         };
-        for (range, name, value) in [
-            (0..3, "length", frame.length().to_string()),
-            (3..4, "type", kind_name(frame.kind())),
-            (4..5, "flags", flags),
-            (5..HEADER, "stream", stream),
+        for (size, name, value) in [
+            (3, "length", header.length.to_string()),
+            (1, "type", kind_name(header.kind)),
+            (1, "flags", flags),
+            (4, "stream", format!("{}{reserved}", header.stream)),
         ] {
-            let has_all = frame.header.len() >= range.end;
-            let end = range.end.min(frame.header.len());
-            if range.start < end {
-                let value = if has_all { value } else { "cut off".to_owned() };
-                self.list.push(Part { start: range.start, end, name: name.to_owned(), value });
-            }
+            let is_cut_off = self.position + size > self.frame.header_length;
+            self.part(size, name, if is_cut_off { "cut off".to_owned() } else { value });
         }
     }
 
     fn payload(&mut self) {
-        let content_end = self.content_end();
-        match self.frame.kind() {
+        let kind = self.frame.header().kind;
+        let payload = &self.frame.payload.bytes;
+        if self.frame.is_padded() {
+            self.part(1, "pad length", payload.first().map(u8::to_string).unwrap_or_default());
+        }
+        let content = self.frame.content();
+        let content_end = content.map_or(self.position, |content| FrameHeader::SIZE + content.end);
+        match kind {
             kind::DATA => self.messages(content_end),
             kind::HEADERS | kind::CONTINUATION => {
-                if self.frame.kind() == kind::HEADERS && self.frame.flags() & flag::PRIORITY != 0 {
-                    self.number(4, "dependency", |number| (number & 0x7fff_ffff).to_string());
-                    self.next(1, "weight", String::new());
+                if kind == kind::HEADERS && self.frame.header().has(flag::PRIORITY) {
+                    self.priority();
                 }
-                self.until(content_end, "header block", String::new());
+                self.part_until(content_end, "header block", String::new());
             }
-            kind::PRIORITY => {
-                self.number(4, "dependency", |number| (number & 0x7fff_ffff).to_string());
-                self.next(1, "weight", String::new());
-            }
+            kind::PRIORITY => self.priority(),
             kind::RST_STREAM => self.number(4, "error code", error_name),
             kind::SETTINGS => {
-                while self.left() >= 6 {
+                while self.end - self.position >= 6 {
                     self.number(2, "identifier", setting_name);
-                    self.number(4, "value", |number| number.to_string());
+                    self.number(4, "value", |value| value.to_string());
                 }
             }
-            PUSH_PROMISE => {
-                self.number(4, "promised stream", |number| (number & 0x7fff_ffff).to_string());
-                self.until(content_end, "header block", String::new());
+            kind::PUSH_PROMISE => {
+                self.number(4, "promised stream", without_reserved_bit);
+                self.part_until(content_end, "header block", String::new());
             }
-            kind::PING => self.next(8, "opaque data", String::new()),
+            kind::PING => self.part(8, "opaque data", String::new()),
             kind::GOAWAY => {
-                self.number(4, "last stream", |number| (number & 0x7fff_ffff).to_string());
+                self.number(4, "last stream", without_reserved_bit);
                 self.number(4, "error code", error_name);
-                let debug = self.frame.payload.bytes.get(8..).map(shown);
-                self.until(self.end(), "debug data", debug.unwrap_or_default());
+                let debug_data = payload.get(8..).map(shown).unwrap_or_default();
+                self.part_until(self.end, "debug data", debug_data);
             }
-            kind::WINDOW_UPDATE => {
-                self.number(4, "increment", |number| (number & 0x7fff_ffff).to_string());
-            }
+            kind::WINDOW_UPDATE => self.number(4, "increment", without_reserved_bit),
             _ => {}
         }
-        let rest = match self.frame.kind() {
-            kind::DATA | kind::HEADERS | PUSH_PROMISE if self.at >= content_end => "padding",
-            0..=9 => "bytes that do not belong here",
+        let rest = match kind {
+            _ if self.frame.is_padded() && self.position >= content_end => "padding",
+            0..=kind::CONTINUATION => "bytes that do not belong here",
             _ => "payload",
         };
-        self.until(self.end(), rest, String::new());
+        self.part_until(self.end, rest, String::new());
     }
 
-    /// Where the content ends that may be padded, after the length of the padding.
-    fn content_end(&mut self) -> usize {
-        let frame = self.frame;
-        let may_be_padded = matches!(frame.kind(), kind::DATA | kind::HEADERS | PUSH_PROMISE);
-        let padding = frame.payload.bytes.first().filter(|_| may_be_padded);
-        let Some(padding) = padding.filter(|_| frame.flags() & flag::PADDED != 0) else {
-            return self.end();
-        };
-        self.next(1, "pad length", padding.to_string());
-        let content = frame.length().saturating_sub(usize::from(*padding));
-        (HEADER + content).clamp(self.at, self.end().max(self.at))
+    fn priority(&mut self) {
+        self.number(4, "dependency", without_reserved_bit);
+        self.part(1, "weight", String::new());
     }
 
     fn messages(&mut self, content_end: usize) {
         let frame = self.frame;
         for message in &frame.messages {
-            let end = HEADER + message.end;
+            let (end, length) = (FrameHeader::SIZE + message.end, message.bytes.length);
             if message.start.is_some() {
-                self.next(1, "compressed flag", message.flag.to_string());
-                self.next(4, "message length", message.bytes.length.to_string());
-                self.until(end, "message", String::new());
+                self.message_prefix(message.flag, length);
+                self.part_until(end, "message", String::new());
             } else {
-                self.until(end, "rest of a message", format!("{} bytes", message.bytes.length));
+                self.part_until(end, "rest of a message", format!("{length} bytes"));
             }
         }
-        if frame.more_messages > 0 {
-            let value = format!("{} more", frame.more_messages);
-            return self.until(content_end, "messages", value);
+        if !frame.more_messages.is_empty() {
+            let count: usize = frame.more_messages.values().sum();
+            return self.part_until(content_end, "messages", format!("{count} more"));
         }
-        let Some(begun) = &frame.begun else { return };
-        let begins_here = begun.prefix.is_none_or(|_| self.at + 5 + begun.came == content_end);
-        match begun.prefix {
-            None => self.until(content_end, "part of a message's prefix", String::new()),
-            Some((flag, length)) => {
-                if begins_here {
-                    self.next(1, "compressed flag", flag.to_string());
-                    self.next(4, "message length", length.to_string());
+        match frame.unfinished {
+            Some(UnfinishedMessage { prefix: Some((flag, length)), starts_here, received }) => {
+                if starts_here {
+                    self.message_prefix(flag, length);
                 }
-                let value = format!("{} of {length} bytes so far", begun.came);
-                self.until(content_end, "part of a message", value);
+                let value = format!("{received} of {length} bytes so far");
+                self.part_until(content_end, "part of a message", value);
             }
+            Some(UnfinishedMessage { prefix: None, .. }) => {
+                self.part_until(content_end, "part of a message's prefix", String::new());
+            }
+            None => {}
         }
     }
 
-    /// Where the payload ends that is there.
-    fn end(&self) -> usize {
-        HEADER + self.frame.payload.length
+    fn message_prefix(&mut self, flag: u8, length: usize) {
+        self.part(1, "compressed flag", flag.to_string());
+        self.part(4, "message length", length.to_string());
     }
 
-    fn left(&self) -> usize {
-        self.end().saturating_sub(self.at)
+    /// Adds a part of `size` bytes, or of as many as were sent.
+    fn part(&mut self, size: usize, name: &str, value: String) {
+        self.part_until(self.position + size, name, value);
     }
 
-    /// A part of `size` bytes, or of as many as there are.
-    fn next(&mut self, size: usize, name: &str, value: String) {
-        self.until(self.at + size, name, value);
-    }
-
-    fn until(&mut self, end: usize, name: &str, value: String) {
-        let end = end.min(self.end());
-        if end > self.at {
-            self.list.push(Part { start: self.at, end, name: name.to_owned(), value });
-            self.at = end;
+    fn part_until(&mut self, end: usize, name: &str, value: String) {
+        let (start, end) = (self.position, end.min(self.end));
+        if start < end {
+            self.parts.push(Part { start, end, name: name.to_owned(), value });
+            self.position = end;
         }
     }
 
-    /// A part that is a number of `size` bytes.
-    fn number(&mut self, size: usize, name: &str, shown: impl Fn(u32) -> String) {
-        let Range { start, end } = self.at - HEADER..self.at - HEADER + size;
-        let value = match self.frame.payload.bytes.get(start..end) {
+    /// Adds a part of the payload that is a number of `size` bytes.
+    fn number(&mut self, size: usize, name: &str, meaning: impl Fn(u32) -> String) {
+        let start = self.position - FrameHeader::SIZE;
+        let payload = &self.frame.payload;
+        let value = match payload.bytes.get(start..start + size) {
             Some(bytes) => {
-                shown(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+                meaning(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
             }
-            None if self.frame.payload.length < end => "cut off".to_owned(),
+            None if payload.length < start + size => "cut off".to_owned(),
             None => "not kept".to_owned(),
         };
-        self.next(size, name, value);
+        self.part(size, name, value);
     }
 }
 
-/// A parameter of SETTINGS, also those that only gRPC's own libraries send.
+fn without_reserved_bit(number: u32) -> String {
+    (number & 0x7fff_ffff).to_string()
+}
+
+/// A parameter of SETTINGS, including those of gRPC.
 fn setting_name(identifier: u32) -> String {
     let name = match identifier {
         1 => "HEADER_TABLE_SIZE",

@@ -6,8 +6,10 @@
 //! - [`protobuf`]: reads the fields of a message without its schema
 //! - [`text`]: renders a trace as text
 
-pub(crate) mod frame;
+mod frame;
 pub(crate) mod protobuf;
-pub(crate) mod text;
-pub mod trace;
-pub(crate) mod trace_builder;
+#[cfg(test)]
+mod tests;
+mod text;
+pub(crate) mod trace;
+mod trace_builder;

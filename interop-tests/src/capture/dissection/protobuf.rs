@@ -1,7 +1,6 @@
-//! The fields of a protobuf message, without its schema.
+//! Reads the fields of a protobuf message without its schema.
 //!
-//! Without it, because a message that is wrong is wrong in its bytes: a schema would read them as what
-//! they should be.
+//! With the schema, a message that is wrong would be shown as what it should be.
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
@@ -14,7 +13,7 @@ const FIELDS: usize = 100;
 /// How many bytes of a value are shown in hex.
 const SHOWN: usize = 64;
 
-/// The fields, and why there are no more of them if something is left.
+/// The fields, and why there are no more of them if bytes are left.
 pub(crate) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
     let mut fields = Vec::new();
     let mut rest = message;

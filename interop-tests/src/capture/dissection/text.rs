@@ -1,11 +1,12 @@
-//! A trace as text: a line for each event, and below it what its bytes are.
+//! Renders a trace as text: a line for each event, and below it the meaning of its bytes.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::capture::dissection::trace::{
-    Bytes, Event, Frame, HeaderBlock, LeftOut, Message, Trace, What,
+    Event, EventKind, Frame, HeaderBlock, LeftOut, Message, Part, Trace,
 };
 use crate::capture::recorder::Sender;
+use crate::http2::text::shown;
 
 /// How many bytes of a part are shown in its line.
 const SHOWN: usize = 32;
@@ -29,24 +30,24 @@ impl Display for Event {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{:>11.3} ms  connection {}  {:<6}  ", self.ms, self.connection, self.from)?;
         match &self.what {
-            What::Opened => writeln!(f, "opens the connection"),
-            What::Preface(_) => writeln!(f, "preface"),
-            What::Frame(frame) => frame.fmt(f),
-            What::CutOff(frame) => {
+            EventKind::Opened => writeln!(f, "opens the connection"),
+            EventKind::Preface(_) => writeln!(f, "preface"),
+            EventKind::Frame(frame) => frame.fmt(f),
+            EventKind::CutOff(frame) => {
                 write!(f, "cut off: ")?;
                 frame.fmt(f)
             }
-            What::Bytes(bytes) => {
+            EventKind::Bytes(bytes) => {
                 writeln!(f, "{} bytes that are no HTTP/2", bytes.length)?;
-                line(f, &shown(bytes, 0, bytes.length), "bytes", &bytes.text())
+                line(f, &bytes.kept, 0, bytes.length, "bytes", &shown(&bytes.kept))
             }
-            What::TlsRecord(record) => {
+            EventKind::TlsRecord(record) => {
                 let (length, kind) = (record.length, &record.content_type);
                 writeln!(f, "TLS record: {kind}, {length} bytes")
             }
-            What::HalfClosed => writeln!(f, "half-closes the connection"),
-            What::Reset => writeln!(f, "resets the connection"),
-            What::Closed => writeln!(f, "closes the connection"),
+            EventKind::HalfClosed => writeln!(f, "half-closes the connection"),
+            EventKind::Reset => writeln!(f, "resets the connection"),
+            EventKind::Closed => writeln!(f, "closes the connection"),
         }
     }
 }
@@ -67,14 +68,9 @@ impl Display for Frame {
             write!(f, ", {flag}")?;
         }
         writeln!(f)?;
-        let header = self.header.len() / 2;
-        for part in &self.parts {
-            let bytes = if part.end <= header {
-                shown_hex(&self.header, part.start, part.end)
-            } else {
-                shown(&self.payload, part.start - header, part.end - header)
-            };
-            line(f, &bytes, &part.name, &part.value)?;
+        let kept = self.kept();
+        for Part { start, end, name, value } in &self.parts {
+            line(f, &kept, *start, *end, name, value)?;
         }
         if let Some(block) = &self.block {
             block.fmt(f)?;
@@ -109,9 +105,8 @@ impl Display for Message {
         let (flag, length) = (self.flag, self.bytes.length);
         writeln!(f, "{:16}message of {length} bytes, compressed flag {flag}", "")?;
         for field in &self.fields {
-            let bytes = shown(&self.bytes, field.start, field.end);
             let name = format!("field {}, {}", field.number, field.wire_type);
-            line(f, &bytes, &name, &field.value)?;
+            line(f, &self.bytes.kept, field.start, field.end, &name, &field.value)?;
         }
         match &self.unread {
             Some(why) => writeln!(f, "{:16}{why}", ""),
@@ -120,25 +115,19 @@ impl Display for Message {
     }
 }
 
-impl Bytes {
-    /// Those that are kept, as text.
-    fn text(&self) -> String {
-        let bytes = hex::decode(&self.hex).unwrap_or_default();
-        crate::http2::text::shown(&bytes)
+/// Writes a line about the bytes from `start` to `end`, of which the first and `kept` ones are shown.
+fn line(
+    f: &mut Formatter<'_>,
+    kept: &[u8],
+    start: usize,
+    end: usize,
+    name: &str,
+    value: &str,
+) -> fmt::Result {
+    let shown_end = end.min(start + SHOWN).min(kept.len());
+    let mut bytes = kept.get(start..shown_end).map(hex::encode).unwrap_or_default();
+    if shown_end < end {
+        bytes.push('…');
     }
-}
-
-fn line(f: &mut Formatter<'_>, bytes: &str, name: &str, value: &str) -> fmt::Result {
     writeln!(f, "{}", format!("{:16}{bytes:<20} {name:<18} {value}", "").trim_end())
-}
-
-/// The bytes from `start` to `end`, as far as they are kept.
-fn shown(bytes: &Bytes, start: usize, end: usize) -> String {
-    shown_hex(&bytes.hex, start, end)
-}
-
-fn shown_hex(hex: &str, start: usize, end: usize) -> String {
-    let kept = end.min(start + SHOWN).min(hex.len() / 2);
-    let digits = hex.get(2 * start..2 * kept).unwrap_or_default();
-    if kept < end { format!("{digits}…") } else { digits.to_owned() }
 }

@@ -1,7 +1,6 @@
-//! A trace as it is kept: every event with its bytes, and what each of them says.
+//! A trace: every event of a trial with its bytes and their meaning, as the record of a run stores it.
 //!
-//! A reader needs no decoder: what a report shows stands here as text, and the ranges say which bytes
-//! it is about.
+//! A reader of the record needs no decoder: meanings are text, with the range of bytes they explain.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,168 +9,180 @@ use crate::capture::recorder::Sender;
 
 /// What went over the wire between client and server in one trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Trace {
-    /// Why there is less here than all frames of the trial; empty when everything is here.
-    pub notes: Vec<String>,
+pub(crate) struct Trace {
+    /// Why frames of the trial are missing here; empty when all are here.
+    pub(crate) notes: Vec<String>,
     /// What happened, in the order of time.
-    pub events: Vec<Event>,
-    /// Events of the middle that are not here, because there were too many.
-    pub left_out: Option<LeftOut>,
+    pub(crate) events: Vec<Event>,
+    /// Events of the middle that are missing, because there were too many.
+    pub(crate) left_out: Option<LeftOut>,
 }
 
-/// Events that are not kept.
+/// Events that were not kept.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct LeftOut {
-    /// How many of the trace's events came before those that are left out.
-    pub after: usize,
-    /// How many are left out.
-    pub events: usize,
+pub(crate) struct LeftOut {
+    /// How many of the trace's events came before those that were left out.
+    pub(crate) after: usize,
+    /// How many were left out.
+    pub(crate) events: usize,
 }
 
 /// One thing that happened.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Event {
+pub(crate) struct Event {
     /// Milliseconds since the first event of the trial.
-    pub ms: f64,
+    pub(crate) ms: f64,
     /// The number of the connection, from 1 on, in the order in which they were made.
-    pub connection: usize,
-    /// Who has sent it or done it.
-    pub from: Sender,
-    /// What it was.
-    pub what: What,
+    pub(crate) connection: usize,
+    /// The side that sent it or did it.
+    pub(crate) from: Sender,
+    pub(crate) what: EventKind,
 }
 
-/// What happened; `kind` tells which of them.
+/// What happened.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum What {
+pub(crate) enum EventKind {
     /// A connection was made.
     Opened,
-    /// The 24 bytes with which every HTTP/2 client begins.
+    /// The 24 bytes that an HTTP/2 client sends first.
     Preface(Bytes),
     /// A whole HTTP/2 frame.
     Frame(Frame),
-    /// A frame that was not sent to its end.
+    /// A frame of which only a part was sent.
     CutOff(Frame),
-    /// Bytes that are no HTTP/2.
+    /// Bytes that are not HTTP/2.
     Bytes(Bytes),
-    /// A record of TLS, whose content nobody here can read.
+    /// A TLS record; its content cannot be decrypted.
     TlsRecord(TlsRecord),
-    /// The sender says that it sends nothing more on this connection.
+    /// The sender sends nothing more on this connection.
     HalfClosed,
-    /// The sender has reset the connection, or does not take what is sent to it any more.
+    /// The sender has reset the connection or does not receive any more.
     Reset,
     /// The sender has closed the connection.
     Closed,
 }
 
-/// Some bytes, of which only the first are kept if they are many.
+/// A sequence of bytes, of which only the first are kept if it is long.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Bytes {
-    /// How many there were.
-    pub length: usize,
-    /// The first of them as hex digits.
-    pub hex: String,
-    /// How many of the last are left out of `hex`.
-    pub left_out: usize,
+pub(crate) struct Bytes {
+    /// Its length.
+    pub(crate) length: usize,
+    /// Its first bytes as hex digits.
+    #[serde(rename = "hex", with = "hex::serde")]
+    #[schemars(with = "String")]
+    pub(crate) kept: Vec<u8>,
+    /// How many of the last bytes are missing in `hex`.
+    pub(crate) left_out: usize,
 }
 
 /// An HTTP/2 frame.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Frame {
-    /// The name of its type, such as `HEADERS`, or `frame of type 84` for one that RFC 9113 does not have.
-    pub name: String,
-    /// The names of the flags that are set; bits without a name as a number in hex.
-    pub flags: Vec<String>,
-    /// The stream it is about; 0 is the connection.
-    pub stream: u32,
-    /// The 9 bytes of its header as hex digits.
-    pub header: String,
-    /// What follows the header. Of a frame that was cut off it is less than the header says.
-    pub payload: Bytes,
-    /// What the bytes of header and payload are, without a gap, as far as they are known.
-    pub parts: Vec<Part>,
+pub(crate) struct Frame {
+    /// The name of its type, such as `HEADERS`, or `frame of type 84` if RFC 9113 does not define it.
+    pub(crate) name: String,
+    /// The names of the flags that are set; unnamed bits as a hex number.
+    pub(crate) flags: Vec<String>,
+    /// Its stream; 0 is the connection.
+    pub(crate) stream: u32,
+    /// The 9 bytes of its header as hex digits, or fewer if it was cut off there.
+    #[serde(with = "hex::serde")]
+    #[schemars(with = "String")]
+    pub(crate) header: Vec<u8>,
+    /// What follows the header; shorter than the header says if the frame was cut off.
+    pub(crate) payload: Bytes,
+    /// The meaning of the bytes of header and payload, without gaps.
+    pub(crate) parts: Vec<Part>,
     /// The fields of the header block that ends with this frame (HEADERS, CONTINUATION).
-    pub block: Option<HeaderBlock>,
+    pub(crate) block: Option<HeaderBlock>,
     /// The length-prefixed messages that end in this frame (DATA).
-    pub messages: Vec<Message>,
-    /// How many more messages than these ended in it.
-    pub more_messages: usize,
+    pub(crate) messages: Vec<Message>,
+    /// How many more messages end in it.
+    pub(crate) more_messages: usize,
 }
 
-/// Some bytes of a frame and what they say.
+/// A range of the bytes of a frame and its meaning.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Part {
-    /// Where they begin, counted from the first byte of the frame's header, which is 0.
-    pub start: usize,
-    /// Behind the last of them.
-    pub end: usize,
-    /// What they are, such as `length`, `error code`, `message`.
-    pub name: String,
-    /// What they say, such as `8 CANCEL`; empty when the bytes say it themselves.
-    pub value: String,
+pub(crate) struct Part {
+    /// Where it starts, counted from the first byte of the frame's header.
+    pub(crate) start: usize,
+    /// Where it ends: the position after its last byte.
+    pub(crate) end: usize,
+    /// What it is, such as `length`, `error code`, `message`.
+    pub(crate) name: String,
+    /// Its value, such as `8 CANCEL`; empty where the bytes are the value.
+    pub(crate) value: String,
 }
 
-/// A header block, put together from its frames and decoded.
+/// A header block, assembled from its frames and decoded.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct HeaderBlock {
+pub(crate) struct HeaderBlock {
     /// The fields in their order.
-    pub fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
     /// How many more fields it has.
-    pub more_fields: usize,
+    pub(crate) more_fields: usize,
     /// Why it cannot be decoded.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
-/// A header field. Bytes that are no printable ASCII stand as `\xNN`, long texts are cut.
+/// A header field. Bytes that are not printable ASCII are `\xNN`, long texts are truncated.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Field {
+pub(crate) struct Field {
     /// Its name, in lower case if it is legal.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 /// A length-prefixed message.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Message {
+pub(crate) struct Message {
     /// The compressed flag: 0 or 1 if it is legal.
-    pub flag: u8,
-    /// Where its prefix begins in the frame, counted as in `parts`; none if that was in a frame
-    /// before this one.
-    pub start: Option<usize>,
+    pub(crate) flag: u8,
+    /// Where its prefix starts in the frame, counted as in `parts`; none if it started in an earlier
+    /// frame.
+    pub(crate) start: Option<usize>,
     /// Its bytes without the prefix.
-    pub bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// Its protobuf fields, as far as they can be read without a schema.
-    pub fields: Vec<ProtobufField>,
-    /// Why fields are missing: it is compressed, is no protobuf, or is not kept as a whole.
-    pub unread: Option<String>,
+    pub(crate) fields: Vec<ProtobufField>,
+    /// Why fields are missing: it is compressed, not protobuf, or truncated.
+    pub(crate) unread: Option<String>,
 }
 
 /// A field of a protobuf message, read without a schema.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ProtobufField {
+pub(crate) struct ProtobufField {
     /// Its number.
-    pub number: u32,
+    pub(crate) number: u32,
     /// Its wire type, such as `fixed32`.
-    pub wire_type: String,
-    /// Its value; four bytes as a float and in hex.
-    pub value: String,
-    /// Where its key begins, counted from the first byte of the message, which is 0.
-    pub start: usize,
-    /// Where its value begins.
-    pub value_start: usize,
-    /// Behind its last byte.
-    pub end: usize,
+    pub(crate) wire_type: String,
+    /// Its value; fixed-width values as a float and in hex.
+    pub(crate) value: String,
+    /// Where its key starts, counted from the first byte of the message.
+    pub(crate) start: usize,
+    /// Where its value starts.
+    pub(crate) value_start: usize,
+    /// The position after its last byte.
+    pub(crate) end: usize,
 }
 
 /// The readable part of a TLS record.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct TlsRecord {
+pub(crate) struct TlsRecord {
     /// `handshake`, `application data` and so on.
-    pub content_type: String,
+    pub(crate) content_type: String,
     /// The 5 bytes of its header as hex digits: content type, version, length.
-    pub header: String,
+    #[serde(with = "hex::serde")]
+    #[schemars(with = "String")]
+    pub(crate) header: Vec<u8>,
     /// How many bytes follow the header.
-    pub length: usize,
+    pub(crate) length: usize,
+}
+
+impl Frame {
+    /// The bytes of header and payload, as far as they are kept: `parts` are ranges of them.
+    pub(crate) fn kept(&self) -> Vec<u8> {
+        [&self.header[..], &self.payload.kept].concat()
+    }
 }

@@ -1,181 +1,184 @@
-//! From a tape to a trace: what was taken is read, in the order in which it was said.
+//! Builds the trace of a recording.
 //!
-//! Header blocks are read from the first to the last, also those of frames that are left out.
+//! HPACK makes a header block depend on those before it, so they are decoded in order, including those
+//! of frames that are not in the trace.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::capture::dissection::frame as dissect;
+use crate::capture::dissection::frame;
 use crate::capture::dissection::protobuf;
 use crate::capture::dissection::trace::{
-    Bytes, Event, Field, Frame, HeaderBlock, LeftOut, Message, TlsRecord, Trace, What,
+    Bytes, Event, EventKind, Field, Frame, HeaderBlock, LeftOut, Message, TlsRecord, Trace,
 };
 use crate::capture::recorder::event::{
-    HEADER, KEPT, Kept, RawEvent, RawFrame, RawMessage, RawWhat,
+    KEPT, RecordedEvent, RecordedFrame, RecordedKind, RecordedMessage, TruncatedBytes,
 };
-use crate::capture::recorder::recording::RingBuffer;
-use crate::capture::recorder::{Recorder, Sender};
-use crate::http2::frame;
-use crate::http2::frame::PREFACE;
-use crate::http2::frame::{flag, kind};
-use crate::http2::header_block::BlockReader;
+use crate::capture::recorder::{Recorder, Recording, Sender};
+use crate::http2;
+use crate::http2::assembly::Assembly;
+use crate::http2::frame::{FrameHeader, PREFACE, flag, kind_name};
 use crate::http2::text::shown;
 
-/// How many fields of a header block are told.
+/// How many fields of a header block are in the trace.
 const FIELDS: usize = 100;
 
 const ENCRYPTED: &str = "the connection is encrypted, and only its two ends have the keys: of what \
                          goes over it no more can be told than how long each TLS record is";
 
 impl Trace {
-    /// Dissects what `recorder` has recorded so far.
-    pub fn of(recorder: &Recorder) -> Self {
-        trace(&recorder.reel())
+    /// The trace of what `recorder` has recorded so far.
+    pub(crate) fn of(recorder: &Recorder) -> Self {
+        let recording = &*recorder.lock();
+        let kept = &recording.events;
+        let start = kept.first.first().map(|event| event.time);
+        let mut builder = TraceBuilder { recording, start, header_blocks: BTreeMap::new() };
+        let mut events: Vec<_> = kept.first.iter().map(|event| builder.event(event)).collect();
+        let left_out = LeftOut { after: events.len(), events: kept.dropped };
+        for event in &kept.header_blocks {
+            builder.event(event);
+        }
+        events.extend(kept.last.iter().map(|event| builder.event(event)));
+        let mut notes = recording.notes.clone();
+        if events.iter().any(|event| matches!(event.what, EventKind::TlsRecord(_))) {
+            notes.push(ENCRYPTED.to_owned());
+        }
+        if notes.is_empty() && events.is_empty() {
+            notes.push("nobody has connected".to_owned());
+        }
+        Self { notes, events, left_out: (left_out.events > 0).then_some(left_out) }
     }
 }
 
-fn trace(reel: &RingBuffer) -> Trace {
-    let begin = reel.first.first().map(|event| event.at);
-    let mut reader = Reader { reel, begin, blocks: BTreeMap::new() };
-    let mut events: Vec<_> = reel.first.iter().map(|event| reader.event(event)).collect();
-    let left_out =
-        (reel.left_out > 0).then_some(LeftOut { after: events.len(), events: reel.left_out });
-    for event in &reel.blocks {
-        reader.event(event);
-    }
-    events.extend(reel.last.iter().map(|event| reader.event(event)));
-    let mut notes = reel.notes.clone();
-    if events.iter().any(|event| matches!(event.what, What::TlsRecord(_))) {
-        notes.push(ENCRYPTED.to_owned());
-    }
-    if notes.is_empty() && events.is_empty() {
-        notes.push("nobody has connected".to_owned());
-    }
-    Trace { notes, events, left_out }
+struct TraceBuilder<'a> {
+    recording: &'a Recording,
+    start: Option<Instant>,
+    /// The state of HPACK in each direction of each connection.
+    header_blocks: BTreeMap<(usize, Sender), HeaderBlocks>,
 }
 
-struct Reader<'a> {
-    reel: &'a RingBuffer,
-    begin: Option<Instant>,
-    /// The header blocks of each direction.
-    blocks: BTreeMap<(usize, Sender), Blocks>,
+struct HeaderBlocks {
+    assembly: Assembly,
+    /// Whether one could not be decoded, so that later ones cannot be either.
+    is_broken: bool,
 }
 
-struct Blocks {
-    assembly: BlockReader,
-    /// Whether one could not be read, so that what later ones mean is unknown.
-    are_lost: bool,
-}
-
-impl Reader<'_> {
-    fn event(&mut self, event: &RawEvent) -> Event {
-        let since = self.begin.map(|begin| event.at.saturating_duration_since(begin));
-        let what = match &event.what {
-            RawWhat::Opened => What::Opened,
-            RawWhat::Preface => What::Preface(bytes(&kept(PREFACE))),
-            RawWhat::Frame(frame) if frame.is_whole() => {
-                let block = self.block(event, frame);
-                What::Frame(Frame { block, ..described(frame) })
+impl TraceBuilder<'_> {
+    fn event(&mut self, event: &RecordedEvent) -> Event {
+        let since = self.start.map(|start| event.time.saturating_duration_since(start));
+        let what = match &event.kind {
+            RecordedKind::Opened => EventKind::Opened,
+            RecordedKind::Preface => EventKind::Preface(Bytes {
+                length: PREFACE.len(),
+                kept: PREFACE.into(),
+                left_out: 0,
+            }),
+            RecordedKind::Frame(frame) if frame.is_whole() => {
+                let block = self.header_block((event.connection, event.sender), frame);
+                EventKind::Frame(Frame { block, ..without_header_block(frame) })
             }
-            RawWhat::Frame(frame) => What::CutOff(described(frame)),
-            RawWhat::Bytes(kept) => What::Bytes(bytes(kept)),
-            RawWhat::TlsRecord(header) => What::TlsRecord(tls_record(*header)),
-            RawWhat::HalfClosed => What::HalfClosed,
-            RawWhat::Reset => What::Reset,
-            RawWhat::Closed => What::Closed,
+            RecordedKind::Frame(frame) => EventKind::CutOff(without_header_block(frame)),
+            RecordedKind::Bytes(recorded) => EventKind::Bytes(bytes(recorded)),
+            RecordedKind::TlsRecord(header) => EventKind::TlsRecord(tls_record(*header)),
+            RecordedKind::HalfClosed => EventKind::HalfClosed,
+            RecordedKind::Reset => EventKind::Reset,
+            RecordedKind::Closed => EventKind::Closed,
         };
         let ms = since.map_or(0.0, |since| since.as_secs_f64() * 1000.0);
-        Event { ms, connection: event.connection, from: event.from, what }
+        Event { ms, connection: event.connection, from: event.sender, what }
     }
 
     /// The header block that ends with `frame`.
-    fn block(&mut self, event: &RawEvent, raw: &RawFrame) -> Option<HeaderBlock> {
-        if !matches!(raw.kind(), kind::HEADERS | kind::CONTINUATION) {
+    fn header_block(
+        &mut self,
+        direction: (usize, Sender),
+        frame: &RecordedFrame,
+    ) -> Option<HeaderBlock> {
+        if !frame.carries_header_block() {
             return None;
         }
-        let direction = (event.connection, event.from);
-        let new = || Blocks { assembly: BlockReader::new(), are_lost: false };
-        let blocks = self.blocks.entry(direction).or_insert_with(new);
-        blocks.are_lost |= raw.payload.bytes.len() < raw.payload.length;
-        let is_gap = self.reel.lost.contains(&direction);
-        let payload = raw.payload.bytes.clone();
-        let frame = frame::Frame::new(raw.kind(), raw.flags(), raw.stream(), payload);
-        let ends = frame.has(flag::END_HEADERS);
+        let header = frame.header();
+        let new = || HeaderBlocks { assembly: Assembly::new(), is_broken: false };
+        let blocks = self.header_blocks.entry(direction).or_insert_with(new);
+        blocks.is_broken |= frame.payload.is_truncated();
+        let payload = frame.payload.bytes.clone();
+        let frame = http2::frame::Frame::new(header.kind, header.flags, header.stream, payload);
         let Some(block) = blocks.assembly.take(frame) else {
             let error = "its padding is longer than the frame, or no HEADERS came before it";
-            return ends.then(|| failed(error.to_owned()));
+            return header.has(flag::END_HEADERS).then(|| undecoded(error));
         };
-        if blocks.are_lost || is_gap {
-            let error = "a header block before it, or a part of it, is not kept";
-            return Some(failed(error.to_owned()));
+        let is_incomplete = self.recording.events.without_header_blocks.contains(&direction);
+        if blocks.is_broken || is_incomplete {
+            return Some(undecoded("a header block before it, or a part of it, is not kept"));
         }
-        Some(match block.fields {
+        match block.fields {
             Ok(fields) => {
                 let more_fields = fields.len().saturating_sub(FIELDS);
-                let shown = |(name, value): &(Vec<u8>, Vec<u8>)| Field {
-                    name: shown(name),
-                    value: shown(value),
-                };
-                let fields = fields.iter().take(FIELDS).map(shown).collect();
-                HeaderBlock { fields, more_fields, error: None }
+                let fields = fields.iter().take(FIELDS);
+                let fields =
+                    fields.map(|(name, value)| Field { name: shown(name), value: shown(value) });
+                Some(HeaderBlock { fields: fields.collect(), more_fields, error: None })
             }
             Err(error) => {
-                blocks.are_lost = true;
-                failed(error)
+                blocks.is_broken = true;
+                Some(undecoded(&error))
             }
-        })
+        }
     }
 }
 
-fn failed(error: String) -> HeaderBlock {
-    HeaderBlock { error: Some(error), ..HeaderBlock::default() }
+fn undecoded(error: &str) -> HeaderBlock {
+    HeaderBlock { error: Some(error.to_owned()), ..HeaderBlock::default() }
 }
 
-/// A frame without its header block.
-fn described(raw: &RawFrame) -> Frame {
+fn without_header_block(recorded: &RecordedFrame) -> Frame {
+    let header = recorded.header();
     Frame {
-        name: frame::kind_name(raw.kind()),
-        flags: dissect::flags(raw),
-        stream: raw.stream(),
-        header: hex::encode(&raw.header),
-        payload: bytes(&raw.payload),
-        parts: dissect::parts(raw),
+        name: kind_name(header.kind),
+        flags: frame::flags(header),
+        stream: header.stream,
+        header: recorded.header_bytes[..recorded.header_length].to_vec(),
+        payload: bytes(&recorded.payload),
+        parts: frame::parts(recorded),
         block: None,
-        messages: raw.messages.iter().map(message).collect(),
-        more_messages: raw.more_messages,
+        messages: recorded.messages.iter().map(message).collect(),
+        more_messages: recorded.more_messages.values().sum(),
     }
 }
 
-fn message(raw: &RawMessage) -> Message {
-    let content = protobuf::read(&raw.bytes.bytes);
-    let is_cut = raw.bytes.bytes.len() < raw.bytes.length;
-    let (fields, unread) = match (raw.flag, content) {
-        (0, (fields, _)) if is_cut => (fields, Some(format!("only {KEPT} of its bytes are kept"))),
-        (0, (fields, fault)) => (fields, fault),
-        (1, _) => (Vec::new(), Some("it is compressed".to_owned())),
-        (flag, _) => (Vec::new(), Some(format!("{flag} is no compressed flag"))),
+fn message(recorded: &RecordedMessage) -> Message {
+    let flag = recorded.flag;
+    let (fields, unread) = match flag {
+        0 => {
+            let (fields, error) = protobuf::read(&recorded.bytes.bytes);
+            let truncated = recorded.bytes.is_truncated();
+            (
+                fields,
+                if truncated { Some(format!("only {KEPT} of its bytes are kept")) } else { error },
+            )
+        }
+        1 => (Vec::new(), Some("it is compressed".to_owned())),
+        _ => (Vec::new(), Some(format!("{flag} is no compressed flag"))),
     };
-    let start = raw.start.map(|start| HEADER + start);
-    Message { flag: raw.flag, start, bytes: bytes(&raw.bytes), fields, unread }
+    let start = recorded.start.map(|start| FrameHeader::SIZE + start);
+    Message { flag, start, bytes: bytes(&recorded.bytes), fields, unread }
 }
 
-fn kept(all: &[u8]) -> Kept {
-    Kept { bytes: all.to_vec(), length: all.len() }
-}
-
-fn bytes(kept: &Kept) -> Bytes {
-    let shown = &kept.bytes[..kept.bytes.len().min(KEPT)];
-    Bytes { length: kept.length, hex: hex::encode(shown), left_out: kept.length - shown.len() }
+fn bytes(recorded: &TruncatedBytes) -> Bytes {
+    let TruncatedBytes { bytes, length } = recorded;
+    let kept = bytes[..bytes.len().min(KEPT)].to_vec();
+    Bytes { length: *length, left_out: length - kept.len(), kept }
 }
 
 fn tls_record(header: [u8; 5]) -> TlsRecord {
-    let content_type = match header[0] {
+    let [content_type, _, _, high, low] = header;
+    let content_type = match content_type {
         20 => "change cipher spec".to_owned(),
         21 => "alert".to_owned(),
         22 => "handshake".to_owned(),
         23 => "application data".to_owned(),
         other => format!("content type {other}"),
     };
-    let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-    TlsRecord { content_type, header: hex::encode(header), length }
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    TlsRecord { content_type, header: header.to_vec(), length }
 }

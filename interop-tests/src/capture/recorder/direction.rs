@@ -1,279 +1,228 @@
-//! What one side of a connection says, cut into frames as the bytes come in.
+//! Parses the bytes of one direction of a connection into events.
 //!
-//! A read can end anywhere. What language is spoken is told by the first bytes: HTTP/2, TLS, or
-//! neither.
+//! A read can end at any byte, so the parser keeps its state between reads. The first bytes decide
+//! whether the direction carries HTTP/2, TLS or something else.
 
 use std::collections::BTreeMap;
+use std::mem;
 
-use crate::capture::recorder::event::{HEADER, KEPT, Kept, RawFrame, RawWhat, Sender};
-use crate::capture::recorder::messages::Body;
+use crate::capture::recorder::event::{KEPT, RecordedFrame, RecordedKind, Sender, TruncatedBytes};
+use crate::capture::recorder::messages::{MessageParser, fill};
 use crate::capture::recorder::recording::Recorder;
-use crate::http2::endpoint::Role;
-use crate::http2::frame::{PREFACE, flag, kind};
-use crate::http2::frame_socket::{Observer, Observers};
+use crate::http2::frame::{FrameHeader, PREFACE, flag, kind};
 
-/// How many bytes are kept of a frame that carries a header block: later blocks refer to it.
-const KEPT_OF_BLOCK: usize = 64 * 1024;
+/// How many bytes are kept of a frame that carries a header block, because later blocks refer to it.
+const KEPT_OF_HEADER_BLOCK: usize = 64 * 1024;
 
-/// The length of a TLS record's header.
-const TLS_HEADER: usize = 5;
-
-/// See the module.
+/// Records both directions of a connection.
 #[derive(Debug)]
-pub struct DirectionRecorder {
-    tape: Recorder,
+pub(crate) struct ConnectionRecorder {
+    pub(crate) client: DirectionRecorder,
+    pub(crate) server: DirectionRecorder,
+}
+
+/// Records what one side of a connection sends.
+#[derive(Debug)]
+pub(crate) struct DirectionRecorder {
+    recorder: Recorder,
     connection: usize,
-    from: Sender,
-    reading: Reading,
-    /// Messages that have begun, by stream.
-    bodies: BTreeMap<u32, Body>,
-    has_ended: bool,
+    sender: Sender,
+    state: State,
+    /// The bytes of a preface or a header that is not complete.
+    pending: Vec<u8>,
+    /// The unfinished messages, by stream.
+    messages: BTreeMap<u32, MessageParser>,
+    is_half_closed: bool,
 }
 
 /// What the next byte belongs to.
 #[derive(Debug)]
-enum Reading {
-    /// The first words, by which the language is known.
-    Beginning(Vec<u8>),
-    Header(Vec<u8>),
-    Payload(RawFrame),
-    TlsHeader(Vec<u8>),
-    /// How much of a record is still to come.
+enum State {
+    /// The first bytes, which show the protocol.
+    Start,
+    FrameHeader,
+    Payload(RecordedFrame),
+    TlsHeader,
+    /// The content of a TLS record, of which so many bytes are missing.
     TlsContent(usize),
-    NoFrames,
-}
-
-/// Both directions of a connection.
-#[derive(Debug)]
-pub struct ConnectionRecorder {
-    pub client: DirectionRecorder,
-    pub server: DirectionRecorder,
+    /// Neither HTTP/2 nor TLS.
+    Other,
 }
 
 impl Recorder {
     /// Starts to record a connection that a client has opened.
-    pub fn connect(&self) -> ConnectionRecorder {
-        let connection = self.register_connection();
-        self.add(connection, Sender::Client, RawWhat::Opened);
-        let direction = |from| DirectionRecorder::new(self.clone(), connection, from);
+    pub(crate) fn connect(&self) -> ConnectionRecorder {
+        let connection = self.open_connection();
+        let direction = |sender| DirectionRecorder {
+            recorder: self.clone(),
+            connection,
+            sender,
+            state: State::Start,
+            pending: Vec::new(),
+            messages: BTreeMap::new(),
+            is_half_closed: false,
+        };
         ConnectionRecorder { client: direction(Sender::Client), server: direction(Sender::Server) }
     }
 }
 
-impl ConnectionRecorder {
-    /// The recorders as observers of the endpoint that has this role.
-    pub(crate) fn observers(self, role: Role) -> Observers {
-        let (client, server) = (Box::new(self.client), Box::new(self.server));
-        match role {
-            Role::Client => Observers { sent: client, received: server },
-            Role::Server => Observers { sent: server, received: client },
-        }
-    }
-}
-
-impl Observer for DirectionRecorder {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.take(bytes);
-    }
-
-    fn half_closed(&mut self) {
-        self.half_close();
-    }
-
-    fn reset(&mut self) {
-        Self::reset(self);
-    }
-
-    fn closed(&mut self) {
-        self.close();
-    }
-}
-
 impl DirectionRecorder {
-    pub fn new(tape: Recorder, connection: usize, from: Sender) -> Self {
-        let (reading, bodies) = (Reading::Beginning(Vec::new()), BTreeMap::new());
-        Self { tape, connection, from, reading, bodies, has_ended: false }
-    }
-
-    /// The next bytes that this side says.
-    pub fn take(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            bytes = match std::mem::replace(&mut self.reading, Reading::NoFrames) {
-                Reading::Beginning(said) => self.beginning(said, bytes),
-                Reading::Header(header) => self.header(header, bytes),
-                Reading::Payload(frame) => self.payload(frame, bytes),
-                Reading::TlsHeader(header) => self.tls_header(header, bytes),
-                Reading::TlsContent(missing) => {
-                    let here = missing.min(bytes.len());
-                    self.reading = match missing - here {
-                        0 => Reading::TlsHeader(Vec::new()),
-                        missing => Reading::TlsContent(missing),
-                    };
-                    &bytes[here..]
+    /// Records the next bytes that this side sends.
+    pub(crate) fn record(&mut self, mut bytes: &[u8]) {
+        let input = &mut bytes;
+        while !input.is_empty() {
+            self.state = match mem::replace(&mut self.state, State::Other) {
+                State::Start => self.start(input),
+                State::FrameHeader => match self.header::<{ FrameHeader::SIZE }>(input) {
+                    // A frame without a payload is complete now.
+                    Some(header) => self.payload(RecordedFrame::new(&header), input),
+                    None => State::FrameHeader,
+                },
+                State::Payload(frame) => self.payload(frame, input),
+                State::TlsHeader => match self.header(input) {
+                    Some(header) => {
+                        self.add(RecordedKind::TlsRecord(header));
+                        let [.., high, low] = header;
+                        State::TlsContent(usize::from(u16::from_be_bytes([high, low])))
+                    }
+                    None => State::TlsHeader,
+                },
+                State::TlsContent(missing) => {
+                    let (content, rest) = input.split_at(missing.min(input.len()));
+                    *input = rest;
+                    match missing - content.len() {
+                        0 => State::TlsHeader,
+                        missing => State::TlsContent(missing),
+                    }
                 }
-                Reading::NoFrames => {
-                    self.no_frames(bytes);
-                    &[]
+                State::Other => {
+                    self.add_bytes(mem::take(input));
+                    State::Other
                 }
             };
         }
     }
 
-    /// This side says nothing more.
-    pub fn half_close(&mut self) {
+    /// Records that this side sends nothing more.
+    pub(crate) fn half_close(&mut self) {
         self.cut_off();
-        if !std::mem::replace(&mut self.has_ended, true) {
-            self.tape.ends(self.connection, self.from, RawWhat::HalfClosed);
+        if !mem::replace(&mut self.is_half_closed, true) {
+            self.recorder.end(self.connection, self.sender, RecordedKind::HalfClosed);
         }
     }
 
-    /// This side has reset the connection. How the other one then sees it end is no event.
-    pub fn reset(&mut self) {
+    /// Records that this side has reset the connection.
+    pub(crate) fn reset(&mut self) {
         self.cut_off();
-        self.tape.ends(self.connection, self.from, RawWhat::Reset);
-        self.tape.is_over(self.connection);
+        self.recorder.end(self.connection, self.sender, RecordedKind::Reset);
     }
 
-    /// This side has closed the connection. How the other one then sees it end is no event.
-    pub fn close(&mut self) {
+    /// Records that this side has closed the connection.
+    pub(crate) fn close(&mut self) {
         self.cut_off();
-        self.tape.ends(self.connection, self.from, RawWhat::Closed);
-        self.tape.is_over(self.connection);
+        self.recorder.end(self.connection, self.sender, RecordedKind::Closed);
     }
 
-    fn beginning<'a>(&mut self, mut said: Vec<u8>, bytes: &'a [u8]) -> &'a [u8] {
+    fn start(&mut self, input: &mut &[u8]) -> State {
         const HTTP_1: &[u8] = b"HTTP/";
-        // What is no first word of a server is one of a client, and the other way round.
-        let first_words = if self.from == Sender::Client { PREFACE } else { HTTP_1 };
-        let here = (first_words.len() - said.len()).min(bytes.len());
-        said.extend(&bytes[..here]);
-        if said.len() < first_words.len() && first_words.starts_with(&said) {
-            self.reading = Reading::Beginning(said);
-        } else if is_tls(&said) {
-            self.reading = Reading::TlsHeader(Vec::new());
-            self.take(&said);
-        } else if said == first_words && self.from == Sender::Client {
-            self.add(RawWhat::Preface);
-            self.reading = Reading::Header(Vec::new());
-        } else if said == first_words || self.from == Sender::Client {
-            self.no_frames(&[&said, &bytes[here..]].concat());
-            return &[];
-        } else {
-            self.reading = Reading::Header(Vec::new());
-            self.take(&said);
+        // A server starts with a frame of any kind, so the only start to be known is that of HTTP/1.
+        let known = if self.sender == Sender::Client { PREFACE } else { HTTP_1 };
+        fill(&mut self.pending, known.len(), input);
+        let may_become_known = known.starts_with(&self.pending) || self.pending.len() < 2;
+        if self.pending.len() < known.len() && may_become_known {
+            return State::Start;
         }
-        &bytes[here..]
+        let start = mem::take(&mut self.pending);
+        match (self.sender, start == known) {
+            _ if is_tls(&start) => self.resume(State::TlsHeader, &start),
+            (Sender::Client, true) => {
+                self.add(RecordedKind::Preface);
+                State::FrameHeader
+            }
+            (Sender::Server, false) => self.resume(State::FrameHeader, &start),
+            _ => {
+                self.add_bytes(&[&start[..], mem::take(input)].concat());
+                State::Other
+            }
+        }
     }
 
-    fn header<'a>(&mut self, mut header: Vec<u8>, bytes: &'a [u8]) -> &'a [u8] {
-        let here = (HEADER - header.len()).min(bytes.len());
-        header.extend(&bytes[..here]);
-        if header.len() < HEADER {
-            self.reading = Reading::Header(header);
-            return &bytes[here..];
-        }
-        let frame = RawFrame {
-            header,
-            payload: Kept::default(),
-            messages: Vec::new(),
-            more_messages: 0,
-            begun: None,
-        };
-        // One without a payload ends here.
-        self.payload(frame, &bytes[here..])
+    /// Parses the first bytes again, now that the protocol is known.
+    fn resume(&mut self, state: State, start: &[u8]) -> State {
+        self.state = state;
+        self.record(start);
+        mem::replace(&mut self.state, State::Other)
     }
 
-    fn payload<'a>(&mut self, mut frame: RawFrame, bytes: &'a [u8]) -> &'a [u8] {
-        let offset = frame.payload.length;
-        let (here, rest) = bytes.split_at((frame.length() - offset).min(bytes.len()));
-        let is_of_block = matches!(frame.kind(), kind::HEADERS | kind::CONTINUATION);
-        frame.payload.add(here, if is_of_block { KEPT_OF_BLOCK } else { KEPT });
-        if frame.kind() == kind::DATA {
-            self.data(here, offset, &mut frame);
+    /// Takes bytes off `input` until `N` are pending.
+    fn header<const N: usize>(&mut self, input: &mut &[u8]) -> Option<[u8; N]> {
+        fill(&mut self.pending, N, input);
+        let header = self.pending[..].try_into().ok()?;
+        self.pending.clear();
+        Some(header)
+    }
+
+    fn payload(&mut self, mut frame: RecordedFrame, input: &mut &[u8]) -> State {
+        let (header, offset) = (frame.header(), frame.payload.length);
+        let (part, rest) = input.split_at((header.length - offset).min(input.len()));
+        *input = rest;
+        let limit = if frame.carries_header_block() { KEPT_OF_HEADER_BLOCK } else { KEPT };
+        frame.payload.extend(part, limit);
+        if header.kind == kind::DATA
+            && let Some(content) = frame.content()
+        {
+            let start = content.start.clamp(offset, offset + part.len());
+            let end = content.end.clamp(start, offset + part.len());
+            if start < end {
+                let parser = self.messages.entry(header.stream).or_default();
+                parser.parse(&part[start - offset..end - offset], start, &mut frame);
+            }
         }
         if frame.is_whole() {
-            self.reading = Reading::Header(Vec::new());
-            self.end_of_frame(frame);
+            self.finish_frame(frame);
+            State::FrameHeader
         } else {
-            self.reading = Reading::Payload(frame);
+            State::Payload(frame)
         }
-        rest
     }
 
-    /// Follows the messages in a part of the payload of DATA, without the padding.
-    fn data(&mut self, part: &[u8], offset: usize, frame: &mut RawFrame) {
-        let content = match frame.payload.bytes.first() {
-            Some(padding) if frame.flags() & flag::PADDED != 0 => {
-                1..frame.length().saturating_sub(usize::from(*padding))
+    /// Records a frame, whole or cut off.
+    fn finish_frame(&mut self, mut frame: RecordedFrame) {
+        let header = frame.header();
+        let is_done = match header.kind {
+            kind::DATA => {
+                let parser = self.messages.get_mut(&header.stream);
+                frame.unfinished = parser.and_then(MessageParser::finish_frame);
+                frame.unfinished.is_none() || header.has(flag::END_STREAM)
             }
-            _ => 0..frame.length(),
-        };
-        let start = content.start.clamp(offset, offset + part.len());
-        let end = content.end.clamp(start, offset + part.len());
-        if start < end {
-            let body = self.bodies.entry(frame.stream()).or_default();
-            body.take(&part[start - offset..end - offset], start, frame);
-        }
-    }
-
-    fn end_of_frame(&mut self, mut frame: RawFrame) {
-        let stream = frame.stream();
-        if frame.kind() == kind::DATA {
-            frame.begun = self.bodies.get_mut(&stream).and_then(Body::begun);
-        }
-        let is_end = match frame.kind() {
-            kind::DATA => frame.begun.is_none() || frame.flags() & flag::END_STREAM != 0,
-            kind::HEADERS => frame.flags() & flag::END_STREAM != 0,
+            kind::HEADERS => header.has(flag::END_STREAM),
             other => other == kind::RST_STREAM,
         };
-        if is_end {
-            self.bodies.remove(&stream);
+        if is_done {
+            self.messages.remove(&header.stream);
         }
-        self.add(RawWhat::Frame(frame));
+        self.add(RecordedKind::Frame(frame));
     }
 
-    fn tls_header<'a>(&mut self, mut header: Vec<u8>, bytes: &'a [u8]) -> &'a [u8] {
-        let here = (TLS_HEADER - header.len()).min(bytes.len());
-        header.extend(&bytes[..here]);
-        self.reading = match <[u8; TLS_HEADER]>::try_from(&header[..]) {
-            Ok(header) => {
-                self.add(RawWhat::TlsRecord(header));
-                Reading::TlsContent(usize::from(u16::from_be_bytes([header[3], header[4]])))
-            }
-            Err(_) => Reading::TlsHeader(header),
-        };
-        &bytes[here..]
-    }
-
-    fn no_frames(&mut self, bytes: &[u8]) {
-        let mut kept = Kept::default();
-        kept.add(bytes, KEPT);
-        self.add(RawWhat::Bytes(kept));
-    }
-
-    /// Keeps what has come of a frame that will not come to its end.
+    /// Records what was sent of a frame that will not be completed.
     fn cut_off(&mut self) {
-        match std::mem::replace(&mut self.reading, Reading::NoFrames) {
-            Reading::Header(header) if !header.is_empty() => self.add(RawWhat::Frame(RawFrame {
-                header,
-                payload: Kept::default(),
-                messages: Vec::new(),
-                more_messages: 0,
-                begun: None,
-            })),
-            Reading::Payload(mut frame) => {
-                frame.begun = self.bodies.get_mut(&frame.stream()).and_then(Body::begun);
-                self.add(RawWhat::Frame(frame));
-            }
-            Reading::Beginning(said) | Reading::TlsHeader(said) if !said.is_empty() => {
-                self.no_frames(&said);
-            }
-            _ => {}
+        let pending = mem::take(&mut self.pending);
+        match mem::replace(&mut self.state, State::Other) {
+            State::Payload(frame) => self.finish_frame(frame),
+            _ if pending.is_empty() => {}
+            State::FrameHeader => self.finish_frame(RecordedFrame::new(&pending)),
+            _ => self.add_bytes(&pending),
         }
     }
 
-    fn add(&self, what: RawWhat) {
-        self.tape.add(self.connection, self.from, what);
+    fn add_bytes(&self, bytes: &[u8]) {
+        let mut truncated = TruncatedBytes::default();
+        truncated.extend(bytes, KEPT);
+        self.add(RecordedKind::Bytes(truncated));
+    }
+
+    fn add(&self, kind: RecordedKind) {
+        self.recorder.add(self.connection, self.sender, kind);
     }
 }
 
@@ -283,7 +232,7 @@ impl Drop for DirectionRecorder {
     }
 }
 
-/// Whether a connection that begins so is encrypted: a handshake or an alert of SSL 3 and up.
-fn is_tls(said: &[u8]) -> bool {
-    matches!(said, [0x15 | 0x16, 3, ..])
+/// Whether these are the first bytes of a TLS handshake or alert.
+fn is_tls(start: &[u8]) -> bool {
+    matches!(start, [0x15 | 0x16, 3, ..])
 }

@@ -1,118 +1,145 @@
-//! Events while they are taken: bytes, and no more about them than has to be known at once.
+//! Events as they are recorded: bytes, and only as much about them as cannot be found out later.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How many bytes are kept of a payload, a message, or what is no frame.
+use crate::http2::frame::{FrameHeader, flag, kind};
+
+/// How many bytes are kept of a payload, of a message, and of bytes that are not HTTP/2.
 pub(crate) const KEPT: usize = 1024;
 
-/// The length of a frame's header.
-pub(crate) const HEADER: usize = 9;
-
-/// Who has done or sent something.
+/// The side of a connection that sent something or did something.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Sender {
+pub(crate) enum Sender {
     Client,
     Server,
 }
 
-/// See the module.
+/// An event on a connection.
 #[derive(Clone, Debug)]
-pub(crate) struct RawEvent {
-    pub(crate) at: Instant,
+pub(crate) struct RecordedEvent {
+    pub(crate) time: Instant,
+    /// The number of the connection, from 1.
     pub(crate) connection: usize,
-    pub(crate) from: Sender,
-    pub(crate) what: RawWhat,
+    pub(crate) sender: Sender,
+    pub(crate) kind: RecordedKind,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum RawWhat {
+pub(crate) enum RecordedKind {
     Opened,
     Preface,
-    Frame(RawFrame),
-    Bytes(Kept),
+    /// A frame; one that was cut off is not [whole](RecordedFrame::is_whole).
+    Frame(RecordedFrame),
+    /// Bytes that are neither HTTP/2 nor TLS.
+    Bytes(TruncatedBytes),
+    /// The header of a TLS record.
     TlsRecord([u8; 5]),
     HalfClosed,
     Reset,
     Closed,
 }
 
-/// The first of some bytes.
+/// The first bytes of a sequence, and the length of all of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct TruncatedBytes {
     pub(crate) bytes: Vec<u8>,
     pub(crate) length: usize,
 }
 
-impl Kept {
-    /// Adds `bytes`, of which so many are kept that there are `most` at the end.
-    pub(crate) fn add(&mut self, bytes: &[u8], most: usize) {
-        let room = most.saturating_sub(self.bytes.len()).min(bytes.len());
+impl TruncatedBytes {
+    /// Appends `bytes`; those past `limit` are only counted.
+    pub(crate) fn extend(&mut self, bytes: &[u8], limit: usize) {
+        let room = limit.saturating_sub(self.bytes.len()).min(bytes.len());
         self.bytes.extend(&bytes[..room]);
         self.length += bytes.len();
     }
+
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.bytes.len() < self.length
+    }
 }
 
-/// A frame; one that was cut off has less payload than its header says.
-#[derive(Clone, Debug)]
-pub(crate) struct RawFrame {
-    /// Less than 9 bytes if it was cut off here.
-    pub(crate) header: Vec<u8>,
-    pub(crate) payload: Kept,
-    pub(crate) messages: Vec<RawMessage>,
-    pub(crate) more_messages: usize,
-    /// What has come of a message that does not end in this frame.
-    pub(crate) begun: Option<Begun>,
+/// An HTTP/2 frame, or the part of it that was sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RecordedFrame {
+    /// The bytes of the header; zeros where it was cut off.
+    pub(crate) header_bytes: [u8; FrameHeader::SIZE],
+    /// How many of them were sent.
+    pub(crate) header_length: usize,
+    pub(crate) payload: TruncatedBytes,
+    /// The first messages that end in this frame.
+    pub(crate) messages: Vec<RecordedMessage>,
+    /// How many more messages end in it, by their compressed flag.
+    pub(crate) more_messages: BTreeMap<u8, usize>,
+    /// The message that goes on after this frame.
+    pub(crate) unfinished: Option<UnfinishedMessage>,
 }
 
-/// A message that has ended.
+/// A message whose last byte was sent.
 #[derive(Clone, Debug)]
-pub(crate) struct RawMessage {
+pub(crate) struct RecordedMessage {
     pub(crate) flag: u8,
-    /// Where its prefix begins in the payload of the frame in which it ends.
+    /// Where its prefix starts in the payload of the frame in which it ends, unless it started in an
+    /// earlier frame.
     pub(crate) start: Option<usize>,
-    /// Where it ends there.
+    /// Where it ends in that payload.
     pub(crate) end: usize,
-    pub(crate) bytes: Kept,
+    pub(crate) bytes: TruncatedBytes,
 }
 
-/// A message that has not ended.
+/// A message of which a part was sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Begun {
-    /// Its flag and length, once the prefix has come.
+pub(crate) struct UnfinishedMessage {
+    /// The compressed flag and the length, if the prefix is complete.
     pub(crate) prefix: Option<(u8, usize)>,
-    /// How many bytes have come of the message, or of the prefix.
-    pub(crate) came: usize,
+    /// Whether its prefix starts in this frame.
+    pub(crate) starts_here: bool,
+    /// How many bytes of it were sent, without the prefix.
+    pub(crate) received: usize,
 }
 
-impl RawFrame {
-    pub(crate) fn kind(&self) -> u8 {
-        self.header.get(3).copied().unwrap_or_default()
+impl RecordedFrame {
+    /// A frame of whose header `header` was sent: all of it or its beginning.
+    pub(crate) fn new(header: &[u8]) -> Self {
+        let mut frame = Self { header_length: header.len(), ..Self::default() };
+        frame.header_bytes[..header.len()].copy_from_slice(header);
+        frame
     }
 
-    pub(crate) fn flags(&self) -> u8 {
-        self.header.get(4).copied().unwrap_or_default()
-    }
-
-    pub(crate) fn stream(&self) -> u32 {
-        let stream = self.header.get(5..HEADER).and_then(|bytes| bytes.try_into().ok());
-        stream.map_or(0, u32::from_be_bytes) & 0x7fff_ffff
-    }
-
-    /// How long the header says that the payload is.
-    pub(crate) fn length(&self) -> usize {
-        match self.header[..] {
-            [a, b, c, ..] => u32::from_be_bytes([0, a, b, c]) as usize,
-            _ => 0,
-        }
+    pub(crate) fn header(&self) -> FrameHeader {
+        FrameHeader::decode(self.header_bytes)
     }
 
     pub(crate) fn is_whole(&self) -> bool {
-        self.header.len() == HEADER && self.payload.length == self.length()
+        self.header_length == FrameHeader::SIZE && self.payload.length == self.header().length
+    }
+
+    pub(crate) fn carries_header_block(&self) -> bool {
+        matches!(self.header().kind, kind::HEADERS | kind::CONTINUATION)
+    }
+
+    pub(crate) fn is_padded(&self) -> bool {
+        let header = self.header();
+        matches!(header.kind, kind::DATA | kind::HEADERS | kind::PUSH_PROMISE)
+            && header.has(flag::PADDED)
+    }
+
+    /// Where the payload is neither padding nor its length. `None` if the padding is longer than the
+    /// frame, or its length was not sent yet.
+    pub(crate) fn content(&self) -> Option<Range<usize>> {
+        let length = self.header().length;
+        if !self.is_padded() {
+            return Some(0..length);
+        }
+        let padding = usize::from(*self.payload.bytes.first()?);
+        length.checked_sub(padding).filter(|end| *end > 0).map(|end| 1..end)
     }
 }

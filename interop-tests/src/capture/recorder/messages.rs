@@ -1,75 +1,133 @@
-//! The messages of a stream, followed from one DATA frame to the next.
+//! Follows the length-prefixed messages of a stream from one DATA frame to the next.
 //!
-//! Followed at once and not when the trace is read: frames may have been left out by then, and without
-//! them nobody knows where a message begins.
+//! While recording and not when the recording is read: frames may have been dropped by then, and
+//! without them the start of the next message is unknown.
 
-use crate::capture::recorder::event::{Begun, KEPT, Kept, RawFrame, RawMessage};
+use crate::capture::recorder::event::{
+    KEPT, RecordedFrame, RecordedMessage, TruncatedBytes, UnfinishedMessage,
+};
 
-/// How many messages are kept of a frame.
+/// How many messages of a frame are kept.
 const MESSAGES: usize = 64;
 
+/// The length of a message's prefix.
 const PREFIX: usize = 5;
 
-/// What has come of a message that has not ended.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Body {
+/// The state between two reads: the message whose end has not arrived.
+#[derive(Debug, Default)]
+pub(super) struct MessageParser {
     prefix: Vec<u8>,
-    bytes: Kept,
-    /// Where it begins in the frame that is looked at, if it does.
+    bytes: TruncatedBytes,
+    /// Where the message starts in the current frame, if it does.
     start: Option<usize>,
 }
 
-impl Body {
-    /// Takes `data`, which stands at `offset` of the payload of `frame`; the messages that end in it
-    /// are added to the frame.
-    pub(crate) fn take(&mut self, mut data: &[u8], mut offset: usize, frame: &mut RawFrame) {
+impl MessageParser {
+    /// Parses `data`, which is at `offset` of the payload of `frame`, and adds the messages that end
+    /// in it to the frame.
+    pub(super) fn parse(&mut self, mut data: &[u8], mut offset: usize, frame: &mut RecordedFrame) {
         while !data.is_empty() {
             if self.prefix.is_empty() {
                 self.start = Some(offset);
             }
-            let here = if self.prefix.len() < PREFIX {
-                let here = (PREFIX - self.prefix.len()).min(data.len());
-                self.prefix.extend(&data[..here]);
-                here
-            } else {
-                let here = self.missing().min(data.len());
-                self.bytes.add(&data[..here], KEPT);
-                here
-            };
-            data = &data[here..];
-            offset += here;
-            if self.prefix.len() == PREFIX && self.missing() == 0 {
-                self.end(offset, frame);
+            let before = data.len();
+            fill(&mut self.prefix, PREFIX, &mut data);
+            let (bytes, rest) = data.split_at(self.missing().min(data.len()));
+            self.bytes.extend(bytes, KEPT);
+            data = rest;
+            offset += before - data.len();
+            if let Some((flag, length)) = self.flag_and_length()
+                && length == self.bytes.length
+            {
+                self.finish_message(flag, offset, frame);
             }
         }
     }
 
-    /// What is left of a message at the end of a frame.
-    pub(crate) fn begun(&mut self) -> Option<Begun> {
-        self.start = None;
-        let came = if self.prefix.len() < PREFIX { self.prefix.len() } else { self.bytes.length };
-        (!self.prefix.is_empty()).then(|| Begun { prefix: self.stated(), came })
+    /// Returns the message that goes on in the next frame.
+    pub(super) fn finish_frame(&mut self) -> Option<UnfinishedMessage> {
+        let starts_here = self.start.take().is_some();
+        let (prefix, received) = (self.flag_and_length(), self.bytes.length);
+        (!self.prefix.is_empty()).then_some(UnfinishedMessage { prefix, starts_here, received })
     }
 
-    fn stated(&self) -> Option<(u8, usize)> {
-        match self.prefix[..] {
-            [flag, a, b, c, d] => Some((flag, u32::from_be_bytes([a, b, c, d]) as usize)),
-            _ => None,
-        }
+    fn flag_and_length(&self) -> Option<(u8, usize)> {
+        let [flag, length @ ..] = <[u8; PREFIX]>::try_from(&self.prefix[..]).ok()?;
+        Some((flag, u32::from_be_bytes(length) as usize))
     }
 
     fn missing(&self) -> usize {
-        self.stated().map_or(0, |(_, length)| length.saturating_sub(self.bytes.length))
+        self.flag_and_length().map_or(0, |(_, length)| length - self.bytes.length)
     }
 
-    fn end(&mut self, end: usize, frame: &mut RawFrame) {
-        let flag = self.prefix.first().copied().unwrap_or_default();
+    fn finish_message(&mut self, flag: u8, end: usize, frame: &mut RecordedFrame) {
         self.prefix.clear();
         let (bytes, start) = (std::mem::take(&mut self.bytes), self.start.take());
         if frame.messages.len() < MESSAGES {
-            frame.messages.push(RawMessage { flag, start, end, bytes });
+            frame.messages.push(RecordedMessage { flag, start, end, bytes });
         } else {
-            frame.more_messages += 1;
+            *frame.more_messages.entry(flag).or_default() += 1;
         }
+    }
+}
+
+/// Moves bytes from the start of `input` to `buffer` until that has `size`.
+pub(super) fn fill(buffer: &mut Vec<u8>, size: usize, input: &mut &[u8]) {
+    let (bytes, rest) = input.split_at(size.saturating_sub(buffer.len()).min(input.len()));
+    buffer.extend(bytes);
+    *input = rest;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parses `payloads` as the payloads of consecutive frames.
+    fn parse(payloads: &[&[u8]]) -> Vec<RecordedFrame> {
+        let mut parser = MessageParser::default();
+        let parse_frame = |payload: &&[u8]| {
+            let mut frame = RecordedFrame::default();
+            parser.parse(payload, 0, &mut frame);
+            frame.unfinished = parser.finish_frame();
+            frame
+        };
+        payloads.iter().map(parse_frame).collect()
+    }
+
+    #[test]
+    fn messages_end_where_their_length_says() {
+        let frames = parse(&[b"\0\0\0\0\x02ab\x01\0\0\0\0\0\0\0\0\x03xy", b"z\0\0", b"\0\0\x01q"]);
+        let messages = |frame: &RecordedFrame| -> Vec<_> {
+            let messages = frame.messages.iter();
+            messages.map(|m| (m.flag, m.start, m.end, m.bytes.bytes.clone())).collect()
+        };
+        assert_eq!(
+            messages(&frames[0]),
+            [(0, Some(0), 7, b"ab".to_vec()), (1, Some(7), 12, Vec::new())]
+        );
+        let unfinished = |frame: &RecordedFrame| {
+            frame.unfinished.as_ref().map(|u| (u.prefix, u.starts_here, u.received))
+        };
+        assert_eq!(unfinished(&frames[0]), Some((Some((0, 3)), true, 2)));
+        assert_eq!(messages(&frames[1]), [(0, None, 1, b"xyz".to_vec())]);
+        assert_eq!(unfinished(&frames[1]), Some((None, true, 0)));
+        assert_eq!(messages(&frames[2]), [(0, None, 4, b"q".to_vec())]);
+        assert_eq!(unfinished(&frames[2]), None);
+    }
+
+    #[test]
+    fn messages_past_the_limit_are_counted_by_flag() {
+        let payload = [[0, 0, 0, 0, 0].repeat(100), [1, 0, 0, 0, 0].repeat(10)].concat();
+        let frames = parse(&[&payload]);
+        assert_eq!(frames[0].messages.len(), MESSAGES);
+        let more: Vec<_> = frames[0].more_messages.iter().collect();
+        assert_eq!(more, [(&0, &(100 - MESSAGES)), (&1, &10)]);
+    }
+
+    #[test]
+    fn the_bytes_of_a_long_message_are_truncated() {
+        let frames = parse(&[&[&[0, 0, 0, 8, 0][..], &[7; 2048]].concat()]);
+        let [RecordedMessage { bytes, .. }] = &frames[0].messages[..] else { panic!("a message") };
+        assert_eq!((bytes.bytes.len(), bytes.length), (KEPT, 2048));
     }
 }

@@ -1,18 +1,18 @@
-//! Records what the connections of a trial carry.
+//! Records the connections of a trial as events: frames, and how connections begin and end.
 //!
-//! - [`direction`]: parses the bytes of one direction of a connection into events
+//! - [`direction`]: parses the bytes of one direction of a connection
 //! - [`messages`]: follows length-prefixed messages across DATA frames
 //! - [`event`]: an event as it is recorded
 //! - [`recording`]: keeps the first and the last events
-//! - [`statistics`]: counts what was seen
+//! - [`statistics`]: counts frames and messages while they are recorded
 
-pub(crate) mod direction;
+mod direction;
 pub(crate) mod event;
-pub(crate) mod messages;
-pub(crate) mod recording;
-pub(crate) mod statistics;
+mod messages;
+mod recording;
+mod statistics;
 
-pub use direction::{ConnectionRecorder, DirectionRecorder};
-pub use event::Sender;
-pub use recording::Recorder;
-pub use statistics::WireStats;
+pub(crate) use direction::{ConnectionRecorder, DirectionRecorder};
+pub(crate) use event::Sender;
+pub(crate) use recording::{Recorder, Recording};
+pub(crate) use statistics::WireStats;

@@ -1,94 +1,156 @@
-//! The tape on which a trial's events are taken, by several threads.
+//! Keeps a bounded number of the events of a trial, which several threads record.
 //!
-//! It stays small however much goes over the wire: the first events and the last are kept. Header
-//! blocks are kept from the middle too, because what a later one says depends on those before it.
+//! The first and the last events are kept. Header blocks are also kept from the middle, because HPACK
+//! makes later blocks depend on them.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::capture::recorder::event::{RawEvent, RawWhat, Sender};
-use crate::http2::frame::kind;
+use crate::capture::recorder::event::{RecordedEvent, RecordedKind, Sender};
+use crate::capture::recorder::statistics::WireStats;
 
-/// How many events are kept from the beginning of a trial.
+/// How many events are kept from the start of a trial.
 const FIRST: usize = 400;
 
 /// How many events are kept from its end.
 const LAST: usize = 200;
 
 /// How many bytes of header blocks are kept from its middle.
-const BLOCKS: usize = 256 * 1024;
+const HEADER_BLOCKS: usize = 256 * 1024;
 
-/// See the module; clones are the same tape.
-#[derive(Clone, Debug, Default)]
-pub struct Recorder(Arc<Mutex<RingBuffer>>);
+/// Records the events of a trial; clones share the recording.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Recording>>);
 
+/// What was recorded.
+#[derive(Default)]
+pub(crate) struct Recording {
+    pub(crate) notes: Vec<String>,
+    pub(crate) events: RingBuffer,
+    statistics: Option<WireStats>,
+    /// Whether each connection was closed or reset by one of its sides.
+    is_closed: Vec<bool>,
+    ignores_ends: bool,
+}
+
+/// The first and the last events.
 #[derive(Debug, Default)]
 pub(crate) struct RingBuffer {
-    pub notes: Vec<String>,
-    pub first: Vec<RawEvent>,
-    pub last: VecDeque<RawEvent>,
-    pub left_out: usize,
-    /// Those that are left out and carry header blocks.
-    pub blocks: Vec<RawEvent>,
-    blocks_size: usize,
-    /// Whose header blocks are not all here.
-    pub lost: BTreeSet<(usize, Sender)>,
-    /// Whether each connection has been ended by one of its sides.
-    over: Vec<bool>,
-    is_resting: bool,
+    pub(crate) first: Vec<RecordedEvent>,
+    pub(crate) last: VecDeque<RecordedEvent>,
+    /// How many events in between were dropped.
+    pub(crate) dropped: usize,
+    /// Those of the dropped events that carry header blocks.
+    pub(crate) header_blocks: Vec<RecordedEvent>,
+    header_blocks_size: usize,
+    /// The directions of connections of which a header block was dropped.
+    pub(crate) without_header_blocks: BTreeSet<(usize, Sender)>,
 }
 
 impl Recorder {
-    /// A tape of a trial whose connections cannot be looked at, and `why`.
-    pub fn of_nothing(why: &str) -> Self {
-        let tape = Self::default();
-        tape.note(why);
-        tape
+    /// A recorder for a trial whose connections cannot be recorded, and the reason.
+    pub(crate) fn unavailable(reason: &str) -> Self {
+        let recorder = Self::default();
+        recorder.note(reason);
+        recorder
     }
 
-    /// Says why some of the trial's connections cannot be looked at.
-    pub fn note(&self, why: &str) {
-        self.reel().notes.push(why.to_owned());
+    /// Notes why some of the trial's connections cannot be recorded.
+    pub(crate) fn note(&self, reason: &str) {
+        self.lock().notes.push(reason.to_owned());
     }
 
-    /// What ends from now on is ended by the harness, which is no event.
-    pub fn rest(&self) {
-        self.reel().is_resting = true;
+    /// Computes statistics from now on, which takes longer than recording alone.
+    pub(crate) fn enable_statistics(&self) {
+        self.lock().statistics = Some(WireStats::default());
     }
 
-    /// Registers a connection and returns its number.
-    pub fn register_connection(&self) -> usize {
-        let mut reel = self.reel();
-        reel.over.push(false);
-        reel.over.len()
+    /// Returns the statistics so far and stops computing them.
+    pub(crate) fn take_statistics(&self) -> WireStats {
+        self.lock().statistics.take().unwrap_or_default()
     }
 
-    pub fn add(&self, connection: usize, from: Sender, what: RawWhat) {
-        self.reel().add(RawEvent { at: Instant::now(), connection, from, what });
+    /// Stops recording how connections end, because from now on it is the tool that ends them.
+    pub(crate) fn ignore_ends(&self) {
+        self.lock().ignores_ends = true;
     }
 
-    /// Adds an event that is an end, unless it only follows from another.
-    pub fn ends(&self, connection: usize, from: Sender, what: RawWhat) {
-        let mut reel = self.reel();
-        if !reel.is_resting && reel.over.get(connection - 1) == Some(&false) {
-            reel.add(RawEvent { at: Instant::now(), connection, from, what });
-        }
+    /// Records that a client was refused: it connected, but the server behind the tap could not be
+    /// reached.
+    pub(crate) fn refuse_connection(&self) {
+        let mut recording = self.lock();
+        let connection = recording.open_connection();
+        recording.end(connection, Sender::Server, RecordedKind::Reset);
     }
 
-    pub fn is_over(&self, connection: usize) {
-        if let Some(over) = self.reel().over.get_mut(connection - 1) {
-            *over = true;
-        }
-    }
-
-    pub(crate) fn reel(&self) -> MutexGuard<'_, RingBuffer> {
+    /// Locks the recording.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Recording> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that a client has opened a connection; returns its number.
+    pub(super) fn open_connection(&self) -> usize {
+        let mut recording = self.lock();
+        let connection = recording.open_connection();
+        if let Some(statistics) = &mut recording.statistics {
+            statistics.open_connection(connection);
+        }
+        connection
+    }
+
+    pub(super) fn add(&self, connection: usize, sender: Sender, kind: RecordedKind) {
+        let mut recording = self.lock();
+        if let (Some(statistics), RecordedKind::Frame(frame)) = (&mut recording.statistics, &kind) {
+            statistics.add_frame(connection, sender, frame);
+        }
+        recording.add(connection, sender, kind);
+    }
+
+    /// Records the end of a connection or of one direction of it.
+    pub(super) fn end(&self, connection: usize, sender: Sender, kind: RecordedKind) {
+        let mut recording = self.lock();
+        if let Some(statistics) = &mut recording.statistics {
+            statistics.end_connection(connection, sender);
+        }
+        recording.end(connection, sender, kind);
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+impl Recording {
+    fn open_connection(&mut self) -> usize {
+        self.is_closed.push(false);
+        let connection = self.is_closed.len();
+        self.add(connection, Sender::Client, RecordedKind::Opened);
+        connection
+    }
+
+    /// Adds an end unless it only follows from another: once one side has closed a connection, what
+    /// the other side does is a reaction.
+    fn end(&mut self, connection: usize, sender: Sender, kind: RecordedKind) {
+        let Some(is_closed) = self.is_closed.get_mut(connection - 1) else { return };
+        let ends_both = !matches!(kind, RecordedKind::HalfClosed);
+        let was_closed = mem::replace(is_closed, *is_closed || ends_both);
+        if !was_closed && !self.ignores_ends {
+            self.add(connection, sender, kind);
+        }
+    }
+
+    fn add(&mut self, connection: usize, sender: Sender, kind: RecordedKind) {
+        self.events.push(RecordedEvent { time: Instant::now(), connection, sender, kind });
     }
 }
 
 impl RingBuffer {
-    fn add(&mut self, event: RawEvent) {
+    fn push(&mut self, event: RecordedEvent) {
         if self.first.len() < FIRST {
             self.first.push(event);
             return;
@@ -97,22 +159,68 @@ impl RingBuffer {
         if self.last.len() > LAST
             && let Some(event) = self.last.pop_front()
         {
-            self.left_out += 1;
-            self.keep_block(event);
+            self.dropped += 1;
+            self.keep_header_block(event);
         }
     }
 
-    /// Keeps an event that is left out if it carries a header block.
-    fn keep_block(&mut self, event: RawEvent) {
-        let RawWhat::Frame(frame) = &event.what else { return };
-        if !matches!(frame.kind(), kind::HEADERS | kind::CONTINUATION) {
+    /// Keeps a dropped event if it carries a header block.
+    fn keep_header_block(&mut self, event: RecordedEvent) {
+        let RecordedKind::Frame(frame) = &event.kind else { return };
+        if !frame.carries_header_block() {
             return;
         }
-        self.blocks_size += frame.payload.bytes.len();
-        if self.blocks_size > BLOCKS {
-            self.lost.insert((event.connection, event.from));
+        self.header_blocks_size += frame.payload.bytes.len();
+        if self.header_blocks_size > HEADER_BLOCKS {
+            self.without_header_blocks.insert((event.connection, event.sender));
         } else {
-            self.blocks.push(event);
+            self.header_blocks.push(event);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::recorder::event::RecordedFrame;
+    use crate::http2::frame::{FrameHeader, kind};
+
+    fn frame(connection: usize, kind: u8, stream: u32, length: usize) -> RecordedEvent {
+        let header = FrameHeader { length, kind, flags: 0, stream };
+        let mut frame = RecordedFrame::new(&header.encode());
+        frame.payload.extend(&vec![0; length], length);
+        let kind = RecordedKind::Frame(frame);
+        RecordedEvent { time: Instant::now(), connection, sender: Sender::Server, kind }
+    }
+
+    fn streams<'a>(events: impl IntoIterator<Item = &'a RecordedEvent>) -> Vec<u32> {
+        let stream = |event: &RecordedEvent| match &event.kind {
+            RecordedKind::Frame(frame) => frame.header().stream,
+            other => panic!("a frame and not {other:?}"),
+        };
+        events.into_iter().map(stream).collect()
+    }
+
+    #[test]
+    fn the_first_and_the_last_events_are_kept() {
+        let mut events = RingBuffer::default();
+        (0..1000).for_each(|stream| events.push(frame(1, kind::DATA, stream, 0)));
+        assert_eq!(streams(&events.first), (0..400).collect::<Vec<_>>());
+        assert_eq!(streams(&events.last), (800..1000).collect::<Vec<_>>());
+        assert_eq!(events.dropped, 400);
+        assert!(events.header_blocks.is_empty());
+    }
+
+    #[test]
+    fn dropped_header_blocks_are_kept_up_to_a_limit() {
+        let mut events = RingBuffer::default();
+        (0..FIRST).for_each(|_| events.push(frame(1, kind::DATA, 0, 0)));
+        for stream in 1..=5 {
+            events.push(frame(stream as usize, kind::HEADERS, stream, 60 * 1024));
+        }
+        (0..LAST).for_each(|_| events.push(frame(1, kind::DATA, 0, 0)));
+        assert_eq!(events.dropped, 5);
+        assert_eq!(streams(&events.header_blocks), [1, 2, 3, 4]);
+        assert_eq!(events.without_header_blocks, BTreeSet::from([(5, Sender::Server)]));
     }
 }

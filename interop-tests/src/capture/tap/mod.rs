@@ -1,91 +1,95 @@
-//! A tap: a proxy between client and server that looks at what goes over the wire.
+//! A tap: a proxy between a client and a server that records what they exchange.
 //!
-//! What a library does below its API, whether a message is compressed or a connection is pinged, is
-//! told by no agent. Every byte is passed on as it is, and every end too: who could tell a tap from a
-//! server would be tested against the tap.
+//! Whether a message is compressed or a connection is pinged is decided below the API of a library,
+//! so no agent can report it. The tap forwards every byte, half-close and reset unchanged: a
+//! difference that a peer could notice would be a difference in what is tested.
 //!
-//! - [`entrance`], [`works`], [`link`]: what passes the bytes on
-//! - [`direction`]: the frames of one direction of a connection
-//! - [`sight`]: what was seen
-//! - [`expectation`]: what a table says of it
+//! - [`proxy`]: forwards between clients and the server
+//! - [`socket`]: TCP and Unix sockets by address
 
-pub(crate) mod connection_pair;
-pub(crate) mod direction;
-pub(crate) mod event_loop;
-pub(crate) mod socket;
+mod proxy;
+mod socket;
+#[cfg(test)]
+mod tests;
 
-use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{self, Sender};
+use std::io;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::capture::recorder::Recorder;
-use crate::capture::recorder::WireStats;
-use crate::capture::tap::event_loop::{EventLoop, Order};
-use crate::capture::tap::socket::Entrance;
+use tokio::runtime;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// A running tap; it ends, with all its connections, when this is dropped.
+use crate::capture::recorder::{Recorder, WireStats};
+use crate::capture::tap::proxy::Command;
+use crate::capture::tap::socket::Listener;
+
+/// A running tap; dropping it closes all its connections.
 #[derive(Debug)]
-pub struct Tap {
+pub(crate) struct Tap {
     address: String,
-    orders: Sender<Order>,
-    /// The works look for orders when something comes out of its other end.
-    bell: UnixStream,
-    works: Option<JoinHandle<WireStats>>,
+    recorder: Recorder,
+    commands: UnboundedSender<Command>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Tap {
-    /// A tap at `asked` before the server at `server`, both `HOST:PORT` or `unix:PATH`. What goes over
-    /// the wire is taken on `tape`; frames are only counted if this `counts`, which takes longer.
-    pub fn start(asked: &str, server: String, tape: Recorder, counts: bool) -> io::Result<Self> {
-        let entrance = Entrance::open(asked)?;
-        let address = entrance.address()?;
-        let (orders, of_works) = mpsc::channel();
-        let (bell, rung) = UnixStream::pair()?;
-        let works = EventLoop::new(entrance, server, tape, counts, of_works, rung);
-        let works = Some(thread::spawn(move || works.run()));
-        Ok(Self { address, orders, bell, works })
+    /// Starts a tap that listens at `address` and forwards to `server`, both `HOST:PORT` or
+    /// `unix:PATH`. With `statistics`, [`Tap::finish`] returns more than zeros.
+    pub(crate) fn start(
+        address: &str,
+        server: String,
+        recorder: Recorder,
+        statistics: bool,
+    ) -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (listener, address) = runtime.block_on(Listener::bind(address))?;
+        if statistics {
+            recorder.enable_statistics();
+        }
+        let (commands, receiver) = unbounded_channel();
+        let proxy = proxy::run(listener, server, recorder.clone(), receiver);
+        let thread = Some(thread::spawn(move || runtime.block_on(proxy)));
+        Ok(Self { address, recorder, commands, thread })
     }
 
-    /// Where the client finds it.
-    pub fn address(&self) -> String {
+    /// The address for the client.
+    pub(crate) fn address(&self) -> String {
         self.address.clone()
     }
 
-    /// Takes no connections any more, so that they are refused; those that are there go on.
-    pub fn shut(&mut self) {
-        let (done, is_done) = mpsc::channel();
-        self.order(Order::Shut(done));
-        // An error says that the works have ended, and their entrance with them.
+    /// Closes the listener, so that connections are refused; open connections go on.
+    pub(crate) fn stop_listening(&mut self) {
+        let (answer, is_done) = mpsc::channel();
+        let _ = self.commands.send(Command::StopListening(answer));
+        // An error means that the proxy has ended, and its listener with it.
         let _ = is_done.recv();
     }
 
-    /// Takes connections again.
-    pub fn open(&mut self) -> io::Result<()> {
-        let entrance = Entrance::open(&self.address)?;
-        self.order(Order::Open(entrance));
-        Ok(())
+    /// Listens again.
+    pub(crate) fn resume_listening(&mut self) -> io::Result<()> {
+        let (answer, result) = mpsc::channel();
+        let _ = self.commands.send(Command::Listen(self.address.clone(), answer));
+        result.recv().map_err(io::Error::other)?
     }
 
-    /// Waits until the client has closed its connections, but no longer than `patience`, ends the tap,
-    /// and tells what was seen.
-    pub fn finish(mut self, patience: Duration) -> WireStats {
-        self.order(Order::Finish(Instant::now() + patience));
-        self.works.take().and_then(|works| works.join().ok()).unwrap_or_default()
+    /// Waits until the client has closed its connections, but at most `limit`, ends the tap, and
+    /// returns the statistics.
+    pub(crate) fn finish(mut self, limit: Duration) -> WireStats {
+        self.join(limit);
+        self.recorder.take_statistics()
     }
 
-    fn order(&mut self, order: Order) {
-        // Whether the works still run shows when they are joined.
-        let _ = self.orders.send(order);
-        let _ = self.bell.write_all(&[0]);
+    fn join(&mut self, limit: Duration) {
+        let Some(thread) = self.thread.take() else { return };
+        // Errors mean that the proxy has panicked, which its thread has reported.
+        let _ = self.commands.send(Command::Finish(Instant::now() + limit));
+        let _ = thread.join();
     }
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        let Some(works) = self.works.take() else { return };
-        self.order(Order::Finish(Instant::now()));
-        let _ = works.join();
+        self.join(Duration::ZERO);
     }
 }

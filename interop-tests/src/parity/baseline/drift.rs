@@ -31,7 +31,7 @@ pub(crate) fn report<R: Reference>(
         )),
         grade: Some(case.grade()),
         reference_command: reference.command(context),
-        tape: Some(Recorder::of_nothing(NO_FRAMES)),
+        tape: Some(Recorder::unavailable(NO_FRAMES)),
         ..Evidence::default()
     };
     let mut compare = || {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use crate::outcome::finding::{Evidence, Finding};
 use crate::outcome::observation::Observation;
+use crate::outcome::trial::BaselineKind;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::other_versions::{Excuse, OtherVersions};
 use crate::process::context::RunContext;
-
-/// The name of the goldens where a peer's name would stand.
-pub(crate) const GOLDEN: &str = "golden";
 
 /// Who is asked.
 #[derive(Debug)]
@@ -39,11 +37,11 @@ impl<R: Reference> Oracle<R> {
         }
     }
 
-    /// Its name in the names of trials.
-    pub(crate) fn name(&self) -> &str {
+    /// Which of the two it is.
+    pub(crate) fn kind(&self) -> BaselineKind {
         match self {
-            Self::Live(reference, _) => reference.name(),
-            Self::Golden(_) => GOLDEN,
+            Self::Live(..) => BaselineKind::Live,
+            Self::Golden(_) => BaselineKind::Golden,
         }
     }
 

@@ -57,7 +57,7 @@ impl GoldenSubstitution {
         match self {
             Self::Of(goldens) => format!(
                 "the goldens stood in for the reference's client program in {} of {} cases, as they \
-                 are of {}; --reference live runs it in all",
+                 are of {}; --baseline live runs it in all",
                 cases.iter().filter(|case| self.is_for(&***case)).count(),
                 cases.len(),
                 goldens.versions.join(", ")

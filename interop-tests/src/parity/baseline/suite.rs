@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::drift;
-use crate::parity::baseline::expected::{GOLDEN, Oracle};
+use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::golden_substitution::GoldenSubstitution;
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::recording::Recording;
@@ -112,7 +112,7 @@ impl<R: Reference> Baseline<R> {
     pub(crate) fn moved(
         &self,
         context: &Arc<RunContext>,
-        name: impl Fn(&str, &str, &R::Case) -> TrialName,
+        name: impl Fn(&str, BaselineKind, &R::Case) -> TrialName,
     ) -> Vec<Trial> {
         let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) else {
             return Vec::new();
@@ -120,7 +120,7 @@ impl<R: Reference> Baseline<R> {
         let trial = |case: &Arc<R::Case>| {
             let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
             let (case, context) = (Arc::clone(case), Arc::clone(context));
-            let name = name(reference.name(), GOLDEN, &case);
+            let name = name(reference.name(), BaselineKind::Golden, &case);
             let run = move || drift::report(&case, &*reference, &goldens, &context);
             Trial { port_user: R::PORT_USER, ..Trial::new(name, run) }
         };

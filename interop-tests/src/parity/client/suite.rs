@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
@@ -53,10 +53,13 @@ pub(crate) fn trials(
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
-    let name = |client: &str, right: &str, behaviour: &Behaviour| TrialName {
+    let reference = peers.iter().find(|peer| peer.reference).map(|peer| peer.name().to_owned());
+    let name = |client: &str, baseline: BaselineKind, behaviour: &Behaviour| TrialName {
         suite: SUITE,
-        server: right.to_owned(),
-        client: client.to_owned(),
+        server: None,
+        client: Some(client.to_owned()),
+        baseline,
+        reference: reference.clone(),
         case: behaviour.name().to_owned(),
     };
     let mut trials = Vec::new();
@@ -80,7 +83,7 @@ pub(crate) fn trials(
                 is_kin,
                 context: Arc::clone(context),
             };
-            let name = name(peer.name(), oracle.name(), behaviour);
+            let name = name(peer.name(), oracle.kind(), behaviour);
             Trial::new(name, move || comparison.run())
         }));
     }
@@ -111,9 +114,9 @@ impl Comparison {
         let right_now = self.oracle.right(&self.behaviour, self.is_kin, &self.context)?;
         right_now.announce(&*self.behaviour, evidence);
         let tape = evidence.tape.insert(Recorder::default());
-        let CaseRun { observed, right, sent, began } =
-            case_run::run(&self.behaviour, &self.pool, &self.context, tape)?;
-        evidence.sent = sent;
+        let CaseRun { observed, right, told, began } =
+            case_run::play(&self.behaviour, &self.pool, &self.context, tape)?;
+        evidence.sent = told;
         evidence.began = Some(began);
         // The ledger could not know a text with this run's port in it.
         evidence.answer = Some(right.to_string());

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
-use crate::parity::server::case_run::{BurstLock, CaseRun};
+use crate::parity::server::burst_lock::BurstLock;
+use crate::parity::server::case_run::CaseRun;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
 use crate::process::context::RunContext;
@@ -50,10 +51,13 @@ pub(crate) fn trials(
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let Some(oracle) = standard.oracle(only_goldens) else { return Vec::new() };
-    let name = |server: &str, right: &str, probe: &Probe| TrialName {
+    let reference = peers.iter().find(|peer| peer.reference).map(|peer| peer.name().to_owned());
+    let name = |server: &str, baseline: BaselineKind, probe: &Probe| TrialName {
         suite: SUITE,
-        server: server.to_owned(),
-        client: right.to_owned(),
+        server: Some(server.to_owned()),
+        client: None,
+        baseline,
+        reference: reference.clone(),
         case: probe.name().to_owned(),
     };
     let port_user = oracle.live().and(ReferenceServer::PORT_USER);
@@ -74,7 +78,7 @@ pub(crate) fn trials(
                 is_kin,
                 context: Arc::clone(context),
             };
-            let name = name(peer.name(), oracle.name(), probe);
+            let name = name(peer.name(), oracle.kind(), probe);
             Trial { is_attached, port_user, ..Trial::new(name, move || comparison.run()) }
         }));
     }
@@ -109,7 +113,7 @@ impl Comparison {
             return Err(Finding::NotSupported(why));
         }
         let tape = evidence.tape.insert(Recorder::default());
-        let played = self.crowd.run(&self.probe, &address, tape);
+        let played = self.crowd.play(&self.probe, &address, tape);
         let ended = |how| Finding::Broken(format!("the server ended during this probe, {how}"));
         if let Some(how) = self.slot.has_exited() {
             return Err(ended(how));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::outcome::trial::BaselineKind;
 use crate::report::html::case::Renderer;
 use crate::report::html::packed::packed;
 use crate::report::html::shown::{Shown, VERDICTS};
@@ -14,7 +15,7 @@ use crate::report::record::trial::{TrialRecord, VerdictKind};
 /// A cell with all that there is to see of its trials.
 #[derive(Serialize)]
 pub(crate) struct Cell {
-    /// `suite/server/client`.
+    /// What the names of its trials begin with: `suite/server/client`, `suite/peer`.
     name: String,
     /// A JSON list of the trials' details in HTML, packed.
     details: String,
@@ -27,20 +28,13 @@ struct Index<'a> {
     cells: Vec<(String, Vec<Entry<'a>>)>,
 }
 
-/// Case, place of the verdict in the index, milliseconds.
-type Entry<'a> = (&'a str, usize, f64);
-
-/// The name of the cell that a trial is in.
-pub(crate) fn name(trial: &TrialRecord) -> String {
-    format!("{}/{}/{}", trial.suite, trial.server, trial.client)
-}
+/// Case, place of the verdict in the index, milliseconds, what it was compared with.
+type Entry<'a> = (&'a str, usize, f64, BaselineKind);
 
 /// The cells: the trials are in the order of their names, so those of a cell stand together.
 fn chunks(record: &Record) -> impl Iterator<Item = (String, &[Arc<TrialRecord>])> {
-    let is_same = |one: &Arc<TrialRecord>, other: &Arc<TrialRecord>| {
-        (&one.suite, &one.server, &one.client) == (&other.suite, &other.server, &other.client)
-    };
-    let named = |trials: &'_ [Arc<TrialRecord>]| trials.first().map(|first| name(first));
+    let is_same = |one: &Arc<TrialRecord>, other: &Arc<TrialRecord>| one.group() == other.group();
+    let named = |trials: &'_ [Arc<TrialRecord>]| Some(trials.first()?.group().to_owned());
     record.trials.chunk_by(is_same).filter_map(move |trials| Some((named(trials)?, trials)))
 }
 
@@ -62,7 +56,8 @@ pub(crate) fn index(record: &Record) -> io::Result<String> {
     let milliseconds = |trial: &TrialRecord| (trial.duration_ms * 10.0).round() / 10.0;
     let cells = chunks(record).map(|(name, trials)| {
         let entries = trials.iter().map(|trial| {
-            (&*trial.case, place(trial.verdict).unwrap_or_default(), milliseconds(trial))
+            let verdict = place(trial.verdict).unwrap_or_default();
+            (&*trial.case, verdict, milliseconds(trial), trial.baseline)
         });
         (name, entries.collect())
     });

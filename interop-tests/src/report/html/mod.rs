@@ -6,7 +6,7 @@
 //! when somebody looks into it, so that the file stays small enough to be sent around.
 //!
 //! Peers say what they like, so every text of theirs is escaped, also in what is packed, and the page
-//! allows no script but its own. A fragment names what is shown, `#suite/server/client/case`, so that a
+//! allows no script but its own. A fragment names what is shown, `#suite/peer/case`, so that a
 //! link to it can be shared.
 //!
 //! - [`page`]: what can be read at once

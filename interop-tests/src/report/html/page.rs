@@ -15,8 +15,8 @@ use crate::report::html::cell;
 use crate::report::html::cell::Cell;
 use crate::report::html::shown::{Count, Shown, counted, duration, grouped, plural};
 use crate::report::html::{SCRIPT, STYLE};
+use crate::report::matrix;
 use crate::report::matrix::Matrix;
-use crate::report::record::counts::Counts;
 use crate::report::record::participant::Participant;
 use crate::report::record::readiness::{Answer, Readiness};
 use crate::report::record::trial::TrialRecord;
@@ -75,7 +75,8 @@ struct Verdict {
 #[derive(Serialize)]
 struct MatrixView {
     suite: String,
-    clients: Vec<String>,
+    axes: [&'static str; 2],
+    columns: Vec<String>,
     rows: Vec<(String, Vec<Option<CellView>>)>,
 }
 
@@ -83,6 +84,8 @@ struct MatrixView {
 #[derive(Serialize)]
 struct CellView {
     name: String,
+    /// What picks its trials where others have names that begin so.
+    query: String,
     /// That of the worst verdict in it.
     class: &'static str,
     counts: Vec<Count>,
@@ -161,18 +164,22 @@ impl From<&Readiness> for Verdict {
 
 impl From<Matrix> for MatrixView {
     fn from(matrix: Matrix) -> Self {
-        let Matrix { suite, clients, rows } = matrix;
-        let cell = |server: &str, (client, counts): (&String, Option<Counts>)| {
-            let counts = counted(counts?);
+        let Matrix { suite, axes, columns, rows } = matrix;
+        let view = |(column, cell): (&String, &Option<matrix::Cell>), row: &[_]| {
+            let matrix::Cell { counts, group } = cell.clone()?;
+            let is_same = |other: &&matrix::Cell| other.group == group;
+            let is_alone = row.iter().flatten().filter(is_same).count() == 1;
+            let query = if is_alone { String::new() } else { format!("?baseline={column}") };
+            let counts = counted(counts);
             let class = counts.first().map_or("", |count| count.class);
-            Some(CellView { name: format!("{suite}/{server}/{client}"), class, counts })
+            Some(CellView { name: group, query, class, counts })
         };
-        let row = |(server, cells): (String, Vec<Option<Counts>>)| {
-            let cells = clients.iter().zip(cells).map(|pair| cell(&server, pair)).collect();
-            (server.clone(), cells)
+        let row = |(name, cells): (String, Vec<_>)| {
+            let views = columns.iter().zip(&cells).map(|cell| view(cell, &cells)).collect();
+            (name, views)
         };
         let rows = rows.into_iter().map(row).collect();
-        Self { suite, clients, rows }
+        Self { suite, axes, columns, rows }
     }
 }
 
@@ -180,7 +187,7 @@ impl From<Matrix> for MatrixView {
 fn failures<'a>(record: &'a Record, renderer: &Renderer<'_>) -> io::Result<Vec<Failure<'a>>> {
     let mut cells = BTreeSet::new();
     let failure = |trial: &'a TrialRecord| {
-        let cell = cell::name(trial);
+        let cell = trial.group().to_owned();
         let details = Value::from_safe_string(renderer.render(trial, EVENTS)?);
         Ok(Failure {
             name: &trial.name,

@@ -1,12 +1,12 @@
-//! What went over the wire, frame by frame, each byte with what it is.
+//! The frames of a trial, each byte with its meaning.
 //!
-//! The bytes that a mismatch is about are marked where the server has sent them: they are what a reader
-//! came for.
+//! The bytes that a mismatch is about are marked in the frame that carried them, because a reader looks
+//! for them first.
 
 use serde::Serialize;
 
 use crate::capture::dissection::trace::{
-    Bytes, Event, Frame, Message, Part as FramePart, Trace, What,
+    Bytes, Event, EventKind, Frame, Message, Part as FramePart, Trace,
 };
 use crate::capture::recorder::Sender;
 use crate::report::html::bytes;
@@ -18,10 +18,10 @@ use crate::report::record::trial::TrialRecord;
 /// How many bytes are shown of a part.
 const SHOWN: usize = 64;
 
-/// The length of what stands before a message.
+/// The length of a message's prefix.
 const PREFIX: usize = 5;
 
-/// See the module.
+/// The section about the wire in the report of a trial.
 #[derive(Debug, Serialize)]
 pub(crate) struct Wire {
     notes: Vec<String>,
@@ -32,7 +32,7 @@ pub(crate) struct Wire {
 
 #[derive(Debug, Serialize)]
 struct EventView {
-    /// How many events are left out before it.
+    /// How many events before it are left out.
     left_out: usize,
     from: &'static str,
     to: &'static str,
@@ -47,15 +47,15 @@ struct EventView {
     is_marked: bool,
 }
 
-/// The messages that a trial says are wrong: those that were expected, and those that came.
+/// The messages in which a trial found a mismatch, as pairs of expected and observed.
 type Wrong = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl Wire {
-    /// The wire of `trial`, with about so many events at `most`: the first and the last ones, and those
-    /// with what a mismatch is about.
-    pub(crate) fn of(trace: &Trace, trial: &TrialRecord, most: usize) -> Self {
+    /// The section for `trial` with about `limit` events: the first, the last, and those with bytes that
+    /// a mismatch is about.
+    pub(crate) fn of(trace: &Trace, trial: &TrialRecord, limit: usize) -> Self {
         let wrong: Wrong = trial.mismatches.iter().filter_map(comparison::messages).collect();
-        let (first, last) = (most / 2, trace.events.len().saturating_sub(most / 2));
+        let (first, last) = (limit / 2, trace.events.len().saturating_sub(limit / 2));
         let mut events: Vec<EventView> = Vec::new();
         let mut left_out = 0;
         for (index, event) in trace.events.iter().enumerate() {
@@ -94,25 +94,27 @@ impl EventView {
             is_marked: false,
         };
         match &event.what {
-            What::Opened => view.title("connection opened"),
-            What::HalfClosed => view.title("sends nothing more"),
-            What::Reset => view.title("connection reset"),
-            What::Closed => view.title("connection closed"),
-            What::Preface(bytes) => {
+            EventKind::Opened => view.title("connection opened"),
+            EventKind::HalfClosed => view.title("sends nothing more"),
+            EventKind::Reset => view.title("connection reset"),
+            EventKind::Closed => view.title("connection closed"),
+            EventKind::Preface(bytes) => {
                 view.title("preface");
                 view.bytes(bytes);
             }
-            What::Bytes(bytes) => {
+            EventKind::Bytes(bytes) => {
                 view.title("bytes that are no HTTP/2");
                 view.bytes(bytes);
             }
-            What::TlsRecord(record) => {
+            EventKind::TlsRecord(record) => {
                 view.title("TLS record");
                 view.details.push(record.content_type.clone());
                 view.details.push(shown::plural(record.length, "byte"));
             }
-            What::Frame(frame) => view.frame(frame, if from == "server" { wrong } else { &[] }),
-            What::CutOff(frame) => {
+            EventKind::Frame(frame) => {
+                view.frame(frame, if from == "server" { wrong } else { &[] });
+            }
+            EventKind::CutOff(frame) => {
                 view.frame(frame, &[]);
                 view.details.push("cut off".to_owned());
             }
@@ -125,11 +127,10 @@ impl EventView {
     }
 
     fn bytes(&mut self, bytes: &Bytes) {
-        let kept = hex::decode(&bytes.hex).unwrap_or_default();
-        self.part(&kept, 0, bytes.length, "bytes", String::new(), false);
+        self.part(&bytes.kept, 0, bytes.length, "bytes", String::new(), false);
     }
 
-    /// The part of `kept`, of which there was more, from `start` to `end`.
+    /// Adds the part from `start` to `end` of bytes of which the first and `kept` ones are known.
     fn part(
         &mut self,
         kept: &[u8],
@@ -152,8 +153,7 @@ impl EventView {
         self.title.clone_from(&frame.name);
         self.details.push(format!("stream {}", frame.stream));
         self.details.extend(frame.flags.iter().cloned());
-        let mut kept = hex::decode(&frame.header).unwrap_or_default();
-        kept.extend(hex::decode(&frame.payload.hex).unwrap_or_default());
+        let kept = frame.kept();
         for FramePart { start, end, name, value } in &frame.parts {
             let message = frame.messages.iter().find(|message| {
                 message
@@ -165,7 +165,7 @@ impl EventView {
                 (Some(message), Some(at)) if *start == at + PREFIX => {
                     self.message(message, pair.as_ref());
                 }
-                // Of an empty message the length is all that there is to see.
+                // An empty message is visible only as its length.
                 (Some(message), Some(_)) if message.bytes.length == 0 && end - start > 1 => {
                     self.is_marked |= pair.is_some();
                     self.part(&kept, *start, *end, name, value.clone(), pair.is_some());
@@ -192,22 +192,21 @@ impl EventView {
 
     fn message(&mut self, message: &Message, pair: Option<&Pair<'_>>) {
         self.is_marked |= pair.is_some();
-        let kept = hex::decode(&message.bytes.hex).unwrap_or_default();
         let is_wrong = |index| pair.is_some_and(|pair| pair.is_wrong(index));
         let unread = message.unread.as_deref();
-        self.parts.extend(bytes::parts(&kept, &message.fields, unread, is_wrong));
+        self.parts.extend(bytes::parts(&message.bytes.kept, &message.fields, unread, is_wrong));
         if message.bytes.left_out > 0 {
             self.notes.push(format!("{} more bytes are not kept", message.bytes.left_out));
         }
     }
 }
 
-/// What is wrong with a message, if it is one of those that are.
+/// The pair of `wrong` whose observed message this is.
 fn wrong_bytes<'a>(message: &Message, wrong: &'a [(Vec<u8>, Vec<u8>)]) -> Option<Pair<'a>> {
     if message.flag != 0 || message.bytes.left_out > 0 {
         return None;
     }
-    let bytes = hex::decode(&message.bytes.hex).ok()?;
-    let (expected, observed) = wrong.iter().find(|(_, observed)| *observed == bytes)?;
+    let (expected, observed) =
+        wrong.iter().find(|(_, observed)| *observed == message.bytes.kept)?;
     Some(Pair::new(expected, observed))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 use tempfile::NamedTempFile;
 
-use crate::report::record::{FORMAT, Record, VERSION};
+use crate::report::record::{FORMAT, Record, VERSION, version_1};
 
 /// Why a file that is no record cannot be used as one.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +31,13 @@ pub(crate) enum ReadError {
     )]
     NoRecord { path: PathBuf, why: String },
     #[error(
-        "{path}: is a record of format version {version}, and only version {VERSION} can be read \
-             here; use the harness that wrote it, or run again"
+        "{path}: is a record of format version {version}, and only versions {OLD} and {VERSION} can \
+             be read here; use the harness that wrote it, or run again",
+        OLD = version_1::VERSION
     )]
-    OtherVersion { path: PathBuf, version: u64 },
-    #[error("{path}: says that it is a record of format version {VERSION}, and is not: {why}")]
-    Wrong { path: PathBuf, why: String },
+    OtherVersion { path: PathBuf, version: u32 },
+    #[error("{path}: says that it is a record of format version {version}, and is not: {why}")]
+    Wrong { path: PathBuf, version: u32, why: String },
 }
 
 /// Why a file cannot be written.
@@ -51,17 +52,17 @@ pub(crate) struct WriteError {
 #[derive(Deserialize)]
 struct Heading {
     format: String,
-    version: u64,
+    version: u32,
 }
 
-/// Reads the record at `path`.
+/// Reads the record at `path`. One of an older format has the names of trials that this one has.
 pub(crate) fn read(path: &Path) -> Result<Record, ReadError> {
     let path = path.to_owned();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(source) => return Err(ReadError::Read { path, source }),
     };
-    match serde_json::from_str::<Heading>(&text) {
+    let version = match serde_json::from_str::<Heading>(&text) {
         Err(error) if error.is_eof() => {
             return Err(ReadError::Truncated { path, line: error.line() });
         }
@@ -69,12 +70,17 @@ pub(crate) fn read(path: &Path) -> Result<Record, ReadError> {
         Ok(Heading { format, .. }) if format != FORMAT => {
             return Err(ReadError::NoRecord { path, why: format!("its format is `{format}`") });
         }
-        Ok(Heading { version, .. }) if version != u64::from(VERSION) => {
-            return Err(ReadError::OtherVersion { path, version });
-        }
-        Ok(_) => {}
-    }
-    serde_json::from_str(&text).map_err(|error| ReadError::Wrong { path, why: error.to_string() })
+        Ok(Heading { version, .. }) => version,
+    };
+    let record = match version {
+        VERSION => serde_json::from_str(&text),
+        version_1::VERSION => serde_json::from_str(&text).and_then(|mut record| {
+            version_1::upgrade(&mut record);
+            serde_json::from_value(record)
+        }),
+        _ => return Err(ReadError::OtherVersion { path, version }),
+    };
+    record.map_err(|error| ReadError::Wrong { path, version, why: error.to_string() })
 }
 
 /// Writes `record` to `path`, whose folder is made if there is none.

@@ -9,13 +9,18 @@ use std::path::{Path, PathBuf};
 use crate::report::record::counts::Counts;
 use crate::report::record::readiness;
 use crate::report::record::selection::{Selection, Shard};
-use crate::report::record::{Record, State};
+use crate::report::record::{Record, State, VERSION};
 
 /// Why records are not those of one divided run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MergeError {
     #[error("{path}: is the record of no shard; only runs with --shard can be merged")]
     NoShard { path: PathBuf },
+    #[error(
+        "{path}: is of format version {version}, in which trials had other names and shards other \
+         trials; run again"
+    )]
+    OldFormat { path: PathBuf, version: u32 },
     #[error("{path}: is of shard {shard}, and {other} is one of {count}")]
     OtherCount { path: PathBuf, shard: Shard, other: PathBuf, count: u64 },
     #[error("{path}: is of shard {shard}, as {other} is")]
@@ -64,6 +69,9 @@ pub(crate) fn merge(records: Vec<(PathBuf, Record)>) -> Result<Record, MergeErro
 /// What is wrong with `record` beside those that have been `seen`.
 fn check(path: &Path, record: &Record, seen: &[(PathBuf, Record)]) -> Result<(), MergeError> {
     let path = || path.to_owned();
+    if record.version != VERSION {
+        return Err(MergeError::OldFormat { path: path(), version: record.version });
+    }
     let Some(shard) = record.selection.shard else {
         return Err(MergeError::NoShard { path: path() });
     };

@@ -17,6 +17,7 @@ pub(crate) mod readiness;
 pub mod schema;
 pub(crate) mod selection;
 pub(crate) mod trial;
+pub(crate) mod version_1;
 pub(crate) mod writer;
 
 use std::cmp::Reverse;
@@ -36,7 +37,7 @@ use crate::report::record::trial::{TrialRecord, VerdictKind};
 pub const FORMAT: &str = "calculator-interop-record";
 
 /// The version of the format: another one whenever a program that reads this one could go wrong.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run of the interop harness.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

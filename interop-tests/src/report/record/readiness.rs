@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::calls::programs::NOBODY;
 use crate::outcome::grade::Grade;
-use crate::parity::baseline::expected::GOLDEN;
 use crate::report::record::Record;
 use crate::report::record::participant::Participant;
 use crate::report::record::trial::{TrialRecord, VerdictKind};
@@ -74,21 +73,17 @@ pub(crate) fn of(record: &Record) -> Vec<Readiness> {
 }
 
 fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
-    let is_measure = |name: &str| [reference, GOLDEN, NOBODY].contains(&name);
-    let of_peer = |trial: &&TrialRecord| match role {
-        Role::Server => trial.server == peer,
-        Role::Client => trial.client == peer,
-    };
-    let opposite = |trial: &TrialRecord| match role {
-        Role::Server => trial.client.clone(),
-        Role::Client => trial.server.clone(),
-    };
+    // A side that no peer has is scripted.
+    let is_measure =
+        |side: Option<&str>| side.is_none_or(|name| [reference, NOBODY].contains(&name));
+    let of_peer = |trial: &&TrialRecord| sides(trial, role).0 == Some(peer);
     let trials = || record.trials();
     // What the peer at the other side cannot do, if that is a third one, says nothing of this one.
     let counts = |trial: &&TrialRecord| {
-        let other = opposite(trial);
+        let (_, other) = sides(trial, role);
         trial.verdict.is_failure()
-            || trial.verdict == VerdictKind::NotSupported && (is_measure(&other) || other == peer)
+            || trial.verdict == VerdictKind::NotSupported
+                && (is_measure(other) || other == Some(peer))
     };
     let against: Vec<_> = trials().filter(of_peer).filter(counts).collect();
     if let Some(worst) = against.iter().max_by_key(|trial| severity(trial)) {
@@ -102,7 +97,10 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         let (chosen, all) = (record.selection.chosen, record.selection.all);
         return Answer::NotJudged { why: format!("only {chosen} of {all} trials were run") };
     }
-    let own = |trial: &&TrialRecord| is_measure(&trial.server) && is_measure(&trial.client);
+    let own = |trial: &&TrialRecord| {
+        let (one, other) = sides(trial, role);
+        is_measure(one) && is_measure(other)
+    };
     if let Some(failed) = trials().filter(own).find(|trial| trial.verdict.is_failure()) {
         let why = format!("{reference} itself failed {}: {}", failed.name, failed.in_short());
         return Answer::NotJudged { why };
@@ -119,6 +117,15 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         trials().filter(of_peer).filter(|t| t.verdict == VerdictKind::KnownDeviation).collect();
     let visible = |trial: &&&TrialRecord| trial.grade != Some(Grade::Edge);
     Answer::Ready { deviations: known.len(), client_visible: known.iter().filter(visible).count() }
+}
+
+/// The peer that has this role in `trial`, and the one that has the other; a script is no peer.
+fn sides(trial: &TrialRecord, role: Role) -> (Option<&str>, Option<&str>) {
+    let (server, client) = (trial.server.as_deref(), trial.client.as_deref());
+    match role {
+        Role::Server => (server, client),
+        Role::Client => (client, server),
+    }
 }
 
 /// The worse, the greater.

@@ -7,20 +7,27 @@ use crate::capture::dissection::trace::Trace;
 use crate::outcome::finding::{Evidence, Mismatch};
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::{Line, Observation};
-use crate::outcome::trial::TrialName;
+use crate::outcome::trial::{BaselineKind, TrialName};
 use crate::outcome::verdict::Verdict;
 
 /// A trial that has ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TrialRecord {
-    /// `suite/server/client/case`, once in a record.
+    /// The path that names it, once in a record: `suite/server/client/case` where two peers meet,
+    /// `suite/peer/case` where a peer is compared, and `suite/peer/baseline/case` for the reference,
+    /// which is compared with more than one baseline.
     pub(crate) name: String,
     pub(crate) suite: String,
-    /// The server's peer; `nobody` where there is none, and in client-parity who says what is right.
-    pub(crate) server: String,
-    /// The client's peer; in server-parity who says what is right.
-    pub(crate) client: String,
+    /// The peer that is the server; `nobody` where none listens, and missing where the server is a
+    /// script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<String>,
+    /// The peer that is the client; missing where the client is a script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client: Option<String>,
+    /// Where the expected outcome comes from.
+    pub(crate) baseline: BaselineKind,
     pub(crate) case: String,
     pub(crate) verdict: VerdictKind,
     /// Why it is this verdict; missing for a pass.
@@ -101,6 +108,12 @@ impl VerdictKind {
 }
 
 impl TrialRecord {
+    /// What the names of all trials of the same peers begin with: the name without the case.
+    pub(crate) fn group(&self) -> &str {
+        let group = self.name.strip_suffix(&self.case);
+        group.and_then(|group| group.strip_suffix('/')).unwrap_or(&self.name)
+    }
+
     /// Why it is this verdict, in a line.
     pub(crate) fn in_short(&self) -> String {
         let first = self.mismatches.first().map(|mismatch| {
@@ -140,6 +153,7 @@ impl TrialRecord {
             suite: trial.suite.to_owned(),
             server: trial.server.clone(),
             client: trial.client.clone(),
+            baseline: trial.baseline,
             case: trial.case.clone(),
             verdict: kind,
             why,

@@ -3,7 +3,7 @@
 // The fragment says all there is to know about what is shown, so that links can be shared and Back works:
 //   #                                  the overview, or a part of it
 //   #trials?text=zero&verdict=failed   all trials, filtered
-//   #suite/server/client?text=…        those of a cell
+//   #suite/server/client?text=…        those of the same peers, or of one peer: a group
 //   #suite/server/client/case          one trial
 //
 // Only text and attributes are set from data, but for the details, which the template has escaped.
@@ -35,7 +35,7 @@
     if (index) return;
     const { verdicts, cells } = await once("", at("index"));
     const trials = cells.flatMap(([cell, entries]) =>
-      entries.map(([name, verdict, ms], place) => ({ cell, name, verdict, ms, place })));
+      entries.map(([name, verdict, ms, baseline], place) => ({ cell, name, verdict, ms, baseline, place })));
     // The worst first; those with the same verdict stay in the order of their names.
     trials.sort((one, other) => one.verdict - other.verdict);
     index = { verdicts, trials, cells: new Map(cells) };
@@ -56,8 +56,7 @@
     } catch {
       // As it is: not every % is an escape.
     }
-    const parts = name.split("/");
-    return { name, query: new URLSearchParams(query), cell: parts.slice(0, 3).join("/"), depth: parts.length };
+    return { name, query: new URLSearchParams(query) };
   }
 
   function verdict(of) {
@@ -71,13 +70,17 @@
     const all = inside ? index.trials.filter((trial) => trial.cell === name) : index.trials;
     const text = query.get("text") ?? "";
     const wanted = query.getAll("verdict");
+    const baseline = query.get("baseline") ?? "";
     const found = all.filter((trial) =>
+      (!baseline || trial.baseline === baseline) &&
       (!wanted.length || wanted.includes(index.verdicts[trial.verdict].class)) &&
       `${trial.cell}/${trial.name}`.includes(text));
     const form = at("filter");
     if (form.text.value !== text) form.text.value = text;
+    form.baseline.value = baseline;
     for (const box of form.querySelectorAll("[name=verdict]")) box.checked = wanted.includes(box.value);
-    at("where").textContent = inside ? name : "all trials";
+    const compared = baseline && ` compared with the ${baseline} baseline`;
+    at("where").textContent = (inside ? name : "all trials") + compared;
     at("count").textContent = `${grouped(found.length)} of ${grouped(all.length)} trials`;
     const row = (trial) => {
       const full = `${trial.cell}/${trial.name}`;
@@ -112,12 +115,19 @@
   let shown = "";
   let follows = false;
   async function show() {
-    const { name, query, cell, depth } = where();
-    const view = depth > 3 ? "trial" : depth === 3 || name === "trials" ? "list" : "overview";
+    const { name, query } = where();
     const before = location.hash;
-    if (view !== "overview") await read();
-    if (view === "list") list(name, query);
-    if (view === "trial") await trial(name, cell);
+    // The parts of the overview have no slash in their names.
+    if (name.includes("/") || name === "trials") await read();
+    let view = "overview";
+    if (name === "trials" || index?.cells.has(name)) {
+      view = "list";
+      list(name, query);
+    } else if (name.includes("/")) {
+      view = "trial";
+      const cells = [...index.cells.keys()];
+      await trial(name, cells.find((cell) => name.startsWith(`${cell}/`)) ?? "");
+    }
     // Somebody may have gone on while this was unpacked.
     if (before !== location.hash) return;
     for (const main of document.querySelectorAll("main")) main.hidden = main.id !== view;

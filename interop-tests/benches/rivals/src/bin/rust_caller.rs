@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use calculator::Number;
-use calculator::address::Address;
-use calculator::client::{self, ParityChannel};
+use calculator::grpcio::address::Address;
+use calculator::grpcio::client::{self, GrpcioChannel};
 use calculator::rpc::calculator_client::CalculatorClient;
+use calculator::service::methods;
 use clap::Parser;
 use futures_util::future::try_join_all;
 
@@ -45,7 +46,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> Result<(), String> {
     let time = Duration::try_from_secs_f64(options.seconds).map_err(|error| error.to_string())?;
-    let channel = client::channel(&options.address, client::Options::default());
+    let channel = client::channel(&options.address, methods::kind, client::Options::default());
     let stub = CalculatorClient::new(channel);
     call_for(time / 3, options.in_flight, &stub).await?;
     let (begun, cpu_before) = (Instant::now(), cpu_time());
@@ -57,7 +58,7 @@ async fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-type Stub = CalculatorClient<ParityChannel>;
+type Stub = CalculatorClient<GrpcioChannel>;
 
 /// Calls until `time` is over; how often.
 async fn call_for(time: Duration, in_flight: usize, stub: &Stub) -> Result<u64, String> {

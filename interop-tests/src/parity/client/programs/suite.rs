@@ -10,16 +10,16 @@ use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::outcome::finding::{Evidence, Finding, Report};
-use crate::outcome::trial::{Trial, TrialName};
+use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
-use crate::parity::client::programs::case::ProgramCase;
+use crate::parity::client::programs::case::{PREFIX, ProgramCase};
 use crate::parity::client::programs::reference::ReferenceProgram;
 use crate::parity::client::programs::run;
 use crate::parity::client::programs::run::Ran;
 use crate::parity::client::suite;
-use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
+use crate::parity::client::table::Behaviour;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
 
@@ -59,10 +59,13 @@ pub(crate) fn trials(
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let is_live = standard.oracle(only_goldens).is_some_and(|oracle| oracle.live().is_some());
-    let name = |client: &str, right: &str, case: &ProgramCase| TrialName {
+    let reference = peers.iter().find(|peer| peer.reference).map(|peer| peer.name().to_owned());
+    let name = |client: &str, baseline: BaselineKind, case: &ProgramCase| TrialName {
         suite: suite::SUITE,
-        server: right.to_owned(),
-        client: client.to_owned(),
+        server: None,
+        client: Some(client.to_owned()),
+        baseline,
+        reference: reference.clone(),
         case: case.name().to_owned(),
     };
     let mut trials = Vec::new();
@@ -75,7 +78,7 @@ pub(crate) fn trials(
         let is_kin = peer.is_kin_of_reference(peers);
         trials.extend(standard.cases.iter().filter_map(|case| {
             let oracle = standard.oracle_for(case, only_goldens)?;
-            let name = name(peer.name(), oracle.name(), case);
+            let name = name(peer.name(), oracle.kind(), case);
             let comparison = Comparison {
                 case: Arc::clone(case),
                 program: program.clone(),
@@ -96,7 +99,7 @@ pub(crate) fn trials(
 
 /// Whether a trial is about a client program.
 pub(crate) fn is_of(trial: &TrialName) -> bool {
-    trial.suite == suite::SUITE && trial.case.starts_with(PROGRAM_PREFIX)
+    trial.suite == suite::SUITE && trial.case.starts_with(PREFIX)
 }
 
 /// One behaviour and one program.

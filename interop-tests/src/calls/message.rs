@@ -1,0 +1,245 @@
+//! A message as a table writes it, and as a line for people.
+//!
+//! What is compared are the bytes. JSON has neither -0.0 nor a NaN with a payload, so a `Number` may be
+//! written as a number or as its bits, and any message as the hex of its bytes.
+
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
+use serde::Deserialize;
+
+use crate::http2::message::checksum;
+use crate::http2::payload::padded;
+use crate::http2::value::Value;
+
+/// One message, or several equal ones. Its type is known only with the method of the call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "toml::Value")]
+pub(crate) struct Message {
+    value: toml::Value,
+    /// The bytes, which clones share: large messages are sent many times.
+    encoded: Arc<OnceLock<Vec<Vec<u8>>>>,
+}
+
+impl From<toml::Value> for Message {
+    fn from(value: toml::Value) -> Self {
+        Self { value, encoded: Arc::default() }
+    }
+}
+
+/// A number, padded with an unknown field to this size in bytes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Padded {
+    ask: Value,
+    size: usize,
+}
+
+/// The same message several times in a row.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeated {
+    times: usize,
+    each: Message,
+}
+
+/// The value of a `bytes` field that repeats the same bytes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RepeatedBytes {
+    bytes: String,
+    times: usize,
+}
+
+impl Message {
+    /// The bytes of each message that this stands for.
+    pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
+        if let Some(encoded) = self.encoded.get() {
+            return Ok(encoded.clone());
+        }
+        let encoded = self.encode(of)?;
+        Ok(self.encoded.get_or_init(|| encoded).clone())
+    }
+
+    fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
+        if self.has_keys("each", "times") {
+            let Repeated { times, each } = self.read()?;
+            let each = each.encoded(of)?;
+            return Ok(std::iter::repeat_n(each, times).flatten().collect());
+        }
+        Ok(vec![self.one(of)?])
+    }
+
+    /// Whether the table states its bytes, which no generated stub would send.
+    pub(crate) fn is_raw(&self) -> bool {
+        if self.has_keys("each", "times") {
+            return self.read().is_ok_and(|Repeated { each, .. }| each.is_raw());
+        }
+        let is_hex = self.value.as_str().is_some_and(|text| !text.starts_with("0x"));
+        is_hex || self.has_keys("ask", "size")
+    }
+
+    fn one(&self, of: Option<&MessageDescriptor>) -> Result<Vec<u8>, String> {
+        match (&self.value, of) {
+            (toml::Value::String(digits), _) if !digits.starts_with("0x") => {
+                let digits: String = digits.split_whitespace().collect();
+                hex::decode(&digits).map_err(|_| format!("`{digits}` is no hex, two digits a byte"))
+            }
+            (_, None) => Err("a message of a method that is not known is given in hex".to_owned()),
+            (toml::Value::Table(_), Some(of)) if is_number(of) && self.has_keys("ask", "size") => {
+                let Padded { ask, size } = self.read()?;
+                padded(ask, size)
+            }
+            (toml::Value::Table(table), Some(of)) => {
+                let json = object(table, of)?;
+                let message = DynamicMessage::deserialize(of.clone(), json)
+                    .map_err(|error| format!("this is no {}: {error}", of.full_name()))?;
+                Ok(message.encode_to_vec())
+            }
+            (_, Some(of)) if is_number(of) => Ok(self.read::<Value>()?.message()),
+            (_, Some(of)) => {
+                Err(format!("a {} is a table, or the hex of its bytes", of.full_name()))
+            }
+        }
+    }
+
+    fn has_keys(&self, one: &str, other: &str) -> bool {
+        let table = self.value.as_table();
+        table.is_some_and(|table| {
+            table.len() == 2 && table.contains_key(one) && table.contains_key(other)
+        })
+    }
+
+    fn read<T: for<'a> Deserialize<'a>>(&self) -> Result<T, String> {
+        self.value.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+}
+
+fn is_number(of: &MessageDescriptor) -> bool {
+    of.full_name() == "Number"
+}
+
+/// The JSON of a message.
+fn object(table: &toml::Table, of: &MessageDescriptor) -> Result<serde_json::Value, String> {
+    let mut object = serde_json::Map::new();
+    for (name, value) in table {
+        let Some(field) = of.get_field_by_name(name) else {
+            let fields: Vec<_> = of.fields().map(|field| field.name().to_owned()).collect();
+            let fields = fields.join("`, `");
+            return Err(format!("a {} has no field `{name}`, but `{fields}`", of.full_name()));
+        };
+        object.insert(name.clone(), json(value, &field)?);
+    }
+    Ok(object.into())
+}
+
+fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Value, String> {
+    let wrong = |what: &str| format!("{}: {what}", field.full_name());
+    let base64 = |digits: &str, times: usize| match hex::decode(digits) {
+        Ok(bytes) => Ok(STANDARD.encode(bytes.repeat(times)).into()),
+        Err(_) => Err(wrong("bytes are hex digits, two a byte")),
+    };
+    match (value, field.kind()) {
+        (toml::Value::Array(values), _) => values.iter().map(|value| json(value, field)).collect(),
+        (toml::Value::Table(table), Kind::Message(of)) => object(table, &of),
+        (toml::Value::String(digits), Kind::Bytes) => base64(digits, 1),
+        (toml::Value::Table(_), Kind::Bytes) => {
+            let RepeatedBytes { bytes, times } = Message::from(value.clone()).read()?;
+            base64(&bytes, times)
+        }
+        (toml::Value::Float(number), _)
+            if number.is_nan() || *number == 0.0 && number.is_sign_negative() =>
+        {
+            Err(wrong("JSON cannot say this number: give the whole message in hex"))
+        }
+        (toml::Value::Float(number), _) if number.is_infinite() => {
+            Ok(if *number > 0.0 { "Infinity" } else { "-Infinity" }.into())
+        }
+        _ => serde_json::to_value(value).map_err(|error| error.to_string()),
+    }
+}
+
+/// A message as a line for people, with its bytes unless they are many.
+pub(crate) fn shown(bytes: &[u8], of: Option<&MessageDescriptor>) -> String {
+    const SHOWN: usize = 64;
+    if bytes.len() > SHOWN {
+        return format!("{} bytes, checksum {:016x}", bytes.len(), checksum(bytes));
+    }
+    let readable = of.and_then(|of| match Value::of_message(bytes) {
+        Some(value) if is_number(of) => Some(value.to_string()),
+        _ => {
+            let message = DynamicMessage::decode(of.clone(), bytes).ok()?;
+            serde_json::to_string(&message).ok()
+        }
+    });
+    let digits = hex::encode(bytes);
+    readable.map_or_else(|| format!("[{digits}]"), |readable| format!("{readable} [{digits}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::method::Method;
+
+    /// The hex of each message that `table` stands for, as a request of `method`.
+    fn encoded(table: &str, method: &str) -> Result<Vec<String>, String> {
+        let table: toml::Table = format!("message = {table}").parse().unwrap();
+        let message = Message::from(table["message"].clone());
+        let request = Method::at(method).ok().map(|method| method.request());
+        Ok(message.encoded(request.as_ref())?.iter().map(hex::encode).collect())
+    }
+
+    const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
+    const REPEATED_ROOTS: &str = "/StreamingCalculator/RepeatedRoots";
+
+    #[test]
+    fn a_number_is_written_as_a_number_or_as_its_bits() {
+        assert_eq!(encoded("16", SQUARE_ROOT).unwrap(), ["0d00008041"]);
+        assert_eq!(encoded("-0.0", SQUARE_ROOT).unwrap(), ["0d00000080"]);
+        assert_eq!(encoded("\"0x7fa00001\"", SQUARE_ROOT).unwrap(), ["0d0100a07f"]);
+        assert_eq!(encoded("{ value = 16.0 }", SQUARE_ROOT).unwrap(), ["0d00008041"]);
+        assert!(encoded("{ value = -0.0 }", SQUARE_ROOT).unwrap_err().contains("JSON cannot"));
+    }
+
+    #[test]
+    fn any_message_is_written_in_hex_or_as_a_table() {
+        assert_eq!(encoded("\"0d 00\"", "/Unknown/Method").unwrap(), ["0d00"]);
+        assert!(encoded("\"0d0\"", SQUARE_ROOT).unwrap_err().starts_with("`0d0` is no hex"));
+        let table = "{ start = { value = inf }, count = 2 }";
+        assert_eq!(encoded(table, REPEATED_ROOTS).unwrap(), ["0a050d0000807f1002"]);
+        let error = encoded("{ value = 1.0 }", REPEATED_ROOTS).unwrap_err();
+        assert!(error.contains("has no field `value`, but `start`, `count`"), "{error}");
+        assert!(encoded("1.0", REPEATED_ROOTS).unwrap_err().contains("is a table, or the hex"));
+        assert!(encoded("{}", "/Unknown/Method").unwrap_err().contains("is given in hex"));
+    }
+
+    #[test]
+    fn messages_are_padded_and_repeated() {
+        assert_eq!(encoded("{ ask = 16, size = 8 }", SQUARE_ROOT).unwrap(), ["0d000080417a0100"]);
+        let twice = encoded("{ times = 2, each = 16 }", SQUARE_ROOT).unwrap();
+        assert_eq!(twice, ["0d00008041", "0d00008041"]);
+    }
+
+    #[test]
+    fn a_message_is_raw_if_a_stub_would_not_send_it() {
+        let is_raw = |table: &str| {
+            let table: toml::Table = format!("message = {table}").parse().unwrap();
+            Message::from(table["message"].clone()).is_raw()
+        };
+        assert!(is_raw("\"0d\"") && is_raw("{ ask = 1, size = 9 }"));
+        assert!(is_raw("{ times = 2, each = \"0d\" }"));
+        assert!(!is_raw("1.0") && !is_raw("\"0x7fa00001\"") && !is_raw("{ value = 1.0 }"));
+    }
+
+    #[test]
+    fn a_long_message_is_shown_by_its_checksum() {
+        let number = Method::at(SQUARE_ROOT).unwrap().reply();
+        assert_eq!(shown(&[0x0d, 0, 0, 0, 0x80], Some(&number)), "-0.0 (0x80000000) [0d00000080]");
+        assert_eq!(shown(&[0x10, 1], Some(&number)), "{} [1001]");
+        assert_eq!(shown(&[0xff], None), "[ff]");
+        assert!(shown(&[0; 65], Some(&number)).starts_with("65 bytes, checksum "));
+    }
+}

@@ -1,0 +1,166 @@
+//! Accepts connections, connects each to the server, and forwards between the two.
+//!
+//! Everything runs in one thread, which owns the only copy of every socket: a reset is sent when the
+//! last copy is closed.
+
+use std::io::{self, ErrorKind};
+use std::pin::pin;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio::{select, time};
+
+use crate::capture::recorder::{ConnectionRecorder, DirectionRecorder, Recorder};
+use crate::capture::tap::socket::{Connection, Listener};
+
+/// More connections than any scenario has at once; further ones are reset.
+const MAX_CONNECTIONS: usize = 256;
+
+/// How many bytes are read at once.
+const BUFFER: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Close the listener; the answer is sent when that is done.
+    StopListening(Sender<()>),
+    /// Listen again at this address.
+    Listen(String, Sender<io::Result<()>>),
+    /// End when no connection is left, or at this time.
+    Finish(Instant),
+}
+
+/// Forwards between clients of `listener` and `server` until it is to finish.
+pub(super) async fn run(
+    listener: Listener,
+    server: String,
+    recorder: Recorder,
+    mut commands: UnboundedReceiver<Command>,
+) {
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        select! {
+            command = commands.recv() => match command {
+                Some(Command::StopListening(answer)) => {
+                    listener = None;
+                    let _ = answer.send(());
+                }
+                Some(Command::Listen(address, answer)) => {
+                    let bound = Listener::bind(&address).await;
+                    let _ = answer.send(bound.map(|(bound, _)| listener = Some(bound)));
+                }
+                Some(Command::Finish(deadline)) => {
+                    let all_end = async { while connections.join_next().await.is_some() {} };
+                    let _ = time::timeout_at(deadline.into(), all_end).await;
+                    return;
+                }
+                None => return,
+            },
+            client = accept(listener.as_ref()) => {
+                let Ok(client) = client else { continue };
+                let server = Connection::open(&server);
+                if let Some(server) = server.ok().filter(|_| connections.len() < MAX_CONNECTIONS) {
+                    connections.spawn(forward_both([client, server], recorder.connect()));
+                } else {
+                    // The closest to a refused connection, because this one has been accepted.
+                    recorder.refuse_connection();
+                    client.reset_on_drop();
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn accept(listener: Option<&Listener>) -> io::Result<Connection> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Forwards between a client and a server until both directions have ended.
+async fn forward_both(connections: [Connection; 2], recorder: ConnectionRecorder) {
+    let mut recorders = [recorder.client, recorder.server];
+    if let Some(side) = forward_until_reset(&connections, &mut recorders).await {
+        recorders[side].reset();
+        connections[1 - side].reset_on_drop();
+    }
+}
+
+/// Why nothing more is forwarded from one side to the other.
+enum End {
+    HalfClosed,
+    Reset,
+    /// The other side does not receive any more.
+    NotReceived,
+}
+
+/// Forwards in both directions; returns the index of the side that has reset the connection, or
+/// `None` when both sides have half-closed it.
+async fn forward_until_reset(
+    connections: &[Connection; 2],
+    recorders: &mut [DirectionRecorder; 2],
+) -> Option<usize> {
+    let [client, server] = connections;
+    let [client_recorder, server_recorder] = recorders;
+    let mut directions = [
+        pin!(forward(client, server, client_recorder)),
+        pin!(forward(server, client, server_recorder)),
+    ];
+    let [requests, responses] = &mut directions;
+    let (end, first) = select! {
+        end = requests => (end, 0),
+        end = responses => (end, 1),
+    };
+    let other = 1 - first;
+    match end {
+        End::Reset => Some(first),
+        End::NotReceived => {
+            // What the other side has sent before may still be readable.
+            directions[other].as_mut().await;
+            Some(other)
+        }
+        End::HalfClosed => {
+            connections[other].half_close();
+            select! {
+                end = directions[other].as_mut() => match end {
+                    End::HalfClosed => None,
+                    End::Reset => Some(other),
+                    End::NotReceived => Some(first),
+                },
+                // Reading does not report a reset after a half-close.
+                () = connections[first].error() => Some(first),
+            }
+        }
+    }
+}
+
+/// Forwards what one side sends. No more is read than the other side takes: otherwise the tap would
+/// hide a slow reader from a fast writer.
+async fn forward(from: &Connection, to: &Connection, recorder: &mut DirectionRecorder) -> End {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = from.read(&mut buffer).await;
+        let mut bytes = match read {
+            Ok(0) => {
+                recorder.half_close();
+                return End::HalfClosed;
+            }
+            Ok(count) => &buffer[..count],
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return End::Reset,
+        };
+        // Recorded first, so that a peer that has received a message finds it recorded.
+        recorder.record(bytes);
+        while !bytes.is_empty() {
+            match to.write(bytes).await {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return End::NotReceived,
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Tests that peers do not notice a tap: it forwards bytes, half-closes, resets and back pressure.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
+use std::time::Duration;
+
+use socket2::Socket;
+use tempfile::TempDir;
+
+use crate::capture::dissection::trace::Trace;
+use crate::capture::recorder::Recorder;
+use crate::capture::tap::Tap;
+
+/// No test waits longer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A tap with a client before it and the server's end of its connection.
+struct Tapped {
+    tap: Tap,
+    recorder: Recorder,
+    client: Socket,
+    server: Socket,
+}
+
+fn tcp() -> Tapped {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let server = listener.local_addr().expect("bound").to_string();
+    let recorder = Recorder::default();
+    let tap = Tap::start("127.0.0.1:0", server, recorder.clone(), false).expect("a tap");
+    let client = TcpStream::connect(tap.address()).expect("the tap listens");
+    let (server, _) = listener.accept().expect("a connection");
+    limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
+}
+
+fn unix(folder: &TempDir) -> Tapped {
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let listener = UnixListener::bind(path("server")).expect("a socket");
+    let [asked, server] = ["tap", "server"].map(|name| format!("unix:{}", path(name)));
+    let recorder = Recorder::default();
+    let tap = Tap::start(&asked, server, recorder.clone(), false).expect("a tap");
+    assert_eq!(tap.address(), asked);
+    let client = UnixStream::connect(path("tap")).expect("the tap listens");
+    let (server, _) = listener.accept().expect("a connection");
+    limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
+}
+
+fn limited(tapped: Tapped) -> Tapped {
+    for socket in [&tapped.client, &tapped.server] {
+        socket.set_read_timeout(Some(LIMIT)).expect("a limit");
+        socket.set_write_timeout(Some(LIMIT)).expect("a limit");
+    }
+    tapped
+}
+
+fn says(mut from: &Socket, mut to: &Socket, text: &[u8]) {
+    from.write_all(text).expect("the connection is open");
+    let mut heard = vec![0; text.len()];
+    to.read_exact(&mut heard).expect("the tap passes it on");
+    assert_eq!(heard, text);
+}
+
+/// How a read ends that has nothing to read.
+fn end(mut socket: &Socket) -> Result<usize, ErrorKind> {
+    socket.read(&mut [0]).map_err(|error| error.kind())
+}
+
+/// What there is at last, within a second.
+fn eventually<T>(look: impl Fn() -> Option<T>) -> Option<T> {
+    (0..200).find_map(|_| {
+        thread::sleep(Duration::from_millis(5));
+        look()
+    })
+}
+
+fn reset(socket: Socket) {
+    socket.set_linger(Some(Duration::ZERO)).expect("it is TCP");
+    drop(socket);
+}
+
+#[test]
+fn bytes_and_half_closes_are_forwarded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for Tapped { tap, recorder, client, server } in [unix(&folder), tcp()] {
+        says(&client, &server, b"question");
+        says(&server, &client, b"answer");
+        client.shutdown(Shutdown::Write).expect("open");
+        assert_eq!(end(&server), Ok(0), "a half-close is passed on");
+        says(&server, &client, &vec![7; 300_000]);
+        drop(server);
+        assert_eq!(end(&client), Ok(0), "the other one too");
+        tap.finish(LIMIT);
+        let text = Trace::of(&recorder).to_string();
+        assert_eq!(text.matches("half-closes").count(), 2, "{text}");
+    }
+}
+
+#[test]
+fn a_reset_of_the_client_is_forwarded() {
+    let Tapped { tap, recorder, client, server } = tcp();
+    says(&client, &server, b"question");
+    reset(client);
+    assert_eq!(end(&server), Err(ErrorKind::ConnectionReset));
+    tap.finish(LIMIT);
+    let text = Trace::of(&recorder).to_string();
+    assert!(text.contains("client  resets the connection"), "{text}");
+    assert!(!text.contains("half-closes"), "{text}");
+}
+
+#[test]
+fn a_reset_of_the_server_is_forwarded() {
+    let Tapped { tap, recorder, client, server } = tcp();
+    (&server).write_all(b"GOAWAY").expect("open");
+    reset(server);
+    let mut last_words = [0; 6];
+    (&client).read_exact(&mut last_words).expect("what was said before is passed on");
+    assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
+    tap.finish(LIMIT);
+    assert!(Trace::of(&recorder).to_string().contains("server  resets the connection"));
+}
+
+#[test]
+fn a_reset_after_a_half_close_is_forwarded() {
+    let Tapped { tap: _tap, recorder, client, server } = tcp();
+    server.shutdown(Shutdown::Write).expect("open");
+    assert_eq!(end(&client), Ok(0));
+    says(&client, &server, b"question");
+    reset(server);
+    // The client neither reads nor writes: nothing but the reset tells it.
+    let told = eventually(|| client.take_error().expect("a socket"));
+    assert!(told.is_some(), "the kernel knows of a reset");
+    let text = Trace::of(&recorder).to_string();
+    assert!(text.contains("server  resets the connection"), "{text}");
+}
+
+#[test]
+fn a_client_notices_that_the_server_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for Tapped { tap, recorder, client, server } in [tcp(), unix(&folder)] {
+        drop(server);
+        assert_eq!(end(&client), Ok(0));
+        let refused = eventually(|| (&client).write(b"x").err());
+        assert!(refused.is_some(), "nobody takes it");
+        tap.finish(LIMIT);
+        assert!(Trace::of(&recorder).to_string().contains("server  resets the connection"));
+    }
+}
+
+#[test]
+fn a_slow_reader_stops_the_server() {
+    let Tapped { tap: _tap, recorder: _, client, server } = tcp();
+    server.set_write_timeout(Some(Duration::from_millis(300))).expect("a limit");
+    let mut written = 0;
+    let piece = vec![7; 64 * 1024];
+    while written < 100 << 20 {
+        match (&server).write(&piece) {
+            Ok(count) => written += count,
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+                break;
+            }
+        }
+    }
+    assert!(written < 32 << 20, "{written} bytes are somewhere in between");
+    drop(server);
+    let mut all = Vec::new();
+    (&client).read_to_end(&mut all).expect("nothing is lost");
+    assert_eq!(all.len(), written);
+}
+
+#[test]
+fn connections_are_refused_while_it_does_not_listen() {
+    let Tapped { mut tap, recorder: _, client, server } = tcp();
+    let again = || TcpStream::connect(tap.address()).map_err(|error| error.kind());
+    assert!(again().is_ok());
+    tap.stop_listening();
+    let refused = TcpStream::connect(tap.address()).map_err(|error| error.kind());
+    assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
+    says(&client, &server, b"those that are there go on");
+    tap.resume_listening().expect("the port is free");
+    TcpStream::connect(tap.address()).expect("it takes connections again");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_reset() {
+    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let server = gone.local_addr().expect("bound").to_string();
+    drop(gone);
+    let tap = Tap::start("127.0.0.1:0", server, Recorder::default(), false).expect("a tap");
+    let client = Socket::from(TcpStream::connect(tap.address()).expect("the tap listens"));
+    client.set_read_timeout(Some(LIMIT)).expect("a limit");
+    assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
+}

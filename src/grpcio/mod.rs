@@ -1,0 +1,18 @@
+//! grpcio behaviour that tonic lacks, as tower layers and codecs that any tonic program can use.
+//!
+//! Programs rely on the statuses, texts and limits of grpcio without knowing it. Everything here
+//! was observed on grpcio 1.85.1 and is proved by the suites `server-parity` and `client-parity`.
+//! This module knows no particular service.
+//!
+//! - [`server`]: what grpcio's server does; [`server::layer`] adds all of it to a service
+//! - [`client`]: what grpcio's client does; [`client::channel`] returns a channel with all of it
+//! - [`wire`]: the wire format, shared by both sides
+//! - [`status`]: statuses with the texts of grpcio
+//! - [`address`] and [`pem`]: addresses and TLS files, for both sides
+
+pub mod address;
+pub mod client;
+pub mod pem;
+pub mod server;
+pub mod status;
+pub mod wire;

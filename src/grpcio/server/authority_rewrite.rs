@@ -1,0 +1,268 @@
+//! Accepts the authority that grpcio's clients send to a Unix socket: its path with `%2F` for a
+//! slash.
+//!
+//! h2 rejects that authority and resets the stream, while a grpcio server accepts it. Therefore the
+//! percent signs are replaced before HPACK is decoded. Each byte is replaced by one byte, so all
+//! lengths and the dynamic table of the decoder stay valid.
+
+use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
+use crate::grpcio::wire::http2::{CONTINUATION, FrameHeader, HEADERS, PREFACE, PartialHeader};
+
+/// Rewrites such authorities on their way in if `transport` `is_unix`.
+pub fn rewrite_authority<T>(transport: T, is_unix: bool) -> FilteredIo<T, AuthorityRewrite> {
+    let blocks = is_unix.then(HeaderBlocks::default);
+    FilteredIo::new(transport, AuthorityRewrite { blocks })
+}
+
+/// Replaces the percent signs in the authority of each request.
+#[derive(Debug)]
+pub struct AuthorityRewrite {
+    /// `None` changes nothing.
+    blocks: Option<HeaderBlocks>,
+}
+
+impl IoFilter for AuthorityRewrite {
+    #[inline]
+    fn received(&mut self, bytes: &mut [u8]) {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.rewrite(bytes);
+        }
+    }
+}
+
+/// Finds the header blocks among the frames that a client sends, and rewrites the authority in
+/// them.
+///
+/// Only header blocks are inspected: the same bytes may have any meaning in a message.
+#[derive(Debug)]
+struct HeaderBlocks {
+    /// Remaining bytes outside of header blocks before the next frame header.
+    skip: usize,
+    /// Remaining bytes of a header block after the skipped ones.
+    block: usize,
+    header: PartialHeader,
+    field: Field,
+}
+
+impl Default for HeaderBlocks {
+    fn default() -> Self {
+        let (skip, header) = (PREFACE.len(), PartialHeader::default());
+        Self { skip, block: 0, header, field: Field::Start }
+    }
+}
+
+impl HeaderBlocks {
+    /// Inspects the next bytes and rewrites them in place.
+    fn rewrite(&mut self, bytes: &mut [u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.skip > 0 {
+                let skipped = self.skip.min(rest.len());
+                self.skip -= skipped;
+                rest = &mut rest[skipped..];
+            } else if self.block > 0 {
+                let block = self.block.min(rest.len());
+                self.block -= block;
+                let (fields, after) = rest.split_at_mut(block);
+                for byte in fields {
+                    self.field = self.field.next(byte);
+                }
+                rest = after;
+            } else {
+                let (consumed, frame) = self.header.take(rest);
+                rest = &mut rest[consumed..];
+                if let Some(frame) = frame {
+                    self.start_frame(frame);
+                }
+            }
+        }
+    }
+
+    fn start_frame(&mut self, frame: FrameHeader) {
+        self.skip = match frame.kind {
+            HEADERS => {
+                self.field = Field::Start;
+                let padding = usize::from(frame.is_padded());
+                let priority = 5 * usize::from(frame.has_priority());
+                frame.length.min(padding + priority)
+            }
+            CONTINUATION => 0,
+            _ => frame.length,
+        };
+        // Padding at the end is read like fields; the next HEADERS frame starts over.
+        self.block = frame.length - self.skip;
+    }
+}
+
+const AUTHORITY: &[u8] = b":authority";
+
+/// The index of [`AUTHORITY`] in the static table of HPACK (RFC 7541, appendix A).
+const AUTHORITY_INDEX: u8 = 1;
+
+/// The position within a field of a header block (RFC 7541, section 6).
+///
+/// The dynamic table is not tracked: grpcio sends an authority either with its name as a literal or
+/// index, or as a whole by its index. Huffman-coded strings are not changed; grpcio does not use
+/// them here.
+#[derive(Clone, Copy, Debug)]
+enum Field {
+    Start,
+    /// In a multi-byte index, which is followed by a value or by the next field.
+    Index {
+        then_value: bool,
+    },
+    NameLength(Length),
+    /// In a name, which is [`AUTHORITY`] as far as it has been read if `is_authority`.
+    Name {
+        read: usize,
+        length: usize,
+        is_authority: bool,
+    },
+    ValueLength {
+        length: Length,
+        is_authority: bool,
+    },
+    Value {
+        left: usize,
+        is_authority: bool,
+    },
+}
+
+/// The length of a string as far as it has been read (section 5.1).
+#[derive(Clone, Copy, Debug, Default)]
+struct Length {
+    value: usize,
+    shift: Option<u32>,
+    is_huffman: bool,
+}
+
+impl Length {
+    /// Reads the next byte and returns whether it was the last one.
+    fn read(&mut self, byte: u8) -> bool {
+        let Some(shift) = self.shift else {
+            self.is_huffman = byte & 0x80 != 0;
+            self.value = usize::from(byte & 0x7f);
+            self.shift = Some(0);
+            return self.value < 0x7f;
+        };
+        let more = usize::from(byte & 0x7f).checked_shl(shift).unwrap_or(usize::MAX);
+        self.value = self.value.saturating_add(more);
+        self.shift = Some(shift.saturating_add(7));
+        byte & 0x80 == 0
+    }
+}
+
+impl Field {
+    /// Reads the next byte of a header block, and rewrites it if necessary.
+    fn next(self, byte: &mut u8) -> Self {
+        match self {
+            Self::Start => Self::start(*byte),
+            Self::Index { .. } if *byte & 0x80 != 0 => self,
+            Self::Index { then_value: false } => Self::Start,
+            Self::Index { then_value: true } => {
+                Self::ValueLength { length: Length::default(), is_authority: false }
+            }
+            Self::NameLength(mut length) => {
+                if !length.read(*byte) {
+                    return Self::NameLength(length);
+                }
+                let is_authority = !length.is_huffman && length.value == AUTHORITY.len();
+                Self::name(0, length.value, is_authority)
+            }
+            Self::Name { read, length, is_authority } => {
+                let is_authority = is_authority && AUTHORITY.get(read) == Some(byte);
+                Self::name(read + 1, length, is_authority)
+            }
+            Self::ValueLength { mut length, is_authority } => {
+                if !length.read(*byte) {
+                    return Self::ValueLength { length, is_authority };
+                }
+                Self::value(length.value, is_authority && !length.is_huffman)
+            }
+            Self::Value { left, is_authority } => {
+                if is_authority && *byte == b'%' {
+                    *byte = b'_';
+                }
+                Self::value(left - 1, is_authority)
+            }
+        }
+    }
+
+    fn start(byte: u8) -> Self {
+        let (index, mask, then_value) = match byte {
+            0x80.. => (byte & 0x7f, 0x7f, false),
+            0x40.. => (byte & 0x3f, 0x3f, true),
+            0x20.. => (byte & 0x1f, 0x1f, false),
+            _ => (byte & 0x0f, 0x0f, true),
+        };
+        if index == mask {
+            return Self::Index { then_value };
+        }
+        match (then_value, index) {
+            (false, _) => Self::Start,
+            (true, 0) => Self::NameLength(Length::default()),
+            (true, _) => {
+                let is_authority = index == AUTHORITY_INDEX;
+                Self::ValueLength { length: Length::default(), is_authority }
+            }
+        }
+    }
+
+    fn name(read: usize, length: usize, is_authority: bool) -> Self {
+        if read < length {
+            return Self::Name { read, length, is_authority };
+        }
+        Self::ValueLength { length: Length::default(), is_authority }
+    }
+
+    fn value(left: usize, is_authority: bool) -> Self {
+        if left > 0 { Self::Value { left, is_authority } } else { Self::Start }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HeaderBlocks;
+    use crate::grpcio::wire::http2::PREFACE;
+
+    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    }
+
+    /// Header blocks with this authority, among fields in all representations of HPACK.
+    fn sent(authority: &[u8]) -> Vec<u8> {
+        let long = [&b"\x40\x03a-b\x7f\x49"[..], &b"A%".repeat(100)].concat();
+        let block = [
+            &b"\x3f\xe1\x1f\x40\x05:path\x04/a%b"[..], // a table size update, and another name
+            &long,
+            b"\x40\x0a:authority\x07",
+            authority,
+            b"\x83\xff\x00\x41\x07", // fields by index, and the name by index
+            authority,
+            b"\x7f\x01\x04d%ef\x00\x01x\x02%%", // names by index and as text
+        ]
+        .concat();
+        let (first, rest) = block.split_at(230);
+        let padded = [b"\x02\0\0\0\0\x10".as_slice(), b"\x01\x07", authority, b"%%"].concat();
+        [
+            vec![b'%'; PREFACE.len()],
+            frame(4, 0, b"%%%%%%"),
+            frame(1, 0, first),
+            frame(9, 4, rest),
+            frame(0, 1, b"\x40\x0a:authority\x02%%"),
+            frame(1, 0x2c, &padded),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn only_percent_signs_of_an_authority_are_replaced_in_pieces_of_any_size() {
+        let (sent, expected) = (sent(b"tmp%2Fs"), sent(b"tmp_2Fs"));
+        for size in 1..=sent.len() {
+            let (mut bytes, mut blocks) = (sent.clone(), HeaderBlocks::default());
+            bytes.chunks_mut(size).for_each(|chunk| blocks.rewrite(chunk));
+            assert!(bytes == expected, "in chunks of {size}");
+        }
+    }
+}

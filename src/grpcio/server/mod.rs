@@ -1,0 +1,63 @@
+//! What grpcio's server does that tonic's server does not.
+//!
+//! Callers of a Python server rely on its responses without knowing it, down to the texts. Each
+//! file contains one rule, which looks only at what can trigger it, so that an ordinary call pays
+//! next to nothing. The comments name the probes of the suite `server-parity` that prove a rule.
+//!
+//! [`layer`] adds the rules for calls to a tonic service, whose messages use
+//! [`ServerCodec`](super::wire::codec::ServerCodec):
+//!
+//! - [`admission`]: only valid requests to existing methods are handled; the header fields decide
+//! - [`deadline`]: a call ends when its deadline passes
+//! - [`read_request`]: a service receives whole, limited, uncompressed messages
+//! - `unary_request`: a method with one request starts as soon as its message is complete
+//! - `request_stream`: a malformed message ends a stream of requests
+//! - `trailers`: the trailers of a request count if they have already arrived
+//! - [`refusal`]: a refused call ends with a status or a reset
+//! - [`catch_panic`]: a panic in a handler fails only its own call
+//!
+//! The rules for connections wrap the transport and configure hyper:
+//!
+//! - [`connection_limits`]: a connection accepts as much as with grpcio
+//! - [`settings_ack`]: limits apply only after the client has acknowledged them
+//! - [`authority_rewrite`]: a percent-encoded socket path is accepted as `:authority`
+
+pub mod admission;
+pub mod authority_rewrite;
+pub mod catch_panic;
+pub mod connection_limits;
+pub mod deadline;
+pub mod read_request;
+pub mod refusal;
+mod request_stream;
+pub mod settings_ack;
+mod trailers;
+mod unary_request;
+
+use tower::ServiceBuilder;
+use tower::layer::util::{Identity, Stack};
+
+use crate::grpcio::wire::method::Methods;
+
+use admission::AdmissionLayer;
+use catch_panic::CatchPanicLayer;
+use deadline::DeadlineLayer;
+use read_request::ReadRequestLayer;
+use settings_ack::EarlyRequests;
+
+/// All rules for calls, in order from the innermost layer to the outermost.
+pub type ServerLayers = Stack<
+    CatchPanicLayer,
+    Stack<ReadRequestLayer, Stack<DeadlineLayer, Stack<AdmissionLayer, Identity>>>,
+>;
+
+/// The layers for a service with these methods on one connection, whose early requests are
+/// `early_requests`.
+#[must_use]
+pub fn layer(methods: Methods, early_requests: EarlyRequests) -> ServiceBuilder<ServerLayers> {
+    ServiceBuilder::new()
+        .layer(AdmissionLayer::new(methods, early_requests))
+        .layer(DeadlineLayer)
+        .layer(ReadRequestLayer)
+        .layer(CatchPanicLayer)
+}

@@ -1,0 +1,153 @@
+//! A malformed message ends a stream of requests.
+//!
+//! An incomplete message at the end of the stream, and everything after an undefined flag, is
+//! ignored by grpcio: the stream simply ends there. A message that is too large or cannot be
+//! decompressed ends the call.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use http_body_util::combinators::MapErr;
+use tonic::Status;
+
+use crate::grpcio::wire::codec::ServerSide;
+use crate::grpcio::wire::compression::Encoding;
+use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
+use crate::grpcio::wire::header_field;
+use crate::grpcio::wire::message_decoder::MessageDecoder;
+
+/// A body whose data frames are complete messages with their prefixes, and which has no trailers.
+pub(super) type RequestStream<B> =
+    FilteredBody<MapErr<B, fn(<B as Body>::Error) -> Status>, MessageFilter>;
+
+/// Decodes the messages in `body`.
+pub(super) fn decode<B: Body<Data = Bytes>>(body: B, encoding: Encoding) -> RequestStream<B> {
+    let reset: fn(B::Error) -> Status = |_| reset();
+    FilteredBody::new(body.map_err(reset), MessageFilter(MessageDecoder::new(encoding)))
+}
+
+/// The error of a stream that the client has reset.
+///
+/// The call has ended with the reset, so no client receives this status. It keeps tonic from
+/// presenting the reset to the handler as the end of the stream, which it does for CANCELLED.
+fn reset() -> Status {
+    Status::unknown("the client has reset the stream or closed the connection")
+}
+
+/// Turns data into messages, one for each frame.
+#[derive(Debug)]
+pub(super) struct MessageFilter(MessageDecoder<ServerSide>);
+
+impl MessageFilter {
+    /// The next message, or `None` at the end.
+    fn poll_message<B: Body<Data = Bytes, Error = Status> + Unpin>(
+        &mut self,
+        body: &mut Source<B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Status>> {
+        loop {
+            if let Some(message) = self.0.next()? {
+                return Poll::Ready(Ok(Some(message)));
+            }
+            let Some(frame) = ready!(body.poll_frame(cx)) else {
+                return Poll::Ready(Ok(None));
+            };
+            match frame?.into_data() {
+                Ok(data) => self.0.push(data),
+                Err(frame) => {
+                    if let Some(trailers) = frame.trailers_ref() {
+                        header_field::check_trailers(trailers)?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes, Error = Status> + Unpin> BodyFilter<B> for MessageFilter {
+    fn poll_frame(
+        &mut self,
+        body: &mut Source<B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<PolledFrame<Status>> {
+        let message = ready!(self.poll_message(body, cx));
+        if !matches!(message, Ok(Some(_))) {
+            body.close();
+        }
+        Poll::Ready(message.transpose().map(|message| message.map(Frame::data)))
+    }
+
+    /// Decoded messages may be left after the end of `body`.
+    fn is_end_stream(&self, _: &B) -> bool {
+        false
+    }
+
+    /// The sizes of data and messages differ.
+    fn size_hint(&self, _: &B) -> SizeHint {
+        SizeHint::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+    use crate::grpcio::wire::compression::Encoding;
+    use bytes::Bytes;
+    use futures_util::stream;
+    use http::{HeaderMap, HeaderValue};
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
+    use std::io;
+    use tonic::{Code, Status};
+
+    const MESSAGE: &[u8] = b"\0\0\0\0\x02ab";
+
+    /// The number of messages, and the error after them.
+    async fn read(frames: Vec<io::Result<Frame<Bytes>>>) -> (usize, Option<Status>) {
+        let body = StreamBody::new(stream::iter(frames));
+        let mut messages = decode(body, Encoding::Identity);
+        let mut count = 0;
+        loop {
+            match messages.frame().await {
+                Some(Ok(frame)) => assert_eq!(frame.into_data().expect("data"), MESSAGE),
+                Some(Err(status)) => {
+                    assert!(messages.frame().await.is_none(), "nothing follows an error");
+                    return (count, Some(status));
+                }
+                None => return (count, None),
+            }
+            count += 1;
+        }
+    }
+
+    fn data(bytes: &[u8]) -> Frame<Bytes> {
+        Frame::data(Bytes::copy_from_slice(bytes))
+    }
+
+    #[tokio::test]
+    async fn an_incomplete_message_ends_the_stream_without_an_error() {
+        for rest in [&b""[..], b"\0\0", b"\0\0\0\0\x02a", b"\x02\0\0\0\0\0\0\0\0\0"] {
+            let (count, status) =
+                read(vec![Ok(data(MESSAGE)), Ok(data(&[MESSAGE, rest].concat()))]).await;
+            assert!(count == 2 && status.is_none(), "{rest:?}: {count}, {status:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_ends_the_call_after_the_messages_before_it() {
+        let mut bad = HeaderMap::new();
+        bad.insert("x-bin", HeaderValue::from_static("!"));
+        let cases = [
+            (Ok(data(b"\0\xff\xff\xff\xff")), Code::ResourceExhausted),
+            (Ok(data(b"\x01\0\0\0\0")), Code::Internal),
+            (Ok(Frame::trailers(bad)), Code::Internal),
+            (Err(io::Error::other("reset")), Code::Unknown),
+        ];
+        for (broken, code) in cases {
+            let (count, status) = read(vec![Ok(data(MESSAGE)), broken]).await;
+            assert_eq!((count, status.map(|status| status.code())), (1, Some(code)));
+        }
+    }
+}

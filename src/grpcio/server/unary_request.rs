@@ -1,0 +1,140 @@
+//! A method with one request starts as soon as the message is complete.
+//!
+//! grpcio neither waits for the end of the stream nor reads what follows the message. tonic waits,
+//! and would never respond to a client that does not end its stream. Probes: `no-end*`, `two-*`,
+//! `message-and-*`.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tonic::Status;
+
+use super::refusal::Refusal;
+use super::trailers;
+use crate::grpcio::wire::codec::{ServerSide, Side};
+use crate::grpcio::wire::compression::Encoding;
+use crate::grpcio::wire::header_field;
+use crate::grpcio::wire::message::{self, PREFIX_LENGTH, Prefix};
+
+/// A message that is being received.
+#[derive(Debug)]
+pub(super) struct UnaryRequest {
+    encoding: Encoding,
+    /// The data, if all of it arrived in one frame.
+    first: Bytes,
+    /// The data, if it arrived in several frames.
+    joined: BytesMut,
+    /// The message has an undefined flag.
+    is_broken: bool,
+}
+
+impl UnaryRequest {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        Self { encoding, first: Bytes::new(), joined: BytesMut::new(), is_broken: false }
+    }
+
+    /// Reads the message and returns it with its prefix, uncompressed.
+    pub(super) fn poll<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: &mut B,
+    ) -> Poll<Result<Bytes, Refusal>>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        while !self.is_broken {
+            let length = message_length(self.received(), body)?;
+            let Some(length) = length.filter(|length| *length <= self.received().len()) else {
+                let data = ready!(poll_data(cx, body))?.ok_or_else(no_message)?;
+                self.push(data);
+                continue;
+            };
+            let mut message = self.take();
+            message.truncate(length);
+            trailers::check_arrived(body)?;
+            match Prefix::read(&message) {
+                Some(prefix) if prefix.is_compressed() => {
+                    let message = self.encoding.decompress(&message[PREFIX_LENGTH..])?;
+                    check_size(message.len())?;
+                    return Poll::Ready(Ok(message::frame_uncompressed(&message)));
+                }
+                Some(prefix) if prefix.is_valid() => return Poll::Ready(Ok(message)),
+                _ => self.is_broken = true,
+            }
+        }
+        // grpcio waits for the end of the stream and then handles an empty message. Probes:
+        // `flag-2*`, `flag-3`, `flag-255`.
+        while ready!(poll_data(cx, body))?.is_some() {}
+        Poll::Ready(Ok(message::frame_uncompressed(&[])))
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.first.is_empty() && self.joined.is_empty() {
+            // Most messages arrive in one frame and are never copied.
+            self.first = data;
+            return;
+        }
+        if self.joined.is_empty() {
+            self.joined = BytesMut::from(std::mem::take(&mut self.first));
+        }
+        self.joined.extend_from_slice(&data);
+    }
+
+    fn received(&self) -> &[u8] {
+        if self.joined.is_empty() { &self.first } else { &self.joined }
+    }
+
+    fn take(&mut self) -> Bytes {
+        if self.joined.is_empty() {
+            return std::mem::take(&mut self.first);
+        }
+        std::mem::take(&mut self.joined).freeze()
+    }
+}
+
+/// The length, including the prefix, of the message at the start of `received`, once it is known.
+fn message_length<B>(received: &[u8], body: &mut B) -> Result<Option<usize>, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let Some(prefix) = Prefix::read(received) else { return Ok(None) };
+    if !prefix.is_valid() {
+        // grpcio ignores the length of a message with an undefined flag.
+        return Ok(Some(PREFIX_LENGTH));
+    }
+    if let Err(too_large) = check_size(prefix.length) {
+        trailers::check_arrived(body)?;
+        return Err(too_large);
+    }
+    Ok(Some(PREFIX_LENGTH + prefix.length))
+}
+
+fn check_size(length: usize) -> Result<(), Refusal> {
+    message::check_size(ServerSide::NAME, length).map_err(Refusal::Status)
+}
+
+/// Probes: `no-message*`, `prefix-*`, `length-one-too-long`.
+fn no_message() -> Refusal {
+    // grpcio means to name the method here, but has lost the name by then.
+    Status::unimplemented(r#""b''" requires exactly one request message."#).into()
+}
+
+/// The next data of the body, or `None` at its end. A reset of the stream has ended the call, too.
+fn poll_data<B>(cx: &mut Context<'_>, body: &mut B) -> Poll<Result<Option<Bytes>, Refusal>>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    while let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(cx)) {
+        match frame.map_err(|_| Refusal::Reset)?.into_data() {
+            Ok(data) if data.is_empty() => {}
+            Ok(data) => return Poll::Ready(Ok(Some(data))),
+            Err(frame) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    header_field::check_trailers(trailers)?;
+                }
+            }
+        }
+    }
+    Poll::Ready(Ok(None))
+}

@@ -1,0 +1,139 @@
+//! A transport whose bytes pass through a filter.
+//!
+//! Some rules concern HTTP/2 frames that hyper and h2 handle on their own, so they have to see the
+//! bytes below these libraries. This is the one implementation of [`AsyncRead`] and [`AsyncWrite`]
+//! for them; everything that a filter does not change is passed on, including vectored writes.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a rule changes of the bytes on a transport. By default nothing.
+pub trait IoFilter {
+    /// Reads from `transport` into `buffer`.
+    fn poll_read<T: AsyncRead + Unpin>(
+        &mut self,
+        transport: &mut T,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(transport).poll_read(cx, buffer);
+        if let Some(bytes @ [_, ..]) = buffer.filled_mut().get_mut(before..) {
+            self.received(bytes);
+        }
+        polled
+    }
+
+    /// Inspects, or changes in place, the bytes that have just been read.
+    fn received(&mut self, _bytes: &mut [u8]) {}
+
+    /// How many of the next `length` bytes to be written are discarded instead.
+    fn discards(&mut self, _length: usize) -> usize {
+        0
+    }
+}
+
+/// A transport behind a filter.
+#[derive(Debug)]
+pub struct FilteredIo<T, F> {
+    transport: T,
+    filter: F,
+}
+
+impl<T, F> FilteredIo<T, F> {
+    /// Passes the bytes of `transport` through `filter`.
+    pub fn new(transport: T, filter: F) -> Self {
+        Self { transport, filter }
+    }
+}
+
+impl<T: AsyncRead + Unpin, F: IoFilter + Unpin> AsyncRead for FilteredIo<T, F> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        this.filter.poll_read(&mut this.transport, cx, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for FilteredIo<T, F> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.filter.discards(bytes.len()) {
+            0 => Pin::new(&mut self.transport).poll_write(cx, bytes),
+            discarded => Poll::Ready(Ok(discarded)),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.filter.discards(slices.iter().map(|slice| slice.len()).sum()) {
+            0 => Pin::new(&mut self.transport).poll_write_vectored(cx, slices),
+            discarded => Poll::Ready(Ok(discarded)),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.transport.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.transport).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.transport).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FilteredIo, IoFilter};
+    use std::io::IoSlice;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    /// Makes what is read upper case, and discards the first bytes that are written.
+    struct Shout {
+        discarded: usize,
+    }
+
+    impl IoFilter for Shout {
+        fn received(&mut self, bytes: &mut [u8]) {
+            bytes.make_ascii_uppercase();
+        }
+
+        fn discards(&mut self, length: usize) -> usize {
+            let discarded = self.discarded.min(length);
+            self.discarded -= discarded;
+            discarded
+        }
+    }
+
+    #[tokio::test]
+    async fn both_directions_pass_through_the_filter() {
+        let (near, mut far) = duplex(64);
+        let mut near = FilteredIo::new(near, Shout { discarded: 4 });
+        far.write_all(b"read").await.expect("room");
+        let mut read = [0; 4];
+        near.read_exact(&mut read).await.expect("four bytes");
+        assert_eq!(&read, b"READ");
+        let slices = ["a", "b", "c"].map(|text| IoSlice::new(text.as_bytes()));
+        assert_eq!(near.write_vectored(&slices).await.expect("room"), 3);
+        near.write_all(b"dwritten").await.expect("room");
+        drop(near);
+        let mut written = String::new();
+        far.read_to_string(&mut written).await.expect("text");
+        assert_eq!(written, "written");
+    }
+}
