@@ -1,7 +1,7 @@
-//! A client agent on tonic and prost as they come: what a team would write without this project.
+//! A client agent on plain tonic and prost: what a team would write without this project.
 //!
-//! Written out by hand for the same reason as the plain server: what the build generates has the
-//! project's own message in it.
+//! Its stub is written by hand, as that of the plain server is, because the generated one uses the
+//! project's own message type.
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use calculator::grpcio::status::name;
 use http::uri::PathAndQuery;
-use serde_json::{Value, json};
 use tonic::client::Grpc;
 use tonic::metadata::{Ascii, AsciiMetadataValue, Binary, BinaryMetadataValue, MetadataKey};
 use tonic::metadata::{KeyAndValueRef, MetadataMap};
@@ -17,46 +16,43 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
+use grpc_interop_protocol::{self as protocol, Call, CallOutcome, Metadata, Outcome};
 use interop_rivals::plain_tonic::Number;
 
-/// Header fields of gRPC itself, which no client shows as metadata.
+/// Header fields of gRPC itself, which no client reports as metadata.
 const TRANSPORT: [&str; 5] =
     ["content-type", "grpc-accept-encoding", "grpc-encoding", "grpc-message", "grpc-status"];
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() -> ExitCode {
     for line in std::io::stdin().lock().lines() {
-        let line = line.expect("a line from the harness");
-        let request: Value = serde_json::from_str(&line).expect("JSON");
-        println!("{}", outcome(&request).await);
+        let line = line.expect("a line from the tool");
+        let request = serde_json::from_str(&line).expect("a request");
+        let outcome = outcome(&request).await.unwrap_or_else(Outcome::not_supported);
+        println!("{}", serde_json::to_string(&outcome).expect("it can be written"));
     }
     ExitCode::SUCCESS
 }
 
-async fn outcome(request: &Value) -> Value {
-    let [call] = &request["calls"].as_array().expect("calls")[..] else {
-        return json!({ "not_supported": "more than one call" });
-    };
-    let Some(bits) = call["value"].as_str() else {
-        return json!({ "not_supported": "a message that is no number" });
+/// Makes the call of `request`; the error is what this agent cannot do.
+async fn outcome(request: &protocol::Request) -> Result<Outcome, String> {
+    let [Call { value: Some(bits), timeout_ms, metadata, .. }] = &request.calls[..] else {
+        return Err("anything but one call with a number".to_owned());
     };
     let value = f32::from_bits(u32::from_str_radix(bits, 16).expect("hex"));
-    let mut asked = Request::new(Number { value });
-    if let Some(timeout) = call["timeout_ms"].as_f64() {
-        asked.set_timeout(Duration::from_secs_f64(timeout / 1000.0));
+    let mut number = Request::new(Number { value });
+    if let Some(timeout) = timeout_ms {
+        number.set_timeout(Duration::from_secs_f64(timeout / 1000.0));
     }
-    for pair in call["metadata"].as_array().expect("metadata") {
-        let [key, value] = [&pair[0], &pair[1]].map(|text| text.as_str().expect("text"));
-        if add(key, value, asked.metadata_mut()).is_none() {
-            return json!({ "not_supported": format!("metadata {key}") });
-        }
+    for (key, value) in metadata {
+        add(key, value, number.metadata_mut()).ok_or_else(|| format!("metadata {key}"))?;
     }
-    let address = format!("http://{}", request["address"].as_str().expect("an address"));
+    let address = format!("http://{}", request.address);
     let channel = Endpoint::from_shared(address).expect("an address").connect_lazy();
     let begin = std::time::Instant::now();
-    let answer = tokio::spawn(square_root(channel, asked)).await;
+    let response = tokio::spawn(square_root(channel, number)).await;
     let elapsed_ms = begin.elapsed().as_secs_f64() * 1000.0;
-    let (status, message, value, metadata) = match answer {
+    let (status, message, value, trailing_metadata) = match response {
         Ok(Ok(response)) => {
             let value = format!("{:08x}", response.get_ref().value.to_bits());
             ("OK", String::new(), Some(value), readable(response.metadata()))
@@ -67,15 +63,18 @@ async fn outcome(request: &Value) -> Value {
         }
         Err(panic) => ("CLIENT_ERROR", panic.to_string(), None, Vec::new()),
     };
-    json!({ "calls": [{
-        "status": status,
-        "message": message,
-        "value": value,
-        // tonic does not tell them apart.
-        "initial_metadata": [],
-        "trailing_metadata": metadata,
-        "elapsed_ms": elapsed_ms,
-    }] })
+    let call = CallOutcome {
+        status: status.to_owned(),
+        message,
+        value,
+        replies: None,
+        details: None,
+        // tonic merges both.
+        initial_metadata: Vec::new(),
+        trailing_metadata,
+        elapsed_ms,
+    };
+    Ok(Outcome { calls: vec![call], not_supported: None })
 }
 
 async fn square_root(
@@ -90,11 +89,8 @@ async fn square_root(
 
 fn add(key: &str, value: &str, to: &mut MetadataMap) -> Option<()> {
     if key.ends_with("-bin") {
-        let digits = value.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
-        let bytes: Option<Vec<u8>> =
-            digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect();
         let key: MetadataKey<Binary> = key.parse().ok()?;
-        to.append_bin(key, BinaryMetadataValue::from_bytes(&bytes?));
+        to.append_bin(key, BinaryMetadataValue::from_bytes(&hex::decode(value).ok()?));
     } else {
         let (key, value): (MetadataKey<Ascii>, AsciiMetadataValue) =
             (key.parse().ok()?, value.parse().ok()?);
@@ -103,7 +99,7 @@ fn add(key: &str, value: &str, to: &mut MetadataMap) -> Option<()> {
     Some(())
 }
 
-fn readable(metadata: &MetadataMap) -> Vec<(String, String)> {
+fn readable(metadata: &MetadataMap) -> Metadata {
     let entry = |entry: KeyAndValueRef<'_>| match entry {
         KeyAndValueRef::Ascii(key, value) => {
             (key.to_string(), String::from_utf8_lossy(value.as_encoded_bytes()).into_owned())

@@ -246,3 +246,138 @@ pub struct Details {
     /// The field violations: a field and its description.
     pub violations: Vec<(String, String)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// What `value` is after it was written by one side and read by the other.
+    fn transmitted<T: Serialize + for<'a> Deserialize<'a>>(value: &T) -> T {
+        let line = serde_json::to_string(value).expect("it can be written");
+        assert!(!line.contains('\n'), "{line}");
+        serde_json::from_str(&line).expect("it can be read")
+    }
+
+    fn keys(value: &impl Serialize) -> Vec<String> {
+        let Ok(Value::Object(object)) = serde_json::to_value(value) else { panic!("no object") };
+        object.keys().cloned().collect()
+    }
+
+    fn full_request() -> Request {
+        let call = Call {
+            method: "/Service/Method".to_owned(),
+            value: Some("41800000".to_owned()),
+            message: Some("0d".to_owned()),
+            kind: Some(Kind::Bidirectional),
+            stub: Some(false),
+            script: Some(vec![
+                ScriptStep::Send("0d".to_owned()),
+                ScriptStep::Receive(1),
+                ScriptStep::PauseMs(2),
+                ScriptStep::HalfClose(True),
+                ScriptStep::Cancel(True),
+            ]),
+            timeout_ms: Some(0.5),
+            metadata: vec![("a-bin".to_owned(), "00ff".to_owned())],
+            compression: Some(Encoding::Deflate),
+            wait_for_ready: Some(true),
+        };
+        Request {
+            address: "unix:/socket".to_owned(),
+            channels: 2,
+            keep_channels: true,
+            tls: Some(Tls {
+                ca: "ca.pem".into(),
+                name: Some("name".to_owned()),
+                certificate: Some("certificate.pem".into()),
+                key: Some("key.pem".into()),
+            }),
+            keepalive: Some(Keepalive { interval_ms: 3, timeout_ms: 4 }),
+            calls: vec![call],
+        }
+    }
+
+    fn full_outcome() -> Outcome {
+        let call = CallOutcome {
+            status: "INVALID_ARGUMENT".to_owned(),
+            message: "negative\n".to_owned(),
+            value: Some("80000000".to_owned()),
+            replies: Some(vec![String::new()]),
+            details: Some(Details {
+                code: 3,
+                message: "negative".to_owned(),
+                violations: vec![("value".to_owned(), "negative".to_owned())],
+            }),
+            initial_metadata: vec![("a".to_owned(), "1".to_owned())],
+            trailing_metadata: Vec::new(),
+            elapsed_ms: 1.5,
+        };
+        Outcome { calls: vec![call], not_supported: Some("why".to_owned()) }
+    }
+
+    #[test]
+    fn what_one_side_writes_the_other_reads() {
+        let request = full_request();
+        assert_eq!(format!("{:?}", transmitted(&request)), format!("{request:?}"));
+        let outcome = full_outcome();
+        assert_eq!(format!("{:?}", transmitted(&outcome)), format!("{outcome:?}"));
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_not_written() {
+        assert_eq!(keys(&Request::default()), ["address", "calls", "channels", "keep_channels"]);
+        assert_eq!(keys(&Call::default()), ["metadata", "method"]);
+        assert_eq!(keys(&Outcome::default()), [""; 0]);
+        assert_eq!(keys(&Outcome::not_supported("why".to_owned())), ["not_supported"]);
+        let tls = Tls { ca: "ca.pem".into(), name: None, certificate: None, key: None };
+        assert_eq!(keys(&tls), ["ca"]);
+        // A call without a value has `null`, so that an agent cannot forget it.
+        let outcome = CallOutcome { value: None, replies: None, ..full_outcome().calls.remove(0) };
+        assert!(keys(&outcome).contains(&"value".to_owned()));
+        assert!(!keys(&outcome).contains(&"replies".to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        /// Whether `value` can be read, and cannot when one of its objects has another key.
+        fn check<T: Serialize + for<'a> Deserialize<'a>>(value: &T, pointers: &[&str]) {
+            let json = serde_json::to_value(value).expect("it can be written");
+            for pointer in pointers {
+                let mut other = json.clone();
+                let object = other.pointer_mut(pointer).expect(pointer);
+                object["colour"] = json!("blue");
+                let error = serde_json::from_value::<T>(other).map(drop).expect_err(pointer);
+                assert!(error.to_string().contains("unknown field `colour`"), "{pointer}: {error}");
+            }
+        }
+        check(&full_request(), &["", "/tls", "/keepalive", "/calls/0"]);
+        check(&full_outcome(), &["", "/calls/0", "/calls/0/details"]);
+    }
+
+    #[test]
+    fn the_names_in_the_lines_are_those_that_agents_know() {
+        let kinds =
+            [Kind::Unary, Kind::ClientStreaming, Kind::ServerStreaming, Kind::Bidirectional];
+        let names = ["unary", "client-streaming", "server-streaming", "bidirectional"];
+        for (kind, name) in kinds.into_iter().zip(names) {
+            assert_eq!(json!(kind), json!(name));
+            assert_eq!(Kind::new(kind.has_many_requests(), kind.has_many_replies()), kind);
+        }
+        let script = &full_request().calls[0].script;
+        let steps = json!([
+            { "send": "0d" }, { "receive": 1 }, { "pause_ms": 2 }, { "half_close": true }, { "cancel": true }
+        ]);
+        assert_eq!(json!(script), steps);
+        for encoding in [Encoding::Gzip, Encoding::Deflate] {
+            assert_eq!(json!(encoding), json!(encoding.name()));
+        }
+    }
+
+    #[test]
+    fn a_step_that_is_not_done_is_refused() {
+        for step in [json!({ "half_close": false }), json!({ "cancel": false })] {
+            assert!(serde_json::from_value::<ScriptStep>(step.clone()).is_err(), "{step}");
+        }
+    }
+}

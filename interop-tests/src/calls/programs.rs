@@ -1,7 +1,7 @@
-//! The suite `programs`: each server program with each client program, as a person runs them.
+//! The suite `programs`: each server program with each client program, as a user runs them.
 //!
-//! They are the programs that are deployed, without an argument, on the document's own port; so one
-//! case at a time, and nobody else may hold that port.
+//! They are the programs that are deployed. They have no arguments and use the port of the tutorial, so
+//! the cases run one after the other, and no other process may use that port.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,15 +24,14 @@ use crate::process::server::RunningServer;
 
 pub(crate) const SUITE: &str = "programs";
 
-/// Why no trace shows a frame.
-const NO_FRAMES: &str = "both programs know no other port than 50051, so nothing can stand between \
-                         them and look at what they send";
+/// Why there is no trace.
+const NO_FRAMES: &str = "both programs know no port but 50051, so no tap can be between them";
 
 /// How long a program may take to end.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The server's name in a trial of a client that finds no server.
-pub(crate) const NOBODY: &str = "nobody";
+/// In the place of the server in the name of a trial without a server.
+pub(crate) const NO_SERVER: &str = "nobody";
 
 /// One `[[case]]` of `programs.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,19 +39,19 @@ pub(crate) const NOBODY: &str = "nobody";
 pub(crate) struct Case {
     name: Spanned<String>,
     about: Option<String>,
-    /// How the client ends.
+    /// The expected end of the client.
     client: End,
-    /// How the server ends, on Ctrl-C after the client has ended; without it there is no server.
+    /// That of the server, on Ctrl-C after the client has ended; without it there is no server.
     server: Option<End>,
 }
 
-/// How a program ends.
+/// The expected end of a program.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct End {
     exit: i32,
     stdout: String,
-    /// Lines that stderr has, among others.
+    /// Lines of stderr, which may have others.
     #[serde(default)]
     stderr_lines: Vec<String>,
 }
@@ -80,7 +79,7 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
     let mut trials = Vec::new();
     for case in cases {
         let servers: Vec<_> = match case.server {
-            None => vec![(NOBODY, None)],
+            None => vec![(NO_SERVER, None)],
             Some(_) => peers
                 .iter()
                 .filter_map(|p| Some((p.name(), Some(p.server_program.as_ref()?))))
@@ -92,7 +91,7 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
                 let case_name = case.name.get_ref().clone();
                 let name = TrialName::stated(SUITE, server_name, client.name(), case_name);
                 let log = context.logs.join(name.to_string());
-                let play = Play {
+                let run = CaseRun {
                     case: case.clone(),
                     server: server.cloned(),
                     client: client_program.clone(),
@@ -101,11 +100,11 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
                     context: Arc::clone(context),
                 };
                 let run = move || {
-                    let _pass = play.context.gate.enter();
+                    let _permit = run.context.gate.enter();
                     let began = Some(Instant::now());
                     let mut observed = Observation::default();
-                    let finding = play.run(&mut observed);
-                    let evidence = Evidence { began, observed: Some(observed), ..play.evidence() };
+                    let finding = run.run(&mut observed);
+                    let evidence = Evidence { began, observed: Some(observed), ..run.evidence() };
                     Report { finding, evidence }
                 };
                 let port_user = Some(PortUser::Programs);
@@ -117,7 +116,7 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
 }
 
 /// One trial.
-struct Play {
+struct CaseRun {
     case: Case,
     server: Option<Program>,
     client: Program,
@@ -126,9 +125,9 @@ struct Play {
     context: Arc<RunContext>,
 }
 
-impl Play {
-    /// Plays it; all that is observed is added to `seen`.
-    fn run(&self, seen: &mut Observation) -> Finding {
+impl CaseRun {
+    /// Runs both programs; how they end is added to `lines`.
+    fn run(&self, lines: &mut Observation) -> Finding {
         let places = &self.context.places;
         let running = match &self.server {
             None => None,
@@ -141,7 +140,7 @@ impl Play {
                 }
             }
         };
-        let mut mismatches = match self.client_end(seen) {
+        let mut mismatches = match self.client_end(lines) {
             Ok(mismatches) => mismatches,
             Err(finding) => return finding,
         };
@@ -152,7 +151,7 @@ impl Play {
             server.process.interrupt();
             match end(&mut server.process, server.printed) {
                 Some(observed) => {
-                    observed.add_to(seen, "server");
+                    observed.add_to(lines, "server");
                     mismatches.extend(expected.mismatches("server", &observed));
                 }
                 None => {
@@ -165,7 +164,7 @@ impl Play {
         mismatches.into()
     }
 
-    fn client_end(&self, seen: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
+    fn client_end(&self, lines: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
         let command_line = self
             .client
             .command_line(&self.context.places, "")
@@ -174,7 +173,7 @@ impl Play {
             .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
         let observed = end(&mut client, String::new())
             .ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
-        observed.add_to(seen, "client");
+        observed.add_to(lines, "client");
         Ok(self.case.client.mismatches("client", &observed))
     }
 
@@ -186,7 +185,7 @@ impl Play {
         let logs = server_logs.into_iter().chain([&self.client_logs]);
         Evidence {
             about: self.case.about.clone(),
-            right: vec![self.case.right()],
+            right: vec![self.case.lines()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
             tape: Some(Recorder::unavailable(NO_FRAMES)),
@@ -196,14 +195,14 @@ impl Play {
     }
 }
 
-/// How a program really ended.
+/// The observed end of a program.
 struct Observed {
     exit: String,
     stdout: String,
     stderr: String,
 }
 
-/// Waits for a program's end; `None` when it does not come.
+/// Waits for the end of a program; `None` when it does not end in time.
 fn end(process: &mut Process, mut stdout: String) -> Option<Observed> {
     let exit = process.wait(LIMIT, &mut stdout)?.to_string();
     let stderr = std::fs::read(&process.logs().stderr).unwrap_or_default();
@@ -211,26 +210,26 @@ fn end(process: &mut Process, mut stdout: String) -> Option<Observed> {
 }
 
 impl Observed {
-    fn add_to(&self, seen: &mut Observation, who: &str) {
-        seen.add(format!("{who} exit"), &self.exit);
-        seen.add(format!("{who} stdout"), format!("{:?}", self.stdout));
-        seen.add(format!("{who} stderr"), format!("{:?}", self.stderr));
+    fn add_to(&self, lines: &mut Observation, who: &str) {
+        lines.add(format!("{who} exit"), &self.exit);
+        lines.add(format!("{who} stdout"), format!("{:?}", self.stdout));
+        lines.add(format!("{who} stderr"), format!("{:?}", self.stderr));
     }
 }
 
 impl Case {
-    /// How both programs should end.
-    fn right(&self) -> Observation {
-        let mut right = Observation::default();
+    /// The expected ends of both programs.
+    fn lines(&self) -> Observation {
+        let mut lines = Observation::default();
         for (who, end) in [("client", Some(&self.client)), ("server", self.server.as_ref())] {
             let Some(end) = end else { continue };
-            right.add(format!("{who} exit"), format!("status {}", end.exit));
-            right.add(format!("{who} stdout"), format!("{:?}", end.stdout));
+            lines.add(format!("{who} exit"), format!("status {}", end.exit));
+            lines.add(format!("{who} stdout"), format!("{:?}", end.stdout));
             if !end.stderr_lines.is_empty() {
-                right.add(format!("{who} stderr"), format!("{:?}, among others", end.stderr_lines));
+                lines.add(format!("{who} stderr"), format!("{:?}, among others", end.stderr_lines));
             }
         }
-        right
+        lines
     }
 }
 

@@ -1,7 +1,7 @@
-//! One call of a scenario, from its line to its outcome.
+//! One call, from the request of the tool to the outcome.
 //!
-//! The agent reports what a user of the client sees and judges nothing: what is right stands in the
-//! harness, once for all languages.
+//! The agent reports what a user of the client observes and judges nothing: the expectations are stated
+//! in the tool, once for all languages.
 
 use std::time::{Duration, Instant};
 
@@ -18,21 +18,21 @@ use crate::stub::Method;
 use crate::{details, metadata, raw};
 use grpc_interop_protocol::{Call, CallOutcome, Encoding, Kind};
 
-/// A status that no server can send: the client itself refused to start the call.
+/// In the place of a status: the client itself refused to start the call.
 const CLIENT_ERROR: &str = "CLIENT_ERROR";
 
-/// The method that a value is for.
+/// The method whose request is a value.
 const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
 
 /// What a call sends, and how.
 enum Payload {
-    /// Through the generated stub.
+    /// A number, through the generated stub.
     Number(Number),
-    /// As they are, to any method.
+    /// Bytes, to any method.
     Bytes(Vec<u8>),
-    /// Step by step, through a stub.
+    /// A script, through the generated stub.
     OfStub(Method, Script),
-    /// Step by step, as they are, to any method.
+    /// A script whose messages are bytes, to any method.
     OfBytes(Kind, Script),
 }
 
@@ -42,16 +42,17 @@ pub(crate) struct Prepared {
     payload: Payload,
 }
 
-/// What came of a call that the client has started.
+/// The end of a call that the client has started.
 #[derive(Default)]
-struct Answer {
+struct Ended {
     value: Option<Number>,
     replies: Option<Vec<Vec<u8>>>,
-    end: Option<Status>,
+    /// The status, unless it is OK.
+    error: Option<Status>,
 }
 
 impl Prepared {
-    /// Reads the payload; the error says what the agent cannot do.
+    /// Reads the payload; the error is what the agent cannot do.
     pub(crate) fn new(call: Call) -> Result<Self, String> {
         let payload = match &call {
             Call {
@@ -89,23 +90,23 @@ impl Prepared {
     pub(crate) async fn run(self, channel: GrpcioChannel) -> CallOutcome {
         let recorder = Recorder::new(channel);
         let start = Instant::now();
-        let answer = self.answer(recorder.clone()).await;
+        let ended = self.make(recorder.clone()).await;
         let elapsed_ms = start.elapsed().as_secs_f64() * 1000.0;
-        let (status, message, answer) = match answer {
-            Ok(Answer { end: Some(status), value, replies }) => {
-                let answer = Answer { end: None, value, replies };
-                (status::name(status.code()), status.message().to_owned(), answer)
+        let (status, message, ended) = match ended {
+            Ok(Ended { error: Some(status), value, replies }) => {
+                let ended = Ended { error: None, value, replies };
+                (status::name(status.code()), status.message().to_owned(), ended)
             }
-            Ok(answer) => ("OK", String::new(), answer),
-            Err(refused) => (CLIENT_ERROR, refused, Answer::default()),
+            Ok(ended) => ("OK", String::new(), ended),
+            Err(refused) => (CLIENT_ERROR, refused, Ended::default()),
         };
         let fields = recorder.recorded();
-        let details = answer.replies.as_ref().and_then(|_| details::of(&fields.trailing));
+        let details = ended.replies.as_ref().and_then(|_| details::of(&fields.trailing));
         CallOutcome {
             status: status.to_owned(),
             message,
-            value: answer.value.map(|number| format!("{:08x}", number.value.to_bits())),
-            replies: answer.replies.map(|replies| replies.iter().map(hex::encode).collect()),
+            value: ended.value.map(|number| format!("{:08x}", number.value.to_bits())),
+            replies: ended.replies.map(|replies| replies.iter().map(hex::encode).collect()),
             details,
             initial_metadata: metadata::of(&fields.initial),
             trailing_metadata: metadata::of(&fields.trailing),
@@ -113,7 +114,7 @@ impl Prepared {
         }
     }
 
-    async fn answer(self, recorder: Recorder) -> Result<Answer, String> {
+    async fn make(self, recorder: Recorder) -> Result<Ended, String> {
         let Self { call, payload } = self;
         let mut request = request(&call)?;
         let path = || call.method.parse::<PathAndQuery>().map_err(|error| error.to_string());
@@ -132,17 +133,17 @@ impl Prepared {
                 script.run(begin).await
             }
             Payload::OfBytes(kind, script) => {
-                request.extensions_mut().insert(answer_kind(kind));
+                request.extensions_mut().insert(method_kind(kind));
                 let path = path()?;
                 let begin = |requests| raw::begin(recorder, request.map(|()| requests), path, kind);
                 script.run(begin).await
             }
         };
-        Ok(Answer { value: None, replies: Some(replies), end: end.err() })
+        Ok(Ended { value: None, replies: Some(replies), error: end.err() })
     }
 }
 
-/// The method that there is a stub of, if it reads all messages of the script.
+/// The stub for this method; the error is that there is none, or that it cannot send the messages.
 fn method(path: &str, kind: Kind, script: &Script) -> Result<Method, String> {
     let method = Method::at(path).ok_or_else(|| format!("there is no stub of {path}"))?;
     if method.kind() != kind {
@@ -156,18 +157,23 @@ fn method(path: &str, kind: Kind, script: &Script) -> Result<Method, String> {
     Ok(method)
 }
 
-fn answer_kind(kind: Kind) -> MethodKind {
-    if kind.has_many_replies() { MethodKind::ServerStreaming } else { MethodKind::Unary }
-}
-
-fn one(answer: Result<Response<Number>, Status>) -> Answer {
-    match answer {
-        Ok(number) => Answer { value: Some(number.into_inner()), ..Answer::default() },
-        Err(status) => Answer { end: Some(status), ..Answer::default() },
+fn method_kind(kind: Kind) -> MethodKind {
+    match kind {
+        Kind::Unary => MethodKind::Unary,
+        Kind::ClientStreaming => MethodKind::ClientStreaming,
+        Kind::ServerStreaming => MethodKind::ServerStreaming,
+        Kind::Bidirectional => MethodKind::Bidirectional,
     }
 }
 
-/// The request without its messages; the error is that the client refuses it.
+fn one(response: Result<Response<Number>, Status>) -> Ended {
+    match response {
+        Ok(number) => Ended { value: Some(number.into_inner()), ..Ended::default() },
+        Err(status) => Ended { error: Some(status), ..Ended::default() },
+    }
+}
+
+/// The request without its messages; the error is why the client refuses it.
 fn request(call: &Call) -> Result<Request<()>, String> {
     let timeout = match call.timeout_ms {
         None => None,

@@ -1,6 +1,6 @@
-//! The channels of a line, and those that the next line may go on using.
+//! The channels of a request, which the next request with the same settings may use again.
 //!
-//! A channel that is kept keeps its connection, which is what some scenarios are about.
+//! A channel that is kept keeps its connection, which some scenarios test.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use calculator::service::methods;
 
 use grpc_interop_protocol::{self as protocol, Request};
 
-/// Which channels a line asks for.
+/// The settings of the channels of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     address: Address,
@@ -65,12 +65,12 @@ fn keepalive(keepalive: protocol::Keepalive) -> Keepalive {
     }
 }
 
-/// The channels that were kept.
+/// The channels that are kept.
 #[derive(Default)]
 pub(crate) struct Channels(HashMap<Key, Vec<GrpcioChannel>>);
 
 impl Channels {
-    /// Those that were kept, or new ones; the error says why there are none.
+    /// The channels that were kept, or new ones; the error is why there are none.
     pub(crate) fn take(&mut self, key: &Key) -> Result<Vec<GrpcioChannel>, String> {
         self.0.remove(key).map_or_else(|| key.open(), Ok)
     }

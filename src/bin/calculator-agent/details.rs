@@ -1,6 +1,6 @@
-//! What a server says of an error beside its status: a `google.rpc.Status` in the trailers.
+//! The details of an error: a `google.rpc.Status` in the trailing metadata.
 //!
-//! It is in the trailers of any call, so it is read from them and not from an error.
+//! They are read from the trailers and not from an error of the client, since any call may have them.
 
 use http::HeaderMap;
 use tonic::metadata::MetadataMap;

@@ -1,14 +1,14 @@
-//! `calculator-agent`: the Rust client as the interop harness drives it.
+//! `calculator-agent`: the Rust client, driven by the interop tool.
 //!
-//! Reads one scenario a line as JSON on stdin and writes one outcome a line as JSON on stdout, so
-//! that one process serves a whole pairing. It ends when stdin does, which is also what ends it when
-//! the harness dies. With `--versions` it says what it is made of instead, and so what the server is.
+//! Reads requests as lines of JSON on stdin and writes an outcome for each on stdout, so that one
+//! process makes the calls of many cases. It ends at the end of stdin, also when the tool dies. With
+//! `--versions` it prints the versions of the compiler and of the libraries instead.
 
 mod call;
 mod channels;
-mod conversation;
 mod details;
 mod metadata;
+mod open_call;
 mod raw;
 mod recorder;
 mod script;
@@ -21,7 +21,7 @@ use crate::call::Prepared;
 use crate::channels::{Channels, Key};
 use grpc_interop_protocol::{Outcome, Request};
 
-/// The compiler and the libraries, a line each.
+/// The versions of the compiler and of the libraries, one a line.
 const VERSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/versions.txt"));
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             _ => fail("the only argument is --versions"),
         };
     }
-    // Connections are watched between lines too, as in a program that is doing something else.
+    // A worker thread serves the connections between two lines as well.
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
             Ok(runtime) => runtime,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             return fail("an outcome cannot be written as JSON");
         };
         if writeln!(io::stdout(), "{line}").is_err() {
-            return fail("nobody reads stdout any more");
+            return fail("stdout is closed");
         }
     }
     ExitCode::SUCCESS
@@ -61,7 +61,7 @@ fn fail(message: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Makes all calls of a scenario at once; the error says what the agent cannot do.
+/// Makes all calls of a request at once; the error is what the agent cannot do.
 async fn perform(request: Request, channels: &mut Channels) -> Result<Outcome, String> {
     let key = Key::of(&request)?;
     let calls = request.calls.into_iter().enumerate().map(|(index, call)| {

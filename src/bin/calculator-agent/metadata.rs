@@ -1,7 +1,7 @@
-//! Metadata between the agent's lines and HTTP header fields.
+//! Metadata as the protocol of the agent writes it and as HTTP header fields.
 //!
-//! Read from the header fields themselves, because tonic merges a unary call's initial and trailing
-//! metadata into one map.
+//! It is read from the header fields, because tonic merges the initial and the trailing metadata of a
+//! unary call into one map.
 
 use http::HeaderMap;
 use tonic::metadata::{
@@ -13,7 +13,7 @@ use grpc_interop_protocol::Metadata;
 /// Header fields that tonic does not count as metadata.
 const TRANSPORT: [&str; 3] = ["content-type", "grpc-message", "grpc-status"];
 
-/// Adds the scenario's metadata to a call's; the error says which entry tonic refuses and why.
+/// Adds metadata to a call; the error names the entry that tonic refuses, and why.
 pub(crate) fn add(metadata: &Metadata, to: &mut MetadataMap) -> Result<(), String> {
     for (key, value) in metadata {
         let refused = |why: &dyn std::fmt::Display| format!("metadata {key}: {value:?}: {why}");

@@ -1,6 +1,6 @@
-//! Calls of bytes as they are, on any path.
+//! Calls with the bytes of messages, to any method.
 //!
-//! A scenario can send what no message encodes to: nothing at all, unknown fields, rubbish.
+//! They send what no generated stub sends: no bytes at all, unknown fields, malformed messages.
 
 use calculator::Number;
 use calculator::grpcio::client::ClientCodec;
@@ -10,11 +10,11 @@ use prost::bytes::{Buf, BufMut};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Response, Status};
 
-use crate::conversation::{Replies, Requests, one};
+use crate::open_call::{Replies, Requests, one};
 use crate::recorder::Recorder;
 use grpc_interop_protocol::Kind;
 
-/// Calls a method that answers with one [`Number`].
+/// Calls a method whose response is one [`Number`].
 pub(crate) async fn for_number(
     recorder: Recorder,
     request: Request<Vec<u8>>,
@@ -50,8 +50,8 @@ pub(crate) async fn begin(
     }
 }
 
-fn many(answer: Response<tonic::Streaming<Vec<u8>>>) -> Replies {
-    Box::pin(answer.into_inner())
+fn many(response: Response<tonic::Streaming<Vec<u8>>>) -> Replies {
+    Box::pin(response.into_inner())
 }
 
 async fn ready(recorder: Recorder) -> Result<tonic::client::Grpc<Recorder>, Status> {
@@ -60,7 +60,7 @@ async fn ready(recorder: Recorder) -> Result<tonic::client::Grpc<Recorder>, Stat
     Ok(grpc)
 }
 
-/// Requests are bytes, replies are [`Number`]s.
+/// Requests are bytes, responses are [`Number`]s.
 #[derive(Clone, Copy, Debug, Default)]
 struct NumberCodec;
 

@@ -1,7 +1,7 @@
-//! A channel that keeps the header fields of an answer.
+//! A channel that records the header fields of a response.
 //!
-//! It sits under the generated stub, so that the stub is what is tested and initial and trailing
-//! metadata can still be told apart.
+//! It is below the generated stub, which is what is tested, because a stub does not report initial and
+//! trailing metadata separately.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,14 +14,14 @@ use http_body::Frame;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service};
 
-/// The header fields of one answer.
+/// The header fields of one response.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     pub(crate) initial: HeaderMap,
     pub(crate) trailing: HeaderMap,
 }
 
-/// Passes one call on to a channel and records the answer to it.
+/// Forwards one call to a channel and records the response.
 #[derive(Clone)]
 pub(crate) struct Recorder {
     channel: GrpcioChannel,
@@ -52,18 +52,18 @@ impl Service<http::Request<Body>> for Recorder {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let answer = self.channel.call(request);
+        let response = self.channel.call(request);
         let recorded = Arc::clone(&self.recorded);
         Box::pin(async move {
-            let answer = answer.await?;
-            let headers = answer.headers().clone();
-            // An answer of trailers alone has no initial metadata.
+            let response = response.await?;
+            let headers = response.headers().clone();
+            // A Trailers-Only response has no initial metadata.
             if headers.contains_key("grpc-status") {
                 lock(&recorded).trailing = headers;
             } else {
                 lock(&recorded).initial = headers;
             }
-            Ok(answer.map(|body| Body::new(RecordedBody { body, recorded })))
+            Ok(response.map(|body| Body::new(RecordedBody { body, recorded })))
         })
     }
 }

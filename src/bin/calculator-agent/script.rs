@@ -1,18 +1,18 @@
 //! What a call of any kind does, step by step.
 //!
-//! Looked at before the call begins, so that a script that cannot be done is told as such and is no
-//! call that fails.
+//! A script is checked before its call begins, so that one that cannot be run is not reported as a call
+//! that failed.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tonic::Status;
 
-use crate::conversation::{Conversation, Replies, Requests, Told};
+use crate::open_call::{CallEnd, OpenCall, Replies, Requests};
 
 use grpc_interop_protocol::{Kind, ScriptStep};
 
-/// A script that can be done.
+/// A script that can be run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Script(Vec<Action>);
 
@@ -26,7 +26,7 @@ enum Action {
 }
 
 impl Script {
-    /// Reads the steps of a call of this kind; the error says what cannot be done.
+    /// Reads the steps of a call of this kind; the error is what cannot be done.
     pub(crate) fn new(steps: &[ScriptStep], kind: Kind) -> Result<Self, String> {
         let actions: Vec<_> = steps.iter().map(action).collect::<Result<_, _>>()?;
         let sends = |action: &Action| matches!(action, Action::Send(_));
@@ -52,13 +52,12 @@ impl Script {
         })
     }
 
-    /// Begins a call with `begin` and does the steps; tells the replies that were received, and how
-    /// the call ended.
-    pub(crate) async fn run<F>(self, begin: impl FnOnce(Requests) -> F) -> Told
+    /// Begins a call with `begin` and does the steps.
+    pub(crate) async fn run<F>(self, begin: impl FnOnce(Requests) -> F) -> CallEnd
     where
         F: Future<Output = Result<Replies, Status>> + Send + 'static,
     {
-        let mut call = Conversation::begin(begin);
+        let mut call = OpenCall::begin(begin);
         for action in self.0 {
             match action {
                 Action::Send(message) => call.send(message),
@@ -87,7 +86,7 @@ fn action(step: &ScriptStep) -> Result<Action, String> {
 #[cfg(test)]
 mod tests {
     use super::Script;
-    use crate::conversation::{Replies, Requests, one};
+    use crate::open_call::{Replies, Requests, one};
     use futures_util::{StreamExt, stream};
     use grpc_interop_protocol::{Kind, ScriptStep};
     use std::future::pending;
@@ -98,7 +97,7 @@ mod tests {
         Script::new(&steps, kind)
     }
 
-    /// Answers each message with itself.
+    /// Responds to each message with itself.
     async fn echo(requests: Requests) -> Result<Replies, Status> {
         Ok(Box::pin(requests.map(Ok)))
     }

@@ -1,7 +1,7 @@
 //! Calls through the generated stubs, as a program makes them.
 //!
-//! The bytes of a script become the stub's own messages and its messages become bytes again, so that
-//! scenarios need not know them.
+//! The messages of a script are bytes: they are decoded for the stub, and its responses are encoded
+//! again.
 
 use calculator::Number;
 use calculator::rpc::calculator_client::CalculatorClient;
@@ -11,11 +11,11 @@ use futures_util::{Stream, StreamExt};
 use prost::{DecodeError, Message};
 use tonic::{Request, Response, Status};
 
-use crate::conversation::{Replies, Requests, one};
+use crate::open_call::{Replies, Requests, one};
 use crate::recorder::Recorder;
 use grpc_interop_protocol::Kind;
 
-/// A method that there is a stub of.
+/// A method with a generated stub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     SquareRoot,
@@ -95,12 +95,12 @@ fn decoded<M: Message + Default + 'static>(
     requests.filter_map(|bytes| std::future::ready(M::decode(&bytes[..]).ok()))
 }
 
-fn encoded<M: Message>(answer: Response<M>) -> Replies {
-    one(answer.map(|message| message.encode_to_vec()))
+fn encoded<M: Message>(response: Response<M>) -> Replies {
+    one(response.map(|message| message.encode_to_vec()))
 }
 
-fn all_encoded<M: Message + 'static>(answer: Response<tonic::Streaming<M>>) -> Replies {
-    Box::pin(answer.into_inner().map(|reply| reply.map(|message| message.encode_to_vec())))
+fn all_encoded<M: Message + 'static>(response: Response<tonic::Streaming<M>>) -> Replies {
+    Box::pin(response.into_inner().map(|reply| reply.map(|message| message.encode_to_vec())))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::programs::NOBODY;
+use crate::calls::programs::NO_SERVER;
 use crate::outcome::grade::Grade;
 use crate::report::record::Record;
 use crate::report::record::participant::Participant;
@@ -75,7 +75,7 @@ pub(crate) fn of(record: &Record) -> Vec<Readiness> {
 fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
     // A side that no peer has is scripted.
     let is_measure =
-        |side: Option<&str>| side.is_none_or(|name| [reference, NOBODY].contains(&name));
+        |side: Option<&str>| side.is_none_or(|name| [reference, NO_SERVER].contains(&name));
     let of_peer = |trial: &&TrialRecord| sides(trial, role).0 == Some(peer);
     let trials = || record.trials();
     // What the peer at the other side cannot do, if that is a third one, says nothing of this one.
