@@ -12,7 +12,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde::Deserialize;
 
 use crate::http2::message::checksum;
-use crate::http2::payload::padded;
+use crate::http2::message::padded;
 use crate::http2::value::Value;
 
 /// One message, or several equal ones. Its type is known only with the method of the call.

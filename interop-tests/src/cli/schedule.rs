@@ -5,8 +5,8 @@
 
 use crate::calls::programs;
 use crate::outcome::trial::Trial;
-use crate::parity::client::programs::case::PREFIX;
 use crate::parity::client::suite;
+use crate::parity::client::table::PROGRAM_PREFIX;
 
 /// How many trials are begun before one of them has ended: most of them wait, for time or for each
 /// other, and those that keep a processor busy pass a gate.
@@ -41,7 +41,7 @@ fn turn(suite: &str) -> usize {
 fn spread(trials: Vec<Trial>) -> Vec<Trial> {
     let lane = |trial: &Trial| {
         let name = &trial.name;
-        let is_program = name.case.starts_with(PREFIX);
+        let is_program = name.case.starts_with(PROGRAM_PREFIX);
         (name.group(), name.baseline, is_program, trial.waits)
     };
     let mut lanes: Vec<(_, Vec<Trial>)> = Vec::new();

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use toml::de::DeTable;
 
 /// A file and its text, to say where in it something is wrong.
 #[derive(Clone, Debug)]
@@ -75,13 +76,15 @@ impl Source {
         toml::from_str(&self.text).map_err(|error| self.error(error.span(), error.message()))
     }
 
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The same file with another text, which should have its lines where they were.
-    pub fn with_text(&self, text: String) -> Self {
-        Self { path: self.path.clone(), text }
+    /// Deserializes the document after `change`, whose error is a range of bytes and a message.
+    pub fn parse_changed<T: DeserializeOwned>(
+        &self,
+        change: impl FnOnce(&mut DeTable<'_>) -> Result<(), (Range<usize>, &'static str)>,
+    ) -> Result<T, ConfigError> {
+        let wrong = |error: toml::de::Error| self.error(error.span(), error.message());
+        let mut document = DeTable::parse(&self.text).map_err(wrong)?;
+        change(document.get_mut()).map_err(|(span, message)| self.error(Some(span), message))?;
+        T::deserialize(toml::Deserializer::from(document)).map_err(wrong)
     }
 
     /// An error at `span`, a range of bytes of this file.

@@ -1,21 +1,20 @@
-//! A body: pieces, and how they are cut into DATA frames.
+//! The body of a request or response: messages as a table writes them, and their division into DATA.
 //!
-//! A piece is a message with its prefix unless it says otherwise; every part of the prefix can be
-//! made to lie.
+//! A piece is a message with its prefix unless it says otherwise; every part of the prefix can be wrong.
 
 use std::io::Write;
 use std::num::NonZero;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::http2::payload;
+use crate::http2::message;
 use crate::http2::text::Hex;
 use crate::http2::value::Value;
 
 /// One piece of a body: exactly one of `value`, `message`, `zeros` and `raw`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Piece {
     /// A `Number` with this value.
@@ -28,51 +27,51 @@ pub(crate) struct Piece {
     pub(crate) zeros: Option<usize>,
     /// Bytes without a prefix.
     pub(crate) raw: Option<Hex>,
-    /// The message is compressed, and its flag set.
+    /// The message is compressed, and its flag is 1.
     pub(crate) compressed: Option<Coding>,
-    /// Another flag than the message has.
+    /// Overrides the flag.
     pub(crate) flag: Option<u8>,
-    /// Another length than the message has.
+    /// Overrides the length.
     pub(crate) length: Option<u32>,
-    /// Only this many bytes of the (compressed) message are there, and the length says so.
+    /// The (compressed) message is truncated to this many bytes, and so is its length.
     pub(crate) keep: Option<usize>,
-    /// The byte at this place of the (compressed) message is inverted.
+    /// The byte at this offset of the (compressed) message is inverted.
     pub(crate) corrupt: Option<usize>,
-    /// Bytes after the (compressed) message, which the length counts.
+    /// Bytes after the (compressed) message, included in the length.
     pub(crate) append: Option<Hex>,
-    /// How many copies there are.
+    /// The number of copies.
     pub(crate) times: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Coding {
     Gzip,
-    /// What HTTP and gRPC call deflate: the zlib format.
+    /// The zlib format, which HTTP and gRPC call deflate.
     Deflate,
-    /// Deflate without the zlib format around it.
+    /// A deflate stream without the zlib format.
     RawDeflate,
 }
 
-/// How a body is cut into DATA frames.
-#[derive(Clone, Debug, Deserialize)]
+/// How a body is divided into DATA frames.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cut {
-    /// A frame for every byte.
+    /// One frame for each byte.
     EveryByte,
     /// Frames of this size.
     Every(NonZero<usize>),
-    /// Frames of these sizes, and one for the rest.
+    /// Frames of these sizes and one for the rest.
     Sizes(Vec<usize>),
 }
 
 impl Piece {
-    /// This message as it should be.
+    /// A legal message.
     pub(crate) fn of(message: &[u8]) -> Self {
         Self { message: Some(Hex(message.to_vec())), ..Self::default() }
     }
 
-    /// The message of a legal request: its root is 4.
+    /// The message of a legal request for the root of 16.
     pub(crate) fn root_of_16() -> Self {
         Self::of(&[0x0d, 0x00, 0x00, 0x80, 0x41])
     }
@@ -88,16 +87,16 @@ impl Piece {
             return Err("a piece has one of `value`, `message`, `zeros` and `raw`".to_owned());
         }
         match (self.value, self.size) {
-            (Some(value), Some(size)) => payload::padded(value, size).map(drop),
+            (Some(value), Some(size)) => message::padded(value, size).map(drop),
             (None, Some(_)) => Err("`size` pads a `value`".to_owned()),
             _ => Ok(()),
         }
     }
 
-    /// The message before anything is done to it.
+    /// The message before it is compressed or changed.
     pub(crate) fn plain_message(&self) -> Vec<u8> {
         match (self.value, self.size) {
-            (Some(value), Some(size)) => payload::padded(value, size).unwrap_or_default(),
+            (Some(value), Some(size)) => message::padded(value, size).unwrap_or_default(),
             (Some(value), None) => value.message(),
             _ => self.message.clone().map_or(vec![0; self.zeros.unwrap_or(0)], |Hex(hex)| hex),
         }
@@ -155,19 +154,15 @@ pub(crate) fn bytes(pieces: &[Piece]) -> Vec<u8> {
 }
 
 impl Cut {
-    /// `body` in frames; at least one, which may be empty.
+    /// Divides `body` into frames: at least one, which may be empty.
     pub(crate) fn apply<'a>(&self, body: &'a [u8]) -> Vec<&'a [u8]> {
         match self {
             Self::EveryByte => body.chunks(1).collect(),
             Self::Every(size) => body.chunks(size.get()).collect(),
             Self::Sizes(sizes) => {
                 let mut rest = body;
-                let mut frames = Vec::new();
-                for size in sizes {
-                    let (frame, after) = rest.split_at((*size).min(rest.len()));
-                    frames.push(frame);
-                    rest = after;
-                }
+                let split = |size: &usize| rest.split_off(..(*size).min(rest.len()));
+                let mut frames: Vec<_> = sizes.iter().filter_map(split).collect();
                 if !rest.is_empty() || frames.is_empty() {
                     frames.push(rest);
                 }
@@ -176,7 +171,8 @@ impl Cut {
         }
     }
 
-    /// `part` in frames of at most `largest` bytes; none for an empty part, unless it is the `last`.
+    /// Divides `part` into frames of at most `largest` bytes: none for an empty part, unless it is the
+    /// `last`.
     pub(crate) fn frames<'a>(&self, part: &'a [u8], largest: usize, last: bool) -> Vec<&'a [u8]> {
         let chunks = |frame: &'a [u8]| {
             if frame.is_empty() { vec![frame] } else { frame.chunks(largest).collect() }
@@ -186,5 +182,59 @@ impl Cut {
             frames.truncate(usize::from(last));
         }
         frames
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Coding, Cut, Piece, bytes};
+    use crate::http2::text::Hex;
+
+    fn piece(text: &str) -> Piece {
+        toml::from_str(text).expect("a piece")
+    }
+
+    #[test]
+    fn a_message_has_a_prefix_that_can_be_wrong() {
+        assert_eq!(bytes(&[piece("message = 'abcd'")]), b"\0\0\0\0\x02\xab\xcd");
+        assert_eq!(bytes(&[piece("zeros = 1\nflag = 3\nlength = 258")]), b"\x03\0\0\x01\x02\0");
+        let changed = piece("message = '010203'\nkeep = 2\ncorrupt = 1\nappend = '04'");
+        assert_eq!(bytes(&[changed]), b"\0\0\0\0\x03\x01\xfd\x04");
+        assert_eq!(
+            bytes(&[piece("raw = '07'\ntimes = 3"), piece("raw = '08'")]),
+            b"\x07\x07\x07\x08"
+        );
+    }
+
+    #[test]
+    fn a_compressed_message_has_its_flag() {
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::RawDeflate] {
+            let piece = Piece { compressed: Some(coding), ..Piece::of(&[0; 1000]) };
+            let body = bytes(&[piece]);
+            assert_eq!((body[0], usize::from(body[4])), (1, body.len() - 5));
+            assert!(body.len() < 100);
+        }
+    }
+
+    #[test]
+    fn a_piece_is_one_thing() {
+        assert_eq!(Piece::root_of_16().check(), Ok(()));
+        Piece { raw: Some(Hex(Vec::new())), ..Piece::root_of_16() }.check().expect_err("two");
+        Piece::default().check().expect_err("none");
+        piece("message = ''\nsize = 9").check().expect_err("no value");
+        piece("value = 4.0\nsize = 3").check().expect_err("too small");
+        piece("value = 4.0\nsize = 9").check().expect("padded");
+    }
+
+    #[test]
+    fn a_body_is_cut() {
+        let cut = |cut: Cut| cut.apply(b"abcde");
+        assert_eq!(cut(Cut::EveryByte).len(), 5);
+        assert_eq!(cut(Cut::Sizes(Vec::new())), [b"abcde"]);
+        assert_eq!(cut(Cut::Sizes(vec![2, 0, 1])), [&b"ab"[..], b"", b"c", b"de"]);
+        assert_eq!(cut(Cut::Sizes(vec![9, 9])), [&b"abcde"[..], b""]);
+        let frames = |part, last| Cut::Sizes(Vec::new()).frames(part, 2, last);
+        assert_eq!(frames(b"abcde", false), [&b"ab"[..], b"cd", b"e"]);
+        assert_eq!((frames(b"", false).len(), frames(b"", true).len()), (0, 1));
     }
 }

@@ -106,6 +106,32 @@ impl Frame {
         Self { kind, flags, stream, payload: payload.into() }
     }
 
+    /// SETTINGS with these identifiers and values.
+    pub fn settings(settings: &[(u16, u32)]) -> Self {
+        let mut payload = Vec::new();
+        for (id, value) in settings {
+            payload.extend(id.to_be_bytes());
+            payload.extend(value.to_be_bytes());
+        }
+        Self::new(kind::SETTINGS, 0, 0, payload)
+    }
+
+    /// RST_STREAM with this error code.
+    pub fn rst_stream(stream: u32, code: u32) -> Self {
+        Self::new(kind::RST_STREAM, 0, stream, code.to_be_bytes())
+    }
+
+    /// GOAWAY with this last stream, error code and debug data.
+    pub fn goaway(last_stream: u32, code: u32, debug: &[u8]) -> Self {
+        let payload = [&last_stream.to_be_bytes()[..], &code.to_be_bytes(), debug].concat();
+        Self::new(kind::GOAWAY, 0, 0, payload)
+    }
+
+    /// WINDOW_UPDATE of a stream, or of the connection, which is stream 0.
+    pub fn window_update(stream: u32, increment: u32) -> Self {
+        Self::new(kind::WINDOW_UPDATE, 0, stream, increment.to_be_bytes())
+    }
+
     /// The same frame with `padding` bytes of padding, for DATA and HEADERS.
     #[must_use]
     pub fn padded(mut self, padding: u8) -> Self {

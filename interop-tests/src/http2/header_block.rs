@@ -1,16 +1,16 @@
-//! Header blocks: HPACK in both directions.
+//! Header blocks: HPACK, and the HEADERS and CONTINUATION frames that carry it.
 //!
-//! Written as literals that are neither indexed nor Huffman-coded: the only form that can carry
-//! names and values that are illegal.
+//! Blocks are encoded as literals that are neither indexed nor Huffman-coded, by hand: HPACK encoders
+//! of libraries refuse illegal names and values.
 
 use crate::http2::frame::{Frame, flag, kind};
 
-/// A name and a value, as bytes: neither has to be legal.
+/// A header field: name and value, neither of which has to be legal.
 pub type Field = (Vec<u8>, Vec<u8>);
 
-/// The block with `fields` in their order.
+/// Encodes `fields` in their order.
 pub fn encode(fields: &[Field]) -> Vec<u8> {
-    /// A literal without indexing, with a new name.
+    /// A literal field without indexing, with a literal name.
     const LITERAL: u8 = 0x00;
     let mut block = Vec::new();
     for (name, value) in fields {
@@ -23,9 +23,10 @@ pub fn encode(fields: &[Field]) -> Vec<u8> {
     block
 }
 
-/// HEADERS, begun as `first`, and CONTINUATION that carry `block` in fragments of `room` bytes.
-pub fn frames(mut first: Frame, block: &[u8], room: usize) -> Vec<Frame> {
-    let mut fragments = block.chunks(room.max(1));
+/// Splits `block` into fragments of at most `size` bytes: the HEADERS frame `first` and CONTINUATION
+/// frames.
+pub fn frames(mut first: Frame, block: &[u8], size: usize) -> Vec<Frame> {
+    let mut fragments = block.chunks(size.max(1));
     first.payload.extend(fragments.next().unwrap_or_default());
     let stream = first.stream;
     let further = fragments.map(|fragment| Frame::new(kind::CONTINUATION, 0, stream, fragment));
@@ -36,7 +37,7 @@ pub fn frames(mut first: Frame, block: &[u8], room: usize) -> Vec<Frame> {
     frames
 }
 
-/// An integer with a prefix of 7 bits; the bit above says that no Huffman code follows.
+/// Appends an HPACK integer with a prefix of 7 bits; the bit above is 0: no Huffman code follows.
 fn write_length(length: usize, block: &mut Vec<u8>) {
     const PREFIX: u8 = 0x7f;
     let Some(mut rest) = length.checked_sub(usize::from(PREFIX)) else {
@@ -51,7 +52,7 @@ fn write_length(length: usize, block: &mut Vec<u8>) {
     block.extend(u8::try_from(rest));
 }
 
-/// Reads the blocks of one connection, which have to come in order.
+/// Decodes the blocks of one direction of a connection, in their order.
 pub struct Decoder(loona_hpack::Decoder<'static>);
 
 impl Decoder {
@@ -62,5 +63,99 @@ impl Decoder {
     /// The fields of `block`; the error says what is wrong with it.
     pub fn decode(&mut self, block: &[u8]) -> Result<Vec<Field>, String> {
         self.0.decode(block).map_err(|error| format!("{error:?}"))
+    }
+}
+
+/// Assembles and decodes the header blocks of one direction of a connection.
+///
+/// Every block has to be decoded, whether it is of interest or not, because later blocks refer to the
+/// dynamic table that it changes.
+pub(crate) struct BlockReader {
+    decoder: Decoder,
+    /// A block that is not complete: its HEADERS frame and the fragments so far.
+    pending: Option<(Frame, Vec<u8>)>,
+}
+
+/// A complete header block.
+pub(crate) struct Block {
+    pub(crate) stream: u32,
+    pub(crate) end_stream: bool,
+    /// The fields, or what is wrong with the block.
+    pub(crate) fields: Result<Vec<Field>, String>,
+}
+
+impl BlockReader {
+    pub(crate) fn new() -> Self {
+        Self { decoder: Decoder::new(), pending: None }
+    }
+
+    /// Takes a HEADERS or CONTINUATION frame; returns the block if this was its last frame.
+    pub(crate) fn take(&mut self, frame: Frame) -> Option<Block> {
+        let flags = frame.flags;
+        if frame.kind == kind::HEADERS {
+            let fragment = frame.content().map(<[u8]>::to_vec)?;
+            self.pending = Some((frame, fragment));
+        } else if let Some((_, block)) = &mut self.pending {
+            block.extend(&frame.payload);
+        }
+        let (first, block) = self.pending.take()?;
+        if (first.flags | flags) & flag::END_HEADERS == 0 {
+            self.pending = Some((first, block));
+            return None;
+        }
+        let fields = self.decoder.decode(&block);
+        Some(Block { stream: first.stream, end_stream: first.has(flag::END_STREAM), fields })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BlockReader, Decoder, Field, encode, frames};
+    use crate::http2::frame::{Frame, flag, kind};
+
+    fn fields(fields: &[(&str, &str)]) -> Vec<Field> {
+        fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn long_and_illegal_fields_are_decoded_as_they_were_encoded() {
+        for length in [0, 1, 126, 127, 128, 254, 255, 256, 16_510, 16_511, 70_000] {
+            let fields = vec![(b"X y".to_vec(), vec![0xff; length]), (Vec::new(), b"\0".to_vec())];
+            assert_eq!(Decoder::new().decode(&encode(&fields)), Ok(fields), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_block_is_split_into_fragments_and_assembled() {
+        let fields = fields(&[(":status", "200"), ("x", "abc")]);
+        let block = encode(&fields);
+        for size in 1..=block.len() {
+            let headers = Frame::new(kind::HEADERS, flag::END_STREAM, 3, []);
+            let frames = frames(headers, &block, size);
+            assert_eq!(frames.len(), block.len().div_ceil(size));
+            let mut reader = BlockReader::new();
+            let mut blocks: Vec<_> = frames.into_iter().filter_map(|f| reader.take(f)).collect();
+            let block = blocks.pop().expect("a block");
+            assert!(blocks.is_empty() && block.end_stream && block.stream == 3);
+            assert_eq!(block.fields.as_ref(), Ok(&fields), "fragments of {size}");
+        }
+    }
+
+    #[test]
+    fn a_block_may_refer_to_the_one_before() {
+        let mut reader = BlockReader::new();
+        let mut take = |block: &[u8]| {
+            let frame = Frame::new(kind::HEADERS, flag::END_HEADERS, 1, block).padded(3);
+            reader.take(frame).expect("a block").fields
+        };
+        assert_eq!(take(b"\x40\x01a\x01b"), Ok(fields(&[("a", "b")])), "indexed");
+        assert_eq!(take(b"\xbe"), Ok(fields(&[("a", "b")])), "the newest entry");
+        take(b"\xbf").expect_err("there is no second entry");
+    }
+
+    #[test]
+    fn a_continuation_without_headers_is_no_block() {
+        let frame = Frame::new(kind::CONTINUATION, flag::END_HEADERS, 1, *b"\x88");
+        assert!(BlockReader::new().take(frame).is_none());
     }
 }

@@ -1,37 +1,37 @@
-//! Header lists as tables write them: a legal one with changes.
+//! Header lists as tables write them: a legal list with changes.
 //!
-//! Changes and not whole lists, so that an entry says only what is odd about it.
+//! Changes instead of whole lists, so that an entry states only what is unusual.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::http2::header_block::Field;
 use crate::http2::text::Text;
 
-/// A legal header list that changes start from.
+/// A legal header list, to which changes are applied.
 pub(crate) type Legal = [(&'static str, &'static str)];
 
 /// One change of a header list: exactly one of `set`, `remove`, `add` and `first` names the header.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
-    /// Gives another value to a header, which stays where it is.
+    /// Changes the value of a header, which keeps its position.
     pub(crate) set: Option<Text>,
-    /// Takes a header out.
+    /// Removes a header.
     pub(crate) remove: Option<Text>,
     /// Appends a header; `{n}` in its name is the number of the copy.
     pub(crate) add: Option<Text>,
-    /// Puts a header before all others.
+    /// Prepends a header.
     pub(crate) first: Option<Text>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub(crate) value: Text,
     /// The value is filled up with `a` to this many bytes.
     pub(crate) size: Option<usize>,
-    /// How many copies of the header are added.
+    /// The number of copies that `add` appends.
     pub(crate) times: Option<usize>,
 }
 
 impl Change {
-    /// What is wrong with the change itself, as one of `legal`.
+    /// Checks the change, which is applied to `legal`.
     pub(crate) fn check(&self, legal: &Legal) -> Result<(), String> {
         let named = [&self.set, &self.remove, &self.add, &self.first];
         if named.iter().filter(|name| name.is_some()).count() != 1 {
@@ -73,7 +73,7 @@ fn numbered(name: &[u8], n: usize) -> Vec<u8> {
     }
 }
 
-/// The `legal` header list with `changes`.
+/// Applies `changes` to the `legal` header list.
 pub(crate) fn changed(legal: &Legal, changes: &[Change]) -> Vec<Field> {
     let field = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
     let mut fields: Vec<Field> = legal.iter().map(field).collect();
@@ -81,4 +81,42 @@ pub(crate) fn changed(legal: &Legal, changes: &[Change]) -> Vec<Field> {
         change.apply(&mut fields);
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Legal, changed};
+
+    const LEGAL: &Legal = &[("a", "1"), ("b", "2")];
+
+    fn change(text: &str) -> Change {
+        toml::from_str(text).expect("a change")
+    }
+
+    fn apply(text: &str) -> String {
+        let field = |(name, value): &(Vec<u8>, Vec<u8>)| {
+            format!("{}={}", name.escape_ascii(), value.escape_ascii())
+        };
+        changed(LEGAL, &[change(text)]).iter().map(field).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn changes_are_applied() {
+        assert_eq!(apply("set = 'a'\nvalue = 'x'"), "a=x b=2");
+        assert_eq!(apply("set = 'a'\nvalue = 'x'\nsize = 3"), "a=xaa b=2");
+        assert_eq!(apply("remove = 'a'"), "b=2");
+        assert_eq!(apply("first = 'c'"), "c= a=1 b=2");
+        assert_eq!(apply("add = 'c{n}d'\nvalue = 'x'\ntimes = 2"), "a=1 b=2 c0d=x c1d=x");
+        assert_eq!(apply("add = 'c'\ntimes = 2"), "a=1 b=2 c= c=");
+    }
+
+    #[test]
+    fn changes_are_checked() {
+        assert_eq!(change("set = 'a'").check(LEGAL), Ok(()));
+        assert_eq!(change("add = 'c'").check(LEGAL), Ok(()));
+        change("set = 'c'").check(LEGAL).expect_err("there is no c");
+        change("remove = 'c'").check(LEGAL).expect_err("there is no c");
+        change("set = 'a'\nadd = 'a'").check(LEGAL).expect_err("two names");
+        change("value = '1'").check(LEGAL).expect_err("no name");
+    }
 }

@@ -1,21 +1,23 @@
 //! HTTP/2 and gRPC as bytes, without a library, for both sides of a connection.
 //!
-//! Shared by the probes, which play a client, and the behaviours, which play a server.
+//! Shared by the probes of servers, which need a scripted client, and the behaviours for clients, which
+//! need a scripted server.
 //!
-//! - [`frame`], [`any_frame`], [`header_block`], [`assembly`], [`window`], [`message`]: what goes
-//!   over the wire
-//! - [`pipe`]: the socket
-//! - [`header_list`], [`body`], [`text`]: how the tables write it
+//! - [`frame`], [`header_block`], [`window`], [`message`], [`value`]: what a connection carries
+//! - [`frame_socket`], [`endpoint`], [`activity`]: one side of a connection
+//! - [`action`], [`script`]: what it does
+//! - [`header_list`], [`body`], [`text`]: how tables describe what it sends
 
-pub(crate) mod any_frame;
-pub(crate) mod assembly;
+pub(crate) mod action;
+pub(crate) mod activity;
 pub(crate) mod body;
+pub(crate) mod endpoint;
 pub mod frame;
+pub mod frame_socket;
 pub mod header_block;
 pub(crate) mod header_list;
 pub(crate) mod message;
-pub mod payload;
-pub mod pipe;
+pub(crate) mod script;
 pub(crate) mod text;
 pub(crate) mod value;
 pub(crate) mod window;

@@ -1,44 +1,54 @@
-//! Bytes in a table: hex, and text with `\xNN`.
+//! Bytes in TOML tables: hex digits, and text with `\xNN` escapes.
 //!
-//! Read where the table is read, so that a typing error is told with its line.
+//! Decoded while a table is read, so that an error names the line.
 
 use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
-/// Bytes written as hex digits; spaces between them are for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Bytes written as hex digits; spaces between digits are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 /// Bytes written as text, where `\xNN` is any byte and `\\` a backslash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) Vec<u8>);
 
+impl Text {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<'de> Deserialize<'de> for Hex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let digits: String = text.split_whitespace().collect();
-        from_hex(&digits).map(Self).ok_or_else(|| de::Error::custom("hex digits, two a byte"))
+        hex::decode(digits).map(Self).map_err(|_| de::Error::custom("hex digits, two a byte"))
+    }
+}
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        unescaped(&text).map(Self).ok_or_else(|| {
+        unescape(&text).map(Self).ok_or_else(|| {
             de::Error::custom(r"after a backslash comes xNN, with two hex digits, or a backslash")
         })
     }
 }
 
-pub(crate) fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let byte = |pair: &[u8]| {
-        let [high, low] = pair else { return None };
-        let digit = |digit: u8| char::from(digit).to_digit(16);
-        u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
-    };
-    digits.as_bytes().chunks(2).map(byte).collect()
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&escape(&self.0))
+    }
 }
 
-fn unescaped(text: &str) -> Option<Vec<u8>> {
+fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('\\');
     let mut bytes = parts.next()?.as_bytes().to_vec();
     while let Some(part) = parts.next() {
@@ -46,24 +56,73 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
             bytes.push(b'\\');
             bytes.extend(parts.next()?.as_bytes());
         } else {
-            bytes.extend(from_hex(part.strip_prefix('x')?.get(..2)?)?);
+            bytes.extend(hex::decode(part.strip_prefix('x')?.get(..2)?).ok()?);
             bytes.extend(&part.as_bytes()[3..]);
         }
     }
     Some(bytes)
 }
 
-/// `bytes` as such text, for people.
+fn escape(bytes: &[u8]) -> String {
+    let escape = |byte: &u8| match byte {
+        b'\\' => r"\\".to_owned(),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!(r"\x{byte:02x}"),
+    };
+    bytes.iter().map(escape).collect()
+}
+
+/// `bytes` as such text for messages, shortened.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     const SHOWN: usize = 300;
-    let text: String = bytes.iter().take(SHOWN).map(|byte| one_shown(*byte)).collect();
+    let text = escape(&bytes[..bytes.len().min(SHOWN)]);
     if bytes.len() > SHOWN { format!("{text}… ({} bytes)", bytes.len()) } else { text }
 }
 
-fn one_shown(byte: u8) -> String {
-    match byte {
-        b'\\' => r"\\".to_owned(),
-        b' '..=b'~' => char::from(byte).to_string(),
-        _ => format!(r"\x{byte:02x}"),
+#[cfg(test)]
+mod tests {
+    use super::{Hex, Text, escape, shown, unescape};
+
+    #[test]
+    fn text_is_escaped_and_unescaped() {
+        for (text, bytes) in [
+            ("", &b""[..]),
+            ("a b~", b"a b~"),
+            (r"\\", b"\\"),
+            (r"a\\\\x41", b"a\\\\x41"),
+            (r"\x00\xff\x7f", b"\0\xff\x7f"),
+        ] {
+            assert_eq!(unescape(text).as_deref(), Some(bytes), "{text}");
+            assert_eq!(escape(bytes), text);
+        }
+        assert_eq!(unescape("ä"), Some(vec![0xc3, 0xa4]));
+    }
+
+    #[test]
+    fn wrong_escapes_are_refused() {
+        for text in [r"\", r"a\", r"\n", r"\x", r"\x1", r"\xg0", r"\\\", r"\xä1"] {
+            assert_eq!(unescape(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_shortened() {
+        assert_eq!(shown(&[b'a'; 300]), "a".repeat(300));
+        assert_eq!(shown(&[b'a'; 301]), format!("{}… (301 bytes)", "a".repeat(300)));
+    }
+
+    #[test]
+    fn hex_ignores_spaces_and_refuses_half_bytes() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Table {
+            hex: Hex,
+            text: Text,
+        }
+        let parse = |hex| toml::from_str::<Table>(&format!("hex = '{hex}'\ntext = 'a'"));
+        assert_eq!(parse("0a FF").map(|table| table.hex), Ok(Hex(vec![0x0a, 0xff])));
+        for wrong in ["0", "0a f", "0g"] {
+            let error = parse(wrong).expect_err("no hex");
+            assert_eq!(error.message(), "hex digits, two a byte", "{wrong}");
+        }
     }
 }

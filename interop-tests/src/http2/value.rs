@@ -1,39 +1,46 @@
 //! A float32 as its 32 bits.
 //!
-//! Compared as bits everywhere: `==` on floats would call `-0.0` equal to `+0.0` and no NaN equal
-//! to itself, and those are the cases that matter.
+//! Always compared as bits: with `==` on floats, `-0.0` equals `+0.0` and no NaN equals itself, and those
+//! are the cases that matter.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
 
-/// The bits of a float32; reads as a TOML number or as a string such as `"0x7fa00001"`.
+/// The bits of a float32; in a table a number, or a string such as `"0x7fa00001"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Value(u32);
 
 impl Value {
-    /// The form of the agents' lines: 8 hex digits.
+    /// 8 hex digits, as agents report it.
     pub(crate) fn hex(self) -> String {
         format!("{:08x}", self.0)
     }
 
-    /// Reads the form of the agents' lines.
+    /// Parses 8 hex digits.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
         (text.len() == 8).then(|| u32::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
 
-    /// The message `Number` with this value, as protobuf writes it.
+    /// The protobuf message `Number` with this value.
     pub(crate) fn message(self) -> Vec<u8> {
         if self.0 == 0 { Vec::new() } else { [&[0x0d][..], &self.0.to_le_bytes()].concat() }
     }
 
-    /// The value of a `Number` that is written so.
+    /// The value of a `Number` in its canonical encoding.
     pub(crate) fn of_message(message: &[u8]) -> Option<Self> {
         match message {
             [] => Some(Self(0)),
             [0x0d, bits @ ..] => bits.try_into().ok().map(u32::from_le_bytes).map(Self),
             _ => None,
         }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("0x{}", self.hex()))
     }
 }
 

@@ -11,7 +11,6 @@ use std::time::Instant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::http2::payload::hex;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 
@@ -64,7 +63,8 @@ impl Mismatch {
         if expected.len().max(observed.len()) > MOST {
             return self;
         }
-        let bytes = MismatchedBytes { expected: hex(expected), observed: hex(observed) };
+        let bytes =
+            MismatchedBytes { expected: hex::encode(expected), observed: hex::encode(observed) };
         Self { bytes: Some(bytes), ..self }
     }
 }

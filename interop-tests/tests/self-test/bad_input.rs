@@ -213,14 +213,19 @@ fn behaviours() {
         (behaviour("unstable = \"why\""), "mine.toml:2: behaviour `mine`: `unstable` says why"),
         (format!("colour = 1\n{good}"), "mine.toml:1: unknown field `colour`"),
         (
-            format!("{good}[[behaviour]]\nname = \"x-{{}}\"\nfor = [1, 2]\n\nend = {{}}\n"),
+            format!("{good}[[behaviour]]\nname = \"x-{{}}\"\nfor = [1, 2]\n\nend = \"{{}}\"\n"),
             "mine.toml:8: ",
         ),
         (
             format!("{good}[[behaviour]]\nname = \"x\"\nfor = [1, 2]\n"),
             "mine.toml:5: there already is a behaviour `x`",
         ),
-        (behaviour("for = [true]"), "mine.toml:3: "),
+        (behaviour("for = [true]"), "mine.toml:3: `for` is a list of strings and integers"),
+        (behaviour("for=[1]\nabout = 1"), "mine.toml:4: invalid type: integer `1`"),
+        (
+            behaviour("actions = [\"next-stream\"]"),
+            "mine.toml:2: behaviour `mine`: `next-stream` is an action of a client",
+        ),
         (
             "[[behaviour]]\nname = \"program-x\"\n".to_owned(),
             "mine.toml:2: behaviour `program-x`: `program-` is how the names",

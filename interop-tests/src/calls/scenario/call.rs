@@ -15,7 +15,7 @@ use crate::config::axes::Variant;
 use crate::config::credentials::ClientTls;
 use crate::config::server_options::Offering;
 use crate::config::target::Target;
-use crate::http2::payload;
+use crate::http2::message;
 use crate::http2::value::Values;
 use grpc_interop_protocol::{Keepalive, Kind};
 
@@ -124,7 +124,7 @@ impl Call {
                 Ok(calls.collect())
             }
             (Some(Values(values)), None, Some(size), None, None) => {
-                let padded = |value| Ok(of_bytes(hex::encode(payload::padded(value, size)?)));
+                let padded = |value| Ok(of_bytes(hex::encode(message::padded(value, size)?)));
                 values.iter().map(|value| padded(*value)).collect()
             }
             (None, Some(message), None, None, None) => Ok(vec![of_bytes(message.clone())]),

@@ -16,8 +16,8 @@ use crate::capture::recorder::event::{
 };
 use crate::capture::recorder::{Recorder, Recording, Sender};
 use crate::http2;
-use crate::http2::assembly::Assembly;
 use crate::http2::frame::{FrameHeader, PREFACE, flag, kind_name};
+use crate::http2::header_block::BlockReader;
 use crate::http2::text::shown;
 
 /// How many fields of a header block are in the trace.
@@ -58,7 +58,7 @@ struct TraceBuilder<'a> {
 }
 
 struct HeaderBlocks {
-    assembly: Assembly,
+    reader: BlockReader,
     /// Whether one could not be decoded, so that later ones cannot be either.
     is_broken: bool,
 }
@@ -98,12 +98,12 @@ impl TraceBuilder<'_> {
             return None;
         }
         let header = frame.header();
-        let new = || HeaderBlocks { assembly: Assembly::new(), is_broken: false };
+        let new = || HeaderBlocks { reader: BlockReader::new(), is_broken: false };
         let blocks = self.header_blocks.entry(direction).or_insert_with(new);
         blocks.is_broken |= frame.payload.is_truncated();
         let payload = frame.payload.bytes.clone();
         let frame = http2::frame::Frame::new(header.kind, header.flags, header.stream, payload);
-        let Some(block) = blocks.assembly.take(frame) else {
+        let Some(block) = blocks.reader.take(frame) else {
             let error = "its padding is longer than the frame, or no HEADERS came before it";
             return header.has(flag::END_HEADERS).then(|| undecoded(error));
         };

@@ -9,7 +9,9 @@ use std::mem;
 use crate::capture::recorder::event::{KEPT, RecordedFrame, RecordedKind, Sender, TruncatedBytes};
 use crate::capture::recorder::messages::{MessageParser, fill};
 use crate::capture::recorder::recording::Recorder;
+use crate::http2::endpoint::Role;
 use crate::http2::frame::{FrameHeader, PREFACE, flag, kind};
+use crate::http2::frame_socket::{Observer, Observers};
 
 /// How many bytes are kept of a frame that carries a header block, because later blocks refer to it.
 const KEPT_OF_HEADER_BLOCK: usize = 64 * 1024;
@@ -63,6 +65,35 @@ impl Recorder {
             is_half_closed: false,
         };
         ConnectionRecorder { client: direction(Sender::Client), server: direction(Sender::Server) }
+    }
+}
+
+impl ConnectionRecorder {
+    /// The recorders as observers of the endpoint that has this role.
+    pub(crate) fn observers(self, role: Role) -> Observers {
+        let (client, server) = (Box::new(self.client), Box::new(self.server));
+        match role {
+            Role::Client => Observers { sent: client, received: server },
+            Role::Server => Observers { sent: server, received: client },
+        }
+    }
+}
+
+impl Observer for DirectionRecorder {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.record(bytes);
+    }
+
+    fn half_closed(&mut self) {
+        self.half_close();
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
+    }
+
+    fn closed(&mut self) {
+        self.close();
     }
 }
 

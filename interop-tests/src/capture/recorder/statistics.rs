@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capture::recorder::event::{RecordedFrame, Sender};
-use crate::http2::assembly::Assembly;
 use crate::http2::frame::{Frame, flag, kind};
+use crate::http2::header_block::BlockReader;
 
 /// How many faults are reported.
 const FAULTS: usize = 4;
@@ -41,8 +41,8 @@ pub(crate) struct MessageStats {
 struct Connection {
     open_streams: BTreeSet<u32>,
     client_has_ended: bool,
-    client_blocks: Assembly,
-    server_blocks: Assembly,
+    client_blocks: BlockReader,
+    server_blocks: BlockReader,
 }
 
 impl WireStats {
@@ -54,8 +54,8 @@ impl WireStats {
         let state = Connection {
             open_streams: BTreeSet::new(),
             client_has_ended: false,
-            client_blocks: Assembly::new(),
-            server_blocks: Assembly::new(),
+            client_blocks: BlockReader::new(),
+            server_blocks: BlockReader::new(),
         };
         self.connections.insert(connection, state);
     }

@@ -1,28 +1,26 @@
-//! The call that a client makes to a behaviour, or the calls, which are all alike.
+//! The call that a client makes with a behaviour, or the calls, which are all alike.
 //!
-//! It says little, because what matters is what the server does; but what the client sends for it is
-//! compared too.
+//! Its table has few keys, because what matters is what the server does.
 
 use serde::Deserialize;
 
-use crate::http2::payload::hex;
 use crate::http2::text::Hex;
 use crate::http2::value::Value;
 
 /// The method that the generated stub calls.
 const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
 
-/// See the module.
+/// The call, or calls, of a behaviour; the key `call`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Call {
     value: Option<Value>,
     message: Option<Hex>,
     method: String,
-    /// 0 is no deadline at all.
+    /// The deadline; 0 is none.
     timeout_ms: f64,
     metadata: Vec<(String, String)>,
-    /// How many such calls are made at once, round after round over the same channel.
+    /// How many calls are made at once, round after round over the same channel.
     rounds: Vec<usize>,
 }
 
@@ -48,7 +46,7 @@ impl Call {
         Ok(())
     }
 
-    /// Whether it is the call that the document's client program makes, which has no deadline.
+    /// Whether it is the call that the tutorial's client program makes, apart from its deadline.
     pub(crate) fn is_the_programs(&self) -> bool {
         let Self { value, message, method, timeout_ms: _, metadata, rounds } = self;
         value.is_none()
@@ -68,7 +66,7 @@ impl Call {
         (self.timeout_ms > 0.0).then_some(self.timeout_ms)
     }
 
-    /// The lines that an agent gets to make the calls at `address`, one for each round.
+    /// The requests to an agent to make the calls at `address`, one for each round.
     pub(crate) fn requests(&self, address: &str) -> Vec<grpc_interop_protocol::Request> {
         let call = self.one();
         let last = self.rounds.len() - 1;
@@ -82,16 +80,16 @@ impl Call {
         self.rounds.iter().enumerate().map(round).collect()
     }
 
-    /// The call as an agent is told of it.
+    /// One call, as an agent makes it.
     fn one(&self) -> grpc_interop_protocol::Call {
         /// The bits of 16.0.
         const SIXTEEN: &str = "41800000";
         let value = self.value.map_or_else(|| SIXTEEN.to_owned(), Value::hex);
         let (value, message) = match &self.message {
-            Some(Hex(message)) => (None, Some(hex(message))),
+            Some(Hex(message)) => (None, Some(hex::encode(message))),
             // The stub has no other method.
             None if self.method != SQUARE_ROOT => {
-                (None, Value::from_hex(&value).map(|value| hex(&value.message())))
+                (None, Value::from_hex(&value).map(|value| hex::encode(value.message())))
             }
             None => (Some(value), None),
         };

@@ -1,88 +1,179 @@
-//! Families of entries: one that is written once and read for each of several values.
+//! Families of entries: an entry with the key `for` stands for one entry for each value of the list.
 //!
-//! Done on the text, before it is read as TOML, so that a number can stand where a number has to; and
-//! line by line in place, so that an error still names the line where it is.
+//! Expanded after parsing, before deserialization, so that the syntax of TOML decides where a string
+//! begins, and an error still names the line of the value that is wrong.
 
-use serde::Deserialize;
+use std::ops::Range;
 
-use crate::config::source::{ConfigError, Source};
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
 
-/// The line that begins an entry.
-const HEAD: &str = "[[behaviour]]";
+/// The key that makes an entry a family.
+const KEY: &str = "for";
 
-/// How the line begins that makes an entry a family.
-const FOR: &str = "for = [";
+/// What is wrong with a family, and where.
+pub(crate) type FamilyError = (Range<usize>, &'static str);
 
-/// The entries of `source`, each as a file of its own that has its lines where they were.
-pub(crate) fn entries(source: &Source) -> Result<Vec<Source>, ConfigError> {
-    let lines: Vec<_> = source.text().lines().collect();
-    let mut starts: Vec<_> = (0..lines.len()).filter(|line| lines[*line].trim() == HEAD).collect();
-    // What stands before the first entry is read too: it may be a key that belongs nowhere.
-    starts.insert(0, 0);
-    starts.push(lines.len());
-    let mut entries = Vec::new();
-    for pair in starts.windows(2) {
-        let (start, end) = (pair[0], pair[1]);
-        let text = "\n".repeat(start) + &lines[start..end].join("\n");
-        let entry = source.with_text(text);
-        match lines[start..end].iter().position(|line| line.starts_with(FOR)) {
-            None => entries.push(entry),
-            Some(at) => entries.extend(members(&entry, start + at)?),
+/// Replaces each family in the list `key` of `document` by its members.
+///
+/// `{}` in a string stands for the value of a member, and `{0}`, `{1}`, … for the elements of a list. A
+/// string that consists of nothing else becomes the value itself, which may be a number.
+pub(crate) fn expand(document: &mut DeTable<'_>, key: &str) -> Result<(), FamilyError> {
+    let Some(DeValue::Array(entries)) = document.get_mut(key).map(Spanned::get_mut) else {
+        return Ok(());
+    };
+    for mut entry in std::mem::replace(entries, DeArray::new()) {
+        let values = match entry.get_mut() {
+            DeValue::Table(table) => table.remove(KEY),
+            _ => None,
+        };
+        let Some(values) = values else {
+            entries.push(entry);
+            continue;
+        };
+        let DeValue::Array(members) = values.get_ref() else {
+            return Err(wrong(&values));
+        };
+        for member in members {
+            let mut entry = entry.clone();
+            fill_in(&mut entry, &placeholders(member)?);
+            entries.push(entry);
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
-/// What stands for `{}`, or for `{0}` and `{1}` and so on.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Values {
-    One(Value),
-    Several(Vec<Value>),
-}
+/// A placeholder, and the value that it stands for.
+type Placeholder<'a, 'i> = (String, &'a DeValue<'i>, String);
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Number(i64),
-    Text(String),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key {
-    r#for: Vec<Values>,
-}
-
-/// The members of the family `entry`, whose key is in line `at` and goes on to the first line that
-/// ends with `]`.
-fn members(entry: &Source, at: usize) -> Result<Vec<Source>, ConfigError> {
-    let mut lines: Vec<_> = entry.text().lines().map(str::to_owned).collect();
-    let closes = |line: &String| line.trim_end().ends_with(']');
-    let length = lines[at..].iter().position(closes).map_or(lines.len() - at, |last| last + 1);
-    let key = "\n".repeat(at) + &lines[at..at + length].join("\n");
-    let Key { r#for: values } = entry.with_text(key).parse()?;
-    lines[at..at + length].fill(String::new());
-    let text = lines.join("\n");
-    Ok(values.iter().map(|values| entry.with_text(values.fill_in(&text))).collect())
-}
-
-impl Values {
-    fn fill_in(&self, text: &str) -> String {
-        match self {
-            Self::One(value) => text.replace("{}", &value.shown()),
-            Self::Several(values) => (0..).zip(values).fold(text.to_owned(), |text, (n, value)| {
-                text.replace(&format!("{{{n}}}"), &value.shown())
-            }),
+fn placeholders<'a, 'i>(
+    member: &'a Spanned<DeValue<'i>>,
+) -> Result<Vec<Placeholder<'a, 'i>>, FamilyError> {
+    let placeholder = |name: String, value: &'a Spanned<DeValue<'i>>| match value.get_ref() {
+        DeValue::String(text) => Ok((name, value.get_ref(), text.to_string())),
+        DeValue::Integer(number) => Ok((name, value.get_ref(), number.to_string())),
+        _ => Err(wrong(value)),
+    };
+    match member.get_ref() {
+        DeValue::Array(values) => {
+            (0..).zip(values).map(|(n, value)| placeholder(format!("{{{n}}}"), value)).collect()
         }
+        _ => Ok(vec![placeholder("{}".to_owned(), member)?]),
     }
 }
 
-impl Value {
-    fn shown(&self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+fn wrong(value: &Spanned<DeValue<'_>>) -> FamilyError {
+    (value.span(), "`for` is a list of strings and integers, or of lists of them")
+}
+
+fn fill_in<'i>(value: &mut Spanned<DeValue<'i>>, placeholders: &[Placeholder<'_, 'i>]) {
+    match value.get_mut() {
+        DeValue::String(text) => {
+            if let Some((_, value_of_member, _)) =
+                placeholders.iter().find(|(name, ..)| name == text)
+            {
+                *value.get_mut() = (*value_of_member).clone();
+                return;
+            }
+            for (name, _, shown) in placeholders {
+                if text.contains(name.as_str()) {
+                    *text = text.replace(name.as_str(), shown).into();
+                }
+            }
         }
+        DeValue::Array(values) => values.iter_mut().for_each(|value| fill_in(value, placeholders)),
+        DeValue::Table(table) => {
+            table.iter_mut().for_each(|(_, value)| fill_in(value, placeholders));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use toml::de::{DeTable, Deserializer};
+
+    use super::expand;
+
+    fn expanded(text: &str) -> Result<Vec<toml::Value>, (usize, String)> {
+        #[derive(Deserialize)]
+        struct File {
+            entry: Vec<toml::Value>,
+        }
+        let line = |offset: usize| text[..offset].lines().count();
+        let mut document = DeTable::parse(text).expect("TOML");
+        expand(document.get_mut(), "entry")
+            .map_err(|(span, message)| (line(span.end), message.to_owned()))?;
+        Ok(File::deserialize(Deserializer::from(document)).expect("entries").entry)
+    }
+
+    fn keys(text: &str, key: &str) -> Vec<String> {
+        expanded(text).expect("a family").iter().map(|entry| entry[key].to_string()).collect()
+    }
+
+    #[test]
+    fn an_entry_is_repeated_for_each_value() {
+        let text = "[[entry]]\nname = 'x'\n[[entry]]\nname = 'a-{}'\nfor = [1, 'two']\n";
+        assert_eq!(keys(text, "name"), [r#""x""#, r#""a-1""#, r#""a-two""#]);
+    }
+
+    #[test]
+    fn a_string_that_is_only_a_placeholder_becomes_the_value() {
+        let text = "[[entry]]\nfor = [1, 2]\nk = [{ n = '{}', s = '0{}' }]\n";
+        assert_eq!(keys(text, "k"), [r#"[{ n = 1, s = "01" }]"#, r#"[{ n = 2, s = "02" }]"#]);
+    }
+
+    #[test]
+    fn spaces_and_lines_do_not_matter() {
+        for list in ["for=[1,2]", "for = [ # ]\n  1, # ]\n  2,\n]", "'for' = [1, 2]"] {
+            assert_eq!(
+                keys(&format!("[[entry]]\n{list}\nk = '{{}}'\n"), "k"),
+                ["1", "2"],
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_elements_of_nested_lists_have_numbers() {
+        let text = "[[entry]]\nfor = [['a', 1], ['}]', 2]]\nname = '{0}-{1}'\nk = '{1}'\n";
+        assert_eq!(keys(text, "name"), [r#""a-1""#, r#""}]-2""#]);
+        assert_eq!(keys(text, "k"), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_string_that_looks_like_a_family_is_none() {
+        let text = "[[entry]]\nname = '''\nfor = [1, 2]\n{}'''\n";
+        assert_eq!(keys(text, "name"), ["\"\"\"\nfor = [1, 2]\n{}\"\"\""]);
+        let about = "[[entry]]\nabout = 'for = [3, {}'\nfor = [1]\n";
+        assert_eq!(keys(about, "about"), [r#""for = [3, 1""#]);
+    }
+
+    #[test]
+    fn what_is_no_family_is_refused_with_its_line() {
+        for (list, line) in [("1", 2), ("[true]", 2), ("[\n1,\n[[2]]]", 4), ("[{ a = 1 }]", 2)] {
+            let error = expanded(&format!("[[entry]]\nfor = {list}\n")).expect_err(list);
+            assert_eq!(error.0, line, "{list}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_member_is_at_its_own_line() {
+        #[derive(Debug, Deserialize)]
+        struct File {
+            #[expect(dead_code, reason = "never read")]
+            entry: Vec<Entry>,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Entry {
+            #[expect(dead_code, reason = "never read")]
+            k: String,
+        }
+        let text = "[[entry]]\nfor = [1]\n\nk = '{}'\n";
+        let mut document = DeTable::parse(text).expect("TOML");
+        expand(document.get_mut(), "entry").expect("a family");
+        let error = File::deserialize(Deserializer::from(document)).expect_err("no string");
+        assert_eq!(error.span().map(|span| &text[span]), Some("'{}'"));
     }
 }

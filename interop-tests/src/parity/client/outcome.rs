@@ -8,7 +8,7 @@ use crate::http2::text::shown;
 use crate::http2::value::Value;
 use crate::outcome::observation::Observation;
 use crate::parity::client::deadline;
-use crate::parity::client::requests::Sent;
+use crate::parity::client::requests::Requests;
 use crate::parity::client::status_message;
 use crate::parity::client::table::Behaviour;
 use grpc_interop_protocol::CallOutcome;
@@ -28,7 +28,7 @@ pub(crate) type Ended = (CallOutcome, Duration);
 pub(crate) fn observation(
     behaviour: &Behaviour,
     calls: &[Ended],
-    sent: &Sent,
+    sent: &Requests,
     side: Side,
 ) -> Observation {
     let mut observation = Observation::default();

@@ -75,7 +75,7 @@ impl Reference for ReferenceClient {
             }
             other => other,
         };
-        case_run::play(behaviour, &self.pool, context, &Recorder::default())
+        case_run::run(behaviour, &self.pool, context, &Recorder::default())
             .map(|played| played.right)
             .map_err(why)
     }

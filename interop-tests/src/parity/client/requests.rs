@@ -1,12 +1,10 @@
-//! What a client sent: the requests of all its connections, in the order in which they came.
+//! The requests that a client has sent over all its connections, as lines of an observation.
 //!
-//! Shared by the threads of all connections. Only the first request is looked at in full: later ones
-//! are repetitions.
+//! Only the first request is observed in full: the others repeat it.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use crate::http2::endpoint::{Endpoint, Stream};
 use crate::http2::header_block::Field;
 use crate::http2::message;
 use crate::http2::text::shown;
@@ -14,48 +12,35 @@ use crate::outcome::observation::Observation;
 use crate::parity::client::deadline;
 use crate::parity::client::table::Behaviour;
 
-/// One request.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Request {
-    pub(crate) fields: Vec<Field>,
-    pub(crate) malformed: Option<String>,
-    pub(crate) body: Vec<u8>,
-    pub(crate) ended: bool,
-    /// Which of the stage's connections it came over.
-    pub(crate) connection: usize,
-}
-
-/// All requests; clones are the same.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sent(Arc<Shared>);
-
+/// What a client has sent over one connection.
 #[derive(Debug, Default)]
-struct Shared {
-    requests: Mutex<Vec<Request>>,
-    /// The most requests of one connection that waited for their answer at the same time.
-    most_open: AtomicUsize,
+pub(crate) struct RequestsOfConnection {
+    requests: Vec<Stream>,
+    /// The most requests that waited for their response at the same time.
+    most_open: usize,
     /// PINGs that have not been acknowledged.
-    pings: AtomicUsize,
+    pings: usize,
 }
 
-impl Sent {
-    pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
-        self.0.requests.lock().unwrap_or_else(PoisonError::into_inner)
+impl RequestsOfConnection {
+    /// What has arrived at `endpoint`.
+    pub(crate) fn of(endpoint: &Endpoint) -> Self {
+        let requests = endpoint.received().map(|(_, stream)| stream.clone()).collect();
+        Self { requests, most_open: endpoint.most_open, pings: endpoint.pings }
     }
 
-    /// So many requests of one connection wait for their answer.
-    pub(crate) fn count_open(&self, requests: usize) {
-        self.0.most_open.fetch_max(requests, Ordering::SeqCst);
+    fn began(&self) -> Option<Instant> {
+        self.requests.first()?.began
     }
+}
 
-    /// The server has sent a PING.
-    pub(crate) fn count_ping(&self) {
-        self.0.pings.fetch_add(1, Ordering::SeqCst);
-    }
+/// What a client has sent over all its connections.
+#[derive(Debug)]
+pub(crate) struct Requests(Vec<RequestsOfConnection>);
 
-    /// The client has acknowledged one of those.
-    pub(crate) fn count_acknowledgement(&self) {
-        self.0.pings.fetch_sub(1, Ordering::SeqCst);
+impl Requests {
+    pub(crate) fn of(connections: Vec<RequestsOfConnection>) -> Self {
+        Self(connections)
     }
 
     /// Adds what was sent by the call of `behaviour`, with this deadline, to `observation`.
@@ -65,67 +50,64 @@ impl Sent {
         timeout_ms: Option<f64>,
         observation: &mut Observation,
     ) {
-        let requests = self.requests();
-        if let Some(first) = requests.first().filter(|_| behaviour.sent) {
-            first.observe(timeout_ms, observation);
+        let used = || self.0.iter().filter(|connection| !connection.requests.is_empty());
+        let first = used().min_by_key(|connection| connection.began());
+        if let Some(connection) = first.filter(|_| behaviour.sent) {
+            observe_request(&connection.requests[0], timeout_ms, observation);
         }
-        observation.add("requests", requests.len().to_string());
+        let count: usize = used().map(|connection| connection.requests.len()).sum();
+        observation.add("requests", count.to_string());
         if behaviour.call.is_repeated() {
-            let mut connections = BTreeMap::<usize, usize>::new();
-            for request in &*requests {
-                *connections.entry(request.connection).or_default() += 1;
-            }
-            let counts: Vec<_> = connections.values().map(usize::to_string).collect();
+            let counts: Vec<_> = used().map(|c| c.requests.len().to_string()).collect();
             observation.add("requests of each connection", counts.join(", "));
-            let most = self.0.most_open.load(Ordering::SeqCst);
+            let most = used().map(|connection| connection.most_open).max().unwrap_or(0);
             observation.add("requests open at once", most.to_string());
         }
         if behaviour.waits_for_pings() {
-            let pings = self.0.pings.load(Ordering::SeqCst);
+            let pings: usize = self.0.iter().map(|connection| connection.pings).sum();
             observation.add("pings without acknowledgement", pings.to_string());
         }
     }
 }
 
-/// Fields that have a line of their own, whether they are there or not.
+/// Fields with a line of their own, whether they are there or not.
 const OWN_LINES: [&str; 6] =
     [":method", ":scheme", ":path", "te", "content-type", "grpc-accept-encoding"];
 
-/// Fields that are looked at in another way.
+/// Fields that are observed in another way.
 const SPECIAL: [&[u8]; 3] = [b":authority", b"user-agent", b"grpc-timeout"];
 
-impl Request {
-    fn observe(&self, timeout_ms: Option<f64>, observation: &mut Observation) {
-        let values = |name: &str| {
-            let values = self.fields.iter().filter(|field| field.0 == name.as_bytes());
-            values.map(|(_, value)| shown(value)).collect::<Vec<_>>().join("; ")
-        };
-        for name in OWN_LINES {
-            observation.add(format!("sent {name}"), values(name));
-        }
-        let presence = |name: &str| if values(name).is_empty() { "missing" } else { "there" };
-        for name in [":authority", "user-agent"] {
-            observation.add(format!("sent {name}"), presence(name));
-        }
-        let timeout = values("grpc-timeout");
-        if !timeout.is_empty() {
-            observation.add("sent grpc-timeout", deadline::normalised(&timeout, timeout_ms));
-        }
-        let is_metadata = |field: &&Field| {
-            let name = &field.0[..];
-            !SPECIAL.contains(&name) && !OWN_LINES.iter().any(|own| own.as_bytes() == name)
-        };
-        let mut metadata: Vec<_> = self.fields.iter().filter(is_metadata).collect();
-        metadata.sort_by(|one, other| one.0.cmp(&other.0));
-        if !metadata.is_empty() {
-            let field = |(name, value): &&Field| format!("{}: {}", shown(name), shown(value));
-            let metadata: Vec<_> = metadata.iter().map(field).collect();
-            observation.add("sent metadata", metadata.join("; "));
-        }
-        if let Some(malformed) = &self.malformed {
-            observation.add("sent header block", malformed);
-        }
-        observation.add("sent messages", message::shown(&self.body));
-        observation.add("sent end", if self.ended { "END_STREAM" } else { "none" });
+fn observe_request(request: &Stream, timeout_ms: Option<f64>, observation: &mut Observation) {
+    let fields = request.blocks.first().map(Vec::as_slice).unwrap_or_default();
+    let values = |name: &str| {
+        let values = fields.iter().filter(|field| field.0 == name.as_bytes());
+        values.map(|(_, value)| shown(value)).collect::<Vec<_>>().join("; ")
+    };
+    for name in OWN_LINES {
+        observation.add(format!("sent {name}"), values(name));
     }
+    let presence = |name: &str| if values(name).is_empty() { "missing" } else { "there" };
+    for name in [":authority", "user-agent"] {
+        observation.add(format!("sent {name}"), presence(name));
+    }
+    let timeout = values("grpc-timeout");
+    if !timeout.is_empty() {
+        observation.add("sent grpc-timeout", deadline::normalised(&timeout, timeout_ms));
+    }
+    let is_metadata = |field: &&Field| {
+        let name = &field.0[..];
+        !SPECIAL.contains(&name) && !OWN_LINES.iter().any(|own| own.as_bytes() == name)
+    };
+    let mut metadata: Vec<_> = fields.iter().filter(is_metadata).collect();
+    metadata.sort_by(|one, other| one.0.cmp(&other.0));
+    if !metadata.is_empty() {
+        let field = |(name, value): &&Field| format!("{}: {}", shown(name), shown(value));
+        let metadata: Vec<_> = metadata.iter().map(field).collect();
+        observation.add("sent metadata", metadata.join("; "));
+    }
+    if let Some(malformed) = &request.malformed {
+        observation.add("sent malformed", malformed);
+    }
+    observation.add("sent messages", message::shown(&request.data));
+    observation.add("sent end", if request.received_end { "END_STREAM" } else { "none" });
 }

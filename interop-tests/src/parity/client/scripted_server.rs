@@ -1,153 +1,194 @@
-//! The stage of a behaviour: it plays the script on every connection that it is given.
+//! The scripted server of a behaviour: it runs the script on every connection that it is given.
 //!
-//! A client may connect as often as it likes, also before its call and after it. Whoever asks for
-//! what was sent waits until the client has closed its connections, because only then has all of it
-//! come; one that keeps them open is not waited for long.
+//! A client may connect as often as it likes, also before its call and after it. All of what it sends
+//! has arrived only when it has closed its connections; one that keeps them open is not waited for long.
 
 use std::collections::BTreeMap;
-use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
+
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
-use crate::parity::client::activity::Activity;
-use crate::parity::client::requests::Sent;
-use crate::parity::client::script::Script;
-use crate::parity::client::scripted_connection::ScriptedConnection;
+use crate::http2::activity::Activity;
+use crate::http2::endpoint::{Endpoint, Role};
+use crate::http2::script::Script;
+use crate::parity::client::requests::{Requests, RequestsOfConnection};
 use crate::parity::client::table::Behaviour;
 
 /// How long a client may take to close its connections after its call.
-const FAREWELL: Duration = Duration::from_millis(700);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 
-/// See the module; clones are the same stage. It is to be ended by whoever has made it.
+/// The scripted server of one behaviour; clones are the same server.
 #[derive(Clone, Debug)]
 pub(crate) struct ScriptedServer(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     behaviour: Arc<Behaviour>,
-    tape: Recorder,
-    sent: Sent,
-    pulse: Activity,
-    /// The frames of the first connection, for a failure.
-    told: Mutex<Vec<String>>,
+    recorder: Recorder,
+    activity: Activity,
+    /// How often the script has begun, on all connections.
     attempts: AtomicUsize,
     connections: Mutex<Connections>,
-    open: Mutex<usize>,
-    closed: Condvar,
+    connection_closed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Connections {
-    is_over: bool,
+    has_ended: bool,
     /// How many there have been.
     count: usize,
-    /// The sockets of those that are to be ended with the stage.
+    open: usize,
+    /// The sockets to shut down at the end.
     sockets: BTreeMap<usize, TcpStream>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<RequestsOfConnection>>,
+    /// The frames sent on the first attempt, for a failure message.
+    sent: Vec<String>,
 }
 
 impl ScriptedServer {
-    /// A stage for `behaviour`; what goes over its connections is taken on `tape`.
-    pub(crate) fn of(behaviour: &Arc<Behaviour>, tape: &Recorder) -> Self {
+    /// A server for `behaviour`; `recorder` records its connections.
+    pub(crate) fn of(behaviour: &Arc<Behaviour>, recorder: &Recorder) -> Self {
         Self(Arc::new(Shared {
             behaviour: Arc::clone(behaviour),
-            tape: tape.clone(),
-            sent: Sent::default(),
-            pulse: Activity::default(),
-            told: Mutex::default(),
+            recorder: recorder.clone(),
+            activity: Activity::default(),
             attempts: AtomicUsize::new(0),
             connections: Mutex::default(),
-            open: Mutex::default(),
-            closed: Condvar::new(),
+            connection_closed: Condvar::new(),
         }))
     }
 
-    /// Plays to whoever is at the other end of `socket`, unless the stage has ended.
+    /// Serves the client at the other end of `socket`, unless the server has ended.
     pub(crate) fn admit(&self, socket: TcpStream) {
-        let mut connections = self.0.connections();
-        if connections.is_over {
+        let mut connections = self.0.connections.lock();
+        if connections.has_ended {
             return;
         }
         let number = connections.count;
         connections.count += 1;
+        connections.open += 1;
         if let Ok(copy) = socket.try_clone() {
             connections.sockets.insert(number, copy);
         }
-        *self.0.open.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.pulse.beat();
-        let (shared, tracks) = (Arc::clone(&self.0), self.0.tape.connect());
+        self.0.activity.record();
+        let (shared, recorder) = (Arc::clone(&self.0), self.0.recorder.connect());
         connections.threads.push(thread::spawn(move || {
-            converse(number, socket, tracks, &shared);
-            shared.pulse.beat();
-            *shared.open.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-            shared.closed.notify_all();
+            let requests = shared.serve(number, socket, recorder).unwrap_or_default();
+            shared.activity.record();
+            shared.connections.lock().open -= 1;
+            shared.connection_closed.notify_all();
+            requests
         }));
     }
 
-    /// Whether anybody has connected.
+    /// Whether a client has connected.
     pub(crate) fn has_been_found(&self) -> bool {
-        self.0.connections().count > 0
+        self.0.connections.lock().count > 0
     }
 
-    /// What tells whether anything happens here.
-    pub(crate) fn pulse(&self) -> &Activity {
-        &self.0.pulse
+    /// The activity on its connections.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.0.activity
     }
 
-    /// Ends the play; gives what the client has sent, and what was sent to it.
-    pub(crate) fn finish(&self) -> (Sent, Vec<String>) {
-        let open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whether it was too long does not matter: the connections that are left are ended.
-        drop(self.0.closed.wait_timeout_while(open, FAREWELL, |open| *open > 0));
-        self.end();
-        let told = std::mem::take(&mut *self.0.told.lock().unwrap_or_else(PoisonError::into_inner));
-        (self.0.sent.clone(), told)
-    }
-
-    /// Ends all connections; nobody is admitted any more.
-    pub(crate) fn end(&self) {
-        let threads = {
-            let mut connections = self.0.connections();
-            connections.is_over = true;
-            self.0.tape.ignore_ends();
-            for socket in connections.sockets.values() {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-            std::mem::take(&mut connections.threads)
-        };
-        for thread in threads {
-            let _ = thread.join();
+    /// Ends the server; returns what clients have sent, and the frames that were sent to them.
+    pub(crate) fn finish(&self) -> (Requests, Vec<String>) {
+        let mut connections = self.0.connections.lock();
+        // After the timeout, the connections that are left are shut down.
+        let is_open = |connections: &mut Connections| connections.open > 0;
+        self.0.connection_closed.wait_while_for(&mut connections, is_open, CLOSE_TIMEOUT);
+        connections.has_ended = true;
+        self.0.recorder.ignore_ends();
+        for socket in connections.sockets.values() {
+            let _ = socket.shutdown(Shutdown::Both);
         }
+        let threads = std::mem::take(&mut connections.threads);
+        drop(connections);
+        let requests = threads.into_iter().filter_map(|thread| thread.join().ok()).collect();
+        (Requests::of(requests), std::mem::take(&mut self.0.connections.lock().sent))
     }
 }
 
 impl Shared {
-    fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Runs the script on one connection, again for each request that comes after the first.
+    fn serve(
+        &self,
+        number: usize,
+        socket: TcpStream,
+        recorder: ConnectionRecorder,
+    ) -> io::Result<RequestsOfConnection> {
+        let observers = recorder.observers(Role::Server);
+        let endpoint = Endpoint::serve(socket, observers, self.activity.clone())?;
+        let (opening, response) = (self.behaviour.opening(), self.behaviour.response());
+        let mut script = Script::new(endpoint, &opening, &response);
+        loop {
+            let attempts = self.attempts.fetch_add(1, Ordering::SeqCst);
+            let is_open = script.respond(&self.behaviour.actions(attempts));
+            if attempts == 0 {
+                self.connections.lock().sent = script.endpoint.sent();
+            }
+            if !is_open || !script.wait_for_request() {
+                break;
+            }
+        }
+        // A reset is only sent when no copy of the socket is left.
+        self.connections.lock().sockets.remove(&number);
+        let requests = RequestsOfConnection::of(&script.endpoint);
+        script.finish();
+        Ok(requests)
     }
 }
 
-/// Plays the script on one connection, again for each request that comes after the first.
-fn converse(number: usize, socket: TcpStream, tracks: ConnectionRecorder, shared: &Shared) {
-    let (sent, pulse) = (shared.sent.clone(), shared.pulse.clone());
-    let conversation = ScriptedConnection::new(number, socket, sent, pulse, tracks);
-    let Ok(conversation) = conversation else { return };
-    let mut script = Script::new(&shared.behaviour, conversation);
-    loop {
-        let attempts = shared.attempts.fetch_add(1, Ordering::SeqCst);
-        let goes_on = script.play(&shared.behaviour.actions(attempts));
-        if attempts == 0 {
-            let told = script.told();
-            *shared.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
-        }
-        if !goes_on || !script.wait_for_more() {
-            break;
-        }
+/// A listener that gives each connection to a callback, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    address: SocketAddr,
+    is_closed: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// Listens at `port` of this machine, or at any free one if it is 0, and calls `admit` with each
+    /// connection and the address from which it was made.
+    pub(crate) fn open(
+        port: u16,
+        admit: impl Fn(TcpStream, SocketAddr) + Send + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let address = listener.local_addr()?;
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let closed = Arc::clone(&is_closed);
+        let thread = thread::spawn(move || {
+            loop {
+                let accepted = listener.accept();
+                if closed.load(Ordering::SeqCst) {
+                    break;
+                }
+                if let Ok((socket, from)) = accepted {
+                    admit(socket, from);
+                }
+            }
+        });
+        Ok(Self { address, is_closed, thread: Some(thread) })
     }
-    // A reset is only sent when no copy of the socket is left.
-    shared.connections().sockets.remove(&number);
-    script.leave();
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        self.is_closed.store(true, Ordering::SeqCst);
+        // Wakes the thread.
+        let _ = TcpStream::connect(self.address);
+        let _ = thread.join();
+    }
 }

@@ -114,9 +114,9 @@ impl Comparison {
         let right_now = self.oracle.right(&self.behaviour, self.is_kin, &self.context)?;
         right_now.announce(&*self.behaviour, evidence);
         let tape = evidence.tape.insert(Recorder::default());
-        let CaseRun { observed, right, told, began } =
-            case_run::play(&self.behaviour, &self.pool, &self.context, tape)?;
-        evidence.sent = told;
+        let CaseRun { observed, right, sent, began } =
+            case_run::run(&self.behaviour, &self.pool, &self.context, tape)?;
+        evidence.sent = sent;
         evidence.began = Some(began);
         // The ledger could not know a text with this run's port in it.
         evidence.answer = Some(right.to_string());

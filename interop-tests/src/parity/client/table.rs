@@ -1,6 +1,7 @@
-//! The behaviours: what a server does to a client as data, read from the suite's tables.
+//! The behaviours: what a server does to a client, as data, read from the tables of `client-parity`.
 //!
-//! Mostly a behaviour states no expectation: what is right is what the reference client makes of it.
+//! Mostly a behaviour states no expectation: the outcome at the reference client is what other clients
+//! are compared with.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,8 +11,11 @@ use toml::Spanned;
 
 use crate::config::source;
 use crate::config::source::{ConfigError, Source};
-use crate::http2::body::{Cut, Piece};
-use crate::http2::header_list::Change;
+use crate::http2::action::Action;
+use crate::http2::body::{self, Cut, Piece};
+use crate::http2::endpoint::Role;
+use crate::http2::header_list::{Change, Legal, changed};
+use crate::http2::script::{End, Message, Opening};
 use crate::http2::text::Text;
 use crate::outcome::finding::Mismatch;
 use crate::outcome::grade;
@@ -19,23 +23,46 @@ use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::naming;
-use crate::parity::client::action::Action;
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
-use crate::parity::client::programs::case::{PREFIX, Special};
-use crate::parity::client::response::{HEADERS, ROOT_OF_16, TRAILERS};
 use crate::parity::client::stated::Stated;
 
-/// Where END_STREAM of the response is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum End {
-    Headers,
-    /// On the last frame of the body.
-    Body,
-    #[default]
-    Trailers,
-    Never,
+/// The headers of a legal response, as the tutorial's server sends them at least.
+const HEADERS: &Legal = &[(":status", "200"), ("content-type", "application/grpc")];
+
+/// Legal trailers.
+const TRAILERS: &Legal = &[("grpc-status", "0")];
+
+/// The message of a legal response, whose value is 4.
+const ROOT_OF_16: &[u8] = &[0x0d, 0x00, 0x00, 0x80, 0x40];
+
+/// The prefix of the names of client programs' trials, which tells them from those of agents.
+pub(crate) const PROGRAM_PREFIX: &str = "program-";
+
+/// What differs for client programs; the key `programs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ProgramOverrides {
+    pub(crate) why: String,
+    /// Whether they are run.
+    #[serde(default = "yes")]
+    pub(crate) run: bool,
+    /// Observations of the reference program other than the present one.
+    #[serde(default)]
+    pub(crate) also: Vec<Observation>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ProgramOverrides {
+    fn check(&self) -> Result<(), String> {
+        if self.why.trim().is_empty() || self.run == self.also.is_empty() {
+            return Err("programs: `why`, and either `run = false` or `also`".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// One `[[behaviour]]`.
@@ -47,28 +74,28 @@ pub(crate) struct Behaviour {
     grade: Grade,
     /// What it is about, where the name does not say it.
     about: Option<String>,
-    /// Why the reference does now this and now that.
+    /// Why the outcomes at the reference vary.
     unstable: Option<String>,
-    /// What it has been seen to do, beside what it does now.
+    /// Outcomes at the reference other than the present one.
     #[serde(default)]
     also: Vec<Observation>,
-    /// What is stated of it, whatever the reference does.
+    /// The expectation that does not depend on the reference.
     #[serde(default)]
     pub(crate) expect: Stated,
-    /// What is special about client programs with it.
-    pub(crate) programs: Option<Special>,
+    /// What differs for client programs.
+    pub(crate) programs: Option<ProgramOverrides>,
     #[serde(default)]
     pub(crate) call: Call,
     /// Whether what the client sent is compared in full: it is the same whatever the server does, so
     /// a difference in it would show everywhere.
     #[serde(default)]
     pub(crate) sent: bool,
-    /// Nobody listens at the address that is called.
+    /// There is no server at the address that is called.
     #[serde(default)]
     pub(crate) nobody_listens: bool,
-    /// What the server says first, instead of SETTINGS.
+    /// Sent instead of the server's SETTINGS.
     pub(crate) preface: Option<Text>,
-    /// What the server's first SETTINGS say, as identifiers and values.
+    /// The identifiers and values of the server's first SETTINGS.
     #[serde(default)]
     pub(crate) settings: Vec<(u16, u32)>,
     /// Changes of the header list of a legal response.
@@ -88,14 +115,19 @@ pub(crate) struct Behaviour {
     /// One HEADERS frame with the headers and the trailers.
     #[serde(default)]
     pub(crate) trailers_only: bool,
-    /// HEADERS are cut into fragments of this many bytes, which go on in CONTINUATION.
+    /// The size of the fragments of header blocks, which continue in CONTINUATION.
     pub(crate) fragments: Option<usize>,
-    #[serde(default)]
-    pub(crate) end: End,
-    /// What happens, if not just one response.
+    /// Where END_STREAM of the response is.
+    #[serde(default = "on_trailers")]
+    end: End,
+    /// What happens, unless it is one response.
     actions: Option<Vec<Action>>,
-    /// What happens with every later connection or request, if something else.
+    /// What happens on every later connection or request, if something else.
     then: Option<Vec<Action>>,
+}
+
+fn on_trailers() -> End {
+    End::Trailers
 }
 
 fn client_visible() -> Grade {
@@ -111,7 +143,7 @@ fn uncut() -> Cut {
 }
 
 impl Behaviour {
-    /// What happens when the client has tried `attempts` times before.
+    /// The actions after `attempts` connections or requests.
     pub(crate) fn actions(&self, attempts: usize) -> Vec<Action> {
         match &self.then {
             Some(then) if attempts > 0 => then.clone(),
@@ -124,12 +156,12 @@ impl Behaviour {
         match self.end {
             _ if self.trailers_only => vec![Preface, Request, Headers],
             End::Headers => vec![Preface, Request, Headers],
-            End::Body => vec![Preface, Request, Headers, Body],
+            End::LastFrame | End::EmptyFrame => vec![Preface, Request, Headers, Body],
             End::Trailers | End::Never => vec![Preface, Request, Headers, Body, Trailers],
         }
     }
 
-    /// Whether the first request is waited for: without that, it is chance what of it has come.
+    /// Whether the script waits for the first request; otherwise it is chance how much of it arrives.
     pub(crate) fn waits_for_request(&self) -> bool {
         !self.nobody_listens
             && self.actions(0).iter().any(|action| matches!(action, Action::Request))
@@ -140,16 +172,45 @@ impl Behaviour {
         self.actions(0).iter().any(|action| matches!(action, Action::PingsAcknowledged))
     }
 
+    /// The start of each connection.
+    pub(crate) fn opening(&self) -> Opening {
+        Opening { instead: self.preface.clone(), settings: self.settings.clone() }
+    }
+
+    /// The response.
+    pub(crate) fn response(&self) -> Message {
+        let mut headers = changed(HEADERS, &self.headers);
+        let trailers = changed(TRAILERS, &self.trailers);
+        if self.trailers_only {
+            headers.extend(trailers.clone());
+        }
+        Message {
+            headers,
+            body: body::bytes(&self.body),
+            trailers,
+            end: if self.trailers_only { End::Headers } else { self.end },
+            cut: self.cut.clone(),
+            pad: self.pad,
+            pad_headers: self.pad_headers,
+            priority: false,
+            fragments: self.fragments,
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         naming::check(self.name())?;
-        if self.name().starts_with(PREFIX) {
-            return Err(format!("`{PREFIX}` is how the names of client programs' trials begin"));
+        if self.name().starts_with(PROGRAM_PREFIX) {
+            return Err(format!(
+                "`{PROGRAM_PREFIX}` is how the names of client programs' trials begin"
+            ));
         }
-        self.programs.iter().try_for_each(Special::check)?;
+        self.programs.iter().try_for_each(ProgramOverrides::check)?;
         if self.unstable.is_some() == self.also.is_empty() {
             return Err("`unstable` says why, and `also` what else is done".to_owned());
         }
         self.call.check()?;
+        let mut actions = self.actions.iter().chain(&self.then).flatten();
+        actions.try_for_each(|action| action.check(Role::Server))?;
         self.headers.iter().try_for_each(|change| change.check(HEADERS))?;
         self.trailers.iter().try_for_each(|change| change.check(TRAILERS))?;
         self.body.iter().try_for_each(Piece::check)
@@ -184,26 +245,25 @@ impl Case for Behaviour {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct File {
     #[serde(default)]
     behaviour: Vec<Behaviour>,
 }
 
-/// Reads all `*.toml` files in `directory`, in the order of their names.
+/// Reads the behaviours of all `*.toml` files in `directory`, in the order of the names of files.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
     let mut behaviours = Vec::new();
     let mut names = BTreeSet::new();
     for path in &source::tables_in(directory)? {
-        for entry in family::entries(&Source::open(path)?)? {
-            behaviours.extend(read(&entry, &mut names)?);
-        }
+        behaviours.extend(read(&Source::open(path)?, &mut names)?);
     }
     Ok(behaviours)
 }
 
 fn read(source: &Source, names: &mut BTreeSet<String>) -> Result<Vec<Behaviour>, ConfigError> {
-    let entry: Entry = source.parse()?;
-    let cases = entry.behaviour.iter().map(|behaviour| (&behaviour.name, behaviour.check()));
+    let File { behaviour: behaviours } =
+        source.parse_changed(|document| family::expand(document, "behaviour"))?;
+    let cases = behaviours.iter().map(|behaviour| (&behaviour.name, behaviour.check()));
     naming::take_up("behaviour", cases, source, names)?;
-    Ok(entry.behaviour)
+    Ok(behaviours)
 }

@@ -3,20 +3,20 @@
 //! What comes out is read back from its own entry, so that the request that is played is exactly
 //! the one that would be printed.
 
+use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::header_block;
+use crate::http2::script::End;
 use crate::outcome::grade::Grade;
 use crate::parity::baseline::case::Case as _;
 use crate::parity::fuzz::body_mutation;
 use crate::parity::fuzz::frame_mutation;
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
-use crate::parity::server::action::Action;
 use crate::parity::server::class::Class;
-use crate::parity::server::entry::Entry;
+use crate::parity::server::entry::entry;
 use crate::parity::server::probe;
-use crate::parity::server::probe::{Acknowledge, End, Probe};
-use crate::parity::server::request;
+use crate::parity::server::probe::{Acknowledge, Probe};
 
 /// From what cases are drawn.
 pub(crate) struct Deck<'a> {
@@ -83,7 +83,7 @@ impl<'a> Deck<'a> {
             }
         }
         let probe = drawn.ok_or_else(|| format!("case {case}: nothing that may be sent"))?;
-        let entry = Entry(&probe.renamed(&name)).to_string();
+        let entry = entry(&probe.renamed(&name))?;
         probe::from_entry(&entry).map_err(|error| format!("case {case}: {error}\n{entry}"))
     }
 
@@ -106,7 +106,7 @@ impl<'a> Deck<'a> {
 fn is_left_to_chance(probe: &Probe) -> bool {
     /// What HTTP/2 counts for a field beside its name and value.
     const OVERHEAD: usize = 32;
-    let fields = request::headers(&probe.headers);
+    let fields = probe.header_list();
     let size = |part: fn(usize) -> usize| -> usize {
         let value = |(name, value): &header_block::Field| {
             let is_binary = name.ends_with(b"-bin");
@@ -150,7 +150,8 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
     };
     let waits_for_more = probe.end == End::Never && probe.body.is_empty();
     !waits_for_more
-        && request::headers(&probe.headers)
+        && probe
+            .header_list()
             .iter()
             .any(|(name, value)| name == b"grpc-timeout" && is_short(value))
 }
@@ -159,7 +160,7 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
 /// that a server in Rust cannot tell which one that is wrong came first. Without an authority, hyper
 /// drops the scheme, whose length is a part of one text.
 fn is_lost_on_the_way(probe: &Probe) -> bool {
-    let fields = request::headers(&probe.headers);
+    let fields = probe.header_list();
     let mut names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
     names.dedup();
     let groups = names.len();
@@ -180,5 +181,5 @@ pub(crate) fn is_slow(probe: &Probe) -> bool {
         || probe.preface.is_some()
         || !is_whole
         || probe.actions.iter().any(|action| ends(action) || closes(action))
-        || !request::headers(&probe.headers).contains(&post)
+        || !probe.header_list().contains(&post)
 }

@@ -11,7 +11,7 @@ use crate::outcome::deviations::Ledger;
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::expected::nearest;
-use crate::parity::server::burst_lock::BurstLock;
+use crate::parity::server::case_run::BurstLock;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
 use crate::process::context::RunContext;
@@ -69,7 +69,7 @@ impl Rival {
     /// A server that dies or hangs has answered with that.
     fn observe(&self, probe: &Probe, context: &RunContext) -> Result<Observation, String> {
         let address = self.slot.address(context)?;
-        let played = self.crowd.play(probe, &address, &Recorder::default());
+        let played = self.crowd.run(probe, &address, &Recorder::default());
         let mut fault = Observation::default();
         let ended = if played.is_err() { self.slot.is_gone() } else { self.slot.has_exited() };
         if let Some(how) = ended {

@@ -2,16 +2,15 @@
 //!
 //! All of them are legal for a client at any time.
 
-use crate::http2::any_frame::AnyFrame;
+use crate::http2::action::{Action, AnyFrame};
 use crate::http2::body;
 use crate::http2::body::Cut;
 use crate::http2::header_block;
+use crate::http2::script::End;
 use crate::http2::text::Hex;
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
-use crate::parity::server::action::Action;
-use crate::parity::server::probe::{Acknowledge, End, Probe};
-use crate::parity::server::request;
+use crate::parity::server::probe::{Acknowledge, Probe};
 
 /// What fits into a frame beside padding and a priority.
 const LARGEST_FRAGMENT: usize = 16_000;
@@ -23,7 +22,7 @@ pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
         1 | 2 => probe.cut = Cut::Sizes((0..random.below(6)).map(|_| random.size(20)).collect()),
         3 => probe.priority = !probe.priority,
         4 => {
-            let block = header_block::encode(&request::headers(&probe.headers));
+            let block = header_block::encode(&probe.header_list());
             let size = block.len() / 3 + 1 + random.below(block.len());
             probe.fragments = Some(size.min(LARGEST_FRAGMENT));
         }

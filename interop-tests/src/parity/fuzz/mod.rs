@@ -24,7 +24,7 @@ use std::time::Instant;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::Reference;
-use crate::parity::server::entry::Entry;
+use crate::parity::server::entry::entry;
 use crate::parity::server::probe;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
@@ -108,7 +108,7 @@ impl Fuzz<'_> {
     pub(crate) fn repeat(&self, case: u64) -> Result<ExitCode, String> {
         let deck = Deck::new(self.probes, self.edge);
         let tally = Mutex::new(Tally::default());
-        println!("{}", Entry(&deck.draw(self.seed, case)?));
+        println!("{}", entry(&deck.draw(self.seed, case)?)?);
         self.one(&deck, case, &tally)?;
         let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         println!("{tally}");
@@ -156,7 +156,7 @@ impl Fuzz<'_> {
         let shows = |probe: &Probe| Ok(deck.allows(probe) && comparison.differs(probe)?);
         let smallest = shrink::shrink(probe.clone(), shows)?;
         // What is printed has to be the probe that was tried.
-        let again = probe::from_entry(&Entry(&smallest).to_string());
+        let again = entry(&smallest).and_then(|entry| probe::from_entry(&entry));
         match again.map(|probe| comparison.outcome(&probe)) {
             Ok(Ok(Outcome::Different(difference))) => {
                 self.show("unexplained", &smallest, case, comparison.rival, &difference);
@@ -176,7 +176,8 @@ impl Fuzz<'_> {
         let (name, right) = (self.reference.name(), right.join("#   or\n"));
         let (rival, seen) = (rival.name(), lines(&difference.seen));
         let again = format!("make fuzz-parity SEED={}{}", self.seed, self.args(Some(case)));
-        println!("\n# {what}: {again}\n{}#   {name}\n{right}#   {rival}\n{seen}", Entry(probe));
+        let entry = entry(probe).unwrap_or_else(|error| format!("# {error}\n"));
+        println!("\n# {what}: {again}\n{entry}#   {name}\n{right}#   {rival}\n{seen}");
     }
 
     /// What has to stand in ARGS to repeat the run or a case of it.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use toml::{Table, Value};
 
-use crate::parity::server::entry::Entry;
+use crate::parity::server::entry::entry;
 use crate::parity::server::probe::{self, Probe};
 
 /// How many requests are tried, and for how long: one that a server never answers takes seconds.
@@ -26,7 +26,7 @@ pub(crate) fn shrink(
     probe: Probe,
     mut shows: impl FnMut(&Probe) -> Result<bool, String>,
 ) -> Result<Probe, String> {
-    let Ok(mut entry) = Entry(&probe).to_string().parse::<Table>().map(Value::Table) else {
+    let Some(mut entry) = table(&probe) else {
         return Ok(probe);
     };
     let mut smallest = probe;
@@ -46,6 +46,11 @@ pub(crate) fn shrink(
         break;
     }
     Ok(smallest)
+}
+
+/// The entry of a probe.
+fn table(probe: &Probe) -> Option<Value> {
+    entry(probe).ok()?.parse::<Table>().ok().map(Value::Table)
 }
 
 /// The probe of an entry, unless it is illegal or sends nothing.
@@ -116,7 +121,7 @@ fn shorter<T: Clone>(items: &[T], steps: &[usize]) -> Vec<Vec<T>> {
 #[cfg(test)]
 mod tests {
     use super::shrink;
-    use crate::parity::server::entry::Entry;
+    use crate::parity::server::entry::entry;
     use crate::parity::server::probe::{self, Probe};
 
     const LARGE: &str = "[[probe]]\nname = \"large\"\ngrade = \"client-visible\"\n\
@@ -130,8 +135,8 @@ mod tests {
     }
 
     fn smallest(shows: impl Fn(&str) -> bool) -> String {
-        let smallest = shrink(large(), |probe| Ok(shows(&Entry(probe).to_string())));
-        Entry(&smallest.expect("no error")).to_string()
+        let smallest = shrink(large(), |probe| Ok(shows(&entry(probe)?)));
+        entry(&smallest.expect("no error")).expect("an entry")
     }
 
     #[test]
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_stays_and_an_error_ends_it() {
-        assert_eq!(smallest(|_| false), Entry(&large()).to_string());
+        assert_eq!(smallest(|_| false), entry(&large()).expect("an entry"));
         assert_eq!(shrink(large(), |_| Err("gone".to_owned())).err().as_deref(), Some("gone"));
     }
 }

@@ -1,88 +1,154 @@
-//! A probe played at a server, from the connection to the observation.
+//! Runs a probe against a server, from the connection to the observation.
 //!
-//! At the end comes an ordinary call on the same connection where a client could make one: it
-//! shows whether the connection still works, and once it is answered the server has seen everything
-//! before it.
+//! At the end comes an ordinary call on the same connection, where a client could make one: it shows
+//! whether the connection still works, and once it is answered, the server has seen everything before.
 
-use std::time::Instant;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use crate::capture::recorder::Recorder;
+use crate::http2::action::Action;
+use crate::http2::endpoint::{Replies, Role, Stream, Timeout};
+use crate::http2::script::{End, Opening, Script};
 use crate::outcome::observation::Observation;
-use crate::parity::server::connection::Connection;
 use crate::parity::server::lines;
-use crate::parity::server::probe::Probe;
+use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence;
 use crate::parity::server::quiescence::ProbeError;
-use crate::parity::server::response::Answer;
-use crate::parity::server::script::Script;
 
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc, end END_STREAM";
 
-/// What came of a probe.
+/// The result of a probe.
 pub(crate) struct CaseRun {
     pub(crate) observation: Observation,
-    /// The frames that went out, shortened.
+    /// The sent frames as a failure message lists them.
     pub(crate) sent: Vec<String>,
-    /// When there was room for it.
+    /// When the lock was acquired.
     pub(crate) began: Instant,
 }
 
-/// Plays `probe` at the server at `address`; what goes over the wire is taken on `tape`.
-pub(crate) fn play(probe: &Probe, address: &str, tape: &Recorder) -> Result<CaseRun, ProbeError> {
+/// Runs the probes of one server side by side, except bursts.
+///
+/// A burst runs alone: it would show in the responses to other probes, and they in its own.
+#[derive(Debug, Default)]
+pub(crate) struct BurstLock(RwLock<()>);
+
+impl BurstLock {
+    /// Runs `probe` against the server at `address`; `recorder` records the connection.
+    pub(crate) fn run(
+        &self,
+        probe: &Probe,
+        address: &str,
+        recorder: &Recorder,
+    ) -> Result<CaseRun, ProbeError> {
+        if probe.is_burst() {
+            let _alone = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            run(probe, address, recorder)
+        } else {
+            let _among_others = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            run(probe, address, recorder)
+        }
+    }
+}
+
+fn run(probe: &Probe, address: &str, recorder: &Recorder) -> Result<CaseRun, ProbeError> {
     let began = Instant::now();
-    let mut script = Script::new(probe, quiescence::connect(address, tape)?);
-    script.play();
-    let connection = &mut script.connection;
-    let mut sent = connection.sent();
-    quiescence::wait(connection, address, |c| {
-        c.goaway.is_none() && c.answers.values().all(Answer::is_complete)
+    let opening = Opening { instead: probe.preface.clone(), settings: Vec::new() };
+    let request = probe.request();
+    let endpoint = quiescence::connect(address, recorder.connect().observers(Role::Client))?;
+    let mut script = Script::new(endpoint, &opening, &request);
+    send(probe, &mut script);
+    let endpoint = &mut script.endpoint;
+    let mut sent = endpoint.sent();
+    quiescence::wait(endpoint, address, |endpoint| {
+        endpoint.goaway.is_none() && endpoint.streams.values().all(Stream::is_complete)
     })?;
     if probe.is_burst() {
         quiescence::wait_for_calm(address)?;
     }
-    let next = next_call(&mut script, address)?;
-    let connection = &mut script.connection;
-    if next.is_none() {
-        quiescence::wait(connection, address, |_| false)?;
+    let next_call = next_call(probe, &mut script, address)?;
+    let endpoint = &mut script.endpoint;
+    if next_call.is_none() {
+        quiescence::wait(endpoint, address, |_| false)?;
     }
-    quiescence::linger(connection, |c| c.is_closed || c.answers.values().all(Answer::is_closed));
+    quiescence::linger(endpoint, |endpoint| {
+        endpoint.is_closed || endpoint.streams.values().all(Stream::is_closed)
+    });
 
     let mut observation = Observation::default();
-    let next_answer = next.and_then(|stream| script.connection.answers.remove(&stream));
-    let connection = &script.connection;
-    // Even where it is not compared, it says why a server has ended a connection.
-    sent.extend(connection.goaway.as_ref().map(lines::all_of));
-    if probe.times == 1 {
-        for (stream, answer) in &connection.answers {
-            lines::add_stream(&mut observation, *stream, answer, connection);
-        }
-    } else {
-        lines::add_counts(&mut observation, connection.answers.values(), connection);
-    }
-    observation.add("connection", lines::end_of(connection, script.said_goodbye));
-    let went_on = connection.goaway.is_none() && !connection.is_closed;
-    if let Some(answer) = next_answer.filter(|_| went_on) {
-        let line = lines::in_one_line(&answer, connection);
+    let next_call = next_call.and_then(|stream| endpoint.streams.remove(&stream));
+    // It says why a server has ended the connection, even where it is not compared.
+    sent.extend(endpoint.goaway.as_ref().map(lines::whole_goaway));
+    lines::add_streams(&mut observation, endpoint, probe.times > 1);
+    observation.add("connection", lines::end(endpoint, probe.ends_connection()));
+    let went_on = endpoint.goaway.is_none() && !endpoint.is_closed;
+    if let Some(stream) = next_call.filter(|_| went_on) {
+        let line = lines::in_one_line(&stream, endpoint);
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
     Ok(CaseRun { observation, sent, began })
 }
 
-/// Makes an ordinary call on the same connection, if a client could; gives its stream.
-fn next_call(script: &mut Script<'_>, address: &str) -> Result<Option<u32>, ProbeError> {
-    let could = |c: &Connection| !c.is_closed && c.goaway.is_none();
-    if !script.may_go_on || !could(&script.connection) {
+/// Runs all actions of `probe`, without waiting for the effect of the last one.
+fn send(probe: &Probe, script: &mut Script<'_>) {
+    let acknowledges = probe.acknowledge_settings == Acknowledge::Before;
+    script.endpoint.replies = if acknowledges { Replies::All } else { Replies::AllButSettings };
+    script.act(&Action::Preface);
+    if acknowledges && probe.preface.is_none() {
+        let timeout = Timeout::At(Instant::now() + Duration::from_secs(10));
+        script.endpoint.process_until(timeout, |endpoint| endpoint.received_settings);
+    }
+    let mut streams: Vec<_> = (0..probe.times).map(|_| script.new_stream()).collect();
+    let mut act = |action: &Action, stream: &mut u32| {
+        script.stream = *stream;
+        match action {
+            Action::Body if probe.end == End::Headers => {}
+            Action::Body if probe.end == End::Trailers => {
+                if script.send_body() {
+                    script.act(&Action::Trailers);
+                }
+            }
+            action => script.act(action),
+        }
+        *stream = script.stream;
+    };
+    if probe.together {
+        for action in &probe.actions {
+            for stream in &mut streams {
+                act(action, stream);
+            }
+        }
+    } else {
+        for stream in &mut streams {
+            probe.actions.iter().for_each(|action| act(action, stream));
+        }
+    }
+    if probe.acknowledge_settings == Acknowledge::After {
+        script.endpoint.replies = Replies::All;
+        script.endpoint.acknowledge_settings();
+    }
+    script.endpoint.flush();
+}
+
+/// Makes an ordinary call on the same connection, if a client could; returns its stream.
+fn next_call(
+    probe: &Probe,
+    script: &mut Script<'_>,
+    address: &str,
+) -> Result<Option<u32>, ProbeError> {
+    let stream = script.new_stream();
+    let endpoint = &mut script.endpoint;
+    let is_usable = probe.preface.is_none() && !probe.ends_connection();
+    if !is_usable || endpoint.is_closed || endpoint.goaway.is_some() {
         return Ok(None);
     }
-    let stream = script.new_stream();
-    let connection = &mut script.connection;
-    connection.acknowledges = true;
-    quiescence::ordinary_call(connection, stream, address)?;
-    quiescence::wait(connection, address, |c| {
-        c.goaway.is_none() && c.answers.get(&stream).is_some_and(Answer::is_complete)
+    endpoint.replies = Replies::All;
+    quiescence::ordinary_call(endpoint, stream, address)?;
+    quiescence::wait(endpoint, address, |endpoint| {
+        endpoint.goaway.is_none() && endpoint.streams.get(&stream).is_some_and(Stream::is_complete)
     })?;
     Ok(Some(stream))
 }

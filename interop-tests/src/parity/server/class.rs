@@ -6,13 +6,13 @@
 
 use serde::Deserialize;
 
+use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::frame::kind;
 use crate::http2::header_block;
 use crate::http2::header_block::Field;
-use crate::parity::server::action::Action;
-use crate::parity::server::probe::{End, Probe};
-use crate::parity::server::request;
+use crate::http2::script::End;
+use crate::parity::server::probe::Probe;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -53,8 +53,7 @@ impl Class {
     ];
 
     pub(crate) fn contains(self, probe: &Probe) -> bool {
-        let fields = request::headers(&probe.headers);
-        let trailers = request::trailers(&probe.trailers);
+        let (fields, trailers) = (probe.header_list(), probe.trailer_list());
         match self {
             Self::Malformed => {
                 !is_well_formed(&fields)

@@ -1,120 +1,100 @@
-//! What came of a probe, as the lines of an observation.
+//! The lines of an observation of a probe.
 //!
-//! What of it is compared is decided in [`mask`] and nowhere else.
+//! Which parts of a response are compared is decided in [`mask`] and nowhere else.
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode;
+
+use crate::http2::endpoint::{Endpoint, Stream};
 use crate::http2::frame::error_name;
 use crate::http2::header_block::Field;
 use crate::http2::message;
-use crate::http2::text::{from_hex, shown};
+use crate::http2::text::shown;
 use crate::outcome::observation::Observation;
-use crate::parity::server::connection::Connection;
 use crate::parity::server::mask;
-use crate::parity::server::response::Answer;
 
-/// Adds what came on one stream to `observation`.
-pub(crate) fn add_stream(
-    observation: &mut Observation,
-    stream: u32,
-    answer: &Answer,
-    connection: &Connection,
-) {
-    for (what, value) in parts(answer, connection.is_closed) {
-        observation.add(format!("stream {stream}: {what}"), value);
-    }
-}
-
-/// Adds how often each answer came, for streams that all ask the same.
-pub(crate) fn add_counts<'a>(
-    observation: &mut Observation,
-    answers: impl Iterator<Item = &'a Answer>,
-    connection: &Connection,
-) {
+/// Adds the responses on all streams: each by itself, or how often there was each, for requests that are
+/// `repeated`.
+pub(crate) fn add_streams(observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for answer in answers {
-        *counts.entry(in_one_line(answer, connection)).or_default() += 1;
+    for (id, stream) in &endpoint.streams {
+        if repeated {
+            *counts.entry(in_one_line(stream, endpoint)).or_default() += 1;
+            continue;
+        }
+        for (what, value) in parts(stream, endpoint.is_closed) {
+            observation.add(format!("stream {id}: {what}"), value);
+        }
     }
-    for (answer, count) in counts {
-        observation.add(format!("streams that end with {answer}"), count.to_string());
-    }
-}
-
-/// The parts of an answer, those that are not there left out.
-fn parts(answer: &Answer, is_closed: bool) -> Vec<(&'static str, String)> {
-    let mut parts = Vec::new();
-    let mut blocks = answer.blocks.clone();
-    let trailing = if answer.end_stream && !blocks.is_empty() { blocks.pop() } else { None };
-    let all = || blocks.iter().flatten().chain(trailing.iter().flatten());
-    let named = |name: &[u8]| {
-        let mut values =
-            all().filter(|(n, value)| n == name && mask::is_compared(&(n.clone(), value.clone())));
-        values.next().map(|(_, value)| value.clone())
-    };
-    if let Some(status) = named(b":status") {
-        parts.push(("HTTP status", shown(&status)));
-    }
-    if let Some(status) = named(b"grpc-status") {
-        parts.push(("grpc-status", shown(&status)));
-    }
-    if let Some(message) = named(b"grpc-message") {
-        parts.push(("grpc-message", shown(&percent_decoded(&message))));
-    }
-    if !answer.data.is_empty() {
-        parts.push(("messages", message::shown(&answer.data)));
-    }
-    let initial = metadata(blocks.iter().flatten());
-    if !initial.is_empty() {
-        parts.push(("initial metadata", initial));
-    }
-    let trailing = metadata(trailing.iter().flatten());
-    if !trailing.is_empty() {
-        parts.push(("trailing metadata", trailing));
-    }
-    if let Some(malformed) = &answer.malformed {
-        parts.push(("malformed", malformed.clone()));
-    }
-    parts.push(("end", end(answer, is_closed)));
-    parts
-}
-
-fn end(answer: &Answer, is_closed: bool) -> String {
-    let reset = answer.reset.map(|code| format!("RST_STREAM {}", error_name(code)));
-    match (answer.end_stream, reset) {
-        _ if answer.cancelled => "reset by the client".to_owned(),
-        (true, Some(reset)) if !answer.request_ended => format!("END_STREAM, then {reset}"),
-        (true, _) => "END_STREAM".to_owned(),
-        (false, Some(reset)) => reset,
-        (false, None) if is_closed => "the connection closed".to_owned(),
-        (false, None) if answer.blocks.is_empty() => "no answer".to_owned(),
-        (false, None) => "an answer without an end".to_owned(),
+    for (response, count) in counts {
+        observation.add(format!("streams that end with {response}"), count.to_string());
     }
 }
 
-/// An answer in one line.
-pub(crate) fn in_one_line(answer: &Answer, connection: &Connection) -> String {
-    let parts = parts(answer, connection.is_closed);
+/// A response in one line.
+pub(crate) fn in_one_line(stream: &Stream, endpoint: &Endpoint) -> String {
+    let parts = parts(stream, endpoint.is_closed);
     let parts: Vec<_> = parts.into_iter().map(|(what, value)| format!("{what} {value}")).collect();
     parts.join(", ")
 }
 
-/// A GOAWAY with everything that is not compared.
-pub(crate) fn all_of((code, debug): &(u32, Vec<u8>)) -> String {
+/// The parts of a response that are there.
+fn parts(stream: &Stream, is_closed: bool) -> Vec<(&'static str, String)> {
+    let (initial, trailing) = match stream.blocks.split_last() {
+        Some((last, blocks)) if stream.received_end => (blocks, &last[..]),
+        _ => (&stream.blocks[..], &[][..]),
+    };
+    let initial = || initial.iter().flatten();
+    let named = |name: &[u8]| {
+        let mut fields = initial().chain(trailing);
+        fields.find(|field| field.0 == name && mask::is_compared(field)).map(|field| &field.1[..])
+    };
+    let message = named(b"grpc-message").map(|message| percent_decode(message).collect::<Vec<_>>());
+    let messages = Some(message::shown(&stream.data));
+    let parts = [
+        ("HTTP status", named(b":status").map(shown)),
+        ("grpc-status", named(b"grpc-status").map(shown)),
+        ("grpc-message", message.map(|message| shown(&message))),
+        ("messages", messages.filter(|messages| !messages.is_empty())),
+        ("initial metadata", metadata(initial())),
+        ("trailing metadata", metadata(trailing.iter())),
+        ("malformed", stream.malformed.clone()),
+        ("end", Some(stream_end(stream, is_closed))),
+    ];
+    parts.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
+}
+
+fn stream_end(stream: &Stream, is_closed: bool) -> String {
+    let reset = stream.received_reset.map(|code| format!("RST_STREAM {}", error_name(code)));
+    match (stream.received_end, reset) {
+        _ if stream.sent_reset => "reset by the client".to_owned(),
+        (true, Some(reset)) if !stream.sent_end => format!("END_STREAM, then {reset}"),
+        (true, _) => "END_STREAM".to_owned(),
+        (false, Some(reset)) => reset,
+        (false, None) if is_closed => "the connection closed".to_owned(),
+        (false, None) if stream.blocks.is_empty() => "no answer".to_owned(),
+        (false, None) => "an answer without an end".to_owned(),
+    }
+}
+
+/// A GOAWAY with the parts that are not compared.
+pub(crate) fn whole_goaway((code, debug): &(u32, Vec<u8>)) -> String {
     format!("(what came was GOAWAY {} {})", error_name(*code), shown(debug))
 }
 
-/// The connection's end, in one line; `said_goodbye` is whether the client has announced it.
-pub(crate) fn end_of(connection: &Connection, said_goodbye: bool) -> String {
-    if said_goodbye && connection.goaway.as_ref().is_none_or(|(code, _)| *code == 0) {
+/// The end of the connection; `announced` is whether the client has said that it ends it.
+pub(crate) fn end(endpoint: &Endpoint, announced: bool) -> String {
+    let goaway = endpoint.goaway.as_ref();
+    if announced && goaway.is_none_or(|(code, _)| *code == 0) {
         return "left by the client".to_owned();
     }
-    let goaway = connection.goaway.as_ref();
-    let goaway = goaway.filter(|(code, _)| !connection.is_closed || mask::is_reason(*code));
+    let goaway = goaway.filter(|(code, _)| !endpoint.is_closed || mask::is_reason(*code));
     let goaway = goaway.map(|(code, data)| {
         let data = mask::debug_data(*code, data).map(|data| format!(" {}", shown(data)));
         format!("GOAWAY {}{}", error_name(*code), data.unwrap_or_default())
     });
-    match (goaway, connection.is_closed) {
+    match (goaway, endpoint.is_closed) {
         (Some(goaway), true) => format!("{goaway}, closed"),
         (Some(goaway), false) => goaway,
         (None, true) => "closed".to_owned(),
@@ -122,28 +102,55 @@ pub(crate) fn end_of(connection: &Connection, said_goodbye: bool) -> String {
     }
 }
 
-/// Metadata in the order of its names; values of the same name stay in theirs.
-fn metadata<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
+/// Metadata sorted by name, if there is any; values of the same name keep their order.
+fn metadata<'a>(fields: impl Iterator<Item = &'a Field>) -> Option<String> {
     const OWN_PARTS: [&[u8]; 3] = [b":status", b"grpc-status", b"grpc-message"];
     let mut fields: Vec<_> = fields
         .filter(|field| mask::is_compared(field) && !OWN_PARTS.contains(&&field.0[..]))
         .collect();
     fields.sort_by(|one, other| one.0.cmp(&other.0));
     let field = |(name, value): &&Field| format!("{}: {}", shown(name), shown(value));
-    fields.iter().map(field).collect::<Vec<_>>().join("; ")
+    let fields: Vec<_> = fields.iter().map(field).collect();
+    (!fields.is_empty()).then(|| fields.join("; "))
 }
 
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some((byte, after)) = rest.split_first() {
-        let encoded = after
-            .get(..2)
-            .filter(|_| *byte == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(from_hex);
-        rest = if encoded.is_some() { &after[2..] } else { after };
-        bytes.extend(encoded.unwrap_or_else(|| vec![*byte]));
+#[cfg(test)]
+mod tests {
+    use super::{parts, stream_end};
+    use crate::http2::endpoint::Stream;
+    use crate::http2::header_block::Field;
+
+    fn fields(fields: &[(&str, &str)]) -> Vec<Field> {
+        fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
-    bytes
+
+    fn line(stream: &Stream) -> String {
+        let part = |(what, value)| format!("{what} {value}");
+        parts(stream, false).into_iter().map(part).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_last_block_is_trailing_metadata_once_the_stream_has_ended() {
+        let headers = fields(&[(":status", "200"), ("b", "2"), ("a", "1"), ("date", "today")]);
+        let trailers = fields(&[("grpc-status", "2"), ("grpc-message", "%C3%A4%2"), ("x", "")]);
+        let mut stream = Stream { blocks: vec![headers, trailers], ..Stream::default() };
+        let common = r"HTTP status 200, grpc-status 2, grpc-message \xc3\xa4%2, ";
+        let open = "initial metadata a: 1; b: 2; x: , end an answer without an end";
+        assert_eq!(line(&stream), format!("{common}{open}"));
+        stream.received_end = true;
+        let ended = "initial metadata a: 1; b: 2, trailing metadata x: , end END_STREAM";
+        assert_eq!(line(&stream), format!("{common}{ended}"));
+    }
+
+    #[test]
+    fn a_reset_only_matters_while_the_request_is_sent() {
+        let reset = Stream { received_reset: Some(0), ..Stream::default() };
+        assert_eq!(stream_end(&reset, true), "RST_STREAM 0 NO_ERROR");
+        let ended = Stream { received_end: true, ..reset };
+        assert_eq!(stream_end(&ended, false), "END_STREAM, then RST_STREAM 0 NO_ERROR");
+        let both = Stream { sent_end: true, ..ended };
+        assert_eq!(stream_end(&both, false), "END_STREAM");
+        assert_eq!(stream_end(&Stream::default(), true), "the connection closed");
+        assert_eq!(stream_end(&Stream::default(), false), "no answer");
+    }
 }

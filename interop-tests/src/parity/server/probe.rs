@@ -1,66 +1,69 @@
-//! The probes: requests as data, read from the suite's tables.
+//! The probes: requests as data, read from the tables of `server-parity`.
 //!
-//! A probe states no expectation: what is right is what the reference answers.
+//! A probe states no expectation: the response of the reference is what other servers are compared with.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::config::source;
 use crate::config::source::{ConfigError, Source};
-use crate::http2::body::{Cut, Piece};
-use crate::http2::header_list::Change;
+use crate::http2::action::Action;
+use crate::http2::body::{self, Cut, Piece};
+use crate::http2::endpoint::Role;
+use crate::http2::header_block::Field;
+use crate::http2::header_list::{Change, Legal, changed};
+use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
 use crate::outcome::grade;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::naming;
-use crate::parity::server::action::Action;
-use crate::parity::server::request;
+
+/// The header list that a gRPC client sends at least.
+///
+/// `:authority` is the same for every server, whatever its port: servers count its bytes when they
+/// report the size of the metadata.
+pub(crate) const LEGAL: &Legal = &[
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/Calculator/SquareRoot"),
+    (":authority", "localhost:50051"),
+    ("te", "trailers"),
+    ("content-type", "application/grpc"),
+];
 
 /// When the server's SETTINGS are acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Acknowledge {
-    /// Before the request, as a client does that keeps its connection.
+    /// Before the request, as on a connection that is already in use.
     #[default]
     Before,
-    /// After the request, as a client does that does not wait for the server's preface.
+    /// After the request, as from a client that does not wait for the server's preface.
     After,
     Never,
 }
 
-/// How a request ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum End {
-    /// END_STREAM is on the last frame of the body.
-    #[default]
-    LastFrame,
-    /// END_STREAM is on an empty DATA frame of its own.
-    EmptyFrame,
-    /// END_STREAM is on HEADERS; no body is sent.
-    Headers,
-    /// END_STREAM is on trailers.
-    Trailers,
-    Never,
-}
-
 /// One `[[probe]]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Probe {
+    #[serde(skip_serializing)]
     name: Spanned<String>,
+    #[serde(skip_serializing)]
     pub(crate) grade: Grade,
     /// What it is about, where the name does not say it.
+    #[serde(skip_serializing)]
     about: Option<String>,
-    /// Why the reference answers now so and now otherwise.
+    /// Why the responses of the reference vary.
+    #[serde(skip_serializing)]
     unstable: Option<String>,
-    /// What it has been seen to answer, beside what it answers now.
-    #[serde(default)]
+    /// Responses of the reference other than the present one.
+    #[serde(default, skip_serializing)]
     also: Vec<Observation>,
     /// Changes of the header list of a legal request.
     #[serde(default)]
@@ -78,21 +81,21 @@ pub(crate) struct Probe {
     /// Whether HEADERS carries a priority.
     #[serde(default)]
     pub(crate) priority: bool,
-    /// HEADERS is cut into fragments of this many bytes, which go on in CONTINUATION.
+    /// The size of the fragments of the header block, which continue in CONTINUATION.
     pub(crate) fragments: Option<usize>,
     #[serde(default)]
     pub(crate) end: End,
     #[serde(default)]
     pub(crate) acknowledge_settings: Acknowledge,
-    /// What is sent instead of the client's preface, up to its SETTINGS.
+    /// Sent instead of the client's preface and SETTINGS.
     pub(crate) preface: Option<Text>,
-    /// What happens, if not just one request.
+    /// What happens, unless it is one request.
     #[serde(default = "one_request")]
     pub(crate) actions: Vec<Action>,
-    /// How often the actions are played, each time on a stream of its own.
+    /// How often the actions are run, each time on a stream of its own.
     #[serde(default = "once")]
     pub(crate) times: usize,
-    /// Each action is played for all streams before the next one is.
+    /// Each action is run for all streams before the next one.
     #[serde(default)]
     pub(crate) together: bool,
 }
@@ -114,13 +117,13 @@ fn once() -> usize {
 }
 
 impl Probe {
-    /// Whether it asks so much at once that other probes would see a busy server.
+    /// Whether it makes so many calls at once that other probes would see a busy server.
     pub(crate) fn is_burst(&self) -> bool {
         const MANY: usize = 50;
         self.times >= MANY
     }
 
-    /// The same requests under another name, of which nothing is known.
+    /// The same requests under another name, without what is known about them.
     pub(crate) fn renamed(&self, name: &str) -> Self {
         Self {
             name: Spanned::new(0..0, name.to_owned()),
@@ -129,6 +132,37 @@ impl Probe {
             also: Vec::new(),
             ..self.clone()
         }
+    }
+
+    /// The header list of its requests.
+    pub(crate) fn header_list(&self) -> Vec<Field> {
+        changed(LEGAL, &self.headers)
+    }
+
+    /// The trailers of its requests.
+    pub(crate) fn trailer_list(&self) -> Vec<Field> {
+        changed(&[], &self.trailers)
+    }
+
+    /// Its request.
+    pub(crate) fn request(&self) -> Message {
+        Message {
+            headers: self.header_list(),
+            body: body::bytes(&self.body),
+            trailers: self.trailer_list(),
+            end: self.end,
+            cut: self.cut.clone(),
+            pad: self.pad,
+            pad_headers: self.pad_headers,
+            priority: self.priority,
+            fragments: self.fragments,
+        }
+    }
+
+    /// Whether the client says that it ends the connection.
+    pub(crate) fn ends_connection(&self) -> bool {
+        let ends = |action: &Action| matches!(action, Action::Goaway(_) | Action::HalfClose);
+        self.actions.iter().any(ends)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -142,7 +176,8 @@ impl Probe {
         if self.end == End::Trailers && self.trailers.is_empty() {
             return Err("`end` is \"trailers\", and there are none".to_owned());
         }
-        self.headers.iter().try_for_each(|change| change.check(request::LEGAL))?;
+        self.actions.iter().try_for_each(|action| action.check(Role::Client))?;
+        self.headers.iter().try_for_each(|change| change.check(LEGAL))?;
         self.body.iter().try_for_each(Piece::check)
     }
 }
@@ -156,7 +191,6 @@ impl Case for Probe {
         &self.also
     }
 
-    /// Its grade, what it is about, and what has to be known about the reference.
     fn description(&self) -> String {
         grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
     }
@@ -172,7 +206,7 @@ struct File {
     probe: Vec<Probe>,
 }
 
-/// Reads all `*.toml` files in `directory`, in the order of their names.
+/// Reads the probes of all `*.toml` files in `directory`, in the order of the names of files.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
     let mut probes = Vec::new();
     let mut names = BTreeSet::new();
@@ -182,7 +216,7 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
     Ok(probes)
 }
 
-/// Reads one probe from the text of its entry; the error says what is wrong with it.
+/// Reads one probe from the text of its entry.
 pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
     let file: File = toml::from_str(entry).map_err(|error| error.to_string())?;
     let [probe] = <[Probe; 1]>::try_from(file.probe).map_err(|_| "not one probe".to_owned())?;
@@ -194,4 +228,38 @@ fn read(path: &Path, names: &mut BTreeSet<String>) -> Result<Vec<Probe>, ConfigE
     let cases = file.probe.iter().map(|probe| (&probe.name, probe.check()));
     naming::take_up("probe", cases, &source, names)?;
     Ok(file.probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_entry;
+
+    const ENTRY: &str = "[[probe]]\nname = 'mine'\ngrade = 'client-visible'\n";
+
+    #[test]
+    fn a_probe_is_one_legal_request_by_default() {
+        let probe = from_entry(ENTRY).expect("a probe");
+        let request = probe.request();
+        assert_eq!((request.headers.len(), request.trailers.len()), (6, 0));
+        assert_eq!(request.body, b"\0\0\0\0\x05\x0d\0\0\x80\x41");
+        assert!(probe.actions.len() == 2 && probe.times == 1 && !probe.ends_connection());
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        for (rest, message) in [
+            ("times = 0", "a probe does something"),
+            ("actions = []", "a probe does something"),
+            ("actions = ['silence']", "`silence` is an action of a server"),
+            ("actions = ['sing']", "unknown variant `sing`"),
+            ("end = 'trailers'", "`end` is \"trailers\", and there are none"),
+            ("unstable = 'why'", "`unstable` says why"),
+            ("headers = [{ set = 'x' }]", "there is no such header"),
+            ("body = [{ }]", "a piece has one of"),
+            ("colour = 1", "unknown field `colour`"),
+        ] {
+            let error = from_entry(&format!("{ENTRY}{rest}\n")).expect_err(rest);
+            assert!(error.contains(message), "{rest}: {error}");
+        }
+    }
 }

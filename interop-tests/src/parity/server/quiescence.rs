@@ -1,138 +1,119 @@
-//! How long a probe waits, and when silence is an answer.
+//! How long a probe waits, and when silence is a response.
 //!
-//! A late answer must not be mistaken for none on a busy machine. So silence counts only after the
-//! server has answered an ordinary call on another connection that was made after it: that call
-//! goes through the same threads, and how long it takes tells how busy they are.
+//! On a busy machine, a late response must not be mistaken for none. So silence only counts after the
+//! server has answered an ordinary call on another connection that was made later: this call goes
+//! through the same threads, and how long it takes shows how busy they are.
 
 use std::time::{Duration, Instant};
 
-use crate::capture::recorder::Recorder;
-use crate::http2::body;
+use crate::http2::body::{self, Piece};
+use crate::http2::endpoint::{Endpoint, Stream, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
+use crate::http2::frame_socket::Observers;
 use crate::http2::header_block;
-use crate::parity::server::connection::Connection;
-use crate::parity::server::request;
-use crate::parity::server::response::Answer;
+use crate::http2::header_list::changed;
+use crate::http2::script::SILENCE;
+use crate::parity::server::probe::LEGAL;
 
-/// How long nothing comes before the server is asked whether it still lives.
-///
-/// grpcio runs some of its work, such as resetting the stream of a request with a method that it does
-/// not take, only when a thread of its pool wakes up, and lets those sleep for up to a second. So an
-/// idle server may take as long; a probe waits beside others, not one after the other.
-pub(crate) const QUIET: Duration = Duration::from_millis(1500);
-
-/// How long is still waited after the server has shown that it lives.
+/// How long is still waited after the server has answered an ordinary call.
 const GRACE: Duration = Duration::from_millis(80);
 
-/// When a server that answers no ordinary call is given up.
-const LIFE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a server may take to answer an ordinary call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When a server that never comes to an end is given up.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long a server may keep sending without an end.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a probe has no observation.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
     #[error("no connection to {address}: {source}")]
     Connect { address: String, source: std::io::Error },
-    #[error("the server did not answer an ordinary call on another connection in {LIFE_LIMIT:?}")]
+    #[error("the server did not answer an ordinary call on another connection in {CALL_TIMEOUT:?}")]
     NoLife,
-    #[error("the server went on for {LIMIT:?} without coming to an end")]
+    #[error("the server went on for {TIMEOUT:?} without coming to an end")]
     Endless,
 }
 
 /// Waits until `done`, the end of the connection, or silence that counts.
 pub(crate) fn wait(
-    connection: &mut Connection,
+    endpoint: &mut Endpoint,
     address: &str,
-    done: impl Fn(&Connection) -> bool,
+    done: impl Fn(&Endpoint) -> bool,
 ) -> Result<(), ProbeError> {
-    let limit = Instant::now() + LIMIT;
-    connection.flush();
-    while !done(connection) && !connection.is_closed {
+    let limit = Instant::now() + TIMEOUT;
+    endpoint.flush();
+    while !done(endpoint) && !endpoint.is_closed {
         if Instant::now() > limit {
             return Err(ProbeError::Endless);
         }
-        let quiet = connection.last_sign + QUIET;
-        if connection.take_notice(quiet) {
+        if endpoint.process_frame(Timeout::Idle(SILENCE)) {
             continue;
         }
-        let took = sign_of_life(address)?;
-        if !connection.take_notice(Instant::now() + GRACE + 3 * took) {
+        let begin = Instant::now();
+        ordinary_response(address, begin + CALL_TIMEOUT)?;
+        let now = Instant::now();
+        if !endpoint.process_frame(Timeout::At(now + GRACE + 3 * (now - begin))) {
             break;
         }
     }
     Ok(())
 }
 
-/// Waits for what the server sends without being asked, such as RST_STREAM after its answer.
-pub(crate) fn linger(connection: &mut Connection, done: impl Fn(&Connection) -> bool) {
-    let limit = Instant::now() + LIMIT;
-    while !done(connection) && Instant::now() < limit {
-        let quiet = connection.last_sign + GRACE;
-        if !connection.take_notice(quiet) {
-            break;
-        }
-    }
+/// Waits for what the server sends unasked, such as RST_STREAM after its response.
+pub(crate) fn linger(endpoint: &mut Endpoint, done: impl Fn(&Endpoint) -> bool) {
+    let limit = Instant::now() + TIMEOUT;
+    endpoint
+        .process_until(Timeout::Idle(GRACE), |endpoint| done(endpoint) || Instant::now() >= limit);
 }
 
-/// Waits until the server answers an ordinary call as usual: grpcio turns calls away while more than
-/// 1000 wait for a thread.
+/// Waits until the server answers an ordinary call as usual: grpcio rejects calls while more than 1000
+/// wait for a thread.
 pub(crate) fn wait_for_calm(address: &str) -> Result<(), ProbeError> {
-    let limit = Instant::now() + LIFE_LIMIT;
-    loop {
-        let answer = ordinary_answer(address, limit)?;
-        if !answer.data.is_empty() {
-            return Ok(());
-        }
+    let limit = Instant::now() + CALL_TIMEOUT;
+    while ordinary_response(address, limit)?.data.is_empty() {
         if Instant::now() > limit {
             return Err(ProbeError::NoLife);
         }
     }
+    Ok(())
 }
 
-/// How long the server takes for an ordinary call on a connection of its own.
-fn sign_of_life(address: &str) -> Result<Duration, ProbeError> {
-    let begin = Instant::now();
-    ordinary_answer(address, begin + LIFE_LIMIT)?;
-    Ok(begin.elapsed())
-}
-
-/// The answer to an ordinary call on a connection of its own.
-fn ordinary_answer(address: &str, limit: Instant) -> Result<Answer, ProbeError> {
-    // It belongs to no trial.
-    let mut connection = connect(address, &Recorder::default())?;
-    connection.send_preface();
-    ordinary_call(&mut connection, 1, address)?;
-    let is_answered = |c: &Connection| c.answers.get(&1).is_some_and(Answer::is_complete);
-    while !is_answered(&connection) {
-        if !connection.take_notice(limit) {
-            return Err(ProbeError::NoLife);
-        }
+/// Makes an ordinary call on a connection of its own; returns the response.
+fn ordinary_response(address: &str, limit: Instant) -> Result<Stream, ProbeError> {
+    const STREAM: u32 = 1;
+    let mut endpoint = connect(address, Observers::none())?;
+    endpoint.send_preface(&[]);
+    ordinary_call(&mut endpoint, STREAM, address)?;
+    let is_answered = |e: &Endpoint| e.streams.get(&STREAM).is_some_and(Stream::is_complete);
+    if !endpoint.process_until(Timeout::At(limit), is_answered) {
+        return Err(ProbeError::NoLife);
     }
-    Ok(connection.answers.remove(&1).unwrap_or_default())
+    Ok(endpoint.streams.remove(&STREAM).unwrap_or_default())
 }
 
-pub(crate) fn connect(address: &str, tape: &Recorder) -> Result<Connection, ProbeError> {
+/// Connects to the server at `address`.
+pub(crate) fn connect(address: &str, observers: Observers) -> Result<Endpoint, ProbeError> {
     let error = |source| ProbeError::Connect { address: address.to_owned(), source };
-    Connection::open(address, tape).map_err(error)
+    Endpoint::connect(address, observers).map_err(error)
 }
 
-/// Sends a request that nothing is wrong with, as soon as flow control lets it.
+/// Sends a legal request, as soon as flow control permits it.
 pub(crate) fn ordinary_call(
-    connection: &mut Connection,
+    endpoint: &mut Endpoint,
     stream: u32,
     address: &str,
 ) -> Result<(), ProbeError> {
-    let block = header_block::encode(&request::headers(&[]));
-    let message = body::bytes(&[body::Piece::root_of_16()]);
-    connection.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
+    let block = header_block::encode(&changed(LEGAL, &[]));
+    let message = body::bytes(&[Piece::root_of_16()]);
+    endpoint.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
     let size = message.len();
-    // Calls before this one may have filled the connection's window.
-    wait(connection, address, |c| c.windows.room(stream) >= size || c.goaway.is_some())?;
-    if connection.windows.room(stream) >= size {
-        connection.windows.take(stream, size);
-        connection.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, message));
+    // Earlier calls may have exhausted the connection's window.
+    let may_send = |endpoint: &Endpoint| endpoint.windows.available(stream) >= size;
+    wait(endpoint, address, |endpoint| may_send(endpoint) || endpoint.goaway.is_some())?;
+    if may_send(endpoint) {
+        endpoint.windows.consume(stream, size);
+        endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, message));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::outcome::trial::PortUser;
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::reference_cache::Memory;
 use crate::parity::baseline::versions::Versions;
-use crate::parity::server::burst_lock::BurstLock;
+use crate::parity::server::case_run::BurstLock;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::quiescence::ProbeError;
 use crate::process::child::{Exit, Logs};
@@ -58,7 +58,7 @@ impl ReferenceServer {
     /// Plays `probe`, whatever has been played before.
     pub(crate) fn put(&self, probe: &Probe, context: &RunContext) -> Result<Observation, Finding> {
         let address = self.address(context).map_err(Finding::SetUpError)?;
-        let played = self.crowd.play(probe, &address, &Recorder::default());
+        let played = self.crowd.run(probe, &address, &Recorder::default());
         if let Some(exit) = self.has_exited() {
             return Err(Finding::SetUpError(format!("the reference ended, with {exit}")));
         }

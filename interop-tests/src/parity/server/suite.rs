@@ -12,8 +12,7 @@ use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
-use crate::parity::server::burst_lock::BurstLock;
-use crate::parity::server::case_run::CaseRun;
+use crate::parity::server::case_run::{BurstLock, CaseRun};
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
 use crate::process::context::RunContext;
@@ -113,7 +112,7 @@ impl Comparison {
             return Err(Finding::NotSupported(why));
         }
         let tape = evidence.tape.insert(Recorder::default());
-        let played = self.crowd.play(&self.probe, &address, tape);
+        let played = self.crowd.run(&self.probe, &address, tape);
         let ended = |how| Finding::Broken(format!("the server ended during this probe, {how}"));
         if let Some(how) = self.slot.has_exited() {
             return Err(ended(how));

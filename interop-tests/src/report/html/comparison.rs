@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::http2::message;
-use crate::http2::text::from_hex;
 use crate::outcome::finding::{Mismatch, MismatchedBytes};
 use crate::outcome::observation::{ANY, Line};
 use crate::report::html::bytes::{Bytes, Pair};
@@ -50,7 +49,7 @@ pub(crate) struct Comparison<'a> {
 /// The bytes of the first message that differs, as far as they are known.
 pub(crate) fn messages(mismatch: &Mismatch) -> Option<(Vec<u8>, Vec<u8>)> {
     if let Some(MismatchedBytes { expected, observed }) = &mismatch.bytes {
-        return Some((from_hex(expected)?, from_hex(observed)?));
+        return Some((hex::decode(expected).ok()?, hex::decode(observed).ok()?));
     }
     if !mismatch.what.ends_with("messages") {
         return None;
@@ -59,7 +58,8 @@ pub(crate) fn messages(mismatch: &Mismatch) -> Option<(Vec<u8>, Vec<u8>)> {
         [&mismatch.expected, &mismatch.observed].map(|text| text.split(message::BETWEEN));
     let mut pairs = expected.zip(observed);
     let (expected, observed) = pairs.find(|(expected, observed)| expected != observed)?;
-    let bytes = |text: &str| if text == message::EMPTY { Some(Vec::new()) } else { from_hex(text) };
+    let bytes =
+        |text: &str| if text == message::EMPTY { Some(Vec::new()) } else { hex::decode(text).ok() };
     Some((bytes(expected)?, bytes(observed)?))
 }
 

@@ -4,43 +4,12 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::outcome::finding::Mismatch;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::Case;
 use crate::parity::client::programs::port_demultiplexer::PortDemultiplexer;
-use crate::parity::client::table::Behaviour;
-
-/// What the name of each begins with, to tell its trials from those of the agents.
-pub(crate) const PREFIX: &str = "program-";
-
-/// What is special about the programs with a behaviour; the key `programs`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Special {
-    why: String,
-    /// Whether they are run.
-    #[serde(default = "yes")]
-    run: bool,
-    /// What the reference program has been seen to do, beside what it does now.
-    #[serde(default)]
-    also: Vec<Observation>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl Special {
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.why.trim().is_empty() || self.run == self.also.is_empty() {
-            return Err("programs: `why`, and either `run = false` or `also`".to_owned());
-        }
-        Ok(())
-    }
-}
+use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
 
 /// See the module.
 #[derive(Debug)]
@@ -60,7 +29,7 @@ impl ProgramCase {
                 && behaviour.programs.as_ref().is_none_or(|special| special.run)
         };
         let case = |behaviour: &Arc<Behaviour>| Self {
-            name: format!("{PREFIX}{}", behaviour.name()),
+            name: format!("{PROGRAM_PREFIX}{}", behaviour.name()),
             behaviour: Arc::clone(behaviour),
             switchboard: Arc::clone(&switchboard),
         };

@@ -6,7 +6,7 @@
 use crate::outcome::observation::Observation;
 use crate::parity::client::outcome::Side;
 use crate::parity::client::programs::traceback::Failure;
-use crate::parity::client::requests::Sent;
+use crate::parity::client::requests::Requests;
 use crate::parity::client::status_message;
 use crate::parity::client::table::Behaviour;
 use crate::process::child::Exit;
@@ -25,7 +25,7 @@ impl ProgramExit {
     pub(crate) fn observation(
         &self,
         behaviour: &Behaviour,
-        sent: &Sent,
+        sent: &Requests,
         side: Side,
     ) -> Observation {
         let mut observation = Observation::default();

@@ -13,10 +13,9 @@ use rustix::process::Pid;
 
 use crate::capture::recorder::Recorder;
 use crate::config::program::CommandLine;
-use crate::parity::client::listener::Listener;
 use crate::parity::client::programs::port_owner;
-use crate::parity::client::requests::Sent;
-use crate::parity::client::scripted_server::ScriptedServer;
+use crate::parity::client::requests::Requests;
+use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
 use crate::process::child::{Logs, Process};
 use crate::process::context::RunContext;
@@ -115,7 +114,7 @@ impl Route<'_> {
 
 impl Routed<'_> {
     /// Ends the program, if it has not ended; gives what it has sent, and what was sent to it.
-    pub(crate) fn finish(self) -> (Sent, Vec<String>) {
+    pub(crate) fn finish(self) -> (Requests, Vec<String>) {
         let Self { line, process, stage } = self;
         drop(line);
         drop(process);

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
+use crate::http2::activity::Quiescence;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
-use crate::parity::client::activity::Quiescence;
 use crate::parity::client::outcome::Side;
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::exit::ProgramExit;
@@ -89,7 +89,7 @@ fn end(
     stdout: &mut String,
 ) -> Result<Option<Exit>, Finding> {
     let mut pass = Some(pass);
-    let mut stillness = Quiescence::of(connected.stage.pulse());
+    let mut stillness = Quiescence::of(connected.stage.activity());
     let limit = Instant::now() + LIMIT;
     while Instant::now() < limit {
         if let Some(exit) = connected.process.wait(TURN, stdout) {
@@ -98,7 +98,7 @@ fn end(
         if !connected.stage.has_been_found() {
             continue;
         }
-        let turns = stillness.turn();
+        let turns = stillness.check();
         if turns >= STILL {
             return Ok(None);
         }

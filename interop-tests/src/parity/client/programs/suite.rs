@@ -14,12 +14,12 @@ use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::{Case, Reference};
 use crate::parity::baseline::expected::Oracle;
 use crate::parity::baseline::suite::Baseline;
-use crate::parity::client::programs::case::{PREFIX, ProgramCase};
+use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::reference::ReferenceProgram;
 use crate::parity::client::programs::run;
 use crate::parity::client::programs::run::Ran;
 use crate::parity::client::suite;
-use crate::parity::client::table::Behaviour;
+use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
 
@@ -99,7 +99,7 @@ pub(crate) fn trials(
 
 /// Whether a trial is about a client program.
 pub(crate) fn is_of(trial: &TrialName) -> bool {
-    trial.suite == suite::SUITE && trial.case.starts_with(PREFIX)
+    trial.suite == suite::SUITE && trial.case.starts_with(PROGRAM_PREFIX)
 }
 
 /// One behaviour and one program.

@@ -1,0 +1,162 @@
+//! The actions of a script, as the tables name them.
+//!
+//! Few and small, so that a case reads like the frames that it sends. Most are for either side; for what
+//! has no action of its own, there are raw frames and bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::http2::endpoint::Role;
+use crate::http2::frame::Frame;
+use crate::http2::text::{Hex, Text};
+
+/// One action.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Action {
+    /// The start of the connection; once on each connection. A client's is sent by itself.
+    Preface,
+    /// HEADERS of the message.
+    Headers,
+    /// The rest of the body.
+    Body,
+    /// The body up to this byte.
+    BodyTo(usize),
+    /// HEADERS with the trailers.
+    Trailers,
+    /// HEADERS with these fields.
+    Block(Fields),
+    /// An empty DATA frame with END_STREAM.
+    End,
+    /// RST_STREAM with this code.
+    Reset(u32),
+    Goaway(Goaway),
+    /// This many PINGs.
+    Ping(usize),
+    /// SETTINGS, as identifiers and values.
+    Settings(Vec<(u16, u32)>),
+    /// WINDOW_UPDATE of the connection and the stream.
+    WindowUpdate(u32),
+    /// Any frame.
+    Frame(AnyFrame),
+    /// Bytes that need not be a frame.
+    Raw(Hex),
+    /// A server waits for the next request, to its end.
+    Request,
+    /// A server waits for the HEADERS of the next request.
+    RequestHeaders,
+    /// A client waits until the response is complete, or the server sends nothing for a while.
+    Answer,
+    /// Waits until all PINGs of this connection have been acknowledged.
+    PingsAcknowledged,
+    /// Waits this many milliseconds.
+    WaitMs(u64),
+    /// A client continues on a new stream.
+    NextStream,
+    /// Closes the connection in the direction of the peer.
+    HalfClose,
+    /// Closes the connection in order: everything that was sent arrives.
+    Close,
+    /// Resets the connection.
+    Abort,
+    /// Sends nothing more, not even acknowledgements, until the peer ends the connection.
+    Silence,
+}
+
+/// A GOAWAY frame.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Goaway {
+    pub(crate) code: u32,
+    /// The default is the stream of the last request for a server, and 0 for a client.
+    pub(crate) last_stream: Option<u32>,
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub(crate) debug: Text,
+}
+
+/// The fields of a header block.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Fields {
+    pub(crate) fields: Vec<(Text, Text)>,
+    #[serde(default)]
+    pub(crate) end_stream: bool,
+}
+
+/// A frame of any type.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct AnyFrame {
+    pub(crate) r#type: u8,
+    #[serde(default)]
+    pub(crate) flags: u8,
+    /// The default is the current stream of the script.
+    pub(crate) stream: Option<u32>,
+    #[serde(default)]
+    pub(crate) payload: Hex,
+    /// The payload is filled up with zeros to this many bytes.
+    pub(crate) size: Option<usize>,
+}
+
+impl Action {
+    /// Checks that an endpoint in this role has the action.
+    pub(crate) fn check(&self, role: Role) -> Result<(), String> {
+        let owner = match self {
+            Self::Answer | Self::NextStream | Self::HalfClose => Role::Client,
+            Self::Preface
+            | Self::Request
+            | Self::RequestHeaders
+            | Self::Close
+            | Self::Abort
+            | Self::Silence => Role::Server,
+            _ => role,
+        };
+        if owner == role {
+            return Ok(());
+        }
+        let name = toml::Value::try_from(self).map_err(|error| error.to_string())?;
+        let name = name.as_str().unwrap_or_default();
+        let owner = if owner == Role::Client { "client" } else { "server" };
+        Err(format!("`{name}` is an action of a {owner}"))
+    }
+}
+
+impl AnyFrame {
+    /// The frame, in a script whose current stream is `stream`.
+    pub(crate) fn frame(&self, stream: u32) -> Frame {
+        let mut payload = self.payload.0.clone();
+        payload.resize(self.size.unwrap_or(payload.len()), 0);
+        Frame::new(self.r#type, self.flags, self.stream.unwrap_or(stream), payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, AnyFrame};
+
+    fn action(text: &str) -> Action {
+        #[derive(serde::Deserialize)]
+        struct Table {
+            action: Action,
+        }
+        toml::from_str::<Table>(&format!("action = {text}")).expect("an action").action
+    }
+
+    #[test]
+    fn a_frame_is_sent_on_the_current_stream_and_filled_up() {
+        let Action::Frame(frame) = action("{ frame = { type = 8, payload = '00 01', size = 4 } }")
+        else {
+            panic!("a frame")
+        };
+        let sent = frame.frame(5);
+        assert_eq!((sent.kind, sent.flags, sent.stream), (8, 0, 5));
+        assert_eq!(sent.payload, [0, 1, 0, 0]);
+        let elsewhere = AnyFrame { stream: Some(0), size: None, ..frame };
+        assert_eq!((elsewhere.frame(5).stream, elsewhere.frame(5).payload), (0, vec![0, 1]));
+    }
+
+    #[test]
+    fn a_goaway_needs_only_a_code() {
+        let Action::Goaway(goaway) = action("{ goaway = { code = 2 } }") else { panic!("GOAWAY") };
+        assert_eq!((goaway.code, goaway.last_stream, goaway.debug.0.len()), (2, None, 0));
+    }
+}

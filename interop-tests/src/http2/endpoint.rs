@@ -1,0 +1,333 @@
+//! One endpoint of an HTTP/2 connection, client or server: its state, and its replies to the peer.
+//!
+//! It acknowledges SETTINGS and PING and replenishes windows, as every implementation does, whatever
+//! the script is about; the script decides on everything else.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::http2::activity::Activity;
+use crate::http2::frame::{Frame, PREFACE, flag, kind};
+use crate::http2::frame_socket::{FrameSocket, Observers, Received};
+use crate::http2::header_block::{Block, BlockReader, Field};
+use crate::http2::window::Windows;
+
+/// Which side of the connection an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+/// Which frames of the peer an endpoint replies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replies {
+    All,
+    /// SETTINGS are not acknowledged until the script does it.
+    AllButSettings,
+    None,
+}
+
+/// What the peer has sent on one stream, and whether the stream has ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stream {
+    /// Header blocks in their order. Whether one is initial or trailing metadata is only known when
+    /// the stream has ended.
+    pub(crate) blocks: Vec<Vec<Field>>,
+    pub(crate) data: Vec<u8>,
+    /// What is wrong with the peer's frames.
+    pub(crate) malformed: Option<String>,
+    /// When the first header block was complete.
+    pub(crate) began: Option<Instant>,
+    pub(crate) received_end: bool,
+    /// The code of the peer's RST_STREAM.
+    pub(crate) received_reset: Option<u32>,
+    pub(crate) sent_end: bool,
+    pub(crate) sent_reset: bool,
+}
+
+impl Stream {
+    /// Whether the peer sends nothing more.
+    pub(crate) fn is_received(&self) -> bool {
+        self.received_end || self.received_reset.is_some()
+    }
+
+    /// Whether the peer sends nothing more, or nothing that matters.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_received() || self.sent_reset
+    }
+
+    /// Whether the stream is closed in both directions.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.received_reset.is_some() || self.sent_reset || (self.received_end && self.sent_end)
+    }
+}
+
+/// A deadline for frames of the peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Timeout {
+    At(Instant),
+    /// So long after the last activity on the connection.
+    Idle(Duration),
+}
+
+/// One endpoint of a connection.
+pub(crate) struct Endpoint {
+    pub(crate) role: Role,
+    socket: FrameSocket,
+    blocks: BlockReader,
+    activity: Activity,
+    pub(crate) windows: Windows,
+    pub(crate) streams: BTreeMap<u32, Stream>,
+    /// The most requests that were open at once.
+    pub(crate) most_open: usize,
+    /// PINGs that the peer has not acknowledged.
+    pub(crate) pings: usize,
+    /// SETTINGS of the peer that are not acknowledged yet.
+    unacknowledged_settings: usize,
+    pub(crate) replies: Replies,
+    pub(crate) received_settings: bool,
+    /// The code and the debug data of the peer's last GOAWAY.
+    pub(crate) goaway: Option<(u32, Vec<u8>)>,
+    pub(crate) is_closed: bool,
+    /// When a frame was sent or received last.
+    last_activity: Instant,
+}
+
+impl Endpoint {
+    /// Connects to the server at `address`, `HOST:PORT`.
+    pub(crate) fn connect(address: &str, observers: Observers) -> io::Result<Self> {
+        let socket = FrameSocket::new(TcpStream::connect(address)?, &[], observers)?;
+        Ok(Self::new(Role::Client, socket, Activity::default()))
+    }
+
+    /// Serves the client at the other end of `socket`.
+    pub(crate) fn serve(
+        socket: TcpStream,
+        observers: Observers,
+        activity: Activity,
+    ) -> io::Result<Self> {
+        Ok(Self::new(Role::Server, FrameSocket::new(socket, PREFACE, observers)?, activity))
+    }
+
+    fn new(role: Role, socket: FrameSocket, activity: Activity) -> Self {
+        Self {
+            role,
+            socket,
+            blocks: BlockReader::new(),
+            activity,
+            windows: Windows::new(),
+            streams: BTreeMap::new(),
+            most_open: 0,
+            pings: 0,
+            unacknowledged_settings: 0,
+            replies: Replies::All,
+            received_settings: false,
+            goaway: None,
+            is_closed: false,
+            last_activity: Instant::now(),
+        }
+    }
+
+    /// Sends what this side has to send first: SETTINGS, after the preface if it is the client.
+    pub(crate) fn send_preface(&mut self, settings: &[(u16, u32)]) {
+        if self.role == Role::Client {
+            self.send_raw(PREFACE);
+        }
+        self.send(&Frame::settings(settings));
+    }
+
+    /// Buffers bytes that are not a frame.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        self.socket.send_raw(bytes);
+    }
+
+    /// Buffers a frame.
+    pub(crate) fn send(&mut self, frame: &Frame) {
+        match frame.kind {
+            kind::HEADERS | kind::DATA => {
+                self.stream(frame.stream).sent_end |= frame.has(flag::END_STREAM);
+            }
+            kind::RST_STREAM => self.stream(frame.stream).sent_reset = true,
+            kind::PING if !frame.has(flag::ACK) => self.pings += 1,
+            _ => {}
+        }
+        self.socket.send(frame);
+    }
+
+    /// The sent frames as a failure message lists them.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        self.socket.sent()
+    }
+
+    /// Writes what is buffered.
+    pub(crate) fn flush(&mut self) {
+        if self.socket.flush() {
+            self.record_activity();
+        }
+    }
+
+    /// Closes the connection in the direction of the peer.
+    pub(crate) fn half_close(&mut self) {
+        self.flush();
+        self.socket.half_close();
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.socket.reset();
+    }
+
+    /// Acknowledges all SETTINGS that have arrived.
+    pub(crate) fn acknowledge_settings(&mut self) {
+        for _ in 0..std::mem::take(&mut self.unacknowledged_settings) {
+            self.reply(&Frame::new(kind::SETTINGS, flag::ACK, 0, []));
+        }
+    }
+
+    /// The requests, or responses, in the order in which they began.
+    pub(crate) fn received(&self) -> impl Iterator<Item = (u32, &Stream)> {
+        self.streams.iter().filter(|(_, stream)| stream.began.is_some()).map(|(id, s)| (*id, s))
+    }
+
+    /// Whether the peer takes no more DATA on this stream.
+    pub(crate) fn is_over(&self, stream: u32) -> bool {
+        let is_over = |stream: &Stream| match self.role {
+            Role::Client => stream.is_complete(),
+            Role::Server => stream.received_reset.is_some(),
+        };
+        self.is_closed || self.streams.get(&stream).is_some_and(is_over)
+    }
+
+    /// Waits for one frame and handles it; returns false when none has come in time. The end of the
+    /// connection counts as a frame, once.
+    pub(crate) fn process_frame(&mut self, timeout: Timeout) -> bool {
+        self.flush();
+        if self.is_closed {
+            return false;
+        }
+        let deadline = match timeout {
+            Timeout::At(deadline) => deadline,
+            Timeout::Idle(duration) => self.last_activity + duration,
+        };
+        match self.socket.receive(deadline) {
+            Received::Frame(frame) => {
+                self.record_activity();
+                self.receive(frame);
+                self.flush();
+                true
+            }
+            Received::End => {
+                self.record_activity();
+                self.is_closed = true;
+                true
+            }
+            Received::Timeout => false,
+        }
+    }
+
+    /// Handles frames until `done`; returns false when none has come in time.
+    pub(crate) fn process_until(&mut self, timeout: Timeout, done: impl Fn(&Self) -> bool) -> bool {
+        while !done(self) {
+            if !self.process_frame(timeout) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Handles frames for this long, even if the peer ends the connection earlier.
+    pub(crate) fn pause(&mut self, duration: Duration) {
+        let end = Instant::now() + duration;
+        self.activity.pause_until(end);
+        while self.process_frame(Timeout::At(end)) {}
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+    }
+
+    fn record_activity(&mut self) {
+        self.last_activity = Instant::now();
+        self.activity.record();
+    }
+
+    fn stream(&mut self, id: u32) -> &mut Stream {
+        self.streams.entry(id).or_default()
+    }
+
+    fn reply(&mut self, frame: &Frame) {
+        if self.replies != Replies::None {
+            self.send(frame);
+        }
+    }
+
+    fn receive(&mut self, frame: Frame) {
+        match frame.kind {
+            kind::HEADERS | kind::CONTINUATION => {
+                if let Some(block) = self.blocks.take(frame) {
+                    self.receive_block(block);
+                }
+            }
+            kind::DATA => self.receive_data(&frame),
+            kind::RST_STREAM => {
+                let stream = self.stream(frame.stream);
+                stream.received_reset = stream.received_reset.or(frame.number(0));
+            }
+            kind::SETTINGS if !frame.has(flag::ACK) => {
+                self.received_settings = true;
+                self.windows.apply_settings(&frame);
+                self.unacknowledged_settings += 1;
+                if self.replies == Replies::All {
+                    self.acknowledge_settings();
+                }
+            }
+            kind::PING if !frame.has(flag::ACK) => {
+                self.reply(&Frame::new(kind::PING, flag::ACK, 0, frame.payload));
+            }
+            kind::PING => self.pings = self.pings.saturating_sub(1),
+            kind::GOAWAY => {
+                let debug = frame.payload.get(8..).unwrap_or_default().to_vec();
+                self.goaway = frame.number(4).map(|code| (code, debug));
+            }
+            kind::WINDOW_UPDATE => {
+                self.windows.update(frame.stream, frame.number(0).unwrap_or(0) & 0x7fff_ffff);
+            }
+            _ => {}
+        }
+    }
+
+    fn receive_block(&mut self, block: Block) {
+        let stream = self.stream(block.stream);
+        let is_first = stream.began.is_none();
+        stream.began.get_or_insert_with(Instant::now);
+        stream.received_end |= block.end_stream;
+        match block.fields {
+            Ok(fields) => stream.blocks.push(fields),
+            Err(error) => stream.malformed = Some(format!("header block: {error}")),
+        }
+        if is_first {
+            let is_open = |stream: &&Stream| {
+                stream.began.is_some()
+                    && !(stream.sent_end || stream.sent_reset || stream.received_reset.is_some())
+            };
+            self.most_open = self.most_open.max(self.streams.values().filter(is_open).count());
+        }
+    }
+
+    fn receive_data(&mut self, frame: &Frame) {
+        let stream = self.stream(frame.stream);
+        match frame.content() {
+            Some(content) => stream.data.extend(content),
+            None => stream.malformed = Some("padding of DATA".to_owned()),
+        }
+        stream.received_end |= frame.has(flag::END_STREAM);
+        // The windows stay as large as they were.
+        let is_complete = stream.is_complete();
+        let Ok(size @ 1..) = u32::try_from(frame.payload.len()) else { return };
+        self.reply(&Frame::window_update(0, size));
+        if !is_complete {
+            self.reply(&Frame::window_update(frame.stream, size));
+        }
+    }
+}

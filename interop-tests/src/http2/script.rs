@@ -1,0 +1,341 @@
+//! A script: what an endpoint sends and waits for, action by action.
+//!
+//! A script has no branches: it sends the same bytes to every peer, as far as flow control permits.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::http2::action::{Action, Fields, Goaway};
+use crate::http2::body::Cut;
+use crate::http2::endpoint::{Endpoint, Replies, Role, Timeout};
+use crate::http2::frame::{Frame, flag, kind};
+use crate::http2::header_block::{self, Field};
+use crate::http2::text::Text;
+
+/// The largest payload that every peer accepts (RFC 9113, section 4.2).
+const MAX_FRAME_SIZE: usize = 16_384;
+
+/// The most content of a DATA or HEADERS frame, beside any padding and a priority.
+const MAX_CONTENT: usize = MAX_FRAME_SIZE - 1 - 5 - 255;
+
+/// How long nothing arrives before a peer counts as silent, for actions that do not wait for long.
+///
+/// grpcio runs some of its work, such as resetting the stream of a request with a method that it does
+/// not accept, only when a thread of its pool wakes up, and those sleep for up to a second. So an idle
+/// server may take as long.
+pub(crate) const SILENCE: Duration = Duration::from_millis(1500);
+
+/// How long a peer may leave a window closed before the rest of a body is dropped. Longer than the
+/// default deadline of a call, at whose end a client resets its stream.
+const WINDOW_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a server waits for a client that neither does what it is waited for nor disconnects.
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where END_STREAM of a message is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum End {
+    /// On HEADERS.
+    Headers,
+    /// On the last DATA frame of the body.
+    #[default]
+    LastFrame,
+    /// On an empty DATA frame after the body.
+    EmptyFrame,
+    /// On the trailers.
+    Trailers,
+    Never,
+}
+
+/// A request or response, and how it is divided into frames.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) headers: Vec<Field>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: Vec<Field>,
+    pub(crate) end: End,
+    pub(crate) cut: Cut,
+    /// How many bytes of padding each DATA frame has.
+    pub(crate) pad: Option<u8>,
+    /// How many bytes of padding each HEADERS frame has.
+    pub(crate) pad_headers: Option<u8>,
+    /// Whether HEADERS carries a priority.
+    pub(crate) priority: bool,
+    /// The size of the fragments of a header block.
+    pub(crate) fragments: Option<usize>,
+}
+
+/// The start of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Opening {
+    /// What is sent instead of the preface.
+    pub(crate) instead: Option<Text>,
+    /// The identifiers and values of the first SETTINGS.
+    pub(crate) settings: Vec<(u16, u32)>,
+}
+
+/// A script that runs on a connection.
+pub(crate) struct Script<'a> {
+    pub(crate) endpoint: Endpoint,
+    opening: &'a Opening,
+    message: &'a Message,
+    is_open: bool,
+    /// The stream of the current request: a client's own, or the last that a server has received.
+    pub(crate) stream: u32,
+    /// A client's next stream.
+    next_stream: u32,
+    /// How much of the body has been sent on each stream.
+    offsets: BTreeMap<u32, usize>,
+    /// How many requests a server has handled.
+    handled: usize,
+    /// Whether only the HEADERS of the last one have been waited for.
+    has_headers_only: bool,
+    /// Whether the connection ends with a reset.
+    aborts: bool,
+}
+
+impl<'a> Script<'a> {
+    pub(crate) fn new(endpoint: Endpoint, opening: &'a Opening, message: &'a Message) -> Self {
+        Self {
+            endpoint,
+            opening,
+            message,
+            is_open: false,
+            stream: 1,
+            next_stream: 1,
+            offsets: BTreeMap::new(),
+            handled: 0,
+            has_headers_only: false,
+            aborts: false,
+        }
+    }
+
+    /// A client's stream that has not been used.
+    pub(crate) fn new_stream(&mut self) -> u32 {
+        let stream = self.next_stream;
+        self.next_stream += 2;
+        stream
+    }
+
+    /// Runs a server's actions for one request; returns false when the connection has ended.
+    pub(crate) fn respond(&mut self, actions: &[Action]) -> bool {
+        let handled = self.handled;
+        for action in actions {
+            self.act(action);
+            if self.endpoint.is_closed {
+                return false;
+            }
+        }
+        self.endpoint.flush();
+        // Without an action that waits for it, the request that is there has been responded to.
+        if self.handled == handled {
+            self.handled = handled.max(self.endpoint.received().count());
+        }
+        true
+    }
+
+    /// Waits for a request that has not been handled; returns false when there is none.
+    pub(crate) fn wait_for_request(&mut self) -> bool {
+        let handled = self.handled;
+        self.endpoint.process_until(timeout(), |endpoint| endpoint.received().count() > handled)
+            && !self.endpoint.is_closed
+    }
+
+    /// Ends the connection, of whose socket there must be no other copy.
+    pub(crate) fn finish(self) {
+        if self.aborts {
+            self.endpoint.reset();
+        }
+    }
+
+    /// Runs one action.
+    pub(crate) fn act(&mut self, action: &Action) {
+        let stream = self.stream;
+        match action {
+            Action::Preface => self.open(),
+            Action::Headers => {
+                self.send_block(&self.message.headers, self.message.end == End::Headers);
+            }
+            Action::Body => {
+                self.send_body();
+            }
+            Action::BodyTo(end) => {
+                self.send_body_to(*end, false);
+            }
+            Action::Trailers => {
+                self.send_block(&self.message.trailers, self.message.end == End::Trailers);
+            }
+            Action::Block(Fields { fields, end_stream }) => {
+                let fields = fields.iter().map(|(name, value)| (name.0.clone(), value.0.clone()));
+                self.send_block(&fields.collect::<Vec<_>>(), *end_stream);
+            }
+            Action::End => {
+                self.endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, []));
+            }
+            Action::Reset(code) => self.endpoint.send(&Frame::rst_stream(stream, *code)),
+            Action::Goaway(Goaway { code, last_stream, debug }) => {
+                let default = if self.endpoint.role == Role::Client { 0 } else { stream };
+                let last_stream = last_stream.unwrap_or(default);
+                self.endpoint.send(&Frame::goaway(last_stream, *code, &debug.0));
+            }
+            Action::Ping(times) => {
+                for _ in 0..*times {
+                    self.endpoint.send(&Frame::new(kind::PING, 0, 0, *b"parity!!"));
+                }
+            }
+            Action::Settings(settings) => self.endpoint.send(&Frame::settings(settings)),
+            Action::WindowUpdate(size) => {
+                self.endpoint.send(&Frame::window_update(0, *size));
+                self.endpoint.send(&Frame::window_update(stream, *size));
+            }
+            Action::Frame(any) => self.endpoint.send(&any.frame(stream)),
+            Action::Raw(bytes) => self.endpoint.send_raw(&bytes.0),
+            Action::Request => self.take_request(true),
+            Action::RequestHeaders => self.take_request(false),
+            Action::Answer => {
+                self.endpoint.process_until(Timeout::Idle(SILENCE), |e| e.is_over(stream));
+            }
+            Action::PingsAcknowledged => {
+                if !self.endpoint.process_until(timeout(), |endpoint| endpoint.pings == 0) {
+                    self.endpoint.is_closed = true;
+                }
+            }
+            Action::WaitMs(milliseconds) => {
+                self.endpoint.pause(Duration::from_millis(*milliseconds));
+            }
+            Action::NextStream => self.stream = self.new_stream(),
+            Action::HalfClose => self.endpoint.half_close(),
+            Action::Close => {
+                self.endpoint.half_close();
+                self.wait_for_the_end();
+            }
+            Action::Abort => {
+                self.endpoint.flush();
+                self.aborts = true;
+                self.endpoint.is_closed = true;
+            }
+            Action::Silence => {
+                self.endpoint.flush();
+                self.endpoint.replies = Replies::None;
+                self.wait_for_the_end();
+            }
+        }
+    }
+
+    fn open(&mut self) {
+        if std::mem::replace(&mut self.is_open, true) {
+            return;
+        }
+        match &self.opening.instead {
+            Some(bytes) => {
+                self.endpoint.send_raw(&bytes.0);
+                // A server that does not speak HTTP/2 does not acknowledge its frames either.
+                if self.endpoint.role == Role::Server {
+                    self.endpoint.replies = Replies::None;
+                }
+            }
+            None => self.endpoint.send_preface(&self.opening.settings),
+        }
+    }
+
+    /// Waits for the next request, or for its HEADERS when it need not be `whole`.
+    fn take_request(&mut self, whole: bool) {
+        // The end of a request can be waited for after its HEADERS.
+        let is_same = whole && self.has_headers_only;
+        let index = if is_same { self.handled - 1 } else { self.handled };
+        let has_come = self.endpoint.process_until(timeout(), |endpoint| {
+            endpoint.received().nth(index).is_some_and(|(_, s)| !whole || s.is_received())
+        });
+        if let Some((stream, _)) = self.endpoint.received().nth(index) {
+            self.stream = stream;
+        }
+        if !has_come {
+            self.endpoint.is_closed = true;
+            return;
+        }
+        self.handled = index + 1;
+        self.has_headers_only = !whole;
+        if !is_same {
+            self.offsets.remove(&self.stream);
+        }
+    }
+
+    fn wait_for_the_end(&mut self) {
+        self.endpoint.process_until(timeout(), |endpoint| endpoint.is_closed);
+        self.endpoint.is_closed = true;
+    }
+
+    fn send_block(&mut self, fields: &[Field], end_stream: bool) {
+        let flags = if end_stream { flag::END_STREAM } else { 0 };
+        let mut first = Frame::new(kind::HEADERS, flags, self.stream, []);
+        if self.message.priority {
+            // Exclusively dependent on stream 0, with the default weight.
+            first.payload.extend([0x80, 0, 0, 0, 15]);
+            first.flags |= flag::PRIORITY;
+        }
+        let size = self.message.fragments.unwrap_or(MAX_CONTENT);
+        let mut frames = header_block::frames(first, &header_block::encode(fields), size);
+        if let (Some(padding), Some(first)) = (self.message.pad_headers, frames.first_mut()) {
+            *first = first.clone().padded(padding);
+        }
+        for frame in &frames {
+            self.endpoint.send(frame);
+        }
+    }
+
+    /// Sends the rest of the body and END_STREAM behind it; returns false when the peer does not
+    /// accept all of it.
+    pub(crate) fn send_body(&mut self) -> bool {
+        let end = self.message.end;
+        let is_accepted = self.send_body_to(self.message.body.len(), end == End::LastFrame);
+        if is_accepted && end == End::EmptyFrame {
+            self.act(&Action::End);
+        }
+        is_accepted
+    }
+
+    fn send_body_to(&mut self, end: usize, end_stream: bool) -> bool {
+        let message = self.message;
+        let end = end.min(message.body.len());
+        let begin = self.offsets.insert(self.stream, end).unwrap_or(0);
+        let part = message.body.get(begin..end).unwrap_or_default();
+        let frames = message.cut.frames(part, MAX_FRAME_SIZE - 256, end_stream);
+        let last = frames.len().wrapping_sub(1);
+        let mut frames = frames.into_iter().enumerate();
+        frames.all(|(index, content)| self.send_data(content, end_stream && index == last))
+    }
+
+    /// Sends DATA as the peer opens its window; returns false when the peer leaves it closed.
+    fn send_data(&mut self, mut content: &[u8], end_stream: bool) -> bool {
+        let stream = self.stream;
+        let overhead = self.message.pad.map_or(0, |padding| 1 + usize::from(padding));
+        loop {
+            let window = self.endpoint.windows.available(stream).saturating_sub(overhead);
+            let (now, later) = content.split_at(window.min(content.len()));
+            if !now.is_empty() || later.is_empty() {
+                let flags = if end_stream && later.is_empty() { flag::END_STREAM } else { 0 };
+                let mut frame = Frame::new(kind::DATA, flags, stream, now);
+                if let Some(padding) = self.message.pad {
+                    frame = frame.padded(padding);
+                }
+                self.endpoint.windows.consume(stream, frame.payload.len());
+                self.endpoint.send(&frame);
+            }
+            if later.is_empty() {
+                return true;
+            }
+            content = later;
+            let has_come = self.endpoint.process_frame(Timeout::Idle(WINDOW_TIMEOUT));
+            if !has_come || self.endpoint.is_over(stream) {
+                return false;
+            }
+        }
+    }
+}
+
+fn timeout() -> Timeout {
+    Timeout::At(Instant::now() + CLIENT_TIMEOUT)
+}
