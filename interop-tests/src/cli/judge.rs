@@ -11,9 +11,10 @@ use std::time::Instant;
 
 use libtest_mimic::{Completion, Failed};
 
+use crate::cli::options::Rerun;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::failure;
-use crate::outcome::finding::{Evidence, Finding, Report};
+use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
 use crate::outcome::trial::{Trial, TrialName};
 use crate::outcome::verdict::Verdict;
 use crate::process::context::RunContext;
@@ -29,8 +30,8 @@ pub(crate) struct Judge {
     pub(crate) writer: RecordWriter,
     pub(crate) progress: Progress,
     pub(crate) traces: Archive,
-    /// The options that a command needs to rerun a trial.
-    pub(crate) options: String,
+    /// Makes the command that reruns a trial.
+    pub(crate) rerun: Rerun,
 }
 
 /// Makes a trial of libtest-mimic, which runs `trial` and judges its report.
@@ -71,11 +72,10 @@ pub(crate) fn as_libtest(
             }
             Verdict::Skipped { reason } => Ok(Completion::ignored_with(reason)),
             Verdict::Failed { why, mismatches } => {
-                Err(Failed::from(failure::block(&name, why, mismatches, &evidence, &judge.options)))
+                Err(judge.failed(&name, why, mismatches, &evidence))
             }
             Verdict::SetUpError { why } => {
-                let why = format!("set-up error: {why}");
-                Err(Failed::from(failure::block(&name, &why, &[], &evidence, &judge.options)))
+                Err(judge.failed(&name, &format!("set-up error: {why}"), &[], &evidence))
             }
         };
         if let Err(failed) = &shown {
@@ -87,8 +87,18 @@ pub(crate) fn as_libtest(
 }
 
 impl Judge {
+    fn failed(
+        &self,
+        name: &TrialName,
+        why: &str,
+        mismatches: &[Mismatch],
+        evidence: &Evidence,
+    ) -> Failed {
+        failure::block(name, why, mismatches, evidence, &self.rerun.command(name)).into()
+    }
+
     fn record(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
-        let run_again = failure::run_again(name, &self.options);
+        let run_again = self.rerun.command(name);
         let trial = TrialRecord::new(name, verdict, evidence, duration_ms, run_again);
         let counts = self.writer.add(trial);
         self.progress.ended(name, counts);

@@ -69,10 +69,8 @@ impl Loaded {
         let places = Places::find(inputs.output.root.as_deref(), inputs.bin.as_deref())?;
         let mut peers = Peers::read(inputs.peers.as_deref(), &places, &inputs.set)?;
         peers.attach(&comparison.attach)?;
-        let folder = match &inputs.scenarios {
-            Some(folder) => folder.clone(),
-            None => places.default_of("--scenarios", "scenarios")?,
-        };
+        let project = places.project_file("scenarios");
+        let folder = inputs.scenarios.as_ref().unwrap_or(&project);
         let cases = programs::read(&folder.join("programs.toml"))?;
         let scenarios = scenario::read_all(&folder.join("calls"))?;
         // Tables other than the project's own need not have the suites that compare.
@@ -89,8 +87,8 @@ impl Loaded {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let semaphore = Semaphore::new(threads.unwrap_or(processors));
         let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-        let ours = || places.default_of("--goldens", "goldens").ok();
-        let ours = (is_ours && inputs.scenarios.is_none()).then(ours).flatten();
+        let ours = is_ours && inputs.scenarios.is_none();
+        let ours = ours.then(|| places.project_file("goldens"));
         let context = RunContext::new(places, output.join("logs"), semaphore)
             .context("no ports to be had")?;
         let servers = server::suite::standard(&peers.all, probes, &context);

@@ -134,6 +134,9 @@ fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     let output = output_folder(&inputs.output)?;
     end_on_signals(RecordWriter::default(), output.clone())?;
     let loaded = Loaded::load(inputs, &Comparison::default(), None, &output)?;
+    if inputs.goldens.is_none() {
+        loaded.context.places.root_for("record-goldens without --goldens")?;
+    }
     let folder = loaded.goldens.context(format!("record-goldens: {NO_GOLDENS}"))?;
     loaded.context.empty_logs()?;
     loaded.baselines.record(&folder, &loaded.context)?;

@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use crate::config::attachment::Attachment;
 use crate::config::variables::Assignment;
+use crate::outcome::trial::TrialName;
 use crate::report::record::selection::Shard;
 
 /// Runs every gRPC client against every server over the same .proto files and compares them.
@@ -298,17 +299,32 @@ impl From<ListOptions> for RunOptions {
     }
 }
 
+/// A command that reruns one trial, around the trial's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Rerun {
+    before: String,
+    after: &'static str,
+}
+
+impl Rerun {
+    /// The command that reruns `trial`.
+    pub(crate) fn command(&self, trial: &TrialName) -> String {
+        format!("{}{trial}{}", self.before, self.after)
+    }
+}
+
 impl RunOptions {
-    /// The options without which a trial would not exist or be judged otherwise, each followed by a
-    /// space.
-    pub(crate) fn to_rerun(&self) -> String {
-        let Inputs { peers, scenarios, goldens, set, .. } = &self.inputs;
+    /// How a trial is rerun, with the options without which it would not exist or be judged otherwise;
+    /// in a checkout that builds the programs first.
+    pub(crate) fn rerun(&self, in_checkout: bool) -> Rerun {
+        let Inputs { peers, scenarios, goldens, bin, set, .. } = &self.inputs;
         let Comparison { attach, baseline, deviations, .. } = &self.comparison;
         let files = [
             ("--peers", peers),
             ("--deviations", deviations),
             ("--scenarios", scenarios),
             ("--goldens", goldens),
+            ("--bin", bin),
         ];
         let files = files
             .into_iter()
@@ -320,7 +336,10 @@ impl RunOptions {
         };
         let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
         let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        files.chain(set).chain(baseline).chain(attach).collect()
+        let options: String = files.chain(set).chain(baseline).chain(attach).collect();
+        let (command, after) =
+            if in_checkout { ("make interop ARGS='", "'") } else { ("interop run ", "") };
+        Rerun { before: format!("{command}{options}--exact "), after }
     }
 }
 
@@ -462,6 +481,10 @@ mod tests {
     fn a_rerun_has_the_options_that_matter() {
         let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o";
         let Ok(Command::Run(options)) = parse(words) else { panic!("{words}") };
-        assert_eq!(options.to_rerun(), "--peers p --set a=b --baseline live --attach rust=h:1 ");
+        let expected = "--peers p --set a=b --baseline live --attach rust=h:1 --exact ";
+        let before = format!("make interop ARGS='{expected}");
+        assert_eq!(options.rerun(true), Rerun { before, after: "'" });
+        let before = format!("interop run {expected}");
+        assert_eq!(options.rerun(false), Rerun { before, after: "" });
     }
 }

@@ -104,7 +104,7 @@ fn ledger(
     if let Some(path) = &comparison.deviations {
         return Ok(Ledger::read(path, &names, versions)?);
     }
-    let ours = context.places.default_of("--deviations", "deviations.toml")?;
+    let ours = context.places.project_file("deviations.toml");
     if inputs.peers.is_none() {
         return Ok(Ledger::read(&ours, &names, versions)?);
     }

@@ -52,7 +52,7 @@ pub(crate) fn run(
         writer: writer.clone(),
         progress,
         traces: Archive { logs: context.logs.clone(), all: options.trace },
-        options: options.to_rerun(),
+        rerun: options.rerun(context.places.root().is_some()),
     });
     let trials = schedule::side_by_side(plan.trials).into_iter();
     let trials = trials.map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge)));

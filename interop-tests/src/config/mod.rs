@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub mod attachment;
 pub mod axes;
 pub(crate) mod credentials;
+pub(crate) mod embedded;
 pub mod peer;
 pub mod peers;
 pub mod places;

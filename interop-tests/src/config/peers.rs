@@ -48,12 +48,9 @@ impl Peers {
     ///
     /// Without a `path` that is the project's own file.
     pub fn read(path: Option<&Path>, places: &Places, set: &[Assignment]) -> anyhow::Result<Self> {
-        let project = places.default_of("--peers", "peers.toml");
-        let path = match path {
-            Some(path) => path,
-            None => project.as_deref().map_err(Clone::clone)?,
-        };
-        let is_project = project.as_deref() == Ok(path);
+        let project = places.project_file("peers.toml");
+        let path = path.unwrap_or(&project);
+        let is_project = path == project;
         let (mut file, source): (File, _) = Source::read(path)?;
         if let Some((name, message)) = file.variables.wrong_name() {
             return Err(source.error(Some(name.span()), message).into());
@@ -70,9 +67,6 @@ impl Peers {
                 let message = "with: it takes peers from this file, for another";
                 return Err(peers.source.error(Some(first.span()), message).into());
             }
-            let project = project.map_err(|error| {
-                peers.source.error(Some(first.span()), format!("with: {error}"))
-            })?;
             peers.take(&file.with, Self::read(None, places, &others)?, &project)?;
         } else if file.peer.is_empty() {
             let message = "a `[[peer]]` is missing, or `with` takes some";

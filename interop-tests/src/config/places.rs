@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::embedded;
+
 /// The file whose presence makes a directory the root.
 const MARKER: &str = "interop-tests/peers.toml";
 
@@ -82,10 +84,13 @@ impl Places {
         }
     }
 
-    /// The path that `option` has when it is not given: `name` in the root's `interop-tests`.
-    pub fn default_of(&self, option: &str, name: &str) -> Result<PathBuf, NoRoot> {
-        let root = self.root_for(format!("the default value of {option}"))?;
-        Ok(root.join("interop-tests").join(name))
+    /// The project's own file or folder called `name`: in the root's `interop-tests`, or built into the
+    /// tool where there is no root.
+    pub fn project_file(&self, name: &str) -> PathBuf {
+        match self.root() {
+            Some(root) => root.join("interop-tests").join(name),
+            None => embedded::path(name),
+        }
     }
 }
 
@@ -113,11 +118,8 @@ mod tests {
     #[test]
     fn a_missing_root_is_reported_with_what_needs_it() {
         let places = Places::new(None, "bin".into());
-        let error = places.default_of("--peers", "peers.toml").unwrap_err().to_string();
-        assert!(
-            error.starts_with("the default value of --peers needs the root directory"),
-            "{error}"
-        );
+        let error = places.root_for("this").unwrap_err().to_string();
+        assert!(error.starts_with("this needs the root directory"), "{error}");
         assert!(error.ends_with("--root DIR"), "{error}");
     }
 
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn a_default_is_in_the_root() {
         let places = Places::new(Some("/project".into()), "bin".into());
-        let path = places.default_of("--peers", "peers.toml").unwrap();
+        let path = places.project_file("peers.toml");
         assert_eq!(path, Path::new("/project/interop-tests/peers.toml"));
     }
 }

@@ -4,11 +4,14 @@
 //! nothing runs until every file has been read.
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use toml::de::DeTable;
+
+use crate::config::embedded;
 
 /// A file and its text, to say where in it something is wrong.
 #[derive(Clone, Debug)]
@@ -40,12 +43,23 @@ impl fmt::Display for ConfigError {
 
 /// All `*.toml` files in `directory`, in the order of their names.
 pub fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if embedded::contains(directory) {
+        return Ok(embedded::files_in(directory));
+    }
     let mut files: Vec<_> = std::fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
         .map_err(|error| anyhow::anyhow!("{}: cannot be read: {error}", directory.display()))?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     Ok(files)
+}
+
+/// The text of the file at `path`, which can be one that is built into the tool.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    match embedded::text(path) {
+        Some(text) => Ok(text.to_owned()),
+        None => std::fs::read_to_string(path),
+    }
 }
 
 impl Source {
@@ -58,7 +72,7 @@ impl Source {
     /// The file at `path` and its text, whatever that says.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
         let path = path.to_owned();
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
             Ok(text) => Ok(Self { path, text }),
             Err(error) => {
                 let message = format!("cannot be read: {error}");

@@ -6,13 +6,13 @@
 use crate::outcome::finding::{Evidence, Mismatch};
 use crate::outcome::trial::TrialName;
 
-/// The block for `trial`, which failed because of `why` in a run with `options`.
+/// The block for `trial`, which failed because of `why` and which the command `run_again` reruns.
 pub(crate) fn block(
     trial: &TrialName,
     why: &str,
     mismatches: &[Mismatch],
     evidence: &Evidence,
-    options: &str,
+    run_again: &str,
 ) -> String {
     const SHOWN: usize = 6;
     let mut lines = vec![format!("{trial}: {why}")];
@@ -54,11 +54,6 @@ pub(crate) fn block(
     if let Some(wire) = &evidence.wire {
         line("wire", wire);
     }
-    line("run again", &run_again(trial, options));
+    line("run again", run_again);
     lines.join("\n")
-}
-
-/// The command that runs `trial` alone, in a run with `options`.
-pub(crate) fn run_again(trial: &TrialName, options: &str) -> String {
-    format!("make interop ARGS='{options}--exact {trial}'")
 }

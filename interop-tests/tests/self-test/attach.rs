@@ -32,14 +32,14 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// A server that a test has started.
-struct Mine {
+pub(crate) struct Mine {
     server: RunningServer,
     _logs: TempDir,
 }
 
 impl Mine {
     /// The server of a mutant as the suite `calls` starts it.
-    fn start(mutant: &str, address: &str) -> Self {
+    pub(crate) fn start(mutant: &str, address: &str) -> Self {
         let places = crate::programs::places();
         let path = Path::new(crate::programs::ROOT).join(MUTANTS);
         let peers = Peers::read(Some(&path), &places, &[]).expect("the mutants");
@@ -50,7 +50,7 @@ impl Mine {
         Self { server: server.expect("it starts"), _logs: logs }
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.server.address
     }
 
@@ -60,7 +60,7 @@ impl Mine {
     }
 }
 
-const ANY: &str = "127.0.0.1:0";
+pub(crate) const ANY: &str = "127.0.0.1:0";
 
 /// Trials of the mutants in which somebody is attached.
 fn run(attachment: &str, filter: &str) -> Run {

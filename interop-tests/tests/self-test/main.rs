@@ -10,6 +10,7 @@ mod bad_input;
 mod browser;
 mod client_parity;
 mod client_programs;
+mod installed;
 mod ledger;
 #[path = "../../benches/load/mod.rs"]
 mod load;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         trace::tests(),
         other_versions::tests(),
         versions_table::tests(),
+        installed::tests(),
         load_generator::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::config::source;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
 
@@ -33,7 +34,7 @@ const OR: &str = "or";
 
 impl Goldens {
     pub(crate) fn read(path: &Path) -> Result<Self, GoldenError> {
-        let text = std::fs::read_to_string(path)
+        let text = source::read_text(path)
             .map_err(|source| GoldenError::Read { path: path.to_owned(), source })?;
         Self::from_text(&text).map_err(|(line, message)| GoldenError::Syntax {
             path: path.to_owned(),

@@ -23,3 +23,15 @@ pub fn write(folder: &Path) -> Result<(), WriteError> {
     use std::io::Write;
     file::replace(&folder.join(FILE), |out| out.write_all(text().as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_made_from_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+        let written = std::fs::read_to_string(path).unwrap();
+        assert_eq!(written, text(), "run `make record-schema`");
+    }
+}

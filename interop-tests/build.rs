@@ -1,0 +1,35 @@
+//! Puts the project's own tables into the tool, so that it has them where there is no checkout.
+//!
+//! A list that is made here, unlike one in the sources, cannot miss a new file.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// What a run reads unless its options name something else.
+const EMBEDDED: [&str; 4] = ["peers.toml", "deviations.toml", "scenarios", "goldens"];
+
+fn main() -> io::Result<()> {
+    let mut entries = String::new();
+    for name in EMBEDDED {
+        println!("cargo::rerun-if-changed={name}");
+        add(Path::new(name), &mut entries)?;
+    }
+    let output = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(output.join("embedded.rs"), format!("&[\n{entries}]"))
+}
+
+/// Adds an entry for the file at `path`, or for each file below it.
+fn add(path: &Path, entries: &mut String) -> io::Result<()> {
+    if !path.is_dir() {
+        let (absolute, name) = (path.canonicalize()?, path.to_string_lossy());
+        let absolute = absolute.to_string_lossy();
+        return writeln!(entries, "    ({name:?}, include_str!({absolute:?})),")
+            .map_err(io::Error::other);
+    }
+    let mut paths: Vec<_> = fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    paths.sort();
+    paths.iter().try_for_each(|path| add(path, entries))
+}
