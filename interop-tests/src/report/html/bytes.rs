@@ -1,31 +1,31 @@
-//! The bytes of two messages beside each other, and what each of them is.
+//! The bytes of two messages next to each other, with their meaning.
 //!
-//! Where one message is longer, what both begin and end with is held against each other: a byte that
-//! is missing would make all that follow look wrong otherwise.
+//! If one message is longer, their common beginning and end are aligned: otherwise a missing byte would
+//! make all bytes after it differ.
 
 use serde::Serialize;
 
 use crate::capture::dissection::protobuf;
-use crate::capture::dissection::trace::ProtobufField;
+use crate::capture::trace::ProtobufField;
 use crate::report::html::shown::plural;
 
-/// How many bytes stand in a row.
+/// How many bytes a row has.
 const ROW: usize = 16;
 
 /// How many bytes are shown of the value of a field.
 const SHOWN: usize = 32;
 
-/// What stands where the other message has a byte.
+/// Shown where only the other message has a byte.
 const GAP: &str = "··";
 
-/// Bytes in a row that all differ, or of which none does.
+/// Consecutive bytes that all differ, or none of which does.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Run {
     hex: String,
     differs: bool,
 }
 
-/// Some bytes, and what they are.
+/// Some bytes and their meaning.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Part {
     pub(crate) runs: Vec<Run>,
@@ -33,23 +33,23 @@ pub(crate) struct Part {
     pub(crate) value: String,
 }
 
-/// The same stretch of both messages.
+/// The same range of both messages.
 #[derive(Debug, Serialize)]
 struct Row {
-    /// How many bytes in which nothing differs are left out before it.
+    /// How many equal bytes before it are left out.
     left_out: usize,
     offset: usize,
     expected: Vec<Run>,
     observed: Vec<Run>,
 }
 
-/// See the module.
+/// The comparison of two messages.
 #[derive(Debug, Serialize)]
 pub(crate) struct Bytes {
-    /// Where they first differ, in words.
+    /// A description of the first difference.
     first: String,
     rows: Vec<Row>,
-    /// What the bytes of each are.
+    /// The meaning of the bytes of each.
     expected: Vec<Part>,
     observed: Vec<Part>,
 }
@@ -59,13 +59,13 @@ pub(crate) struct Bytes {
 pub(crate) struct Pair<'a> {
     expected: &'a [u8],
     pub(crate) observed: &'a [u8],
-    /// How many bytes both begin with.
+    /// How many bytes at the beginning are equal.
     same_before: usize,
-    /// How many bytes both end with, if they are not of the same length.
+    /// How many bytes at the end are equal, if the messages are not of the same length.
     same_after: usize,
 }
 
-/// A byte of each, and whether they differ.
+/// A byte of each message, and whether they differ.
 type Column = (Option<u8>, Option<u8>, bool);
 
 impl<'a> Pair<'a> {
@@ -96,28 +96,18 @@ impl<'a> Pair<'a> {
     }
 
     fn columns(&self) -> Vec<Column> {
-        let length = self.expected.len().max(self.observed.len());
-        let side = |bytes: &[u8], column: usize| {
-            let gap = length - bytes.len();
-            // The gap comes before what both end with.
-            let end = bytes.len() - self.same_after;
-            match column {
-                before if before < end => bytes.get(before).copied(),
-                within if within < end + gap => None,
-                after => bytes.get(after - gap).copied(),
-            }
-        };
-        let column = |index| {
-            let (expected, observed) = (side(self.expected, index), side(self.observed, index));
-            let is_middle = index >= self.same_before && index < length - self.same_after;
-            let differs = if self.expected.len() == self.observed.len() {
-                expected != observed
-            } else {
-                is_middle
-            };
-            (expected, observed, differs)
-        };
-        (0..length).map(column).collect()
+        let middle = |bytes: &'a [u8]| &bytes[self.same_before..bytes.len() - self.same_after];
+        let (expected, observed) = (middle(self.expected), middle(self.observed));
+        // The gap of the shorter message comes before what both end with.
+        let middle = (0..expected.len().max(observed.len())).map(|index| {
+            let columns = (expected.get(index).copied(), observed.get(index).copied());
+            let differs = expected.len() != observed.len() || columns.0 != columns.1;
+            (columns.0, columns.1, differs)
+        });
+        let same = |bytes: &'a [u8]| bytes.iter().map(|byte| (Some(*byte), Some(*byte), false));
+        let before = same(&self.expected[..self.same_before]);
+        let after = same(&self.expected[self.expected.len() - self.same_after..]);
+        before.chain(middle).chain(after).collect()
     }
 
     pub(crate) fn shown(&self) -> Bytes {
@@ -173,7 +163,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Bytes, or gaps, each with whether it differs.
+/// Joins bytes and gaps, each with whether it differs, into runs.
 pub(crate) fn runs(bytes: impl IntoIterator<Item = (Option<u8>, bool)>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (byte, differs) in bytes {
@@ -189,7 +179,7 @@ pub(crate) fn runs(bytes: impl IntoIterator<Item = (Option<u8>, bool)>) -> Vec<R
     runs
 }
 
-/// What the bytes of a message are: its fields, and why there are no more of them.
+/// The parts of a message: its fields, and the rest of which `unread` says why it has none.
 pub(crate) fn parts(
     message: &[u8],
     fields: &[ProtobufField],
@@ -219,4 +209,64 @@ pub(crate) fn parts(
         add(read, message.len(), "rest".to_owned(), unread.unwrap_or_default().to_owned());
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of a comparison as text; bytes that differ are in brackets.
+    fn rows(expected: &[u8], observed: &[u8]) -> Vec<[String; 2]> {
+        let text = |runs: &[Run]| {
+            let run =
+                |run: &Run| if run.differs { format!("[{}]", run.hex) } else { run.hex.clone() };
+            runs.iter().map(run).collect::<Vec<_>>().join(" ")
+        };
+        let rows = Pair::new(expected, observed).shown().rows;
+        rows.iter().map(|row| [text(&row.expected), text(&row.observed)]).collect()
+    }
+
+    fn first(expected: &[u8], observed: &[u8]) -> String {
+        Pair::new(expected, observed).shown().first
+    }
+
+    #[test]
+    fn messages_of_the_same_length_are_compared_byte_by_byte() {
+        assert_eq!(rows(&[1, 2, 3, 4], &[1, 9, 3, 8]), [["01 [02] 03 [04]", "01 [09] 03 [08]"]]);
+        assert_eq!(first(&[1, 2, 3, 4], &[1, 9, 3, 8]), "byte 1 is 09 instead of 02");
+        assert_eq!(rows(&[1], &[1]), [] as [[String; 2]; 0]);
+        assert_eq!(first(&[1], &[1]), "no byte differs");
+    }
+
+    #[test]
+    fn messages_of_different_lengths_are_aligned_at_both_ends() {
+        assert_eq!(rows(&[1, 2, 3, 4], &[1, 2, 4]), [["01 02 [03] 04", "01 02 [··] 04"]]);
+        assert_eq!(first(&[1, 2, 3, 4], &[1, 2, 4]), "byte 2 (03) is missing; 1 byte of 4 missing");
+        assert_eq!(rows(&[1, 4], &[1, 2, 3, 4]), [["01 [·· ··] 04", "01 [02 03] 04"]]);
+        let more = "byte 1 (02) should not be there; 2 bytes more than the 2 expected";
+        assert_eq!(first(&[1, 4], &[1, 2, 3, 4]), more);
+        assert_eq!(rows(&[7, 7], &[7]), [["07 [07]", "07 [··]"]], "no byte is aligned twice");
+    }
+
+    #[test]
+    fn rows_without_a_difference_are_left_out() {
+        let (expected, mut observed) = ([0; 50], [0; 50]);
+        observed[40] = 1;
+        let rows = Pair::new(&expected, &observed).shown().rows;
+        assert_eq!(
+            rows.iter().map(|row| (row.left_out, row.offset)).collect::<Vec<_>>(),
+            [(32, 32)]
+        );
+    }
+
+    #[test]
+    fn the_fields_of_a_message_are_its_parts() {
+        let shown = Pair::new(&[8, 1], &[8, 2, 0xff]).shown();
+        let parts: Vec<_> =
+            shown.observed.iter().map(|part| (&part.name[..], &part.value[..])).collect();
+        assert_eq!(parts[..2], [("field 1", "varint"), ("value", "2")]);
+        assert_eq!(parts[2].0, "rest");
+        assert!(parts[2].1.starts_with("no protobuf from byte 2 on: "), "{parts:?}");
+        assert!(shown.observed[1].runs[0].differs && !shown.observed[0].runs[0].differs);
+    }
 }
