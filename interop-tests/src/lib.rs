@@ -25,7 +25,7 @@
 )]
 
 pub mod calls;
-pub mod capture;
+mod capture;
 pub mod cli;
 pub mod config;
 pub mod http2;

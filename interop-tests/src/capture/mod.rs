@@ -5,8 +5,10 @@
 //!
 //! - [`tap`]: a proxy between client and server
 //! - [`recorder`]: parses both directions of every connection and keeps a bounded number of events
-//! - [`dissection`]: turns a recording into a trace, which names every byte
+//! - [`dissection`]: turns a recording into a trace
+//! - [`trace`]: events with the meaning of every byte, as a record of a run stores them
 
 pub(crate) mod dissection;
 pub(crate) mod recorder;
 pub(crate) mod tap;
+pub(crate) mod trace;

@@ -5,8 +5,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::recorder::Sender;
-
 /// What went over the wire between client and server in one trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Trace {
@@ -25,6 +23,16 @@ pub(crate) struct LeftOut {
     pub(crate) after: usize,
     /// How many were left out.
     pub(crate) events: usize,
+}
+
+/// The side of a connection that sent something or did something.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Sender {
+    Client,
+    Server,
 }
 
 /// One thing that happened.
@@ -180,9 +188,47 @@ pub(crate) struct TlsRecord {
     pub(crate) length: usize,
 }
 
+impl Bytes {
+    /// `bytes`, of which at most `limit` are kept.
+    pub(crate) fn new(bytes: &[u8], limit: usize) -> Self {
+        let mut new = Self::default();
+        new.extend(bytes, limit);
+        new
+    }
+
+    /// Appends `bytes`; those past `limit` are only counted.
+    pub(crate) fn extend(&mut self, bytes: &[u8], limit: usize) {
+        let room = limit.saturating_sub(self.kept.len()).min(bytes.len());
+        self.kept.extend(&bytes[..room]);
+        self.length += bytes.len();
+        self.left_out = self.length - self.kept.len();
+    }
+
+    /// The same bytes, of which at most `limit` are kept.
+    pub(crate) fn truncated(&self, limit: usize) -> Self {
+        let kept = self.kept[..self.kept.len().min(limit)].to_vec();
+        Self { length: self.length, left_out: self.length - kept.len(), kept }
+    }
+}
+
 impl Frame {
     /// The bytes of header and payload, as far as they are kept: `parts` are ranges of them.
     pub(crate) fn kept(&self) -> Vec<u8> {
         [&self.header[..], &self.payload.kept].concat()
+    }
+}
+
+impl TlsRecord {
+    pub(crate) fn new(header: [u8; 5]) -> Self {
+        let [content_type, _, _, high, low] = header;
+        let content_type = match content_type {
+            20 => "change cipher spec".to_owned(),
+            21 => "alert".to_owned(),
+            22 => "handshake".to_owned(),
+            23 => "application data".to_owned(),
+            other => format!("content type {other}"),
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        Self { content_type, header: header.to_vec(), length }
     }
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
 
-use crate::capture::dissection::trace::Trace;
 use crate::capture::recorder::Recorder;
+use crate::capture::trace::Trace;
 
 /// One thing that was not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::capture::dissection::trace::Trace;
+use crate::capture::trace::Trace;
 use crate::outcome::finding::Evidence;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::Verdict;

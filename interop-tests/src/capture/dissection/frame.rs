@@ -2,8 +2,8 @@
 //!
 //! The ranges have no gaps, so that a report can colour every byte.
 
-use crate::capture::dissection::trace::Part;
 use crate::capture::recorder::event::{RecordedFrame, UnfinishedMessage};
+use crate::capture::trace::Part;
 use crate::http2::frame::{FrameHeader, error_name, flag, kind, kind_name};
 use crate::http2::text::shown;
 
@@ -71,54 +71,38 @@ impl Dissector<'_> {
     }
 
     fn payload(&mut self) {
-        let kind = self.frame.header().kind;
-        let payload = &self.frame.payload.bytes;
-        if self.frame.is_padded() {
-            self.part(1, "pad length", payload.first().map(u8::to_string).unwrap_or_default());
+        let (frame, header) = (self.frame, self.frame.header());
+        if frame.is_padded() {
+            self.number(1, "pad length", |length| length.to_string());
         }
-        let content = self.frame.content();
-        let content_end = content.map_or(self.position, |content| FrameHeader::SIZE + content.end);
-        match kind {
+        let content_end =
+            frame.content().map_or(self.position, |content| FrameHeader::SIZE + content.end);
+        for (size, name, meaning) in fields(header) {
+            self.number(*size, name, meaning);
+        }
+        match header.kind {
             kind::DATA => self.messages(content_end),
-            kind::HEADERS | kind::CONTINUATION => {
-                if kind == kind::HEADERS && self.frame.header().has(flag::PRIORITY) {
-                    self.priority();
-                }
+            kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => {
                 self.part_until(content_end, "header block", String::new());
             }
-            kind::PRIORITY => self.priority(),
-            kind::RST_STREAM => self.number(4, "error code", error_name),
             kind::SETTINGS => {
                 while self.end - self.position >= 6 {
                     self.number(2, "identifier", setting_name);
                     self.number(4, "value", |value| value.to_string());
                 }
             }
-            kind::PUSH_PROMISE => {
-                self.number(4, "promised stream", without_reserved_bit);
-                self.part_until(content_end, "header block", String::new());
-            }
-            kind::PING => self.part(8, "opaque data", String::new()),
             kind::GOAWAY => {
-                self.number(4, "last stream", without_reserved_bit);
-                self.number(4, "error code", error_name);
-                let debug_data = payload.get(8..).map(shown).unwrap_or_default();
+                let debug_data = frame.payload.kept.get(8..).map(shown).unwrap_or_default();
                 self.part_until(self.end, "debug data", debug_data);
             }
-            kind::WINDOW_UPDATE => self.number(4, "increment", without_reserved_bit),
             _ => {}
         }
-        let rest = match kind {
-            _ if self.frame.is_padded() && self.position >= content_end => "padding",
+        let rest = match header.kind {
+            _ if frame.is_padded() && self.position >= content_end => "padding",
             0..=kind::CONTINUATION => "bytes that do not belong here",
             _ => "payload",
         };
         self.part_until(self.end, rest, String::new());
-    }
-
-    fn priority(&mut self) {
-        self.number(4, "dependency", without_reserved_bit);
-        self.part(1, "weight", String::new());
     }
 
     fn messages(&mut self, content_end: usize) {
@@ -173,7 +157,7 @@ impl Dissector<'_> {
     fn number(&mut self, size: usize, name: &str, meaning: impl Fn(u32) -> String) {
         let start = self.position - FrameHeader::SIZE;
         let payload = &self.frame.payload;
-        let value = match payload.bytes.get(start..start + size) {
+        let value = match payload.kept.get(start..start + size) {
             Some(bytes) => {
                 meaning(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
             }
@@ -184,8 +168,31 @@ impl Dissector<'_> {
     }
 }
 
-fn without_reserved_bit(number: u32) -> String {
+/// A field of fixed size: its size, its name and the meaning of its value.
+type FixedField = (usize, &'static str, fn(u32) -> String);
+
+/// The fields with which the payload of a frame starts, after the length of the padding.
+fn fields(header: FrameHeader) -> &'static [FixedField] {
+    const PRIORITY: &[FixedField] = &[(4, "dependency", number_of_31_bits), (1, "weight", opaque)];
+    match header.kind {
+        kind::HEADERS if header.has(flag::PRIORITY) => PRIORITY,
+        kind::PRIORITY => PRIORITY,
+        kind::RST_STREAM => &[(4, "error code", error_name)],
+        kind::PUSH_PROMISE => &[(4, "promised stream", number_of_31_bits)],
+        kind::PING => &[(8, "opaque data", opaque)],
+        kind::GOAWAY => &[(4, "last stream", number_of_31_bits), (4, "error code", error_name)],
+        kind::WINDOW_UPDATE => &[(4, "increment", number_of_31_bits)],
+        _ => &[],
+    }
+}
+
+/// A number whose highest bit is reserved.
+fn number_of_31_bits(number: u32) -> String {
     (number & 0x7fff_ffff).to_string()
+}
+
+fn opaque(_number: u32) -> String {
+    String::new()
 }
 
 /// A parameter of SETTINGS, including those of gRPC.

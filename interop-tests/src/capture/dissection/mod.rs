@@ -1,7 +1,6 @@
 //! Turns a recording into a trace, in which every byte has a name.
 //!
-//! - [`trace`]: the trace as a record of a run stores it
-//! - [`trace_builder`]: builds it, decoding header blocks in order
+//! - [`trace_builder`]: builds the trace and decodes header blocks
 //! - [`frame`]: names the bytes of an HTTP/2 frame
 //! - [`protobuf`]: reads the fields of a message without its schema
 //! - [`text`]: renders a trace as text
@@ -11,5 +10,4 @@ pub(crate) mod protobuf;
 #[cfg(test)]
 mod tests;
 mod text;
-pub(crate) mod trace;
 mod trace_builder;

@@ -4,7 +4,7 @@
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use crate::capture::dissection::trace::ProtobufField;
+use crate::capture::trace::ProtobufField;
 use crate::http2::text::shown;
 
 /// How many fields are read.

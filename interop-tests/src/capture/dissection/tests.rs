@@ -1,8 +1,9 @@
 //! Tests of the way from bytes to a trace, through the recorder.
 
-use crate::capture::dissection::trace::{EventKind, Frame, Part, Trace};
-use crate::capture::recorder::{ConnectionRecorder, Recorder, Sender};
+use crate::capture::recorder::{ConnectionRecorder, Recorder};
+use crate::capture::trace::{EventKind, Frame, Part, Sender, Trace};
 use crate::http2::frame::{self, PREFACE};
+use crate::http2::frame_socket::Observer;
 
 const DATA: u8 = frame::kind::DATA;
 const HEADERS: u8 = frame::kind::HEADERS;
@@ -24,7 +25,7 @@ fn message(flag: u8, message: &[u8]) -> Vec<u8> {
 fn trace_of_reads(bytes: &[u8], size: usize) -> Trace {
     let recorder = Recorder::default();
     let ConnectionRecorder { client, mut server } = recorder.connect();
-    bytes.chunks(size).for_each(|read| server.record(read));
+    bytes.chunks(size).for_each(|read| server.bytes(read));
     drop((client, server));
     Trace::of(&recorder)
 }
@@ -302,14 +303,14 @@ fn other_protocols_are_recognized() {
     assert!(trace_of(page).to_string().contains(r"HTTP/1.1 503 Busy\x0d\x0a"), "the text is shown");
     let recorder = Recorder::default();
     let ConnectionRecorder { mut client, server } = recorder.connect();
-    client.record(b"GET / HTTP/1.1\r\n\r\n");
+    client.bytes(b"GET / HTTP/1.1\r\n\r\n");
     drop((client, server));
     let trace = Trace::of(&recorder);
     assert!(trace.to_string().contains("18 bytes that are no HTTP/2"), "{trace}");
     let recorder = Recorder::default();
     let ConnectionRecorder { mut client, server } = recorder.connect();
-    client.record(&PREFACE[..10]);
-    client.record(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
+    client.bytes(&PREFACE[..10]);
+    client.bytes(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
     drop((client, server));
     let whats: Vec<_> = Trace::of(&recorder).events.into_iter().map(|event| event.what).collect();
     assert!(
@@ -333,16 +334,16 @@ fn tls_is_recorded_as_records() {
 fn header_blocks_that_are_dropped_still_count() {
     let recorder = Recorder::default();
     let ConnectionRecorder { client, mut server } = recorder.connect();
-    server.record(&frame(HEADERS, 4, 1, &[0x88, 0x40, 1, b'a', 1, b'b']));
+    server.bytes(&frame(HEADERS, 4, 1, &[0x88, 0x40, 1, b'a', 1, b'b']));
     let reply = frame(DATA, 0, 1, &message(0, b"\x0d\0\0\x80\x40"));
     for round in 0..1000 {
         if round == 500 {
             // The last block refers to this one.
-            server.record(&frame(HEADERS, 4, 3, &[0x88, 0x40, 1, b'c', 1, b'd']));
+            server.bytes(&frame(HEADERS, 4, 3, &[0x88, 0x40, 1, b'c', 1, b'd']));
         }
-        server.record(&reply.repeat(1000));
+        server.bytes(&reply.repeat(1000));
     }
-    server.record(&frame(HEADERS, 1 | 4, 1, &[0xbe, 0xbf]));
+    server.bytes(&frame(HEADERS, 1 | 4, 1, &[0xbe, 0xbf]));
     drop((client, server));
     let trace = Trace::of(&recorder);
     let left_out = trace.left_out.expect("a gap");
@@ -361,11 +362,11 @@ fn an_end_is_recorded_once() {
     };
     let recorder = Recorder::default();
     let ConnectionRecorder { mut client, mut server } = recorder.connect();
-    client.half_close();
-    client.half_close();
+    client.half_closed();
+    client.half_closed();
     server.reset();
     client.reset();
-    client.half_close();
+    client.half_closed();
     let all = ends(Trace::of(&recorder));
     assert!(
         matches!(
@@ -377,6 +378,6 @@ fn an_end_is_recorded_once() {
     let recorder = Recorder::default();
     let ConnectionRecorder { client: _client, mut server } = recorder.connect();
     recorder.ignore_ends();
-    server.half_close();
+    server.half_closed();
     assert!(ends(Trace::of(&recorder)).is_empty(), "ends are ignored");
 }

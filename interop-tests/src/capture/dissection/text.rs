@@ -2,10 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::capture::dissection::trace::{
-    Event, EventKind, Frame, HeaderBlock, LeftOut, Message, Part, Trace,
-};
-use crate::capture::recorder::Sender;
+use crate::capture::trace::Sender;
+use crate::capture::trace::{Event, EventKind, Frame, HeaderBlock, LeftOut, Message, Part, Trace};
 use crate::http2::text::shown;
 
 /// How many bytes of a part are shown in its line.

@@ -8,15 +8,15 @@ use std::time::Instant;
 
 use crate::capture::dissection::frame;
 use crate::capture::dissection::protobuf;
-use crate::capture::dissection::trace::{
-    Bytes, Event, EventKind, Field, Frame, HeaderBlock, LeftOut, Message, TlsRecord, Trace,
-};
 use crate::capture::recorder::event::{
-    KEPT, RecordedEvent, RecordedFrame, RecordedKind, RecordedMessage, TruncatedBytes,
+    KEPT, RecordedEvent, RecordedFrame, RecordedKind, RecordedMessage,
 };
-use crate::capture::recorder::{Recorder, Recording, Sender};
+use crate::capture::recorder::{Recorder, Recording};
+use crate::capture::trace::{
+    Event, EventKind, Field, Frame, HeaderBlock, LeftOut, Message, Sender, Trace,
+};
 use crate::http2;
-use crate::http2::frame::{FrameHeader, PREFACE, flag, kind_name};
+use crate::http2::frame::{FrameHeader, flag, kind_name};
 use crate::http2::header_block::BlockReader;
 use crate::http2::text::shown;
 
@@ -67,22 +67,12 @@ impl TraceBuilder<'_> {
     fn event(&mut self, event: &RecordedEvent) -> Event {
         let since = self.start.map(|start| event.time.saturating_duration_since(start));
         let what = match &event.kind {
-            RecordedKind::Opened => EventKind::Opened,
-            RecordedKind::Preface => EventKind::Preface(Bytes {
-                length: PREFACE.len(),
-                kept: PREFACE.into(),
-                left_out: 0,
-            }),
             RecordedKind::Frame(frame) if frame.is_whole() => {
                 let block = self.header_block((event.connection, event.sender), frame);
                 EventKind::Frame(Frame { block, ..without_header_block(frame) })
             }
             RecordedKind::Frame(frame) => EventKind::CutOff(without_header_block(frame)),
-            RecordedKind::Bytes(recorded) => EventKind::Bytes(bytes(recorded)),
-            RecordedKind::TlsRecord(header) => EventKind::TlsRecord(tls_record(*header)),
-            RecordedKind::HalfClosed => EventKind::HalfClosed,
-            RecordedKind::Reset => EventKind::Reset,
-            RecordedKind::Closed => EventKind::Closed,
+            RecordedKind::Other(kind) => kind.clone(),
         };
         let ms = since.map_or(0.0, |since| since.as_secs_f64() * 1000.0);
         Event { ms, connection: event.connection, from: event.sender, what }
@@ -100,8 +90,8 @@ impl TraceBuilder<'_> {
         let header = frame.header();
         let new = || HeaderBlocks { reader: BlockReader::new(), is_broken: false };
         let blocks = self.header_blocks.entry(direction).or_insert_with(new);
-        blocks.is_broken |= frame.payload.is_truncated();
-        let payload = frame.payload.bytes.clone();
+        blocks.is_broken |= frame.payload.left_out > 0;
+        let payload = frame.payload.kept.clone();
         let frame = http2::frame::Frame::new(header.kind, header.flags, header.stream, payload);
         let Some(block) = blocks.reader.take(frame) else {
             let error = "its padding is longer than the frame, or no HEADERS came before it";
@@ -138,7 +128,7 @@ fn without_header_block(recorded: &RecordedFrame) -> Frame {
         flags: frame::flags(header),
         stream: header.stream,
         header: recorded.header_bytes[..recorded.header_length].to_vec(),
-        payload: bytes(&recorded.payload),
+        payload: recorded.payload.truncated(KEPT),
         parts: frame::parts(recorded),
         block: None,
         messages: recorded.messages.iter().map(message).collect(),
@@ -150,8 +140,8 @@ fn message(recorded: &RecordedMessage) -> Message {
     let flag = recorded.flag;
     let (fields, unread) = match flag {
         0 => {
-            let (fields, error) = protobuf::read(&recorded.bytes.bytes);
-            let truncated = recorded.bytes.is_truncated();
+            let (fields, error) = protobuf::read(&recorded.bytes.kept);
+            let truncated = recorded.bytes.left_out > 0;
             (
                 fields,
                 if truncated { Some(format!("only {KEPT} of its bytes are kept")) } else { error },
@@ -161,24 +151,5 @@ fn message(recorded: &RecordedMessage) -> Message {
         _ => (Vec::new(), Some(format!("{flag} is no compressed flag"))),
     };
     let start = recorded.start.map(|start| FrameHeader::SIZE + start);
-    Message { flag, start, bytes: bytes(&recorded.bytes), fields, unread }
-}
-
-fn bytes(recorded: &TruncatedBytes) -> Bytes {
-    let TruncatedBytes { bytes, length } = recorded;
-    let kept = bytes[..bytes.len().min(KEPT)].to_vec();
-    Bytes { length: *length, left_out: length - kept.len(), kept }
-}
-
-fn tls_record(header: [u8; 5]) -> TlsRecord {
-    let [content_type, _, _, high, low] = header;
-    let content_type = match content_type {
-        20 => "change cipher spec".to_owned(),
-        21 => "alert".to_owned(),
-        22 => "handshake".to_owned(),
-        23 => "application data".to_owned(),
-        other => format!("content type {other}"),
-    };
-    let length = usize::from(u16::from_be_bytes([high, low]));
-    TlsRecord { content_type, header: header.to_vec(), length }
+    Message { flag, start, bytes: recorded.bytes.clone(), fields, unread }
 }

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use crate::capture::recorder::event::{KEPT, RecordedFrame, RecordedKind, Sender, TruncatedBytes};
+use crate::capture::recorder::event::{KEPT, RecordedFrame, RecordedKind};
 use crate::capture::recorder::messages::{MessageParser, fill};
 use crate::capture::recorder::recording::Recorder;
+use crate::capture::trace::{Bytes, EventKind, Sender, TlsRecord};
 use crate::http2::endpoint::Role;
 use crate::http2::frame::{FrameHeader, PREFACE, flag, kind};
 use crate::http2::frame_socket::{Observer, Observers};
@@ -80,26 +81,7 @@ impl ConnectionRecorder {
 }
 
 impl Observer for DirectionRecorder {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.record(bytes);
-    }
-
-    fn half_closed(&mut self) {
-        self.half_close();
-    }
-
-    fn reset(&mut self) {
-        Self::reset(self);
-    }
-
-    fn closed(&mut self) {
-        self.close();
-    }
-}
-
-impl DirectionRecorder {
-    /// Records the next bytes that this side sends.
-    pub(crate) fn record(&mut self, mut bytes: &[u8]) {
+    fn bytes(&mut self, mut bytes: &[u8]) {
         let input = &mut bytes;
         while !input.is_empty() {
             self.state = match mem::replace(&mut self.state, State::Other) {
@@ -112,7 +94,7 @@ impl DirectionRecorder {
                 State::Payload(frame) => self.payload(frame, input),
                 State::TlsHeader => match self.header(input) {
                     Some(header) => {
-                        self.add(RecordedKind::TlsRecord(header));
+                        self.add(EventKind::TlsRecord(TlsRecord::new(header)));
                         let [.., high, low] = header;
                         State::TlsContent(usize::from(u16::from_be_bytes([high, low])))
                     }
@@ -134,26 +116,25 @@ impl DirectionRecorder {
         }
     }
 
-    /// Records that this side sends nothing more.
-    pub(crate) fn half_close(&mut self) {
+    fn half_closed(&mut self) {
         self.cut_off();
         if !mem::replace(&mut self.is_half_closed, true) {
-            self.recorder.end(self.connection, self.sender, RecordedKind::HalfClosed);
+            self.recorder.end(self.connection, self.sender, EventKind::HalfClosed);
         }
     }
 
-    /// Records that this side has reset the connection.
-    pub(crate) fn reset(&mut self) {
+    fn reset(&mut self) {
         self.cut_off();
-        self.recorder.end(self.connection, self.sender, RecordedKind::Reset);
+        self.recorder.end(self.connection, self.sender, EventKind::Reset);
     }
 
-    /// Records that this side has closed the connection.
-    pub(crate) fn close(&mut self) {
+    fn closed(&mut self) {
         self.cut_off();
-        self.recorder.end(self.connection, self.sender, RecordedKind::Closed);
+        self.recorder.end(self.connection, self.sender, EventKind::Closed);
     }
+}
 
+impl DirectionRecorder {
     fn start(&mut self, input: &mut &[u8]) -> State {
         const HTTP_1: &[u8] = b"HTTP/";
         // A server starts with a frame of any kind, so the only start to be known is that of HTTP/1.
@@ -167,7 +148,7 @@ impl DirectionRecorder {
         match (self.sender, start == known) {
             _ if is_tls(&start) => self.resume(State::TlsHeader, &start),
             (Sender::Client, true) => {
-                self.add(RecordedKind::Preface);
+                self.add(EventKind::Preface(Bytes::new(PREFACE, KEPT)));
                 State::FrameHeader
             }
             (Sender::Server, false) => self.resume(State::FrameHeader, &start),
@@ -181,7 +162,7 @@ impl DirectionRecorder {
     /// Parses the first bytes again, now that the protocol is known.
     fn resume(&mut self, state: State, start: &[u8]) -> State {
         self.state = state;
-        self.record(start);
+        self.bytes(start);
         mem::replace(&mut self.state, State::Other)
     }
 
@@ -232,7 +213,7 @@ impl DirectionRecorder {
         if is_done {
             self.messages.remove(&header.stream);
         }
-        self.add(RecordedKind::Frame(frame));
+        self.recorder.add(self.connection, self.sender, RecordedKind::Frame(frame));
     }
 
     /// Records what was sent of a frame that will not be completed.
@@ -247,13 +228,11 @@ impl DirectionRecorder {
     }
 
     fn add_bytes(&self, bytes: &[u8]) {
-        let mut truncated = TruncatedBytes::default();
-        truncated.extend(bytes, KEPT);
-        self.add(RecordedKind::Bytes(truncated));
+        self.add(EventKind::Bytes(Bytes::new(bytes, KEPT)));
     }
 
-    fn add(&self, kind: RecordedKind) {
-        self.recorder.add(self.connection, self.sender, kind);
+    fn add(&self, kind: EventKind) {
+        self.recorder.add(self.connection, self.sender, RecordedKind::Other(kind));
     }
 }
 

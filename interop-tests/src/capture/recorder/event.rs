@@ -4,23 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Instant;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use crate::capture::trace::{Bytes, EventKind, Sender};
 use crate::http2::frame::{FrameHeader, flag, kind};
 
-/// How many bytes are kept of a payload, of a message, and of bytes that are not HTTP/2.
+/// How many bytes are kept of a payload and of a message.
 pub(crate) const KEPT: usize = 1024;
-
-/// The side of a connection that sent something or did something.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Sender {
-    Client,
-    Server,
-}
 
 /// An event on a connection.
 #[derive(Clone, Debug)]
@@ -34,37 +22,10 @@ pub(crate) struct RecordedEvent {
 
 #[derive(Clone, Debug)]
 pub(crate) enum RecordedKind {
-    Opened,
-    Preface,
     /// A frame; one that was cut off is not [whole](RecordedFrame::is_whole).
     Frame(RecordedFrame),
-    /// Bytes that are neither HTTP/2 nor TLS.
-    Bytes(TruncatedBytes),
-    /// The header of a TLS record.
-    TlsRecord([u8; 5]),
-    HalfClosed,
-    Reset,
-    Closed,
-}
-
-/// The first bytes of a sequence, and the length of all of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TruncatedBytes {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) length: usize,
-}
-
-impl TruncatedBytes {
-    /// Appends `bytes`; those past `limit` are only counted.
-    pub(crate) fn extend(&mut self, bytes: &[u8], limit: usize) {
-        let room = limit.saturating_sub(self.bytes.len()).min(bytes.len());
-        self.bytes.extend(&bytes[..room]);
-        self.length += bytes.len();
-    }
-
-    pub(crate) fn is_truncated(&self) -> bool {
-        self.bytes.len() < self.length
-    }
+    /// Anything that needs no dissection.
+    Other(EventKind),
 }
 
 /// An HTTP/2 frame, or the part of it that was sent.
@@ -74,7 +35,7 @@ pub(crate) struct RecordedFrame {
     pub(crate) header_bytes: [u8; FrameHeader::SIZE],
     /// How many of them were sent.
     pub(crate) header_length: usize,
-    pub(crate) payload: TruncatedBytes,
+    pub(crate) payload: Bytes,
     /// The first messages that end in this frame.
     pub(crate) messages: Vec<RecordedMessage>,
     /// How many more messages end in it, by their compressed flag.
@@ -92,7 +53,7 @@ pub(crate) struct RecordedMessage {
     pub(crate) start: Option<usize>,
     /// Where it ends in that payload.
     pub(crate) end: usize,
-    pub(crate) bytes: TruncatedBytes,
+    pub(crate) bytes: Bytes,
 }
 
 /// A message of which a part was sent.
@@ -139,7 +100,7 @@ impl RecordedFrame {
         if !self.is_padded() {
             return Some(0..length);
         }
-        let padding = usize::from(*self.payload.bytes.first()?);
+        let padding = usize::from(*self.payload.kept.first()?);
         length.checked_sub(padding).filter(|end| *end > 0).map(|end| 1..end)
     }
 }

@@ -3,9 +3,8 @@
 //! While recording and not when the recording is read: frames may have been dropped by then, and
 //! without them the start of the next message is unknown.
 
-use crate::capture::recorder::event::{
-    KEPT, RecordedFrame, RecordedMessage, TruncatedBytes, UnfinishedMessage,
-};
+use crate::capture::recorder::event::{KEPT, RecordedFrame, RecordedMessage, UnfinishedMessage};
+use crate::capture::trace::Bytes;
 
 /// How many messages of a frame are kept.
 const MESSAGES: usize = 64;
@@ -17,7 +16,7 @@ const PREFIX: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct MessageParser {
     prefix: Vec<u8>,
-    bytes: TruncatedBytes,
+    bytes: Bytes,
     /// Where the message starts in the current frame, if it does.
     start: Option<usize>,
 }
@@ -99,7 +98,7 @@ mod tests {
         let frames = parse(&[b"\0\0\0\0\x02ab\x01\0\0\0\0\0\0\0\0\x03xy", b"z\0\0", b"\0\0\x01q"]);
         let messages = |frame: &RecordedFrame| -> Vec<_> {
             let messages = frame.messages.iter();
-            messages.map(|m| (m.flag, m.start, m.end, m.bytes.bytes.clone())).collect()
+            messages.map(|m| (m.flag, m.start, m.end, m.bytes.kept.clone())).collect()
         };
         assert_eq!(
             messages(&frames[0]),
@@ -128,6 +127,6 @@ mod tests {
     fn the_bytes_of_a_long_message_are_truncated() {
         let frames = parse(&[&[&[0, 0, 0, 8, 0][..], &[7; 2048]].concat()]);
         let [RecordedMessage { bytes, .. }] = &frames[0].messages[..] else { panic!("a message") };
-        assert_eq!((bytes.bytes.len(), bytes.length), (KEPT, 2048));
+        assert_eq!((bytes.kept.len(), bytes.length), (KEPT, 2048));
     }
 }

@@ -13,6 +13,5 @@ mod recording;
 mod statistics;
 
 pub(crate) use direction::{ConnectionRecorder, DirectionRecorder};
-pub(crate) use event::Sender;
 pub(crate) use recording::{Recorder, Recording};
 pub(crate) use statistics::WireStats;

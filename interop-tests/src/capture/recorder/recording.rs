@@ -9,8 +9,9 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::capture::recorder::event::{RecordedEvent, RecordedKind, Sender};
+use crate::capture::recorder::event::{RecordedEvent, RecordedKind};
 use crate::capture::recorder::statistics::WireStats;
+use crate::capture::trace::{EventKind, Sender};
 
 /// How many events are kept from the start of a trial.
 const FIRST: usize = 400;
@@ -83,7 +84,7 @@ impl Recorder {
     pub(crate) fn refuse_connection(&self) {
         let mut recording = self.lock();
         let connection = recording.open_connection();
-        recording.end(connection, Sender::Server, RecordedKind::Reset);
+        recording.end(connection, Sender::Server, EventKind::Reset);
     }
 
     /// Locks the recording.
@@ -110,7 +111,7 @@ impl Recorder {
     }
 
     /// Records the end of a connection or of one direction of it.
-    pub(super) fn end(&self, connection: usize, sender: Sender, kind: RecordedKind) {
+    pub(super) fn end(&self, connection: usize, sender: Sender, kind: EventKind) {
         let mut recording = self.lock();
         if let Some(statistics) = &mut recording.statistics {
             statistics.end_connection(connection, sender);
@@ -129,18 +130,18 @@ impl Recording {
     fn open_connection(&mut self) -> usize {
         self.is_closed.push(false);
         let connection = self.is_closed.len();
-        self.add(connection, Sender::Client, RecordedKind::Opened);
+        self.add(connection, Sender::Client, RecordedKind::Other(EventKind::Opened));
         connection
     }
 
     /// Adds an end unless it only follows from another: once one side has closed a connection, what
     /// the other side does is a reaction.
-    fn end(&mut self, connection: usize, sender: Sender, kind: RecordedKind) {
+    fn end(&mut self, connection: usize, sender: Sender, kind: EventKind) {
         let Some(is_closed) = self.is_closed.get_mut(connection - 1) else { return };
-        let ends_both = !matches!(kind, RecordedKind::HalfClosed);
+        let ends_both = !matches!(kind, EventKind::HalfClosed);
         let was_closed = mem::replace(is_closed, *is_closed || ends_both);
         if !was_closed && !self.ignores_ends {
-            self.add(connection, sender, kind);
+            self.add(connection, sender, RecordedKind::Other(kind));
         }
     }
 
@@ -170,7 +171,7 @@ impl RingBuffer {
         if !frame.carries_header_block() {
             return;
         }
-        self.header_blocks_size += frame.payload.bytes.len();
+        self.header_blocks_size += frame.payload.kept.len();
         if self.header_blocks_size > HEADER_BLOCKS {
             self.without_header_blocks.insert((event.connection, event.sender));
         } else {
@@ -196,7 +197,7 @@ mod tests {
     fn streams<'a>(events: impl IntoIterator<Item = &'a RecordedEvent>) -> Vec<u32> {
         let stream = |event: &RecordedEvent| match &event.kind {
             RecordedKind::Frame(frame) => frame.header().stream,
-            other => panic!("a frame and not {other:?}"),
+            RecordedKind::Other(kind) => panic!("a frame and not {kind:?}"),
         };
         events.into_iter().map(stream).collect()
     }

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::capture::recorder::event::{RecordedFrame, Sender};
-use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::header_block::BlockReader;
+use crate::capture::recorder::event::RecordedFrame;
+use crate::capture::trace::Sender;
+use crate::http2::frame::{Frame, FrameHeader, flag, kind};
+use crate::http2::header_block::{BlockReader, Field};
 
 /// How many faults are reported.
 const FAULTS: usize = 4;
@@ -73,7 +74,16 @@ impl WireStats {
             return;
         };
         let (header, is_client) = (frame.header(), sender == Sender::Client);
+        if !is_client && header.has(flag::END_STREAM) && header.kind <= kind::HEADERS {
+            state.open_streams.remove(&header.stream);
+        }
         match header.kind {
+            kind::DATA => self.add_messages(sender, frame),
+            kind::HEADERS | kind::CONTINUATION => match state.header_block(sender, frame) {
+                Some(Ok((stream, fields))) => self.add_headers(connection, sender, stream, &fields),
+                Some(Err(fault)) => self.fault(fault),
+                None => {}
+            },
             kind::RST_STREAM => {
                 self.client_resets += usize::from(is_client);
                 state.open_streams.remove(&header.stream);
@@ -82,17 +92,7 @@ impl WireStats {
             kind::GOAWAY if is_client => state.client_has_ended = true,
             // A GOAWAY after the client has ended the connection only confirms that.
             kind::GOAWAY => self.goaways += usize::from(!state.client_has_ended),
-            kind::DATA => self.add_messages(sender, frame),
-            kind::HEADERS | kind::CONTINUATION => self.add_headers(connection, sender, frame),
             _ => {}
-        }
-        let may_end_stream = matches!(header.kind, kind::DATA | kind::HEADERS);
-        if may_end_stream
-            && header.has(flag::END_STREAM)
-            && !is_client
-            && let Some(state) = self.connections.get_mut(&connection)
-        {
-            state.open_streams.remove(&header.stream);
         }
     }
 
@@ -107,37 +107,23 @@ impl WireStats {
         }
     }
 
-    fn add_headers(&mut self, connection: usize, sender: Sender, frame: &RecordedFrame) {
-        let Some(state) = self.connections.get_mut(&connection) else { return };
-        if frame.payload.is_truncated() {
-            return self.fault("a header block is too long to be decoded".to_owned());
-        }
-        let header = frame.header();
-        let payload = frame.payload.bytes.clone();
-        let blocks = match sender {
-            Sender::Client => &mut state.client_blocks,
-            Sender::Server => &mut state.server_blocks,
-        };
-        let frame = Frame::new(header.kind, header.flags, header.stream, payload);
-        let Some(block) = blocks.take(frame) else { return };
-        let fields = match &block.fields {
-            Ok(fields) => fields,
-            Err(why) => return self.fault(format!("a header block cannot be read: {why}")),
-        };
+    fn add_headers(&mut self, connection: usize, sender: Sender, stream: u32, fields: &[Field]) {
         let value = |name: &str| {
             let field = fields.iter().find(|(key, _)| key == name.as_bytes());
             field.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
         };
-        let starts_stream = match sender {
-            Sender::Client => value(":path").is_some(),
-            Sender::Server => value(":status").is_some(),
-        };
-        if starts_stream && sender == Sender::Client {
-            state.open_streams.insert(block.stream);
+        let first_field = if sender == Sender::Client { ":path" } else { ":status" };
+        if value(first_field).is_none() {
+            return;
+        }
+        if sender == Sender::Client
+            && let Some(state) = self.connections.get_mut(&connection)
+        {
+            state.open_streams.insert(stream);
             self.streams_at_once = self.streams_at_once.max(state.open_streams.len());
         }
         // A response that is only trailers has no messages that could be encoded.
-        if starts_stream && value("grpc-status").is_none() {
+        if value("grpc-status").is_none() {
             let encoding = value("grpc-encoding").unwrap_or_else(|| "identity".to_owned());
             *self.of(sender).encodings.entry(encoding).or_default() += 1;
         }
@@ -157,12 +143,35 @@ impl WireStats {
     }
 }
 
+impl Connection {
+    /// The stream and the fields of the header block that ends with `frame`, or what is wrong with it.
+    fn header_block(
+        &mut self,
+        sender: Sender,
+        frame: &RecordedFrame,
+    ) -> Option<Result<(u32, Vec<Field>), String>> {
+        if frame.payload.left_out > 0 {
+            return Some(Err("a header block is too long to be decoded".to_owned()));
+        }
+        let blocks = match sender {
+            Sender::Client => &mut self.client_blocks,
+            Sender::Server => &mut self.server_blocks,
+        };
+        let FrameHeader { kind, flags, stream, .. } = frame.header();
+        let frame = Frame::new(kind, flags, stream, frame.payload.kept.clone());
+        let block = blocks.take(frame)?;
+        let fields = block.fields.map(|fields| (block.stream, fields));
+        Some(fields.map_err(|error| format!("a header block cannot be read: {error}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::capture::recorder::direction::ConnectionRecorder;
     use crate::capture::recorder::recording::Recorder;
-    use crate::http2::frame::{FrameHeader, PREFACE};
+    use crate::http2::frame::PREFACE;
+    use crate::http2::frame_socket::Observer;
     use crate::http2::header_block;
 
     fn recorder() -> Recorder {
@@ -173,7 +182,7 @@ mod tests {
 
     fn connect(recorder: &Recorder) -> ConnectionRecorder {
         let mut connection = recorder.connect();
-        connection.client.record(PREFACE);
+        connection.client.bytes(PREFACE);
         connection
     }
 
@@ -211,9 +220,9 @@ mod tests {
             let recorder = recorder();
             let mut connection = connect(&recorder);
             let requests = [request(1, MESSAGE), request(3, MESSAGE)].concat();
-            requests.chunks(size).for_each(|read| connection.client.record(read));
+            requests.chunks(size).for_each(|read| connection.client.bytes(read));
             let responses = [response(1, COMPRESSED), response(3, MESSAGE)].concat();
-            responses.chunks(size).for_each(|read| connection.server.record(read));
+            responses.chunks(size).for_each(|read| connection.server.bytes(read));
             let stats = recorder.take_statistics();
             assert_eq!(stats.requests.flags, BTreeMap::from([(0, 2)]));
             assert_eq!(stats.requests.encodings, BTreeMap::from([("identity".to_owned(), 2)]));
@@ -228,11 +237,11 @@ mod tests {
     fn they_are_exact_for_long_streams() {
         let recorder = recorder();
         let mut connection = connect(&recorder);
-        connection.client.record(&request(1, &MESSAGE.repeat(1000)));
-        connection.server.record(&headers(0, 1, &[(":status", "200")]));
+        connection.client.bytes(&request(1, &MESSAGE.repeat(1000)));
+        connection.server.bytes(&headers(0, 1, &[(":status", "200")]));
         let reply =
             [frame(kind::DATA, 0, 1, MESSAGE), frame(kind::DATA, 0, 1, COMPRESSED)].concat();
-        (0..10_000).for_each(|_| connection.server.record(&reply));
+        (0..10_000).for_each(|_| connection.server.bytes(&reply));
         assert!(recorder.lock().events.dropped > 0, "the recording is shorter");
         let stats = recorder.take_statistics();
         assert_eq!(stats.requests.flags, BTreeMap::from([(0, 1000)]));
@@ -244,11 +253,11 @@ mod tests {
         let recorder = recorder();
         let mut connection = connect(&recorder);
         for stream in [1, 3, 5, 7] {
-            connection.client.record(&request(stream, MESSAGE));
+            connection.client.bytes(&request(stream, MESSAGE));
             match stream {
-                1 => connection.server.record(&response(stream, MESSAGE)),
-                3 => connection.server.record(&frame(kind::RST_STREAM, 0, stream, &[0; 4])),
-                5 => connection.client.record(&frame(kind::RST_STREAM, 0, stream, &[0; 4])),
+                1 => connection.server.bytes(&response(stream, MESSAGE)),
+                3 => connection.server.bytes(&frame(kind::RST_STREAM, 0, stream, &[0; 4])),
+                5 => connection.client.bytes(&frame(kind::RST_STREAM, 0, stream, &[0; 4])),
                 _ => {}
             }
         }
@@ -261,10 +270,10 @@ mod tests {
         let goaway = frame(kind::GOAWAY, 0, 0, &[0; 8]);
         let recorder = recorder();
         let mut connections: Vec<_> = (0..3).map(|_| connect(&recorder)).collect();
-        connections[0].client.record(&goaway);
-        connections[1].client.half_close();
+        connections[0].client.bytes(&goaway);
+        connections[1].client.half_closed();
         for connection in &mut connections {
-            connection.server.record(&goaway);
+            connection.server.bytes(&goaway);
         }
         recorder.refuse_connection();
         let stats = recorder.take_statistics();
@@ -276,8 +285,8 @@ mod tests {
         let recorder = recorder();
         let mut connection = connect(&recorder);
         let (ping, ack) = (frame(kind::PING, 0, 0, &[0; 8]), frame(kind::PING, 1, 0, &[0; 8]));
-        connection.client.record(&[&ping[..], &ack, &ping[..12]].concat());
-        connection.server.record(&ping);
+        connection.client.bytes(&[&ping[..], &ack, &ping[..12]].concat());
+        connection.server.bytes(&ping);
         drop(connection);
         assert_eq!(recorder.take_statistics().pings, 1, "one of the two was cut off");
     }
@@ -287,7 +296,7 @@ mod tests {
         let recorder = recorder();
         let mut connection = connect(&recorder);
         let fields = [(":status", "200"), ("grpc-status", "12")];
-        connection.server.record(&headers(flag::END_STREAM, 1, &fields));
+        connection.server.bytes(&headers(flag::END_STREAM, 1, &fields));
         assert!(recorder.take_statistics().responses.encodings.is_empty());
     }
 
@@ -295,10 +304,10 @@ mod tests {
     fn violations_of_the_protocol_are_faults() {
         let recorder = recorder();
         let mut connection = connect(&recorder);
-        connection.server.record(&frame(kind::DATA, flag::PADDED, 1, &[9, 0, 0]));
-        connection.server.record(&frame(kind::HEADERS, flag::END_HEADERS, 1, &[0xff; 4]));
+        connection.server.bytes(&frame(kind::DATA, flag::PADDED, 1, &[9, 0, 0]));
+        connection.server.bytes(&frame(kind::HEADERS, flag::END_HEADERS, 1, &[0xff; 4]));
         let header = FrameHeader { length: 70_000, kind: kind::HEADERS, flags: 4, stream: 1 };
-        connection.server.record(&[&header.encode()[..], &vec![0; 70_000]].concat());
+        connection.server.bytes(&[&header.encode()[..], &vec![0; 70_000]].concat());
         let faults = recorder.take_statistics().faults;
         assert_eq!(faults.len(), 3, "{faults:?}");
         assert_eq!(faults[0], "the padding of a DATA frame is longer than the frame");

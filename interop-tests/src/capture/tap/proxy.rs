@@ -14,6 +14,7 @@ use tokio::{select, time};
 
 use crate::capture::recorder::{ConnectionRecorder, DirectionRecorder, Recorder};
 use crate::capture::tap::socket::{Connection, Listener};
+use crate::http2::frame_socket::Observer;
 
 /// More connections than any scenario has at once; further ones are reset.
 const MAX_CONNECTIONS: usize = 256;
@@ -146,7 +147,7 @@ async fn forward(from: &Connection, to: &Connection, recorder: &mut DirectionRec
         let read = from.read(&mut buffer).await;
         let mut bytes = match read {
             Ok(0) => {
-                recorder.half_close();
+                recorder.half_closed();
                 return End::HalfClosed;
             }
             Ok(count) => &buffer[..count],
@@ -154,7 +155,7 @@ async fn forward(from: &Connection, to: &Connection, recorder: &mut DirectionRec
             Err(_) => return End::Reset,
         };
         // Recorded first, so that a peer that has received a message finds it recorded.
-        recorder.record(bytes);
+        recorder.bytes(bytes);
         while !bytes.is_empty() {
             match to.write(bytes).await {
                 Ok(count) => bytes = &bytes[count..],

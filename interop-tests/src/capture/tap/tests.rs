@@ -9,9 +9,9 @@ use std::time::Duration;
 use socket2::Socket;
 use tempfile::TempDir;
 
-use crate::capture::dissection::trace::Trace;
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
+use crate::capture::trace::Trace;
 
 /// No test waits longer.
 const LIMIT: Duration = Duration::from_secs(10);

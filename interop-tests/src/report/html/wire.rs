@@ -5,10 +5,8 @@
 
 use serde::Serialize;
 
-use crate::capture::dissection::trace::{
-    Bytes, Event, EventKind, Frame, Message, Part as FramePart, Trace,
-};
-use crate::capture::recorder::Sender;
+use crate::capture::trace::Sender;
+use crate::capture::trace::{Bytes, Event, EventKind, Frame, Message, Part as FramePart, Trace};
 use crate::report::html::bytes;
 use crate::report::html::bytes::{Pair, Part, runs};
 use crate::report::html::comparison;
@@ -30,7 +28,7 @@ pub(crate) struct Wire {
     is_marked: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct EventView {
     /// How many events before it are left out.
     left_out: usize,
@@ -86,12 +84,7 @@ impl EventView {
             to,
             at: shown::duration(event.ms),
             connection: event.connection,
-            title: String::new(),
-            details: Vec::new(),
-            parts: Vec::new(),
-            fields: Vec::new(),
-            notes: Vec::new(),
-            is_marked: false,
+            ..Self::default()
         };
         match &event.what {
             EventKind::Opened => view.title("connection opened"),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::dissection::trace::Trace;
+use crate::capture::trace::Trace;
 use crate::outcome::finding::{Evidence, Mismatch};
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::{Line, Observation};
