@@ -1,7 +1,7 @@
-//! `--attach`: whose server is not to be started, because it already listens somewhere.
+//! `--attach`: a server that somebody else has started, in a debugger for example.
 //!
-//! A bare address is a server that no entry of `peers.toml` describes, so all that is expected of it
-//! is the document's contract.
+//! Without a peer it is a server that no entry of `peers.toml` describes, so it is expected to have the
+//! service of the tutorial and nothing else.
 
 use std::str::FromStr;
 
@@ -10,10 +10,10 @@ use crate::process::attached::AttachedServer;
 /// `ADDRESS` or `PEER=ADDRESS`.
 #[derive(Clone, Debug)]
 pub struct Attachment {
-    /// Whose entry describes it, if one does.
+    /// The peer whose entry describes it, if there is one.
     pub peer: Option<String>,
     pub server: AttachedServer,
-    /// As it was written.
+    /// The value of the option.
     pub text: String,
 }
 
@@ -29,5 +29,23 @@ impl FromStr for Attachment {
         }
         let (peer, text) = (peer.map(str::to_owned), text.to_owned());
         Ok(Self { peer, server: address.parse()?, text })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_may_stand_before_the_address() {
+        let attachment = |text: &str| {
+            let Attachment { peer, server, .. } = text.parse().unwrap();
+            (peer, server.to_string())
+        };
+        assert_eq!(attachment("rust=[::1]:1"), (Some("rust".to_owned()), "[::1]:1".to_owned()));
+        assert_eq!(attachment("localhost:1"), (None, "localhost:1".to_owned()));
+        assert_eq!(attachment("unix:/a=b"), (None, "unix:/a=b".to_owned()));
+        assert!("=localhost:1".parse::<Attachment>().unwrap_err().starts_with("no peer"));
+        assert!("rust=localhost".parse::<Attachment>().unwrap_err().contains("'localhost' is not"));
     }
 }

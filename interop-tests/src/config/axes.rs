@@ -1,7 +1,8 @@
-//! What a scenario varies over beside server and client: the transport and the compression.
+//! The axes of a scenario: the transport and the compression.
 //!
-//! Data and not code, so that a case is written once and a new axis value reaches all that name it.
+//! A scenario is written once and runs at every point of the axes that it names.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use grpc_interop_protocol::Encoding;
@@ -14,9 +15,9 @@ pub enum Transport {
     /// TCP without encryption.
     #[default]
     Plain,
-    /// TLS, where the server has a certificate.
+    /// TLS with a certificate of the server.
     Tls,
-    /// TLS, where the client has one too.
+    /// TLS with a certificate of the client as well.
     Mtls,
     /// A Unix domain socket without encryption.
     Unix,
@@ -66,7 +67,7 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// The name of `case` at this point: `tls+gzip/case`, with what is not as usual before it.
+    /// The name of `case` at this point, such as `tls+gzip/case`; the default values have no name.
     pub fn name_of(self, case: &str) -> String {
         let transport = (self.transport != Transport::Plain).then(|| self.transport.name());
         let unusual: Vec<_> =
@@ -75,7 +76,7 @@ impl Variant {
     }
 }
 
-/// The values of the axes that a scenario is run with; an axis that is missing has its usual value.
+/// The values of the axes at which a scenario is run; without an axis, its default value.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vary {
@@ -84,7 +85,7 @@ pub struct Vary {
 }
 
 impl Vary {
-    /// This, with the axes that it does not name from `file`.
+    /// These axes, and those of `file` that they do not name.
     pub fn or(&self, file: &Self) -> Self {
         Self {
             transport: self.transport.clone().or_else(|| file.transport.clone()),
@@ -97,30 +98,61 @@ impl Vary {
         let transports = self.transport.clone().unwrap_or_else(|| vec![Transport::Plain]);
         let compressions = self.compression.clone().unwrap_or_else(|| vec![Compression::None]);
         let at = |transport| {
-            compressions
-                .iter()
-                .map(move |compression| Variant { transport, compression: *compression })
+            compressions.iter().map(move |&compression| Variant { transport, compression })
         };
         transports.into_iter().flat_map(at).collect()
     }
 
     pub fn check(&self) -> Result<(), String> {
-        fn is_good<T: PartialEq>(axis: Option<&Vec<T>>) -> bool {
+        fn is_valid<T: Ord>(axis: Option<&Vec<T>>) -> bool {
             axis.is_none_or(|values| {
-                let is_new = |(index, value)| !values[..index].contains(value);
-                !values.is_empty() && values.iter().enumerate().all(is_new)
+                !values.is_empty() && BTreeSet::from_iter(values).len() == values.len()
             })
         }
-        if is_good(self.transport.as_ref()) && is_good(self.compression.as_ref()) {
-            Ok(())
-        } else {
-            Err("vary: an axis has at least one value, and each only once".to_owned())
+        if is_valid(self.transport.as_ref()) && is_valid(self.compression.as_ref()) {
+            return Ok(());
         }
+        Err("vary: an axis has at least one value, and each only once".to_owned())
     }
 }
 
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.encoding().map_or("identity", Encoding::name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vary(table: &str) -> Vary {
+        toml::from_str(table).unwrap()
+    }
+
+    fn names(vary: &Vary) -> Vec<String> {
+        vary.variants().iter().map(|variant| variant.name_of("case")).collect()
+    }
+
+    #[test]
+    fn every_value_of_an_axis_is_combined_with_every_value_of_the_other() {
+        let both = vary("transport = [\"plain\", \"mtls\"]\ncompression = [\"none\", \"deflate\"]");
+        assert_eq!(names(&both), ["case", "deflate/case", "mtls/case", "mtls+deflate/case"]);
+        assert_eq!(names(&Vary::default()), ["case"]);
+    }
+
+    #[test]
+    fn an_axis_that_is_not_named_is_that_of_the_file() {
+        let file = vary("transport = [\"unix\"]\ncompression = [\"gzip\"]");
+        assert_eq!(names(&vary("transport = [\"tls\"]").or(&file)), ["tls+gzip/case"]);
+        assert_eq!(names(&Vary::default().or(&file)), ["unix+gzip/case"]);
+    }
+
+    #[test]
+    fn an_axis_has_values_and_each_once() {
+        assert_eq!(vary("transport = [\"tls\", \"unix\"]").check(), Ok(()));
+        assert!(vary("transport = []").check().is_err());
+        assert!(vary("compression = [\"gzip\", \"gzip\"]").check().is_err());
+        assert!(toml::from_str::<Vary>("transport = [\"pigeon\"]").is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! The harness's TOML files: reading them, and errors that name file, line and key.
+//! Reads TOML files, with errors that name file, line and key.
 //!
-//! A typing error in a table must not make a case silently vanish, so unknown keys are errors and
-//! nothing runs until every file has been read.
+//! A typing error must not remove a case silently, so unknown keys are errors, and nothing runs until
+//! all files have been read.
 
 use std::fmt;
 use std::io;
@@ -13,14 +13,14 @@ use toml::de::DeTable;
 
 use crate::config::embedded;
 
-/// A file and its text, to say where in it something is wrong.
+/// A file and its text, for errors that name a line.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
     text: String,
 }
 
-/// What is wrong with a file, and where.
+/// An error in a file.
 #[derive(Debug)]
 pub struct ConfigError {
     path: PathBuf,
@@ -69,14 +69,13 @@ impl Source {
         Ok((source.parse()?, source))
     }
 
-    /// The file at `path` and its text, whatever that says.
+    /// Reads the file at `path` as text.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
         let path = path.to_owned();
         match read_text(&path) {
             Ok(text) => Ok(Self { path, text }),
             Err(error) => {
-                let message = format!("cannot be read: {error}");
-                Err(ConfigError { path, line: None, message })
+                Err(ConfigError { path, line: None, message: format!("cannot be read: {error}") })
             }
         }
     }
@@ -86,6 +85,7 @@ impl Source {
         Self { path: path.into(), text: text.into() }
     }
 
+    /// Reads the text as TOML.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|error| self.error(error.span(), error.message()))
     }
@@ -110,5 +110,55 @@ impl Source {
             (number, text.to_owned())
         });
         ConfigError { path: self.path.clone(), line, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use toml::Spanned;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Table {
+        name: Spanned<String>,
+    }
+
+    fn error(text: &str) -> String {
+        Source::new("a.toml", text).parse::<Table>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_shows_the_line() {
+        let unknown = error("name = \"x\"\n  colour = 1  \n");
+        assert!(unknown.starts_with("a.toml:2: unknown field `colour`"), "{unknown}");
+        assert!(unknown.ends_with("\n    colour = 1"), "{unknown}");
+        assert!(error("name = 1").starts_with("a.toml:1: invalid type: integer `1`"));
+        assert!(error("\n\nname =").starts_with("a.toml:3: "));
+        assert!(error("").starts_with("a.toml:1: missing field `name`"));
+    }
+
+    #[test]
+    fn an_error_found_later_names_the_line_as_well() {
+        let source = Source::new("a.toml", "# \u{e4}\n\nname = \"x\"");
+        let table: Table = source.parse().unwrap();
+        let error = source.error(Some(table.name.span()), "why").to_string();
+        assert_eq!(error, "a.toml:3: why\n    name = \"x\"");
+        assert_eq!(source.error(None, "why").to_string(), "a.toml: why");
+    }
+
+    #[test]
+    fn the_tables_of_a_directory_are_in_the_order_of_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.toml", "a.toml", "c.txt"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let expected = ["a.toml", "b.toml"].map(|name| folder.path().join(name));
+        assert_eq!(tables_in(folder.path()).unwrap(), expected);
+        let missing = folder.path().join("missing");
+        assert!(tables_in(&missing).unwrap_err().to_string().contains("missing: cannot be read"));
+        let error = Source::open(&missing).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: cannot be read", missing.display())), "{error}");
     }
 }
