@@ -1,7 +1,7 @@
-//! A peer: who is on one of the two sides of a pairing.
+//! A peer: an implementation of the server, of the client, or of both.
 //!
-//! A peer is whatever offers one of the four programs, so a language can come as a server alone,
-//! and a mutant of the self-test is a peer like any other.
+//! One program is enough for a peer, so a language may have a server only, and a mutant of the self-test
+//! is a peer like any other.
 
 use std::ops::Range;
 
@@ -18,25 +18,25 @@ use crate::process::attached::AttachedServer;
 pub struct Peer {
     /// The name in a trial's path.
     pub name: Spanned<String>,
-    /// The language, for people.
+    /// The language, for reports.
     pub language: String,
-    /// Whether its programs are what those of other peers are compared with.
+    /// Whether the other peers are compared with it.
     #[serde(default)]
     pub reference: bool,
-    /// Whether it is compared with the reference in the suites that compare.
+    /// Whether it is compared with the reference.
     #[serde(default = "yes")]
     pub parity: bool,
-    /// A server that takes the address it is given and says which port it got.
+    /// A server that listens at the address in its command and reports its port.
     pub server: Option<Program>,
-    /// A client that is driven by lines of JSON.
+    /// A client that makes the calls of the requests on its stdin.
     pub agent: Option<Program>,
-    /// The server as a person starts it, on port 50051.
+    /// The server as a user starts it, on port 50051.
     pub server_program: Option<Program>,
-    /// The client as a person runs it, which asks port 50051.
+    /// The client as a user runs it, which calls port 50051.
     pub client_program: Option<Program>,
-    /// Prints what the peer is made of, a line each.
+    /// Prints the versions of the libraries of the peer, one a line.
     pub versions: Option<Program>,
-    /// Whether it stands in the project's own `peers.toml`: the known deviations are of such.
+    /// Whether it is in the project's own `peers.toml`, to which the known deviations refer.
     #[serde(skip)]
     pub is_of_project: bool,
 }
@@ -46,7 +46,7 @@ fn yes() -> bool {
 }
 
 impl Peer {
-    /// A peer of which there is only a server, which somebody else has started.
+    /// A peer with an attached server only.
     pub fn attached(name: &str, server: AttachedServer) -> Self {
         Self {
             name: Spanned::new(0..0, name.to_owned()),
@@ -66,12 +66,12 @@ impl Peer {
         self.name.get_ref()
     }
 
-    /// The server that is there already, if the harness does not start it.
+    /// The server that somebody else has started, if there is one.
     pub fn attached_server(&self) -> Option<&AttachedServer> {
         self.server.as_ref()?.attach.as_ref()
     }
 
-    /// Whether it is made of what the reference among `peers` is made of: the same program tells it.
+    /// Whether it has the same libraries as the reference: the same program prints their versions.
     pub fn is_kin_of_reference(&self, peers: &[Self]) -> bool {
         let command = |peer: &Self| {
             let command = peer.versions.as_ref()?.command.as_ref()?;
@@ -86,20 +86,20 @@ impl Peer {
         self.server.iter().chain(self.others())
     }
 
-    /// All its programs, to be filled in.
+    /// All its programs.
     pub fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
         let Self { server, agent, server_program, client_program, versions, .. } = self;
         [server, agent, server_program, client_program, versions].into_iter().flatten()
     }
 
-    /// All its programs but the server for tests.
+    /// All its programs but `server`.
     fn others(&self) -> impl Iterator<Item = &Program> {
         [&self.agent, &self.server_program, &self.client_program, &self.versions]
             .into_iter()
             .flatten()
     }
 
-    /// What is wrong with it, and where if that is not its name.
+    /// What is wrong with the entry, and where if that is not its name.
     pub fn check(&self) -> Result<(), (Option<Range<usize>>, &'static str)> {
         let wrong = |message| Err((None, message));
         if self.name().is_empty() || self.name().contains(['/', '*', ' ', '=']) {
@@ -146,8 +146,7 @@ impl Peer {
         Ok(())
     }
 
-    /// How the harness starts the server that is there already, for a person who wants to have it so,
-    /// and in which suite.
+    /// The command lines with which the tool would start the attached server, and in which suite.
     pub fn ways_to_start(&self, places: &Places) -> Vec<(&'static str, String)> {
         let Some((server, at)) = self.server.as_ref().zip(self.attached_server()) else {
             return Vec::new();

@@ -1,8 +1,7 @@
-//! The peers of a run: those of a file, those that it takes from the project's own, and servers that
-//! are attached.
+//! The peers of a run: those of a file, those that it takes from the project's file, and attached
+//! servers.
 //!
-//! A list of somebody's own need not copy the project's entries, which would be old by the next change
-//! of them.
+//! A file takes peers with `with`, so that it need not copy entries that may change.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -18,13 +17,13 @@ use crate::config::program::CommandError;
 use crate::config::source::{ConfigError, Source};
 use crate::config::variables::{Assignment, Variables};
 
-/// The name of a server of which only the address is known.
+/// The name of the peer of an attached server without an entry.
 const ATTACHED: &str = "attached";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// Peers that are taken from the project's own file.
+    /// The names of peers that are taken from the project's own file.
     #[serde(default)]
     with: Vec<Spanned<String>>,
     #[serde(default)]
@@ -33,20 +32,18 @@ struct File {
     peer: Vec<Peer>,
 }
 
-/// All peers of a run, with their files for errors found later.
+/// All peers of a run, with their files for later errors.
 #[derive(Clone, Debug)]
 pub struct Peers {
     pub all: Vec<Peer>,
-    /// The project's own file, where another takes peers from it.
+    /// The project's own file, if another takes peers from it.
     project: Option<Source>,
     source: Source,
 }
 
 impl Peers {
-    /// Reads the peers in the file at `path` and those that it takes from the `project`'s own file, with
-    /// `set` of their variables, and checks everything that needs no program to be there.
-    ///
-    /// Without a `path` that is the project's own file.
+    /// Reads the peers in the file at `path`, or else in the project's own file, assigns the variables
+    /// of `set`, and checks everything that does not depend on installed programs.
     pub fn read(path: Option<&Path>, places: &Places, set: &[Assignment]) -> anyhow::Result<Self> {
         let project = places.project_file("peers.toml");
         let path = path.unwrap_or(&project);
@@ -55,7 +52,7 @@ impl Peers {
         if let Some((name, message)) = file.variables.wrong_name() {
             return Err(source.error(Some(name.span()), message).into());
         }
-        // Those that the file does not have are those of the project's, if it takes peers from there.
+        // A variable that the file does not have is one of the project's file.
         let (own, others): (Vec<_>, Vec<_>) = set
             .iter()
             .cloned()
@@ -93,7 +90,7 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Takes those of `names` from the peers of the `project`.
+    /// Adds the peers with these names, which `from` has read from the `project`'s file.
     fn take(
         &mut self,
         names: &[Spanned<String>],
@@ -115,7 +112,7 @@ impl Peers {
         Ok(())
     }
 
-    /// The peer called `name`; the error lists those that there are.
+    /// The peer with this name; the error lists all names.
     pub fn named(&self, name: &str) -> Result<&Peer, String> {
         self.all.iter().find(|peer| peer.name() == name).ok_or_else(|| {
             let names: Vec<_> = self.all.iter().map(Peer::name).collect();
@@ -123,13 +120,13 @@ impl Peers {
         })
     }
 
-    /// The names of those that are not the project's own.
+    /// The names of the peers that are not in the project's own file.
     pub fn strangers(&self) -> BTreeSet<String> {
         let strangers = self.all.iter().filter(|peer| !peer.is_of_project);
         strangers.map(|peer| peer.name().to_owned()).collect()
     }
 
-    /// Puts servers that are there already in the places of those that would be started.
+    /// Replaces servers that would be started by attached ones.
     pub fn attach(&mut self, attachments: &[Attachment]) -> anyhow::Result<()> {
         let mut names = BTreeSet::new();
         for Attachment { peer, server, text } in attachments {
@@ -178,7 +175,7 @@ impl Peers {
     }
 
     /// Checks that every program is on this machine, except those of the peers that are left out and
-    /// of the servers that are attached.
+    /// attached servers.
     pub fn check_programs(
         &self,
         places: &Places,
@@ -207,5 +204,151 @@ impl Peers {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    const PROJECT: &str = "[variables]\nshell = \"sh\"\n\n[[peer]]\nname = \"first\"\nlanguage = \"x\"\n\
+                           agent = { command = [\"{shell}\"] }\n";
+
+    /// A checkout whose file has the peer `first`, and another file with this text.
+    struct Files {
+        folder: TempDir,
+        places: Places,
+    }
+
+    impl Files {
+        fn new(text: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join("interop-tests")).unwrap();
+            std::fs::write(folder.path().join("interop-tests/peers.toml"), PROJECT).unwrap();
+            std::fs::write(folder.path().join("mine.toml"), text).unwrap();
+            let places = Places::new(Some(folder.path().to_owned()), "bin".into());
+            Self { folder, places }
+        }
+
+        fn read(&self, set: &[&str]) -> Result<Peers, String> {
+            let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
+            let path = self.folder.path().join("mine.toml");
+            Peers::read(Some(&path), &self.places, &set).map_err(|error| {
+                let folder = format!("{}/", self.folder.path().display());
+                error.to_string().replace(&folder, "")
+            })
+        }
+    }
+
+    fn names(peers: &Peers) -> Vec<&str> {
+        peers.all.iter().map(Peer::name).collect()
+    }
+
+    fn entry(name: &str) -> String {
+        format!("[[peer]]\nname = \"{name}\"\nlanguage = \"x\"\nagent = {{ command = [\"sh\"] }}\n")
+    }
+
+    #[test]
+    fn a_file_may_take_peers_from_that_of_the_project() {
+        let files = Files::new(&format!("with = [\"first\"]\n{}", entry("second")));
+        let peers = files.read(&[]).unwrap();
+        assert_eq!(names(&peers), ["first", "second"]);
+        assert_eq!(peers.strangers().into_iter().collect::<Vec<_>>(), ["second"]);
+        let error = |text: &str| Files::new(text).read(&[]).unwrap_err();
+        let unknown = error("with = [\"third\"]");
+        assert!(
+            unknown.starts_with("mine.toml:1: with: interop-tests/peers.toml: there is no peer")
+        );
+        assert!(error("with = [\"first\", \"first\"]").contains("with: `first` is taken already"));
+        assert!(
+            error(&format!("with = [\"first\"]\n{}", entry("first")))
+                .starts_with("mine.toml:3: there already is a peer `first`")
+        );
+        assert!(error("").starts_with("mine.toml: a `[[peer]]` is missing, or `with` takes some"));
+    }
+
+    #[test]
+    fn without_a_root_no_peers_can_be_taken() {
+        let mut files = Files::new("with = [\"first\"]");
+        files.places = Places::new(None, "bin".into());
+        let error = files.read(&[]).unwrap_err();
+        assert!(
+            error.starts_with("mine.toml:1: with: the default value of --peers needs"),
+            "{error}"
+        );
+        assert!(Peers::read(None, &files.places, &[]).is_err());
+    }
+
+    #[test]
+    fn a_variable_is_set_in_the_file_that_has_it() {
+        let text = format!("with = [\"first\"]\n[variables]\nmine = \"1\"\n{}", entry("second"));
+        let peers = Files::new(&text).read(&["shell=dash", "mine=2"]).unwrap();
+        let command = peers.all[0].agent.as_ref().unwrap().command.as_ref().unwrap();
+        assert_eq!(command.get_ref(), &["dash"]);
+        let error = Files::new(&text).read(&["other=1"]).unwrap_err();
+        assert_eq!(error, "--set: there is no variable `other`; there are: shell");
+    }
+
+    #[test]
+    fn an_attached_server_replaces_one_or_is_a_peer_of_its_own() {
+        let server = "server = { command = [\"sh\"], ready = \"{address}\" }\n";
+        let files = Files::new(&format!("{}{server}{}", entry("first"), entry("second")));
+        let attach = |texts: &[&str]| {
+            let mut peers = files.read(&[]).unwrap();
+            let attachments: Vec<_> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            peers.attach(&attachments).map_err(|error| error.to_string())?;
+            Ok::<_, String>(peers)
+        };
+        let peers = attach(&["first=localhost:1", "localhost:2"]).unwrap();
+        assert_eq!(names(&peers), ["first", "second", "attached"]);
+        let addresses = peers.all.iter().map(|peer| Some(peer.attached_server()?.to_string()));
+        let expected = [Some("localhost:1".to_owned()), None, Some("localhost:2".to_owned())];
+        assert_eq!(addresses.collect::<Vec<_>>(), expected);
+        let error = |texts| attach(texts).unwrap_err();
+        assert!(error(&["second=localhost:1"]).ends_with("the peer `second` has no `server`"));
+        assert!(error(&["third=localhost:1"]).contains("there is no peer `third`"));
+        assert!(error(&["localhost:1", "localhost:2"]).ends_with("`attached` is attached already"));
+    }
+
+    #[test]
+    fn a_missing_program_is_an_error_unless_its_peer_is_left_out() {
+        let files = Files::new(&entry("first").replace("\"sh\"", "\"no-such-program\""));
+        let peers = files.read(&[]).unwrap();
+        let error = peers.check_programs(&files.places, &BTreeSet::new()).unwrap_err().to_string();
+        assert!(
+            error.contains(":4: command: the program `no-such-program` of peer `first` is not")
+        );
+        assert!(error.contains("or leave the peer out with --without first"), "{error}");
+        let left_out = BTreeSet::from(["first".to_owned()]);
+        assert!(peers.check_programs(&files.places, &left_out).is_ok());
+        let relative = Files::new(&entry("first").replace("\"sh\"", "\"bin/sh\""));
+        let nowhere = Places::new(None, "bin".into());
+        let peers = relative.read(&[]).unwrap();
+        let error = peers.check_programs(&nowhere, &BTreeSet::new()).unwrap_err().to_string();
+        assert!(
+            error.contains("command: peer `first`: the relative path `bin/sh` needs"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_entry_is_checked_as_a_whole() {
+        let error = |rest: &str| {
+            let text = format!("[[peer]]\nname = \"one\"\nlanguage = \"x\"\n{rest}");
+            Files::new(&text).read(&[]).unwrap_err()
+        };
+        assert!(error("").starts_with("mine.toml:2: a peer has a server, an agent"));
+        assert!(
+            error("server = { command = [\"sh\"] }").starts_with("mine.toml:4: a server needs")
+        );
+        assert!(error("agent = {}").starts_with("mine.toml:2: each program has a `command`"));
+        assert!(
+            error("reference = true\nagent = { command = [\"sh\"] }").contains("a server-program")
+        );
+        let attached = "agent = { command = [\"sh\"], attach = \"localhost:1\" }";
+        assert!(error(attached).starts_with("mine.toml:2: attach: only the `server`"));
+        let both = "server = { command = [\"sh\"], attach = \"localhost:1\" }";
+        assert!(error(both).starts_with("mine.toml:4: `attach` stands instead of `command`"));
     }
 }
