@@ -13,7 +13,7 @@ use crate::calls::session::{DedicatedServer, Session};
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
 use crate::config::axes::Variant;
-use crate::config::target::Target;
+use crate::config::connection::Target;
 use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
 use crate::outcome::observation::Observation;
 use crate::process::agent::shortened;
@@ -44,8 +44,9 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     let config = ServerConfig::new(variant, scenario.server);
     let slot = servers.slot(config);
     let mut evidence = evidence(session, scenario, &slot);
-    let (offerings, is_dedicated) = (scenario.offerings(variant), scenario.needs_own_server());
-    let unsupported = servers.not_supported(&config, &offerings, is_dedicated);
+    let (capabilities, is_dedicated) =
+        (scenario.capabilities(variant), scenario.needs_own_server());
+    let unsupported = servers.not_supported(&config, &capabilities, is_dedicated);
     if let Some(why) = unsupported.or_else(|| agents.not_supported(variant)) {
         return Report { finding: Finding::NotSupported(why), evidence };
     }

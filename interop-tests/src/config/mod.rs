@@ -1,15 +1,19 @@
 //! The TOML files: peers, their programs and what these can do, with errors that name file, line and key.
+//!
+//! - [`source`], [`embedded`], [`variables`], [`places`]: files and their placeholders
+//! - [`peers`], [`peer`], [`program`], [`attachment`], [`address`]: the peers of a run
+//! - [`axes`], [`connection`], [`capability`], [`support`]: what cases vary over and need of the peers
 
 pub(crate) mod address;
 pub mod attachment;
 pub mod axes;
-pub(crate) mod credentials;
+pub mod capability;
+pub(crate) mod connection;
 pub(crate) mod embedded;
 pub mod peer;
 pub mod peers;
 pub mod places;
 pub mod program;
-pub mod server_options;
 pub mod source;
-pub(crate) mod target;
+pub(crate) mod support;
 pub mod variables;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::axes::{Compression, Transport};
+use crate::config::capability::{Capability, ServerOption};
 use crate::config::places::{NoRoot, Places};
-use crate::config::server_options::{Offering, ServerOption};
 use crate::config::variables::Variables;
 use crate::process::attached::AttachedServer;
 
@@ -44,7 +44,7 @@ pub struct Program {
     calls: Vec<String>,
     /// What a server does not have of that which the suite `calls` asks for.
     #[serde(default)]
-    pub lacks: BTreeSet<Offering>,
+    pub lacks: BTreeSet<Capability>,
     /// What a server can do beside, each with the arguments that make it do so.
     #[serde(default)]
     pub options: BTreeMap<ServerOption, Vec<String>>,
@@ -97,7 +97,7 @@ impl Program {
             start_limit_ms: default_start_limit(),
             advice: None,
             calls: Vec::new(),
-            lacks: BTreeSet::from(Offering::ALL),
+            lacks: BTreeSet::from(Capability::ALL),
             options: BTreeMap::new(),
             transports: None,
             compressions: None,

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::config::connection::Target;
 use crate::config::places::Places;
-use crate::config::target::Target;
 use crate::process::net::certificates::Certificates;
 use crate::process::net::socket_paths::Sockets;
 use crate::process::net::tutorial_port::PortQueue;

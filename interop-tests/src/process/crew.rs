@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::config::axes::Variant;
 use crate::config::program::Program;
+use crate::config::support;
 use crate::process::agent_pool::{AgentPool, BorrowedAgent};
 use crate::process::child::Logs;
 use crate::process::server_slot::STARTS;
@@ -50,18 +51,7 @@ impl Crew {
 
     /// Why the agents cannot make a call at this point of the axes, if they cannot.
     pub(crate) fn not_supported(&self, variant: Variant) -> Option<String> {
-        let program = self.program();
-        let lacks = |what: &str| Some(format!("the agent of {} does not know {what}", self.peer));
-        if program.transports.as_ref().is_some_and(|all| !all.contains(&variant.transport)) {
-            return lacks(&format!("the transport `{}`", variant.transport.name()));
-        }
-        let compression = variant.compression;
-        if compression.encoding().is_some()
-            && program.compressions.as_ref().is_some_and(|all| !all.contains(&compression))
-        {
-            return lacks(&format!("the compression `{compression}`"));
-        }
-        None
+        support::unsupported_by_agent(&self.peer, self.program(), variant)
     }
 
     fn pool(&self, waits: bool) -> &AgentPool {

@@ -2,13 +2,15 @@
 //!
 //! The words for that are the peer's own, in `peers.toml`; here they are put together.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use crate::config::axes::{Transport, Variant};
-use crate::config::credentials::ServerCertificate;
+use crate::config::capability::{Capability, ServerNeeds};
+use crate::config::connection::ServerCertificate;
 use crate::config::program::Program;
-use crate::config::server_options::{ServerNeeds, ServerOption};
+use crate::config::support;
 use crate::process::context::RunContext;
 use crate::process::net::unreachable;
 use crate::process::server_slot::FREE_PORT;
@@ -25,19 +27,16 @@ impl ServerConfig {
         Self { transport: variant.transport, needs: needs.unwrap_or_default() }
     }
 
-    /// The option that this needs and `program` does not have.
-    pub(crate) fn missing(&self, program: &Program) -> Option<ServerOption> {
-        let variant = Variant { transport: self.transport, ..Variant::default() };
-        let options = self.needs.options(variant);
-        options.into_iter().find(|option| !program.options.contains_key(option))
-    }
-
-    /// What of this a server does not have that is reached over `transport` and started as usual.
-    pub(crate) fn beyond(&self, transport: Transport) -> Option<&'static str> {
-        if self.transport != transport {
-            return Some(self.transport.name());
-        }
-        self.needs.max_connection_age.map(|_| ServerOption::MaxConnectionAge.name())
+    /// Why the server of `peer` does not support this, if it does not.
+    pub(crate) fn unsupported(
+        &self,
+        peer: &str,
+        program: &Program,
+        capabilities: &BTreeSet<Capability>,
+        is_dedicated: bool,
+    ) -> Option<String> {
+        let Self { transport, needs } = self;
+        support::unsupported_by_server(peer, program, *transport, needs, capabilities, is_dedicated)
     }
 
     /// What tells it from others: `tls-expired`.
@@ -62,7 +61,7 @@ impl ServerConfig {
         program: &Program,
         context: &RunContext,
     ) -> Result<Program, String> {
-        if let Some(option) = self.missing(program) {
+        if let Some(option) = support::missing_option(program, self.transport, &self.needs) {
             return Err(format!("it has no option `{}`", option.name()));
         }
         if self.is_encrypted() {
@@ -76,8 +75,7 @@ impl ServerConfig {
             ("{client-ca}", text(context.certificates.client_ca())),
             ("{seconds}", self.needs.max_connection_age.unwrap_or_default().to_string()),
         ];
-        let variant = Variant { transport: self.transport, ..Variant::default() };
-        Ok(program.with_options(&self.needs.options(variant), &values))
+        Ok(program.with_options(&self.needs.options(self.transport), &values))
     }
 
     /// An address that is given to a server that may choose its port.

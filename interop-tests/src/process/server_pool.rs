@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::capability::Capability;
 use crate::config::program::Program;
-use crate::config::server_options::Offering;
 use crate::process::server_config::ServerConfig;
 use crate::process::server_slot::ServerSlot;
 
@@ -45,23 +45,9 @@ impl ServerPool {
     pub(crate) fn not_supported(
         &self,
         arrangement: &ServerConfig,
-        offerings: &BTreeSet<Offering>,
+        capabilities: &BTreeSet<Capability>,
         is_own: bool,
     ) -> Option<String> {
-        if let Some(attached) = &self.program.attach {
-            let beyond = arrangement.beyond(attached.transport());
-            let beyond = beyond.map(|need| format!("be asked for `{need}`"));
-            let what = beyond.or_else(|| is_own.then(|| "be killed or measured".to_owned()));
-            if let Some(what) = what {
-                let peer = &self.peer;
-                return Some(format!(
-                    "the server of {peer} is attached at {attached}: it cannot {what}"
-                ));
-            }
-        } else if let Some(option) = arrangement.missing(&self.program) {
-            return Some(format!("the server of {} has no option `{}`", self.peer, option.name()));
-        }
-        let lacking = offerings.intersection(&self.program.lacks).next()?.name();
-        Some(format!("the server of {} lacks `{lacking}`", self.peer))
+        arrangement.unsupported(&self.peer, &self.program, capabilities, is_own)
     }
 }

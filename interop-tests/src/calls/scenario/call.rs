@@ -12,9 +12,9 @@ use crate::calls::message::Message;
 use crate::calls::method::Method;
 use crate::calls::scenario::script::{self, ScriptEntry};
 use crate::config::axes::Variant;
-use crate::config::credentials::ClientTls;
-use crate::config::server_options::Offering;
-use crate::config::target::Target;
+use crate::config::capability::Capability;
+use crate::config::connection::ClientTls;
+use crate::config::connection::Target;
 use crate::http2::message;
 use crate::http2::value::Values;
 use grpc_interop_protocol::{Keepalive, Kind};
@@ -183,12 +183,12 @@ impl Call {
     }
 
     /// What the server has to have for it at this point of the axes.
-    pub(crate) fn offerings(&self, variant: Variant) -> Vec<Offering> {
+    pub(crate) fn capabilities(&self, variant: Variant) -> Vec<Capability> {
         if self.to != Target::Server {
             return Vec::new();
         }
-        let compression = variant.compression.encoding().map(|_| Offering::TestBehaviour);
-        Offering::of_call(&self.method, &self.metadata).into_iter().chain(compression).collect()
+        let compression = variant.compression.encoding().map(|_| Capability::TestBehaviour);
+        Capability::for_call(&self.method, &self.metadata).into_iter().chain(compression).collect()
     }
 
     /// The number of calls.
@@ -265,10 +265,11 @@ mod tests {
     #[test]
     fn what_a_server_needs_follows_from_the_call() {
         let gzip = Variant { compression: Compression::Gzip, ..Variant::default() };
-        let offerings = |table, variant| toml::from_str::<Call>(table).unwrap().offerings(variant);
-        assert_eq!(offerings("ask = 1", Variant::default()), []);
-        assert_eq!(offerings("ask = 1", gzip), [Offering::TestBehaviour]);
-        assert_eq!(offerings("ask = 1\nto = \"nobody\"", gzip), []);
+        let capabilities =
+            |table, variant| toml::from_str::<Call>(table).unwrap().capabilities(variant);
+        assert_eq!(capabilities("ask = 1", Variant::default()), []);
+        assert_eq!(capabilities("ask = 1", gzip), [Capability::TestBehaviour]);
+        assert_eq!(capabilities("ask = 1\nto = \"nobody\"", gzip), []);
     }
 
     #[test]

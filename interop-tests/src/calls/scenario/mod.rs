@@ -21,7 +21,7 @@ use crate::calls::expectation::wire::Wire;
 use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
 use crate::config::axes::{Transport, Variant, Vary};
-use crate::config::server_options::{Offering, ServerNeeds};
+use crate::config::capability::{Capability, ServerNeeds};
 use crate::config::source::{self, ConfigError, Source};
 
 #[derive(Deserialize)]
@@ -94,9 +94,9 @@ impl Scenario {
     }
 
     /// What a server has to have for it at this point of the axes.
-    pub(crate) fn offerings(&self, variant: Variant) -> BTreeSet<Offering> {
+    pub(crate) fn capabilities(&self, variant: Variant) -> BTreeSet<Capability> {
         let calls = self.steps.iter().flat_map(Step::calls);
-        calls.flat_map(|(call, _)| call.offerings(variant)).collect()
+        calls.flat_map(|(call, _)| call.capabilities(variant)).collect()
     }
 
     /// Whether it needs a server that no other scenario uses, because it kills or measures it.

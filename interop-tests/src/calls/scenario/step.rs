@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::calls::expectation::{self, Expectation};
 use crate::calls::scenario::call::Call;
 use crate::config::axes::Variant;
-use crate::config::target::Target;
+use crate::config::connection::Target;
 use crate::outcome::finding::Mismatch;
 use crate::outcome::observation::Observation;
 use grpc_interop_protocol::{CallOutcome, Request};

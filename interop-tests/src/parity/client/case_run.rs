@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::capture::recorder::Recorder;
-use crate::config::target::Target;
+use crate::config::connection::Target;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
 use crate::parity::client::outcome;

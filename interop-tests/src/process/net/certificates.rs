@@ -14,7 +14,7 @@ use rcgen::{
 };
 
 use crate::config::axes::Transport;
-use crate::config::credentials::{Authority, ClientCertificate, ClientTls, ServerCertificate};
+use crate::config::connection::{Authority, ClientCertificate, ClientTls, ServerCertificate};
 use grpc_interop_protocol::Tls;
 
 /// Whom a good certificate names, beside this machine.
