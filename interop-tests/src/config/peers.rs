@@ -269,15 +269,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_root_no_peers_can_be_taken() {
+    fn without_a_root_the_file_of_the_project_is_built_in() {
         let mut files = Files::new("with = [\"first\"]");
         files.places = Places::new(None, "bin".into());
         let error = files.read(&[]).unwrap_err();
         assert!(
-            error.starts_with("mine.toml:1: with: the default value of --peers needs"),
+            error.starts_with("mine.toml:1: with: (built-in)/peers.toml: there is no"),
             "{error}"
         );
-        assert!(Peers::read(None, &files.places, &[]).is_err());
+        let peers = Peers::read(None, &files.places, &[]).unwrap();
+        assert!(peers.all.iter().all(|peer| peer.is_of_project));
     }
 
     #[test]

@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn an_unknown_variable_is_reported_with_those_that_exist() {
         let assignment: Assignment = "c=1".parse().unwrap();
-        let error = variables("a = \"1\"\nb = \"2\"").set(&[assignment.clone()]).unwrap_err();
+        let error =
+            variables("a = \"1\"\nb = \"2\"").set(std::slice::from_ref(&assignment)).unwrap_err();
         assert_eq!(error, "there is no variable `c`; there are: a, b");
         let error = variables("").set(&[assignment]).unwrap_err();
         assert_eq!(error, "there is no variable `c`; there are: none");
