@@ -1,11 +1,14 @@
 //! A condition on what the reference is made of, such as `grpcio < 1.72` or `protobuf (python)`.
 //!
-//! Its versions are the lines of a program: each a name, a version and, in brackets, what is unusual
-//! about it. A condition is about one name.
+//! Its versions are the lines of a program: each a name, a version and, in parentheses, what is unusual
+//! about it. A condition is about one name. Python packages compare by PEP 440, under which `1.80.0rc1` is
+//! a version.
 
 use std::str::FromStr;
 
-/// See the module.
+use pep440_rs::Version;
+
+/// What is demanded of the version of one name.
 #[derive(Clone, Debug)]
 pub(crate) struct VersionCondition {
     name: String,
@@ -14,9 +17,9 @@ pub(crate) struct VersionCondition {
 
 #[derive(Clone, Debug)]
 enum Test {
-    Below(Vec<u64>),
-    From(Vec<u64>),
-    /// What stands behind the version, with its brackets.
+    Below(Version),
+    From(Version),
+    /// What follows the version, with its parentheses.
     Is(String),
 }
 
@@ -27,8 +30,8 @@ impl FromStr for VersionCondition {
         let parse = || {
             let (name, rest) = condition.split_once(' ')?;
             let test = match rest.split_once(' ') {
-                Some(("<", version)) => Test::Below(numbers(version)?),
-                Some((">=", version)) => Test::From(numbers(version)?),
+                Some(("<", version)) => Test::Below(version.parse().ok()?),
+                Some((">=", version)) => Test::From(version.parse().ok()?),
                 None if rest.starts_with('(') && rest.ends_with(')') => Test::Is(rest.to_owned()),
                 _ => return None,
             };
@@ -43,25 +46,68 @@ impl FromStr for VersionCondition {
 }
 
 impl VersionCondition {
-    /// Whether it is so where the versions are `lines`; the error says why that cannot be told.
+    /// Whether the condition holds where the versions are `lines`; the error says why that is unknown.
     pub(crate) fn holds(&self, lines: &[String]) -> Result<bool, String> {
-        let told = lines.iter().find_map(|line| {
+        let line = lines.iter().find_map(|line| {
             let (name, rest) = line.split_once(' ')?;
             let (version, what) = rest.split_once(' ').unwrap_or((rest, ""));
-            (name == self.name).then_some((numbers(version)?, what))
+            (name == self.name).then_some((version.parse::<Version>().ok()?, what))
         });
-        let (version, what) = told.ok_or_else(|| {
+        let (version, what) = line.ok_or_else(|| {
             format!("the reference tells no version of `{}`, but: {}", self.name, lines.join(", "))
         })?;
         Ok(match &self.test {
             Test::Below(bound) => version < *bound,
             Test::From(bound) => version >= *bound,
-            Test::Is(asked) => what == asked,
+            Test::Is(expected) => what == expected,
         })
     }
 }
 
-/// The numbers of a version, of which those of releases consist.
-fn numbers(version: &str) -> Option<Vec<u64>> {
-    version.split('.').map(|number| number.parse().ok()).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(condition: &str, line: &str) -> Result<bool, String> {
+        condition
+            .parse::<VersionCondition>()?
+            .holds(&["CPython 3.11.7".to_owned(), line.to_owned()])
+    }
+
+    #[test]
+    fn versions_compare_as_those_of_python_packages() {
+        for (condition, line, expected) in [
+            ("grpcio < 1.85", "grpcio 1.84.1", true),
+            ("grpcio < 1.85", "grpcio 1.85", false),
+            ("grpcio < 1.85", "grpcio 1.85.0", false),
+            ("grpcio < 1.100", "grpcio 1.85.1", true),
+            ("grpcio < 1.80", "grpcio 1.80.0rc1", true),
+            ("grpcio >= 1.80.0rc1", "grpcio 1.80.0", true),
+            ("grpcio >= 1.80", "grpcio 1.80.0rc1", false),
+            ("grpcio >= 1.80", "grpcio 1.80.0.post1", true),
+            ("protobuf (python)", "protobuf 7.36.2 (python)", true),
+            ("protobuf (python)", "protobuf 7.36.2", false),
+            ("protobuf < 8", "protobuf 7.36.2 (python)", true),
+        ] {
+            assert_eq!(holds(condition, line), Ok(expected), "{condition} of {line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for wrong in ["grpcio", "grpcio 2", "grpcio < newest", "grpcio == 1", "grpcio (python"] {
+            let error = holds(wrong, "grpcio 1").expect_err(wrong);
+            assert!(error.starts_with(&format!("`{wrong}` is none of ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_unknown_is_an_error() {
+        let error = holds("grpcio < 2", "protobuf 7").expect_err("no such name");
+        assert_eq!(
+            error,
+            "the reference tells no version of `grpcio`, but: CPython 3.11.7, protobuf 7"
+        );
+        holds("grpcio < 2", "grpcio unknown").expect_err("no version");
+    }
 }
