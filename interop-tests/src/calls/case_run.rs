@@ -14,7 +14,8 @@ use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
 use crate::config::axes::Variant;
 use crate::config::connection::Target;
-use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
+use crate::outcome::evidence::{Evidence, Report};
+use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::process::agent::shortened;
 use crate::process::agent_pool::BorrowedAgent;
@@ -54,7 +55,7 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     let agent = agents.lend(waits);
     let permit = (!waits).then(|| context.gate.enter());
     evidence.began = Some(Instant::now());
-    let recorder = evidence.tape.insert(Recorder::default());
+    let recorder = evidence.recorder.insert(Recorder::default());
     let mut run = CaseRun {
         session,
         variant,
@@ -68,7 +69,7 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     let finding = run.run(scenario, recorder).map_or_else(|finding| finding, Finding::from);
     let Transcript { requests, expected, observed } = std::mem::take(&mut run.transcript);
     evidence.sent = requests;
-    evidence.right = vec![expected];
+    evidence.expected = vec![expected];
     evidence.observed = Some(observed);
     let exit = match &finding {
         Finding::Mismatches(_) => slot.is_gone(),

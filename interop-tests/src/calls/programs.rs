@@ -14,7 +14,8 @@ use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::config::source::{ConfigError, Source};
-use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
+use crate::outcome::evidence::{Evidence, Report};
+use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::outcome::trial::{PortUser, Trial, TrialName};
 use crate::process::child::{Logs, Process};
@@ -185,10 +186,10 @@ impl CaseRun {
         let logs = server_logs.into_iter().chain([&self.client_logs]);
         Evidence {
             about: self.case.about.clone(),
-            right: vec![self.case.lines()],
+            expected: vec![self.case.lines()],
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
-            tape: Some(Recorder::unavailable(NO_FRAMES)),
+            recorder: Some(Recorder::unavailable(NO_FRAMES)),
             logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
             ..Evidence::default()
         }

@@ -13,10 +13,11 @@ use libtest_mimic::{Completion, Failed};
 
 use crate::cli::options::Rerun;
 use crate::outcome::deviations::Ledger;
+use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::failure;
-use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
+use crate::outcome::finding::Finding;
 use crate::outcome::trial::{Trial, TrialName};
-use crate::outcome::verdict::Verdict;
+use crate::outcome::verdict::{Verdict, VerdictKind};
 use crate::process::context::RunContext;
 use crate::report::progress::Progress;
 use crate::report::record::trial::TrialRecord;
@@ -48,7 +49,8 @@ pub(crate) fn as_libtest(
         if let Some(reason) = skipped {
             port_user.inspect(|user| port_queue.skip(*user));
             let shown = format!("skipped: {reason}");
-            judge.record(&name, Verdict::Skipped { reason }, Evidence::default(), 0.0);
+            let verdict = Verdict::new(VerdictKind::Skipped, reason);
+            judge.record(&name, verdict, Evidence::default(), 0.0);
             return Ok(Completion::ignored_with(shown));
         }
         let began = Instant::now();
@@ -62,20 +64,15 @@ pub(crate) fn as_libtest(
         let verdict = judge.ledger.verdict(&name, &report);
         let mut evidence = report.evidence;
         judge.traces.keep(&name, &verdict, &mut evidence);
-        let shown = match &verdict {
-            Verdict::Passed => Ok(Completion::Completed),
-            Verdict::KnownDeviation { reason, .. } => {
-                Ok(Completion::ignored_with(format!("known deviation: {reason}")))
+        let shown = match verdict.kind {
+            VerdictKind::Passed => Ok(Completion::Completed),
+            VerdictKind::Failed | VerdictKind::SetUpError => {
+                let run_again = judge.rerun.command(&name);
+                Err(Failed::from(failure::block(&name, &verdict, &evidence, &run_again)))
             }
-            Verdict::NotSupported { reason } => {
-                Ok(Completion::ignored_with(format!("not supported: {reason}")))
-            }
-            Verdict::Skipped { reason } => Ok(Completion::ignored_with(reason)),
-            Verdict::Failed { why, mismatches } => {
-                Err(judge.failed(&name, why, mismatches, &evidence))
-            }
-            Verdict::SetUpError { why } => {
-                Err(judge.failed(&name, &format!("set-up error: {why}"), &[], &evidence))
+            kind => {
+                let why = verdict.why.as_deref().unwrap_or_default();
+                Ok(Completion::ignored_with(format!("{}: {why}", kind.name())))
             }
         };
         if let Err(failed) = &shown {
@@ -87,16 +84,6 @@ pub(crate) fn as_libtest(
 }
 
 impl Judge {
-    fn failed(
-        &self,
-        name: &TrialName,
-        why: &str,
-        mismatches: &[Mismatch],
-        evidence: &Evidence,
-    ) -> Failed {
-        failure::block(name, why, mismatches, evidence, &self.rerun.command(name)).into()
-    }
-
     fn record(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
         let run_again = self.rerun.command(name);
         let trial = TrialRecord::new(name, verdict, evidence, duration_ms, run_again);

@@ -18,16 +18,13 @@ use crate::cli::options::{BaselineChoice, Comparison, Inputs};
 use crate::config::peer::Peer;
 use crate::config::peers::Peers;
 use crate::config::places::Places;
-use crate::outcome::trial::PortUser;
-use crate::parity::baseline::suite::Baseline;
-use crate::parity::client;
-use crate::parity::client::programs::reference::ReferenceProgram;
-use crate::parity::client::programs::suite as client_programs;
-use crate::parity::client::reference::ReferenceClient;
+use crate::parity::baseline::suite::Suite;
+use crate::parity::client::programs::case::ProgramCase;
+use crate::parity::client::programs::suite::ClientPrograms;
+use crate::parity::client::suite::ClientParity;
 use crate::parity::client::table;
-use crate::parity::server;
 use crate::parity::server::probe;
-use crate::parity::server::reference::ReferenceServer;
+use crate::parity::server::suite::ServerParity;
 use crate::process::context::RunContext;
 use crate::process::semaphore::Semaphore;
 
@@ -52,9 +49,9 @@ pub(crate) struct Loaded {
 
 /// What the suites that compare with a reference compare with.
 pub(crate) struct Baselines {
-    pub(crate) servers: Baseline<ReferenceServer>,
-    pub(crate) clients: Baseline<ReferenceClient>,
-    pub(crate) client_programs: Baseline<ReferenceProgram>,
+    pub(crate) servers: Suite<ServerParity>,
+    pub(crate) clients: Suite<ClientParity>,
+    pub(crate) client_programs: Suite<ClientPrograms>,
 }
 
 impl Loaded {
@@ -91,9 +88,10 @@ impl Loaded {
         let ours = ours.then(|| places.project_file("goldens"));
         let context = RunContext::new(places, output.join("logs"), semaphore)
             .context("no ports to be had")?;
-        let servers = server::suite::standard(&peers.all, probes, &context);
-        let clients = client::suite::standard(&peers.all, behaviours, &context);
-        let client_programs = client_programs::standard(&peers.all, &clients.cases, &context);
+        let servers = Suite::new(&peers.all, probes, &context);
+        let clients = Suite::<ClientParity>::new(&peers.all, behaviours, &context);
+        let cases_of_programs = ProgramCase::all(&clients.cases);
+        let client_programs = Suite::new(&peers.all, cases_of_programs, &context);
         Ok(Self {
             peers,
             left_out: comparison.without.iter().cloned().collect(),
@@ -118,7 +116,7 @@ impl Loaded {
             anyhow::bail!("--baseline golden: {NO_GOLDENS}");
         }
         if kind == BaselineChoice::Auto && !is_reference_out {
-            client_programs.let_goldens_stand_in(&self.context);
+            client_programs.substitute_goldens(&self.context);
         }
         Ok(())
     }
@@ -144,16 +142,8 @@ impl Baselines {
     /// Records in `folder` what the reference does now.
     pub(crate) fn record(&self, folder: &Path, context: &RunContext) -> anyhow::Result<()> {
         let Self { servers, clients, client_programs } = self;
-        let port = &context.port_queue;
-        let (heading, at_once) = (client::suite::HEADING, client::suite::AGENTS);
-        clients.record(folder, heading, at_once, context)?;
-        let (heading, at_once) = (client_programs::HEADING, client_programs::SIDE_BY_SIDE);
-        port.run_alone(PortUser::ClientPrograms, || {
-            client_programs.record(folder, heading, at_once, context)
-        })?;
-        let (heading, at_once) = (server::suite::HEADING, server::suite::SIDE_BY_SIDE);
-        port.run_alone(PortUser::ReferenceServer, || {
-            servers.record(folder, heading, at_once, context)
-        })
+        clients.record(folder, context)?;
+        client_programs.record(folder, context)?;
+        servers.record(folder, context)
     }
 }

@@ -181,7 +181,7 @@ fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
         let Some(record) = record else { return };
         match report::write(&record, &output) {
             Ok(()) => conclusion::print(&record, &[], &output),
-            Err(error) => eprintln!("interop: {error}"),
+            Err(error) => eprintln!("interop: {error:#}"),
         }
     };
     reaper::end_all_on_signals(move || writer.end(State::Interrupted), last)

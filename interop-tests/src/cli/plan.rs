@@ -10,11 +10,8 @@ use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
 use crate::config::peer::Peer;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::trial::{Trial, TrialName};
-use crate::parity::baseline::case::Reference;
-use crate::parity::client;
-use crate::parity::client::programs::suite as client_programs;
 use crate::parity::fuzz::Rival;
-use crate::parity::server;
+use crate::parity::server::suite::SUITE;
 use crate::process::net::tutorial_port::PORT;
 
 /// Why the reference does not run beside an attached server.
@@ -45,16 +42,10 @@ impl Plan {
         let is_port_taken = is_tutorial_port_taken(loaded);
         let mut trials = programs::trials(peers, &loaded.cases, context);
         trials.extend(calls::suite::trials(peers, &loaded.scenarios, context));
-        let servers = &baselines.servers;
-        trials.extend(server::suite::trials(
-            peers,
-            servers,
-            only_goldens || is_port_taken,
-            context,
-        ));
-        trials.extend(client::suite::trials(peers, &baselines.clients, only_goldens, context));
-        let programs = &baselines.client_programs;
-        trials.extend(client_programs::trials(peers, programs, only_goldens, context));
+        let no_reference = only_goldens || is_port_taken;
+        trials.extend(baselines.servers.trials(peers, no_reference, context));
+        trials.extend(baselines.clients.trials(peers, only_goldens, context));
+        trials.extend(baselines.client_programs.trials(peers, only_goldens, context));
         let ledger = ledger(loaded, inputs, comparison, &trials)?;
         if !comparison.attach.is_empty() {
             trials.retain(|trial| trial.is_attached);
@@ -102,15 +93,15 @@ fn ledger(
         reference?.versions(context).ok()
     };
     if let Some(path) = &comparison.deviations {
-        return Ok(Ledger::read(path, &names, versions)?);
+        return Ok(Ledger::read(path, &names, versions, None)?);
     }
     let ours = context.places.project_file("deviations.toml");
     if inputs.peers.is_none() {
-        return Ok(Ledger::read(&ours, &names, versions)?);
+        return Ok(Ledger::read(&ours, &names, versions, None)?);
     }
     let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
     let versions = || is_ours.then(versions).flatten();
-    Ok(Ledger::read_beside(&ours, &names, versions, peers.strangers())?)
+    Ok(Ledger::read(&ours, &names, versions, Some(peers.strangers()))?)
 }
 
 /// The servers that random requests are sent to: those that `filter` names, or all but that of the
@@ -120,7 +111,7 @@ pub(crate) fn rivals(
     comparison: &Comparison,
     filter: Option<&str>,
 ) -> anyhow::Result<Vec<Rival>> {
-    let logs = loaded.context.logs.join(server::suite::SUITE);
+    let logs = loaded.context.logs.join(SUITE);
     let is_meant = |peer: &&Peer| match filter {
         _ if !loaded.takes_part(peer) || !peer.parity => false,
         _ if !comparison.attach.is_empty() && peer.attached_server().is_none() => false,

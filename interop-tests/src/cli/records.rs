@@ -19,7 +19,7 @@ pub(crate) fn diff(old: &Path, new: &Path) -> anyhow::Result<bool> {
 
 /// Writes the reports of the merged records into `output`; tells whether nothing failed.
 pub(crate) fn merge(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
-    let read = |path: &PathBuf| Ok::<_, file::ReadError>((path.clone(), file::read(path)?));
+    let read = |path: &PathBuf| anyhow::Ok((path.clone(), file::read(path)?));
     let merged = merge::merge(paths.iter().map(read).collect::<Result<_, _>>()?)?;
     report::write(&merged, output)?;
     conclusion::print(&merged, &[], output);

@@ -71,7 +71,7 @@ pub(crate) fn run(
 fn first_record(plan: &Plan, loaded: &Loaded, options: &RunOptions) -> Record {
     let Loaded { peers, context, processors, .. } = loaded;
     let logs = context.logs.join("peers");
-    let note = loaded.baselines.client_programs.told();
+    let note = loaded.baselines.client_programs.note();
     let has_programs = plan.trials.iter().any(|trial| client_programs::is_of(&trial.name));
     Record {
         format: FORMAT.to_owned(),

@@ -1,7 +1,7 @@
-//! The ledger of known deviations, `deviations.toml`.
+//! The known deviations: the ledger `deviations.toml`.
 //!
-//! An entry excuses one failure and no other. It still runs, and an entry that has become untrue
-//! fails the run, so that the ledger cannot rot.
+//! An entry excuses one failure and no other. The trial is still run, and an entry that has become untrue
+//! fails the run, so that the ledger stays true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,12 +10,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::source::{ConfigError, Source};
-use crate::outcome::finding::{Evidence, Finding, Mismatch, Report};
+use crate::outcome::evidence::{Evidence, Report};
+use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::pattern;
+use crate::outcome::request_class::Class;
 use crate::outcome::trial::TrialName;
-use crate::outcome::verdict::Verdict;
+use crate::outcome::verdict::{Verdict, VerdictKind};
 use crate::outcome::version_condition::VersionCondition;
-use crate::parity::server::class::Class;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,12 +26,12 @@ struct Deviation {
     /// What differs, and what is observed instead: exactly this and nothing else.
     #[serde(default)]
     observed: BTreeMap<String, String>,
-    /// Where peers are compared: the whole of what was observed, one of these.
+    /// Where peers are compared: the whole outcome is one of these.
     #[serde(default)]
     answers: Vec<String>,
-    /// With `answers`: the class of requests that are answered so, also those that have no trial.
+    /// With `answers`: the class of requests with such an outcome, including those that have no trial.
     class: Option<Class>,
-    /// What the reference has to be made of for the entry to be there at all.
+    /// What the reference has to be made of for the entry to apply.
     versions: Option<Spanned<String>>,
     reason: String,
     link: String,
@@ -47,70 +48,38 @@ struct File {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     deviations: Vec<Deviation>,
-    /// Peers of whom none is known.
+    /// Peers that are not the project's: no entry applies to their trials.
     strangers: BTreeSet<String>,
 }
 
 impl Ledger {
-    /// Reads the ledger and checks it against the names of all trials that there are; `versions` are
-    /// those of the reference, if it takes part.
+    /// Reads the ledger and checks it against the names of all `trials`; `versions` are those of the
+    /// reference, if it takes part. Where there are `strangers`, peers that are not the project's, no
+    /// entry applies to their trials, and an entry without a trial is ignored.
     pub(crate) fn read(
         path: &Path,
         trials: &[TrialName],
         versions: impl FnOnce() -> Option<Vec<String>>,
-    ) -> Result<Self, ConfigError> {
-        Self::checked(path, trials, versions, BTreeSet::new(), true)
-    }
-
-    /// Reads what is known of those `trials` in which no `strangers` take part. The others, and
-    /// trials of peers that are not here, are none of this run's business.
-    pub(crate) fn read_beside(
-        path: &Path,
-        trials: &[TrialName],
-        versions: impl FnOnce() -> Option<Vec<String>>,
-        strangers: BTreeSet<String>,
-    ) -> Result<Self, ConfigError> {
-        Self::checked(path, trials, versions, strangers, false)
-    }
-
-    fn checked(
-        path: &Path,
-        trials: &[TrialName],
-        versions: impl FnOnce() -> Option<Vec<String>>,
-        strangers: BTreeSet<String>,
-        is_of_these: bool,
+        strangers: Option<BTreeSet<String>>,
     ) -> Result<Self, ConfigError> {
         let (file, source): (File, _) = Source::read(path)?;
         for deviation in &file.deviation {
-            let span = deviation.trials.first().map(Spanned::span);
-            let wrong = |message: &str| Err(source.error(span.clone(), message));
-            if deviation.trials.is_empty() {
-                return wrong("trials: an entry says which trials deviate");
+            if let Err(message) = deviation.check() {
+                return Err(source.error(deviation.trials.first().map(Spanned::span), message));
             }
-            if deviation.observed.is_empty() == deviation.answers.is_empty() {
-                return wrong(
-                    "an entry says what is `observed`, or the `answers` of a server or client",
-                );
-            }
-            if deviation.reason.trim().is_empty() || deviation.link.trim().is_empty() {
-                return wrong("an entry has a reason and a link");
-            }
-            if deviation.class.is_some() && deviation.answers.is_empty() {
-                return wrong("class: it goes with `answers`");
-            }
-            for pattern in &deviation.trials {
-                if is_of_these
-                    && !trials.iter().any(|trial| pattern::matches(pattern.get_ref(), trial))
-                {
-                    let message = "trials: no trial has such a name; remove the entry or mend it";
-                    return Err(source.error(Some(pattern.span()), message));
-                }
+            let has_trial = |pattern: &&Spanned<String>| {
+                trials.iter().any(|trial| pattern::matches(pattern.get_ref(), trial))
+            };
+            let mut stale = deviation.trials.iter().filter(|pattern| !has_trial(pattern));
+            if let (None, Some(stale)) = (&strangers, stale.next()) {
+                let message = "trials: no trial has such a name; remove the entry or mend it";
+                return Err(source.error(Some(stale.span()), message));
             }
         }
         let deviations = of_versions(file.deviation, versions, &source)?;
-        let ledger = Self { deviations, strangers };
+        let ledger = Self { deviations, strangers: strangers.unwrap_or_default() };
         for trial in trials {
-            if let [_, second, ..] = ledger.matching(trial).collect::<Vec<_>>()[..] {
+            if let Some(second) = ledger.matching(trial).nth(1) {
                 let message = format!("trials: another entry matches {trial} already");
                 return Err(source.error(second.pattern(trial).map(Spanned::span), message));
             }
@@ -118,27 +87,23 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// The verdict on what was found out about `trial`.
+    /// The verdict on the report of `trial`.
     ///
-    /// What fails beside a reference of other versions than the goldens', and would not beside that
-    /// which they are of, is not supported.
+    /// What fails beside a reference of other versions than the goldens', and would not fail by the
+    /// goldens, is not supported.
     pub(crate) fn verdict(&self, trial: &TrialName, report: &Report) -> Verdict {
-        let verdict = self.strict_verdict(trial, &report.finding, &report.evidence);
-        let has_failed = |verdict: &Verdict| {
-            matches!(verdict, Verdict::Failed { .. } | Verdict::SetUpError { .. })
-        };
-        match &report.evidence.moved {
-            // Nothing could be told of a peer that did not start or that died.
-            Some(_) if matches!(report.finding, Finding::SetUpError(_) | Finding::Broken(_)) => {
-                verdict
-            }
-            Some(moved) if has_failed(&verdict) => {
-                let would_fail =
-                    |finding| has_failed(&self.strict_verdict(trial, finding, &report.evidence));
-                if moved.finding.as_ref().is_some_and(would_fail) {
+        let Report { finding, evidence } = report;
+        let verdict = self.strict_verdict(trial, finding, evidence);
+        // A peer that did not start or that died has no outcome to be judged by the goldens.
+        let has_outcome = !matches!(finding, Finding::SetUpError(_) | Finding::Broken(_));
+        match &evidence.drift {
+            Some(drift) if has_outcome && verdict.kind.is_failure() => {
+                let by_golden = drift.finding.as_ref();
+                let by_golden = by_golden.map(|by| self.strict_verdict(trial, by, evidence));
+                if by_golden.is_some_and(|verdict| verdict.kind.is_failure()) {
                     return verdict;
                 }
-                Verdict::NotSupported { reason: moved.reason.clone() }
+                Verdict::new(VerdictKind::NotSupported, &drift.reason)
             }
             _ => verdict,
         }
@@ -147,67 +112,85 @@ impl Ledger {
     fn strict_verdict(&self, trial: &TrialName, finding: &Finding, evidence: &Evidence) -> Verdict {
         let known = self.matching(trial).next();
         match (finding.clone(), known) {
-            (Finding::Match, None) => Verdict::Passed,
-            (Finding::Match, Some(known)) => Verdict::Failed {
-                why: format!(
-                    "it passes, but a known deviation says that it does not: remove the entry `{}`",
-                    known.pattern(trial).map_or("", |pattern| pattern.get_ref())
-                ),
-                mismatches: Vec::new(),
-            },
+            (Finding::Match, None) => Verdict::passed(),
+            (Finding::Match, Some(known)) => {
+                let pattern = known.pattern(trial).map_or("", |pattern| pattern.get_ref());
+                let why = format!(
+                    "it passes, but a known deviation says that it does not: remove the entry \
+                     `{pattern}`"
+                );
+                Verdict::new(VerdictKind::Failed, why)
+            }
             (Finding::Mismatches(mismatches), Some(known))
                 if known.excuses(&mismatches, evidence) =>
             {
-                let (reason, link) = (known.reason.clone(), known.link.clone());
-                Verdict::KnownDeviation { reason, link, mismatches }
+                Verdict {
+                    kind: VerdictKind::KnownDeviation,
+                    why: Some(known.reason.clone()),
+                    link: Some(known.link.clone()),
+                    mismatches,
+                }
             }
-            (Finding::Mismatches(mismatches), Some(known)) => Verdict::Failed {
-                why: format!("not the known deviation, which is: {}", known.failure()),
-                mismatches,
-            },
-            (Finding::Mismatches(mismatches), None) => {
-                Verdict::Failed { why: "not as expected".to_owned(), mismatches }
+            (Finding::Mismatches(mismatches), known) => {
+                let why = known.map_or("not as expected".to_owned(), |known| {
+                    format!("not the known deviation, which is: {}", known.failure())
+                });
+                Verdict { mismatches, ..Verdict::new(VerdictKind::Failed, why) }
             }
-            (Finding::NotSupported(reason), _) => Verdict::NotSupported { reason },
+            (Finding::NotSupported(why), _) => Verdict::new(VerdictKind::NotSupported, why),
             (Finding::Broken(why) | Finding::Hung(why), _) => {
-                Verdict::Failed { why, mismatches: Vec::new() }
+                Verdict::new(VerdictKind::Failed, why)
             }
             (Finding::SetUpError(why) | Finding::ReferenceHung(why), _) => {
-                Verdict::SetUpError { why }
+                Verdict::new(VerdictKind::SetUpError, why)
             }
         }
     }
 
-    /// Why `server` may answer a request so that has no name: the request is of the class of an
-    /// entry for this server, which `is_of` tells, and the answer is one of that entry's.
+    /// The reason why `server` may have this `answer` to a request without a name: an entry for the
+    /// server has the answer, and the request is of its class, which `is_of` decides.
     pub(crate) fn explanation(
         &self,
         server: &str,
         answer: &str,
         is_of: impl Fn(Class) -> bool,
     ) -> Option<&str> {
-        let is_about = |deviation: &&Deviation| {
+        let is_for_server = |pattern: &Spanned<String>| {
+            let peer = pattern.get_ref().split('/').nth(1);
+            peer.is_some_and(|peer| pattern::glob(peer, server))
+        };
+        let explains = |deviation: &&Deviation| {
             !self.strangers.contains(server)
                 && deviation.class.is_some_and(&is_of)
                 && deviation.has_answer(answer)
-                && deviation.trials.iter().any(|pattern| {
-                    pattern
-                        .get_ref()
-                        .split('/')
-                        .nth(1)
-                        .is_some_and(|part| pattern::glob(part, server))
-                })
+                && deviation.trials.iter().any(is_for_server)
         };
-        self.deviations.iter().find(is_about).map(|deviation| &deviation.reason[..])
+        self.deviations.iter().find(explains).map(|deviation| &deviation.reason[..])
     }
 
     fn matching<'a>(&'a self, trial: &'a TrialName) -> impl Iterator<Item = &'a Deviation> {
-        let is_known = !trial.peers().any(|peer| self.strangers.contains(peer));
-        self.deviations.iter().filter(move |d| is_known && d.pattern(trial).is_some())
+        let is_ours = !trial.peers().any(|peer| self.strangers.contains(peer));
+        self.deviations.iter().filter(move |d| is_ours && d.pattern(trial).is_some())
     }
 }
 
 impl Deviation {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.trials.is_empty() {
+            return Err("trials: an entry says which trials deviate");
+        }
+        if self.observed.is_empty() == self.answers.is_empty() {
+            return Err("an entry says what is `observed`, or the `answers` of a server or client");
+        }
+        if self.reason.trim().is_empty() || self.link.trim().is_empty() {
+            return Err("an entry has a reason and a link");
+        }
+        if self.class.is_some() && self.answers.is_empty() {
+            return Err("class: it goes with `answers`");
+        }
+        Ok(())
+    }
+
     /// The pattern that `trial` has.
     fn pattern(&self, trial: &TrialName) -> Option<&Spanned<String>> {
         self.trials.iter().find(|pattern| pattern::matches(pattern.get_ref(), trial))
@@ -224,7 +207,7 @@ impl Deviation {
     }
 
     fn has_answer<'a>(&'a self, answer: &'a str) -> bool {
-        // Editors take spaces from the ends of lines.
+        // Editors remove spaces at the ends of lines.
         let lines = |text: &'a str| text.trim_end().lines().map(str::trim_end);
         self.answers.iter().any(|known| lines(known).eq(lines(answer)))
     }
@@ -237,7 +220,7 @@ impl Deviation {
     }
 }
 
-/// Those of `deviations` that are there where the reference is made of `versions`.
+/// Those of `deviations` that apply where the reference is made of `versions`.
 fn of_versions(
     deviations: Vec<Deviation>,
     versions: impl FnOnce() -> Option<Vec<String>>,
@@ -247,18 +230,184 @@ fn of_versions(
         return Ok(deviations);
     }
     let versions = versions();
-    let mut there = Vec::new();
-    for deviation in deviations {
-        let Some(condition) = &deviation.versions else {
-            there.push(deviation);
-            continue;
-        };
+    let applies = |deviation: &Deviation| {
+        let Some(condition) = &deviation.versions else { return Ok(true) };
         let wrong = |message| source.error(Some(condition.span()), format!("versions: {message}"));
         let parsed: VersionCondition = condition.get_ref().parse().map_err(wrong)?;
-        let holds = versions.as_ref().map_or(Ok(false), |versions| parsed.holds(versions));
-        if holds.map_err(wrong)? {
-            there.push(deviation);
+        versions.as_ref().map_or(Ok(false), |versions| parsed.holds(versions)).map_err(wrong)
+    };
+    let all = deviations.into_iter();
+    let applying = all.map(|deviation| Ok(applies(&deviation)?.then_some(deviation)));
+    applying.filter_map(Result::transpose).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::finding::ReferenceDrift;
+
+    const OBSERVED: &str = "observed = { status = 'INTERNAL' }";
+    const ANSWERS: &str = "answers = ['''\nstatus = INTERNAL\nmessage =\n''']";
+
+    fn entry(trials: &str, outcome: &str) -> String {
+        format!(
+            "[[deviation]]\ntrials = [{trials:?}]\n{outcome}\nreason = \"it is known\"\n\
+             link = \"https://grpc.io\"\n"
+        )
+    }
+
+    fn trial(case: &str) -> TrialName {
+        TrialName::stated("calls", "python", "rust", case.to_owned())
+    }
+
+    fn read(text: &str, strangers: Option<&str>) -> Result<Ledger, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deviations.toml");
+        std::fs::write(&path, text).expect("a file");
+        let strangers = strangers.map(|name| BTreeSet::from([name.to_owned()]));
+        let versions = || Some(vec!["grpcio 1.85.1".to_owned()]);
+        let trials = [trial("zero"), trial("one")];
+        Ledger::read(&path, &trials, versions, strangers).map_err(|error| error.to_string())
+    }
+
+    fn ledger(text: &str) -> Ledger {
+        read(text, None).expect("a ledger")
+    }
+
+    fn mismatches(lines: &[(&str, &str)]) -> Finding {
+        let mismatch = |(what, observed): &(&str, &str)| Mismatch::new(what, "OK", observed);
+        lines.iter().map(mismatch).collect::<Vec<_>>().into()
+    }
+
+    fn verdict(ledger: &Ledger, case: &str, finding: Finding, answer: Option<&str>) -> Verdict {
+        let evidence = Evidence { answer: answer.map(str::to_owned), ..Evidence::default() };
+        ledger.verdict(&trial(case), &Report { finding, evidence })
+    }
+
+    #[test]
+    fn the_recorded_failure_is_excused_with_its_reason() {
+        let ledger = ledger(&entry("calls/*/rust/z*", OBSERVED));
+        let known = verdict(&ledger, "zero", mismatches(&[("status", "INTERNAL")]), None);
+        assert_eq!(known.kind, VerdictKind::KnownDeviation);
+        assert_eq!(known.why.as_deref(), Some("it is known"));
+        assert_eq!(known.link.as_deref(), Some("https://grpc.io"));
+        assert_eq!(known.mismatches.len(), 1);
+        let other = verdict(&ledger, "one", mismatches(&[("status", "INTERNAL")]), None);
+        assert_eq!(other.why.as_deref(), Some("not as expected"), "the entry is for another trial");
+        assert_eq!(verdict(&ledger, "one", Finding::Match, None), Verdict::passed());
+    }
+
+    #[test]
+    fn an_unexpected_pass_fails() {
+        let ledger = ledger(&entry("calls/*/rust/zero", OBSERVED));
+        let passed = verdict(&ledger, "zero", Finding::Match, None);
+        assert_eq!(passed.kind, VerdictKind::Failed);
+        assert!(passed.why.expect("a reason").ends_with("remove the entry `calls/*/rust/zero`"));
+    }
+
+    #[test]
+    fn a_different_failure_fails() {
+        let ledger = ledger(&entry("calls/*/rust/zero", OBSERVED));
+        for lines in [
+            &[("status", "UNKNOWN")][..],
+            &[("message", "INTERNAL")],
+            &[("status", "INTERNAL"), ("message", "none")],
+        ] {
+            let other = verdict(&ledger, "zero", mismatches(lines), None);
+            assert_eq!(other.kind, VerdictKind::Failed, "{lines:?}");
+            let why = other.why.expect("a reason");
+            assert_eq!(why, "not the known deviation, which is: status = INTERNAL");
+        }
+        let broken = verdict(&ledger, "zero", Finding::Broken("it died".to_owned()), None);
+        assert_eq!(broken.kind, VerdictKind::Failed);
+        let error = verdict(&ledger, "zero", Finding::SetUpError("no port".to_owned()), None);
+        assert_eq!(error.kind, VerdictKind::SetUpError);
+    }
+
+    #[test]
+    fn an_answer_is_excused_as_a_whole() {
+        let ledger = ledger(&entry("calls/*/rust/zero", ANSWERS));
+        let known = |answer| {
+            verdict(&ledger, "zero", mismatches(&[("status", "INTERNAL")]), Some(answer)).kind
+        };
+        assert_eq!(known("status = INTERNAL\nmessage = \n"), VerdictKind::KnownDeviation);
+        assert_eq!(known("status = INTERNAL\nmessage = gone\n"), VerdictKind::Failed);
+        assert_eq!(known("status = INTERNAL\n"), VerdictKind::Failed);
+    }
+
+    #[test]
+    fn an_entry_that_matches_nothing_is_refused() {
+        let error = read(&entry("calls/*/rust/two", OBSERVED), None).expect_err("no such trial");
+        assert!(error.contains(":2: trials: no trial has such a name"), "{error}");
+        let ledger = read(&entry("calls/*/rust/two", OBSERVED), Some("go"));
+        assert!(ledger.is_ok(), "with other peers the trial may be missing");
+        let two = entry("calls/*/rust/zero", OBSERVED) + &entry("calls/python/*/z*", OBSERVED);
+        let error = read(&two, None).expect_err("two entries");
+        assert!(error.contains(":7: trials: another entry matches calls/python/rust/zero"));
+    }
+
+    #[test]
+    fn an_entry_is_complete() {
+        for (outcome, message) in [
+            ("", "an entry says what is `observed`"),
+            ("observed = { status = 'x' }\nanswers = ['y']", "an entry says what is `observed`"),
+            ("observed = { status = 'x' }\nclass = 'padding'", "class: it goes with `answers`"),
+            ("answers = ['x']\nclass = 'unheard-of'", "unknown variant `unheard-of`"),
+        ] {
+            let error = read(&entry("calls/*/rust/zero", outcome), None).expect_err(message);
+            assert!(error.contains(message), "{error}");
+        }
+        let without = entry("calls/*/rust/zero", OBSERVED).replace("it is known", " ");
+        let error = read(&without, None).expect_err("no reason");
+        assert!(error.contains("an entry has a reason and a link"), "{error}");
+    }
+
+    #[test]
+    fn an_entry_applies_to_its_versions() {
+        let finding = || mismatches(&[("status", "INTERNAL")]);
+        for (versions, kind) in [
+            ("grpcio >= 1.80.0rc1", VerdictKind::KnownDeviation),
+            ("grpcio < 1.85.1", VerdictKind::Failed),
+        ] {
+            let outcome = format!("{OBSERVED}\nversions = {versions:?}");
+            let ledger = ledger(&entry("calls/*/rust/zero", &outcome));
+            assert_eq!(verdict(&ledger, "zero", finding(), None).kind, kind, "{versions}");
         }
     }
-    Ok(there)
+
+    #[test]
+    fn strangers_are_not_excused() {
+        let ledger = read(&entry("calls/*/rust/zero", OBSERVED), Some("python"));
+        let ledger = ledger.expect("a ledger");
+        let failed = verdict(&ledger, "zero", mismatches(&[("status", "INTERNAL")]), None);
+        assert_eq!(failed.kind, VerdictKind::Failed);
+    }
+
+    #[test]
+    fn a_class_explains_requests_without_a_name() {
+        let text = entry("server-parity/rust/padding", &format!("class = 'padding'\n{ANSWERS}"));
+        let ledger = read(&text, Some("stranger")).expect("a ledger");
+        let answer = "status = INTERNAL\nmessage = \n";
+        let of = |class| move |asked| asked == class;
+        let known = ledger.explanation("rust", answer, of(Class::Padding));
+        assert_eq!(known, Some("it is known"));
+        assert_eq!(ledger.explanation("rust", answer, of(Class::Malformed)), None);
+        assert_eq!(ledger.explanation("rust", "status = OK\n", of(Class::Padding)), None);
+        assert_eq!(ledger.explanation("stranger", answer, of(Class::Padding)), None);
+        assert_eq!(ledger.explanation("python", answer, of(Class::Padding)), None);
+    }
+
+    #[test]
+    fn where_the_reference_differs_from_the_goldens_they_count() {
+        let by_golden = |finding| {
+            let drift = ReferenceDrift { reason: "it moved".to_owned(), finding };
+            let evidence = Evidence { drift: Some(drift), ..Evidence::default() };
+            let finding = mismatches(&[("status", "INTERNAL")]);
+            Ledger::default().verdict(&trial("zero"), &Report { finding, evidence }).kind
+        };
+        assert_eq!(by_golden(Some(Finding::Match)), VerdictKind::NotSupported);
+        assert_eq!(by_golden(None), VerdictKind::NotSupported);
+        let differs = mismatches(&[("status", "INTERNAL")]);
+        assert_eq!(by_golden(Some(differs)), VerdictKind::Failed);
+    }
 }

@@ -1,21 +1,27 @@
-//! The block that tells everything about a failure in one place.
+//! The text of a failure, complete in one place.
 //!
-//! Whoever reads it may have only a CI log: what was compared, who took part, where the logs are,
-//! and the line that runs this case alone.
+//! Its reader may have only the log of a CI system: it has what was compared, the peers, where the logs
+//! are, and the command that runs this case alone.
 
-use crate::outcome::finding::{Evidence, Mismatch};
+use crate::outcome::evidence::Evidence;
 use crate::outcome::trial::TrialName;
+use crate::outcome::verdict::{Verdict, VerdictKind};
 
-/// The block for `trial`, which failed because of `why` and which the command `run_again` reruns.
+/// How many mismatches are listed; the rest is counted.
+const SHOWN: usize = 6;
+
+/// The text for `trial`, which failed and which the command `run_again` reruns.
 pub(crate) fn block(
     trial: &TrialName,
-    why: &str,
-    mismatches: &[Mismatch],
+    verdict: &Verdict,
     evidence: &Evidence,
     run_again: &str,
 ) -> String {
-    const SHOWN: usize = 6;
-    let mut lines = vec![format!("{trial}: {why}")];
+    let why = verdict.why.as_deref().unwrap_or_default();
+    let mut lines = vec![match verdict.kind {
+        VerdictKind::SetUpError => format!("{trial}: set-up error: {why}"),
+        _ => format!("{trial}: {why}"),
+    }];
     let mut line = |label: &str, text: &str| {
         let indented = text.replace('\n', "\n             ");
         lines.push(format!("  {label:<10} {indented}"));
@@ -23,28 +29,28 @@ pub(crate) fn block(
     if let Some(about) = &evidence.about {
         line("about", about);
     }
-    for mismatch in mismatches.iter().take(SHOWN) {
+    for mismatch in verdict.mismatches.iter().take(SHOWN) {
         line("expected", &format!("{} = {}", mismatch.what, mismatch.expected));
         line("observed", &format!("{} = {}", mismatch.what, mismatch.observed));
     }
-    if let Some(more) = mismatches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+    if let Some(more) = verdict.mismatches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         line("", &format!("and {more} more"));
     }
-    if let Some(command) = &evidence.server_command {
-        line("server", command);
-    }
-    if let Some(command) = &evidence.client_command {
-        line("client", command);
-    }
-    if let Some(command) = &evidence.reference_command {
-        line("reference", command);
+    for (label, command) in [
+        ("server", &evidence.server_command),
+        ("client", &evidence.client_command),
+        ("reference", &evidence.reference_command),
+    ] {
+        if let Some(command) = command {
+            line(label, command);
+        }
     }
     for sent in &evidence.sent {
         line("sent", sent);
     }
     if let (Some(who), Some(observed)) = (evidence.observed_of, &evidence.observed) {
-        let right = evidence.right.iter().map(|right| ("right", right));
-        for (who, observation) in right.chain([(who, observed)]) {
+        let expected = evidence.expected.iter().map(|expected| ("right", expected));
+        for (who, observation) in expected.chain([(who, observed)]) {
             line("seen", &format!("{who}:\n{}", observation.to_string().trim_end()));
         }
     }

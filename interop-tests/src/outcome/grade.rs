@@ -1,11 +1,11 @@
-//! Who can do what a case does: whether a difference can meet anybody who did not look for it.
+//! Which peers can do what a case does: whether a difference can occur in production.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Who can do what a case does.
+/// Which peers can do what a case does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Grade {
@@ -24,7 +24,7 @@ impl fmt::Display for Grade {
     }
 }
 
-/// What a failure says about a case.
+/// The description of a case in a failure.
 pub(crate) fn described(grade: Grade, about: Option<&str>, unstable: Option<&str>) -> String {
     let about = about.map(|about| format!(": {about}")).unwrap_or_default();
     let unstable = unstable.map(|why| format!("\nunstable: {why}")).unwrap_or_default();

@@ -1,18 +1,18 @@
 //! What was observed of a peer: lines of `what = value`, in one canonical form.
 //!
-//! One form for comparing, for showing and for the goldens, so that what a person reads is all that
-//! was compared.
+//! It is the same form for comparing, for showing and for the goldens, so that what a person reads is all
+//! that was compared.
 
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::finding::Mismatch;
 
-/// See the module.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What was observed, line by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub(crate) struct Observation {
     lines: Vec<Line>,
 }
@@ -26,10 +26,10 @@ pub(crate) struct Line {
     pub(crate) value: String,
 }
 
-/// A value in what is right that any other is as good as.
+/// A value of an expected outcome to which any other is equal.
 pub(crate) const ANY: &str = "(any)";
 
-/// What a line says that is not there.
+/// The value of a line that is missing.
 const NOTHING: &str = "(none)";
 
 impl Observation {
@@ -61,7 +61,7 @@ impl Observation {
         meant.map(|line| &line.value[..]).collect()
     }
 
-    /// Where `observed` differs.
+    /// Where `observed` differs from this, the expected outcome.
     pub(crate) fn mismatches(&self, observed: &Self) -> Vec<Mismatch> {
         let more = observed.lines.iter().filter(|line| self.value(&line.what).is_none());
         self.lines
@@ -75,7 +75,7 @@ impl Observation {
             .collect()
     }
 
-    /// Reads the canonical form; the error is the line that is none.
+    /// Reads the canonical form; the error is the first line that is wrong.
     pub(crate) fn from_text(text: &str) -> Result<Self, String> {
         let line = |line: &str| {
             let (what, value) = line.split_once(" = ").ok_or_else(|| line.to_owned())?;
@@ -86,16 +86,71 @@ impl Observation {
     }
 }
 
+/// How `observed` differs from the one of the `expected` that it is most like.
+pub(crate) fn nearest(expected: &[Observation], observed: &Observation) -> Vec<Mismatch> {
+    let mismatches = expected.iter().map(|expected| expected.mismatches(observed));
+    mismatches.min_by_key(Vec::len).unwrap_or_default()
+}
+
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.lines.iter().try_for_each(|Line { what, value }| writeln!(f, "{what} = {value}"))
     }
 }
 
-impl<'de> Deserialize<'de> for Observation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let error = |line: String| de::Error::custom(format!("`{line}` is not `what = value`"));
-        Self::from_text(&text).map_err(error)
+impl TryFrom<String> for Observation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::from_text(&text).map_err(|line| format!("`{line}` is not `what = value`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observation(text: &str) -> Observation {
+        Observation::from_text(text).expect("an observation")
+    }
+
+    fn mismatches(expected: &str, observed: &str) -> Vec<String> {
+        let mismatches = observation(expected).mismatches(&observation(observed));
+        let line = |m: &Mismatch| format!("{}: {} / {}", m.what, m.expected, m.observed);
+        mismatches.iter().map(line).collect()
+    }
+
+    #[test]
+    fn each_line_that_differs_is_a_mismatch() {
+        assert_eq!(mismatches("status = OK\nvalue = 4.0", "status = OK\nvalue = 4.0").len(), 0);
+        assert_eq!(
+            mismatches("status = OK\nvalue = 4.0", "status = INTERNAL\nmessage = gone"),
+            ["status: OK / INTERNAL", "value: 4.0 / (none)", "message: (none) / gone"]
+        );
+    }
+
+    #[test]
+    fn any_text_is_equal_to_any() {
+        assert_eq!(mismatches("message = (any)", "message = gone").len(), 0);
+        assert_eq!(mismatches("message = (any)", "status = OK"), ["status: (none) / OK"]);
+        assert_eq!(mismatches("message = gone", "message = (any)"), ["message: gone / (any)"]);
+    }
+
+    #[test]
+    fn the_nearest_outcome_has_the_fewest_mismatches() {
+        let expected = ["status = OK\nvalue = 4.0", "status = INTERNAL\nmessage = gone"];
+        let expected = expected.map(observation);
+        let observed = observation("status = INTERNAL\nmessage = lost");
+        assert_eq!(nearest(&expected, &observed), expected[1].mismatches(&observed));
+        assert_eq!(nearest(&[], &observed), Vec::new());
+    }
+
+    #[test]
+    fn values_are_those_of_each_call() {
+        let several = observation("call 1: status = OK\ncall 2: status = INTERNAL\nend = gone");
+        assert_eq!(several.values("status"), ["OK", "INTERNAL"]);
+        assert_eq!(several.values("tus"), Vec::<&str>::new());
+        assert_eq!(several.to_string().lines().count(), 3);
+        assert_eq!(Observation::from_text("status: OK"), Err("status: OK".to_owned()));
     }
 }

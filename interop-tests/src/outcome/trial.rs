@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::finding::Report;
+use crate::outcome::evidence::Report;
 
 /// Where the expected outcome of a trial comes from.
 #[derive(

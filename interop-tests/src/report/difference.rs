@@ -1,6 +1,6 @@
 //! What changed between two records.
 //!
-//! Judged by the trials' names: a case that was renamed is one that was lost and one that is new.
+//! Trials are matched by their names: a case that was renamed is lost and new.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,70 +14,81 @@ const SLOWER: f64 = 2.0;
 /// and so many milliseconds more: below that it is the machine that differs.
 const SLOWER_BY_MS: f64 = 100.0;
 
-/// How many trials of a kind are told; the rest is counted.
-const TOLD: usize = 40;
+/// How many trials of a kind are listed; the rest is counted.
+const LISTED: usize = 40;
+
+/// What a change is, in the order in which changes are shown: the most important come last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Slower,
+    New,
+    /// Another verdict, and neither of the two is a failure.
+    OtherVerdict,
+    Fixed,
+    Lost,
+    NewFailure,
+}
 
 /// The changes from one record to another, a line for each trial.
 #[derive(Debug, Default)]
 pub(crate) struct Difference {
     /// What a reader has to know before all else.
     warnings: Vec<String>,
-    new_failures: Vec<String>,
-    fixed: Vec<String>,
-    /// Another verdict, and neither of the two is a failure.
-    otherwise: Vec<String>,
-    slower: Vec<String>,
-    new: Vec<String>,
-    lost: Vec<String>,
-    /// How many trials are in both and did not change.
+    changes: BTreeMap<Change, Vec<String>>,
+    /// How many trials are in both and have the same verdict.
     same: usize,
 }
 
 impl Difference {
     pub(crate) fn between(old: &Record, new: &Record) -> Self {
-        let of = |record: &Record, which: &str| {
+        let warning = |(which, record): (&str, &Record)| {
             record.warning().map(|warning| format!("{which}: {warning}"))
         };
-        let mut difference = Self {
-            warnings: of(old, "OLD").into_iter().chain(of(new, "NEW")).collect(),
-            ..Self::default()
-        };
-        let old: BTreeMap<_, _> = old.trials.iter().map(|trial| (&trial.name, &**trial)).collect();
-        let new: BTreeMap<_, _> = new.trials.iter().map(|trial| (&trial.name, &**trial)).collect();
+        let warnings = [("OLD", old), ("NEW", new)].into_iter().filter_map(warning).collect();
+        let mut difference = Self { warnings, ..Self::default() };
+        let old: BTreeMap<_, _> = old.trials().map(|trial| (&trial.name, trial)).collect();
+        let new: BTreeMap<_, _> = new.trials().map(|trial| (&trial.name, trial)).collect();
         for (name, now) in &new {
             match old.get(name) {
                 Some(before) => difference.compare(before, now),
-                None if now.verdict.is_failure() => difference.new_failures.push(line(now, "new")),
-                None => difference.new.push(format!("{name}: {}", now.verdict.name())),
+                None if now.verdict.is_failure() => {
+                    difference.add(Change::NewFailure, line(now, "new"));
+                }
+                None => difference.add(Change::New, format!("{name}: {}", now.verdict.name())),
             }
         }
-        let lost = old.values().filter(|before| !new.contains_key(&before.name));
-        difference.lost =
-            lost.map(|before| format!("{}: was {}", before.name, before.verdict.name())).collect();
+        for (name, before) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+            difference.add(Change::Lost, format!("{name}: was {}", before.verdict.name()));
+        }
         difference
+    }
+
+    fn add(&mut self, change: Change, line: String) {
+        self.changes.entry(change).or_default().push(line);
     }
 
     fn compare(&mut self, before: &TrialRecord, now: &TrialRecord) {
         let was = before.verdict.name();
+        let changed = format!("{}: {}, was {was}", now.name, now.verdict.name());
         match (before.verdict.is_failure(), now.verdict.is_failure()) {
-            (false, true) => self.new_failures.push(line(now, &format!("was {was}"))),
-            (true, false) => {
-                self.fixed.push(format!("{}: {}, was {was}", now.name, now.verdict.name()));
-            }
-            _ if before.verdict != now.verdict => {
-                self.otherwise.push(format!("{}: {}, was {was}", now.name, now.verdict.name()));
-            }
+            (false, true) => self.add(Change::NewFailure, line(now, &format!("was {was}"))),
+            (true, false) => self.add(Change::Fixed, changed),
+            _ if before.verdict != now.verdict => self.add(Change::OtherVerdict, changed),
             _ => self.same += 1,
         }
         let (old, new) = (before.duration_ms, now.duration_ms);
         if new > old * SLOWER && new - old > SLOWER_BY_MS {
-            self.slower.push(format!("{}: {new:.0} ms, was {old:.0} ms", now.name));
+            self.add(Change::Slower, format!("{}: {new:.0} ms, was {old:.0} ms", now.name));
         }
     }
 
-    /// Whether something is worse: a new failure, or a trial that is not there any more.
+    fn count(&self, change: Change) -> usize {
+        self.changes.get(&change).map_or(0, Vec::len)
+    }
+
+    /// Whether something is worse: a new failure, or a trial that is missing.
     pub(crate) fn is_worse(&self) -> bool {
-        !self.new_failures.is_empty() || !self.lost.is_empty()
+        self.count(Change::NewFailure) + self.count(Change::Lost) > 0
     }
 }
 
@@ -90,31 +101,29 @@ impl fmt::Display for Difference {
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
-        for (heading, lines) in [
-            ("slower than twice", &self.slower),
-            ("new", &self.new),
-            ("with another verdict", &self.otherwise),
-            ("fixed", &self.fixed),
-            ("lost", &self.lost),
-            ("new failures", &self.new_failures),
-        ] {
-            if lines.is_empty() {
-                continue;
-            }
+        for (change, lines) in &self.changes {
+            let heading = match change {
+                Change::Slower => "slower than twice",
+                Change::New => "new",
+                Change::OtherVerdict => "with another verdict",
+                Change::Fixed => "fixed",
+                Change::Lost => "lost",
+                Change::NewFailure => "new failures",
+            };
             writeln!(f, "{heading}: {}", lines.len())?;
-            lines.iter().take(TOLD).try_for_each(|line| writeln!(f, "  {line}"))?;
-            if let Some(more) = lines.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            lines.iter().take(LISTED).try_for_each(|line| writeln!(f, "  {line}"))?;
+            if let Some(more) = lines.len().checked_sub(LISTED).filter(|more| *more > 0) {
                 writeln!(f, "  and {more} more")?;
             }
         }
         write!(
             f,
             "{} new failures, {} fixed, {} slower than twice, {} new, {} lost, {} as before",
-            self.new_failures.len(),
-            self.fixed.len(),
-            self.slower.len(),
-            self.new.len(),
-            self.lost.len(),
+            self.count(Change::NewFailure),
+            self.count(Change::Fixed),
+            self.count(Change::Slower),
+            self.count(Change::New),
+            self.count(Change::Lost),
             self.same
         )
     }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use crate::outcome::verdict::VerdictKind;
 use crate::report::record::Record;
-use crate::report::record::trial::{TrialRecord, VerdictKind};
+use crate::report::record::trial::TrialRecord;
 
 /// Writes it: a test suite for each group of trials.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {

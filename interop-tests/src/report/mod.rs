@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 
 use crate::report::record::Record;
 use crate::report::record::file;
-use crate::report::record::file::WriteError;
 
 /// The record, and what is made from it.
 const FILES: [&str; 4] = ["report.json", "report.html", "junit.xml", "summary.md"];
@@ -41,7 +40,7 @@ pub(crate) fn clear(folder: &Path) {
 }
 
 /// Writes all reports into `folder`.
-pub(crate) fn write(record: &Record, folder: &Path) -> Result<(), WriteError> {
+pub(crate) fn write(record: &Record, folder: &Path) -> anyhow::Result<()> {
     let [record_file, html, junit, summary] = FILES.map(|name| folder.join(name));
     file::write(record, &record_file)?;
     file::replace(&html, |out| html::write(record, out))?;

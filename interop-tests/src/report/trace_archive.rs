@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use crate::capture::trace::Trace;
-use crate::outcome::finding::Evidence;
+use crate::outcome::evidence::Evidence;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::Verdict;
 
@@ -21,8 +21,8 @@ pub(crate) struct Archive {
 impl Archive {
     /// Builds the trace of `trial` from its recording and writes it, if it is to be kept.
     pub(crate) fn keep(&self, trial: &TrialName, verdict: &Verdict, evidence: &mut Evidence) {
-        let Some(recorder) = evidence.tape.take() else { return };
-        if !self.all && !matches!(verdict, Verdict::Failed { .. } | Verdict::SetUpError { .. }) {
+        let Some(recorder) = evidence.recorder.take() else { return };
+        if !self.all && !verdict.kind.is_failure() {
             return;
         }
         let trace = Trace::of(&recorder);

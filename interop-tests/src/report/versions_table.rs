@@ -11,11 +11,12 @@ use comfy_table::{Table, presets};
 
 use crate::config::variables::Assignment;
 use crate::outcome::trial::BaselineKind;
+use crate::outcome::verdict::VerdictKind;
 use crate::report::matrix::NO_TRIAL;
 use crate::report::record::Record;
 use crate::report::record::counts::Counts;
 use crate::report::record::file;
-use crate::report::record::trial::{TrialRecord, VerdictKind};
+use crate::report::record::trial::TrialRecord;
 
 /// The file with the names of all cases that differ.
 const DIFFERENCES: &str = "differences.txt";

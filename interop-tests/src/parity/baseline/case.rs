@@ -1,65 +1,72 @@
-//! A case that the reference decides, and the reference that does.
+//! A case that is compared, whichever side of a connection it plays: a probe or a behaviour.
 //!
-//! Two traits, so that oracle, goldens and recording need not know on which side of a connection a
-//! suite stands.
+//! Names are checked across all files of a suite, because a name picks a case whatever file it is in.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
-use crate::outcome::finding::{Finding, Mismatch};
+use toml::Spanned;
+
+use crate::config::source::{ConfigError, Source};
+use crate::outcome::finding::Mismatch;
 use crate::outcome::grade::Grade;
-use crate::outcome::observation::Observation;
-use crate::outcome::trial::PortUser;
-use crate::process::context::RunContext;
+use crate::outcome::observation::{Observation, nearest};
 
-/// A probe or a behaviour.
+/// A case of a suite that compares.
 pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &str;
 
-    /// What the reference has been seen to do beside what it does now.
+    /// What the reference has also been observed to do, if it is not stable.
     fn also(&self) -> &[Observation];
 
-    /// What it is about, for a failure.
+    /// What the case is about, for a failure.
     fn description(&self) -> String;
 
-    /// Who can do what it does.
+    /// Which peers can do what the case does.
     fn grade(&self) -> Grade;
 
-    /// What of `observation` contradicts what its table states, whatever the reference does.
+    /// Where `observation` contradicts what the table states, whatever the reference does.
     fn contradictions(&self, _observation: &Observation) -> Vec<Mismatch> {
         Vec::new()
     }
 
-    /// Whether its table states anything.
+    /// Whether the table states anything.
     fn has_expectation(&self) -> bool {
         false
     }
+
+    /// Compares `observed` with the nearest of the `expected` outcomes, and with what the table states.
+    fn compare(&self, expected: &[Observation], observed: &Observation) -> Vec<Mismatch> {
+        let mut mismatches = nearest(expected, observed);
+        mismatches.extend(self.contradictions(observed));
+        mismatches
+    }
 }
 
-/// The peer that is always right.
-pub(crate) trait Reference: fmt::Debug + Send + Sync + 'static {
-    type Case: Case;
+/// Checks a name by itself.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.contains(['/', '*', ' ', '[', ']']) {
+        return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
+    }
+    Ok(())
+}
 
-    /// Its part in the queue for port 50051, if it needs the port.
-    const PORT_USER: Option<PortUser> = None;
-
-    /// The name of its peer.
-    fn name(&self) -> &str;
-
-    /// The command that starts it.
-    fn command(&self, context: &RunContext) -> Option<String>;
-
-    /// What it does with `case`, which is played once.
-    fn observation(
-        &self,
-        case: &Arc<Self::Case>,
-        context: &RunContext,
-    ) -> Result<Observation, Finding>;
-
-    /// Plays `case`, whether it has been played or not.
-    fn observe(&self, case: &Arc<Self::Case>, context: &RunContext)
-    -> Result<Observation, Finding>;
-
-    /// What it is made of, a line each; the error says why nobody knows.
-    fn versions(&self, context: &RunContext) -> Result<Vec<String>, String>;
+/// Adds the names of the cases in `source` to `names`; each case comes with the result of its check.
+pub(crate) fn add_names<'a>(
+    kind: &str,
+    cases: impl IntoIterator<Item = (&'a Spanned<String>, Result<(), String>)>,
+    source: &Source,
+    names: &mut BTreeSet<String>,
+) -> Result<(), ConfigError> {
+    for (spanned, checked) in cases {
+        let name = spanned.get_ref();
+        let wrong = |message: String| Err(source.error(Some(spanned.span()), message));
+        if let Err(message) = checked {
+            return wrong(format!("{kind} `{name}`: {message}"));
+        }
+        if !names.insert(name.clone()) {
+            return wrong(format!("there already is a {kind} `{name}`"));
+        }
+    }
+    Ok(())
 }

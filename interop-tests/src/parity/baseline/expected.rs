@@ -1,43 +1,29 @@
-//! What is right: the live reference, or the goldens where it cannot run.
+//! The expected outcome of a case: that of the live reference, or its golden.
+//!
+//! A suite gets an [`Expected`] from either, and what judges a peer by it need not know which it was.
 
 use std::sync::Arc;
 
-use crate::outcome::finding::{Evidence, Finding};
+use crate::outcome::evidence::Evidence;
+use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
 use crate::outcome::trial::BaselineKind;
-use crate::parity::baseline::case::{Case, Reference};
+use crate::parity::baseline::case::Case;
+use crate::parity::baseline::drift::{Excuse, OtherVersions};
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::other_versions::{Excuse, OtherVersions};
+use crate::parity::baseline::reference::Reference;
+use crate::parity::baseline::subject::Subject;
 use crate::process::context::RunContext;
 
-/// Who is asked.
+/// What peers are compared with.
 #[derive(Debug)]
-pub(crate) enum Oracle<R> {
-    /// And the goldens, in case it is of other versions.
-    Live(Arc<R>, Option<Arc<Goldens>>),
+pub(crate) enum Baseline<S> {
+    /// With the goldens, in case the reference is of other versions.
+    Live(Arc<Reference<S>>, Option<Arc<Goldens>>),
     Golden(Arc<Goldens>),
 }
 
-impl<R> Clone for Oracle<R> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Live(reference, goldens) => Self::Live(Arc::clone(reference), goldens.clone()),
-            Self::Golden(goldens) => Self::Golden(Arc::clone(goldens)),
-        }
-    }
-}
-
-impl<R: Reference> Oracle<R> {
-    /// The live `reference` if there is one, or the goldens.
-    pub(crate) fn of(reference: Option<&Arc<R>>, goldens: Option<&Arc<Goldens>>) -> Option<Self> {
-        match (reference, goldens) {
-            (Some(reference), goldens) => Some(Self::Live(Arc::clone(reference), goldens.cloned())),
-            (None, Some(goldens)) => Some(Self::Golden(Arc::clone(goldens))),
-            (None, None) => None,
-        }
-    }
-
-    /// Which of the two it is.
+impl<S: Subject> Baseline<S> {
     pub(crate) fn kind(&self) -> BaselineKind {
         match self {
             Self::Live(..) => BaselineKind::Live,
@@ -46,72 +32,77 @@ impl<R: Reference> Oracle<R> {
     }
 
     /// The live reference.
-    pub(crate) fn live(&self) -> Option<&R> {
+    pub(crate) fn live(&self) -> Option<&S> {
         match self {
-            Self::Live(reference, _) => Some(reference),
+            Self::Live(reference, _) => Some(reference.subject()),
             Self::Golden(_) => None,
         }
     }
 
-    /// What is right for `case`; `is_kin` is a peer that is made of what the reference is made of.
-    pub(crate) fn right(
+    /// The expected outcome of `case` for a peer; `is_kin` is one that is made of what the reference is
+    /// made of.
+    pub(crate) fn expected(
         &self,
-        case: &Arc<R::Case>,
+        case: &Arc<S::Case>,
         is_kin: bool,
         context: &RunContext,
     ) -> Result<Expected, Finding> {
         let (reference, goldens) = match self {
-            Self::Live(reference, goldens) => (reference, goldens),
+            Self::Live(reference, goldens) => (reference, goldens.as_deref()),
             Self::Golden(goldens) => {
-                let answers = goldens.must_have(case.name())?.to_vec();
-                return Ok(Expected { answers, hung: None, excuse: None });
+                let outcomes = goldens.must_have(case.name())?.to_vec();
+                return Ok(Expected { outcomes, hung: None, excuse: None });
             }
         };
-        let observed = match reference.observation(case, context) {
-            Ok(observation) => Ok(observation),
+        let outcome = match reference.outcome(case, context) {
             Err(Finding::ReferenceHung(why)) => Err(why),
-            Err(finding) => return Err(finding),
+            outcome => Ok(outcome?),
         };
-        // Where nobody knows the versions they count as the goldens'.
-        let other = goldens
-            .as_ref()
-            .and_then(|goldens| OtherVersions::of(&**reference, goldens, context).ok().flatten());
-        let excuse = other.as_ref().and_then(|other| other.excuse(&**case, &observed, is_kin));
-        match (observed, excuse, other.and_then(|other| Some(other.golden(&**case)?.to_vec()))) {
-            (Ok(observation), excuse, _) => {
-                let mut answers = case.also().to_vec();
-                if !answers.contains(&observation) {
-                    answers.push(observation);
+        // Versions that are unknown count as those of the goldens.
+        let other =
+            goldens.and_then(|goldens| OtherVersions::of(reference, goldens, context).ok()?);
+        let excuse = other.and_then(|other| other.excuse(&**case, &outcome, is_kin));
+        match outcome {
+            Ok(outcome) => {
+                let mut outcomes = case.also().to_vec();
+                if !outcomes.contains(&outcome) {
+                    outcomes.push(outcome);
                 }
-                Ok(Expected { answers, hung: None, excuse })
+                Ok(Expected { outcomes, hung: None, excuse })
             }
-            (Err(why), Some(excuse), Some(golden)) => {
-                Ok(Expected { answers: golden, hung: Some(why), excuse: Some(excuse) })
+            Err(why) => {
+                let golden = goldens.and_then(|goldens| goldens.of(case.name()));
+                match golden.filter(|_| excuse.is_some()) {
+                    Some(golden) => {
+                        Ok(Expected { outcomes: golden.to_vec(), hung: Some(why), excuse })
+                    }
+                    None => Err(Finding::ReferenceHung(why)),
+                }
             }
-            (Err(why), _, _) => Err(Finding::ReferenceHung(why)),
         }
     }
 }
 
-/// What is right for a case.
+/// The expected outcome of a case.
 #[derive(Debug)]
 pub(crate) struct Expected {
-    /// More than one answer if the reference is not stable. What the case lists comes first, so that a
-    /// peer that differs from everything differs in the same way each time.
-    answers: Vec<Observation>,
-    /// Why the reference has no answer; then they are the goldens'.
+    /// More than one if the reference is not stable. Those that the case lists come first, so that a
+    /// peer that differs from all of them differs in the same way each time.
+    outcomes: Vec<Observation>,
+    /// Why the reference has no outcome; then the outcomes are the goldens'.
     hung: Option<String>,
-    /// See [`OtherVersions`].
+    /// Where the reference differs from the goldens.
     excuse: Option<Excuse>,
 }
 
 impl Expected {
-    /// Notes in the `evidence` what can be known of a peer before it has done anything with `case`.
+    /// Notes in the `evidence` what is known of a peer before it has run `case`.
     pub(crate) fn announce(&self, case: &impl Case, evidence: &mut Evidence) {
-        evidence.moved = self.excuse.as_ref().and_then(|excuse| excuse.moved(case, None));
+        evidence.drift = self.excuse.as_ref().and_then(|excuse| excuse.drift(case, None));
     }
 
-    /// Judges what `who` was `observed` to do with `case`, and notes in the `evidence` by what.
+    /// Judges what `who` was `observed` to do in `case`, and notes in the `evidence` what it was judged
+    /// by.
     pub(crate) fn judge(
         self,
         case: &impl Case,
@@ -119,41 +110,57 @@ impl Expected {
         observed: Observation,
         evidence: &mut Evidence,
     ) -> Finding {
-        evidence.moved = self.excuse.and_then(|excuse| excuse.moved(case, Some(&observed)));
+        evidence.drift = self.excuse.and_then(|excuse| excuse.drift(case, Some(&observed)));
         let finding = match self.hung {
             Some(why) => Finding::ReferenceHung(why),
-            None => judged(case, &self.answers, &observed),
+            None => case.compare(&self.outcomes, &observed).into(),
         };
-        take_up(self.answers, who, observed, evidence);
+        evidence.add_comparison(self.outcomes, who, observed);
         finding
     }
 }
 
-/// How `observed` differs from that of `answers` that it is most like, and from what the table of
-/// `case` states beside.
-pub(crate) fn judged(case: &impl Case, answers: &[Observation], observed: &Observation) -> Finding {
-    let mut mismatches = match nearest(answers, observed) {
-        Finding::Mismatches(mismatches) => mismatches,
-        _ => Vec::new(),
-    };
-    mismatches.extend(case.contradictions(observed));
-    mismatches.into()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parity::baseline::goldens::tests::{OneCase, observation};
 
-/// How `observed` differs from that of `answers` that it is most like.
-pub(crate) fn nearest(answers: &[Observation], observed: &Observation) -> Finding {
-    let mismatches = answers.iter().map(|answer| answer.mismatches(observed));
-    mismatches.min_by_key(Vec::len).unwrap_or_default().into()
-}
+    fn judged(outcomes: &[&str], case: &OneCase, observed: &str) -> (Finding, Evidence) {
+        let outcomes = outcomes.iter().map(|text| observation(text)).collect();
+        let expected = Expected { outcomes, hung: None, excuse: None };
+        let mut evidence = Evidence::default();
+        let finding = expected.judge(case, "server", observation(observed), &mut evidence);
+        (finding, evidence)
+    }
 
-/// Takes up what is right and what `who` was seen to do into the `evidence`.
-pub(crate) fn take_up(
-    answers: Vec<Observation>,
-    who: &'static str,
-    observed: Observation,
-    evidence: &mut Evidence,
-) {
-    evidence.right = answers;
-    evidence.observed = Some(observed);
-    evidence.observed_of = Some(who);
+    #[test]
+    fn a_peer_is_compared_with_the_nearest_outcome() {
+        let outcomes = ["status = OK\nvalue = 4.0", "status = INTERNAL\nmessage = busy"];
+        let (finding, evidence) =
+            judged(&outcomes, &OneCase::default(), "status = INTERNAL\nmessage = idle");
+        let Finding::Mismatches(mismatches) = finding else { panic!("{finding:?}") };
+        let whats: Vec<_> = mismatches.iter().map(|mismatch| &mismatch.what[..]).collect();
+        assert_eq!(whats, ["message"]);
+        assert_eq!((evidence.expected.len(), evidence.observed_of), (2, Some("server")));
+        let (finding, _) = judged(&outcomes, &OneCase::default(), outcomes[1]);
+        assert!(matches!(finding, Finding::Match));
+    }
+
+    #[test]
+    fn what_the_table_states_is_demanded_too() {
+        let case = OneCase { forbidden: Some("OK"), ..OneCase::default() };
+        let (finding, _) = judged(&["status = OK"], &case, "status = OK");
+        let Finding::Mismatches(mismatches) = finding else { panic!("{finding:?}") };
+        assert_eq!(mismatches[0].what, "stated status");
+    }
+
+    #[test]
+    fn a_reference_that_hung_is_told() {
+        let outcomes = vec![observation("status = OK")];
+        let expected = Expected { outcomes, hung: Some("it hung".to_owned()), excuse: None };
+        let observed = observation("status = OK");
+        let finding =
+            expected.judge(&OneCase::default(), "client", observed, &mut Evidence::default());
+        assert!(matches!(finding, Finding::ReferenceHung(why) if why == "it hung"));
+    }
 }

@@ -1,7 +1,7 @@
-//! The goldens: what the reference answered when somebody last looked, as a text to review.
+//! Goldens: what the reference did when it was recorded, as a text to review.
 //!
-//! They stand in for the reference where it cannot run, and show when a new version of it has
-//! changed its mind. Of a case whose answer is not stable the whole set is kept.
+//! They replace the reference where it cannot run, and show when a new version of it does otherwise. Of a
+//! case whose outcome is not stable all outcomes are kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,17 +16,17 @@ use crate::outcome::observation::Observation;
 pub(crate) struct Goldens {
     /// What the reference was made of, a line each.
     pub(crate) versions: Vec<String>,
-    /// For each case what it has been seen to do, in the order of the cases.
+    /// The outcomes of each case, in the order of the cases.
     pub(crate) answers: Vec<(String, Vec<Observation>)>,
 }
 
-/// Why there are no goldens.
+/// Why goldens cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GoldenError {
     #[error("{path}: cannot be read: {source}; `make golden` writes it")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{path}:{line}: {message}; `make golden` writes the file anew")]
-    Syntax { path: PathBuf, line: usize, message: String },
+    Syntax { path: PathBuf, line: usize, message: &'static str },
 }
 
 const VERSION: &str = "version ";
@@ -34,8 +34,8 @@ const OR: &str = "or";
 
 impl Goldens {
     pub(crate) fn read(path: &Path) -> Result<Self, GoldenError> {
-        let text = source::read_text(path)
-            .map_err(|source| GoldenError::Read { path: path.to_owned(), source })?;
+        let error = |source| GoldenError::Read { path: path.to_owned(), source };
+        let text = source::read_text(path).map_err(error)?;
         Self::from_text(&text).map_err(|(line, message)| GoldenError::Syntax {
             path: path.to_owned(),
             line,
@@ -43,7 +43,7 @@ impl Goldens {
         })
     }
 
-    /// What the reference has been seen to do with the case called `name`.
+    /// The outcomes of the case called `name`.
     pub(crate) fn of(&self, name: &str) -> Option<&[Observation]> {
         self.answers.iter().find(|(other, _)| other == name).map(|(_, answers)| &answers[..])
     }
@@ -55,12 +55,12 @@ impl Goldens {
         })
     }
 
-    /// A golden of none of the cases called `names`.
+    /// The name of a golden that is of none of the cases called `names`.
     pub(crate) fn without_case(&self, names: &[&str]) -> Option<&str> {
         self.answers.iter().map(|(name, _)| &name[..]).find(|name| !names.contains(name))
     }
 
-    /// The cases whose answers differ from those in `other`, on either side.
+    /// The cases whose outcomes differ from those in `other`, on either side.
     pub(crate) fn changes(&self, other: &Self) -> Vec<String> {
         let all: BTreeMap<_, _> = self.answers.iter().chain(&other.answers).cloned().collect();
         all.into_keys().filter(|name| self.of(name) != other.of(name)).collect()
@@ -73,11 +73,11 @@ impl Goldens {
         lines.join("\n")
     }
 
-    /// The error is a line's number and what is wrong with it.
-    fn from_text(text: &str) -> Result<Self, (usize, String)> {
+    /// The error is the number of a line and what is wrong with it.
+    fn from_text(text: &str) -> Result<Self, (usize, &'static str)> {
         let mut goldens = Self::default();
         for (index, line) in text.lines().enumerate() {
-            let wrong = |message: &str| (index + 1, message.to_owned());
+            let wrong = |message| (index + 1, message);
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -122,5 +122,97 @@ impl fmt::Display for Goldens {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::outcome::finding::Mismatch;
+    use crate::outcome::grade::Grade;
+    use crate::parity::baseline::case::Case;
+
+    /// A case of which nothing is special.
+    #[derive(Clone, Debug)]
+    pub(crate) struct OneCase {
+        pub(crate) name: String,
+        pub(crate) also: Vec<Observation>,
+        /// A status that the table forbids.
+        pub(crate) forbidden: Option<&'static str>,
+    }
+
+    impl Default for OneCase {
+        fn default() -> Self {
+            Self { name: "case".to_owned(), also: Vec::new(), forbidden: None }
+        }
+    }
+
+    impl Case for OneCase {
+        fn name(&self) -> &str {
+            &self.name
+        }
+
+        fn also(&self) -> &[Observation] {
+            &self.also
+        }
+
+        fn description(&self) -> String {
+            "a case".to_owned()
+        }
+
+        fn grade(&self) -> Grade {
+            Grade::Edge
+        }
+
+        fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
+            let values = observation.values("status").into_iter();
+            let values = values.filter(|value| Some(*value) == self.forbidden);
+            values
+                .map(|value| Mismatch::new("stated status", format!("not {value}"), value))
+                .collect()
+        }
+
+        fn has_expectation(&self) -> bool {
+            self.forbidden.is_some()
+        }
+    }
+
+    pub(crate) fn observation(text: &str) -> Observation {
+        Observation::from_text(text).expect("an observation")
+    }
+
+    const TEXT: &str = "# what it is about\nversion one 1\nversion two 2\n\n[first]\nstatus = OK\n\n\
+                        [second]\nstatus = OK\nmessage = \nor\nmessage = a = b\n";
+
+    #[test]
+    fn goldens_are_read_as_they_are_written() {
+        let goldens = Goldens::from_text(TEXT).expect("goldens");
+        assert_eq!(goldens.versions, ["one 1", "two 2"]);
+        let second = goldens.of("second").expect("a case");
+        assert_eq!(second.len(), 2);
+        assert_eq!(second[1].to_string(), "message = a = b\n");
+        assert_eq!(goldens.text("what it is about"), TEXT);
+        assert!(goldens.must_have("third").is_err());
+    }
+
+    #[test]
+    fn a_line_that_is_wrong_is_named() {
+        for (text, line, message) in [
+            ("grpcio 1.85.1", 1, "not a version"),
+            ("version one\n[first]\nstatus: OK", 3, "not `what = value`"),
+            ("[first]\n\n[first]", 3, "there already is such a case"),
+        ] {
+            assert_eq!(Goldens::from_text(text), Err((line, message)), "{text}");
+        }
+    }
+
+    #[test]
+    fn goldens_are_compared_with_cases_and_each_other() {
+        let goldens = Goldens::from_text(TEXT).expect("goldens");
+        assert_eq!(goldens.without_case(&["first", "second"]), None);
+        assert_eq!(goldens.without_case(&["second"]), Some("first"));
+        let other = Goldens::from_text("[second]\nstatus = OK\n[third]\nstatus = OK\n");
+        assert_eq!(goldens.changes(&other.expect("goldens")), ["first", "second", "third"]);
+        assert_eq!(goldens.changes(&goldens), Vec::<String>::new());
     }
 }

@@ -1,103 +1,110 @@
-//! Recording the goldens: every case at the live reference, more than once.
+//! Recording goldens: every case is run at the live reference, more than once.
 //!
-//! An answer that does not come again is not recorded: the case has to say first why it is not
-//! stable, or goldens would differ from one machine to the next.
+//! An outcome that does not come again is not recorded: the case has to say why it is not stable, or
+//! goldens would differ from one machine to the next.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::{Case, Reference};
+use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
+use crate::parity::baseline::reference::Reference;
+use crate::parity::baseline::subject::Subject;
 use crate::process::context::RunContext;
 
-/// How often each case is played.
+/// How often each case is run.
 const ROUNDS: usize = 3;
 
-/// A file of goldens that is to be written.
-pub(crate) struct Recording<'a, R: Reference> {
-    pub(crate) reference: &'a R,
-    pub(crate) cases: &'a [Arc<R::Case>],
-    pub(crate) side_by_side: usize,
-    pub(crate) context: &'a RunContext,
-    /// What a reader of the file should know.
-    pub(crate) heading: &'a str,
-    pub(crate) path: &'a Path,
-}
-
-impl<R: Reference> Recording<'_, R> {
-    /// Plays all cases at the reference and writes what it did; gives the names of those whose
-    /// goldens have changed.
-    pub(crate) fn write(&self) -> anyhow::Result<Vec<String>> {
-        let Self { reference, cases, context, path, .. } = *self;
-        let versions = reference.versions(context).map_err(anyhow::Error::msg)?;
-        let next = AtomicUsize::new(0);
-        let answers = Mutex::new(vec![None; cases.len()]);
-        let work = || {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(case) = cases.get(index) else { return };
-                let answer = answers_to(case, reference, context);
-                answers.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(answer);
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 0..self.side_by_side {
-                scope.spawn(work);
-            }
-        });
-        let mut goldens = Goldens { versions, answers: Vec::new() };
-        let mut wrong = Vec::new();
-        let answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (case, answer) in cases.iter().zip(answers.into_iter().flatten()) {
-            match answer {
-                Ok(answers) => goldens.answers.push((case.name().to_owned(), answers)),
-                Err(why) => wrong.push(format!("{}: {why}", case.name())),
-            }
+/// Runs all `cases` at the `reference`, so many `at_once`.
+pub(crate) fn record<S: Subject>(
+    reference: &Reference<S>,
+    cases: &[Arc<S::Case>],
+    at_once: usize,
+    context: &RunContext,
+) -> anyhow::Result<Goldens> {
+    let versions = reference.versions(context).map_err(anyhow::Error::msg)?;
+    let next = AtomicUsize::new(0);
+    let outcomes: Vec<OnceLock<_>> = cases.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = cases.get(index) else { return };
+            outcomes[index].get_or_init(|| outcomes_of(case, reference, context));
         }
-        if !wrong.is_empty() {
-            bail!("nothing is recorded, because of\n{}", wrong.join("\n"));
+    };
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(work);
         }
-        let changes = goldens.changes(&Goldens::read(path).unwrap_or_default());
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
+    });
+    let mut goldens = Goldens { versions, answers: Vec::new() };
+    let mut wrong = Vec::new();
+    for (case, outcomes) in cases.iter().zip(outcomes) {
+        match outcomes.into_inner() {
+            Some(Ok(answers)) => goldens.answers.push((case.name().to_owned(), answers)),
+            Some(Err(why)) => wrong.push(format!("{}: {why}", case.name())),
+            None => wrong.push(format!("{}: it was not run", case.name())),
         }
-        std::fs::write(path, goldens.text(self.heading))
-            .with_context(|| format!("goldens cannot be written: {}", path.display()))?;
-        Ok(changes)
     }
+    if !wrong.is_empty() {
+        bail!("nothing is recorded, because of\n{}", wrong.join("\n"));
+    }
+    Ok(goldens)
 }
 
-fn answers_to<R: Reference>(
-    case: &Arc<R::Case>,
-    reference: &R,
+/// The outcomes of `case`; the error says why they cannot be recorded.
+fn outcomes_of<S: Subject>(
+    case: &Arc<S::Case>,
+    reference: &Reference<S>,
     context: &RunContext,
 ) -> Result<Vec<Observation>, String> {
     let mut seen: Vec<Observation> = Vec::new();
     for _ in 0..ROUNDS {
-        let observation = reference.observe(case, context).map_err(|finding| match finding {
+        let outcome = reference.run(case, context).map_err(|finding| match finding {
             Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("{other:?}"),
         })?;
-        if !seen.contains(&observation) {
-            seen.push(observation);
+        if !seen.contains(&outcome) {
+            seen.push(outcome);
         }
     }
-    let also = case.also();
-    match (&seen[..], also) {
-        ([answer], []) => Ok(vec![answer.clone()]),
-        (_, []) => {
-            let seen: Vec<_> = seen.iter().map(Observation::to_string).collect();
-            Err(format!("not stable; it was seen to answer\n{}", seen.join("or\n")))
+    stable(seen, case.also())
+}
+
+/// What is recorded where the outcomes `seen` have come; `also` is what the case lists.
+fn stable(seen: Vec<Observation>, also: &[Observation]) -> Result<Vec<Observation>, String> {
+    if also.is_empty() {
+        if seen.len() == 1 {
+            return Ok(seen);
         }
-        _ => match seen.iter().find(|observation| !also.contains(observation)) {
-            Some(new) => Err(format!("an answer that `also` does not list:\n{new}")),
-            None => Ok(also.to_vec()),
-        },
+        let seen: Vec<_> = seen.iter().map(Observation::to_string).collect();
+        return Err(format!("not stable; it was seen to answer\n{}", seen.join("or\n")));
+    }
+    match seen.iter().find(|outcome| !also.contains(outcome)) {
+        Some(new) => Err(format!("an answer that `also` does not list:\n{new}")),
+        None => Ok(also.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parity::baseline::goldens::tests::observation;
+
+    #[test]
+    fn only_what_is_stable_or_listed_is_recorded() {
+        let [ok, busy, idle] = ["status = OK", "status = BUSY", "status = IDLE"].map(observation);
+        assert_eq!(stable(vec![ok.clone()], &[]), Ok(vec![ok.clone()]));
+        let unstable = stable(vec![ok.clone(), busy.clone()], &[]).expect_err("not stable");
+        assert!(unstable.ends_with("status = OK\nor\nstatus = BUSY\n"), "{unstable}");
+        let both = [ok.clone(), busy.clone()];
+        assert_eq!(stable(vec![busy.clone()], &both), Ok(both.to_vec()));
+        let new = stable(vec![busy, idle], &both).expect_err("not listed");
+        assert_eq!(new, "an answer that `also` does not list:\nstatus = IDLE\n");
     }
 }

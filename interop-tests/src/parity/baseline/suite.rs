@@ -1,78 +1,135 @@
-//! What a suite that compares measures by: its cases, the live reference and the goldens.
+//! A suite that compares: its cases at every peer, each judged by the baseline.
 //!
-//! The two suites that compare differ in what a case is and how it is played; everything about
-//! goldens is the same and stands here.
+//! The suites differ in what a case is and how it is run at a peer, which [`Comparison`] says; the plan
+//! of trials, the judgement and the goldens are the same for all.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::capture::recorder::Recorder;
+use crate::config::peer::Peer;
+use crate::outcome::evidence::{Evidence, Report};
+use crate::outcome::finding::Finding;
 use crate::outcome::trial::{BaselineKind, Trial, TrialName};
-use crate::parity::baseline::case::{Case, Reference};
+use crate::parity::baseline::case::Case;
 use crate::parity::baseline::drift;
-use crate::parity::baseline::expected::Oracle;
+use crate::parity::baseline::expected::Baseline;
 use crate::parity::baseline::golden_substitution::GoldenSubstitution;
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::recording::Recording;
+use crate::parity::baseline::recording;
+use crate::parity::baseline::reference::Reference;
+use crate::parity::baseline::subject::Subject;
 use crate::process::context::RunContext;
 
-/// See the module.
-#[derive(Debug)]
-pub(crate) struct Baseline<R: Reference> {
-    pub(crate) suite: &'static str,
-    pub(crate) cases: Vec<Arc<R::Case>>,
-    pub(crate) reference: Option<Arc<R>>,
-    pub(crate) goldens: Option<Arc<Goldens>>,
-    stand_in: Option<GoldenSubstitution>,
+/// The side of a connection that the peers of a suite have; the other side is a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
 }
 
-impl<R: Reference> Baseline<R> {
-    pub(crate) fn new(suite: &'static str, cases: Vec<R::Case>, reference: Option<R>) -> Self {
+/// What a suite compares.
+pub(crate) trait Comparison: fmt::Debug + 'static {
+    /// The first part of the names of its trials.
+    const SUITE: &'static str;
+    /// The name of its file of goldens, without the extension.
+    const GOLDENS: &'static str;
+    /// The first lines of that file.
+    const HEADING: &'static str;
+    /// How many cases are recorded at once.
+    const RECORDED_AT_ONCE: usize;
+    const SIDE: Side;
+    /// Whether the reference is compared with itself as any other peer.
+    const COMPARES_REFERENCE: bool = true;
+
+    type Case: Case;
+    /// A peer that is compared.
+    type Subject: Subject<Case = Self::Case>;
+    /// The peer that is the reference.
+    type Reference: Subject<Case = Self::Case>;
+
+    /// How cases are run at `peer`, if it has what that needs. `reference` is how they are run at the live
+    /// reference, if that is the same peer; logs go below `folder`.
+    fn subject(
+        peer: &Peer,
+        reference: Option<&Arc<Self::Reference>>,
+        folder: &Path,
+    ) -> Option<Arc<Self::Subject>>;
+
+    /// How cases are run at the reference, if `peer` has what that needs.
+    fn reference(peer: &Peer, folder: &Path) -> Option<Self::Reference>;
+
+    /// Whether `case` is for `peer`.
+    fn has_trial(peer: &Peer, _case: &Self::Case) -> bool {
+        peer.parity
+    }
+}
+
+/// The cases of a suite and what peers are compared with.
+#[derive(Debug)]
+pub(crate) struct Suite<C: Comparison> {
+    pub(crate) cases: Vec<Arc<C::Case>>,
+    pub(crate) reference: Option<Arc<Reference<C::Reference>>>,
+    pub(crate) goldens: Option<Arc<Goldens>>,
+    substitution: Option<GoldenSubstitution>,
+}
+
+impl<C: Comparison> Suite<C> {
+    /// The suite of `cases` with the reference among `peers`, if there is one.
+    pub(crate) fn new(peers: &[Peer], cases: Vec<C::Case>, context: &RunContext) -> Self {
+        let folder = context.logs.join(C::SUITE).join("reference");
+        let reference = peers.iter().find(|peer| peer.reference).and_then(|peer| {
+            let subject = C::reference(peer, &folder)?;
+            Some(Arc::new(Reference::new(peer, subject, &folder.join(C::GOLDENS))))
+        });
         let cases = cases.into_iter().map(Arc::new).collect();
-        Self { suite, cases, reference: reference.map(Arc::new), goldens: None, stand_in: None }
+        Self { cases, reference, goldens: None, substitution: None }
     }
 
-    fn file(&self, folder: &Path) -> PathBuf {
-        folder.join(self.suite).with_extension("txt")
+    fn file(folder: &Path) -> PathBuf {
+        folder.join(C::GOLDENS).with_extension("txt")
     }
 
-    /// Reads the goldens in `folder`, and makes sure that each is of a case.
+    /// Reads the goldens in `folder`, and verifies that each is of a case.
     pub(crate) fn read_goldens(&mut self, folder: &Path) -> anyhow::Result<()> {
-        // Other tables need not have this suite.
+        // Other tables than the project's own need not have this suite.
         if self.cases.is_empty() {
             return Ok(());
         }
-        let goldens = Goldens::read(&self.file(folder))?;
+        let goldens = Goldens::read(&Self::file(folder))?;
         let names: Vec<_> = self.cases.iter().map(|case| case.name()).collect();
         if let Some(stale) = goldens.without_case(&names) {
-            let suite = self.suite;
+            let file = C::GOLDENS;
             anyhow::bail!(
-                "{suite}: there is a golden, and no case, called `{stale}`: `make golden`"
+                "{file}: there is a golden, and no case, called `{stale}`: `make golden`"
             );
         }
         self.goldens = Some(Arc::new(goldens));
         Ok(())
     }
 
-    /// Records the goldens in `folder` with `heading` as their first lines.
-    pub(crate) fn record(
-        &self,
-        folder: &Path,
-        heading: &str,
-        side_by_side: usize,
-        context: &RunContext,
-    ) -> anyhow::Result<()> {
+    /// Records the goldens in `folder`.
+    pub(crate) fn record(&self, folder: &Path, context: &RunContext) -> anyhow::Result<()> {
         if self.cases.is_empty() {
             return Ok(());
         }
-        let reference = self.reference.as_deref();
-        let reference = reference
-            .with_context(|| format!("record-goldens: {}: no peer is the reference", self.suite))?;
-        let path = self.file(folder);
-        let (cases, path) = (&self.cases[..], &*path);
-        let recording = Recording { reference, cases, side_by_side, context, heading, path };
-        let changes = recording.write()?;
+        let reference = self
+            .reference
+            .as_deref()
+            .with_context(|| format!("record-goldens: {}: no peer is the reference", C::GOLDENS))?;
+        let record = || recording::record(reference, &self.cases, C::RECORDED_AT_ONCE, context);
+        let goldens = match C::Reference::PORT_USER {
+            Some(user) => context.port_queue.run_alone(user, record)?,
+            None => record()?,
+        };
+        let path = Self::file(folder);
+        let changes = goldens.changes(&Goldens::read(&path).unwrap_or_default());
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, goldens.text(C::HEADING)))
+            .with_context(|| format!("goldens cannot be written: {}", path.display()))?;
         println!("interop: {} cases recorded in {}", self.cases.len(), path.display());
         for name in &changes {
             println!("interop: changed: {name}");
@@ -80,50 +137,273 @@ impl<R: Reference> Baseline<R> {
         Ok(())
     }
 
-    /// What is right, which is the live reference unless only the goldens are asked for.
-    pub(crate) fn oracle(&self, only_goldens: bool) -> Option<Oracle<R>> {
-        let reference = self.reference.as_ref().filter(|_| !only_goldens);
-        Oracle::of(reference, self.goldens.as_ref())
-    }
-
-    /// Lets the goldens stand in for the live reference, if they are of its versions.
-    pub(crate) fn let_goldens_stand_in(&mut self, context: &RunContext) {
+    /// Lets the goldens replace the live reference, if they are of its versions.
+    pub(crate) fn substitute_goldens(&mut self, context: &RunContext) {
         if let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) {
-            self.stand_in = Some(GoldenSubstitution::of(&**reference, goldens, context));
+            self.substitution = Some(GoldenSubstitution::of(reference, goldens, context));
         }
     }
 
-    /// What a person should know of that, if anything.
-    pub(crate) fn told(&self) -> Option<String> {
-        self.stand_in.as_ref().map(|stand_in| stand_in.told(&self.cases))
+    /// What a reader should know of that.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.substitution.as_ref().map(|substitution| substitution.note(&self.cases))
     }
 
-    fn has_stand_in(&self, case: &R::Case) -> bool {
-        self.stand_in.as_ref().is_some_and(|stand_in| stand_in.is_for(case))
+    fn is_substituted(&self, case: &C::Case) -> bool {
+        self.substitution.as_ref().is_some_and(|substitution| substitution.applies_to(case))
     }
 
-    /// What is right for `case`: the same as [`oracle`](Self::oracle), unless the goldens stand in.
-    pub(crate) fn oracle_for(&self, case: &R::Case, only_goldens: bool) -> Option<Oracle<R>> {
-        self.oracle(only_goldens || self.has_stand_in(case))
+    /// The live reference unless only the goldens are to be used, or the goldens.
+    fn baseline(&self, only_goldens: bool) -> Option<Baseline<C::Reference>> {
+        let goldens = self.goldens.clone();
+        match &self.reference {
+            Some(reference) if !only_goldens => {
+                Some(Baseline::Live(Arc::clone(reference), goldens))
+            }
+            _ => Some(Baseline::Golden(goldens?)),
+        }
     }
 
-    /// For each case whether the live reference still does what the goldens say, but for those where
-    /// they stand in for it; `name` makes the name of a trial.
-    pub(crate) fn moved(
+    /// All trials, peer by peer: each is compared with the live reference, and the reference with the
+    /// goldens, or all with the goldens where only those are to be used.
+    pub(crate) fn trials(
         &self,
+        peers: &[Peer],
+        only_goldens: bool,
         context: &Arc<RunContext>,
-        name: impl Fn(&str, BaselineKind, &R::Case) -> TrialName,
     ) -> Vec<Trial> {
-        let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) else {
-            return Vec::new();
+        let live = self.reference.as_ref().filter(|_| !only_goldens);
+        let reference = peers.iter().find(|peer| peer.reference).map(Peer::name);
+        let name = |peer: &str, baseline, case: &C::Case| TrialName {
+            suite: C::SUITE,
+            server: (C::SIDE == Side::Server).then(|| peer.to_owned()),
+            client: (C::SIDE == Side::Client).then(|| peer.to_owned()),
+            baseline,
+            reference: reference.map(str::to_owned),
+            case: case.name().to_owned(),
         };
-        let trial = |case: &Arc<R::Case>| {
-            let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
-            let (case, context) = (Arc::clone(case), Arc::clone(context));
-            let name = name(reference.name(), BaselineKind::Golden, &case);
-            let run = move || drift::report(&case, &*reference, &goldens, &context);
-            Trial { port_user: R::PORT_USER, ..Trial::new(name, run) }
+        let mut trials = Vec::new();
+        for peer in peers {
+            if peer.reference && live.is_some() && !C::COMPARES_REFERENCE {
+                continue;
+            }
+            let own = live.filter(|_| peer.reference).map(|reference| reference.subject());
+            let folder = context.logs.join(C::SUITE).join(peer.name());
+            let Some(subject) = C::subject(peer, own, &folder) else { continue };
+            let is_kin = peer.is_kin_of_reference(peers);
+            trials.extend(self.cases.iter().filter_map(|case| {
+                let baseline = self.baseline(only_goldens || self.is_substituted(case))?;
+                C::has_trial(peer, case).then(|| {
+                    let name = name(peer.name(), baseline.kind(), case);
+                    let (case, subject) = (Arc::clone(case), Arc::clone(&subject));
+                    let is_attached = subject.is_attached();
+                    let of_reference = baseline.live().and(C::Reference::PORT_USER);
+                    let port_user = C::Subject::PORT_USER.or(of_reference);
+                    let context = Arc::clone(context);
+                    let run = move || compare::<C>(&case, &*subject, &baseline, is_kin, &context);
+                    Trial { is_attached, port_user, ..Trial::new(name, run) }
+                })
+            }));
+        }
+        if let (Some(reference), Some(goldens)) = (live, &self.goldens) {
+            trials.extend(self.cases.iter().filter(|case| !self.is_substituted(case)).map(
+                |case| {
+                    let name = name(reference.name(), BaselineKind::Golden, case);
+                    let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
+                    let (case, context) = (Arc::clone(case), Arc::clone(context));
+                    let run = move || drift::check(&case, &reference, &goldens, &context);
+                    Trial { port_user: C::Reference::PORT_USER, ..Trial::new(name, run) }
+                },
+            ));
+        }
+        trials
+    }
+}
+
+/// Runs `case` at `subject` and compares the outcome with that of the baseline.
+fn compare<C: Comparison>(
+    case: &Arc<C::Case>,
+    subject: &C::Subject,
+    baseline: &Baseline<C::Reference>,
+    is_kin: bool,
+    context: &RunContext,
+) -> Report {
+    let live = baseline.live();
+    let command = subject.command(context);
+    let (who, server_command, client_command) = match C::SIDE {
+        Side::Server => ("server", command, None),
+        Side::Client => ("client", None, command),
+    };
+    let logs = subject.logs(case).into_iter();
+    let logs = logs.chain(live.into_iter().flat_map(|reference| reference.logs(case)));
+    let mut evidence = Evidence {
+        about: Some(case.description()),
+        grade: Some(case.grade()),
+        server_command,
+        client_command,
+        reference_command: live.and_then(|reference| reference.command(context)),
+        logs: logs.flat_map(|logs| [logs.stdout, logs.stderr]).collect(),
+        ..Evidence::default()
+    };
+    let mut judge = || {
+        subject.prepare(context)?;
+        let expected = baseline.expected(case, is_kin, context)?;
+        expected.announce(&**case, &mut evidence);
+        let recorder = evidence.recorder.insert(Recorder::default());
+        let run = subject.run(case, context, recorder)?;
+        evidence.sent = run.sent;
+        evidence.began = Some(run.began);
+        // The deviations could not know a text with this run's port in it.
+        evidence.answer = Some(run.masked.to_string());
+        let finding = expected.judge(&**case, who, run.observed, &mut evidence);
+        match finding {
+            Finding::Mismatches(_) => Err(subject.has_ended().unwrap_or(finding)),
+            finding => Ok(finding),
+        }
+    };
+    let finding = judge().unwrap_or_else(|finding| finding);
+    Report { finding, evidence }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::places::Places;
+    use crate::outcome::observation::Observation;
+    use crate::parity::baseline::goldens::tests::{OneCase, observation};
+    use crate::parity::baseline::subject::CaseRun;
+    use crate::process::child::Logs;
+    use crate::process::semaphore::Semaphore;
+
+    /// A comparison in which every case has the outcome that is the peer's `language`.
+    #[derive(Debug)]
+    struct Fake;
+
+    #[derive(Debug)]
+    struct FakeSubject(Observation);
+
+    impl Comparison for Fake {
+        const SUITE: &'static str = "fake";
+        const GOLDENS: &'static str = "fake";
+        const HEADING: &'static str = "fakes";
+        const RECORDED_AT_ONCE: usize = 1;
+        const SIDE: Side = Side::Client;
+
+        type Case = OneCase;
+        type Subject = FakeSubject;
+        type Reference = FakeSubject;
+
+        fn subject(
+            peer: &Peer,
+            _reference: Option<&Arc<FakeSubject>>,
+            folder: &Path,
+        ) -> Option<Arc<FakeSubject>> {
+            Self::reference(peer, folder).map(Arc::new)
+        }
+
+        fn reference(peer: &Peer, _folder: &Path) -> Option<FakeSubject> {
+            Some(FakeSubject(observation(&peer.language)))
+        }
+    }
+
+    impl Subject for FakeSubject {
+        type Case = OneCase;
+
+        fn run(
+            &self,
+            _case: &Arc<OneCase>,
+            _context: &RunContext,
+            _recorder: &Recorder,
+        ) -> Result<CaseRun, Finding> {
+            let (observed, masked) = (self.0.clone(), self.0.clone());
+            Ok(CaseRun { observed, masked, sent: Vec::new(), began: Instant::now() })
+        }
+
+        fn command(&self, _context: &RunContext) -> Option<String> {
+            None
+        }
+
+        fn logs(&self, _case: &OneCase) -> Vec<Logs> {
+            Vec::new()
+        }
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Peers {
+        peer: Vec<Peer>,
+    }
+
+    const PEERS: &str = "[[peer]]\nname = \"python\"\nlanguage = \"status = OK\"\nreference = true\n\
+                         [[peer]]\nname = \"rust\"\nlanguage = \"status = OK\"\n\
+                         [[peer]]\nname = \"go\"\nlanguage = \"status = INTERNAL\"\n\
+                         [[peer]]\nname = \"other\"\nlanguage = \"status = OK\"\nparity = false\n";
+
+    /// The trials of two cases, of which the golden of the first says INTERNAL, by their names and
+    /// with whether they match.
+    fn run(only_goldens: bool, is_substituted: bool) -> BTreeMap<String, bool> {
+        let peers: Peers = toml::from_str(PEERS).expect("peers");
+        let places = Places::find(None, None).expect("places");
+        let logs = tempfile::tempdir().expect("a folder");
+        let context = RunContext::new(places, logs.path().join("logs"), Semaphore::new(1));
+        let context = Arc::new(context.expect("a context"));
+        let case = |name: &str| OneCase { name: name.to_owned(), ..OneCase::default() };
+        let mut suite =
+            Suite::<Fake>::new(&peers.peer, vec![case("first"), case("second")], &context);
+        let golden = |name: &str, text| (name.to_owned(), vec![observation(text)]);
+        let answers = vec![golden("first", "status = INTERNAL"), golden("second", "status = OK")];
+        let goldens = Arc::new(Goldens { versions: Vec::new(), answers });
+        suite.goldens = Some(Arc::clone(&goldens));
+        suite.substitution = is_substituted.then_some(GoldenSubstitution(Ok(goldens)));
+        let trials = suite.trials(&peers.peer, only_goldens, &context).into_iter();
+        let result = |trial: Trial| {
+            let name = format!("{} by {}", trial.name, trial.name.baseline);
+            (name, matches!((trial.run)().finding, Finding::Match))
         };
-        self.cases.iter().filter(|case| !self.has_stand_in(case)).map(trial).collect()
+        trials.map(result).collect()
+    }
+
+    fn expected(results: &[(&str, bool)]) -> BTreeMap<String, bool> {
+        results.iter().map(|(name, is_match)| ((*name).to_owned(), *is_match)).collect()
+    }
+
+    #[test]
+    fn peers_are_compared_with_the_reference_and_the_reference_with_the_goldens() {
+        let mut results = run(false, false);
+        // The reference has no `versions`, so a difference from its golden cannot be explained.
+        assert_eq!(results.remove("fake/python/golden/first by golden"), Some(false));
+        let others = [
+            ("fake/python/live/first by live", true),
+            ("fake/python/live/second by live", true),
+            ("fake/python/golden/second by golden", true),
+            ("fake/rust/first by live", true),
+            ("fake/rust/second by live", true),
+            ("fake/go/first by live", false),
+            ("fake/go/second by live", false),
+        ];
+        assert_eq!(results, expected(&others), "and none of a peer without parity");
+    }
+
+    #[test]
+    fn only_goldens_need_no_reference() {
+        let all = [
+            ("fake/python/golden/first by golden", false),
+            ("fake/python/golden/second by golden", true),
+            ("fake/rust/first by golden", false),
+            ("fake/rust/second by golden", true),
+            ("fake/go/first by golden", true),
+            ("fake/go/second by golden", false),
+        ];
+        assert_eq!(run(true, false), expected(&all));
+    }
+
+    #[test]
+    fn goldens_replace_the_reference_where_they_are_substituted() {
+        let results = run(false, true);
+        let is_golden = |name: &&String| name.ends_with("by golden");
+        assert_eq!(results.keys().filter(is_golden).count(), 6, "{results:?}");
+        assert_eq!(results.len(), 6, "the reference is not run: {results:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! What the reference is made of: the lines of a program that its peer names.
+//! What a peer is made of: the output of a program that its entry names.
 //!
-//! The goldens carry them, so that a difference can be told from a change of version.
+//! Goldens and records carry the lines, so that a difference can be told from a change of version.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -11,28 +11,30 @@ use crate::config::program::Program;
 use crate::process::child::{Exit, Logs, Process};
 use crate::process::context::RunContext;
 
-/// The program, which is run once.
+/// How long the program may run.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The versions of a peer; the program that prints them is run once.
 #[derive(Debug)]
 pub(crate) struct Versions {
     program: Option<Program>,
     logs: Logs,
-    known: OnceLock<Result<Vec<String>, String>>,
+    lines: OnceLock<Result<Vec<String>, String>>,
 }
 
 impl Versions {
-    /// The versions of `peer`; the program's output goes to a log in `folder`.
+    /// The versions of `peer`; the output of the program goes to a log in `folder`.
     pub(crate) fn of(peer: &Peer, folder: &Path) -> Self {
         let logs = Logs::at(&folder.join("versions"));
-        Self { program: peer.versions.clone(), logs, known: OnceLock::new() }
+        Self { program: peer.versions.clone(), logs, lines: OnceLock::new() }
     }
 
-    /// A line each; the error says why nobody knows.
+    /// A line each; the error says why they are unknown.
     pub(crate) fn lines(&self, context: &RunContext) -> Result<Vec<String>, String> {
-        self.known.get_or_init(|| self.ask(context)).clone()
+        self.lines.get_or_init(|| self.run(context)).clone()
     }
 
-    fn ask(&self, context: &RunContext) -> Result<Vec<String>, String> {
-        const LIMIT: Duration = Duration::from_secs(20);
+    fn run(&self, context: &RunContext) -> Result<Vec<String>, String> {
         let program = self.program.as_ref().ok_or("its peer has no `versions`")?;
         let command_line = program
             .command_line(&context.places, "")

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::capture::recorder::Recorder;
 use crate::config::connection::Target;
 use crate::outcome::finding::Finding;
-use crate::outcome::observation::Observation;
+use crate::parity::baseline::subject::CaseRun;
 use crate::parity::client::outcome;
 use crate::parity::client::outcome::{Ended, Side};
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
@@ -15,18 +15,6 @@ use crate::process::agent::shortened;
 use crate::process::agent_pool::{AgentPool, BorrowedAgent};
 use crate::process::context::RunContext;
 use grpc_interop_protocol::Request;
-
-/// The result of a behaviour.
-pub(crate) struct CaseRun {
-    /// With every status message in full.
-    pub(crate) observed: Observation,
-    /// The same as the expected observation of others.
-    pub(crate) right: Observation,
-    /// The requests to the agent, and the frames that the client received.
-    pub(crate) sent: Vec<String>,
-    /// When an agent was available.
-    pub(crate) began: Instant,
-}
 
 /// Runs `behaviour` with an agent of `pool`; `recorder` records the connections.
 pub(crate) fn run(
@@ -61,7 +49,7 @@ pub(crate) fn run(
     let observation = |side| outcome::observation(behaviour, &calls, &requests, side);
     Ok(CaseRun {
         observed: observation(Side::Observed),
-        right: observation(Side::Expected),
+        masked: observation(Side::Expected),
         sent,
         began,
     })

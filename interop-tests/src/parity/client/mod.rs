@@ -6,7 +6,7 @@
 //! - [`scripted_server`], [`case_run`]: a behaviour while it runs
 //! - [`outcome`], [`requests`], [`deadline`], [`status_message`]: the observation, and which parts of it
 //!   are compared
-//! - [`reference`], [`suite`]: the reference, and the trials
+//! - [`suite`]: the comparison of clients
 //! - [`programs`]: the same with client programs instead of agents
 
 pub(crate) mod call;
@@ -15,7 +15,6 @@ pub(crate) mod deadline;
 pub(crate) mod family;
 pub(crate) mod outcome;
 pub(crate) mod programs;
-pub(crate) mod reference;
 pub(crate) mod requests;
 pub(crate) mod scripted_server;
 pub(crate) mod stated;

@@ -1,6 +1,6 @@
-//! What a client made of a behaviour, as the lines of an observation.
+//! The outcome of a behaviour at a client, as the lines of an observation.
 //!
-//! The outcome is what a caller sees; what was sent is what a server sees.
+//! It has what a caller sees and, by [`Sent`], what a server sees.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::parity::client::status_message;
 use crate::parity::client::table::Behaviour;
 use grpc_interop_protocol::CallOutcome;
 
-/// Whose outcome it is: the text of a status message that nobody can rely on is no part of what is
-/// right, but worth showing where it was observed.
+/// What an observation is for: the text of a status message that callers cannot rely on is not expected,
+/// but worth showing where it was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Expected,
     Observed,
 }
 
-/// How a call ended, and how long it took as the harness saw it.
+/// How a call ended, and how long the tool waited for it.
 pub(crate) type Ended = (CallOutcome, Duration);
 
-/// The observation of `calls`; each line says of which, where there are several.
+/// The observation of `calls`; where there are several, each line names its call.
 pub(crate) fn observation(
     behaviour: &Behaviour,
     calls: &[Ended],
@@ -54,8 +54,8 @@ fn observe(
     add(
         "message",
         match side {
-            Side::Expected => status_message::right(&call.message),
-            Side::Observed => status_message::whole(&call.message),
+            Side::Expected => status_message::masked(&call.message),
+            Side::Observed => status_message::full(&call.message),
         },
     );
     if let Some(value) = &call.value {
@@ -73,12 +73,12 @@ fn observe(
     add("ended", deadline::end(behaviour.call.timeout_ms(), call.elapsed_ms, *took));
 }
 
-/// Metadata in the order of its names; values of the same name stay in theirs.
+/// Metadata sorted by name; values of the same name stay in their order.
 fn metadata(entries: &[(String, String)]) -> String {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by(|one, other| one.0.cmp(&other.0));
     let entry = |(key, value): &&(String, String)| {
-        format!("{}: {}", shown(key.as_bytes()), status_message::whole(value))
+        format!("{}: {}", shown(key.as_bytes()), status_message::full(value))
     };
     entries.iter().map(entry).collect::<Vec<_>>().join("; ")
 }

@@ -1,7 +1,6 @@
-//! What a table states of a behaviour, whatever the reference makes of it.
+//! What a table states of a behaviour, whatever the reference does.
 //!
-//! For behaviours that somebody else has specified: there the reference is judged like any other, and
-//! not only what all are compared with.
+//! It is for behaviours with a specification: there the reference is judged like any other peer.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +15,10 @@ use crate::outcome::observation::Observation;
 pub(crate) struct Stated(BTreeMap<String, Demand>);
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 enum Demand {
     Is(String),
-    IsNot(Not),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Not {
-    not: String,
+    IsNot { not: String },
 }
 
 /// The line that a program which succeeds does not have.
@@ -36,7 +29,7 @@ impl Stated {
         self.0.is_empty()
     }
 
-    /// Where `observation` has another line than is stated, or none; each call has to have it.
+    /// Where a line of `observation` is missing or differs from the stated one, in any of the calls.
     pub(crate) fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
         let contradictions = self.0.iter().flat_map(|(what, demand)| {
             let mut values = observation.values(what);
@@ -57,14 +50,14 @@ impl Demand {
     fn is_met(&self, value: &str) -> bool {
         match self {
             Self::Is(right) => value == right,
-            Self::IsNot(Not { not }) => value != not && value != "(none)",
+            Self::IsNot { not } => value != not && value != "(none)",
         }
     }
 
     fn shown(&self) -> String {
         match self {
             Self::Is(right) => right.clone(),
-            Self::IsNot(Not { not }) => format!("not {not}"),
+            Self::IsNot { not } => format!("not {not}"),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Which status messages are compared. This is the only place where one is not.
 //!
-//! A message that the reference takes from the server, and one that it always words alike, is what
-//! callers can rely on. What it says of its own about a broken connection tells of its inner parts:
-//! such a text is known by a part of [`INTERNAL`], and then any text is as good. `BEHAVIOURS.md` has
-//! the same list for people.
+//! Callers can rely on a message that the reference takes from the server, and on one that it always
+//! words alike. A message of its own about a broken connection describes its implementation: such a text
+//! contains a part of [`INTERNAL`], and then any other text is equal. `BEHAVIOURS.md` has the same list
+//! for people.
 
 use crate::http2::message::checksum;
 use crate::http2::text::shown;
@@ -39,13 +39,13 @@ fn unwrapped(message: &str) -> &str {
     inner.unwrap_or(message)
 }
 
-/// `message` as a line of what is right, where [`ANY`] is any text.
-pub(crate) fn right(message: &str) -> String {
-    if is_compared(message) { whole(message) } else { ANY.to_owned() }
+/// `message` as a line of an expected outcome, where [`ANY`] stands for any text.
+pub(crate) fn masked(message: &str) -> String {
+    if is_compared(message) { full(message) } else { ANY.to_owned() }
 }
 
-/// All of `message`, if not literally.
-pub(crate) fn whole(message: &str) -> String {
+/// All of `message`; a long one as its beginning and its checksum.
+pub(crate) fn full(message: &str) -> String {
     let message = unwrapped(message);
     let text = shown(message.as_bytes());
     if text.ends_with(" bytes)") {

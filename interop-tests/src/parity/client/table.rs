@@ -21,8 +21,7 @@ use crate::outcome::finding::Mismatch;
 use crate::outcome::grade;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::Case;
-use crate::parity::baseline::naming;
+use crate::parity::baseline::case::{Case, add_names, check_name};
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
 use crate::parity::client::stated::Stated;
@@ -198,7 +197,7 @@ impl Behaviour {
     }
 
     fn check(&self) -> Result<(), String> {
-        naming::check(self.name())?;
+        check_name(self.name())?;
         if self.name().starts_with(PROGRAM_PREFIX) {
             return Err(format!(
                 "`{PROGRAM_PREFIX}` is how the names of client programs' trials begin"
@@ -264,6 +263,6 @@ fn read(source: &Source, names: &mut BTreeSet<String>) -> Result<Vec<Behaviour>,
     let File { behaviour: behaviours } =
         source.parse_changed(|document| family::expand(document, "behaviour"))?;
     let cases = behaviours.iter().map(|behaviour| (&behaviour.name, behaviour.check()));
-    naming::take_up("behaviour", cases, source, names)?;
+    add_names("behaviour", cases, source, names)?;
     Ok(behaviours)
 }

@@ -4,13 +4,13 @@
 //! and a busy machine lets deadlines pass.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::finding::{Finding, Mismatch};
-use crate::outcome::observation::Observation;
-use crate::parity::baseline::expected::nearest;
+use crate::outcome::observation::{Observation, nearest};
 use crate::parity::server::case_run::BurstLock;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
@@ -81,7 +81,7 @@ impl Rival {
                 fault.add("server", error.to_string());
                 fault
             },
-            |played| played.observation,
+            |played| played.observed,
         ))
     }
 }
@@ -134,7 +134,8 @@ impl Comparison<'_> {
 
     /// What the reference answers and what the other server does.
     fn ask(&self, probe: &Probe) -> Result<(Observation, Observation), String> {
-        let answer = self.reference.put(probe, self.context).map_err(|finding| match finding {
+        let probe = &Arc::new(probe.clone());
+        let answer = self.reference.run(probe, self.context).map_err(|finding| match finding {
             Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("the reference: {other:?}"),
         })?;
@@ -145,10 +146,7 @@ impl Comparison<'_> {
 impl Difference {
     /// Where the server differs from the answer that it is most like.
     pub(crate) fn mismatches(&self) -> Vec<Mismatch> {
-        match nearest(&self.right, &self.seen) {
-            Finding::Mismatches(mismatches) => mismatches,
-            _ => Vec::new(),
-        }
+        nearest(&self.right, &self.seen)
     }
 
     /// The same for differences of the same kind, as far as that can be told.

@@ -23,7 +23,6 @@ use std::time::Instant;
 
 use crate::outcome::deviations::Ledger;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::Reference;
 use crate::parity::server::entry::entry;
 use crate::parity::server::probe;
 use crate::parity::server::probe::Probe;

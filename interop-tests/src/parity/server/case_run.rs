@@ -11,6 +11,7 @@ use crate::http2::action::Action;
 use crate::http2::endpoint::{Replies, Role, Stream, Timeout};
 use crate::http2::script::{End, Opening, Script};
 use crate::outcome::observation::Observation;
+use crate::parity::baseline::subject::CaseRun;
 use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence;
@@ -19,15 +20,6 @@ use crate::parity::server::quiescence::ProbeError;
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc, end END_STREAM";
-
-/// The result of a probe.
-pub(crate) struct CaseRun {
-    pub(crate) observation: Observation,
-    /// The sent frames as a failure message lists them.
-    pub(crate) sent: Vec<String>,
-    /// When the lock was acquired.
-    pub(crate) began: Instant,
-}
 
 /// Runs the probes of one server side by side, except bursts.
 ///
@@ -89,7 +81,7 @@ fn run(probe: &Probe, address: &str, recorder: &Recorder) -> Result<CaseRun, Pro
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
-    Ok(CaseRun { observation, sent, began })
+    Ok(CaseRun { observed: observation.clone(), masked: observation, sent, began })
 }
 
 /// Runs all actions of `probe`, without waiting for the effect of the last one.

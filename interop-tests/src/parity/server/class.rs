@@ -1,10 +1,8 @@
-//! Classes of requests that the ledger excuses as a whole.
+//! Which requests belong to a class that a known deviation excuses as a whole.
 //!
-//! A random request has no name that an entry of the ledger could list. So an entry may say which
-//! class of requests it is about, and whether a request belongs to one is decided here, by RFC 9113
-//! alone and without a look at any answer. A request of no class is one that a legal client can send.
-
-use serde::Deserialize;
+//! A random request has no name that an entry of `deviations.toml` could list, so an entry may name a
+//! class of requests. Whether a request belongs to one is decided by RFC 9113 alone, without a look at any
+//! answer. A request of no class is one that a legal client can send.
 
 use crate::http2::action::Action;
 use crate::http2::body;
@@ -12,32 +10,8 @@ use crate::http2::frame::kind;
 use crate::http2::header_block;
 use crate::http2::header_block::Field;
 use crate::http2::script::End;
+use crate::outcome::request_class::Class;
 use crate::parity::server::probe::Probe;
-
-/// See the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Class {
-    /// Malformed requests: pseudo-header fields, fields of a connection, `te` and `content-length`
-    /// other than HTTP/2 allows (sections 8.1.1 to 8.3.1).
-    Malformed,
-    /// Field names and values with characters that no field may have (section 8.2.1).
-    IllegalCharacters,
-    /// A fragment in the path, which never goes over the wire.
-    Fragment,
-    /// A header block in more than a few CONTINUATION frames, which is legal and an attack.
-    ManyContinuations,
-    /// A message in very many small DATA frames, which is legal and an attack.
-    ManySmallFrames,
-    /// Padding, which is legal; grpcio fails to read it.
-    Padding,
-    /// More than two PINGs without DATA in between.
-    FastPings,
-    /// The client closes its direction before its request is complete.
-    EarlyHalfClose,
-    /// Frames where HTTP/2 forbids them.
-    ForbiddenFrames,
-}
 
 impl Class {
     pub(crate) const ALL: [Self; 9] = [

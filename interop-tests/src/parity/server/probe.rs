@@ -20,8 +20,7 @@ use crate::http2::text::Text;
 use crate::outcome::grade;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::Case;
-use crate::parity::baseline::naming;
+use crate::parity::baseline::case::{Case, add_names, check_name};
 
 /// The header list that a gRPC client sends at least.
 ///
@@ -166,7 +165,7 @@ impl Probe {
     }
 
     fn check(&self) -> Result<(), String> {
-        naming::check(self.name())?;
+        check_name(self.name())?;
         if self.unstable.is_some() == self.also.is_empty() {
             return Err("`unstable` says why, and `also` what else is answered".to_owned());
         }
@@ -226,7 +225,7 @@ pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
 fn read(path: &Path, names: &mut BTreeSet<String>) -> Result<Vec<Probe>, ConfigError> {
     let (file, source): (File, _) = Source::read(path)?;
     let cases = file.probe.iter().map(|probe| (&probe.name, probe.check()));
-    naming::take_up("probe", cases, &source, names)?;
+    add_names("probe", cases, &source, names)?;
     Ok(file.probe)
 }
 

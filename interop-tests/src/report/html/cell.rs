@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::outcome::trial::BaselineKind;
+use crate::outcome::verdict::VerdictKind;
 use crate::report::html::case::Renderer;
 use crate::report::html::packed::packed;
 use crate::report::html::shown::{Shown, VERDICTS};
 use crate::report::record::Record;
-use crate::report::record::trial::{TrialRecord, VerdictKind};
+use crate::report::record::trial::TrialRecord;
 
 /// A cell with all that there is to see of its trials.
 #[derive(Serialize)]

@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::http2::message;
 use crate::outcome::finding::{Mismatch, MismatchedBytes};
 use crate::outcome::observation::{ANY, Line};
+use crate::outcome::verdict::VerdictKind;
 use crate::report::html::bytes::{Bytes, Pair};
-use crate::report::record::trial::{TrialRecord, VerdictKind};
+use crate::report::record::trial::TrialRecord;
 
 /// One thing that was compared, or only observed.
 #[derive(Debug, Serialize)]

@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 
+use crate::outcome::verdict::VerdictKind;
 use crate::report::record::counts::Counts;
-use crate::report::record::trial::VerdictKind;
 
 /// A verdict as the page writes it.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -51,14 +51,7 @@ pub(crate) struct Count {
 
 /// The verdicts that were given, the worst first.
 pub(crate) fn counted(counts: Counts) -> Vec<Count> {
-    let number = |verdict| match verdict {
-        VerdictKind::Passed => counts.passed,
-        VerdictKind::KnownDeviation => counts.known_deviations,
-        VerdictKind::NotSupported => counts.not_supported,
-        VerdictKind::Skipped => counts.skipped,
-        VerdictKind::Failed => counts.failed,
-        VerdictKind::SetUpError => counts.set_up_errors,
-    };
+    let number = |verdict| *{ counts }.of_kind(verdict);
     let given = VERDICTS.into_iter().filter(|verdict| number(*verdict) > 0);
     let count = |verdict| {
         let Shown { class, symbol, word } = Shown::from(verdict);

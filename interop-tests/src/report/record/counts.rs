@@ -1,14 +1,15 @@
 //! How often each verdict was given.
 //!
-//! Every verdict is counted under its own name, so that what was skipped or not supported cannot be
-//! read as a pass.
+//! Every verdict is counted under its own name, so that what was skipped or not supported cannot be read
+//! as a pass.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::record::trial::{TrialRecord, VerdictKind};
+use crate::outcome::verdict::VerdictKind;
+use crate::report::record::trial::TrialRecord;
 
 /// How often each verdict was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,14 +31,19 @@ impl Counts {
     }
 
     pub(crate) fn add(&mut self, verdict: VerdictKind) {
-        *match verdict {
+        *self.of_kind(verdict) += 1;
+    }
+
+    /// How often this verdict was given.
+    pub(crate) fn of_kind(&mut self, verdict: VerdictKind) -> &mut usize {
+        match verdict {
             VerdictKind::Passed => &mut self.passed,
             VerdictKind::Failed => &mut self.failed,
             VerdictKind::SetUpError => &mut self.set_up_errors,
             VerdictKind::KnownDeviation => &mut self.known_deviations,
             VerdictKind::NotSupported => &mut self.not_supported,
             VerdictKind::Skipped => &mut self.skipped,
-        } += 1;
+        }
     }
 
     /// How many trials make a run fail.

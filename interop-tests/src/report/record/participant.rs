@@ -1,7 +1,8 @@
-//! A peer as a record knows it: its name, and what it is made of.
+//! A peer in a record: its name, and what it is made of.
 //!
-//! The versions are asked of the peer itself, because a result without them cannot be repeated.
+//! The peer itself reports its versions, because a result without them cannot be repeated.
 
+use std::fmt;
 use std::path::Path;
 use std::thread;
 
@@ -11,13 +12,20 @@ use serde::{Deserialize, Serialize};
 use crate::config::peer::Peer;
 use crate::parity::baseline::versions::Versions;
 use crate::process::context::RunContext;
-use crate::report::record::readiness::Role;
 
-/// A peer that there was.
+/// A role that a peer can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Role {
+    Server,
+    Client,
+}
+
+/// A peer of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Participant {
-    /// Its name in the trials'.
+    /// Its name in those of trials.
     pub(crate) name: String,
     /// The language and the library, for people.
     pub(crate) language: String,
@@ -25,34 +33,30 @@ pub(crate) struct Participant {
     pub(crate) reference: bool,
     /// Whether it is compared with the reference byte for byte.
     pub(crate) parity: bool,
-    /// What it can be.
+    /// The roles that it can have.
     pub(crate) roles: Vec<Role>,
-    /// What it is made of, a line each, such as `grpcio 1.85.1`; empty where it does not tell.
+    /// What it is made of, a line each, such as `grpcio 1.85.1`; empty where it reports none.
     pub(crate) versions: Vec<String>,
 }
 
 impl Participant {
-    /// All `peers`, each asked for its versions if it takes part; `folder` gets what they print.
+    /// All `peers`, with their versions if they take part; `folder` gets the output.
     pub(crate) fn all(
         peers: &[Peer],
-        takes_part: impl Fn(&Peer) -> bool,
+        takes_part: impl Fn(&Peer) -> bool + Sync,
         folder: &Path,
         context: &RunContext,
     ) -> Vec<Self> {
+        let versions = |peer: &Peer| {
+            let versions = Versions::of(peer, &folder.join(peer.name()));
+            let has_some = peer.versions.is_some() && takes_part(peer);
+            has_some.then(|| versions.lines(context).unwrap_or_else(|why| vec![why]))
+        };
+        let participant = |peer| Self::new(peer, versions(peer).unwrap_or_default());
         thread::scope(|scope| {
-            let asked: Vec<_> = peers
-                .iter()
-                .map(|peer| {
-                    let asks = peer.versions.is_some() && takes_part(peer);
-                    let versions = Versions::of(peer, &folder.join(peer.name()));
-                    let ask = move || versions.lines(context).unwrap_or_else(|why| vec![why]);
-                    (peer, asks.then(|| scope.spawn(ask)))
-                })
-                .collect();
-            let told = |(peer, asked): (&Peer, Option<thread::ScopedJoinHandle<'_, _>>)| {
-                Self::new(peer, asked.and_then(|thread| thread.join().ok()).unwrap_or_default())
-            };
-            asked.into_iter().map(told).collect()
+            let threads: Vec<_> =
+                peers.iter().map(|peer| scope.spawn(move || participant(peer))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
         })
     }
 
@@ -69,5 +73,14 @@ impl Participant {
             roles: roles.into_iter().filter_map(|(has, role)| has.then_some(role)).collect(),
             versions,
         }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        })
     }
 }

@@ -1,18 +1,11 @@
-//! Whether one peer can replace another: what the whole run was for.
-//!
-//! Strict, because somebody switches a server off for it: a case that was left out or not supported is
-//! no reason to say yes, and neither is a reference that fails itself.
+//! Whether one peer can replace another, as a record and its readers have it.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::calls::programs::NO_SERVER;
-use crate::outcome::grade::Grade;
-use crate::report::record::Record;
-use crate::report::record::participant::Participant;
-use crate::report::record::trial::{TrialRecord, VerdictKind};
+use crate::report::record::participant::Role;
 
 /// Whether a peer can take the place of the reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,14 +17,6 @@ pub(crate) struct Readiness {
     /// The peer that is to be replaced.
     pub(crate) reference: String,
     pub(crate) answer: Answer,
-}
-
-/// What is to be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Role {
-    Server,
-    Client,
 }
 
 /// Whether it can be replaced.
@@ -55,91 +40,6 @@ pub(crate) enum Answer {
     },
     /// Nothing says that it cannot, and not everything was run that could.
     NotJudged { why: String },
-}
-
-/// What `record` says of every peer that claims to be like the reference.
-pub(crate) fn of(record: &Record) -> Vec<Readiness> {
-    let Some(reference) = record.peers.iter().find(|peer| peer.reference) else {
-        return Vec::new();
-    };
-    let candidates = record.peers.iter().filter(|peer| peer.parity && !peer.reference);
-    let judged = |peer: &Participant, role| Readiness {
-        peer: peer.name.clone(),
-        role,
-        reference: reference.name.clone(),
-        answer: answer(record, &peer.name, role, &reference.name),
-    };
-    candidates.flat_map(|peer| peer.roles.iter().map(move |role| judged(peer, *role))).collect()
-}
-
-fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
-    // A side that no peer has is scripted.
-    let is_measure =
-        |side: Option<&str>| side.is_none_or(|name| [reference, NO_SERVER].contains(&name));
-    let of_peer = |trial: &&TrialRecord| sides(trial, role).0 == Some(peer);
-    let trials = || record.trials();
-    // What the peer at the other side cannot do, if that is a third one, says nothing of this one.
-    let counts = |trial: &&TrialRecord| {
-        let (_, other) = sides(trial, role);
-        trial.verdict.is_failure()
-            || trial.verdict == VerdictKind::NotSupported
-                && (is_measure(other) || other == Some(peer))
-    };
-    let against: Vec<_> = trials().filter(of_peer).filter(counts).collect();
-    if let Some(worst) = against.iter().max_by_key(|trial| severity(trial)) {
-        let (trials, why) = (against.len(), worst.in_short());
-        return Answer::NotReady { trials, worst: worst.name.clone(), why };
-    }
-    if let Some(warning) = record.warning() {
-        return Answer::NotJudged { why: warning };
-    }
-    if !record.is_whole() {
-        let (chosen, all) = (record.selection.chosen, record.selection.all);
-        return Answer::NotJudged { why: format!("only {chosen} of {all} trials were run") };
-    }
-    let own = |trial: &&TrialRecord| {
-        let (one, other) = sides(trial, role);
-        is_measure(one) && is_measure(other)
-    };
-    if let Some(failed) = trials().filter(own).find(|trial| trial.verdict.is_failure()) {
-        let why = format!("{reference} itself failed {}: {}", failed.name, failed.in_short());
-        return Answer::NotJudged { why };
-    }
-    let mut skipped =
-        trials().filter(of_peer).filter(|trial| trial.verdict == VerdictKind::Skipped);
-    if let Some(skipped) = skipped.next() {
-        let why = skipped.why.clone().unwrap_or_default();
-        return Answer::NotJudged {
-            why: format!("trials were skipped, such as {} ({why})", skipped.name),
-        };
-    }
-    let known: Vec<_> =
-        trials().filter(of_peer).filter(|t| t.verdict == VerdictKind::KnownDeviation).collect();
-    let visible = |trial: &&&TrialRecord| trial.grade != Some(Grade::Edge);
-    Answer::Ready { deviations: known.len(), client_visible: known.iter().filter(visible).count() }
-}
-
-/// The peer that has this role in `trial`, and the one that has the other; a script is no peer.
-fn sides(trial: &TrialRecord, role: Role) -> (Option<&str>, Option<&str>) {
-    let (server, client) = (trial.server.as_deref(), trial.client.as_deref());
-    match role {
-        Role::Server => (server, client),
-        Role::Client => (client, server),
-    }
-}
-
-/// The worse, the greater.
-fn severity(trial: &TrialRecord) -> (VerdictKind, bool) {
-    (trial.verdict, trial.grade != Some(Grade::Edge))
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        })
-    }
 }
 
 impl fmt::Display for Answer {
@@ -174,7 +74,7 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// All that was judged, in one line.
+/// Everything that was assessed, in one line.
 pub(crate) fn line(readiness: &[Readiness]) -> String {
     if readiness.is_empty() {
         return "no peer is compared with a reference, so no replacement is judged".to_owned();

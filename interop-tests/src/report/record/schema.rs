@@ -1,12 +1,11 @@
-//! The format of records for other programs: a JSON Schema, made from the types.
+//! The JSON Schema of records, for other programs. It is made from the types.
 //!
-//! It lies in the repository, where a change of the format shows as a change of a file.
+//! The repository contains it, so that a change of the format shows as a change of a file.
 
 use std::path::Path;
 
-use crate::report::record::Record;
 use crate::report::record::file;
-use crate::report::record::file::WriteError;
+use crate::report::record::format::Record;
 
 /// The file's name, below `interop-tests`.
 pub const FILE: &str = "record.schema.json";
@@ -19,7 +18,7 @@ pub fn text() -> String {
 }
 
 /// Writes the schema into `folder`.
-pub fn write(folder: &Path) -> Result<(), WriteError> {
+pub fn write(folder: &Path) -> anyhow::Result<()> {
     use std::io::Write;
     file::replace(&folder.join(FILE), |out| out.write_all(text().as_bytes()))
 }

@@ -1,7 +1,6 @@
 //! Which of all trials a run was about.
 //!
-//! A run of a few trials must not be mistaken for one of all, nor shards of different tables be put
-//! together.
+//! A run of a few trials must not be mistaken for one of all, nor shards of different tables be merged.
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::trace::Trace;
-use crate::outcome::finding::{Evidence, Mismatch};
+use crate::outcome::evidence::Evidence;
+use crate::outcome::finding::Mismatch;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::{Line, Observation};
 use crate::outcome::trial::{BaselineKind, TrialName};
-use crate::outcome::verdict::Verdict;
+use crate::outcome::verdict::{Verdict, VerdictKind};
 
 /// A trial that has ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -33,12 +34,12 @@ pub(crate) struct TrialRecord {
     /// Why it is this verdict; missing for a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
-    /// Of a known deviation: where more is told about it.
+    /// Of a known deviation: where more is written about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<String>,
     /// What was not as expected, of a failure or a known deviation.
     pub(crate) mismatches: Vec<Mismatch>,
-    /// Who can do what the case does, in the suites that compare with the reference.
+    /// Which peers can do what the case does, in the suites that compare with the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grade: Option<Grade>,
     /// How long it took from when it had the processes and the place that it needs, in milliseconds.
@@ -50,61 +51,22 @@ pub(crate) struct TrialRecord {
     pub(crate) server_command: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_command: Option<String>,
-    /// The command of the peer that says what is right.
+    /// The command of the live reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference_command: Option<String>,
-    /// What the client was told or the harness sent, shortened, a line each.
+    /// The requests to the client or the frames of a script, shortened, a line each.
     pub(crate) sent: Vec<String>,
-    /// What is right; any of these answers where there are several.
+    /// The expected outcome; any of these where there are several.
     pub(crate) expectation: Vec<Vec<Line>>,
-    /// What came.
+    /// The outcome.
     pub(crate) observation: Vec<Line>,
-    /// The files with what the processes printed, those that are not empty.
+    /// The files with the output of the processes, those that are not empty.
     pub(crate) logs: Vec<String>,
     /// What went over the wire, of a failure, or of every trial if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<Trace>,
     /// The command that runs this trial alone.
     pub(crate) run_again: String,
-}
-
-/// How a trial ended.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum VerdictKind {
-    /// As expected.
-    Passed,
-    /// It failed exactly as the list of known deviations says it does.
-    KnownDeviation,
-    /// A peer says that it cannot do this.
-    NotSupported,
-    /// Left out on explicit request.
-    Skipped,
-    /// Not as expected.
-    Failed,
-    /// It could not begin.
-    SetUpError,
-}
-
-impl VerdictKind {
-    /// Whether it makes a run fail.
-    pub(crate) fn is_failure(self) -> bool {
-        matches!(self, Self::Failed | Self::SetUpError)
-    }
-
-    /// As people read it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::KnownDeviation => "known deviation",
-            Self::NotSupported => "not supported",
-            Self::Skipped => "skipped",
-            Self::Failed => "failed",
-            Self::SetUpError => "set-up error",
-        }
-    }
 }
 
 impl TrialRecord {
@@ -114,7 +76,7 @@ impl TrialRecord {
         group.and_then(|group| group.strip_suffix('/')).unwrap_or(&self.name)
     }
 
-    /// Why it is this verdict, in a line.
+    /// Why the trial has its verdict, in one line.
     pub(crate) fn in_short(&self) -> String {
         let first = self.mismatches.first().map(|mismatch| {
             let Mismatch { what, expected, observed, .. } = mismatch;
@@ -132,21 +94,6 @@ impl TrialRecord {
         duration_ms: f64,
         run_again: String,
     ) -> Self {
-        let none = Vec::new;
-        let (kind, why, link, mismatches) = match verdict {
-            Verdict::Passed => (VerdictKind::Passed, None, None, none()),
-            Verdict::KnownDeviation { reason, link, mismatches } => {
-                (VerdictKind::KnownDeviation, Some(reason), Some(link), mismatches)
-            }
-            Verdict::NotSupported { reason } => {
-                (VerdictKind::NotSupported, Some(reason), None, none())
-            }
-            Verdict::Skipped { reason } => (VerdictKind::Skipped, Some(reason), None, none()),
-            Verdict::Failed { why, mismatches } => {
-                (VerdictKind::Failed, Some(why), None, mismatches)
-            }
-            Verdict::SetUpError { why } => (VerdictKind::SetUpError, Some(why), None, none()),
-        };
         let logs = evidence.full_logs().map(|log| log.display().to_string()).collect();
         Self {
             name: trial.to_string(),
@@ -155,10 +102,10 @@ impl TrialRecord {
             client: trial.client.clone(),
             baseline: trial.baseline,
             case: trial.case.clone(),
-            verdict: kind,
-            why,
-            link,
-            mismatches,
+            verdict: verdict.kind,
+            why: verdict.why,
+            link: verdict.link,
+            mismatches: verdict.mismatches,
             grade: evidence.grade,
             duration_ms,
             about: evidence.about,
@@ -166,7 +113,7 @@ impl TrialRecord {
             client_command: evidence.client_command,
             reference_command: evidence.reference_command,
             sent: evidence.sent,
-            expectation: evidence.right.into_iter().map(Observation::lines).collect(),
+            expectation: evidence.expected.into_iter().map(Observation::lines).collect(),
             observation: evidence.observed.map(Observation::lines).unwrap_or_default(),
             logs,
             trace: evidence.trace,

@@ -1,29 +1,28 @@
-//! The record while its run goes on: what has been found out so far, and on the disk.
+//! The record during the run, in memory and on the disk.
 //!
-//! It is written every few seconds, so that a run that is killed leaves what it had found out. When the
-//! run is told to stop it takes up nothing more: what fails then fails because its peers were ended.
+//! It is written every few seconds, so that a run that is killed leaves what it had found out. After a
+//! signal to stop nothing more is added: what fails then fails because its peers were ended.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::report::record::assessment;
 use crate::report::record::counts::Counts;
 use crate::report::record::file;
-use crate::report::record::file::WriteError;
-use crate::report::record::readiness;
+use crate::report::record::format::{Record, State};
 use crate::report::record::trial::TrialRecord;
-use crate::report::record::{Record, State};
 
 /// How often the record is written while the run goes on.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// See the module; clones are the same.
+/// Collects the trials of a run; clones share the record.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RecordWriter(Arc<Mutex<Option<Book>>>);
+pub(crate) struct RecordWriter(Arc<Mutex<Option<Open>>>);
 
-/// What is written.
+/// A record that is not ended yet.
 #[derive(Debug)]
-struct Book {
+struct Open {
     record: Record,
     path: PathBuf,
     began: Instant,
@@ -32,18 +31,18 @@ struct Book {
 
 impl RecordWriter {
     /// Begins with `record`, in which no trial has ended, and writes it to `path`.
-    pub(crate) fn begin(&self, record: Record, path: PathBuf) -> Result<(), WriteError> {
+    pub(crate) fn begin(&self, record: Record, path: PathBuf) -> anyhow::Result<()> {
         file::write(&record, &path)?;
         let began = Instant::now();
-        *self.lock() = Some(Book { record, path, began, written: began });
+        *self.lock() = Some(Open { record, path, began, written: began });
         Ok(())
     }
 
-    /// Takes up a trial that has ended; gives the counts so far. Nothing is taken up before the run
-    /// has begun and after its end.
+    /// Adds a trial that has ended; returns the counts so far. Nothing is added before the run has
+    /// begun and after its end.
     pub(crate) fn add(&self, trial: TrialRecord) -> Option<Counts> {
-        let mut book = self.lock();
-        let Book { record, path, began, written } = book.as_mut()?;
+        let mut open = self.lock();
+        let Open { record, path, began, written } = open.as_mut()?;
         record.counts.add(trial.verdict);
         record.trials.push(Arc::new(trial));
         let counts = record.counts;
@@ -53,21 +52,21 @@ impl RecordWriter {
         record.duration_ms = milliseconds(began.elapsed());
         *written = Instant::now();
         let (copy, path) = (record.clone().in_order(), path.clone());
-        drop(book);
-        // The end of the run says it if nothing can be written.
+        drop(open);
+        // If nothing can be written, the end of the run reports it.
         let _ = file::write(&copy, &path);
         Some(counts)
     }
 
     /// Ends the record in this state; `None` if it had not begun, or has been ended before.
     pub(crate) fn end(&self, state: State) -> Option<Record> {
-        let Book { record, began, .. } = self.lock().take()?;
+        let Open { record, began, .. } = self.lock().take()?;
         let duration_ms = milliseconds(began.elapsed());
         let record = Record { state, duration_ms, ..record.in_order() };
-        Some(Record { readiness: readiness::of(&record), ..record })
+        Some(Record { readiness: assessment::of(&record), ..record })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Book>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,7 +78,7 @@ impl Record {
     }
 }
 
-/// As records tell times.
+/// A time as records have it.
 pub(crate) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -42,8 +42,8 @@ impl ProgramExit {
             observation.add(
                 "details",
                 match side {
-                    Side::Expected => status_message::right(details),
-                    Side::Observed => status_message::whole(details),
+                    Side::Expected => status_message::masked(details),
+                    Side::Observed => status_message::full(details),
                 },
             );
         }

@@ -6,13 +6,12 @@
 //! - [`case`]: which behaviours, and what is special about a program with one
 //! - [`switchboard`], [`port_owner`], [`sock_diag`]: from the document's port to the stage of the program that came
 //! - [`run`], [`traceback`], [`ending`]: a program from its start to what is compared
-//! - [`reference`]: what is right
+//! - [`suite`]: the comparison of programs
 
 pub(crate) mod case;
 pub(crate) mod exit;
 pub(crate) mod port_demultiplexer;
 pub(crate) mod port_owner;
-pub(crate) mod reference;
 pub(crate) mod run;
 #[cfg(target_os = "linux")]
 pub(crate) mod sock_diag;

@@ -9,7 +9,7 @@ use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
 use crate::http2::activity::Quiescence;
 use crate::outcome::finding::Finding;
-use crate::outcome::observation::Observation;
+use crate::parity::baseline::subject::CaseRun;
 use crate::parity::client::outcome::Side;
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::exit::ProgramExit;
@@ -31,18 +31,6 @@ const STILL: u32 = 30;
 /// How long a program may take until it ends, or waits.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What came of a program.
-pub(crate) struct Ran {
-    /// With every text as it was told.
-    pub(crate) observed: Observation,
-    /// The same as what would be right for others.
-    pub(crate) right: Observation,
-    /// The frames that it got.
-    pub(crate) told: Vec<String>,
-    /// When there was a place for it.
-    pub(crate) began: Instant,
-}
-
 /// Plays `case` to `program`; what goes over the wire is taken on `tape`.
 pub(crate) fn run(
     case: &ProgramCase,
@@ -50,7 +38,7 @@ pub(crate) fn run(
     logs: &Logs,
     context: &RunContext,
     tape: &Recorder,
-) -> Result<Ran, Finding> {
+) -> Result<CaseRun, Finding> {
     let command_line = program
         .command_line(&context.places, "")
         .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
@@ -74,10 +62,10 @@ pub(crate) fn run(
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
     let ending = ProgramExit { exit, stdout, stderr };
     let observation = |side| ending.observation(&case.behaviour, &sent, side);
-    Ok(Ran {
+    Ok(CaseRun {
         observed: observation(Side::Observed),
-        right: observation(Side::Expected),
-        told,
+        masked: observation(Side::Expected),
+        sent: told,
         began,
     })
 }

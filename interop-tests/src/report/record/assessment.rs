@@ -1,0 +1,167 @@
+//! The assessment of a run: whether a peer can replace the reference.
+//!
+//! It is strict, because a server is switched off for it: a case that was left out or not supported is no
+//! reason to say yes, and neither is a reference that fails itself.
+
+use crate::calls::programs::NO_SERVER;
+use crate::outcome::grade::Grade;
+use crate::outcome::verdict::VerdictKind;
+use crate::report::record::format::Record;
+use crate::report::record::participant::{Participant, Role};
+use crate::report::record::readiness::{Answer, Readiness};
+use crate::report::record::trial::TrialRecord;
+
+/// Assesses every peer of `record` that claims to be like the reference, in each of its roles.
+pub(crate) fn of(record: &Record) -> Vec<Readiness> {
+    let Some(reference) = record.peers.iter().find(|peer| peer.reference) else {
+        return Vec::new();
+    };
+    let candidates = record.peers.iter().filter(|peer| peer.parity && !peer.reference);
+    let assessed = |peer: &Participant, role| Readiness {
+        peer: peer.name.clone(),
+        role,
+        reference: reference.name.clone(),
+        answer: answer(record, &peer.name, role, &reference.name),
+    };
+    candidates.flat_map(|peer| peer.roles.iter().map(move |role| assessed(peer, *role))).collect()
+}
+
+fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
+    // A side that no peer has is scripted.
+    let is_measure =
+        |side: Option<&str>| side.is_none_or(|name| [reference, NO_SERVER].contains(&name));
+    let of_peer = |trial: &&TrialRecord| sides(trial, role).0 == Some(peer);
+    let trials = || record.trials();
+    // What the peer at the other side cannot do, if that is a third one, says nothing of this one.
+    let counts = |trial: &&TrialRecord| {
+        let (_, other) = sides(trial, role);
+        trial.verdict.is_failure()
+            || trial.verdict == VerdictKind::NotSupported
+                && (is_measure(other) || other == Some(peer))
+    };
+    let against: Vec<_> = trials().filter(of_peer).filter(counts).collect();
+    if let Some(worst) = against.iter().max_by_key(|trial| severity(trial)) {
+        let (trials, why) = (against.len(), worst.in_short());
+        return Answer::NotReady { trials, worst: worst.name.clone(), why };
+    }
+    if let Some(warning) = record.warning() {
+        return Answer::NotJudged { why: warning };
+    }
+    if !record.is_whole() {
+        let (chosen, all) = (record.selection.chosen, record.selection.all);
+        return Answer::NotJudged { why: format!("only {chosen} of {all} trials were run") };
+    }
+    let own = |trial: &&TrialRecord| {
+        let (one, other) = sides(trial, role);
+        is_measure(one) && is_measure(other)
+    };
+    if let Some(failed) = trials().filter(own).find(|trial| trial.verdict.is_failure()) {
+        let why = format!("{reference} itself failed {}: {}", failed.name, failed.in_short());
+        return Answer::NotJudged { why };
+    }
+    let mut skipped =
+        trials().filter(of_peer).filter(|trial| trial.verdict == VerdictKind::Skipped);
+    if let Some(skipped) = skipped.next() {
+        let why = skipped.why.clone().unwrap_or_default();
+        return Answer::NotJudged {
+            why: format!("trials were skipped, such as {} ({why})", skipped.name),
+        };
+    }
+    let known: Vec<_> =
+        trials().filter(of_peer).filter(|t| t.verdict == VerdictKind::KnownDeviation).collect();
+    let visible = |trial: &&&TrialRecord| trial.grade != Some(Grade::Edge);
+    Answer::Ready { deviations: known.len(), client_visible: known.iter().filter(visible).count() }
+}
+
+/// The peer that has this role in `trial`, and the one that has the other; a script is no peer.
+fn sides(trial: &TrialRecord, role: Role) -> (Option<&str>, Option<&str>) {
+    let (server, client) = (trial.server.as_deref(), trial.client.as_deref());
+    match role {
+        Role::Server => (server, client),
+        Role::Client => (client, server),
+    }
+}
+
+/// The worse, the greater.
+fn severity(trial: &TrialRecord) -> (VerdictKind, bool) {
+    (trial.verdict, trial.grade != Some(Grade::Edge))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::report::record::format::{FORMAT, VERSION};
+
+    fn trial(suite: &str, peers: [Option<&str>; 2], baseline: &str, verdict: &str) -> Value {
+        let mut trial = json!({
+            "name": format!("{suite}/{}/case", peers.iter().flatten().copied().collect::<String>()),
+            "suite": suite, "baseline": baseline, "case": "case", "verdict": verdict,
+            "mismatches": [], "duration_ms": 1.0, "sent": [], "expectation": [],
+            "observation": [], "logs": [], "run_again": "make interop",
+        });
+        for (key, peer) in ["server", "client"].into_iter().zip(peers) {
+            if let Some(peer) = peer {
+                trial[key] = peer.into();
+            }
+        }
+        trial
+    }
+
+    /// The assessment of the server of `rust`.
+    fn assessed(trials: &[Value]) -> Answer {
+        let peer = |name: &str, reference: bool| {
+            json!({ "name": name, "language": name, "reference": reference, "parity": true,
+                    "roles": ["server"], "versions": [] })
+        };
+        let record = json!({
+            "format": FORMAT, "version": VERSION, "state": "finished",
+            "began": "2026-01-01T00:00:00Z", "duration_ms": 1.0, "arguments": [],
+            "machine": { "os": "linux", "architecture": "x86_64", "processors": 1 },
+            "peers": [peer("python", true), peer("rust", false)], "goldens": [],
+            "selection": { "all": trials.len(), "chosen": trials.len(), "names": "0",
+                           "shard": null },
+            "counts": { "passed": 0, "failed": 0, "set_up_errors": 0, "known_deviations": 0,
+                        "not_supported": 0, "skipped": 0 },
+            "readiness": [], "notes": [], "trials": trials,
+        });
+        let record: Record = serde_json::from_value(record).expect("a record");
+        let [Readiness { answer, .. }] = &of(&record)[..] else { panic!("one peer") };
+        answer.clone()
+    }
+
+    #[test]
+    fn a_peer_is_assessed_by_its_own_trials() {
+        let (rust, other) = ([Some("rust"), None], [None, Some("rust")]);
+        let passed = trial("server-parity", rust, "live", "passed");
+        let ready = |trials: &[Value]| matches!(assessed(trials), Answer::Ready { .. });
+        assert!(ready(std::slice::from_ref(&passed)));
+        assert!(!ready(&[trial("server-parity", rust, "golden", "failed")]));
+        assert!(ready(&[passed.clone(), trial("client-parity", other, "live", "failed")]));
+        assert!(!ready(&[trial("server-parity", rust, "live", "not-supported")]));
+        assert!(!ready(&[trial("server-parity", rust, "live", "skipped")]));
+    }
+
+    #[test]
+    fn what_a_third_peer_cannot_do_does_not_count() {
+        let of = |client| trial("calls", [Some("rust"), Some(client)], "stated", "not-supported");
+        assert!(matches!(assessed(&[of("go")]), Answer::Ready { .. }));
+        assert!(matches!(assessed(&[of("python")]), Answer::NotReady { .. }));
+        assert!(matches!(assessed(&[of("rust")]), Answer::NotReady { .. }));
+    }
+
+    #[test]
+    fn a_reference_that_fails_judges_nobody() {
+        let failed = trial("server-parity", [Some("python"), None], "golden", "failed");
+        let passed = trial("server-parity", [Some("rust"), None], "live", "passed");
+        assert!(matches!(assessed(&[failed, passed]), Answer::NotJudged { .. }));
+    }
+
+    #[test]
+    fn known_deviations_are_counted() {
+        let known = trial("server-parity", [Some("rust"), None], "live", "known-deviation");
+        let ready = Answer::Ready { deviations: 1, client_visible: 1 };
+        assert_eq!(assessed(&[known]), ready);
+    }
+}
