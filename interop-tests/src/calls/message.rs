@@ -17,33 +17,36 @@ use crate::http2::value::Value;
 
 /// One message, or several equal ones. Its type is known only with the method of the call.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(from = "toml::Value")]
+#[serde(from = "Notation")]
 pub(crate) struct Message {
-    value: toml::Value,
+    notation: Notation,
     /// The bytes, which clones share: large messages are sent many times.
     encoded: Arc<OnceLock<Vec<Vec<u8>>>>,
 }
 
-impl From<toml::Value> for Message {
-    fn from(value: toml::Value) -> Self {
-        Self { value, encoded: Arc::default() }
+impl From<Notation> for Message {
+    fn from(notation: Notation) -> Self {
+        Self { notation, encoded: Arc::default() }
     }
 }
 
-/// A number, padded with an unknown field to this size in bytes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Padded {
-    ask: Value,
-    size: usize,
-}
-
-/// The same message several times in a row.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Repeated {
-    times: usize,
-    each: Message,
+/// The ways to write a message.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "a message is a number, a table or hex digits")]
+enum Notation {
+    /// The same message several times in a row.
+    Repeated {
+        times: usize,
+        each: Box<Message>,
+    },
+    /// A number, padded with an unknown field to this size in bytes.
+    Padded {
+        ask: Value,
+        size: usize,
+    },
+    Number(Value),
+    Hex(String),
+    Fields(toml::Table),
 }
 
 /// The value of a `bytes` field that repeats the same bytes.
@@ -65,56 +68,40 @@ impl Message {
     }
 
     fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
-        if self.has_keys("each", "times") {
-            let Repeated { times, each } = self.read()?;
-            let each = each.encoded(of)?;
-            return Ok(std::iter::repeat_n(each, times).flatten().collect());
-        }
-        Ok(vec![self.one(of)?])
+        let message = match (&self.notation, of) {
+            (Notation::Repeated { times, each }, _) => {
+                let each = each.encoded(of)?;
+                return Ok(std::iter::repeat_n(each, *times).flatten().collect());
+            }
+            (Notation::Hex(digits), _) => {
+                let digits: String = digits.split_whitespace().collect();
+                hex::decode(&digits)
+                    .map_err(|_| format!("`{digits}` is no hex, two digits a byte"))?
+            }
+            (_, None) => {
+                return Err("a message of a method that is not known is given in hex".to_owned());
+            }
+            (Notation::Padded { ask, size }, Some(of)) if is_number(of) => padded(*ask, *size)?,
+            (Notation::Number(value), Some(of)) if is_number(of) => value.message(),
+            (Notation::Fields(fields), Some(of)) => {
+                let message = DynamicMessage::deserialize(of.clone(), object(fields, of)?);
+                let wrong = |error| format!("this is no {}: {error}", of.full_name());
+                message.map_err(wrong)?.encode_to_vec()
+            }
+            (_, Some(of)) => {
+                return Err(format!("a {} is a table, or the hex of its bytes", of.full_name()));
+            }
+        };
+        Ok(vec![message])
     }
 
     /// Whether the table states its bytes, which no generated stub would send.
     pub(crate) fn is_raw(&self) -> bool {
-        if self.has_keys("each", "times") {
-            return self.read().is_ok_and(|Repeated { each, .. }| each.is_raw());
+        match &self.notation {
+            Notation::Repeated { each, .. } => each.is_raw(),
+            Notation::Hex(_) | Notation::Padded { .. } => true,
+            Notation::Number(_) | Notation::Fields(_) => false,
         }
-        let is_hex = self.value.as_str().is_some_and(|text| !text.starts_with("0x"));
-        is_hex || self.has_keys("ask", "size")
-    }
-
-    fn one(&self, of: Option<&MessageDescriptor>) -> Result<Vec<u8>, String> {
-        match (&self.value, of) {
-            (toml::Value::String(digits), _) if !digits.starts_with("0x") => {
-                let digits: String = digits.split_whitespace().collect();
-                hex::decode(&digits).map_err(|_| format!("`{digits}` is no hex, two digits a byte"))
-            }
-            (_, None) => Err("a message of a method that is not known is given in hex".to_owned()),
-            (toml::Value::Table(_), Some(of)) if is_number(of) && self.has_keys("ask", "size") => {
-                let Padded { ask, size } = self.read()?;
-                padded(ask, size)
-            }
-            (toml::Value::Table(table), Some(of)) => {
-                let json = object(table, of)?;
-                let message = DynamicMessage::deserialize(of.clone(), json)
-                    .map_err(|error| format!("this is no {}: {error}", of.full_name()))?;
-                Ok(message.encode_to_vec())
-            }
-            (_, Some(of)) if is_number(of) => Ok(self.read::<Value>()?.message()),
-            (_, Some(of)) => {
-                Err(format!("a {} is a table, or the hex of its bytes", of.full_name()))
-            }
-        }
-    }
-
-    fn has_keys(&self, one: &str, other: &str) -> bool {
-        let table = self.value.as_table();
-        table.is_some_and(|table| {
-            table.len() == 2 && table.contains_key(one) && table.contains_key(other)
-        })
-    }
-
-    fn read<T: for<'a> Deserialize<'a>>(&self) -> Result<T, String> {
-        self.value.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 }
 
@@ -147,7 +134,9 @@ fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Valu
         (toml::Value::Table(table), Kind::Message(of)) => object(table, &of),
         (toml::Value::String(digits), Kind::Bytes) => base64(digits, 1),
         (toml::Value::Table(_), Kind::Bytes) => {
-            let RepeatedBytes { bytes, times } = Message::from(value.clone()).read()?;
+            let repeated: Result<RepeatedBytes, _> = value.clone().try_into();
+            let RepeatedBytes { bytes, times } =
+                repeated.map_err(|error| wrong(error.message()))?;
             base64(&bytes, times)
         }
         (toml::Value::Float(number), _)
@@ -184,10 +173,17 @@ mod tests {
     use super::*;
     use crate::calls::method::Method;
 
+    fn message(table: &str) -> Message {
+        #[derive(Deserialize)]
+        struct Table {
+            message: Message,
+        }
+        toml::from_str::<Table>(&format!("message = {table}")).unwrap().message
+    }
+
     /// The hex of each message that `table` stands for, as a request of `method`.
     fn encoded(table: &str, method: &str) -> Result<Vec<String>, String> {
-        let table: toml::Table = format!("message = {table}").parse().unwrap();
-        let message = Message::from(table["message"].clone());
+        let message = message(table);
         let request = Method::at(method).ok().map(|method| method.request());
         Ok(message.encoded(request.as_ref())?.iter().map(hex::encode).collect())
     }
@@ -225,10 +221,7 @@ mod tests {
 
     #[test]
     fn a_message_is_raw_if_a_stub_would_not_send_it() {
-        let is_raw = |table: &str| {
-            let table: toml::Table = format!("message = {table}").parse().unwrap();
-            Message::from(table["message"].clone()).is_raw()
-        };
+        let is_raw = |table: &str| message(table).is_raw();
         assert!(is_raw("\"0d\"") && is_raw("{ ask = 1, size = 9 }"));
         assert!(is_raw("{ times = 2, each = \"0d\" }"));
         assert!(!is_raw("1.0") && !is_raw("\"0x7fa00001\"") && !is_raw("{ value = 1.0 }"));

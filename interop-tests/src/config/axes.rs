@@ -9,8 +9,11 @@ use grpc_interop_protocol::Encoding;
 use serde::Deserialize;
 
 /// How a client reaches a server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Transport {
     /// TCP without encryption.
     #[default]
@@ -25,12 +28,7 @@ pub enum Transport {
 
 impl Transport {
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Tls => "tls",
-            Self::Mtls => "mtls",
-            Self::Unix => "unix",
-        }
+        self.into()
     }
 
     pub fn is_encrypted(self) -> bool {

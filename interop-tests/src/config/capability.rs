@@ -6,8 +6,9 @@ use crate::config::axes::Transport;
 use crate::config::connection::ServerCertificate;
 
 /// Something that a server does only with certain arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ServerOption {
     Tls,
     Mtls,
@@ -17,12 +18,7 @@ pub enum ServerOption {
 
 impl ServerOption {
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Tls => "tls",
-            Self::Mtls => "mtls",
-            Self::Unix => "unix",
-            Self::MaxConnectionAge => "max-connection-age",
-        }
+        self.into()
     }
 
     /// The option for this transport; none for the one that every server has.
@@ -37,8 +33,9 @@ impl ServerOption {
 }
 
 /// A service or a feature that a server may lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Capability {
     /// The service `StreamingCalculator`.
     StreamingCalculator,
@@ -55,12 +52,7 @@ impl Capability {
         [Self::StreamingCalculator, Self::Health, Self::Reflection, Self::TestBehaviour];
 
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::StreamingCalculator => "streaming-calculator",
-            Self::Health => "health",
-            Self::Reflection => "reflection",
-            Self::TestBehaviour => "test-behaviour",
-        }
+        self.into()
     }
 
     /// What a server needs for a call of `method` with this metadata.

@@ -1,6 +1,6 @@
-//! A program of a peer: how it is started, as data.
+//! A program of a peer: how it is started.
 //!
-//! The harness knows no language: whatever differs between two peers stands in these entries.
+//! The tool knows no language: everything in which two peers differ is in these entries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,44 +18,34 @@ use crate::config::variables::Variables;
 use crate::process::attached::AttachedServer;
 
 /// How a program is started; one table of `peers.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Program {
-    /// The program and its arguments; a relative path starts at the project's root. A server that is
-    /// attached need not have any.
+    /// The program and its arguments; a relative path starts at the root. An attached server need not
+    /// have it.
     pub command: Option<Spanned<Vec<String>>>,
-    /// The server that is there already, instead of one that would be started.
+    /// The address of a server that somebody else has started.
     pub attach: Option<AttachedServer>,
-    /// Where it runs, from the project's root.
-    #[serde(default)]
+    /// Its working directory; a relative path starts at the root.
     pub directory: String,
-    /// Added to the harness's environment, but for those without a value.
-    #[serde(default)]
+    /// Variables that are added to the environment of the tool, but for empty ones.
     pub environment: BTreeMap<String, String>,
-    /// The line on stdout that says that a server accepts calls, with `{address}` or `{port}`.
+    /// The line on stdout with which a server reports its `{address}` or its `{port}`.
     pub ready: Option<Spanned<String>>,
     /// How long a server may take to start.
-    #[serde(default = "default_start_limit")]
-    start_limit_ms: u64,
-    /// What to do when the program is not there.
+    start_limit_ms: Option<u64>,
+    /// How to install the program.
     pub advice: Option<String>,
-    /// Arguments of a server for the suite `calls`, which asks for more than is compared elsewhere.
-    #[serde(default)]
+    /// Arguments of a server for the suite `calls`, which tests more than the others.
     calls: Vec<String>,
-    /// What a server does not have of that which the suite `calls` asks for.
-    #[serde(default)]
+    /// What a server does not have of that which the suite `calls` tests.
     pub lacks: BTreeSet<Capability>,
-    /// What a server can do beside, each with the arguments that make it do so.
-    #[serde(default)]
+    /// What else a server can do, each with the arguments for it.
     pub options: BTreeMap<ServerOption, Vec<String>>,
-    /// How an agent can reach a server; in every way, if this is missing.
+    /// The transports that an agent knows; without it, all of them.
     pub transports: Option<BTreeSet<Transport>>,
-    /// How an agent can compress; in every way, if this is missing.
+    /// The compressions that an agent knows; without it, all of them.
     pub compressions: Option<BTreeSet<Compression>>,
-}
-
-fn default_start_limit() -> u64 {
-    20_000
 }
 
 /// Why a program cannot be run.
@@ -72,7 +62,7 @@ pub enum CommandError {
     NoRoot(#[from] NoRoot),
 }
 
-/// A command line with every placeholder replaced; displays as what a person would type.
+/// A command line without placeholders; it is displayed as a user would type it.
 #[derive(Clone, Debug)]
 pub struct CommandLine {
     program: PathBuf,
@@ -83,40 +73,27 @@ pub struct CommandLine {
 
 impl Program {
     pub fn start_limit(&self) -> Duration {
-        Duration::from_millis(self.start_limit_ms)
+        Duration::from_millis(self.start_limit_ms.unwrap_or(20_000))
     }
 
-    /// A server that is there already and lacks what the document's contract does not have.
+    /// A server that somebody else has started and that has the service of the tutorial only.
     pub fn attached(server: AttachedServer) -> Self {
-        Self {
-            command: None,
-            attach: Some(server),
-            directory: String::new(),
-            environment: BTreeMap::new(),
-            ready: None,
-            start_limit_ms: default_start_limit(),
-            advice: None,
-            calls: Vec::new(),
-            lacks: BTreeSet::from(Capability::ALL),
-            options: BTreeMap::new(),
-            transports: None,
-            compressions: None,
-        }
+        let lacks = BTreeSet::from(Capability::ALL);
+        Self { attach: Some(server), lacks, ..Self::default() }
     }
 
-    /// Whether something is said of how it is started.
+    /// Whether the entry states how it is started.
     pub fn is_started(&self) -> bool {
         let Self { command, ready, calls, options, .. } = self;
         command.is_some() || ready.is_some() || !calls.is_empty() || !options.is_empty()
     }
 
-    /// The same program as the suite `calls` starts it.
+    /// The program with the arguments for the suite `calls`.
     pub fn for_calls(&self) -> Self {
         self.with_arguments(self.calls.iter().cloned())
     }
 
-    /// The same program as `words` run it, such as a tool that watches it. Its name is then looked up by
-    /// those words, from its directory.
+    /// The program as `words` run it, such as a tool that observes it, which then looks up its name.
     #[allow(dead_code, reason = "only the benchmark does so")]
     pub fn below(&self, words: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
@@ -126,7 +103,7 @@ impl Program {
         program
     }
 
-    /// The same program with these arguments behind its own.
+    /// The program with more arguments.
     pub fn with_arguments(&self, arguments: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
         if let Some(command) = &mut program.command {
@@ -135,8 +112,7 @@ impl Program {
         program
     }
 
-    /// The same program with the arguments of `options`, in which each placeholder of `values` is
-    /// replaced by what it stands for.
+    /// The program with the arguments of `options`, whose placeholders are replaced by `values`.
     pub fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
         let fill = |word: &String| {
             values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
@@ -145,7 +121,7 @@ impl Program {
         self.with_arguments(arguments.map(fill))
     }
 
-    /// Puts their values in the place of `variables`.
+    /// Replaces the variables by their values.
     pub fn fill(&mut self, variables: &Variables) {
         let options = self.options.values_mut().flatten();
         let command = self.command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
@@ -186,7 +162,7 @@ impl Program {
 }
 
 impl CommandLine {
-    /// That of a tool which every system has in its own place; `None` when it is not on this machine.
+    /// The command line of a tool of the system; `None` when it is not on this machine.
     #[allow(dead_code, reason = "only the benchmark does so")]
     pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
         Some(Self {
@@ -222,7 +198,7 @@ impl fmt::Display for CommandLine {
     }
 }
 
-/// `word` as a shell reads it.
+/// `word`, quoted for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

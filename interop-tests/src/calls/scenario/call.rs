@@ -66,7 +66,7 @@ pub(crate) struct Call {
 
 /// One message, or a list of them.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a message is a number, a table or hex digits")]
 enum Requests {
     Many(Vec<Message>),
     One(Message),
@@ -260,6 +260,8 @@ mod tests {
         assert!(error("send = 1.0\nkind = \"unary\"").starts_with("kind: that of this method"));
         assert!(error("method = \"/A/B\"\nsend = \"\"").starts_with("method: there is no `/A/B`"));
         assert!(error("ask = 16\nsize = 5").starts_with("no padding makes"));
+        let wrong = toml::from_str::<Call>("send = true").unwrap_err();
+        assert_eq!(wrong.message(), "a message is a number, a table or hex digits");
     }
 
     #[test]

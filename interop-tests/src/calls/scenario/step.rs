@@ -12,22 +12,19 @@ use grpc_interop_protocol::{CallOutcome, Request};
 
 /// One of the `steps` of a scenario.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) call: Option<Call>,
     pub(crate) expect: Option<Expectation>,
     /// Different calls that are made at once, each with its `expect`.
-    #[serde(default)]
     pub(crate) calls: Vec<Call>,
     /// What happens to the server: by itself, or while the call runs.
     pub(crate) server: Option<ServerAction>,
     /// With `server` and a call: how long after the start of the call.
-    #[serde(default)]
     pub(crate) after_ms: u64,
     /// How long the calls are repeated until they end as expected.
     pub(crate) eventually_ms: Option<u64>,
     /// A pause before the step, each time.
-    #[serde(default)]
     pub(crate) pause_ms: u64,
     /// How many times the step is done.
     pub(crate) repeat: Option<usize>,
