@@ -82,7 +82,7 @@ struct Options {
     /// call.
     ///
     /// Any caller can then choose delays, statuses and compression, and find out how other calls
-    /// have ended. interop-tests/PEERS.md lists the directives.
+    /// have ended. interop-tests/docs/peers.md lists the directives.
     #[arg(long)]
     test_behaviour: bool,
 }

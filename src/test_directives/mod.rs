@@ -1,5 +1,5 @@
 //! Behaviour that a test requests through the metadata of a call: delays, statuses, compression,
-//! and the outcome of another call. `interop-tests/PEERS.md` lists the directives.
+//! and the outcome of another call. `interop-tests/docs/peers.md` lists the directives.
 //!
 //! A layer around all services, so that it works the same for every method and no method knows of
 //! it. It is enabled only by an option for tests and never in production, because any caller could

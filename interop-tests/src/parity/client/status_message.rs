@@ -2,7 +2,7 @@
 //!
 //! Callers can rely on a message that the reference takes from the server, and on one that it always
 //! words alike. A message of its own about a broken connection describes its implementation: such a text
-//! contains a part of [`INTERNAL`], and then any other text is equal. `BEHAVIOURS.md` has the same list
+//! contains a part of [`INTERNAL`], and then any other text is equal. `docs/behaviours.md` has the same list
 //! for people.
 
 use crate::http2::message::checksum;
