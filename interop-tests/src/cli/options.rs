@@ -3,6 +3,7 @@
 //! `run` is assumed where the first word names no subcommand, so that a filter can follow `interop`.
 //! The flags that the subcommands replaced still work there, without being listed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -248,8 +249,15 @@ struct ReplacedFlags {
 impl Command {
     /// The command of the process's arguments; a wrong one, or `--help`, ends the process.
     pub(crate) fn from_arguments() -> Self {
-        let matches = definition().get_matches();
-        CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).into()
+        Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The command that `words` are; the first one is the name of the tool.
+    pub(crate) fn parse<W: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Self, clap::Error> {
+        let matches = definition().try_get_matches_from(words)?;
+        CommandLine::from_arg_matches(&matches).map(Into::into)
     }
 }
 
@@ -402,9 +410,7 @@ mod tests {
     use super::*;
 
     fn parse(words: &str) -> Result<Command, clap::Error> {
-        let words = std::iter::once("interop").chain(words.split_whitespace());
-        let matches = definition().try_get_matches_from(words)?;
-        CommandLine::from_arg_matches(&matches).map(Into::into)
+        Command::parse(std::iter::once("interop").chain(words.split_whitespace()))
     }
 
     #[track_caller]

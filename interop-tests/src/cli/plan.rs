@@ -1,7 +1,7 @@
 //! The second phase of a run: the trials, which are peers × cases, and the deviations known of them.
 //!
 //! All trials are known before the first one runs, so that the record can say how many there are, and
-//! an entry of the ledger that matches none is found at once.
+//! an entry of the known deviations that matches none is an error at once.
 
 use crate::calls;
 use crate::calls::programs;
@@ -122,4 +122,52 @@ pub(crate) fn rivals(
     let rivals: Vec<_> = meant.filter_map(|peer| Rival::new(peer, &logs)).collect();
     anyhow::ensure!(!rivals.is_empty(), "fuzz: no such peer has a server");
     Ok(rivals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::options::Command;
+
+    /// The cases that `words` choose of the cases 1 to 20 of two pairs of peers.
+    fn chosen(words: &str) -> Vec<String> {
+        let names = ["rust", "python"].into_iter().flat_map(|server| {
+            let name =
+                move |case: usize| TrialName::stated("calls", server, "rust", case.to_string());
+            (1..=20).map(name)
+        });
+        let names: Vec<_> = names.collect();
+        let trial = |name: &TrialName| Trial::new(name.clone(), || unreachable!("it is not run"));
+        let trials = names.iter().map(trial).collect();
+        let mut plan = Plan { trials, names, ledger: Ledger::default(), notice: None };
+        let words = ["interop", "run"].into_iter().chain(words.split_whitespace());
+        let Ok(Command::Run(options)) = Command::parse(words) else { panic!("no command") };
+        plan.choose(&options);
+        assert_eq!(plan.names.len(), 40, "all names stay");
+        plan.trials.iter().map(|trial| trial.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_filter_chooses_by_name() {
+        assert_eq!(chosen("").len(), 40);
+        assert_eq!(chosen("calls/rust/rust").len(), 20);
+        assert_eq!(chosen("rust/rust/2"), ["calls/rust/rust/2", "calls/rust/rust/20"]);
+        assert_eq!(chosen("--exact calls/rust/rust/2"), ["calls/rust/rust/2"]);
+        assert_eq!(chosen("rust/rust/2 --skip /20"), ["calls/rust/rust/2"]);
+        assert!(chosen("nothing").is_empty());
+    }
+
+    #[test]
+    fn every_trial_is_in_one_shard() {
+        let shards = [1, 2, 3].map(|shard| chosen(&format!("--shard {shard}/3")));
+        let mut all: Vec<_> = shards.iter().flatten().cloned().collect();
+        all.sort();
+        let mut expected = chosen("");
+        expected.sort();
+        assert_eq!(all, expected);
+        assert!(shards.iter().all(|shard| shard.len() < 30), "the trials are divided");
+        // A filter does not change the shard of a trial.
+        let filtered = chosen("--shard 1/3 calls/rust");
+        assert!(filtered.iter().all(|trial| shards[0].contains(trial)));
+    }
 }

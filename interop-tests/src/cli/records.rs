@@ -10,14 +10,14 @@ use crate::report::record::{file, merge};
 use crate::report::versions_table;
 use crate::report::versions_table::Row;
 
-/// Prints what changed from one record to another; tells whether nothing got worse.
+/// Prints what changed from one record to another; returns whether nothing got worse.
 pub(crate) fn diff(old: &Path, new: &Path) -> anyhow::Result<bool> {
     let difference = Difference::between(&file::read(old)?, &file::read(new)?);
     anstream::println!("{difference}");
     Ok(!difference.is_worse())
 }
 
-/// Writes the reports of the merged records into `output`; tells whether nothing failed.
+/// Writes the reports of the merged records into `output`; returns whether nothing failed.
 pub(crate) fn merge(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
     let read = |path: &PathBuf| anyhow::Ok((path.clone(), file::read(path)?));
     let merged = merge::merge(paths.iter().map(read).collect::<Result<_, _>>()?)?;

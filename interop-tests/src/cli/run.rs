@@ -42,7 +42,7 @@ pub(crate) fn run(
 
     let Loaded { left_out, context, processors, .. } = loaded;
     let mut libtest = options.libtest.clone();
-    libtest.test_threads.get_or_insert(processors.max(schedule::BEGUN_AT_ONCE));
+    libtest.test_threads.get_or_insert(processors.max(schedule::RUNNING_AT_ONCE));
     let progress = Progress::new(&mut libtest, &context.logs.join("trials.txt"));
     progress.expect(plan.trials.len());
     context.port_queue.add(plan.trials.iter().filter_map(|trial| trial.port_user));
@@ -54,7 +54,7 @@ pub(crate) fn run(
         traces: Archive { logs: context.logs.clone(), all: options.trace },
         rerun: options.rerun(context.places.root().is_some()),
     });
-    let trials = schedule::side_by_side(plan.trials).into_iter();
+    let trials = schedule::in_order(plan.trials).into_iter();
     let trials = trials.map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge)));
     let conclusion = libtest_mimic::run(&libtest, trials.collect());
     let failures = judge.progress.finish();

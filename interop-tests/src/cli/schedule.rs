@@ -1,66 +1,98 @@
-//! The order in which trials are begun.
+//! The order in which trials begin.
 //!
-//! libtest-mimic begins them in the order that it is given, so who shares the machine with whom, and
-//! who has the document's port when, is decided here.
+//! libtest-mimic begins trials in the order of its list, so this order decides which trials share the
+//! machine, and in which order the users of port 50051 come to need it.
+
+use std::collections::BTreeMap;
 
 use crate::calls::programs;
 use crate::outcome::trial::Trial;
 use crate::parity::client::suite;
 use crate::parity::client::table::PROGRAM_PREFIX;
 
-/// How many trials are begun before one of them has ended: most of them wait, for time or for each
-/// other, and those that keep a processor busy pass a gate.
-pub(crate) const BEGUN_AT_ONCE: usize = 40;
+/// How many trials run at once. Most of them wait, for time or for another trial; those that keep a
+/// processor busy pass a semaphore.
+pub(crate) const RUNNING_AT_ONCE: usize = 40;
 
-/// Spreads the trials of each pairing evenly over the whole: they wait for each other, so neighbours in
-/// the order should be of different ones. So are those that mostly wait, lest all that have been begun
-/// are such, and the processors idle.
+/// The trials in the order in which they begin.
 ///
-/// Three times somebody has the document's port: each trial of `programs`, the client programs of
-/// `client-parity` from the first to the last, and the reference of `server-parity` from the first to
-/// the last. Those that share it are begun one after the other, all of them before any of the next. So
-/// whoever waits for the port waits for trials that have a thread already, and never for one that has
-/// none because all threads wait. `calls` has no part in that, and fills what `server-parity` leaves
-/// idle.
-pub(crate) fn side_by_side(trials: Vec<Trial>) -> Vec<Trial> {
+/// Trials of the same peers wait for each other, so they are spread evenly. So are those that mostly wait:
+/// if all running trials waited, the processors would idle.
+///
+/// The users of port 50051 come one after the other, in the order of their turns. A trial that waits for its
+/// turn then waits only for trials that run already, and never for one that cannot begin because all threads
+/// wait. `calls` does not need the port, and runs beside `server-parity`.
+pub(crate) fn in_order(trials: Vec<Trial>) -> Vec<Trial> {
     let mut turns: [Vec<Trial>; 3] = Default::default();
     for trial in trials {
-        turns[turn(trial.name.suite)].push(trial);
+        let turn = match trial.name.suite {
+            programs::SUITE => 0,
+            suite::SUITE => 1,
+            _ => 2,
+        };
+        turns[turn].push(trial);
     }
     turns.into_iter().flat_map(spread).collect()
 }
 
-fn turn(suite: &str) -> usize {
-    match suite {
-        programs::SUITE => 0,
-        suite::SUITE => 1,
-        _ => 2,
-    }
-}
-
+/// Spreads the trials of each kind evenly over the whole list.
 fn spread(trials: Vec<Trial>) -> Vec<Trial> {
-    let lane = |trial: &Trial| {
+    let mut kinds: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
+    for trial in trials {
         let name = &trial.name;
         let is_program = name.case.starts_with(PROGRAM_PREFIX);
-        (name.group(), name.baseline, is_program, trial.waits)
-    };
-    let mut lanes: Vec<(_, Vec<Trial>)> = Vec::new();
-    for trial in trials {
-        let key = lane(&trial);
-        match lanes.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, lane)) => lane.push(trial),
-            None => lanes.push((key, vec![trial])),
-        }
+        let kind = (name.group(), name.baseline, is_program, trial.waits);
+        kinds.entry(kind).or_default().push(trial);
     }
-    let mut placed: Vec<_> = lanes.into_iter().flat_map(|(_, lane)| places(lane)).collect();
-    placed.sort_by_key(|(place, _)| *place);
+    let mut placed: Vec<_> = kinds.into_values().flat_map(with_positions).collect();
+    placed.sort_by_key(|(position, _)| *position);
     placed.into_iter().map(|(_, trial)| trial).collect()
 }
 
-/// Each trial with its place on the way from 0 to `WAY`.
-fn places(lane: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
-    const WAY: usize = 1 << 24;
-    let count = lane.len();
-    let place = move |index| (2 * index + 1) * WAY / (2 * count);
-    lane.into_iter().enumerate().map(move |(index, trial)| (place(index), trial))
+/// Each trial with its position in the list, from 0 to `LENGTH`.
+fn with_positions(trials: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
+    const LENGTH: usize = 1 << 24;
+    let count = trials.len();
+    let position = move |index| (2 * index + 1) * LENGTH / (2 * count);
+    trials.into_iter().enumerate().map(move |(index, trial)| (position(index), trial))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::trial::TrialName;
+
+    fn trial(suite: &'static str, server: &str, case: &str, waits: bool) -> Trial {
+        let name = TrialName::stated(suite, server, "client", case.to_owned());
+        Trial { waits, ..Trial::new(name, || unreachable!("it only has a name")) }
+    }
+
+    fn cases(trials: Vec<Trial>) -> Vec<String> {
+        in_order(trials).into_iter().map(|trial| trial.name.case).collect()
+    }
+
+    #[test]
+    fn users_of_the_port_take_turns() {
+        let suites = ["server-parity", "calls", suite::SUITE, "calls", programs::SUITE];
+        let trials = suites.map(|suite| trial(suite, "server", suite, false));
+        let order = cases(trials.into());
+        assert_eq!(order[..2], [programs::SUITE, suite::SUITE]);
+        assert_eq!(order.len(), 5, "no trial is lost");
+    }
+
+    #[test]
+    fn trials_of_the_same_peers_are_spread() {
+        let trials = |server, cases: &[&str]| {
+            cases.iter().map(|case| trial("calls", server, case, false)).collect::<Vec<_>>()
+        };
+        let (a, b) = (trials("a", &["a1", "a2", "a3", "a4"]), trials("b", &["b1", "b2"]));
+        assert_eq!(cases(a.into_iter().chain(b).collect()), ["a1", "b1", "a2", "a3", "b2", "a4"]);
+    }
+
+    #[test]
+    fn trials_that_wait_are_spread_too() {
+        let all = ["1", "2", "3", "4"].map(|case| trial("calls", "a", case, case <= "2"));
+        let order = cases(all.into());
+        assert_eq!(order, ["3", "1", "4", "2"]);
+    }
 }

@@ -152,7 +152,7 @@ fn programs_say_why() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let trial = "programs/rust/rust/root-of-16";
     let ran = of(trial).and("--trace").finish();
-    shows(&wire(&ran, trial), &["nothing can stand between them"]);
+    shows(&wire(&ran, trial), &["no tap can be between them"]);
     ran.says("1 passed");
 }
 
