@@ -1,7 +1,7 @@
-//! What a run says at its end, on the terminal.
+//! What a run prints at its end.
 //!
-//! The last lines are those that are still on the screen: what failed, how often, where to look, and
-//! whether the switch is safe.
+//! The last lines stay on the screen, so they say what matters most: what failed, how often, where to
+//! look, and which replacements are ready.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::report::record::Record;
 use crate::report::record::readiness;
 use crate::report::record::readiness::Answer;
 
-/// How many failures are told; the rest is counted.
-const TOLD: usize = 20;
+/// How many failures are shown; the others are counted.
+const SHOWN: usize = 20;
 
-/// Prints it: `blocks` are those of the failures that have not been told yet, and the reports are in
-/// `folder`.
-pub(crate) fn print(record: &Record, blocks: &[String], folder: &Path) {
+/// Prints the conclusion of `record`, whose reports are in `folder`, after the `failures` that have not
+/// been printed yet.
+pub(crate) fn print(record: &Record, failures: &[String], folder: &Path) {
     anstream::println!("{}\n{}\n", matrix::tables(record), matrix::legend(record));
-    for block in blocks.iter().take(TOLD) {
+    for block in failures.iter().take(SHOWN) {
         anstream::println!("{block}\n");
     }
     for note in record.warning().iter().chain(&record.notes) {
         anstream::println!("interop: {note}");
     }
     let red = AnsiColor::Red.on_default().bold();
-    for failed in record.failed().take(TOLD) {
+    for failed in record.failed().take(SHOWN) {
         let verdict = failed.verdict.name();
         anstream::println!(
             "interop: {red}{verdict}{red:#}: {}: {}",
@@ -34,7 +34,7 @@ pub(crate) fn print(record: &Record, blocks: &[String], folder: &Path) {
             failed.in_short()
         );
     }
-    let more = record.counts.failures().saturating_sub(TOLD);
+    let more = record.counts.failures().saturating_sub(SHOWN);
     if more > 0 {
         anstream::println!("interop: and {more} more; the report has all of them");
     }

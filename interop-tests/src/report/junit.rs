@@ -1,7 +1,7 @@
 //! The record as JUnit XML, which CI systems read.
 //!
-//! JUnit knows no known deviation and nothing that is not supported: both are skipped there, with their
-//! reason, and never passed.
+//! JUnit has no verdict for a known deviation and for what is not supported: both are skipped there, with
+//! their reason, and never passed.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::outcome::verdict::VerdictKind;
 use crate::report::record::Record;
 use crate::report::record::trial::TrialRecord;
 
-/// Writes it: a test suite for each group of trials.
+/// Writes a test suite for each group of trials.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("interop");
     report.set_time(duration(record.duration_ms));

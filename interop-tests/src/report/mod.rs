@@ -1,10 +1,10 @@
-//! The reports: what people and other programs read of a record.
+//! The reports, for people and for other programs.
 //!
-//! None of them looks at anything but the record, so one that is made later tells the same.
+//! They are made from the record alone, so that a report that is made later says the same.
 //!
 //! - [`matrix`], [`conclusion`], [`progress`]: the terminal
 //! - [`html`], [`junit`], [`summary`]: files
-//! - [`difference`], [`several`]: two records compared, and any number of them in a table
+//! - [`difference`], [`versions_table`]: two records compared, and any number of them in a table
 
 pub(crate) mod conclusion;
 pub(crate) mod difference;
@@ -22,19 +22,19 @@ use std::path::{Path, PathBuf};
 use crate::report::record::Record;
 use crate::report::record::file;
 
-/// The record, and what is made from it.
+/// The files of a run: its record and the reports.
 const FILES: [&str; 4] = ["report.json", "report.html", "junit.xml", "summary.md"];
 
-/// Where the record is, of a run with its reports in `folder`.
+/// The path of the record of a run whose reports are in `folder`.
 pub(crate) fn record_in(folder: &Path) -> PathBuf {
     folder.join(FILES[0])
 }
 
-/// Removes what an earlier run has left in `folder` and this one has not made yet: beside its record it
-/// would tell of another.
+/// Removes the reports that an earlier run left in `folder`: beside the record of this run they would be
+/// misleading.
 pub(crate) fn clear(folder: &Path) {
     for name in &FILES[1..] {
-        // Where it cannot be removed it cannot be written either, and that is told.
+        // What cannot be removed cannot be written either, and then the run says so.
         let _ = std::fs::remove_file(folder.join(name));
     }
 }

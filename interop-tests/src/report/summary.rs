@@ -1,109 +1,63 @@
-//! The record in a page of Markdown, for a CI system's job page.
+//! The record as a page of Markdown, for the job page of a CI system.
 //!
-//! Texts of peers are escaped: what a broken server says must not become a heading or a link.
+//! Texts of peers are escaped, so that what a broken server sends becomes no heading and no link.
 
 use std::io::{self, Write};
 
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Output, State, Value};
-use serde::Serialize;
+use minijinja::{AutoEscape, Environment, Output, State, Value, context};
 
 use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
-use crate::report::record::participant::Participant;
-use crate::report::record::{Machine, Record};
+use crate::report::record::trial::TrialRecord;
+use crate::report::record::{KnownDeviation, Record};
 
 const TEMPLATE: &str = include_str!("templates/summary.md");
 
-/// How many failures are told; the rest is counted.
-const TOLD: usize = 50;
+/// How many failures are shown; the others are counted.
+const SHOWN: usize = 50;
 
-#[derive(Serialize)]
-struct MatrixView {
-    suite: String,
-    axes: [&'static str; 2],
-    columns: Vec<String>,
-    rows: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    cells: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    name: &'a str,
-    verdict: &'static str,
-    why: String,
-}
-
-#[derive(Serialize)]
-struct Deviation<'a> {
-    reason: &'a str,
-    trials: usize,
-}
-
-/// What the template knows.
-#[derive(Serialize)]
-struct Context<'a> {
-    warning: Option<String>,
-    readiness: Vec<String>,
-    counts: String,
-    seconds: String,
-    machine: &'a Machine,
-    began: &'a str,
-    matrices: Vec<MatrixView>,
-    failures: Vec<Failure<'a>>,
-    more_failures: usize,
-    deviations: Vec<Deviation<'a>>,
-    notes: &'a [String],
-    peers: &'a [Participant],
-}
-
-/// Writes it.
+/// Writes the page.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
     environment.set_formatter(escaped);
     let template = environment.template_from_str(TEMPLATE).map_err(io::Error::other)?;
-    let failures = record.failed().take(TOLD).map(|trial| Failure {
-        name: &trial.name,
-        verdict: trial.verdict.name(),
-        why: trial.in_short(),
-    });
-    let deviations = record.known_deviations().into_iter();
-    let deviations =
-        deviations.map(|known| Deviation { reason: known.reason, trials: known.trials.len() });
-    let context = Context {
-        warning: record.warning(),
-        readiness: record.readiness.iter().map(ToString::to_string).collect(),
-        counts: record.counts.to_string(),
-        seconds: format!("{:.0}", record.duration_ms / 1000.0),
-        machine: &record.machine,
-        began: &record.began,
-        matrices: Matrix::all(record).into_iter().map(MatrixView::from).collect(),
-        failures: failures.collect(),
-        more_failures: record.counts.failures().saturating_sub(TOLD),
-        deviations: deviations.collect(),
-        notes: &record.notes,
-        peers: &record.peers,
+    let Record { machine, notes, peers, began, .. } = record;
+    let context = context! {
+        warning => record.warning(),
+        readiness => record.readiness.iter().map(ToString::to_string).collect::<Value>(),
+        counts => record.counts.to_string(),
+        seconds => format!("{:.0}", record.duration_ms / 1000.0),
+        machine => Serde(machine),
+        began => &**began,
+        matrices => Matrix::all(record).iter().map(matrix).collect::<Value>(),
+        failures => record.failed().take(SHOWN).map(failure).collect::<Value>(),
+        more_failures => record.counts.failures().saturating_sub(SHOWN),
+        deviations => record.known_deviations().iter().map(deviation).collect::<Value>(),
+        notes => Serde(notes),
+        peers => Serde(peers),
     };
-    let text = template.render(Serde(context)).map_err(io::Error::other)?;
+    let text = template.render(context).map_err(io::Error::other)?;
     writeln!(out, "{text}")
 }
 
-impl From<Matrix> for MatrixView {
-    fn from(matrix: Matrix) -> Self {
-        let Matrix { suite, axes, columns, rows } = matrix;
-        let cell =
-            |cell: Option<Cell>| cell.map_or(NO_TRIAL.to_owned(), |cell| cell.counts.to_string());
-        let row = |(name, cells): (String, Vec<Option<Cell>>)| Row {
-            name,
-            cells: cells.into_iter().map(cell).collect(),
-        };
-        Self { suite, axes, columns, rows: rows.into_iter().map(row).collect() }
-    }
+fn matrix(Matrix { suite, axes, columns, rows }: &Matrix) -> Value {
+    let text = |cell: &Option<Cell>| {
+        cell.as_ref().map_or(NO_TRIAL.to_owned(), |cell| cell.counts.to_string())
+    };
+    let row = |(name, cells): &(String, Vec<_>)| {
+        context! { name => &**name, cells => cells.iter().map(text).collect::<Value>() }
+    };
+    let rows: Value = rows.iter().map(row).collect();
+    context! { suite => &**suite, axes => Serde(axes), columns => Serde(columns), rows }
+}
+
+fn failure(trial: &TrialRecord) -> Value {
+    context! { name => &*trial.name, verdict => trial.verdict.name(), why => trial.in_short() }
+}
+
+fn deviation(KnownDeviation { reason, trials, .. }: &KnownDeviation<'_>) -> Value {
+    context! { reason => *reason, trials => trials.len() }
 }
 
 /// Writes a value so that Markdown shows it as it is, in one line.
@@ -133,4 +87,15 @@ fn markdown(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        assert_eq!(markdown("# a\n[b](c) <i>&*"), "\\# a \\[b\\](c) &lt;i>&amp;\\*");
+        assert_eq!(markdown("|`x`|"), "\\|\\`x\\`\\|");
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::capture::dissection::protobuf;
 use crate::capture::trace::ProtobufField;
-use crate::report::html::shown::plural;
+use crate::report::html::format::plural;
 
 /// How many bytes a row has.
 const ROW: usize = 16;

@@ -1,44 +1,23 @@
-//! One trial with all that a person needs to look into it.
+//! The details of one trial, with everything that is known of it.
 //!
-//! There is one template for it, so that a failure on the page and a trial that is unpacked are told
-//! in the same way.
+//! One template makes them for the failures on the page and for all other trials, so that both look the
+//! same.
 
 use std::io;
 
 use minijinja::value::Serde;
-use minijinja::{Environment, Template};
-use serde::Serialize;
+use minijinja::{Environment, Template, Value, context};
 
 use crate::outcome::grade::Grade;
 use crate::report::html::comparison::Comparison;
-use crate::report::html::shown;
-use crate::report::html::shown::Shown;
+use crate::report::html::format;
+use crate::report::html::format::Shown;
 use crate::report::html::wire::Wire;
 use crate::report::record::trial::TrialRecord;
 
-/// See the module.
+/// Renders the details of trials.
 #[derive(Debug)]
 pub(crate) struct Renderer<'a>(Template<'a, 'a>);
-
-/// What the template knows.
-#[derive(Serialize)]
-struct Case<'a> {
-    verdict: Shown,
-    is_failure: bool,
-    why: Option<&'a str>,
-    link: Option<&'a str>,
-    grade: Option<&'static str>,
-    duration: String,
-    about: Option<&'a str>,
-    /// Whether there is one to show, which a template cannot ask for.
-    is_compared: bool,
-    comparison: Comparison<'a>,
-    wire: Option<Wire>,
-    commands: Vec<(&'static str, &'a str)>,
-    sent: &'a [String],
-    logs: &'a [String],
-    run_again: &'a str,
-}
 
 impl<'a> Renderer<'a> {
     pub(crate) fn of(environment: &'a Environment<'a>) -> Result<Self, minijinja::Error> {
@@ -53,29 +32,31 @@ impl<'a> Renderer<'a> {
             ("client", &trial.client_command),
             ("reference", &trial.reference_command),
         ];
-        let commands =
-            commands.into_iter().filter_map(|(who, command)| Some((who, &**command.as_ref()?)));
-        let case = Case {
-            verdict: trial.verdict.into(),
-            is_failure: trial.verdict.is_failure(),
-            why: trial.why.as_deref(),
-            link: trial.link.as_deref().filter(|link| is_web(link)),
-            grade: trial.grade.map(described),
-            duration: shown::duration(trial.duration_ms),
-            about: about(trial),
-            is_compared: !comparison.is_empty(),
-            comparison,
-            wire: trial.trace.as_ref().map(|trace| Wire::of(trace, trial, most)),
-            commands: commands.collect(),
-            sent: &trial.sent,
-            logs: &trial.logs,
-            run_again: &trial.run_again,
+        let command = |(side, command): (&str, &Option<String>)| {
+            Some(Value::from(Serde((side, command.as_deref()?))))
         };
-        self.0.render(Serde(case)).map_err(io::Error::other)
+        let case = context! {
+            verdict => Serde(Shown::from(trial.verdict)),
+            is_failure => trial.verdict.is_failure(),
+            why => trial.why.as_deref(),
+            link => trial.link.as_deref().filter(|link| is_web(link)),
+            grade => trial.grade.map(described),
+            duration => format::duration(trial.duration_ms),
+            about => about(trial),
+            // A template cannot find this out.
+            is_compared => !comparison.is_empty(),
+            comparison => Serde(comparison),
+            wire => Serde(trial.trace.as_ref().map(|trace| Wire::of(trace, trial, most))),
+            commands => commands.into_iter().filter_map(command).collect::<Value>(),
+            sent => Serde(&trial.sent),
+            logs => Serde(&trial.logs),
+            run_again => &*trial.run_again,
+        };
+        self.0.render(case).map_err(io::Error::other)
     }
 }
 
-/// What the case is about, without the grade, which stands elsewhere.
+/// What the case is about, without the grade, which is shown elsewhere.
 fn about(trial: &TrialRecord) -> Option<&str> {
     let about = trial.about.as_deref()?;
     let grade = trial.grade.map(|grade| grade.to_string()).unwrap_or_default();
@@ -83,13 +64,13 @@ fn about(trial: &TrialRecord) -> Option<&str> {
     Some(rest.trim_start_matches([':', ' ', '\n'])).filter(|rest| !rest.is_empty())
 }
 
-/// Whether it is a link that may be followed: a record may come from anywhere.
+/// Whether `link` may be followed: a record may come from anywhere.
 pub(crate) fn is_web(link: &str) -> bool {
     link.starts_with("https://") || link.starts_with("http://")
 }
 
-/// The grade with what it means.
-pub(crate) fn described(grade: Grade) -> &'static str {
+/// The grade with its meaning.
+fn described(grade: Grade) -> &'static str {
     match grade {
         Grade::ClientVisible => "client-visible: a legal peer, proxy or load balancer can do this",
         Grade::Edge => "edge: only a peer made by hand does this",

@@ -1,7 +1,7 @@
-//! What was expected and what came, beside each other.
+//! The expected and the observed outcome of a trial, side by side.
 //!
-//! Whether something was wrong is not judged here again: a row differs because the trial has a mismatch
-//! for it. Other texts than those expected are fine where a range or a part was asked for.
+//! Nothing is judged again here: a row differs because the trial has a mismatch for it. Where a range or a
+//! part of a text was expected, another text than the expected one is right too.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::outcome::verdict::VerdictKind;
 use crate::report::html::bytes::{Bytes, Pair};
 use crate::report::record::trial::TrialRecord;
 
-/// One thing that was compared, or only observed.
+/// One line of the outcome, compared or only observed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row<'a> {
     what: &'a str,
@@ -26,7 +26,7 @@ pub(crate) struct Row<'a> {
     bytes: Option<Bytes>,
 }
 
-/// How the two sides of a row are to each other.
+/// How the two sides of a row compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct How {
     class: &'static str,
@@ -37,10 +37,10 @@ struct How {
 const DIFFERS: How = How { class: "differs", symbol: "≠", word: "differs" };
 const SAME: How = How { class: "same", symbol: "=", word: "as expected" };
 const FITS: How = How { class: "same", symbol: "✓", word: "fits" };
-const MISSING: How = How { class: "untold", symbol: "·", word: "not observed" };
-const MORE: How = How { class: "untold", symbol: "·", word: "not compared" };
+const MISSING: How = How { class: "not-compared", symbol: "·", word: "not observed" };
+const MORE: How = How { class: "not-compared", symbol: "·", word: "not compared" };
 
-/// The rows of a trial, and those of what would have been right as well.
+/// The rows of a trial, and those of other outcomes that were expected as well.
 #[derive(Debug, Serialize)]
 pub(crate) struct Comparison<'a> {
     rows: Vec<Row<'a>>,
@@ -68,23 +68,23 @@ impl<'a> Comparison<'a> {
     pub(crate) fn of(trial: &'a TrialRecord) -> Self {
         let observed = &trial.observation;
         let mut right: Vec<_> = trial.expectation.iter().collect();
-        // The nearest is the one that a reader wants to see first.
+        // The most similar one comes first.
         right.sort_by_key(|expected| distance(expected, observed));
         let mut right = right.into_iter();
         let mut rows: Vec<_> = trial.mismatches.iter().map(of_mismatch).collect();
-        let told: BTreeSet<_> = trial.mismatches.iter().map(|mismatch| &*mismatch.what).collect();
+        let shown: BTreeSet<_> = trial.mismatches.iter().map(|mismatch| &*mismatch.what).collect();
         let nearest = right.next().map_or(&[][..], Vec::as_slice);
         // A mismatch may be about a part of what is one line here.
         let has_line = |what: &str| nearest.iter().chain(observed).any(|line| line.what == what);
         let is_sure =
-            trial.verdict == VerdictKind::Passed || told.iter().all(|what| has_line(what));
+            trial.verdict == VerdictKind::Passed || shown.iter().all(|what| has_line(what));
         let rest = aligned(nearest, observed, if is_sure { FITS } else { DIFFERS });
-        rows.extend(rest.into_iter().filter(|row| !told.contains(row.what)));
+        rows.extend(rest.into_iter().filter(|row| !shown.contains(row.what)));
         rows.sort_by_key(|row| row.how != DIFFERS);
         Self { rows, others: right.map(|other| aligned(other, observed, DIFFERS)).collect() }
     }
 
-    /// Whether there is anything to see.
+    /// Whether there are no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.others.is_empty()
     }
@@ -101,7 +101,7 @@ fn of_mismatch(mismatch: &Mismatch) -> Row<'_> {
     }
 }
 
-/// The lines of both; `other` is what is said where they are not the same.
+/// A row for each line of both sides; `other` is how lines with other values compare.
 fn aligned<'a>(expected: &'a [Line], observed: &'a [Line], other: How) -> Vec<Row<'a>> {
     let row = |line: &'a Line| {
         let observed = value(observed, &line.what);
@@ -124,7 +124,7 @@ fn aligned<'a>(expected: &'a [Line], observed: &'a [Line], other: How) -> Vec<Ro
     expected.iter().map(row).chain(more).collect()
 }
 
-/// In how many lines they differ.
+/// The number of lines in which they differ.
 fn distance(expected: &[Line], observed: &[Line]) -> usize {
     let is_other =
         |line: &&Line| line.value != ANY && value(observed, &line.what) != Some(&line.value);

@@ -1,16 +1,16 @@
-//! Verdicts and numbers as the page writes them.
+//! Verdicts and numbers as text.
 //!
-//! A verdict is a symbol and a word, and a colour only beside: the page is read without colours too.
+//! A verdict is a symbol and a word beside its color, so that the page can be read without colors.
 
 use serde::Serialize;
 
 use crate::outcome::verdict::VerdictKind;
 use crate::report::record::counts::Counts;
 
-/// A verdict as the page writes it.
+/// A verdict as text.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Shown {
-    /// What the style sheet calls it.
+    /// Its class in the style sheet.
     pub(crate) class: &'static str,
     pub(crate) symbol: &'static str,
     pub(crate) word: &'static str,
@@ -40,7 +40,7 @@ impl From<VerdictKind> for Shown {
     }
 }
 
-/// How often a verdict was given.
+/// How many trials have a verdict.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Count {
     pub(crate) class: &'static str,
@@ -49,7 +49,7 @@ pub(crate) struct Count {
     text: String,
 }
 
-/// The verdicts that were given, the worst first.
+/// The verdicts that any trial has, the worst first.
 pub(crate) fn counted(counts: Counts) -> Vec<Count> {
     let number = |verdict| *{ counts }.of_kind(verdict);
     let given = VERDICTS.into_iter().filter(|verdict| number(*verdict) > 0);
@@ -87,12 +87,43 @@ pub(crate) fn duration(milliseconds: f64) -> String {
     }
 }
 
-/// A trial's or a cell's name as the fragment of a link; the browser escapes all else itself.
+/// The name of a trial or of a group as the fragment of a link; the browser escapes everything else.
 pub(crate) fn fragment(name: &str) -> String {
     format!("#{}", name.replace('%', "%25").replace('?', "%3F"))
 }
 
-/// What follows a number of `noun`s.
+/// `1 trial`, `2 trials`.
 pub(crate) fn plural(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let numbers = [0, 12, 999, 1_000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(numbers, ["0", "12", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!(plural(1, "trial"), "1 trial");
+        assert_eq!(plural(1_000, "trial"), "1,000 trials");
+    }
+
+    #[test]
+    fn durations_are_rounded_to_what_matters() {
+        let durations = [1.26, 9.96, 999.4, 999.6, 99_949.0, 99_951.0].map(duration);
+        assert_eq!(durations, ["1.3 ms", "10 ms", "999 ms", "1.0 s", "99.9 s", "100 s"]);
+    }
+
+    #[test]
+    fn a_fragment_has_no_query_of_its_own() {
+        assert_eq!(fragment("calls/a?b%c"), "#calls/a%3Fb%25c");
+    }
+
+    #[test]
+    fn the_worst_verdict_comes_first() {
+        let counts = Counts { passed: 1_000, known_deviations: 2, failed: 1, ..Counts::default() };
+        let texts: Vec<_> = counted(counts).into_iter().map(|count| count.text).collect();
+        assert_eq!(texts, ["1 failed", "2 known deviations", "1,000 passed"]);
+    }
 }

@@ -1,26 +1,24 @@
 //! The record as one HTML file, for people who look for the byte that is wrong.
 //!
-//! It needs nothing but itself: no network, no other file. What matters most can be read without
-//! JavaScript: whether the switch is safe, the matrices, the failures. The other trials, thousands of
-//! them, are rendered by the same template as the failures, and packed: a cell of a matrix is unpacked
-//! when somebody looks into it, so that the file stays small enough to be sent around.
+//! It needs no network and no other file. What matters most can be read without JavaScript: which
+//! replacements are ready, the matrices, the failures. The other trials, thousands of them, are rendered by
+//! the same template as the failures and then compressed.
 //!
-//! Peers say what they like, so every text of theirs is escaped, also in what is packed, and the page
-//! allows no script but its own. A fragment names what is shown, `#suite/peer/case`, so that a
-//! link to it can be shared.
+//! Peers can send any text, so every text of theirs is escaped, also in what is compressed, and the page
+//! allows no script but its own. The fragment of the address says what is shown,
+//! `#suite/server/client/case`, so that a link to it can be shared.
 //!
-//! - [`page`]: what can be read at once
-//! - [`cell`], [`packed`]: the trials, by cell of the matrix
+//! - [`page`]: what is shown at once
+//! - [`trials`]: the other trials, by groups
 //! - [`case`], [`comparison`], [`bytes`], [`wire`]: one trial
-//! - [`shown`]: verdicts and numbers as they are written
+//! - [`format`]: verdicts and numbers as text
 
 pub(crate) mod bytes;
 pub(crate) mod case;
-pub(crate) mod cell;
 pub(crate) mod comparison;
-pub(crate) mod packed;
+pub(crate) mod format;
 pub(crate) mod page;
-pub(crate) mod shown;
+pub(crate) mod trials;
 pub(crate) mod wire;
 
 use std::io::{self, Write};
@@ -33,10 +31,8 @@ use crate::report::record::Record;
 
 const PAGE: &str = include_str!("../templates/report.html");
 const CASE: &str = include_str!("../templates/case.html");
-const STYLE: &str = include_str!("../templates/report.css");
-const SCRIPT: &str = include_str!("../templates/report.js");
 
-/// Writes it.
+/// Writes the page.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let environment = environment().map_err(io::Error::other)?;
     let renderer = Renderer::of(&environment).map_err(io::Error::other)?;
@@ -52,7 +48,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     environment.set_syntax(syntax);
-    environment.add_filter("fragment", shown::fragment);
+    environment.add_filter("fragment", format::fragment);
     environment.add_template("case.html", CASE)?;
     environment.add_template("report.html", PAGE)?;
     Ok(environment)

@@ -1,216 +1,126 @@
-//! What can be read at once, also without JavaScript.
+//! What the page shows at once, also without JavaScript.
 //!
-//! The most important first: whether the run has ended, whether the switch is safe, what failed.
+//! The most important comes first: whether the run has ended, which replacements are ready, what failed.
 
 use std::collections::BTreeSet;
 use std::io;
 
-use minijinja::Value;
 use minijinja::value::Serde;
-use serde::Serialize;
+use minijinja::{Value, context};
 
 use crate::outcome::grade::Grade;
 use crate::report::html::case::{Renderer, is_web};
-use crate::report::html::cell;
-use crate::report::html::cell::Cell;
-use crate::report::html::shown::{Count, Shown, counted, duration, grouped, plural};
-use crate::report::html::{SCRIPT, STYLE};
+use crate::report::html::format::{Shown, counted, duration, grouped, plural};
+use crate::report::html::trials;
 use crate::report::matrix;
 use crate::report::matrix::Matrix;
-use crate::report::record::participant::Participant;
 use crate::report::record::readiness::{Answer, Readiness};
 use crate::report::record::trial::TrialRecord;
-use crate::report::record::{KnownDeviation, Machine, Record};
+use crate::report::record::{KnownDeviation, Record};
 
-/// How many failures are told in full; all of them are among the trials.
-const TOLD: usize = 50;
+const STYLE: &str = include_str!("../templates/report.css");
+const SCRIPT: &str = include_str!("../templates/report.js");
 
-/// How many events on the wire are told of them; a trial that is unpacked has all.
+/// How many failures are shown in full; all of them are among the trials.
+const FAILURES: usize = 50;
+
+/// How many events on the wire are shown of each; its own view has all.
 const EVENTS: usize = 40;
 
-/// How many of the slowest trials are told.
+/// How many of the slowest trials are shown.
 const SLOWEST: usize = 20;
 
-/// What the template knows.
-#[derive(Serialize)]
-struct Page<'a> {
-    /// What the browser tells the page's own script and style by.
-    nonce: String,
-    style: &'static str,
-    script: &'static str,
-    warning: Option<String>,
-    readiness: Vec<Verdict>,
-    counts: Vec<Count>,
-    trials: String,
-    is_everything: bool,
-    all: String,
-    duration: String,
-    began: &'a str,
-    machine: &'a Machine,
-    arguments: &'a [String],
-    goldens: &'a [String],
-    notes: &'a [String],
-    peers: &'a [Participant],
-    matrices: Vec<MatrixView>,
-    failures: Vec<Failure<'a>>,
-    more_failures: usize,
-    deviations: Vec<Deviation<'a>>,
-    deviating: String,
-    slowest: Vec<Slow<'a>>,
-    index: String,
-    cells: Vec<Cell>,
-}
-
-/// Whether a peer can be replaced.
-#[derive(Serialize)]
-struct Verdict {
-    class: &'static str,
-    symbol: &'static str,
-    subject: String,
-    answer: String,
-    /// The trial that says it most clearly.
-    worst: Option<String>,
-}
-
-#[derive(Serialize)]
-struct MatrixView {
-    suite: String,
-    axes: [&'static str; 2],
-    columns: Vec<String>,
-    rows: Vec<(String, Vec<Option<CellView>>)>,
-}
-
-/// A cell of a matrix.
-#[derive(Serialize)]
-struct CellView {
-    name: String,
-    /// What picks its trials where others have names that begin so.
-    query: String,
-    /// That of the worst verdict in it.
-    class: &'static str,
-    counts: Vec<Count>,
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    name: &'a str,
-    /// The cell of which it is the first, where a link to the cell leads without JavaScript.
-    opens: Option<String>,
-    verdict: Shown,
-    short: String,
-    details: Value,
-}
-
-/// Known deviations with the same reason.
-#[derive(Serialize)]
-struct Deviation<'a> {
-    reason: &'a str,
-    link: Option<&'a str>,
-    number: String,
-    grades: String,
-    trials: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Slow<'a> {
-    name: &'a str,
-    verdict: Shown,
-    duration: String,
-}
-
+/// The values of the template.
 pub(crate) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
-    Ok(Serde(Page {
-        nonce: format!("{:032x}", fastrand::u128(..)),
-        style: STYLE,
-        script: SCRIPT,
-        warning: record.warning(),
-        readiness: record.readiness.iter().map(Verdict::from).collect(),
-        counts: counted(record.counts),
-        trials: plural(record.trials.len(), "trial"),
-        is_everything: record.selection.is_everything(),
-        all: grouped(record.selection.all),
-        duration: duration(record.duration_ms),
-        began: &record.began,
-        machine: &record.machine,
-        arguments: &record.arguments,
-        goldens: &record.goldens,
-        notes: &record.notes,
-        peers: &record.peers,
-        matrices: Matrix::all(record).into_iter().map(MatrixView::from).collect(),
-        failures: failures(record, renderer)?,
-        more_failures: record.counts.failures().saturating_sub(TOLD),
-        deviations: deviations(record),
-        deviating: grouped(record.counts.known_deviations),
-        slowest: slowest(record),
-        index: cell::index(record)?,
-        cells: cell::all(record, renderer)?,
+    let Record { arguments, goldens, notes, machine, peers, .. } = record;
+    Ok(context! {
+        // The browser runs no script and uses no style but those with this number.
+        nonce => format!("{:032x}", fastrand::u128(..)),
+        style => STYLE,
+        script => SCRIPT,
+        warning => record.warning(),
+        readiness => record.readiness.iter().map(readiness).collect::<Value>(),
+        counts => Serde(counted(record.counts)),
+        trials => plural(record.trials.len(), "trial"),
+        is_everything => record.selection.is_everything(),
+        all => grouped(record.selection.all),
+        duration => duration(record.duration_ms),
+        began => &*record.began,
+        machine => Serde(machine),
+        arguments => Serde(arguments),
+        goldens => Serde(goldens),
+        notes => Serde(notes),
+        peers => Serde(peers),
+        matrices => Matrix::all(record).iter().map(matrix).collect::<Value>(),
+        failures => failures(record, renderer)?,
+        more_failures => record.counts.failures().saturating_sub(FAILURES),
+        deviations => record.known_deviations().iter().map(deviation).collect::<Value>(),
+        deviating => grouped(record.counts.known_deviations),
+        slowest => slowest(record),
+        index => trials::index(record)?,
+        cells => trials::details(record, renderer)?,
     })
-    .into())
 }
 
-impl From<&Readiness> for Verdict {
-    fn from(readiness: &Readiness) -> Self {
-        let Readiness { peer, role, reference, answer } = readiness;
-        let (class, symbol, worst) = match answer {
-            Answer::Ready { deviations: 0, .. } => ("passed", "✓", None),
-            Answer::Ready { .. } => ("known-deviation", "✓", None),
-            Answer::NotReady { worst, .. } => ("failed", "✗", Some(worst.clone())),
-            Answer::NotJudged { .. } => ("skipped", "?", None),
-        };
-        let subject = format!("The {peer} {role} in place of the {reference} {role}");
-        Self { class, symbol, subject, answer: answer.to_string(), worst }
-    }
+/// Whether a peer can replace the reference.
+fn readiness(Readiness { peer, role, reference, answer }: &Readiness) -> Value {
+    let (class, symbol, worst) = match answer {
+        Answer::Ready { deviations: 0, .. } => ("passed", "✓", None),
+        Answer::Ready { .. } => ("known-deviation", "✓", None),
+        Answer::NotReady { worst, .. } => ("failed", "✗", Some(&**worst)),
+        Answer::NotJudged { .. } => ("skipped", "?", None),
+    };
+    let subject = format!("The {peer} {role} in place of the {reference} {role}");
+    context! { class, symbol, subject, answer => answer.to_string(), worst }
 }
 
-impl From<Matrix> for MatrixView {
-    fn from(matrix: Matrix) -> Self {
-        let Matrix { suite, axes, columns, rows } = matrix;
-        let view = |(column, cell): (&String, &Option<matrix::Cell>), row: &[_]| {
-            let matrix::Cell { counts, group } = cell.clone()?;
-            let is_same = |other: &&matrix::Cell| other.group == group;
-            let is_alone = row.iter().flatten().filter(is_same).count() == 1;
-            let query = if is_alone { String::new() } else { format!("?baseline={column}") };
-            let counts = counted(counts);
-            let class = counts.first().map_or("", |count| count.class);
-            Some(CellView { name: group, query, class, counts })
-        };
-        let row = |(name, cells): (String, Vec<_>)| {
-            let views = columns.iter().zip(&cells).map(|cell| view(cell, &cells)).collect();
-            (name, views)
-        };
-        let rows = rows.into_iter().map(row).collect();
-        Self { suite, axes, columns, rows }
-    }
+fn matrix(Matrix { suite, axes, columns, rows }: &Matrix) -> Value {
+    let view = |(column, cell): (&String, &Option<matrix::Cell>), row: &[Option<matrix::Cell>]| {
+        let matrix::Cell { counts, group } = cell.as_ref()?;
+        // The names of the trials in another cell can begin in the same way.
+        let is_same = |other: &&matrix::Cell| other.group == *group;
+        let is_alone = row.iter().flatten().filter(is_same).count() == 1;
+        let query = if is_alone { String::new() } else { format!("?baseline={column}") };
+        let counts = counted(*counts);
+        // The first is the worst.
+        let class = counts.first().map_or("", |count| count.class);
+        Some(context! { name => &**group, query, class, counts => Serde(counts) })
+    };
+    let row = |(name, cells): &(String, Vec<_>)| {
+        let cells: Value = columns.iter().zip(cells).map(|cell| view(cell, cells)).collect();
+        Value::from(vec![Value::from(&**name), cells])
+    };
+    let rows: Value = rows.iter().map(row).collect();
+    context! { suite => &**suite, axes => Serde(axes), columns => Serde(columns), rows }
 }
 
-/// The first of those that failed, in full.
-fn failures<'a>(record: &'a Record, renderer: &Renderer<'_>) -> io::Result<Vec<Failure<'a>>> {
-    let mut cells = BTreeSet::new();
-    let failure = |trial: &'a TrialRecord| {
-        let cell = trial.group().to_owned();
-        let details = Value::from_safe_string(renderer.render(trial, EVENTS)?);
-        Ok(Failure {
-            name: &trial.name,
-            opens: cells.insert(cell.clone()).then_some(cell),
-            verdict: trial.verdict.into(),
-            short: trial.in_short(),
-            details,
+/// The first of the trials that failed, in full.
+fn failures(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
+    let mut groups = BTreeSet::new();
+    let failure = |trial: &TrialRecord| {
+        let group = trial.group();
+        Ok(context! {
+            name => &*trial.name,
+            // Without JavaScript a link to a group leads to the first of its failures.
+            opens => groups.insert(group.to_owned()).then_some(group),
+            verdict => Serde(Shown::from(trial.verdict)),
+            short => trial.in_short(),
+            details => Value::from_safe_string(renderer.render(trial, EVENTS)?),
         })
     };
-    record.failed().take(TOLD).map(failure).collect()
+    let failures = record.failed().take(FAILURES).map(failure);
+    failures.collect::<io::Result<Vec<_>>>().map(Value::from)
 }
 
-fn deviations(record: &Record) -> Vec<Deviation<'_>> {
-    let known = record.known_deviations().into_iter();
-    known
-        .map(|KnownDeviation { reason, link, trials }| Deviation {
-            reason,
-            link: link.filter(|link| is_web(link)),
-            number: grouped(trials.len()),
-            grades: grades(&trials),
-            trials: trials.iter().map(|trial| &*trial.name).collect(),
-        })
-        .collect()
+/// The known deviations that have one reason.
+fn deviation(KnownDeviation { reason, link, trials }: &KnownDeviation<'_>) -> Value {
+    context! {
+        reason => *reason,
+        link => link.filter(|link| is_web(link)),
+        number => grouped(trials.len()),
+        grades => grades(trials),
+        trials => trials.iter().map(|trial| &*trial.name).collect::<Value>(),
+    }
 }
 
 /// How many of the trials are of which grade.
@@ -227,13 +137,12 @@ fn grades(trials: &[&TrialRecord]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn slowest(record: &Record) -> Vec<Slow<'_>> {
+fn slowest(record: &Record) -> Value {
     let mut trials: Vec<_> = record.trials().collect();
     trials.sort_by(|one, other| other.duration_ms.total_cmp(&one.duration_ms));
-    trials.truncate(SLOWEST);
-    let mut slowest = Vec::new();
-    for TrialRecord { name, verdict, duration_ms, .. } in trials {
-        slowest.push(Slow { name, verdict: (*verdict).into(), duration: duration(*duration_ms) });
-    }
-    slowest
+    let slow = |trial: &TrialRecord| {
+        let verdict = Serde(Shown::from(trial.verdict));
+        context! { name => &*trial.name, verdict, duration => duration(trial.duration_ms) }
+    };
+    trials.into_iter().take(SLOWEST).map(slow).collect()
 }

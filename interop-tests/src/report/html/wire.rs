@@ -10,7 +10,7 @@ use crate::capture::trace::{Bytes, Event, EventKind, Frame, Message, Part as Fra
 use crate::report::html::bytes;
 use crate::report::html::bytes::{Pair, Part, runs};
 use crate::report::html::comparison;
-use crate::report::html::shown;
+use crate::report::html::format;
 use crate::report::record::trial::TrialRecord;
 
 /// How many bytes are shown of a part.
@@ -82,7 +82,7 @@ impl EventView {
             left_out,
             from,
             to,
-            at: shown::duration(event.ms),
+            at: format::duration(event.ms),
             connection: event.connection,
             ..Self::default()
         };
@@ -102,7 +102,7 @@ impl EventView {
             EventKind::TlsRecord(record) => {
                 view.title("TLS record");
                 view.details.push(record.content_type.clone());
-                view.details.push(shown::plural(record.length, "byte"));
+                view.details.push(format::plural(record.length, "byte"));
             }
             EventKind::Frame(frame) => {
                 view.frame(frame, if from == "server" { wrong } else { &[] });
