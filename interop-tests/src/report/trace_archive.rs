@@ -25,7 +25,7 @@ impl Archive {
         if !self.all && !verdict.kind.is_failure() {
             return;
         }
-        let trace = Trace::of(&recorder);
+        let trace = Trace::of(recorder.take());
         let folder = self.logs.join(trial.to_string());
         let file = folder.join("wire.txt");
         let text = format!("What went over the wire in {trial}\n\n{trace}");

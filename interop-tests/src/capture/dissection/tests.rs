@@ -27,7 +27,7 @@ fn trace_of_reads(bytes: &[u8], size: usize) -> Trace {
     let ConnectionRecorder { client, mut server } = recorder.connect();
     bytes.chunks(size).for_each(|read| server.bytes(read));
     drop((client, server));
-    Trace::of(&recorder)
+    Trace::of(recorder.take())
 }
 
 fn trace_of(bytes: &[u8]) -> Trace {
@@ -305,14 +305,15 @@ fn other_protocols_are_recognized() {
     let ConnectionRecorder { mut client, server } = recorder.connect();
     client.bytes(b"GET / HTTP/1.1\r\n\r\n");
     drop((client, server));
-    let trace = Trace::of(&recorder);
+    let trace = Trace::of(recorder.take());
     assert!(trace.to_string().contains("18 bytes that are no HTTP/2"), "{trace}");
     let recorder = Recorder::default();
     let ConnectionRecorder { mut client, server } = recorder.connect();
     client.bytes(&PREFACE[..10]);
     client.bytes(&[&PREFACE[10..], &frame(SETTINGS, 0, 0, &[])].concat());
     drop((client, server));
-    let whats: Vec<_> = Trace::of(&recorder).events.into_iter().map(|event| event.what).collect();
+    let whats: Vec<_> =
+        Trace::of(recorder.take()).events.into_iter().map(|event| event.what).collect();
     assert!(
         matches!(whats[..], [EventKind::Opened, EventKind::Preface(_), EventKind::Frame(_)]),
         "{whats:?}"
@@ -345,7 +346,7 @@ fn header_blocks_that_are_dropped_still_count() {
     }
     server.bytes(&frame(HEADERS, 1 | 4, 1, &[0xbe, 0xbf]));
     drop((client, server));
-    let trace = Trace::of(&recorder);
+    let trace = Trace::of(recorder.take());
     let left_out = trace.left_out.expect("a gap");
     assert_eq!(trace.events.len() + left_out.events, 1_000_004);
     assert_eq!((trace.events.len(), left_out.after), (600, 400));
@@ -367,7 +368,7 @@ fn an_end_is_recorded_once() {
     server.reset();
     client.reset();
     client.half_closed();
-    let all = ends(Trace::of(&recorder));
+    let all = ends(Trace::of(recorder.take()));
     assert!(
         matches!(
             all[..],
@@ -379,5 +380,5 @@ fn an_end_is_recorded_once() {
     let ConnectionRecorder { client: _client, mut server } = recorder.connect();
     recorder.ignore_ends();
     server.half_closed();
-    assert!(ends(Trace::of(&recorder)).is_empty(), "ends are ignored");
+    assert!(ends(Trace::of(recorder.take())).is_empty(), "ends are ignored");
 }

@@ -1,15 +1,16 @@
 //! Keeps a bounded number of the events of a trial, which several threads record.
 //!
-//! The first and the last events are kept. Header blocks are also kept from the middle, because HPACK
-//! makes later blocks depend on them.
+//! The first and the last events are kept. Header blocks in between are decoded when they are dropped,
+//! because later blocks depend on them.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::capture::recorder::event::{RecordedEvent, RecordedKind};
+use crate::capture::recorder::header_blocks::HeaderBlocks;
 use crate::capture::recorder::statistics::WireStats;
 use crate::capture::trace::{EventKind, Sender};
 
@@ -18,9 +19,6 @@ const FIRST: usize = 400;
 
 /// How many events are kept from its end.
 const LAST: usize = 200;
-
-/// How many bytes of header blocks are kept from its middle.
-const HEADER_BLOCKS: usize = 256 * 1024;
 
 /// Records the events of a trial; clones share the recording.
 #[derive(Clone, Default)]
@@ -38,17 +36,14 @@ pub(crate) struct Recording {
 }
 
 /// The first and the last events.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct RingBuffer {
     pub(crate) first: Vec<RecordedEvent>,
     pub(crate) last: VecDeque<RecordedEvent>,
     /// How many events in between were dropped.
     pub(crate) dropped: usize,
-    /// Those of the dropped events that carry header blocks.
-    pub(crate) header_blocks: Vec<RecordedEvent>,
-    header_blocks_size: usize,
-    /// The directions of connections of which a header block was dropped.
-    pub(crate) without_header_blocks: BTreeSet<(usize, Sender)>,
+    /// The decoders of header blocks as they are after the dropped events.
+    pub(crate) header_blocks: HeaderBlocks,
 }
 
 impl Recorder {
@@ -87,8 +82,12 @@ impl Recorder {
         recording.end(connection, Sender::Server, EventKind::Reset);
     }
 
-    /// Locks the recording.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Recording> {
+    /// Takes what was recorded, which ends the recording.
+    pub(crate) fn take(&self) -> Recording {
+        mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recording> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -160,22 +159,13 @@ impl RingBuffer {
         if self.last.len() > LAST
             && let Some(event) = self.last.pop_front()
         {
+            if self.dropped == 0 {
+                for event in &self.first {
+                    self.header_blocks.decode(event);
+                }
+            }
             self.dropped += 1;
-            self.keep_header_block(event);
-        }
-    }
-
-    /// Keeps a dropped event if it carries a header block.
-    fn keep_header_block(&mut self, event: RecordedEvent) {
-        let RecordedKind::Frame(frame) = &event.kind else { return };
-        if !frame.carries_header_block() {
-            return;
-        }
-        self.header_blocks_size += frame.payload.kept.len();
-        if self.header_blocks_size > HEADER_BLOCKS {
-            self.without_header_blocks.insert((event.connection, event.sender));
-        } else {
-            self.header_blocks.push(event);
+            self.header_blocks.decode(&event);
         }
     }
 }
@@ -209,19 +199,5 @@ mod tests {
         assert_eq!(streams(&events.first), (0..400).collect::<Vec<_>>());
         assert_eq!(streams(&events.last), (800..1000).collect::<Vec<_>>());
         assert_eq!(events.dropped, 400);
-        assert!(events.header_blocks.is_empty());
-    }
-
-    #[test]
-    fn dropped_header_blocks_are_kept_up_to_a_limit() {
-        let mut events = RingBuffer::default();
-        (0..FIRST).for_each(|_| events.push(frame(1, kind::DATA, 0, 0)));
-        for stream in 1..=5 {
-            events.push(frame(stream as usize, kind::HEADERS, stream, 60 * 1024));
-        }
-        (0..LAST).for_each(|_| events.push(frame(1, kind::DATA, 0, 0)));
-        assert_eq!(events.dropped, 5);
-        assert_eq!(streams(&events.header_blocks), [1, 2, 3, 4]);
-        assert_eq!(events.without_header_blocks, BTreeSet::from([(5, Sender::Server)]));
     }
 }

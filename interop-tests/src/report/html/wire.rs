@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
-use crate::capture::trace::Sender;
-use crate::capture::trace::{Bytes, Event, EventKind, Frame, Message, Part as FramePart, Trace};
+use crate::capture::trace::{
+    Bytes, Event, EventKind, Frame, Message, Part as FramePart, Sender, Trace,
+};
 use crate::report::html::bytes;
 use crate::report::html::bytes::{Pair, Part, runs};
 use crate::report::html::comparison;
