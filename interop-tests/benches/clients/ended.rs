@@ -27,8 +27,8 @@ pub(super) enum ClientError {
     Spawn { command: String, error: std::io::Error },
     #[error("{command} did not end within {LIMIT:?}")]
     Endless { command: String },
-    #[error("{command} ended with {exit}; its last words:\n{last_words}")]
-    Exit { command: String, exit: Exit, last_words: String },
+    #[error("{command} ended with {exit}; the end of its stderr:\n{stderr}")]
+    Exit { command: String, exit: Exit, stderr: String },
     #[error("{command} printed {printed:?} and not {right}")]
     WrongOutput { command: String, printed: String, right: String },
 }
@@ -57,8 +57,8 @@ impl Ended {
         };
         let elapsed = begun.elapsed();
         if exit != Exit::Status(0) {
-            let last_words = process.logs().last_words();
-            return Err(ClientError::Exit { command, exit, last_words });
+            let stderr = process.logs().end_of_stderr();
+            return Err(ClientError::Exit { command, exit, stderr });
         }
         Ok(Self { command, stdout, elapsed })
     }

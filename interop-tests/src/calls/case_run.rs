@@ -19,9 +19,9 @@ use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::observation::Observation;
 use crate::process::agent::shortened;
 use crate::process::agent_pool::BorrowedAgent;
-use crate::process::memory;
+use crate::process::group;
 use crate::process::server_config::ServerConfig;
-use crate::process::server_slot::ServerSlot;
+use crate::process::server_pool::SharedServer;
 use grpc_interop_protocol::{Outcome, Request};
 
 /// The pause between two attempts of a step that is to succeed eventually.
@@ -43,8 +43,8 @@ const CLOSING_UNCOUNTED: Duration = Duration::from_millis(100);
 pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> Report {
     let Session { servers, agents, context } = session;
     let config = ServerConfig::new(variant, scenario.server);
-    let slot = servers.slot(config);
-    let mut evidence = evidence(session, scenario, &slot);
+    let server = servers.server(config);
+    let mut evidence = evidence(session, scenario, &server);
     let (capabilities, is_dedicated) =
         (scenario.capabilities(variant), scenario.needs_own_server());
     let unsupported = servers.not_supported(&config, &capabilities, is_dedicated);
@@ -53,14 +53,16 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     }
     let waits = scenario.waits();
     let agent = agents.lend(waits);
-    let permit = (!waits).then(|| context.gate.enter());
+    let logs = agent.logs().into_iter();
+    evidence.logs.extend(logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]));
+    let permit = (!waits).then(|| context.busy_permits.acquire());
     evidence.began = Some(Instant::now());
     let recorder = evidence.recorder.insert(Recorder::default());
     let mut run = CaseRun {
         session,
         variant,
         config,
-        slot: &slot,
+        server: &server,
         agent,
         dedicated: None,
         tap: None,
@@ -72,8 +74,8 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     evidence.expected = vec![expected];
     evidence.observed = Some(observed);
     let exit = match &finding {
-        Finding::Mismatches(_) => slot.is_gone(),
-        Finding::Match | Finding::NotSupported(_) => slot.has_exited(),
+        Finding::Mismatches(_) => server.is_gone(),
+        Finding::Match | Finding::NotSupported(_) => server.has_exited(),
         _ => None,
     };
     // Not earlier: the next case of this agent would start the server again.
@@ -84,15 +86,15 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     Report { finding, evidence }
 }
 
-fn evidence(session: &Session, scenario: &Scenario, slot: &ServerSlot) -> Evidence {
+fn evidence(session: &Session, scenario: &Scenario, server: &SharedServer) -> Evidence {
     let Session { agents, context, .. } = session;
     let client = agents.program().command_line(&context.places, "");
-    let logs = std::iter::once(slot.logs()).chain(agents.logs(scenario.waits()));
+    let logs = server.logs();
     Evidence {
         about: scenario.about.clone(),
-        server_command: slot.shown(context),
+        server_command: server.command(context),
         client_command: client.ok().map(|line| line.to_string()),
-        logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
+        logs: vec![logs.stdout.clone(), logs.stderr.clone()],
         ..Evidence::default()
     }
 }
@@ -102,7 +104,7 @@ struct CaseRun<'a> {
     variant: Variant,
     config: ServerConfig,
     /// The server that all cases share.
-    slot: &'a ServerSlot,
+    server: &'a SharedServer,
     agent: BorrowedAgent<'a>,
     dedicated: Option<DedicatedServer<'a>>,
     tap: Option<Tap>,
@@ -217,7 +219,7 @@ impl CaseRun<'_> {
             return self.attempt(step, keep_channels, transcript);
         };
         let (mismatches, growth) =
-            memory::growth_during(pid, || self.attempt(step, keep_channels, transcript));
+            group::memory_growth_during(pid, || self.attempt(step, keep_channels, transcript));
         let mut mismatches = mismatches?;
         let Some(growth) = growth else {
             let why = "the memory of a process is read from /proc, which this system does not have";
@@ -309,7 +311,7 @@ impl CaseRun<'_> {
     fn server_address(&self) -> Result<String, Finding> {
         match &self.dedicated {
             Some(server) => Ok(server.address.clone()),
-            None => self.slot.address(&self.session.context).map_err(Finding::SetUpError),
+            None => self.server.address(&self.session.context).map_err(Finding::SetUpError),
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
                     context: Arc::clone(context),
                 };
                 let run = move || {
-                    let _permit = run.context.gate.enter();
+                    let _permit = run.context.busy_permits.acquire();
                     let began = Some(Instant::now());
                     let mut observed = Observation::default();
                     let finding = run.run(&mut observed);

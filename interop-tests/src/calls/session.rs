@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::calls::scenario::step::ServerAction;
 use crate::outcome::finding::Finding;
+use crate::process::agent_pool::AgentPool;
 use crate::process::context::RunContext;
-use crate::process::crew::Crew;
 use crate::process::server::RunningServer;
 use crate::process::server_config::ServerConfig;
 use crate::process::server_pool::ServerPool;
@@ -14,7 +14,7 @@ use crate::process::server_pool::ServerPool;
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) servers: Arc<ServerPool>,
-    pub(crate) agents: Arc<Crew>,
+    pub(crate) agents: Arc<AgentPool>,
     pub(crate) context: Arc<RunContext>,
 }
 
@@ -48,8 +48,8 @@ impl<'a> DedicatedServer<'a> {
         let did_not_start =
             |why: String| Finding::SetUpError(format!("the server did not start: {why}"));
         let Session { servers, context, .. } = self.session;
-        let program = self.config.arranged(servers.program(), context).map_err(did_not_start)?;
-        let logs = servers.slot(self.config).logs().clone();
+        let program = self.config.apply_to(servers.program(), context).map_err(did_not_start)?;
+        let logs = servers.server(self.config).logs().clone();
         let server = RunningServer::start(&program, &context.places, &self.address, logs)
             .map_err(|error| did_not_start(error.to_string()))?;
         self.running = Some(server);

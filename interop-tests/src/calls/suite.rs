@@ -11,11 +11,18 @@ use crate::calls::scenario::Scenario;
 use crate::calls::session::Session;
 use crate::config::peer::Peer;
 use crate::outcome::trial::{Trial, TrialName};
+use crate::process::agent_pool::AgentPool;
 use crate::process::context::RunContext;
-use crate::process::crew::Crew;
 use crate::process::server_pool::ServerPool;
 
 pub(crate) const SUITE: &str = "calls";
+
+/// How many cases of one client run at once that keep a processor busy. A server that a client breaks is
+/// broken by the one such case which runs.
+const BUSY: usize = 1;
+
+/// How many cases run beside those that mostly wait.
+const WAITING: usize = 4;
 
 /// All trials of the suite, one pair of peers after the other.
 pub(crate) fn trials(
@@ -31,7 +38,7 @@ pub(crate) fn trials(
     let logs = context.logs.join(SUITE);
     let agents = peers.iter().filter_map(|client| {
         let folder = logs.join("clients").join(client.name());
-        let agents = Crew::new(client.name(), client.agent.as_ref()?, &folder);
+        let agents = AgentPool::new(client.name(), client.agent.as_ref()?, &folder, BUSY, WAITING);
         Some((client.name().to_owned(), Arc::new(agents)))
     });
     let clients: Vec<_> = agents.collect();

@@ -31,6 +31,7 @@ use crate::config::places::Places;
 use crate::outcome::trial::PortUser;
 use crate::parity::fuzz;
 use crate::parity::fuzz::Fuzz;
+use crate::process::attached;
 use crate::process::reaper;
 use crate::report;
 use crate::report::conclusion;
@@ -160,7 +161,7 @@ fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
     if let Some(notice) = plan.notice {
         println!("interop: {notice}");
     }
-    loaded.peers.check_attached(&loaded.context.places, &loaded.left_out)
+    attached::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)
 }
 
 /// The folder of the reports: absolute, because programs that run elsewhere get paths of files in it.

@@ -12,6 +12,7 @@ use crate::outcome::deviations::Ledger;
 use crate::outcome::trial::{Trial, TrialName};
 use crate::parity::fuzz::Rival;
 use crate::parity::server::suite::SUITE;
+use crate::process::attached;
 use crate::process::net::tutorial_port::PORT;
 
 /// Why the reference does not run beside an attached server.
@@ -75,8 +76,7 @@ pub(crate) fn named(name: &TrialName) -> libtest_mimic::Trial {
 
 /// Whether an attached server has the port that the reference needs, and goldens can replace that.
 fn is_tutorial_port_taken(loaded: &Loaded) -> bool {
-    let has_port = |peer: &Peer| peer.attached_server().is_some_and(|server| server.has(PORT));
-    loaded.baselines.servers.goldens.is_some() && loaded.peers.all.iter().any(has_port)
+    loaded.baselines.servers.goldens.is_some() && attached::any_holds(PORT, &loaded.peers.all)
 }
 
 /// What is known to deviate: of the project's own peers only, where there are others too.

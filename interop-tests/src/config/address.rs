@@ -1,23 +1,28 @@
 //! Where a server listens and where a client connects: `HOST:PORT` or `unix:PATH`.
 //!
-//! A type of its own, so that a wrong address is an error of the command line or of a file with its line,
-//! and not one of a peer.
+//! A type of its own, so that a wrong address is an error of the command line or of a line of a file, and
+//! not a failure of a peer.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use http::uri::Authority;
+use serde::Deserialize;
+
+use crate::config::axes::Transport;
 
 /// What gRPC's naming puts before the path of a Unix socket (gRPC Name Resolution).
 const UNIX: &str = "unix:";
 
-/// Where a server is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Address {
+/// The address of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Address {
     /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port, never absent.
     Tcp(Authority),
-    /// `unix:PATH` or `unix:///PATH`: a socket in the file system.
+    /// `unix:PATH` or `unix:///PATH`: a socket in the file system. The path is absolute, because clients
+    /// run in other directories.
     Unix(PathBuf),
 }
 
@@ -26,7 +31,7 @@ pub(crate) enum Address {
 #[error(
     "'{0}' is not an address: give HOST:PORT, such as localhost:50051 or [::1]:50051, or unix:PATH"
 )]
-pub(crate) struct AddressError(String);
+pub struct AddressError(String);
 
 impl FromStr for Address {
     type Err = AddressError;
@@ -39,7 +44,7 @@ impl FromStr for Address {
                 Some(absolute) => absolute,
                 None => path,
             };
-            return if path.is_empty() { Err(wrong()) } else { Ok(Self::Unix(path.into())) };
+            return std::path::absolute(path).map(Self::Unix).map_err(|_| wrong());
         }
         text.parse::<Authority>()
             .ok()
@@ -50,11 +55,70 @@ impl FromStr for Address {
     }
 }
 
+impl TryFrom<String> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+impl Address {
+    /// The transport over which it is reached without options.
+    pub fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp(_) => Transport::Plain,
+            Self::Unix(_) => Transport::Unix,
+        }
+    }
+
+    /// Its TCP port.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(authority) => authority.port_u16(),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(authority) => f.write_str(authority.as_str()),
             Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_with_a_port_or_the_path_of_a_socket() {
+        for text in ["localhost:50051", "[::1]:1", "unix:/tmp/a=b.sock"] {
+            assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
+        }
+        assert_eq!(
+            "unix:///tmp/x".parse::<Address>().expect("it is one").to_string(),
+            "unix:/tmp/x"
+        );
+        for text in
+            ["", "localhost", ":1", "user@host:1", "http://localhost:1", "unix:", "unix://tmp/x"]
+        {
+            let error = text.parse::<Address>().expect_err(text).to_string();
+            assert!(
+                error.starts_with(&format!("'{text}' is not an address: give HOST:PORT")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_relative_path_starts_in_the_working_directory() {
+        let here = std::env::current_dir().expect("a working directory");
+        let address = "unix:a.sock".parse::<Address>().expect("it is one");
+        assert_eq!(address, Address::Unix(here.join("a.sock")));
+        assert_eq!((address.transport(), address.port()), (Transport::Unix, None));
     }
 }

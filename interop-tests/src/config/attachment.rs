@@ -5,14 +5,14 @@
 
 use std::str::FromStr;
 
-use crate::process::attached::AttachedServer;
+use crate::config::address::{Address, AddressError};
 
 /// `ADDRESS` or `PEER=ADDRESS`.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     /// The peer whose entry describes it, if there is one.
     pub peer: Option<String>,
-    pub server: AttachedServer,
+    pub server: Address,
     /// The value of the option.
     pub text: String,
 }
@@ -28,7 +28,8 @@ impl FromStr for Attachment {
             return Err("no peer is named before `=`".to_owned());
         }
         let (peer, text) = (peer.map(str::to_owned), text.to_owned());
-        Ok(Self { peer, server: address.parse()?, text })
+        let server = address.parse().map_err(|error: AddressError| error.to_string())?;
+        Ok(Self { peer, server, text })
     }
 }
 

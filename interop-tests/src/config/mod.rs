@@ -4,7 +4,7 @@
 //! - [`peers`], [`peer`], [`program`], [`attachment`], [`address`]: the peers of a run
 //! - [`axes`], [`connection`], [`capability`], [`support`]: what cases vary over and need of the peers
 
-pub(crate) mod address;
+pub mod address;
 pub mod attachment;
 pub mod axes;
 pub mod capability;

@@ -8,9 +8,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::config::address::Address;
 use crate::config::places::Places;
 use crate::config::program::Program;
-use crate::process::attached::AttachedServer;
 
 /// One `[[peer]]`: an implementation in some language.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,7 +47,7 @@ fn yes() -> bool {
 
 impl Peer {
     /// A peer with an attached server only.
-    pub fn attached(name: &str, server: AttachedServer) -> Self {
+    pub fn attached(name: &str, server: Address) -> Self {
         Self {
             name: Spanned::new(0..0, name.to_owned()),
             language: format!("the server that listens at {server}"),
@@ -67,7 +67,7 @@ impl Peer {
     }
 
     /// The server that somebody else has started, if there is one.
-    pub fn attached_server(&self) -> Option<&AttachedServer> {
+    pub fn attached_server(&self) -> Option<&Address> {
         self.server.as_ref()?.attach.as_ref()
     }
 

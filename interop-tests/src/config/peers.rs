@@ -4,7 +4,6 @@
 //! A file takes peers with `with`, so that it need not copy entries that may change.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -144,32 +143,6 @@ impl Peers {
                 anyhow::bail!("--attach {text}: the peer `{name}` has no `server`");
             };
             program.attach = Some(server.clone());
-        }
-        Ok(())
-    }
-
-    /// Checks that every server that is attached is there, except those of the peers that are left out.
-    pub fn check_attached(
-        &self,
-        places: &Places,
-        left_out: &BTreeSet<String>,
-    ) -> anyhow::Result<()> {
-        for peer in self.all.iter().filter(|peer| !left_out.contains(peer.name())) {
-            let Some(server) = peer.attached_server() else { continue };
-            let (name, mut told) = (peer.name(), String::new());
-            for (suite, line) in peer.ways_to_start(places) {
-                let _ = write!(told, "\n  for {suite}: {line}");
-            }
-            if let Err(error) = server.is_there() {
-                let how =
-                    if told.is_empty() { "" } else { "; the harness would have started it so:" };
-                anyhow::bail!(
-                    "the server of `{name}` is not there: nobody answers at {server} ({error}): \
-                     start it and run again, or leave the peer out with --without {name}{how}{told}"
-                );
-            }
-            let how = if told.is_empty() { "" } else { "; the harness would have started it" };
-            println!("interop: the server of {name} is attached at {server}{how}{told}");
         }
         Ok(())
     }

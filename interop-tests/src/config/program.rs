@@ -2,6 +2,7 @@
 //!
 //! The tool knows no language: everything in which two peers differ is in these entries.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::config::address::Address;
 use crate::config::axes::{Compression, Transport};
 use crate::config::capability::{Capability, ServerOption};
 use crate::config::places::{NoRoot, Places};
 use crate::config::variables::Variables;
-use crate::process::attached::AttachedServer;
 
 /// How a program is started; one table of `peers.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Program {
     /// have it.
     pub command: Option<Spanned<Vec<String>>>,
     /// The address of a server that somebody else has started.
-    pub attach: Option<AttachedServer>,
+    pub attach: Option<Address>,
     /// Its working directory; a relative path starts at the root.
     pub directory: String,
     /// Variables that are added to the environment of the tool, but for empty ones.
@@ -77,7 +78,7 @@ impl Program {
     }
 
     /// A server that somebody else has started and that has the service of the tutorial only.
-    pub fn attached(server: AttachedServer) -> Self {
+    pub fn attached(server: Address) -> Self {
         let lacks = BTreeSet::from(Capability::ALL);
         Self { attach: Some(server), lacks, ..Self::default() }
     }
@@ -199,11 +200,7 @@ impl fmt::Display for CommandLine {
 }
 
 /// `word`, quoted for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+fn quoted(word: &str) -> Cow<'_, str> {
+    // Only a null byte cannot be quoted, and no command line has one.
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }

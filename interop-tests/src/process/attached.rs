@@ -1,98 +1,87 @@
-//! A server that somebody else has started: where it listens, and whether it still does.
+//! Servers that somebody else has started: the tool connects to them and never ends them.
 //!
-//! The harness connects to it and does nothing else to it. It may sit in a debugger, so one that takes
-//! connections and says nothing is there, and one that went away may come back.
+//! Such a server may be stopped in a debugger. So a server that accepts connections and sends nothing
+//! counts as alive, and a server that has gone away may come back.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::address::Address;
-use serde::Deserialize;
-
-use crate::config::axes::Transport;
+use crate::config::peer::Peer;
+use crate::config::places::Places;
 use crate::process::liveness;
 use crate::process::net::port;
 
-/// See the module; clones are the same server.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub struct AttachedServer {
+/// A server that somebody else has started.
+#[derive(Debug)]
+pub(crate) struct AttachedServer {
     address: Address,
-    went_away: Arc<AtomicBool>,
-}
-
-impl FromStr for AttachedServer {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let address = text.parse::<Address>().map_err(|error| error.to_string())?;
-        let address = match address {
-            // Clients run elsewhere.
-            Address::Unix(path) => Address::Unix(
-                std::path::absolute::<PathBuf>(path)
-                    .map_err(|error| format!("`{text}` names no place: {error}"))?,
-            ),
-            tcp @ Address::Tcp(_) => tcp,
-        };
-        Ok(Self { address, went_away: Arc::default() })
-    }
-}
-
-impl TryFrom<String> for AttachedServer {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for AttachedServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address.fmt(f)
-    }
+    /// Every connection may stop a debugger, so that nothing is checked as long as this is set.
+    is_alive: AtomicBool,
 }
 
 impl AttachedServer {
-    /// The one way in which it is reached.
-    pub fn transport(&self) -> Transport {
-        match self.address {
-            Address::Tcp(_) => Transport::Plain,
-            Address::Unix(_) => Transport::Unix,
-        }
+    pub(crate) fn new(address: Address) -> Self {
+        Self { address, is_alive: AtomicBool::new(false) }
     }
 
-    /// Whether a server on this machine has `port` for itself, and it is this one.
-    pub fn has(&self, port: u16) -> bool {
-        let Address::Tcp(authority) = &self.address else { return false };
-        authority.port_u16() == Some(port) && !port::holders(port).is_empty()
-    }
-
-    /// Whether it is there now; the error says what came instead of a server's first word.
-    pub fn is_there(&self) -> Result<(), String> {
-        liveness::wait(&self.to_string(), false).map_err(|error| error.to_string())
-    }
-
-    /// Where it is. It is only looked for when it was missing: every connection may stop a debugger.
-    pub fn address(&self) -> Result<String, String> {
-        if self.went_away.load(Ordering::Relaxed) {
-            self.is_there().map_err(|error| {
+    /// Its address; the error says that it has gone away.
+    pub(crate) fn address(&self) -> Result<String, String> {
+        if !self.is_alive.load(Ordering::Relaxed) {
+            check(&self.address).map_err(|error| {
                 format!(
-                    "the server that was attached at {self} went away in an earlier case and has \
-                     not come back ({error}): start it again"
+                    "the server that was attached at {} went away in an earlier case and has not \
+                     come back ({error}): start it again",
+                    self.address
                 )
             })?;
-            self.went_away.store(false, Ordering::Relaxed);
+            self.is_alive.store(true, Ordering::Relaxed);
         }
-        Ok(self.to_string())
+        Ok(self.address.to_string())
     }
 
     /// How it ended, if it is gone.
-    pub fn is_gone(&self) -> Option<String> {
-        let error = self.is_there().err()?;
-        self.went_away.store(true, Ordering::Relaxed);
-        Some(format!("and nobody answers at {self}, where it was attached: {error}"))
+    pub(crate) fn is_gone(&self) -> Option<String> {
+        let error = check(&self.address).err()?;
+        self.is_alive.store(false, Ordering::Relaxed);
+        Some(format!("and nobody answers at {}, where it was attached: {error}", self.address))
     }
+}
+
+/// Checks that the attached servers of all `peers` are alive, except those of the peers that are left
+/// out, and prints how the tool would have started them.
+pub(crate) fn check_all(
+    peers: &[Peer],
+    places: &Places,
+    left_out: &BTreeSet<String>,
+) -> anyhow::Result<()> {
+    for peer in peers.iter().filter(|peer| !left_out.contains(peer.name())) {
+        let Some(address) = peer.attached_server() else { continue };
+        let (name, mut commands) = (peer.name(), String::new());
+        for (suite, line) in peer.ways_to_start(places) {
+            let _ = write!(commands, "\n  for {suite}: {line}");
+        }
+        let if_any = |text| if commands.is_empty() { "" } else { text };
+        if let Err(error) = check(address) {
+            let how = if_any("; the tool would have started it so:");
+            anyhow::bail!(
+                "the server of `{name}` is not there: nobody answers at {address} ({error}): start \
+                 it and run again, or leave the peer out with --without {name}{how}{commands}"
+            );
+        }
+        let how = if_any("; the tool would have started it");
+        println!("interop: the server of {name} is attached at {address}{how}{commands}");
+    }
+    Ok(())
+}
+
+/// Whether an attached server of `peers` has `port` of this machine.
+pub(crate) fn any_holds(port: u16, peers: &[Peer]) -> bool {
+    let addresses = || peers.iter().filter_map(Peer::attached_server);
+    addresses().any(|address| address.port() == Some(port)) && !port::holders(port).is_empty()
+}
+
+fn check(address: &Address) -> Result<(), String> {
+    liveness::check(&address.to_string(), false).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! A child process: its lines on stdout, its logs, its end.
 //!
 //! Every wait has a limit, and dropping a process kills and reaps it with all that it has started,
-//! so no path through the harness can leave one behind.
+//! so no path through the tool can leave one behind.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -82,8 +82,8 @@ impl Logs {
         Ok((open(&self.stdout)?, open(&self.stderr)?))
     }
 
-    /// The end of what was written to stderr, for an error message.
-    pub fn last_words(&self) -> String {
+    /// The last lines that were written to stderr, for an error message.
+    pub fn end_of_stderr(&self) -> String {
         let text = std::fs::read(&self.stderr).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<_> = text.lines().collect();
@@ -118,7 +118,7 @@ impl Process {
     /// Writes a line to its stdin, without waiting until it has been read.
     pub fn write_line(&mut self, line: String) {
         if let Some(stdin) = &self.stdin {
-            // A dead process is noticed by whoever waits for its answer.
+            // A dead process is noticed when its output is read.
             let _ = stdin.send(line);
         }
     }
@@ -135,7 +135,7 @@ impl Process {
                 Err(NoLine::Exited(exit))
             }
             Err(RecvTimeoutError::Timeout) => Err(NoLine::TimedOut),
-            // The forwarding thread only ends after it has told the exit.
+            // The forwarding thread sends the exit before it ends.
             Err(RecvTimeoutError::Disconnected) => Err(NoLine::Exited(Exit::Status(-1))),
         }
     }
@@ -160,7 +160,7 @@ impl Process {
 
     /// Sends it SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
-        // It may have exited by itself; its end is looked at next.
+        // It may have exited by itself, which the caller will see.
         let _ = kill_process(self.pid(), Signal::INT);
     }
 }
@@ -171,7 +171,7 @@ impl Drop for Process {
     }
 }
 
-/// Writes lines in a thread of its own: a process that reads nothing must not stop the harness.
+/// Writes lines in a thread of its own: a process that reads nothing must not block the tool.
 fn writer(mut stdin: ChildStdin) -> Sender<String> {
     let (sender, lines) = mpsc::channel::<String>();
     thread::spawn(move || {
@@ -184,8 +184,8 @@ fn writer(mut stdin: ChildStdin) -> Sender<String> {
     sender
 }
 
-/// Passes lines on and keeps them in the log until the process closes its stdout, then waits for
-/// its end without reaping it.
+/// Sends lines on and writes them to the log until the process closes its stdout, then waits for its end
+/// without reaping it.
 fn forward(stdout: ChildStdout, mut log: File, pid: Pid, events: &Sender<Event>) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
@@ -200,7 +200,7 @@ fn forward(stdout: ChildStdout, mut log: File, pid: Pid, events: &Sender<Event>)
     }
 }
 
-/// Looks at a child's end and leaves the child to be reaped.
+/// How a child ended, if it has; the child remains to be reaped.
 fn exit_of(pid: Pid, options: WaitIdOptions) -> Option<Exit> {
     let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let status = loop {

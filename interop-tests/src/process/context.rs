@@ -1,6 +1,6 @@
-//! What all trials of a run share: places, the folder for logs, and addresses without a server.
+//! What all trials of a run share: directories, the folder for logs, the addresses and the permits.
 //!
-//! Handed to every trial instead of kept in globals, so that two runs can work side by side.
+//! Passed to every trial instead of kept in globals, so that two runs can work side by side.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,32 +9,30 @@ use anyhow::Context;
 
 use crate::config::connection::Target;
 use crate::config::places::Places;
+use crate::process::net::addresses::Addresses;
 use crate::process::net::certificates::Certificates;
-use crate::process::net::socket_paths::Sockets;
 use crate::process::net::tutorial_port::PortQueue;
-use crate::process::net::unreachable::UnreachableAddresses;
 use crate::process::semaphore::Semaphore;
 
-/// See the module.
+/// The shared resources of a run.
 #[derive(Debug)]
 pub(crate) struct RunContext {
     pub(crate) places: Places,
-    /// Where logs go.
+    /// The folder for logs.
     pub(crate) logs: PathBuf,
     pub(crate) port_queue: PortQueue,
-    /// Who keeps a processor busy goes through it.
-    pub(crate) gate: Semaphore,
+    /// One permit for each trial that keeps a processor busy. The number of threads is no such limit,
+    /// because some trials wait for seconds, and more of those run side by side than there are processors.
+    pub(crate) busy_permits: Semaphore,
     pub(crate) certificates: Certificates,
-    pub(crate) sockets: Sockets,
-    dead_ends: UnreachableAddresses,
+    pub(crate) addresses: Addresses,
 }
 
 impl RunContext {
-    pub(crate) fn new(places: Places, logs: PathBuf, gate: Semaphore) -> io::Result<Self> {
-        let port_queue = PortQueue::default();
+    pub(crate) fn new(places: Places, logs: PathBuf, busy_permits: Semaphore) -> io::Result<Self> {
         let certificates = Certificates::new(logs.with_file_name("certificates"));
-        let (sockets, dead_ends) = (Sockets::default(), UnreachableAddresses::open()?);
-        Ok(Self { places, logs, port_queue, gate, certificates, sockets, dead_ends })
+        let (port_queue, addresses) = (PortQueue::default(), Addresses::open()?);
+        Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses })
     }
 
     /// Empties the folder for logs, or makes it.
@@ -48,12 +46,12 @@ impl RunContext {
             .with_context(|| format!("logs cannot be written: {logs}"))
     }
 
-    /// The address of `target`, which is `server` for the pairing's own server.
+    /// The address of `target`, where `server` is that of the server under test.
     pub(crate) fn address(&self, target: Target, server: &str) -> io::Result<String> {
         match target {
             Target::Server => Ok(server.to_owned()),
-            Target::ClosedPort => self.dead_ends.nobody(),
-            Target::SilentPort => self.dead_ends.silence(),
+            Target::ClosedPort => self.addresses.closed(),
+            Target::SilentPort => self.addresses.silent(),
         }
     }
 }

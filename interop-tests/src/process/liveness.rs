@@ -1,6 +1,7 @@
-//! The first word of a server: whether one is at an address.
+//! The liveness check of a server: whether an HTTP/2 server is at an address.
 //!
-//! The kernel takes connections for a server that hangs or ends, so that one can be made says little.
+//! The kernel accepts connections for a server that hangs or is about to end, so that a connection can be
+//! made proves little.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,31 +10,63 @@ use std::time::Duration;
 
 use crate::http2::frame::{Frame, PREFACE, kind};
 
-/// How long a server may take to say it. One that hangs is not gone.
+/// How long a server may take to send its first byte. One that hangs is not gone.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Waits for the SETTINGS with which an HTTP/2 server begins; an error when it hangs up instead. One
-/// that wants TLS first says nothing before it, so that it takes connections has to be enough.
-pub(crate) fn wait(address: &str, is_encrypted: bool) -> io::Result<()> {
+/// Waits for the SETTINGS with which an HTTP/2 server begins; an error when it closes the connection
+/// instead. A server with TLS sends nothing before the handshake, so that it accepts has to be enough.
+pub(crate) fn check(address: &str, is_encrypted: bool) -> io::Result<()> {
     if let Some(path) = address.strip_prefix("unix:") {
         let connection = UnixStream::connect(path)?;
         connection.set_read_timeout(Some(LIMIT))?;
-        return read(connection);
+        return exchange_settings(connection);
     }
     let connection = TcpStream::connect(address)?;
     if is_encrypted {
         return Ok(());
     }
     connection.set_read_timeout(Some(LIMIT))?;
-    read(connection)
+    exchange_settings(connection)
 }
 
-fn read(mut connection: impl Read + Write) -> io::Result<()> {
+fn exchange_settings(mut connection: impl Read + Write) -> io::Result<()> {
     let mut start = PREFACE.to_vec();
     Frame::new(kind::SETTINGS, 0, 0, []).write_to(&mut start);
     connection.write_all(&start)?;
     match connection.read_exact(&mut [0]) {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
         read => read,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    fn check_against(serve: impl FnOnce(TcpStream) + Send + 'static) -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address").to_string();
+        let server = thread::spawn(move || serve(listener.accept().expect("a connection").0));
+        let result = check(&address, false);
+        server.join().expect("the server ends");
+        result
+    }
+
+    #[test]
+    fn a_server_that_sends_something_is_alive_and_one_that_closes_is_not() {
+        check_against(|mut socket| socket.write_all(&[0]).expect("it is read"))
+            .expect("it is alive");
+        check_against(drop).expect_err("it is gone");
+    }
+
+    #[test]
+    fn a_server_that_hangs_is_not_gone() {
+        check_against(|mut socket| {
+            let _ = socket.read_to_end(&mut Vec::new());
+        })
+        .expect("it only hangs");
     }
 }

@@ -5,17 +5,15 @@
 
 pub(crate) mod agent;
 pub(crate) mod agent_pool;
-pub(crate) mod agent_slot;
-pub mod attached;
+pub(crate) mod attached;
 pub mod child;
 pub(crate) mod context;
-pub(crate) mod crew;
+pub(crate) mod group;
 pub(crate) mod liveness;
-pub(crate) mod memory;
 pub mod net;
 pub mod reaper;
+pub(crate) mod restart_limit;
 pub(crate) mod semaphore;
 pub mod server;
 pub(crate) mod server_config;
 pub(crate) mod server_pool;
-pub(crate) mod server_slot;

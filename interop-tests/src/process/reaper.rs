@@ -1,14 +1,14 @@
-//! The register of live child processes, so that none outlives the harness.
+//! The register of live child processes, so that none outlives the tool.
 //!
-//! A child leads a process group of its own: Ctrl-C in a terminal does not reach it behind the
-//! harness's back, and what it started itself ends with it.
+//! A child leads a process group of its own: Ctrl-C in a terminal does not reach it before the tool has
+//! handled it, and what it started itself ends with it.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 
 /// The status of a process that Ctrl-C has ended, as shells report it.
@@ -18,13 +18,9 @@ const INTERRUPTED: i32 = 130;
 /// interrupt finds every process.
 static LIVE: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
-fn live() -> MutexGuard<'static, BTreeSet<i32>> {
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Starts `command` as the leader of a new process group and registers it.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
-    let mut live = live();
+    let mut live = LIVE.lock();
     let child = command.process_group(0).spawn()?;
     live.insert(pid(&child).as_raw_nonzero().get());
     Ok(child)
@@ -39,7 +35,7 @@ pub fn pid(child: &Child) -> Pid {
 ///
 /// The child must not have been reaped before: until then its ID cannot have become another's.
 pub fn end(child: &mut Child) {
-    let mut live = live();
+    let mut live = LIVE.lock();
     let group = pid(child);
     // An empty group is fine: the child has exited and started nothing.
     let _ = kill_process_group(group, Signal::KILL);
@@ -47,28 +43,27 @@ pub fn end(child: &mut Child) {
     live.remove(&group.as_raw_nonzero().get());
 }
 
-/// On SIGINT, SIGTERM and SIGHUP, and when the process that started the harness dies: ends all
-/// children, then the harness. What is done `first` is done before any of them ends, and what it gives
-/// goes to what is done `last`.
+/// On SIGINT, SIGTERM and SIGHUP, and when the process that started the tool dies: calls `first`, ends all
+/// children, calls `last` with the result of `first`, and exits.
 pub fn end_all_on_signals<T>(
     first: impl Fn() -> T + Send + 'static,
     last: impl Fn(T) + Send + 'static,
 ) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
-        let kept = first();
-        let live = live();
+        let result = first();
+        let live = LIVE.lock();
         for group in live.iter().filter_map(|group| Pid::from_raw(*group)) {
             let _ = kill_process_group(group, Signal::KILL);
             let _ = waitpid(Some(group), WaitOptions::empty());
         }
         eprintln!("\ninterrupted: {} processes of the run have been ended", live.len());
-        last(kept);
+        last(result);
         // The lock is still held: nothing can be started any more.
         std::process::exit(INTERRUPTED);
     })?;
     #[cfg(target_os = "linux")]
     {
-        // `make` and `cargo` do not pass a SIGTERM on.
+        // `make` and `cargo` do not forward SIGTERM.
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
     }
     Ok(())

@@ -1,35 +1,35 @@
-//! How many trials run at once that keep a processor busy.
+//! A counting semaphore.
 //!
-//! A trial goes through it only for as long as it is busy. Not libtest-mimic's number of threads,
-//! because some trials wait for seconds without doing anything, and more of those can run side by side
-//! than there are processors.
+//! The standard library and `parking_lot` have none, and those of the async runtimes need a runtime.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Lets so many in at a time; clones are the same gate.
+use parking_lot::{Condvar, Mutex};
+
+/// Permits for so many at a time; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Semaphore(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     free: Mutex<usize>,
-    left: Condvar,
+    released: Condvar,
 }
 
-/// A place inside, until this is dropped.
+/// A permit that is released when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a Shared);
 
 impl Semaphore {
-    pub(crate) fn new(places: usize) -> Self {
-        Self(Arc::new(Shared { free: Mutex::new(places.max(1)), left: Condvar::new() }))
+    /// A semaphore with so many permits, and one at the least.
+    pub(crate) fn new(permits: usize) -> Self {
+        Self(Arc::new(Shared { free: Mutex::new(permits.max(1)), released: Condvar::new() }))
     }
 
-    /// Waits until there is a place.
-    pub(crate) fn enter(&self) -> Permit<'_> {
-        let free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free =
-            self.0.left.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+    /// Waits for a permit.
+    pub(crate) fn acquire(&self) -> Permit<'_> {
+        let mut free = self.0.free.lock();
+        self.0.released.wait_while(&mut free, |free| *free == 0);
         *free -= 1;
         Permit(&self.0)
     }
@@ -37,7 +37,38 @@ impl Semaphore {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.left.notify_one();
+        *self.0.free.lock() += 1;
+        self.0.released.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn no_more_permits_are_out_than_there_are() {
+        let semaphore = Semaphore::new(2);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let _permit = semaphore.acquire();
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    thread::sleep(Duration::from_millis(10));
+                    now.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 2);
+    }
+
+    #[test]
+    fn a_semaphore_without_permits_would_block_for_ever() {
+        drop(Semaphore::new(0).acquire());
     }
 }

@@ -1,7 +1,7 @@
 //! A running server: from a program to an address that accepts calls.
 //!
-//! A server says itself which port it got, or its port is known and watched until the process that
-//! was started is the one, and the only one, that listens there.
+//! A server reports the port that it got. Where its port is fixed, the port is polled until the process that
+//! was started, and no other, listens there.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
@@ -15,29 +15,42 @@ use crate::process::child::{Exit, Logs, NoLine, Process};
 use crate::process::net::port;
 use crate::process::net::port::Holder;
 
-/// How often a port is looked at whose server does not say when it is ready.
+/// How often a port is polled whose server does not report that it is ready.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Why a server could not be started.
+/// Why a server could not be started, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
     Command(#[from] CommandError),
-    #[error("{program} cannot be run: {source}")]
+    #[error(
+        "{program} cannot be run: {source}; check `command` and `directory`, and that it is executable"
+    )]
     Spawn { program: PathBuf, source: io::Error },
-    #[error("it ended before it was ready, with {exit}; its last words:\n{last_words}")]
-    Exited { exit: Exit, last_words: String },
-    #[error("it was not ready after {limit:?}; it should print a line like `{ready}`")]
+    #[error("it ended before it was ready, with {exit}; the end of its stderr:\n{stderr}")]
+    Exited { exit: Exit, stderr: String },
+    #[error(
+        "it was not ready after {limit:?}; it should print a line like `{ready}`, or needs a larger \
+         `start_limit_ms`"
+    )]
     NotReady { limit: Duration, ready: String },
-    #[error("it was told to listen at {asked} and listens at {address}")]
-    WrongAddress { asked: String, address: String },
-    #[error("nothing listened on port {port} after {limit:?}")]
+    #[error(
+        "it was to listen at {requested} and listens at {address}; `command` should pass {{address}} on"
+    )]
+    WrongAddress { requested: String, address: String },
+    #[error(
+        "nothing listened on port {port} after {limit:?}; the program has to listen there, or needs a \
+         larger `start_limit_ms`"
+    )]
     NotListening { port: u16, limit: Duration },
     #[error("port {port} is held by {holder}; stop it and run again (nothing has been killed)")]
     PortTaken { port: u16, holder: Holder },
-    #[error("nobody can listen on port {port}: {source}")]
+    #[error("nothing can listen on port {port}: {source}; free the port and run again")]
     Port { port: u16, source: io::Error },
-    #[error("port {port} is held by {holder} and not by the server that was started")]
+    #[error(
+        "port {port} is held by {holder} and not by the server that was started; stop it and run again \
+         (nothing has been killed)"
+    )]
     NotTheOwner { port: u16, holder: Holder },
 }
 
@@ -47,46 +60,42 @@ pub struct RunningServer {
     pub process: Process,
     /// `HOST:PORT` for a client on this machine, or `unix:PATH`.
     pub address: String,
-    /// Lines that it has printed until it was ready.
+    /// The lines that it had printed when it was ready.
     pub printed: String,
 }
 
 impl RunningServer {
-    /// Starts a server at `asked`, where port 0 is any, and waits until it says that it is ready.
+    /// Starts a server at the address `requested`, where port 0 is any, and waits until it reports that it
+    /// is ready.
     pub fn start(
         program: &Program,
         places: &Places,
-        asked: &str,
+        requested: &str,
         logs: Logs,
     ) -> Result<Self, StartError> {
-        let mut process = spawn(program, places, asked, logs)?;
+        let mut process = spawn(program, places, requested, logs)?;
         let ready = program.ready.as_ref().map_or("", |ready| ready.get_ref());
-        let deadline = Instant::now() + program.start_limit();
+        let limit = program.start_limit();
+        let deadline = Instant::now() + limit;
         let mut printed = String::new();
-        loop {
+        let address = loop {
             match process.next_line(deadline) {
                 Ok(line) => {
                     printed.push_str(&line);
-                    match address_in(line.trim_end(), ready) {
-                        None => {}
-                        Some(at) if at == asked || asked.ends_with(":0") => {
-                            return Ok(Self { process, address: at, printed });
-                        }
-                        Some(address) => {
-                            return Err(StartError::WrongAddress {
-                                asked: asked.to_owned(),
-                                address,
-                            });
-                        }
+                    if let Some(address) = address_in(line.trim_end(), ready) {
+                        break address;
                     }
                 }
                 Err(NoLine::Exited(exit)) => return Err(exited(&process, exit)),
                 Err(NoLine::TimedOut) => {
-                    let limit = program.start_limit();
                     return Err(StartError::NotReady { limit, ready: ready.to_owned() });
                 }
             }
+        };
+        if address != requested && !requested.ends_with(":0") {
+            return Err(StartError::WrongAddress { requested: requested.to_owned(), address });
         }
+        Ok(Self { process, address, printed })
     }
 
     /// Starts a server that always listens on `port` and waits until it does.
@@ -110,8 +119,8 @@ impl RunningServer {
             }
             thread::sleep(POLL);
         }
-        let stranger = |holder: &Holder| !holder.is_in_group(process.pid());
-        if let Some(holder) = port::holders(port).into_iter().find(stranger) {
+        let is_other = |holder: &Holder| !holder.is_in_group(process.pid());
+        if let Some(holder) = port::holders(port).into_iter().find(is_other) {
             return Err(StartError::NotTheOwner { port, holder });
         }
         let address = format!("localhost:{port}");
@@ -131,7 +140,7 @@ fn spawn(
 }
 
 fn exited(process: &Process, exit: Exit) -> StartError {
-    StartError::Exited { exit, last_words: process.logs().last_words() }
+    StartError::Exited { exit, stderr: process.logs().end_of_stderr() }
 }
 
 /// The address in a line that looks like `ready`, as a client on this machine reaches it.
@@ -146,10 +155,76 @@ fn address_in(line: &str, ready: &str) -> Option<String> {
     let address = capture("{address}")
         .map(str::to_owned)
         .or_else(|| capture("{port}").map(|port| format!("127.0.0.1:{port}")))?;
-    let port: u16 = address.rsplit_once(':')?.1.parse().ok()?;
-    let host = address.rsplit_once(':')?.0;
+    let (host, port) = address.rsplit_once(':')?;
+    port.parse::<u16>().ok()?;
     Some(match host {
         "[::]" | "0.0.0.0" => format!("127.0.0.1:{port}"),
         _ => address,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_names_the_address_or_the_port() {
+        let cases = [
+            ("listening on [::]:50051", "listening on {address}", Some("127.0.0.1:50051")),
+            ("listening on 127.0.0.1:1 now", "listening on {address} now", Some("127.0.0.1:1")),
+            ("port 7", "port {port}", Some("127.0.0.1:7")),
+            ("at unix:/tmp/a.sock", "at {address}", Some("unix:/tmp/a.sock")),
+            ("starting", "port {port}", None),
+            ("port seven", "port {port}", None),
+            ("at nowhere", "at {address}", None),
+        ];
+        for (line, ready, address) in cases {
+            assert_eq!(address_in(line, ready).as_deref(), address, "{line}");
+        }
+    }
+
+    fn start_shell(script: &str, more: &str) -> Result<RunningServer, StartError> {
+        let folder = tempfile::tempdir().expect("a folder for logs");
+        let text = format!(
+            "command = ['sh', '-c', '{script}', '{{address}}']\nready = 'at {{address}}'\n"
+        );
+        let program: Program = toml::from_str(&(text + more)).expect("a program");
+        let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
+        RunningServer::start(
+            &program,
+            &places,
+            "127.0.0.1:5",
+            Logs::at(&folder.path().join("server")),
+        )
+    }
+
+    #[test]
+    fn a_server_is_ready_when_it_says_so() {
+        let server = start_shell("echo hello; echo at $0; cat", "").expect("it starts");
+        assert_eq!(
+            (&*server.address, &*server.printed),
+            ("127.0.0.1:5", "hello\nat 127.0.0.1:5\n")
+        );
+        assert_eq!(server.process.has_exited(), None);
+    }
+
+    #[test]
+    fn a_start_error_says_what_happened() {
+        let says = |script, more, message: &str| {
+            let error = start_shell(script, more).expect_err(message).to_string();
+            assert!(error.starts_with(message), "{error}");
+        };
+        let ended = "it ended before it was ready, with status 7; the end of its stderr:\nsorry";
+        says("echo sorry >&2; exit 7", "", ended);
+        says(
+            "echo at 127.0.0.1:6; cat",
+            "",
+            "it was to listen at 127.0.0.1:5 and listens at 127.0.0.1:6",
+        );
+        says(
+            "cat",
+            "start_limit_ms = 50",
+            "it was not ready after 50ms; it should print a line like `at {",
+        );
+    }
 }

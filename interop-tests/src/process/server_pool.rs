@@ -1,53 +1,165 @@
-//! The servers of one peer: one for each way in which they are arranged, started when the first case
-//! needs it and shared by all pairings.
+//! The servers of one peer, each shared by all cases that need the same configuration.
 //!
-//! To start one takes longer than all calls of most cases.
+//! To start a server takes longer than all calls of most cases, so a server runs until the last case that
+//! may need it has ended. One that dies is replaced by the next case.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::config::capability::Capability;
 use crate::config::program::Program;
+use crate::config::support;
+use crate::process::attached::AttachedServer;
+use crate::process::child::{Exit, Logs};
+use crate::process::context::RunContext;
+use crate::process::liveness;
+use crate::process::restart_limit::RestartLimit;
+use crate::process::server::RunningServer;
 use crate::process::server_config::ServerConfig;
-use crate::process::server_slot::ServerSlot;
 
-/// See the module.
+/// How long a server may take to end after it has closed its connections.
+const EXIT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The servers of a peer by the names of their configurations.
 #[derive(Debug)]
 pub(crate) struct ServerPool {
     peer: String,
     program: Program,
     logs: PathBuf,
-    slots: Mutex<BTreeMap<String, Arc<ServerSlot>>>,
+    servers: Mutex<BTreeMap<String, Arc<SharedServer>>>,
 }
 
 impl ServerPool {
-    /// The servers of `peer`, with their logs in `folder`.
+    /// The servers of `peer` as the suite `calls` starts them, with their logs in `folder`.
     pub(crate) fn new(peer: &str, program: &Program, folder: &Path) -> Self {
         let (peer, program, logs) = (peer.to_owned(), program.for_calls(), folder.to_owned());
-        Self { peer, program, logs, slots: Mutex::default() }
+        Self { peer, program, logs, servers: Mutex::default() }
     }
 
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }
 
-    /// The server that is arranged so.
-    pub(crate) fn slot(&self, arrangement: ServerConfig) -> Arc<ServerSlot> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = arrangement.name();
+    /// The server with this configuration.
+    pub(crate) fn server(&self, config: ServerConfig) -> Arc<SharedServer> {
+        let name = config.name();
         let log = self.logs.join(format!("server-{name}"));
-        let new = || Arc::new(ServerSlot::arranged(self.program.clone(), &log, arrangement));
-        Arc::clone(slots.entry(name).or_insert_with(new))
+        let new = || Arc::new(SharedServer::new(self.program.clone(), &log, config));
+        Arc::clone(self.servers.lock().entry(name).or_insert_with(new))
     }
 
-    /// Why a server that is arranged so cannot have these, or be a scenario's own, if it cannot.
+    /// Why no server with this configuration can be used for a case, if none can. A dedicated server is
+    /// killed or measured.
     pub(crate) fn not_supported(
         &self,
-        arrangement: &ServerConfig,
+        config: &ServerConfig,
         capabilities: &BTreeSet<Capability>,
-        is_own: bool,
+        is_dedicated: bool,
     ) -> Option<String> {
-        arrangement.unsupported(&self.peer, &self.program, capabilities, is_own)
+        let (Self { peer, program, .. }, ServerConfig { transport, needs }) = (self, config);
+        support::unsupported_by_server(peer, program, *transport, needs, capabilities, is_dedicated)
     }
+}
+
+/// A server on a port or a socket of its own, or one that is attached.
+#[derive(Debug)]
+pub(crate) struct SharedServer {
+    program: Program,
+    config: ServerConfig,
+    logs: Logs,
+    attached: Option<AttachedServer>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    running: Option<RunningServer>,
+    limit: RestartLimit,
+}
+
+impl SharedServer {
+    /// A server that is started when its address is first needed.
+    pub(crate) fn new(program: Program, log: &Path, config: ServerConfig) -> Self {
+        let attached = program.attach.clone().map(AttachedServer::new);
+        let state = State { running: None, limit: RestartLimit::new("server") };
+        Self { program, config, logs: Logs::at(log), attached, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// The command line that starts the server, or the address at which it is attached.
+    pub(crate) fn command(&self, context: &RunContext) -> Option<String> {
+        let attached = self.program.attach.as_ref().map(ToString::to_string);
+        let address = attached.as_deref().unwrap_or(self.config.example_address());
+        let program = self.config.apply_to(&self.program, context).ok();
+        let line = program.and_then(|program| program.command_line(&context.places, address).ok());
+        match (attached, line) {
+            (Some(address), Some(line)) => {
+                Some(format!("attached at {address}; the tool would have started {line}"))
+            }
+            (Some(address), None) => Some(format!("attached at {address}")),
+            (None, line) => line.map(|line| line.to_string()),
+        }
+    }
+
+    /// The address of the server, which is started if it does not run.
+    pub(crate) fn address(&self, context: &RunContext) -> Result<String, String> {
+        if let Some(attached) = &self.attached {
+            return attached.address();
+        }
+        let State { running, limit } = &mut *self.state.lock();
+        match running.take().map(|server| (server.process.has_exited(), server)) {
+            Some((None, server)) => return Ok(running.insert(server).address.clone()),
+            Some((Some(exit), _)) => limit.failed(format!("the server ended {}", with(exit))),
+            None => {}
+        }
+        limit.check()?;
+        match self.start(context) {
+            Ok(server) => Ok(running.insert(server).address.clone()),
+            Err(error) => {
+                let why = format!("the server did not start: {error}");
+                limit.failed(why.clone());
+                Err(why)
+            }
+        }
+    }
+
+    fn start(&self, context: &RunContext) -> Result<RunningServer, String> {
+        let program = self.config.apply_to(&self.program, context)?;
+        let address = self.config.any_address(context)?;
+        RunningServer::start(&program, &context.places, &address, self.logs.clone())
+            .map_err(|error| error.to_string())
+    }
+
+    /// How the server ended, if it is known to have.
+    pub(crate) fn has_exited(&self) -> Option<String> {
+        self.state.lock().running.as_ref()?.process.has_exited().map(with)
+    }
+
+    /// How the server ended, if it is gone.
+    ///
+    /// The kernel closes the connections of a process before it reports its end. So a server that does not
+    /// answer is given some time to end.
+    pub(crate) fn is_gone(&self) -> Option<String> {
+        if let Some(attached) = &self.attached {
+            return attached.is_gone();
+        }
+        let mut state = self.state.lock();
+        let server = state.running.as_mut()?;
+        let exit = match liveness::check(&server.address, self.config.is_encrypted()) {
+            Ok(()) => server.process.has_exited(),
+            Err(_) => server.process.wait(EXIT_LIMIT, &mut String::new()),
+        };
+        exit.map(with)
+    }
+}
+
+fn with(exit: Exit) -> String {
+    format!("with {exit}")
 }

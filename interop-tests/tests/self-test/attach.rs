@@ -100,9 +100,9 @@ fn in_the_place_of_a_peers() {
     ran.assert(ran.failed_cases().contains(&"root-of-2-is-rounded"), "this one is asked");
     ran.assert(ran.trials()["calls/rust/rust/root-of-16"] == "ok", "it answers");
     let address = mine.address();
-    ran.says(&format!("the server of rust is attached at {address}; the harness would have"));
+    ran.says(&format!("the server of rust is attached at {address}; the tool would have"));
     ran.says(&format!("--address {address} --health --reflection --test-behaviour)"));
-    ran.says(&format!("  server     attached at {address}; the harness would have started (cd "));
+    ran.says(&format!("  server     attached at {address}; the tool would have started (cd "));
     let again = format!("--attach rust={address} --exact calls/rust/rust/root-of-2-is-rounded'");
     ran.says(&again);
     mine.is_alive();
@@ -165,7 +165,7 @@ fn nobody_is_there() {
     ran.says(&address).says("start it and run again");
     ran.assert(ran.trials().is_empty(), "nothing runs");
     let ran = run(&format!("rust={address}"), "root-of-16").finish();
-    ran.ends_with_status(2).says("the harness would have started it so:\n  for calls: (cd ");
+    ran.ends_with_status(2).says("the tool would have started it so:\n  for calls: (cd ");
     let left_out = run(&format!("rust={address}"), "calls/rust/rust/root-of-16");
     let left_out = left_out.with("--without", "rust").finish();
     all_say(&left_out, "ignored (skipped: --without rust)");

@@ -102,7 +102,7 @@ fn hangs() {
     agent.assert(start.elapsed() < Duration::from_secs(45), "three waits are enough");
     agent.assert(agent.trials().values().all(|result| *result == "FAILED"), "nothing passes");
     agent.says("the agent hangs: no outcome after 10.0s");
-    agent.says("the agent broke 3 times and is not started again");
+    agent.says("the agent failed 3 times and is not started again");
     agent.ends_with_status(101);
 }
 
@@ -112,7 +112,7 @@ fn dies() {
     server.says("the server ended during this case, with status 3");
     let agent = run("calls/rust/dies/root-of-1");
     fails(&agent, &["root-of-1", "root-of-16"]);
-    agent.says("the agent ended with status 3 instead of answering; its last words:");
+    agent.says("the agent ended with status 3 instead of answering; the end of its stderr:");
     agent.says("out of luck");
 }
 
@@ -123,7 +123,7 @@ fn never_listens() {
     silent.says("set-up errors").says("0 failed");
     let gone = run("calls/exits-at-once/rust/root-of-16");
     fails(&gone, &["root-of-16"]);
-    gone.says("it ended before it was ready, with status 7; its last words:");
+    gone.says("it ended before it was ready, with status 7; the end of its stderr:");
     gone.says("no calculator today");
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(
     context: &RunContext,
     recorder: &Recorder,
 ) -> Result<CaseRun, Finding> {
-    let mut agent = pool.lend();
+    let mut agent = pool.lend(false);
     let began = Instant::now();
     let set_up = |error: std::io::Error| Finding::SetUpError(format!("no stage: {error}"));
     let server = ScriptedServer::of(behaviour, recorder);

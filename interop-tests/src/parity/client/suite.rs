@@ -50,12 +50,13 @@ stable.
         reference: Option<&Arc<AgentPool>>,
         folder: &Path,
     ) -> Option<Arc<AgentPool>> {
-        let own = || Some(Arc::new(AgentPool::new(peer.agent.as_ref()?, folder, AGENTS)));
+        let own =
+            || Some(Arc::new(AgentPool::new(peer.name(), peer.agent.as_ref()?, folder, AGENTS, 0)));
         reference.cloned().or_else(own)
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<AgentPool> {
-        Some(AgentPool::new(peer.agent.as_ref()?, folder, AGENTS))
+        Some(AgentPool::new(peer.name(), peer.agent.as_ref()?, folder, AGENTS, 0))
     }
 
     /// What a table states is expected of every client.

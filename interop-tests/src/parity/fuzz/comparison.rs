@@ -15,7 +15,8 @@ use crate::parity::server::case_run::BurstLock;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
 use crate::process::context::RunContext;
-use crate::process::server_slot::ServerSlot;
+use crate::process::server_config::ServerConfig;
+use crate::process::server_pool::SharedServer;
 
 /// How often both are asked again when they differ.
 const ROUNDS: usize = 6;
@@ -23,7 +24,7 @@ const ROUNDS: usize = 6;
 /// A server that is compared with the reference.
 pub(crate) struct Rival {
     name: String,
-    slot: ServerSlot,
+    server: SharedServer,
     crowd: BurstLock,
 }
 
@@ -58,8 +59,9 @@ pub(crate) struct Difference {
 impl Rival {
     /// The server of `peer`, if it has one.
     pub(crate) fn new(peer: &Peer, logs: &Path) -> Option<Self> {
-        let slot = ServerSlot::new(peer.server.clone()?, &logs.join(peer.name()).join("server"));
-        Some(Self { name: peer.name().to_owned(), slot, crowd: BurstLock::default() })
+        let (program, log) = (peer.server.clone()?, logs.join(peer.name()).join("server"));
+        let server = SharedServer::new(program, &log, ServerConfig::default());
+        Some(Self { name: peer.name().to_owned(), server, crowd: BurstLock::default() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -68,10 +70,10 @@ impl Rival {
 
     /// A server that dies or hangs has answered with that.
     fn observe(&self, probe: &Probe, context: &RunContext) -> Result<Observation, String> {
-        let address = self.slot.address(context)?;
+        let address = self.server.address(context)?;
         let played = self.crowd.run(probe, &address, &Recorder::default());
         let mut fault = Observation::default();
-        let ended = if played.is_err() { self.slot.is_gone() } else { self.slot.has_exited() };
+        let ended = if played.is_err() { self.server.is_gone() } else { self.server.has_exited() };
         if let Some(how) = ended {
             fault.add("server", format!("ended {how}"));
             return Ok(fault);

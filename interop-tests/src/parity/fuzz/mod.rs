@@ -116,7 +116,7 @@ impl Fuzz<'_> {
 
     fn one(&self, deck: &Deck<'_>, case: u64, tally: &Mutex<Tally>) -> Result<(), String> {
         let probe = deck.draw(self.seed, case)?;
-        let _pass = case::is_slow(&probe).then(|| self.gate.enter());
+        let _pass = case::is_slow(&probe).then(|| self.gate.acquire());
         let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         for rival in self.rivals {
             let (reference, ledger, context) = (self.reference, self.ledger, self.context);

@@ -15,7 +15,8 @@ use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::TutorialServer;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
-use crate::process::server_slot::ServerSlot;
+use crate::process::server_config::ServerConfig;
+use crate::process::server_pool::SharedServer;
 
 pub(crate) const SUITE: &str = "server-parity";
 
@@ -44,9 +45,13 @@ stable.
         _reference: Option<&Arc<TutorialServer>>,
         folder: &Path,
     ) -> Option<Arc<Server>> {
-        let slot = ServerSlot::new(peer.server.clone()?, &folder.join("server"));
+        let process = SharedServer::new(
+            peer.server.clone()?,
+            &folder.join("server"),
+            ServerConfig::default(),
+        );
         let is_attached = peer.attached_server().is_some();
-        Some(Arc::new(Server { slot, is_attached, bursts: BurstLock::default() }))
+        Some(Arc::new(Server { process, is_attached, bursts: BurstLock::default() }))
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<TutorialServer> {
@@ -57,7 +62,7 @@ stable.
 /// A server that is compared.
 #[derive(Debug)]
 pub(crate) struct Server {
-    slot: ServerSlot,
+    process: SharedServer,
     is_attached: bool,
     bursts: BurstLock,
 }
@@ -66,7 +71,7 @@ impl Subject for Server {
     type Case = Probe;
 
     fn prepare(&self, context: &RunContext) -> Result<(), Finding> {
-        let address = self.slot.address(context).map_err(Finding::SetUpError)?;
+        let address = self.process.address(context).map_err(Finding::SetUpError)?;
         if address.starts_with("unix:") {
             let why = format!("probes are sent over TCP, and the server is attached at {address}");
             return Err(Finding::NotSupported(why));
@@ -80,24 +85,24 @@ impl Subject for Server {
         context: &RunContext,
         recorder: &Recorder,
     ) -> Result<CaseRun, Finding> {
-        let address = self.slot.address(context).map_err(Finding::SetUpError)?;
+        let address = self.process.address(context).map_err(Finding::SetUpError)?;
         let run = self.bursts.run(probe, &address, recorder);
-        if let Some(how) = self.slot.has_exited() {
+        if let Some(how) = self.process.has_exited() {
             return Err(ended(&how));
         }
         run.map_err(|error| self.has_ended().unwrap_or_else(|| Finding::Broken(error.to_string())))
     }
 
     fn has_ended(&self) -> Option<Finding> {
-        self.slot.is_gone().map(|how| ended(&how))
+        self.process.is_gone().map(|how| ended(&how))
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
-        self.slot.shown(context)
+        self.process.command(context)
     }
 
     fn logs(&self, _probe: &Probe) -> Vec<Logs> {
-        vec![self.slot.logs().clone()]
+        vec![self.process.logs().clone()]
     }
 
     fn is_attached(&self) -> bool {

@@ -1,7 +1,6 @@
-//! The certificates of a run: made when the first case needs them, and good for this machine only.
+//! The certificates of a run: made when the first case needs them, and valid for this machine only.
 //!
-//! Made and not kept in the project, because a certificate that is kept expires, and a key that is
-//! kept is read by somebody.
+//! They are not kept in the project, because a certificate expires, and a published key is no secret.
 
 use std::fs;
 use std::io;
@@ -17,7 +16,7 @@ use crate::config::axes::Transport;
 use crate::config::connection::{Authority, ClientCertificate, ClientTls, ServerCertificate};
 use grpc_interop_protocol::Tls;
 
-/// Whom a good certificate names, beside this machine.
+/// A name in the valid certificate, beside those of this machine.
 const NAME: &str = "calculator.example";
 
 /// The PEM files of a run.
@@ -50,7 +49,7 @@ impl Certificates {
         self.made.get_or_init(made).clone()
     }
 
-    /// What a server shows.
+    /// The certificate of a server.
     pub(crate) fn server(&self, which: ServerCertificate) -> Pair {
         self.pair(match which {
             ServerCertificate::Good => "server",
@@ -59,12 +58,12 @@ impl Certificates {
         })
     }
 
-    /// Whom a server trusts to sign the certificates of clients.
+    /// The authority by which a server wants the certificates of clients to be signed.
     pub(crate) fn client_ca(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
 
-    /// What an agent is told for this transport, with what is not as usual.
+    /// The credentials of a client for this transport, changed as `tls` says.
     pub(crate) fn client(&self, transport: Transport, tls: Option<&ClientTls>) -> Option<Tls> {
         if !transport.is_encrypted() {
             return None;

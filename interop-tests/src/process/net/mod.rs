@@ -1,7 +1,6 @@
-//! Addresses, ports and credentials on this machine.
+//! Addresses, ports and certificates on this machine.
 
+pub(crate) mod addresses;
 pub(crate) mod certificates;
 pub mod port;
-pub(crate) mod socket_paths;
 pub mod tutorial_port;
-pub(crate) mod unreachable;

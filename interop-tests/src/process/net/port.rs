@@ -1,7 +1,7 @@
-//! Who holds a TCP port.
+//! Which processes hold a TCP port.
 //!
 //! grpcio sets SO_REUSEPORT: a second server binds the same port without an error and takes half of
-//! the connections. So a port is looked at before a server is started, and again afterwards.
+//! the connections. So a port is checked before a server is started, and again afterwards.
 
 use std::fmt;
 use std::io;
@@ -16,7 +16,7 @@ pub enum Holder {
         pid: i32,
         name: String,
     },
-    /// The operating system does not say which, to this user.
+    /// The operating system does not tell this user which.
     Unknown,
 }
 

@@ -74,7 +74,7 @@ impl PortDemultiplexer {
         context: &RunContext,
         tape: &Recorder,
     ) -> Result<Route<'_>, StartError> {
-        let room = if behaviour.nobody_listens || !port_owner::can_be_told() {
+        let room = if behaviour.nobody_listens || !port_owner::is_known() {
             Room::Alone { _guard: self.crowd.write() }
         } else {
             Room::Shared { _guard: self.crowd.read() }
@@ -137,7 +137,7 @@ impl Lines {
     /// made, or has closed already, is closed.
     fn put_through(&self, socket: TcpStream, from: SocketAddr) {
         let lines = self.lock();
-        let stage = if port_owner::can_be_told() {
+        let stage = if port_owner::is_known() {
             let groups: Vec<_> = lines.keys().filter_map(|pid| Pid::from_raw(*pid)).collect();
             port_owner::owner(from, PORT, &groups).and_then(|owner| lines.get(&id(owner)))
         } else {

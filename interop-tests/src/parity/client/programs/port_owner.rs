@@ -1,102 +1,99 @@
-//! Which of a few processes has made a connection.
+//! Which of a few groups of processes has made a connection.
 //!
-//! Linux tells it in two steps: the kernel knows the inode of the socket at the other end, and a
-//! process's open files name theirs. Elsewhere nobody can tell.
+//! Linux tells in two steps: the kernel knows the inode of the socket at the other end, and the open files
+//! of a process name theirs. Other systems do not tell.
 
-use std::fs;
-use std::io;
 use std::net::SocketAddr;
-#[cfg(target_os = "linux")]
-use std::net::{Ipv4Addr, SocketAddrV4};
 
 use rustix::process::Pid;
 
 #[cfg(target_os = "linux")]
 use crate::parity::client::programs::sock_diag;
-
-/// The lists of IPv4 and of IPv6, which are also of each other: a socket of IPv6 may be connected to
-/// an address of IPv4.
-const LISTS: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
-
-/// Whether the owner of a connection can be found here.
-pub(crate) fn can_be_told() -> bool {
-    LISTS.iter().any(|list| fs::File::open(list).is_ok()) && fs::read_dir("/proc/self/fd").is_ok()
-}
-
-/// The one of `groups` of processes from which there is a connection from port `from` to port `to`
-/// of this machine.
-pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
-    let link = format!("socket:[{}]", asked(from, to).or_else(|| listed(from.port(), to))?);
-    let leader = groups.iter().find(|group| has_open(number(**group), &link));
-    // What a group's leader has started, as a shell script does.
-    leader.copied().or_else(|| {
-        let (_, group) = processes().find(|(pid, group)| {
-            groups.iter().any(|known| number(*known) == *group) && has_open(*pid, &link)
-        })?;
-        Pid::from_raw(group)
-    })
-}
-
-fn number(pid: Pid) -> i32 {
-    pid.as_raw_nonzero().get()
-}
-
-/// The inode of the socket that is connected from `local` to port `remote`, if the kernel can be asked.
 #[cfg(target_os = "linux")]
-fn asked(local: SocketAddr, remote: u16) -> Option<u64> {
-    match local {
-        SocketAddr::V4(local) => {
-            sock_diag::inode(local, SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote))
-        }
-        SocketAddr::V6(_) => None,
-    }
+use crate::process::group;
+
+/// Whether the owner of a connection can be found on this system.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_known() -> bool {
+    let files = procfs::process::Process::myself().and_then(|process| process.fd());
+    procfs::net::tcp().is_ok() && files.is_ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn asked(_local: SocketAddr, _remote: u16) -> Option<u64> {
+pub(crate) fn is_known() -> bool {
+    false
+}
+
+/// The one of `groups` that has a connection from port `from` to port `to` of this machine.
+#[cfg(target_os = "linux")]
+pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
+    use procfs::process::Process;
+
+    let inode = match from {
+        SocketAddr::V4(from) => {
+            sock_diag::inode(from, to).or_else(|| listed_inode(from.port(), to))
+        }
+        SocketAddr::V6(from) => listed_inode(from.port(), to),
+    }?;
+    let leader = |group: &&Pid| {
+        let leader = Process::new(group.as_raw_nonzero().get());
+        leader.is_ok_and(|process| has_open(&process, inode))
+    };
+    // What a leader has started, as a shell script does, is looked at last: that means all processes.
+    groups.iter().find(leader).copied().or_else(|| {
+        let (group, _) = group::members(groups).find(|(_, process)| has_open(process, inode))?;
+        Some(group)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn owner(_from: SocketAddr, _to: u16, _groups: &[Pid]) -> Option<Pid> {
     None
 }
 
-/// The inode of the socket that is bound to port `local` and connected to port `remote`.
-fn listed(local: u16, remote: u16) -> Option<u64> {
-    LISTS.iter().find_map(|list| {
-        let text = fs::read_to_string(list).ok()?;
-        text.lines().skip(1).find_map(|line| inode_in(line, local, remote))
-    })
-}
-
-/// The inode in a line of a list, if that is about a connection between these ports:
-/// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
-fn inode_in(line: &str, local: u16, remote: u16) -> Option<u64> {
-    let mut words = line.split_ascii_whitespace().skip(1);
-    let mut has = |port: u16| {
-        let hex = words.next()?.rsplit_once(':')?.1;
-        (u16::from_str_radix(hex, 16).ok()? == port).then_some(())
+/// The inode of the socket with these ports in the kernel's lists of IPv4 and IPv6 connections.
+#[cfg(target_os = "linux")]
+fn listed_inode(local: u16, remote: u16) -> Option<u64> {
+    // A socket that its process has closed has no inode.
+    let is_it = |entry: &procfs::net::TcpNetEntry| {
+        entry.local_address.port() == local
+            && entry.remote_address.port() == remote
+            && entry.inode != 0
     };
-    has(local)?;
-    has(remote)?;
-    let inode = words.nth(6)?.parse().ok()?;
-    // A socket that its process has closed already has none.
-    (inode != 0).then_some(inode)
+    let entries = [procfs::net::tcp(), procfs::net::tcp6()].into_iter().flatten().flatten();
+    entries.into_iter().find(is_it).map(|entry| entry.inode)
 }
 
-fn has_open(pid: i32, link: &str) -> bool {
-    let files: io::Result<fs::ReadDir> = fs::read_dir(format!("/proc/{pid}/fd"));
+#[cfg(target_os = "linux")]
+fn has_open(process: &procfs::process::Process, inode: u64) -> bool {
+    use procfs::process::FDTarget;
+
+    let files = process.fd().into_iter().flatten().flatten();
     files
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link))
+        .map(|file| file.target)
+        .any(|target| matches!(target, FDTarget::Socket(at) if at == inode))
 }
 
-/// All processes, each with its group.
-fn processes() -> impl Iterator<Item = (i32, i32)> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        // `pid (name) state parent group …`, where the name may be anything.
-        let text = fs::read_to_string(entry.path().join("stat")).ok()?;
-        let group = text.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()?;
-        Some((pid, group))
-    })
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn the_group_of_this_process_owns_its_connections() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let client = TcpStream::connect(address).expect("it listens");
+        let from = client.local_addr().expect("its address");
+        let (own, other) = (rustix::process::getpgrp(), Pid::INIT);
+        assert!(is_known());
+        assert_eq!(owner(from, address.port(), &[other, own]), Some(own));
+        assert_eq!(owner(from, address.port(), &[other]), None);
+        assert_eq!(owner(from, address.port() ^ 1, &[own]), None, "there is no such connection");
+        let inode = listed_inode(from.port(), address.port());
+        assert!(inode.is_some(), "the lists have it as well");
+        drop(client);
+        assert_eq!(owner(from, address.port(), &[own]), None, "it is closed");
+    }
 }

@@ -50,7 +50,7 @@ pub(crate) fn run(
         .switchboard
         .place(&case.behaviour, context, tape)
         .map_err(|error| Finding::SetUpError(format!("no stage: {error}")))?;
-    let pass = context.gate.enter();
+    let pass = context.busy_permits.acquire();
     let began = Instant::now();
     let mut connected = place
         .start(&command_line, logs.clone())

@@ -1,9 +1,10 @@
-//! Asks the kernel for one connection, by its addresses.
+//! Asks the kernel for one connection, by its addresses, with sock_diag(7).
 //!
-//! Its lists of sockets are made by going through a table that is as large as the machine's memory
-//! suggests, whatever is in it; asked with sock_diag(7) it looks one entry up. Not every kernel answers.
+//! The lists in `/proc/net` would do as well, and are the fallback of kernels that do not answer. But to read
+//! one takes milliseconds for each connection that a client program makes, because the kernel goes through
+//! its whole table of sockets; and a connection can be missing while others come and go.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
@@ -21,8 +22,9 @@ const HEADER: usize = 16;
 const REQUEST: usize = 56;
 const INODE: usize = 68;
 
-/// The inode of the TCP socket that is bound to `local` and connected to `remote`.
-pub(crate) fn inode(local: SocketAddrV4, remote: SocketAddrV4) -> Option<u64> {
+/// The inode of the TCP socket that is bound to `local` and connected to port `remote` of this machine.
+pub(crate) fn inode(local: SocketAddrV4, remote: u16) -> Option<u64> {
+    let remote = SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote);
     let kernel = socket_with(
         AddressFamily::NETLINK,
         SocketType::RAW,
@@ -32,7 +34,7 @@ pub(crate) fn inode(local: SocketAddrV4, remote: SocketAddrV4) -> Option<u64> {
     .ok()?;
     send(&kernel, &request(local, remote), SendFlags::empty()).ok()?;
     let mut answer = [0; 512];
-    // The answer has been made when the request has been taken.
+    // The kernel has answered when it has taken the request.
     let (length, _) = recv(&kernel, &mut answer, RecvFlags::DONTWAIT).ok()?;
     inode_in(answer.get(..length)?)
 }
@@ -42,7 +44,7 @@ fn request(local: SocketAddrV4, remote: SocketAddrV4) -> Vec<u8> {
     bytes.extend(u32::try_from(HEADER + REQUEST).unwrap_or(0).to_ne_bytes());
     bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     bytes.extend(NLM_F_REQUEST.to_ne_bytes());
-    // No number and no sender: there is one request, and the kernel knows whose.
+    // No sequence number and no port: there is one request, and the kernel knows the socket.
     bytes.extend([0; 8]);
     bytes.extend([AF_INET, IPPROTO_TCP, 0, 0]);
     let any_state = u32::MAX;
@@ -50,7 +52,7 @@ fn request(local: SocketAddrV4, remote: SocketAddrV4) -> Vec<u8> {
     bytes.extend(local.port().to_be_bytes());
     bytes.extend(remote.port().to_be_bytes());
     for address in [local.ip(), remote.ip()] {
-        // There is room for IPv6.
+        // The field has room for an IPv6 address.
         bytes.extend(address.octets());
         bytes.extend([0; 12]);
     }
@@ -69,6 +71,6 @@ fn inode_in(answer: &[u8]) -> Option<u64> {
     }
     let inode = answer.get(HEADER + INODE..HEADER + INODE + 4)?;
     let inode = u32::from_ne_bytes(inode.try_into().ok()?);
-    // A socket that its process has closed already has none.
+    // A socket that its process has closed has no inode.
     (inode != 0).then_some(inode.into())
 }

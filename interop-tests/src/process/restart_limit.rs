@@ -1,0 +1,73 @@
+//! When a process that fails again and again is not started any more.
+//!
+//! Without a limit, a server that dies in every case or an agent that hangs in every case would make a run
+//! endless.
+
+/// How many failures are enough.
+const MOST: usize = 3;
+
+/// Counts the failures of a server, or of the agents of a pool.
+#[derive(Debug)]
+pub(crate) struct RestartLimit {
+    /// `server` or `agent`.
+    kind: &'static str,
+    failures: usize,
+    last: String,
+}
+
+impl RestartLimit {
+    pub(crate) fn new(kind: &'static str) -> Self {
+        Self { kind, failures: 0, last: String::new() }
+    }
+
+    /// Whether it may be used, and started; the error says why not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { kind, failures, last } = self;
+        if *failures < MOST {
+            return Ok(());
+        }
+        Err(format!(
+            "the {kind} failed {failures} times and is not started again; the last time: {last}"
+        ))
+    }
+
+    /// Counts a failure: it did not start, ended or hung.
+    pub(crate) fn failed(&mut self, why: String) {
+        self.failures += 1;
+        self.last = why;
+    }
+
+    /// Forgets the failures: it has worked since.
+    pub(crate) fn worked(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_given_up_after_three_failures_with_the_reason_of_the_last() {
+        let mut limit = RestartLimit::new("server");
+        for why in ["it hung", "it hung again"] {
+            limit.failed(why.to_owned());
+            assert_eq!(limit.check(), Ok(()));
+        }
+        limit.failed("it ended with status 3".to_owned());
+        let error = "the server failed 3 times and is not started again; the last time: it ended with \
+                     status 3";
+        assert_eq!(limit.check(), Err(error.to_owned()));
+    }
+
+    #[test]
+    fn only_failures_in_a_row_count() {
+        let mut limit = RestartLimit::new("agent");
+        for _ in 0..5 {
+            limit.failed("it hung".to_owned());
+            limit.failed("it hung".to_owned());
+            limit.worked();
+        }
+        assert_eq!(limit.check(), Ok(()));
+    }
+}
