@@ -74,7 +74,8 @@ fn has_open(process: &procfs::process::Process, inode: u64) -> bool {
         .any(|target| matches!(target, FDTarget::Socket(at) if at == inode))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::{TcpListener, TcpStream};
 
