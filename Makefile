@@ -47,8 +47,9 @@ setup: ## make .venv and the Python stubs (the other targets do it when they nee
 build: ## build the Rust programs
 	$(CARGO) build --locked --package calculator --bins
 
+# Without a subcommand, so that ARGS can begin with one.
 interop: setup build ## run every pair of server and client: make interop ARGS='--help'
-	$(INTEROP) run $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
+	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
 
 interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
 	$(INTEROP) merge $(RECORDS)

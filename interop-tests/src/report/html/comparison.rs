@@ -135,3 +135,20 @@ fn distance(expected: &[Line], observed: &[Line]) -> usize {
 fn value<'a>(lines: &'a [Line], what: &str) -> Option<&'a str> {
     lines.iter().find(|line| line.what == what).map(|line| &*line.value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_message_that_differs_is_found() {
+        let text = |last: &str| ["0a", last, "0d"].join(message::BETWEEN);
+        let of =
+            |what: &str, observed: &str| messages(&Mismatch::new(what, text("0b"), text(observed)));
+        assert_eq!(of("messages", "0c"), Some((vec![0x0b], vec![0x0c])));
+        assert_eq!(of("messages", message::EMPTY), Some((vec![0x0b], Vec::new())));
+        assert_eq!(of("messages", "0b"), None, "none differs");
+        assert_eq!(of("messages", "no hex"), None);
+        assert_eq!(of("status", "0c"), None, "it is about no message");
+    }
+}
