@@ -76,7 +76,7 @@ fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity
 
 test: setup build ## run all other tests; the proof over all 2^32 floats is in them
 	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in
-	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test self-test
+	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test modules --test self-test
 	$(CARGO) test --locked --package grpc-interop-protocol
 	$(INTEROP) run server-parity/rust --baseline golden --without python --without python-asyncio
 	$(INTEROP) run client-parity/rust --baseline golden --without python --without python-asyncio
