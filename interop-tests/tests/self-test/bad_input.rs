@@ -1,6 +1,6 @@
-//! Wrong files, missing programs and a port that is taken: each with a message that helps.
+//! Wrong files, missing programs and a port in use: each is an error that names its place and a remedy.
 //!
-//! Nothing may run with a table that says something else than its author believes.
+//! Nothing may run with a table that its author has misspelled.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::PoisonError;
@@ -28,7 +28,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ])
 }
 
-/// Asserts that nothing ran and that the message is this.
+/// Asserts that nothing ran, and this message.
 #[track_caller]
 fn refused(ran: &Ran, message: &str) {
     ran.ends_with_status(2).says(message).assert(ran.trials().is_empty(), "nothing runs");

@@ -1,7 +1,7 @@
-//! Each mutant is caught, with the right verdict, and nothing else is blamed.
+//! Each mutant is caught with the right verdict, and no other case fails.
 //!
-//! The whole pairing is run where that is quick, so that a test also fails when the harness blames
-//! a case in which the mutant does nothing wrong.
+//! All cases of a mutant are run where that is quick, so that a test also fails when the tool reports a
+//! failure of a case in which the mutant does nothing wrong.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -15,12 +15,12 @@ use crate::run::MUTANTS;
 use crate::run::Ran;
 use crate::run::Run;
 
-/// Only one run at a time can have port 50051.
+/// Held while a test uses port 50051.
 pub(crate) static PORT: Mutex<()> = Mutex::new(());
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        // The longest first: it is waiting most of the time.
+        // The longest first: it mostly waits.
         ("mutants/hangs", hangs),
         ("mutants/faultless-peers-pass", faultless_peers_pass),
         ("mutants/drops-the-sign-of-zero", drops_the_sign_of_zero),
