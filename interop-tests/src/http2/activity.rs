@@ -3,8 +3,10 @@
 //! A client without a deadline may wait forever, and this cannot be seen from outside. But while
 //! frames are exchanged, or the script pauses, there is something that it can wait for.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
+
+use parking_lot::Mutex;
 
 /// Counts events on connections; clones share the count.
 #[derive(Clone, Debug, Default)]
@@ -17,18 +19,14 @@ struct State {
 }
 
 impl Activity {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Counts an event: a frame, or a connection that begins or ends.
     pub(crate) fn record(&self) {
-        self.state().events += 1;
+        self.0.lock().events += 1;
     }
 
     /// Announces that the script pauses until `time` and then continues by itself.
     pub(crate) fn pause_until(&self, time: Instant) {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         state.pause_ends = state.pause_ends.max(Some(time));
     }
 }
@@ -51,7 +49,7 @@ impl Quiescence {
 
     /// Checks once more; returns the number of consecutive checks without activity.
     pub(crate) fn check(&mut self) -> u32 {
-        let State { events, pause_ends } = *self.activity.state();
+        let State { events, pause_ends } = *self.activity.0.lock();
         let pauses = pause_ends.is_some_and(|end| end >= Instant::now());
         let is_quiet = events == self.events && !pauses;
         self.events = events;

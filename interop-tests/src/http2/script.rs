@@ -339,3 +339,143 @@ impl<'a> Script<'a> {
 fn timeout() -> Timeout {
     Timeout::At(Instant::now() + CLIENT_TIMEOUT)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::{Action, End, Message, Opening, Script, Timeout};
+    use crate::http2::activity::Activity;
+    use crate::http2::body::Cut;
+    use crate::http2::endpoint::{Endpoint, Stream};
+    use crate::http2::frame_socket::Observers;
+    use crate::http2::header_block::Field;
+
+    fn fields(fields: &[(&str, &str)]) -> Vec<Field> {
+        fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    fn message(body: Vec<u8>, end: End) -> Message {
+        Message {
+            headers: fields(&[("headers", "1")]),
+            body,
+            trailers: fields(&[("trailers", "2")]),
+            end,
+            cut: Cut::Sizes(Vec::new()),
+            pad: Some(7),
+            pad_headers: Some(3),
+            priority: false,
+            fragments: Some(4),
+        }
+    }
+
+    fn actions(text: &str) -> Vec<Action> {
+        #[derive(serde::Deserialize)]
+        struct Table {
+            actions: Vec<Action>,
+        }
+        toml::from_str::<Table>(&format!("actions = {text}")).expect("actions").actions
+    }
+
+    /// Runs both scripts at each other; returns what the client and the server have received.
+    fn run(client: (&Message, &str), server: (&Message, &str)) -> (Endpoint, Vec<Stream>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let opening = Opening::default();
+        thread::scope(|scope| {
+            let serving = scope.spawn(|| {
+                let (socket, _) = listener.accept().expect("a client");
+                let endpoint = Endpoint::serve(socket, Observers::none(), Activity::default());
+                let mut script = Script::new(endpoint.expect("a socket"), &opening, server.0);
+                script.respond(&actions(server.1));
+                while script.wait_for_request() {}
+                let requests = script.endpoint.received().map(|(_, stream)| stream.clone());
+                let requests = requests.collect();
+                script.finish();
+                requests
+            });
+            let endpoint = Endpoint::connect(&address, Observers::none()).expect("a server");
+            let mut script = Script::new(endpoint, &opening, client.0);
+            script.stream = script.new_stream();
+            script.act(&Action::Preface);
+            for action in &actions(client.1) {
+                script.act(action);
+            }
+            script.act(&Action::Answer);
+            script.endpoint.half_close();
+            script.endpoint.process_until(Timeout::Idle(super::CLIENT_TIMEOUT), |e| e.is_closed);
+            (script.endpoint, serving.join().expect("no panic"))
+        })
+    }
+
+    const RESPONSE: &str = "['preface', 'request', 'headers', 'body', 'trailers']";
+
+    #[test]
+    fn a_request_and_its_response_arrive_as_they_were_sent() {
+        let request = message(b"request".to_vec(), End::EmptyFrame);
+        let response = message(b"response".to_vec(), End::Trailers);
+        let (client, requests) = run((&request, "['headers', 'body']"), (&response, RESPONSE));
+        assert_eq!(requests.len(), 1);
+        assert_eq!((&requests[0].data[..], requests[0].received_end), (&b"request"[..], true));
+        assert_eq!(requests[0].blocks, [fields(&[("headers", "1")])]);
+        let stream = &client.streams[&1];
+        assert_eq!((&stream.data[..], stream.received_end), (&b"response"[..], true));
+        assert_eq!(stream.blocks, [fields(&[("headers", "1")]), fields(&[("trailers", "2")])]);
+        assert!(stream.is_closed() && client.is_closed && client.received_settings);
+    }
+
+    #[test]
+    fn a_body_that_is_larger_than_the_windows_is_sent_as_they_open() {
+        let large: Vec<u8> = (0..300_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let (request, response) =
+            (message(large.clone(), End::LastFrame), message(large, End::Trailers));
+        let sent = "['headers', { body-to = 100000 }, 'body']";
+        let (client, requests) = run((&request, sent), (&response, RESPONSE));
+        assert!(requests[0].data == request.body, "{} bytes", requests[0].data.len());
+        assert!(client.streams[&1].data == request.body, "{} bytes", client.streams[&1].data.len());
+    }
+
+    #[test]
+    fn a_server_that_resets_the_stream_stops_the_body() {
+        let request = message(vec![0; 1 << 20], End::LastFrame);
+        let response = message(Vec::new(), End::Never);
+        let sent = "['headers', 'body']";
+        let (client, requests) =
+            run((&request, sent), (&response, "['preface', 'request-headers', { reset = 8 }]"));
+        assert_eq!(client.streams[&1].received_reset, Some(8));
+        assert!(!requests[0].received_end && requests[0].data.len() < request.body.len());
+    }
+
+    #[test]
+    fn pings_are_acknowledged_and_counted_until_then() {
+        let request = message(Vec::new(), End::LastFrame);
+        let response = message(Vec::new(), End::Headers);
+        let sent = "['headers', 'body', { ping = 2 }, 'pings-acknowledged']";
+        let (client, _) = run((&request, sent), (&response, "['preface', 'request', 'headers']"));
+        assert_eq!(client.pings, 0);
+        let silent = "['preface', 'request-headers', 'silence']";
+        let (client, _) =
+            run((&request, "['headers', { ping = 2 }, 'half-close']"), (&response, silent));
+        assert_eq!(client.pings, 2);
+    }
+
+    #[test]
+    fn an_abort_ends_the_connection_at_once() {
+        let (request, response) =
+            (message(Vec::new(), End::Never), message(Vec::new(), End::Never));
+        let (client, _) =
+            run((&request, "['headers']"), (&response, "['preface', 'request-headers', 'abort']"));
+        assert!(client.is_closed && !client.streams[&1].is_complete());
+    }
+
+    #[test]
+    fn a_raw_frame_is_sent_on_the_current_stream() {
+        let request = message(Vec::new(), End::Never);
+        let response = message(Vec::new(), End::Never);
+        let any = "['headers', 'next-stream', 'headers', { frame = { type = 0, flags = 1, payload = '61' } }]";
+        let serve = "['preface', 'request-headers', 'request-headers', 'request', 'close']";
+        let (_, requests) = run((&request, any), (&response, serve));
+        assert_eq!(requests.iter().map(|r| &r.data[..]).collect::<Vec<_>>(), [&b""[..], b"a"]);
+    }
+}

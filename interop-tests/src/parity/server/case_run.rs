@@ -3,8 +3,9 @@
 //! At the end comes an ordinary call on the same connection, where a client could make one: it shows
 //! whether the connection still works, and once it is answered, the server has seen everything before.
 
-use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
 
 use crate::capture::recorder::Recorder;
 use crate::http2::action::Action;
@@ -36,10 +37,10 @@ impl BurstLock {
         recorder: &Recorder,
     ) -> Result<CaseRun, ProbeError> {
         if probe.is_burst() {
-            let _alone = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let _alone = self.0.write();
             run(probe, address, recorder)
         } else {
-            let _among_others = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let _among_others = self.0.read();
             run(probe, address, recorder)
         }
     }

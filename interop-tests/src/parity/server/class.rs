@@ -4,6 +4,8 @@
 //! class of requests. Whether a request belongs to one is decided by RFC 9113 alone, without a look at any
 //! answer. A request of no class is one that a legal client can send.
 
+use http::{HeaderName, HeaderValue};
+
 use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::frame::kind;
@@ -114,7 +116,6 @@ fn is_well_formed(fields: &[Field]) -> bool {
         found.next().filter(|_| found.next().is_none())
     };
     let pseudo = fields.iter().take_while(|field| is_pseudo(field)).count();
-    let is_authority = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(byte);
     let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
     let authority = values(fields, b":authority").collect::<Vec<_>>();
     let host = values(fields, b"host").collect::<Vec<_>>();
@@ -123,37 +124,30 @@ fn is_well_formed(fields: &[Field]) -> bool {
         && only(b":path").is_some_and(is_path)
         && authority.len() <= 1
         && host.len() <= 1
-        && authority
-            .iter()
-            .chain(&host)
-            .all(|name| !name.is_empty() && name.iter().all(is_authority) && is_host(name))
+        && authority.iter().chain(&host).all(|host| is_host(host))
         && (authority.is_empty() || host.is_empty() || authority == host)
         && pseudo == 3 + authority.len()
         && fields.iter().skip(pseudo).all(|field| !is_pseudo(field) && !is_of_a_connection(field))
 }
 
-/// A name with a port at the most; addresses of IPv6 are left out.
+/// Whether `host` is a name, with a port at most; IPv6 addresses are left out.
 fn is_host(host: &[u8]) -> bool {
-    let mut parts = host.split(|byte| *byte == b':');
-    parts.next().is_some_and(|name| {
-        !name.is_empty()
-            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte))
-    }) && parts
-        .next()
-        .is_none_or(|port| std::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
-        && parts.next().is_none()
+    let host = String::from_utf8_lossy(host);
+    let (name, port) = host.split_once(':').unwrap_or((&host, "0"));
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_port = port.parse::<u16>().is_ok() && port.bytes().all(|digit| digit.is_ascii_digit());
+    !name.is_empty() && name.bytes().all(is_legal) && is_port
 }
 
-/// What RFC 3986 allows in a path and a query, where `%` comes before two hex digits.
+/// Whether RFC 3986 allows `path`, with a query; `%` comes before two hex digits.
 fn is_path(path: &[u8]) -> bool {
     let is_legal =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(byte);
-    let digits = |at: usize| path.get(at + 1..at + 3);
+    let mut encoded = path.split(|byte| *byte == b'%').skip(1);
     path.first() == Some(&b'/')
         && path.iter().all(is_legal)
-        && (0..path.len())
-            .filter(|at| path[*at] == b'%')
-            .all(|at| digits(at).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+        && encoded
+            .all(|text| matches!(text, [a, b, ..] if [a, b].iter().all(|d| d.is_ascii_hexdigit())))
 }
 
 fn content_length_lies(probe: &Probe, fields: &[Field]) -> bool {
@@ -167,14 +161,88 @@ fn content_length_lies(probe: &Probe, fields: &[Field]) -> bool {
 }
 
 fn has_legal_characters((name, value): &Field) -> bool {
-    let is_token = |byte: &u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte)
-    };
-    let known = [&b":method"[..], b":scheme", b":path", b":authority"].contains(&&name[..]);
-    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    (known || (!name.is_empty() && name.iter().all(is_token)))
-        && value.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f))
-        && !is_space(value.first())
-        && !is_space(value.last())
+    let is_pseudo = [&b":method"[..], b":scheme", b":path", b":authority"].contains(&&name[..]);
+    (is_pseudo || HeaderName::from_lowercase(name).is_ok())
+        && HeaderValue::from_bytes(value).is_ok()
+        && value.trim_ascii().len() == value.len()
         && (name != b":method" || value.iter().all(u8::is_ascii_alphabetic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, is_host, is_path};
+    use crate::parity::server::probe;
+
+    fn classes(rest: &str) -> Vec<Class> {
+        let entry = format!("[[probe]]\nname = 'x'\ngrade = 'edge'\n{rest}\n");
+        let probe = probe::from_entry(&entry).expect("a legal entry");
+        Class::ALL.into_iter().filter(|class| class.contains(&probe)).collect()
+    }
+
+    #[test]
+    fn a_request_of_a_legal_client_has_no_class() {
+        for rest in [
+            "",
+            "headers = [{ add = 'x', value = 'a\tb' }, { add = 'content-length', value = '10' }]",
+            "headers = [{ set = ':path', value = '/a/%2F?b=c' }, { set = ':scheme', value = 'https' }]",
+            "end = 'trailers'\ntrailers = [{ add = 'x', value = '1' }]",
+            "actions = ['headers', { ping = 2 }, 'body', 'answer', 'half-close']",
+        ] {
+            assert_eq!(classes(rest), [], "{rest}");
+        }
+    }
+
+    #[test]
+    fn other_requests_have_classes() {
+        for (rest, class) in [
+            ("headers = [{ remove = ':method' }]", Class::Malformed),
+            ("headers = [{ add = ':path', value = '/' }]", Class::Malformed),
+            ("headers = [{ set = 'te', value = 'gzip' }]", Class::Malformed),
+            ("headers = [{ add = 'host', value = 'elsewhere' }]", Class::Malformed),
+            ("headers = [{ add = 'content-length', value = '9' }]", Class::Malformed),
+            ("headers = [{ add = 'connection', value = 'close' }]", Class::Malformed),
+            ("headers = [{ add = 'X', value = '1' }]", Class::IllegalCharacters),
+            ("headers = [{ add = 'x', value = ' 1' }]", Class::IllegalCharacters),
+            ("headers = [{ add = 'x', value = '1\\x00' }]", Class::IllegalCharacters),
+            ("fragments = 20", Class::ManyContinuations),
+            ("cut = 'every-byte'\ntimes = 10", Class::ManySmallFrames),
+            ("pad = 0", Class::Padding),
+            ("actions = ['headers', { ping = 3 }, 'body']", Class::FastPings),
+            ("actions = ['headers', 'half-close']", Class::EarlyHalfClose),
+            ("actions = ['headers', 'headers']", Class::ForbiddenFrames),
+            ("actions = ['body']", Class::ForbiddenFrames),
+        ] {
+            assert_eq!(classes(rest), [class], "{rest}");
+        }
+        let fragment = "headers = [{ set = ':path', value = '/a#b' }]";
+        assert_eq!(classes(fragment), [Class::Malformed, Class::Fragment]);
+    }
+
+    #[test]
+    fn hosts_and_paths_are_checked() {
+        for (host, is_legal) in [
+            ("localhost:50051", true),
+            ("a-b.c", true),
+            ("", false),
+            (":1", false),
+            ("a:", false),
+            ("a:65536", false),
+            ("a:+1", false),
+            ("a:1:2", false),
+            ("[::1]:1", false),
+            ("a b", false),
+        ] {
+            assert_eq!(is_host(host.as_bytes()), is_legal, "{host}");
+        }
+        for (path, is_legal) in [
+            ("/", true),
+            ("/%2f", true),
+            ("/%2", false),
+            ("/%%41", false),
+            ("a", false),
+            ("/\"", false),
+        ] {
+            assert_eq!(is_path(path.as_bytes()), is_legal, "{path}");
+        }
+    }
 }
