@@ -5,10 +5,10 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 
 use crate::outcome::trial::TrialName;
 use crate::report::record::counts::Counts;
@@ -64,10 +64,7 @@ impl Progress {
     pub(crate) fn failed(&self, trial: &TrialName, description: &str) {
         if let Some(bar) = &self.bar {
             bar.println(format!("FAILED {trial}"));
-            self.failures
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(description.to_owned());
+            self.failures.lock().push(description.to_owned());
         }
     }
 
@@ -76,6 +73,6 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.failures.lock())
     }
 }

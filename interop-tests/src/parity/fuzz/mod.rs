@@ -17,9 +17,10 @@ pub(crate) mod tally;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
+
+use parking_lot::Mutex;
 
 use crate::outcome::deviations::Ledger;
 use crate::outcome::observation::Observation;
@@ -97,7 +98,7 @@ impl Fuzz<'_> {
             });
             ends.collect::<Vec<_>>().into_iter().collect::<Result<(), String>>()
         })?;
-        let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let tally = tally.into_inner();
         println!("{tally}");
         println!("interop: {:.1?}, seed {}: {command}", begin.elapsed(), self.seed);
         Ok(ExitCode::from(if tally.unexplained() == 0 { 0 } else { FOUND }))
@@ -109,7 +110,7 @@ impl Fuzz<'_> {
         let tally = Mutex::new(Tally::default());
         println!("{}", entry(&deck.draw(self.seed, case)?)?);
         self.one(&deck, case, &tally)?;
-        let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let tally = tally.into_inner();
         println!("{tally}");
         Ok(ExitCode::from(if tally.unexplained() == 0 { 0 } else { FOUND }))
     }
@@ -117,7 +118,7 @@ impl Fuzz<'_> {
     fn one(&self, deck: &Deck<'_>, case: u64, tally: &Mutex<Tally>) -> Result<(), String> {
         let probe = deck.draw(self.seed, case)?;
         let _pass = case::is_slow(&probe).then(|| self.gate.acquire());
-        let lock = || tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || tally.lock();
         for rival in self.rivals {
             let (reference, ledger, context) = (self.reference, self.ledger, self.context);
             let comparison = Comparison { reference, rival, ledger, context };

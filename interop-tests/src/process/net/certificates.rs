@@ -3,7 +3,8 @@
 //! They are not kept in the project, because a certificate expires, and a published key is no secret.
 
 use std::fs;
-use std::io;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -96,23 +97,22 @@ impl Certificates {
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
 
-fn make_all(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+fn make_all(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
-    let here = ["localhost", "127.0.0.1", "::1", NAME];
-    let (ca, other) = (authority("Interop CA")?, authority("Another CA")?);
+    let (ca, other_ca) = (authority("Interop CA")?, authority("Another CA")?);
     fs::write(folder.join("ca.pem"), ca.pem())?;
-    fs::write(folder.join("other-ca.pem"), other.pem())?;
-    let server = ExtendedKeyUsagePurpose::ServerAuth;
-    let client = ExtendedKeyUsagePurpose::ClientAuth;
-    write(folder, "server", &ca, &leaf(&here, server.clone())?)?;
-    write(folder, "elsewhere", &ca, &leaf(&["elsewhere.example"], server.clone())?)?;
-    let mut expired = leaf(&here, server)?;
+    fs::write(folder.join("other-ca.pem"), other_ca.pem())?;
+    let here = ["localhost", "127.0.0.1", "::1", NAME];
+    let server = |names| leaf(names, ExtendedKeyUsagePurpose::ServerAuth);
+    let client = || leaf(&["client.example"], ExtendedKeyUsagePurpose::ClientAuth);
+    let mut expired = server(&here)?;
     (expired.not_before, expired.not_after) =
         (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    write(folder, "server", &ca, &server(&here)?)?;
+    write(folder, "elsewhere", &ca, &server(&["elsewhere.example"])?)?;
     write(folder, "expired", &ca, &expired)?;
-    write(folder, "client", &ca, &leaf(&["client.example"], client.clone())?)?;
-    write(folder, "stranger", &other, &leaf(&["client.example"], client)?)?;
-    Ok(())
+    write(folder, "client", &ca, &client()?)?;
+    write(folder, "stranger", &other_ca, &client()?)
 }
 
 fn authority(name: &str) -> Result<Ca, rcgen::Error> {
@@ -136,30 +136,43 @@ fn leaf(
     Ok(params)
 }
 
-fn write(
-    folder: &Path,
-    name: &str,
-    ca: &Ca,
-    params: &CertificateParams,
-) -> Result<(), Box<dyn std::error::Error>> {
+/// Writes a certificate, and its key, which only the owner of the file may read.
+fn write(folder: &Path, name: &str, ca: &Ca, params: &CertificateParams) -> anyhow::Result<()> {
     let key = KeyPair::generate()?;
-    let certificate = params.signed_by(&key, ca)?;
-    let file = |extension: &str| folder.join(format!("{name}.{extension}"));
-    fs::write(file("pem"), certificate.pem())?;
-    write_private(&file("key"), &key.serialize_pem())?;
-    Ok(())
+    fs::write(folder.join(format!("{name}.pem")), params.signed_by(&key, ca)?.pem())?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(folder.join(format!("{name}.key")))?;
+    Ok(file.write_all(key.serialize_pem().as_bytes())?)
 }
 
-/// Writes a file that only its owner may read.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = fs::OpenOptions::new();
-    options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(text.as_bytes())
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use ServerCertificate::{Elsewhere, Expired, Good};
+
+    #[test]
+    fn all_files_are_made_and_keys_are_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let certificates = Certificates::new(folder.path().to_owned());
+        certificates.make().expect("they can be made");
+        let other = ClientTls {
+            ca: Authority::Other,
+            client_certificate: ClientCertificate::Other,
+            ..ClientTls::default()
+        };
+        for tls in [None, Some(&other)] {
+            let tls = certificates.client(Transport::Mtls, tls).expect("it is encrypted");
+            assert!(tls.ca.exists() && tls.certificate.is_some_and(|file| file.exists()));
+            let key = fs::metadata(tls.key.expect("a key")).expect("its file");
+            assert_eq!(key.permissions().mode() & 0o777, 0o600);
+        }
+        for which in [Good, Expired, Elsewhere] {
+            let pair = certificates.server(which);
+            assert!(pair.certificate.exists() && pair.key.exists());
+        }
+        assert!(certificates.client(Transport::Plain, None).is_none());
+    }
 }

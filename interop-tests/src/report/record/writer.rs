@@ -4,8 +4,10 @@
 //! signal to stop nothing more is added: what fails then fails because its peers were ended.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::report::record::assessment;
 use crate::report::record::counts::Counts;
@@ -67,7 +69,7 @@ impl RecordWriter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,6 +1,6 @@
-//! A behaviour at the document's port.
+//! A behaviour on port 50051.
 //!
-//! Only one whose call is the program's own: others are about what a caller has asked for.
+//! Only a behaviour whose call is the program's own: others are about what a caller requests.
 
 use std::sync::Arc;
 
@@ -11,19 +11,18 @@ use crate::parity::baseline::case::Case;
 use crate::parity::client::programs::port_demultiplexer::PortDemultiplexer;
 use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
 
-/// See the module.
+/// A behaviour that client programs are run with.
 #[derive(Debug)]
 pub(crate) struct ProgramCase {
     name: String,
     pub(crate) behaviour: Arc<Behaviour>,
-    pub(crate) switchboard: Arc<PortDemultiplexer>,
+    pub(crate) port: Arc<PortDemultiplexer>,
 }
 
 impl ProgramCase {
-    /// All of `behaviours` that there are for programs. They share the document's port until the last
-    /// of them is dropped.
+    /// The cases of all `behaviours` that programs are run with. They share port 50051.
     pub(crate) fn all(behaviours: &[Arc<Behaviour>]) -> Vec<Self> {
-        let switchboard = Arc::new(PortDemultiplexer::default());
+        let port = Arc::new(PortDemultiplexer::default());
         let is_run = |behaviour: &&Arc<Behaviour>| {
             behaviour.call.is_the_programs()
                 && behaviour.programs.as_ref().is_none_or(|special| special.run)
@@ -31,7 +30,7 @@ impl ProgramCase {
         let case = |behaviour: &Arc<Behaviour>| Self {
             name: format!("{PROGRAM_PREFIX}{}", behaviour.name()),
             behaviour: Arc::clone(behaviour),
-            switchboard: Arc::clone(&switchboard),
+            port: Arc::clone(&port),
         };
         behaviours.iter().filter(is_run).map(case).collect()
     }

@@ -1,11 +1,10 @@
-//! A behaviour and the client programs as a person runs them, which know no port but the document's.
+//! Behaviours and the client programs as a person runs them, which connect to port 50051 and nowhere else.
 //!
-//! They cannot be told where to connect, so all of them share one listener, and whose connection it
-//! is has to be found out.
+//! All of them share one listener, so that the tool has to find out which program has made a connection.
 //!
-//! - [`case`]: which behaviours, and what is special about a program with one
-//! - [`switchboard`], [`port_owner`], [`sock_diag`]: from the document's port to the stage of the program that came
-//! - [`run`], [`traceback`], [`ending`]: a program from its start to what is compared
+//! - [`case`]: the behaviours that programs are run with
+//! - [`port_demultiplexer`], [`port_owner`], [`sock_diag`]: from port 50051 to the scripted server of a program
+//! - [`run`], [`exit`]: a program from its start to what is compared
 //! - [`suite`]: the comparison of programs
 
 pub(crate) mod case;
@@ -16,4 +15,3 @@ pub(crate) mod run;
 #[cfg(target_os = "linux")]
 pub(crate) mod sock_diag;
 pub(crate) mod suite;
-pub(crate) mod traceback;

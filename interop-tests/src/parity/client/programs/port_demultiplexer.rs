@@ -1,14 +1,15 @@
-//! The switchboard: the document's port, and to whose stage a connection to it belongs.
+//! Port 50051 for several client programs at once: each connection goes to the scripted server of the program
+//! that has made it.
 //!
-//! It keeps the port from its first program to its last. Several programs use it side by side; where
-//! nobody can tell whose a connection is, and where nobody may listen, one is there alone.
+//! A program runs alone where the system does not tell which process has made a connection, and where it is
+//! to find that nothing listens.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustix::process::Pid;
 
 use crate::capture::recorder::Recorder;
@@ -26,59 +27,42 @@ use crate::process::server::StartError;
 /// The listener on port 50051, and the routes from it to scripted servers.
 #[derive(Debug, Default)]
 pub(crate) struct PortDemultiplexer {
-    crowd: RwLock<()>,
+    admissions: RwLock<()>,
     listener: Arc<Mutex<Option<Listener>>>,
-    lines: Lines,
+    routes: Routes,
 }
 
-/// The stages of the programs that run, by the leaders of their groups.
-#[derive(Clone, Debug, Default)]
-struct Lines(Arc<Mutex<BTreeMap<i32, ScriptedServer>>>);
+/// The scripted servers of the programs that run, by the leaders of their process groups.
+type Routes = Arc<Mutex<HashMap<Pid, ScriptedServer>>>;
 
-/// The right to start one program that finds a stage at the document's port.
+/// The right to start one program that finds a scripted server on port 50051.
 #[derive(Debug)]
-pub(crate) struct Route<'a> {
-    stage: ScriptedServer,
-    lines: &'a Lines,
-    _room: Room<'a>,
+pub(crate) struct Admission<'a> {
+    server: ScriptedServer,
+    routes: &'a Routes,
+    _alone: Option<RwLockWriteGuard<'a, ()>>,
+    _shared: Option<RwLockReadGuard<'a, ()>>,
 }
 
+/// A program whose connections go to its scripted server; it ends when this is dropped.
 #[derive(Debug)]
-enum Room<'a> {
-    Shared { _guard: RwLockReadGuard<'a, ()> },
-    Alone { _guard: RwLockWriteGuard<'a, ()> },
-}
-
-/// A program at the switchboard; it ends when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Routed<'a> {
-    // Dropped before the process has been reaped, as long as nobody else can have its ID.
-    line: Line<'a>,
+pub(crate) struct RoutedProgram<'a> {
+    routes: &'a Routes,
     pub(crate) process: Process,
-    pub(crate) stage: ScriptedServer,
-}
-
-/// What is between a program and its stage.
-#[derive(Debug)]
-struct Line<'a> {
-    lines: &'a Lines,
-    leader: i32,
+    pub(crate) server: ScriptedServer,
 }
 
 impl PortDemultiplexer {
-    /// Waits until there is room for a program at which `behaviour` is played; what goes over the wire
-    /// is taken on `tape`.
-    pub(crate) fn place(
+    /// Waits until a program can be started that finds `behaviour`, whose connections `recorder` records.
+    pub(crate) fn admit(
         &self,
         behaviour: &Arc<Behaviour>,
         context: &RunContext,
-        tape: &Recorder,
-    ) -> Result<Route<'_>, StartError> {
-        let room = if behaviour.nobody_listens || !port_owner::is_known() {
-            Room::Alone { _guard: self.crowd.write() }
-        } else {
-            Room::Shared { _guard: self.crowd.read() }
-        };
+        recorder: &Recorder,
+    ) -> Result<Admission<'_>, StartError> {
+        let is_alone = behaviour.nobody_listens || !port_owner::is_known();
+        let alone = is_alone.then(|| self.admissions.write());
+        let shared = (!is_alone).then(|| self.admissions.read());
         context.port_queue.stop_after_turn(Arc::clone(&self.listener) as _);
         let mut listener = self.listener.lock();
         if behaviour.nobody_listens {
@@ -89,66 +73,59 @@ impl PortDemultiplexer {
             if let Some(holder) = port::holders(PORT).into_iter().next() {
                 return Err(StartError::PortTaken { port: PORT, holder });
             }
+            if !behaviour.nobody_listens {
+                let routes = Arc::clone(&self.routes);
+                let opened = Listener::open(PORT, move |socket, from| route(&routes, socket, from));
+                *listener = Some(opened.map_err(|source| StartError::Port { port: PORT, source })?);
+            }
         }
-        if listener.is_none() && !behaviour.nobody_listens {
-            let lines = self.lines.clone();
-            let opened = Listener::open(PORT, move |socket, from| lines.put_through(socket, from))
-                .map_err(|source| StartError::Port { port: PORT, source })?;
-            *listener = Some(opened);
-        }
-        Ok(Route { stage: ScriptedServer::of(behaviour, tape), lines: &self.lines, _room: room })
+        let server = ScriptedServer::of(behaviour, recorder);
+        Ok(Admission { server, routes: &self.routes, _alone: alone, _shared: shared })
     }
 }
 
-impl Route<'_> {
+/// Gives a connection to the scripted server of the program that has made it. One that none of them has
+/// made, or that is closed already, is dropped.
+fn route(routes: &Routes, socket: TcpStream, from: SocketAddr) {
+    let routes = routes.lock();
+    let server = if port_owner::is_known() {
+        let leaders: Vec<_> = routes.keys().copied().collect();
+        port_owner::owner(from, PORT, &leaders).and_then(|leader| routes.get(&leader))
+    } else {
+        routes.values().next()
+    };
+    if let Some(server) = server {
+        server.admit(socket);
+    }
+}
+
+impl Admission<'_> {
     /// Starts the program.
-    pub(crate) fn start(&self, command_line: &CommandLine, logs: Logs) -> io::Result<Routed<'_>> {
-        // Held until it is known: it may connect before this thread goes on.
-        let mut lines = self.lines.lock();
+    pub(crate) fn start(
+        &self,
+        command_line: &CommandLine,
+        logs: Logs,
+    ) -> io::Result<RoutedProgram<'_>> {
+        // Locked until its route exists, because it may connect at once.
+        let mut routes = self.routes.lock();
         let process = Process::start(command_line, logs)?;
-        let (leader, stage) = (id(process.pid()), self.stage.clone());
-        lines.insert(leader, stage.clone());
-        Ok(Routed { line: Line { lines: self.lines, leader }, process, stage })
+        routes.insert(process.pid(), self.server.clone());
+        Ok(RoutedProgram { routes: self.routes, process, server: self.server.clone() })
     }
 }
 
-impl Routed<'_> {
-    /// Ends the program, if it has not ended; gives what it has sent, and what was sent to it.
+impl RoutedProgram<'_> {
+    /// Ends the program, if it has not ended; returns what it has sent, and what was sent to it.
     pub(crate) fn finish(self) -> (Requests, Vec<String>) {
-        let Self { line, process, stage } = self;
-        drop(line);
-        drop(process);
-        stage.finish()
+        let server = self.server.clone();
+        drop(self);
+        server.finish()
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for RoutedProgram<'_> {
     fn drop(&mut self) {
-        self.lines.lock().remove(&self.leader);
+        // The process is reaped after this, so that no other process can have its ID yet.
+        self.routes.lock().remove(&self.process.pid());
     }
-}
-
-impl Lines {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, ScriptedServer>> {
-        self.0.lock()
-    }
-
-    /// Gives a connection to the stage of the program that has made it; one that none of them has
-    /// made, or has closed already, is closed.
-    fn put_through(&self, socket: TcpStream, from: SocketAddr) {
-        let lines = self.lock();
-        let stage = if port_owner::is_known() {
-            let groups: Vec<_> = lines.keys().filter_map(|pid| Pid::from_raw(*pid)).collect();
-            port_owner::owner(from, PORT, &groups).and_then(|owner| lines.get(&id(owner)))
-        } else {
-            lines.values().next()
-        };
-        if let Some(stage) = stage {
-            stage.admit(socket);
-        }
-    }
-}
-
-fn id(pid: Pid) -> i32 {
-    pid.as_raw_nonzero().get()
 }
