@@ -25,7 +25,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ])
 }
 
-const BEHAVIOUR: &str = "[[behaviour]]\nname = \"page\"\nend = \"body\"\n\
+const BEHAVIOUR: &str = "[[behaviour]]\nname = \"page\"\nend = \"last-frame\"\n\
     headers = [{ set = \":status\", value = \"503\" }, { set = \"content-type\", value = \"text/html\" }]\n\
     body = [{ raw = \"3c68313e\" }]\n";
 
