@@ -95,7 +95,6 @@ impl Program {
     }
 
     /// The program as `words` run it, such as a tool that observes it, which then looks up its name.
-    #[allow(dead_code, reason = "only the benchmark does so")]
     pub fn below(&self, words: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
         if let Some(command) = &mut program.command {
@@ -164,7 +163,6 @@ impl Program {
 
 impl CommandLine {
     /// The command line of a tool of the system; `None` when it is not on this machine.
-    #[allow(dead_code, reason = "only the benchmark does so")]
     pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
         Some(Self {
             program: which::which(name).ok()?,
