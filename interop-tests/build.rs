@@ -22,9 +22,10 @@ fn main() -> io::Result<()> {
 /// Adds an entry for the file at `path`, or for each file below it.
 fn add(path: &Path, entries: &mut String) -> io::Result<()> {
     if !path.is_dir() {
-        let (absolute, name) = (path.canonicalize()?, path.to_string_lossy());
-        let absolute = absolute.to_string_lossy();
-        return writeln!(entries, "    ({name:?}, include_str!({absolute:?})),")
+        let (name, below) = (path.to_string_lossy(), format!("/{}", path.display()));
+        // By a variable, so that a checkout can be moved with what is built in it.
+        let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {below:?})");
+        return writeln!(entries, "    ({name:?}, include_str!({file})),")
             .map_err(io::Error::other);
     }
     let mut paths: Vec<_> = fs::read_dir(path)?
