@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use toml::Spanned;
 
-use crate::config::source::{ConfigError, Source};
+use crate::config::source::{self, ConfigError, Source};
 use crate::outcome::finding::Mismatch;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::{Observation, nearest};
@@ -51,22 +52,29 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Adds the names of the cases in `source` to `names`; each case comes with the result of its check.
-pub(crate) fn add_names<'a>(
+/// Reads the cases of all `*.toml` files in `directory`, in the order of the names of files: `parse` reads
+/// a file, and `checked` gives the name of a case and the result of its check.
+pub(crate) fn read_all<C>(
     kind: &str,
-    cases: impl IntoIterator<Item = (&'a Spanned<String>, Result<(), String>)>,
-    source: &Source,
-    names: &mut BTreeSet<String>,
-) -> Result<(), ConfigError> {
-    for (spanned, checked) in cases {
-        let name = spanned.get_ref();
-        let wrong = |message: String| Err(source.error(Some(spanned.span()), message));
-        if let Err(message) = checked {
-            return wrong(format!("{kind} `{name}`: {message}"));
+    directory: &Path,
+    parse: impl Fn(&Source) -> Result<Vec<C>, ConfigError>,
+    checked: impl Fn(&C) -> (&Spanned<String>, Result<(), String>),
+) -> anyhow::Result<Vec<C>> {
+    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    for path in &source::tables_in(directory)? {
+        let source = Source::open(path)?;
+        let cases = parse(&source)?;
+        for (spanned, checked) in cases.iter().map(&checked) {
+            let name = spanned.get_ref();
+            let wrong = |message| Err(source.error(Some(spanned.span()), message));
+            if let Err(message) = checked {
+                wrong(format!("{kind} `{name}`: {message}"))?;
+            }
+            if !names.insert(name.clone()) {
+                wrong(format!("there already is a {kind} `{name}`"))?;
+            }
         }
-        if !names.insert(name.clone()) {
-            return wrong(format!("there already is a {kind} `{name}`"));
-        }
+        all.extend(cases);
     }
-    Ok(())
+    Ok(all)
 }

@@ -3,14 +3,12 @@
 //! Mostly a behaviour states no expectation: the outcome at the reference client is what other clients
 //! are compared with.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::source;
-use crate::config::source::{ConfigError, Source};
+use crate::config::source::Source;
 use crate::http2::action::Action;
 use crate::http2::body::{self, Cut, Piece};
 use crate::http2::endpoint::Role;
@@ -21,7 +19,7 @@ use crate::outcome::finding::Mismatch;
 use crate::outcome::grade;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::{Case, add_names, check_name};
+use crate::parity::baseline::case::{self, Case, check_name};
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
 use crate::parity::client::stated::Stated;
@@ -249,20 +247,11 @@ struct File {
     behaviour: Vec<Behaviour>,
 }
 
-/// Reads the behaviours of all `*.toml` files in `directory`, in the order of the names of files.
+/// Reads the behaviours of all `*.toml` files in `directory`.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
-    let mut behaviours = Vec::new();
-    let mut names = BTreeSet::new();
-    for path in &source::tables_in(directory)? {
-        behaviours.extend(read(&Source::open(path)?, &mut names)?);
-    }
-    Ok(behaviours)
-}
-
-fn read(source: &Source, names: &mut BTreeSet<String>) -> Result<Vec<Behaviour>, ConfigError> {
-    let File { behaviour: behaviours } =
-        source.parse_changed(|document| family::expand(document, "behaviour"))?;
-    let cases = behaviours.iter().map(|behaviour| (&behaviour.name, behaviour.check()));
-    add_names("behaviour", cases, source, names)?;
-    Ok(behaviours)
+    let parse = |source: &Source| {
+        let file: File = source.parse_changed(|document| family::expand(document, "behaviour"))?;
+        Ok(file.behaviour)
+    };
+    case::read_all("behaviour", directory, parse, |behaviour| (&behaviour.name, behaviour.check()))
 }

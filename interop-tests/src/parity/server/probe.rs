@@ -2,14 +2,12 @@
 //!
 //! A probe states no expectation: the response of the reference is what other servers are compared with.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::config::source;
-use crate::config::source::{ConfigError, Source};
+use crate::config::source::Source;
 use crate::http2::action::Action;
 use crate::http2::body::{self, Cut, Piece};
 use crate::http2::endpoint::Role;
@@ -20,7 +18,7 @@ use crate::http2::text::Text;
 use crate::outcome::grade;
 use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::{Case, add_names, check_name};
+use crate::parity::baseline::case::{self, Case, check_name};
 
 /// The header list that a gRPC client sends at least.
 ///
@@ -205,14 +203,10 @@ struct File {
     probe: Vec<Probe>,
 }
 
-/// Reads the probes of all `*.toml` files in `directory`, in the order of the names of files.
+/// Reads the probes of all `*.toml` files in `directory`.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
-    let mut probes = Vec::new();
-    let mut names = BTreeSet::new();
-    for path in &source::tables_in(directory)? {
-        probes.extend(read(path, &mut names)?);
-    }
-    Ok(probes)
+    let parse = |source: &Source| source.parse().map(|file: File| file.probe);
+    case::read_all("probe", directory, parse, |probe| (&probe.name, probe.check()))
 }
 
 /// Reads one probe from the text of its entry.
@@ -220,13 +214,6 @@ pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
     let file: File = toml::from_str(entry).map_err(|error| error.to_string())?;
     let [probe] = <[Probe; 1]>::try_from(file.probe).map_err(|_| "not one probe".to_owned())?;
     probe.check().map(|()| probe)
-}
-
-fn read(path: &Path, names: &mut BTreeSet<String>) -> Result<Vec<Probe>, ConfigError> {
-    let (file, source): (File, _) = Source::read(path)?;
-    let cases = file.probe.iter().map(|probe| (&probe.name, probe.check()));
-    add_names("probe", cases, &source, names)?;
-    Ok(file.probe)
 }
 
 #[cfg(test)]
