@@ -1,11 +1,11 @@
 //! Captures what a client and a server exchange, and explains it byte by byte.
 //!
-//! Every trial is recorded, because only its end shows whether it fails. So recording keeps bytes and
-//! decodes nothing; a recording is dissected only when its trace is kept.
+//! Every trial is recorded, because only its end shows whether it fails. So the number of events that are
+//! kept is bounded.
 //!
 //! - [`tap`]: a proxy between client and server
-//! - [`recorder`]: parses both directions of every connection and keeps a bounded number of events
-//! - [`dissection`]: turns a recording into a trace
+//! - [`recorder`]: records both directions of every connection as a trace
+//! - [`dissection`]: names the bytes of frames
 //! - [`trace`]: events with the meaning of every byte, as a record of a run stores them
 
 pub(crate) mod dissection;

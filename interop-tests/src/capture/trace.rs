@@ -5,6 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// How many bytes are kept of a payload and of a message.
+pub(crate) const KEPT: usize = 1024;
+
 /// What went over the wire between client and server in one trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Trace {
@@ -204,10 +207,10 @@ impl Bytes {
         self.left_out = self.length - self.kept.len();
     }
 
-    /// The same bytes, of which at most `limit` are kept.
-    pub(crate) fn truncated(&self, limit: usize) -> Self {
-        let kept = self.kept[..self.kept.len().min(limit)].to_vec();
-        Self { length: self.length, left_out: self.length - kept.len(), kept }
+    /// Keeps at most `limit` bytes.
+    pub(crate) fn truncate(&mut self, limit: usize) {
+        self.kept.truncate(limit);
+        self.left_out = self.length - self.kept.len();
     }
 }
 

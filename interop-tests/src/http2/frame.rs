@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// What a client sends first on a connection (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -72,6 +73,26 @@ impl FrameHeader {
 
     pub fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Whether the frame carries a header block or a part of one.
+    pub fn carries_block(self) -> bool {
+        matches!(self.kind, kind::HEADERS | kind::CONTINUATION)
+    }
+
+    pub fn is_padded(self) -> bool {
+        matches!(self.kind, kind::DATA | kind::HEADERS | kind::PUSH_PROMISE)
+            && self.has(flag::PADDED)
+    }
+
+    /// Where a payload that starts with the byte `first` is neither padding nor its length. `None` if
+    /// the padding is longer than the frame, or its length is unknown.
+    pub fn content(self, first: Option<u8>) -> Option<Range<usize>> {
+        if !self.is_padded() {
+            return Some(0..self.length);
+        }
+        let end = self.length.checked_sub(usize::from(first?)).filter(|end| *end > 0)?;
+        Some(1..end)
     }
 }
 
@@ -141,6 +162,11 @@ impl Frame {
         self
     }
 
+    fn header(&self) -> FrameHeader {
+        let Self { kind, flags, stream, ref payload } = *self;
+        FrameHeader { length: payload.len(), kind, flags, stream }
+    }
+
     pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
@@ -148,15 +174,11 @@ impl Frame {
     /// The payload of DATA or HEADERS without padding and priority; `None` when the lengths
     /// contradict each other.
     pub fn content(&self) -> Option<&[u8]> {
-        let mut content = &self.payload[..];
-        if self.has(flag::PADDED) {
-            let (padding, rest) = content.split_first()?;
-            content = rest.get(..rest.len().checked_sub(usize::from(*padding))?)?;
-        }
+        let mut range = self.header().content(self.payload.first().copied())?;
         if self.kind == kind::HEADERS && self.has(flag::PRIORITY) {
-            content = content.get(5..)?;
+            range.start += 5;
         }
-        Some(content)
+        self.payload.get(range)
     }
 
     /// The four bytes of the payload from `offset` on, as a number.
@@ -167,9 +189,8 @@ impl Frame {
 
     /// Appends the encoded frame to `out`.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        let Self { kind, flags, stream, ref payload } = *self;
-        out.extend(FrameHeader { length: payload.len(), kind, flags, stream }.encode());
-        out.extend(payload);
+        out.extend(self.header().encode());
+        out.extend(&self.payload);
     }
 
     /// Reads the next frame; `None` when the input ends, even within a frame.

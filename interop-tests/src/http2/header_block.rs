@@ -74,6 +74,8 @@ pub(crate) struct BlockReader {
     decoder: Decoder,
     /// A block that is not complete: its HEADERS frame and the fragments so far.
     pending: Option<(Frame, Vec<u8>)>,
+    /// Whether a block could not be decoded, so that later ones cannot be either.
+    is_broken: bool,
 }
 
 /// A complete header block.
@@ -86,7 +88,7 @@ pub(crate) struct Block {
 
 impl BlockReader {
     pub(crate) fn new() -> Self {
-        Self { decoder: Decoder::new(), pending: None }
+        Self { decoder: Decoder::new(), pending: None, is_broken: false }
     }
 
     /// Takes a HEADERS or CONTINUATION frame; returns the block if this was its last frame.
@@ -103,7 +105,12 @@ impl BlockReader {
             self.pending = Some((first, block));
             return None;
         }
-        let fields = self.decoder.decode(&block);
+        let fields = if self.is_broken {
+            Err("a header block before it cannot be decoded".to_owned())
+        } else {
+            self.decoder.decode(&block)
+        };
+        self.is_broken = fields.is_err();
         Some(Block { stream: first.stream, end_stream: first.has(flag::END_STREAM), fields })
     }
 }

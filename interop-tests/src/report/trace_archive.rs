@@ -4,7 +4,6 @@
 
 use std::path::PathBuf;
 
-use crate::capture::trace::Trace;
 use crate::outcome::evidence::Evidence;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::Verdict;
@@ -25,7 +24,7 @@ impl Archive {
         if !self.all && !verdict.kind.is_failure() {
             return;
         }
-        let trace = Trace::of(recorder.take());
+        let trace = recorder.take();
         let folder = self.logs.join(trial.to_string());
         let file = folder.join("wire.txt");
         let text = format!("What went over the wire in {trial}\n\n{trace}");

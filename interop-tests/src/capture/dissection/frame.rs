@@ -2,13 +2,86 @@
 //!
 //! The ranges have no gaps, so that a report can colour every byte.
 
-use crate::capture::recorder::event::{RecordedFrame, UnfinishedMessage};
-use crate::capture::trace::Part;
+use std::ops::Range;
+
+use crate::capture::dissection::messages::MessagesOfFrame;
+use crate::capture::trace::{Bytes, EventKind, Field, Frame, HeaderBlock, KEPT, Part};
 use crate::http2::frame::{FrameHeader, error_name, flag, kind, kind_name};
+use crate::http2::header_block;
 use crate::http2::text::shown;
 
+/// How many fields of a header block are kept.
+const FIELDS: usize = 100;
+
+/// A frame while its bytes arrive.
+#[derive(Debug)]
+pub(crate) struct IncomingFrame {
+    /// The bytes of the header: fewer than nine if it was cut off.
+    header_bytes: Vec<u8>,
+    /// The header, with zeros where it was cut off.
+    pub(crate) header: FrameHeader,
+    pub(crate) payload: Bytes,
+    /// The messages in it, if it is DATA.
+    pub(crate) messages: MessagesOfFrame,
+}
+
+impl IncomingFrame {
+    /// A frame of whose header `bytes` were sent: all of it or its beginning.
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut header = [0; FrameHeader::SIZE];
+        header[..bytes.len()].copy_from_slice(bytes);
+        Self {
+            header_bytes: bytes.to_vec(),
+            header: FrameHeader::decode(header),
+            payload: Bytes::default(),
+            messages: MessagesOfFrame::default(),
+        }
+    }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        self.header_bytes.len() == FrameHeader::SIZE && self.payload.length == self.header.length
+    }
+
+    /// Where the payload is neither padding nor its length. `None` if the padding is longer than the
+    /// frame, or its length was not sent yet.
+    pub(crate) fn content(&self) -> Option<Range<usize>> {
+        self.header.content(self.payload.kept.first().copied())
+    }
+
+    /// The event that the frame is, with the fields of the header block that ends with it.
+    pub(crate) fn dissect(
+        mut self,
+        block: Option<Result<Vec<header_block::Field>, String>>,
+    ) -> EventKind {
+        self.payload.truncate(KEPT);
+        let event = if self.is_whole() { EventKind::Frame } else { EventKind::CutOff };
+        event(Frame {
+            name: kind_name(self.header.kind),
+            flags: flags(self.header),
+            stream: self.header.stream,
+            parts: parts(&self),
+            header: self.header_bytes,
+            payload: self.payload,
+            block: block.map(header_block),
+            more_messages: self.messages.more_messages(),
+            messages: self.messages.messages,
+        })
+    }
+}
+
+fn header_block(decoded: Result<Vec<header_block::Field>, String>) -> HeaderBlock {
+    let (fields, error) = match decoded {
+        Ok(fields) => (fields, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let more_fields = fields.len().saturating_sub(FIELDS);
+    let field =
+        |(name, value): &header_block::Field| Field { name: shown(name), value: shown(value) };
+    HeaderBlock { fields: fields.iter().take(FIELDS).map(field).collect(), more_fields, error }
+}
+
 /// The names of the flags that are set.
-pub(crate) fn flags(header: FrameHeader) -> Vec<String> {
+fn flags(header: FrameHeader) -> Vec<String> {
     const END_STREAM: (u8, &str) = (flag::END_STREAM, "END_STREAM");
     const END_HEADERS: (u8, &str) = (flag::END_HEADERS, "END_HEADERS");
     const PADDED: (u8, &str) = (flag::PADDED, "PADDED");
@@ -20,151 +93,98 @@ pub(crate) fn flags(header: FrameHeader) -> Vec<String> {
         kind::CONTINUATION => &[END_HEADERS],
         _ => &[],
     };
-    let mut names = Vec::new();
-    let mut unknown = header.flags;
-    for (bit, name) in known.iter().filter(|(bit, _)| header.has(*bit)) {
-        unknown &= !bit;
-        names.push((*name).to_owned());
-    }
-    names.extend((unknown != 0).then(|| format!("{unknown:#04x}")));
-    names
+    let set = known.iter().filter(|(bit, _)| header.has(*bit));
+    let unknown = set.clone().fold(header.flags, |flags, (bit, _)| flags & !bit);
+    let unknown = (unknown != 0).then(|| format!("{unknown:#04x}"));
+    set.map(|(_, name)| (*name).to_owned()).chain(unknown).collect()
 }
 
 /// The parts of header and payload.
-pub(crate) fn parts(frame: &RecordedFrame) -> Vec<Part> {
-    let end = frame.header_length + frame.payload.length;
-    let mut dissector = Dissector { frame, position: 0, end, parts: Vec::new() };
-    dissector.header();
-    if frame.header_length == FrameHeader::SIZE {
-        dissector.payload();
+fn parts(frame: &IncomingFrame) -> Vec<Part> {
+    let IncomingFrame { header_bytes, header, payload, messages } = frame;
+    let kept = [header_bytes, &payload.kept[..]].concat();
+    let end = header_bytes.len() + payload.length;
+    let mut parts = Parts { kept: &kept, end, named: Vec::new() };
+    parts.number(3, "length", |length| length.to_string());
+    parts.number(1, "type", |_| kind_name(header.kind));
+    parts.number(1, "flags", |_| match flags(*header).join(" | ") {
+        none if none.is_empty() => "none".to_owned(),
+        some => some,
+    });
+    parts.number(4, "stream", |stream| {
+        let reserved = if stream == header.stream { "" } else { ", reserved bit set" };
+        format!("{}{reserved}", header.stream)
+    });
+    if header.is_padded() {
+        parts.number(1, "pad length", |length| length.to_string());
     }
-    dissector.parts
+    let content_end =
+        frame.content().map_or(parts.position(), |content| FrameHeader::SIZE + content.end);
+    for (size, name, meaning) in fields(*header) {
+        parts.number(*size, name, meaning);
+    }
+    match header.kind {
+        kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => {
+            parts.add(content_end, "header block", String::new());
+        }
+        kind::SETTINGS => {
+            while end - parts.position() >= 6 {
+                parts.number(2, "identifier", setting_name);
+                parts.number(4, "value", |value| value.to_string());
+            }
+        }
+        kind::GOAWAY => {
+            let debug_data = payload.kept.get(8..).map(shown).unwrap_or_default();
+            parts.add(end, "debug data", debug_data);
+        }
+        _ => {}
+    }
+    for (end, name, value) in &messages.parts {
+        parts.add(*end, name, value.clone());
+    }
+    let rest = match header.kind {
+        _ if header.is_padded() && parts.position() >= content_end => "padding",
+        0..=kind::CONTINUATION => "bytes that do not belong here",
+        _ => "payload",
+    };
+    parts.add(end, rest, String::new());
+    parts.named
 }
 
-struct Dissector<'a> {
-    frame: &'a RecordedFrame,
-    /// Where the next part starts.
-    position: usize,
+/// Names one part of a frame after the other.
+struct Parts<'a> {
+    /// The bytes of header and payload, as far as they are kept.
+    kept: &'a [u8],
     /// Where the frame ends, or the part of it that was sent.
     end: usize,
-    parts: Vec<Part>,
+    named: Vec<Part>,
 }
 
-impl Dissector<'_> {
-    fn header(&mut self) {
-        let header = self.frame.header();
-        let is_reserved_bit_set = self.frame.header_bytes[5] & 0x80 != 0;
-        let reserved = if is_reserved_bit_set { ", reserved bit set" } else { "" };
-        let flags = match flags(header).join(" | ") {
-            none if none.is_empty() => "none".to_owned(),
-            some => some,
-        };
-        for (size, name, value) in [
-            (3, "length", header.length.to_string()),
-            (1, "type", kind_name(header.kind)),
-            (1, "flags", flags),
-            (4, "stream", format!("{}{reserved}", header.stream)),
-        ] {
-            let is_cut_off = self.position + size > self.frame.header_length;
-            self.part(size, name, if is_cut_off { "cut off".to_owned() } else { value });
-        }
+impl Parts<'_> {
+    /// Where the next part starts.
+    fn position(&self) -> usize {
+        self.named.last().map_or(0, |part| part.end)
     }
 
-    fn payload(&mut self) {
-        let (frame, header) = (self.frame, self.frame.header());
-        if frame.is_padded() {
-            self.number(1, "pad length", |length| length.to_string());
-        }
-        let content_end =
-            frame.content().map_or(self.position, |content| FrameHeader::SIZE + content.end);
-        for (size, name, meaning) in fields(header) {
-            self.number(*size, name, meaning);
-        }
-        match header.kind {
-            kind::DATA => self.messages(content_end),
-            kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => {
-                self.part_until(content_end, "header block", String::new());
-            }
-            kind::SETTINGS => {
-                while self.end - self.position >= 6 {
-                    self.number(2, "identifier", setting_name);
-                    self.number(4, "value", |value| value.to_string());
-                }
-            }
-            kind::GOAWAY => {
-                let debug_data = frame.payload.kept.get(8..).map(shown).unwrap_or_default();
-                self.part_until(self.end, "debug data", debug_data);
-            }
-            _ => {}
-        }
-        let rest = match header.kind {
-            _ if frame.is_padded() && self.position >= content_end => "padding",
-            0..=kind::CONTINUATION => "bytes that do not belong here",
-            _ => "payload",
-        };
-        self.part_until(self.end, rest, String::new());
-    }
-
-    fn messages(&mut self, content_end: usize) {
-        let frame = self.frame;
-        for message in &frame.messages {
-            let (end, length) = (FrameHeader::SIZE + message.end, message.bytes.length);
-            if message.start.is_some() {
-                self.message_prefix(message.flag, length);
-                self.part_until(end, "message", String::new());
-            } else {
-                self.part_until(end, "rest of a message", format!("{length} bytes"));
-            }
-        }
-        if !frame.more_messages.is_empty() {
-            let count: usize = frame.more_messages.values().sum();
-            return self.part_until(content_end, "messages", format!("{count} more"));
-        }
-        match frame.unfinished {
-            Some(UnfinishedMessage { prefix: Some((flag, length)), starts_here, received }) => {
-                if starts_here {
-                    self.message_prefix(flag, length);
-                }
-                let value = format!("{received} of {length} bytes so far");
-                self.part_until(content_end, "part of a message", value);
-            }
-            Some(UnfinishedMessage { prefix: None, .. }) => {
-                self.part_until(content_end, "part of a message's prefix", String::new());
-            }
-            None => {}
-        }
-    }
-
-    fn message_prefix(&mut self, flag: u8, length: usize) {
-        self.part(1, "compressed flag", flag.to_string());
-        self.part(4, "message length", length.to_string());
-    }
-
-    /// Adds a part of `size` bytes, or of as many as were sent.
-    fn part(&mut self, size: usize, name: &str, value: String) {
-        self.part_until(self.position + size, name, value);
-    }
-
-    fn part_until(&mut self, end: usize, name: &str, value: String) {
-        let (start, end) = (self.position, end.min(self.end));
+    /// Adds the part until `end`, as far as it was sent.
+    fn add(&mut self, end: usize, name: &str, value: String) {
+        let (start, end) = (self.position(), end.min(self.end));
         if start < end {
-            self.parts.push(Part { start, end, name: name.to_owned(), value });
-            self.position = end;
+            self.named.push(Part { start, end, name: name.to_owned(), value });
         }
     }
 
-    /// Adds a part of the payload that is a number of `size` bytes.
+    /// Adds a part that is a number of `size` bytes.
     fn number(&mut self, size: usize, name: &str, meaning: impl Fn(u32) -> String) {
-        let start = self.position - FrameHeader::SIZE;
-        let payload = &self.frame.payload;
-        let value = match payload.kept.get(start..start + size) {
+        let start = self.position();
+        let value = match self.kept.get(start..start + size) {
             Some(bytes) => {
                 meaning(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
             }
-            None if payload.length < start + size => "cut off".to_owned(),
+            None if self.end < start + size => "cut off".to_owned(),
             None => "not kept".to_owned(),
         };
-        self.part(size, name, value);
+        self.add(start + size, name, value);
     }
 }
 

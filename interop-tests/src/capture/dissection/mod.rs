@@ -1,13 +1,13 @@
-//! Turns a recording into a trace, in which every byte has a name.
+//! Names every byte of a frame.
 //!
-//! - [`trace_builder`]: builds the trace and decodes header blocks
-//! - [`frame`]: names the bytes of an HTTP/2 frame
-//! - [`protobuf`]: reads the fields of a message without its schema
+//! - [`frame`]: the bytes of an HTTP/2 frame
+//! - [`messages`]: the length-prefixed messages in DATA frames
+//! - [`protobuf`]: the fields of a message, without its schema
 //! - [`text`]: renders a trace as text
 
-mod frame;
+pub(crate) mod frame;
+pub(crate) mod messages;
 pub(crate) mod protobuf;
 #[cfg(test)]
 mod tests;
 mod text;
-mod trace_builder;

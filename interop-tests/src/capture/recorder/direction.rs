@@ -6,26 +6,22 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use crate::capture::recorder::event::{KEPT, RecordedFrame, RecordedKind};
-use crate::capture::recorder::messages::{MessageParser, fill};
+use crate::capture::dissection::frame::IncomingFrame;
+use crate::capture::dissection::messages::{MessageParser, fill};
 use crate::capture::recorder::recording::Recorder;
-use crate::capture::trace::{Bytes, EventKind, Sender, TlsRecord};
+use crate::capture::trace::{Bytes, EventKind, KEPT, Sender, TlsRecord};
 use crate::http2::endpoint::Role;
-use crate::http2::frame::{FrameHeader, PREFACE, flag, kind};
+use crate::http2::frame::{Frame, FrameHeader, PREFACE, flag, kind};
 use crate::http2::frame_socket::{Observer, Observers};
-
-/// How many bytes are kept of a frame that carries a header block, because later blocks refer to it.
-const KEPT_OF_HEADER_BLOCK: usize = 64 * 1024;
+use crate::http2::header_block::{Block, BlockReader};
 
 /// Records both directions of a connection.
-#[derive(Debug)]
 pub(crate) struct ConnectionRecorder {
     pub(crate) client: DirectionRecorder,
     pub(crate) server: DirectionRecorder,
 }
 
 /// Records what one side of a connection sends.
-#[derive(Debug)]
 pub(crate) struct DirectionRecorder {
     recorder: Recorder,
     connection: usize,
@@ -35,16 +31,16 @@ pub(crate) struct DirectionRecorder {
     pending: Vec<u8>,
     /// The unfinished messages, by stream.
     messages: BTreeMap<u32, MessageParser>,
+    blocks: BlockReader,
     is_half_closed: bool,
 }
 
 /// What the next byte belongs to.
-#[derive(Debug)]
 enum State {
     /// The first bytes, which show the protocol.
     Start,
     FrameHeader,
-    Payload(RecordedFrame),
+    Payload(IncomingFrame),
     TlsHeader,
     /// The content of a TLS record, of which so many bytes are missing.
     TlsContent(usize),
@@ -56,6 +52,7 @@ impl Recorder {
     /// Starts to record a connection that a client has opened.
     pub(crate) fn connect(&self) -> ConnectionRecorder {
         let connection = self.open_connection();
+        self.count(|stats| stats.open_connection(connection));
         let direction = |sender| DirectionRecorder {
             recorder: self.clone(),
             connection,
@@ -63,6 +60,7 @@ impl Recorder {
             state: State::Start,
             pending: Vec::new(),
             messages: BTreeMap::new(),
+            blocks: BlockReader::new(),
             is_half_closed: false,
         };
         ConnectionRecorder { client: direction(Sender::Client), server: direction(Sender::Server) }
@@ -88,7 +86,7 @@ impl Observer for DirectionRecorder {
                 State::Start => self.start(input),
                 State::FrameHeader => match self.header::<{ FrameHeader::SIZE }>(input) {
                     // A frame without a payload is complete now.
-                    Some(header) => self.payload(RecordedFrame::new(&header), input),
+                    Some(header) => self.payload(IncomingFrame::new(&header), input),
                     None => State::FrameHeader,
                 },
                 State::Payload(frame) => self.payload(frame, input),
@@ -117,20 +115,17 @@ impl Observer for DirectionRecorder {
     }
 
     fn half_closed(&mut self) {
-        self.cut_off();
         if !mem::replace(&mut self.is_half_closed, true) {
-            self.recorder.end(self.connection, self.sender, EventKind::HalfClosed);
+            self.end(EventKind::HalfClosed);
         }
     }
 
     fn reset(&mut self) {
-        self.cut_off();
-        self.recorder.end(self.connection, self.sender, EventKind::Reset);
+        self.end(EventKind::Reset);
     }
 
     fn closed(&mut self) {
-        self.cut_off();
-        self.recorder.end(self.connection, self.sender, EventKind::Closed);
+        self.end(EventKind::Closed);
     }
 }
 
@@ -174,21 +169,20 @@ impl DirectionRecorder {
         Some(header)
     }
 
-    fn payload(&mut self, mut frame: RecordedFrame, input: &mut &[u8]) -> State {
-        let (header, offset) = (frame.header(), frame.payload.length);
+    fn payload(&mut self, mut frame: IncomingFrame, input: &mut &[u8]) -> State {
+        let (header, offset) = (frame.header, frame.payload.length);
         let (part, rest) = input.split_at((header.length - offset).min(input.len()));
         *input = rest;
-        let limit = if frame.carries_header_block() { KEPT_OF_HEADER_BLOCK } else { KEPT };
-        frame.payload.extend(part, limit);
+        // A header block has to be decoded as a whole.
+        frame.payload.extend(part, if header.carries_block() { usize::MAX } else { KEPT });
         if header.kind == kind::DATA
             && let Some(content) = frame.content()
         {
             let start = content.start.clamp(offset, offset + part.len());
             let end = content.end.clamp(start, offset + part.len());
-            if start < end {
-                let parser = self.messages.entry(header.stream).or_default();
-                parser.parse(&part[start - offset..end - offset], start, &mut frame);
-            }
+            let (data, position) = (&part[start - offset..end - offset], FrameHeader::SIZE + start);
+            let parser = self.messages.entry(header.stream).or_default();
+            parser.parse(data, position, &mut frame.messages);
         }
         if frame.is_whole() {
             self.finish_frame(frame);
@@ -199,13 +193,13 @@ impl DirectionRecorder {
     }
 
     /// Records a frame, whole or cut off.
-    fn finish_frame(&mut self, mut frame: RecordedFrame) {
-        let header = frame.header();
+    fn finish_frame(&mut self, mut frame: IncomingFrame) {
+        let header = frame.header;
         let is_done = match header.kind {
             kind::DATA => {
-                let parser = self.messages.get_mut(&header.stream);
-                frame.unfinished = parser.and_then(MessageParser::finish_frame);
-                frame.unfinished.is_none() || header.has(flag::END_STREAM)
+                let end = frame.content().map_or(0, |content| FrameHeader::SIZE + content.end);
+                let parser = self.messages.entry(header.stream).or_default();
+                !parser.finish_frame(end, &mut frame.messages) || header.has(flag::END_STREAM)
             }
             kind::HEADERS => header.has(flag::END_STREAM),
             other => other == kind::RST_STREAM,
@@ -213,7 +207,27 @@ impl DirectionRecorder {
         if is_done {
             self.messages.remove(&header.stream);
         }
-        self.recorder.add(self.connection, self.sender, RecordedKind::Frame(frame));
+        let block = self.decode_block(&frame);
+        if frame.is_whole() {
+            self.recorder.count(|stats| {
+                stats.add_frame(self.connection, self.sender, &frame, block.as_ref());
+            });
+        }
+        self.add(frame.dissect(block.map(|block| block.fields)));
+    }
+
+    /// Decodes the header block that ends with `frame`.
+    fn decode_block(&mut self, frame: &IncomingFrame) -> Option<Block> {
+        let header = frame.header;
+        if !frame.is_whole() || !header.carries_block() {
+            return None;
+        }
+        let FrameHeader { kind, flags, stream, .. } = header;
+        let whole = Frame::new(kind, flags, stream, frame.payload.kept.clone());
+        let block = self.blocks.take(whole);
+        let error = "its padding is longer than the frame, or no HEADERS came before it";
+        let failed = Block { stream, end_stream: false, fields: Err(error.to_owned()) };
+        block.or_else(|| header.has(flag::END_HEADERS).then_some(failed))
     }
 
     /// Records what was sent of a frame that will not be completed.
@@ -222,17 +236,23 @@ impl DirectionRecorder {
         match mem::replace(&mut self.state, State::Other) {
             State::Payload(frame) => self.finish_frame(frame),
             _ if pending.is_empty() => {}
-            State::FrameHeader => self.finish_frame(RecordedFrame::new(&pending)),
+            State::FrameHeader => self.finish_frame(IncomingFrame::new(&pending)),
             _ => self.add_bytes(&pending),
         }
+    }
+
+    fn end(&mut self, how: EventKind) {
+        self.cut_off();
+        self.recorder.count(|stats| stats.end_connection(self.connection, self.sender));
+        self.add(how);
     }
 
     fn add_bytes(&self, bytes: &[u8]) {
         self.add(EventKind::Bytes(Bytes::new(bytes, KEPT)));
     }
 
-    fn add(&self, kind: EventKind) {
-        self.recorder.add(self.connection, self.sender, RecordedKind::Other(kind));
+    fn add(&self, what: EventKind) {
+        self.recorder.add(self.connection, self.sender, what);
     }
 }
 

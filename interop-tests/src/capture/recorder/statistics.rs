@@ -4,11 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::capture::recorder::event::RecordedFrame;
-use crate::capture::recorder::header_blocks::HeaderBlocks;
+use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::trace::Sender;
 use crate::http2::frame::{flag, kind};
-use crate::http2::header_block::Field;
+use crate::http2::header_block::{Block, Field};
 
 /// How many faults are reported.
 const FAULTS: usize = 4;
@@ -29,7 +28,6 @@ pub(crate) struct WireStats {
     /// Violations of the protocol.
     pub(crate) faults: Vec<String>,
     connections: BTreeMap<usize, Connection>,
-    header_blocks: HeaderBlocks,
 }
 
 /// What one side sent on all streams.
@@ -63,28 +61,21 @@ impl WireStats {
         }
     }
 
-    /// Counts a frame, unless it was cut off.
-    pub(super) fn add_frame(&mut self, connection: usize, sender: Sender, frame: &RecordedFrame) {
-        let Some(state) = self.connections.get_mut(&connection).filter(|_| frame.is_whole()) else {
-            return;
-        };
-        let (header, is_client) = (frame.header(), sender == Sender::Client);
+    /// Counts a whole frame; `block` is the header block that ends with it.
+    pub(super) fn add_frame(
+        &mut self,
+        connection: usize,
+        sender: Sender,
+        frame: &IncomingFrame,
+        block: Option<&Block>,
+    ) {
+        let (header, is_client) = (frame.header, sender == Sender::Client);
+        let Some(state) = self.connections.get_mut(&connection) else { return };
         if !is_client && header.has(flag::END_STREAM) && header.kind <= kind::HEADERS {
             state.open_streams.remove(&header.stream);
         }
         match header.kind {
             kind::DATA => self.add_messages(sender, frame),
-            kind::HEADERS | kind::CONTINUATION => {
-                match self.header_blocks.decode_frame(connection, sender, frame) {
-                    Some(Ok((stream, fields))) => {
-                        self.add_headers(connection, sender, stream, &fields);
-                    }
-                    Some(Err(error)) => {
-                        self.fault(format!("a header block cannot be read: {error}"));
-                    }
-                    None => {}
-                }
-            }
             kind::RST_STREAM => {
                 self.client_resets += usize::from(is_client);
                 state.open_streams.remove(&header.stream);
@@ -95,16 +86,19 @@ impl WireStats {
             kind::GOAWAY => self.goaways += usize::from(!state.client_has_ended),
             _ => {}
         }
+        match block.map(|block| (block.stream, &block.fields)) {
+            Some((stream, Ok(fields))) => self.add_headers(connection, sender, stream, fields),
+            Some((_, Err(error))) => self.fault(format!("a header block cannot be read: {error}")),
+            None => {}
+        }
     }
 
-    fn add_messages(&mut self, sender: Sender, frame: &RecordedFrame) {
+    fn add_messages(&mut self, sender: Sender, frame: &IncomingFrame) {
         if frame.content().is_none() {
             self.fault("the padding of a DATA frame is longer than the frame".to_owned());
         }
-        let flags = &mut self.of(sender).flags;
-        let first = frame.messages.iter().map(|message| (message.flag, 1));
-        for (flag, count) in first.chain(frame.more_messages.clone()) {
-            *flags.entry(flag).or_default() += count;
+        for (flag, count) in &frame.messages.flags {
+            *self.of(sender).flags.entry(*flag).or_default() += count;
         }
     }
 

@@ -75,7 +75,7 @@ fn they_are_exact_for_long_streams() {
     let reply = [frame(kind::DATA, 0, 1, MESSAGE), frame(kind::DATA, 0, 1, COMPRESSED)].concat();
     (0..10_000).for_each(|_| connection.server.bytes(&reply));
     let stats = recorder.take_statistics();
-    assert!(recorder.take().events.dropped > 0, "the recording is shorter");
+    assert!(recorder.take().left_out.is_some(), "the recording is shorter");
     assert_eq!(stats.requests.flags, BTreeMap::from([(0, 1000)]));
     assert_eq!(stats.responses.flags, BTreeMap::from([(0, 10_000), (1, 10_000)]));
 }

@@ -11,7 +11,6 @@ use tempfile::TempDir;
 
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
-use crate::capture::trace::Trace;
 
 /// No test waits longer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -91,7 +90,7 @@ fn bytes_and_half_closes_are_forwarded() {
         drop(server);
         assert_eq!(end(&client), Ok(0), "the other one too");
         tap.finish(LIMIT);
-        let text = Trace::of(recorder.take()).to_string();
+        let text = recorder.take().to_string();
         assert_eq!(text.matches("half-closes").count(), 2, "{text}");
     }
 }
@@ -103,7 +102,7 @@ fn a_reset_of_the_client_is_forwarded() {
     reset(client);
     assert_eq!(end(&server), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
-    let text = Trace::of(recorder.take()).to_string();
+    let text = recorder.take().to_string();
     assert!(text.contains("client  resets the connection"), "{text}");
     assert!(!text.contains("half-closes"), "{text}");
 }
@@ -117,7 +116,7 @@ fn a_reset_of_the_server_is_forwarded() {
     (&client).read_exact(&mut last_words).expect("what was said before is passed on");
     assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
-    assert!(Trace::of(recorder.take()).to_string().contains("server  resets the connection"));
+    assert!(recorder.take().to_string().contains("server  resets the connection"));
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn a_reset_after_a_half_close_is_forwarded() {
     // The client neither reads nor writes: nothing but the reset tells it.
     let told = eventually(|| client.take_error().expect("a socket"));
     assert!(told.is_some(), "the kernel knows of a reset");
-    let text = Trace::of(recorder.take()).to_string();
+    let text = recorder.take().to_string();
     assert!(text.contains("server  resets the connection"), "{text}");
 }
 
@@ -143,7 +142,7 @@ fn a_client_notices_that_the_server_is_gone() {
         let refused = eventually(|| (&client).write(b"x").err());
         assert!(refused.is_some(), "nobody takes it");
         tap.finish(LIMIT);
-        assert!(Trace::of(recorder.take()).to_string().contains("server  resets the connection"));
+        assert!(recorder.take().to_string().contains("server  resets the connection"));
     }
 }
 

@@ -1,0 +1,189 @@
+//! Follows the length-prefixed messages of a stream from one DATA frame to the next.
+//!
+//! A message may start and end anywhere in a frame, so this state is kept between frames, also for
+//! frames that are not kept in the trace.
+
+use std::collections::BTreeMap;
+
+use crate::capture::dissection::protobuf;
+use crate::capture::trace::{Bytes, KEPT, Message};
+
+/// How many messages of a frame are kept.
+const MESSAGES: usize = 64;
+
+/// The length of a message's prefix.
+const PREFIX: usize = 5;
+
+/// The message of a stream whose end has not arrived.
+#[derive(Debug, Default)]
+pub(crate) struct MessageParser {
+    prefix: Vec<u8>,
+    bytes: Bytes,
+    /// Where the message starts in the current frame, if it does.
+    start: Option<usize>,
+}
+
+/// What a DATA frame has of messages. Positions are counted from the first byte of the frame's header.
+#[derive(Debug, Default)]
+pub(crate) struct MessagesOfFrame {
+    /// The first messages that end in the frame.
+    pub(crate) messages: Vec<Message>,
+    /// How many messages with each compressed flag end in it.
+    pub(crate) flags: BTreeMap<u8, usize>,
+    /// What the content consists of: where each part ends, its name and its value.
+    pub(crate) parts: Vec<(usize, &'static str, String)>,
+}
+
+impl MessageParser {
+    /// Parses `data`, which is at `position` of `frame`.
+    pub(crate) fn parse(
+        &mut self,
+        mut data: &[u8],
+        mut position: usize,
+        frame: &mut MessagesOfFrame,
+    ) {
+        while !data.is_empty() {
+            if self.prefix.is_empty() {
+                self.start = Some(position);
+            }
+            let before = data.len();
+            fill(&mut self.prefix, PREFIX, &mut data);
+            if let Some((flag, length)) = self.flag_and_length() {
+                let missing = length - self.bytes.length;
+                let bytes = data.split_off(..missing.min(data.len())).unwrap_or_default();
+                self.bytes.extend(bytes, KEPT);
+                if bytes.len() == missing {
+                    let end = position + before - data.len();
+                    self.finish_message(flag, length, end, frame);
+                }
+            }
+            position += before - data.len();
+        }
+    }
+
+    fn finish_message(&mut self, flag: u8, length: usize, end: usize, frame: &mut MessagesOfFrame) {
+        self.prefix.clear();
+        let (bytes, start) = (std::mem::take(&mut self.bytes), self.start.take());
+        *frame.flags.entry(flag).or_default() += 1;
+        if frame.messages.len() == MESSAGES {
+            return;
+        }
+        if let Some(start) = start {
+            frame.add_prefix(start, flag, length);
+            frame.parts.push((end, "message", String::new()));
+        } else {
+            frame.parts.push((end, "rest of a message", format!("{length} bytes")));
+        }
+        let (fields, unread) = match flag {
+            0 => protobuf::read(&bytes.kept),
+            1 => (Vec::new(), Some("it is compressed".to_owned())),
+            _ => (Vec::new(), Some(format!("{flag} is no compressed flag"))),
+        };
+        let is_truncated = flag == 0 && bytes.left_out > 0;
+        let truncated = is_truncated.then(|| format!("only {KEPT} of its bytes are kept"));
+        frame.messages.push(Message { flag, start, bytes, fields, unread: truncated.or(unread) });
+    }
+
+    /// Ends the frame, whose content ends at `end`; returns whether a message continues after it.
+    pub(crate) fn finish_frame(&mut self, end: usize, frame: &mut MessagesOfFrame) -> bool {
+        let start = self.start.take();
+        if frame.more_messages() > 0 {
+            frame.parts.push((end, "messages", format!("{} more", frame.more_messages())));
+        } else if let Some((flag, length)) = self.flag_and_length() {
+            if let Some(start) = start {
+                frame.add_prefix(start, flag, length);
+            }
+            let value = format!("{} of {length} bytes so far", self.bytes.length);
+            frame.parts.push((end, "part of a message", value));
+        } else if !self.prefix.is_empty() {
+            frame.parts.push((end, "part of a message's prefix", String::new()));
+        }
+        !self.prefix.is_empty()
+    }
+
+    fn flag_and_length(&self) -> Option<(u8, usize)> {
+        let [flag, length @ ..] = <[u8; PREFIX]>::try_from(&self.prefix[..]).ok()?;
+        Some((flag, u32::from_be_bytes(length) as usize))
+    }
+}
+
+impl MessagesOfFrame {
+    /// How many messages are not in `messages`.
+    pub(crate) fn more_messages(&self) -> usize {
+        self.flags.values().sum::<usize>() - self.messages.len()
+    }
+
+    fn add_prefix(&mut self, start: usize, flag: u8, length: usize) {
+        self.parts.push((start + 1, "compressed flag", flag.to_string()));
+        self.parts.push((start + PREFIX, "message length", length.to_string()));
+    }
+}
+/// Moves bytes from the start of `input` to `buffer` until that has `size`.
+pub(crate) fn fill(buffer: &mut Vec<u8>, size: usize, input: &mut &[u8]) {
+    let (bytes, rest) = input.split_at(size.saturating_sub(buffer.len()).min(input.len()));
+    buffer.extend(bytes);
+    *input = rest;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parses `payloads` as the payloads of consecutive frames; also returns whether a message continues
+    /// after each.
+    fn parse(payloads: &[&[u8]]) -> Vec<(MessagesOfFrame, bool)> {
+        let mut parser = MessageParser::default();
+        let parse_frame = |payload: &&[u8]| {
+            let mut frame = MessagesOfFrame::default();
+            parser.parse(payload, 0, &mut frame);
+            let continues = parser.finish_frame(payload.len(), &mut frame);
+            (frame, continues)
+        };
+        payloads.iter().map(parse_frame).collect()
+    }
+
+    #[test]
+    fn messages_end_where_their_length_says() {
+        let frames = parse(&[b"\0\0\0\0\x02ab\x01\0\0\0\0\0\0\0\0\x03xy", b"z\0\0", b"\0\0\x01q"]);
+        let messages = |frame: &MessagesOfFrame| -> Vec<_> {
+            let messages = frame.messages.iter();
+            messages.map(|m| (m.flag, m.start, m.bytes.kept.clone())).collect()
+        };
+        let parts = |frame: &MessagesOfFrame| -> Vec<_> {
+            frame.parts.iter().map(|(end, name, _)| (*end, *name)).collect()
+        };
+        let [(first, true), (second, true), (third, false)] = &frames[..] else {
+            panic!("continues")
+        };
+        assert_eq!(messages(first), [(0, Some(0), b"ab".to_vec()), (1, Some(7), Vec::new())]);
+        assert_eq!(
+            parts(first)[3..6],
+            [(8, "compressed flag"), (12, "message length"), (12, "message")]
+        );
+        assert_eq!(
+            first.parts.last(),
+            Some(&(19, "part of a message", "2 of 3 bytes so far".to_owned()))
+        );
+        assert_eq!(messages(second), [(0, None, b"xyz".to_vec())]);
+        assert_eq!(parts(second), [(1, "rest of a message"), (3, "part of a message's prefix")]);
+        assert_eq!(messages(third), [(0, None, b"q".to_vec())]);
+        assert_eq!(parts(third), [(4, "rest of a message")]);
+    }
+
+    #[test]
+    fn messages_past_the_limit_are_counted_by_flag() {
+        let payload = [[0, 0, 0, 0, 0].repeat(100), [1, 0, 0, 0, 0].repeat(10)].concat();
+        let (frame, _) = &parse(&[&payload])[0];
+        assert_eq!((frame.messages.len(), frame.more_messages()), (MESSAGES, 110 - MESSAGES));
+        assert_eq!(frame.flags, BTreeMap::from([(0, 100), (1, 10)]));
+        let more = format!("{} more", 110 - MESSAGES);
+        assert_eq!(frame.parts.last(), Some(&(payload.len(), "messages", more)));
+    }
+
+    #[test]
+    fn the_bytes_of_a_long_message_are_truncated() {
+        let (frame, _) = &parse(&[&[&[0, 0, 0, 8, 0][..], &[7; 2048]].concat()])[0];
+        let [Message { bytes, .. }] = &frame.messages[..] else { panic!("a message") };
+        assert_eq!((bytes.kept.len(), bytes.length), (KEPT, 2048));
+    }
+}
