@@ -1,7 +1,7 @@
 //! The command line: the subcommands and their options.
 //!
 //! `run` is assumed where the first word names no subcommand, so that a filter can follow `interop`.
-//! The flags that the subcommands replaced still work there, without being listed.
+//! The flags that the subcommands replaced are rewritten to them, without being listed.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,8 +25,6 @@ struct CommandLine {
     command: Option<Command>,
     #[command(flatten)]
     run: RunOptions,
-    #[command(flatten)]
-    replaced: ReplacedFlags,
 }
 
 /// What the tool is to do.
@@ -223,27 +221,35 @@ pub(crate) struct OutputOptions {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// The flags that the subcommands replaced.
-#[derive(Debug, Args)]
-struct ReplacedFlags {
-    #[arg(long, hide = true, conflicts_with_all = ["without", "attach", "shard"])]
-    record_goldens: bool,
-    #[arg(long, hide = true, value_name = "COUNT", conflicts_with_all = ["record_goldens", "goldens", "shard"])]
-    fuzz: Option<u64>,
-    #[arg(long, hide = true, value_name = "NUMBER", requires = "fuzz")]
-    seed: Option<u64>,
-    #[arg(long, hide = true, value_name = "NUMBER", requires = "seed")]
-    case: Option<u64>,
-    #[arg(long, hide = true, requires = "fuzz")]
-    edge: bool,
-    #[arg(long, hide = true, num_args = 2, value_names = ["OLD", "NEW"])]
-    diff: Option<Vec<PathBuf>>,
-    #[arg(long, hide = true, num_args = 1.., value_name = "RECORD")]
-    merge: Option<Vec<PathBuf>>,
-    #[arg(long, hide = true, num_args = 1.., value_name = "NAME=FILE")]
-    table: Option<Vec<Assignment>>,
-    #[arg(long, hide = true)]
-    record_schema: bool,
+/// The flags that subcommands replaced: the flag, the subcommand, and the option in place of the flag.
+const REPLACED_FLAGS: [(&str, &str, &str); 6] = [
+    ("--fuzz", "fuzz", "--count"),
+    ("--diff", "diff", ""),
+    ("--merge", "merge", ""),
+    ("--table", "table", ""),
+    ("--record-goldens", "record-goldens", ""),
+    ("--record-schema", "schema", "--write"),
+];
+
+/// The arguments with a subcommand in place of a flag that it replaced.
+fn with_subcommand(arguments: Vec<OsString>) -> Vec<OsString> {
+    let names_one = |word: &OsString| CommandLine::command().find_subcommand(word).is_some();
+    if arguments.first().is_some_and(names_one) {
+        return arguments;
+    }
+    for (flag, subcommand, option) in REPLACED_FLAGS {
+        // `--fuzz 5` and `--fuzz=5`.
+        let is_flag = |word: &str| word.split('=').next() == Some(flag);
+        if arguments.iter().filter_map(|word| word.to_str()).any(is_flag) {
+            let others = arguments.into_iter().map(|word| match word.to_str() {
+                Some(text) if is_flag(text) => text.replacen(flag, option, 1).into(),
+                _ => word,
+            });
+            let others = others.filter(|word| !word.is_empty());
+            return std::iter::once(subcommand.into()).chain(others).collect();
+        }
+    }
+    arguments
 }
 
 impl Command {
@@ -256,45 +262,11 @@ impl Command {
     pub(crate) fn parse<W: Into<OsString> + Clone>(
         words: impl IntoIterator<Item = W>,
     ) -> Result<Self, clap::Error> {
-        let matches = definition().try_get_matches_from(words)?;
-        CommandLine::from_arg_matches(&matches).map(Into::into)
-    }
-}
-
-impl From<CommandLine> for Command {
-    fn from(CommandLine { command, run, replaced }: CommandLine) -> Self {
-        if let Some(command) = command {
-            return command;
-        }
-        if let Some([old, new]) = replaced.diff.as_deref() {
-            return Self::Diff { old: old.clone(), new: new.clone() };
-        }
-        if let Some(records) = replaced.merge {
-            return Self::Merge { records, output: run.inputs.output };
-        }
-        if let Some(rows) = replaced.table {
-            return Self::Table { rows, output: run.inputs.output };
-        }
-        if replaced.record_schema {
-            return Self::Schema { write: true, root: run.inputs.output.root };
-        }
-        if replaced.record_goldens {
-            return Self::RecordGoldens(run.inputs);
-        }
-        let Some(count) = replaced.fuzz else { return Self::Run(run) };
-        let ReplacedFlags { seed, case, edge, .. } = replaced;
-        let RunOptions { libtest, comparison, inputs, .. } = run;
-        let libtest_mimic::Arguments { filter, test_threads, .. } = libtest;
-        Self::Fuzz(FuzzOptions {
-            filter,
-            count,
-            seed,
-            case,
-            edge,
-            test_threads,
-            comparison,
-            inputs,
-        })
+        let mut words: Vec<_> = words.into_iter().map(Into::into).collect();
+        let arguments = with_subcommand(words.split_off(words.len().min(1)));
+        let matches = definition().try_get_matches_from(words.into_iter().chain(arguments))?;
+        let CommandLine { command, run } = CommandLine::from_arg_matches(&matches)?;
+        Ok(command.unwrap_or(Self::Run(run)))
     }
 }
 
@@ -440,6 +412,7 @@ mod tests {
             "fuzz --count 5 --seed 1 --case 2 --edge rust --test-threads 3",
         );
         are_the_same("--fuzz 5 --peers a --without b", "fuzz --count 5 --peers a --without b");
+        are_the_same("rust --fuzz=5", "fuzz --count=5 rust");
         are_the_same("--diff a b", "diff a b");
         are_the_same("--output o --merge a b", "merge a b --output o");
         are_the_same("--table a=1 b=2 --table c=3", "table a=1 b=2 c=3");
@@ -454,7 +427,6 @@ mod tests {
             "--record-goldens --without x",
             "--record-goldens --shard 1/2",
             "--fuzz 1 --shard 1/2",
-            "--fuzz 1 --goldens x",
             "--seed 1",
             "--fuzz 1 --case 1",
             "--edge",
