@@ -5,7 +5,8 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,18 +20,18 @@ use crate::outcome::finding::Finding;
 use crate::outcome::trial::{Trial, TrialName};
 use crate::outcome::verdict::{Verdict, VerdictKind};
 use crate::process::context::RunContext;
-use crate::report::progress::Progress;
 use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
-use crate::report::trace_archive::Archive;
+use crate::report::terminal::Progress;
 
-/// Judges the trials of a run, and passes the verdicts on.
+/// Runs and judges the trials of a run, and passes the verdicts on.
 pub(crate) struct Judge {
     pub(crate) context: Arc<RunContext>,
     pub(crate) ledger: Ledger,
     pub(crate) writer: RecordWriter,
     pub(crate) progress: Progress,
-    pub(crate) traces: Archive,
+    /// Whether the traces of trials that did not fail are kept, too.
+    pub(crate) keeps_all_traces: bool,
     /// Makes the command that reruns a trial.
     pub(crate) rerun: Rerun,
 }
@@ -41,54 +42,68 @@ pub(crate) fn as_libtest(
     left_out: &BTreeSet<String>,
     judge: Arc<Judge>,
 ) -> libtest_mimic::Trial {
-    let Trial { name, run, port_user, .. } = trial;
-    let missing = name.peers().find(|peer| left_out.contains(*peer));
-    let skipped = missing.map(|peer| format!("--without {peer}"));
-    libtest_mimic::Trial::ignorable_test(name.to_string(), move || {
-        let port_queue = &judge.context.port_queue;
-        if let Some(reason) = skipped {
-            port_user.inspect(|user| port_queue.skip(*user));
-            let shown = format!("skipped: {reason}");
-            let verdict = Verdict::new(VerdictKind::Skipped, reason);
-            judge.record(&name, verdict, Evidence::default(), 0.0);
-            return Ok(Completion::ignored_with(shown));
-        }
+    let missing = trial.name.peers().find(|peer| left_out.contains(*peer)).map(str::to_owned);
+    libtest_mimic::Trial::ignorable_test(trial.name.to_string(), move || judge.run(trial, missing))
+}
+
+impl Judge {
+    /// Runs `trial` unless its peer `missing` is left out, records the verdict, and returns what
+    /// libtest-mimic shows.
+    fn run(&self, trial: Trial, missing: Option<String>) -> Result<Completion, Failed> {
+        let Trial { name, run, port_user, .. } = trial;
+        let port_queue = &self.context.port_queue;
         let began = Instant::now();
-        let run = || match port_user {
-            Some(user) => port_queue.run(user, run),
-            None => run(),
+        let (verdict, mut evidence) = if let Some(peer) = missing {
+            port_user.inspect(|user| port_queue.skip(*user));
+            let reason = format!("--without {peer}");
+            (Verdict::new(VerdictKind::Skipped, reason), Evidence::default())
+        } else {
+            let run = || match port_user {
+                Some(user) => port_queue.run(user, run),
+                None => run(),
+            };
+            let report = panic::catch_unwind(AssertUnwindSafe(run))
+                .unwrap_or_else(|payload| panic_report(&*payload));
+            (self.ledger.verdict(&name, &report), report.evidence)
         };
-        let report = panic::catch_unwind(AssertUnwindSafe(run))
-            .unwrap_or_else(|payload| panic_report(&*payload));
-        let duration = report.evidence.began.unwrap_or(began).elapsed();
-        let verdict = judge.ledger.verdict(&name, &report);
-        let mut evidence = report.evidence;
-        judge.traces.keep(&name, &verdict, &mut evidence);
+        let duration = evidence.began.unwrap_or(began).elapsed();
+        self.keep_trace(&name, &verdict, &mut evidence);
+        let run_again = self.rerun.command(&name);
         let shown = match verdict.kind {
             VerdictKind::Passed => Ok(Completion::Completed),
             VerdictKind::Failed | VerdictKind::SetUpError => {
-                let run_again = judge.rerun.command(&name);
-                Err(Failed::from(failure::block(&name, &verdict, &evidence, &run_again)))
+                let failure = failure::block(&name, &verdict, &evidence, &run_again);
+                self.progress.failed(&name, &failure);
+                Err(Failed::from(failure))
             }
             kind => {
                 let why = verdict.why.as_deref().unwrap_or_default();
                 Ok(Completion::ignored_with(format!("{}: {why}", kind.name())))
             }
         };
-        if let Err(failed) = &shown {
-            judge.progress.failed(&name, failed.message().unwrap_or_default());
-        }
-        judge.record(&name, verdict, evidence, milliseconds(duration));
+        let duration = milliseconds(duration);
+        let trial = TrialRecord::new(&name, verdict, evidence, duration, run_again);
+        self.progress.ended(&name, self.writer.add(trial));
         shown
-    })
-}
+    }
 
-impl Judge {
-    fn record(&self, name: &TrialName, verdict: Verdict, evidence: Evidence, duration_ms: f64) {
-        let run_again = self.rerun.command(name);
-        let trial = TrialRecord::new(name, verdict, evidence, duration_ms, run_again);
-        let counts = self.writer.add(trial);
-        self.progress.ended(name, counts);
+    /// Builds the trace of a trial from its recording and writes it to the folder of the logs, where
+    /// everything about the trial is, if it is to be kept.
+    fn keep_trace(&self, trial: &TrialName, verdict: &Verdict, evidence: &mut Evidence) {
+        let Some(recorder) = evidence.recorder.take() else { return };
+        if !self.keeps_all_traces && !verdict.kind.is_failure() {
+            return;
+        }
+        let trace = recorder.take();
+        let folder = self.context.logs.join(trial.to_string());
+        let file = folder.join("wire.txt");
+        let text = format!("What went over the wire in {trial}\n\n{trace}");
+        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text));
+        evidence.wire = Some(match written {
+            Ok(()) => file.display().to_string(),
+            Err(error) => format!("{} cannot be written: {error}", file.display()),
+        });
+        evidence.trace = Some(trace);
     }
 }
 

@@ -8,15 +8,7 @@
 //! - [`judge`]: the verdict on each trial as soon as it has ended
 //! - [`report`]: the reports and the conclusion
 //!
-//! [`options`] is the command line, [`records`] what is done with runs that are over.
-
-pub(crate) mod judge;
-pub(crate) mod load;
-pub(crate) mod options;
-pub(crate) mod plan;
-pub(crate) mod records;
-pub(crate) mod run;
-pub(crate) mod schedule;
+//! [`options`] is the command line. The commands that only read records of finished runs are in this file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,15 +20,28 @@ use crate::cli::load::{Loaded, NO_GOLDENS};
 use crate::cli::options::{Command, Comparison, FuzzOptions, Inputs, OutputOptions, RunOptions};
 use crate::cli::plan::Plan;
 use crate::config::places::Places;
+use crate::config::variables::Assignment;
 use crate::outcome::trial::PortUser;
 use crate::parity::fuzz;
 use crate::parity::fuzz::Fuzz;
 use crate::process::attached;
 use crate::process::reaper;
 use crate::report;
-use crate::report::conclusion;
+use crate::report::difference::Difference;
+use crate::report::record::file;
+use crate::report::record::merge;
 use crate::report::record::writer::RecordWriter;
-use crate::report::record::{Record, State, schema};
+use crate::report::record::{Record, SCHEMA_FILE, State, schema};
+use crate::report::terminal;
+use crate::report::versions_table;
+use crate::report::versions_table::Row;
+
+pub(crate) mod judge;
+pub(crate) mod load;
+pub(crate) mod options;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod schedule;
 
 /// The status when something failed, as that of a failed test.
 const FAILED: u8 = 101;
@@ -58,12 +63,12 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::List(options) => run(&options.into()),
         Command::Fuzz(options) => fuzz(&options),
         Command::RecordGoldens(inputs) => record_goldens(&inputs),
-        Command::Diff { old, new } => records::diff(&old, &new).map(status),
+        Command::Diff { old, new } => diff(&old, &new).map(status),
         Command::Merge { records, output } => {
-            records::merge(&records, &output_folder(&output)?).map(status)
+            merge_records(&records, &output_folder(&output)?).map(status)
         }
         Command::Table { rows, output } => {
-            records::table(&rows, &output_folder(&output)?)?;
+            table(&rows, &output_folder(&output)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema { write, root } => write_schema(write, root.as_deref()),
@@ -95,7 +100,7 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let finished = run::run(plan, loaded, options, &writer, &output)?;
     let written = report::write(&finished.record, &output);
     // Also where nothing could be written, since then it can be read nowhere else.
-    conclusion::print(&finished.record, &finished.failures, &output);
+    terminal::print_conclusion(&finished.record, &finished.failures, &output);
     written?;
     Ok(status(finished.record.is_clean() && !finished.has_failed))
 }
@@ -181,7 +186,7 @@ fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
     let last = move |record: Option<Record>| {
         let Some(record) = record else { return };
         match report::write(&record, &output) {
-            Ok(()) => conclusion::print(&record, &[], &output),
+            Ok(()) => terminal::print_conclusion(&record, &[], &output),
             Err(error) => eprintln!("interop: {error:#}"),
         }
     };
@@ -192,10 +197,11 @@ fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
 /// Prints the JSON Schema of records, or writes it to its file in the checkout.
 fn write_schema(write: bool, root: Option<&Path>) -> anyhow::Result<ExitCode> {
     if !write {
-        return print(schema::text().as_bytes());
+        return print(schema().as_bytes());
     }
     let places = Places::find(root, None)?;
-    schema::write(&places.root_for("schema --write")?.join("interop-tests"))?;
+    let folder = places.root_for("schema --write")?.join("interop-tests");
+    file::replace(&folder.join(SCHEMA_FILE), |out| out.write_all(schema().as_bytes()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -223,4 +229,26 @@ fn print(document: &[u8]) -> anyhow::Result<ExitCode> {
 /// The exit status of a run, or of a comparison of runs.
 fn status(is_clean: bool) -> ExitCode {
     if is_clean { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// Prints what changed from one record to another; returns whether nothing got worse.
+fn diff(old: &Path, new: &Path) -> anyhow::Result<bool> {
+    let difference = Difference::between(&file::read(old)?, &file::read(new)?);
+    anstream::println!("{difference}");
+    Ok(!difference.is_worse())
+}
+
+/// Writes the reports of the merged records into `output`; returns whether nothing failed.
+fn merge_records(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
+    let read = |path: &PathBuf| anyhow::Ok((path.clone(), file::read(path)?));
+    let merged = merge::merge(paths.iter().map(read).collect::<Result<_, _>>()?)?;
+    report::write(&merged, output)?;
+    terminal::print_conclusion(&merged, &[], output);
+    Ok(merged.is_clean())
+}
+
+/// Prints the table of the records that `rows` name, and writes its differences into `output`.
+fn table(rows: &[Assignment], output: &Path) -> anyhow::Result<()> {
+    let rows: Vec<_> = rows.iter().map(Row::read).collect::<Result<_, _>>()?;
+    versions_table::print(&rows, output)
 }

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::config::attachment::Attachment;
+use crate::config::address::Attachment;
 use crate::config::variables::Assignment;
 use crate::outcome::trial::TrialName;
-use crate::report::record::selection::Shard;
+use crate::report::record::format::Shard;
 
 /// Runs every gRPC client against every server over the same .proto files and compares them.
 ///

@@ -10,13 +10,11 @@ use crate::cli::plan::Plan;
 use crate::cli::schedule;
 use crate::parity::client::programs::suite as client_programs;
 use crate::report;
-use crate::report::progress::Progress;
-use crate::report::record::counts::Counts;
+use crate::report::record::format::{Counts, Selection};
 use crate::report::record::participant::Participant;
-use crate::report::record::selection::Selection;
 use crate::report::record::writer::RecordWriter;
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION};
-use crate::report::trace_archive::Archive;
+use crate::report::terminal::Progress;
 
 /// What a run that came to its end leaves for the reports.
 pub(crate) struct Finished {
@@ -51,7 +49,7 @@ pub(crate) fn run(
         ledger: plan.ledger,
         writer: writer.clone(),
         progress,
-        traces: Archive { logs: context.logs.clone(), all: options.trace },
+        keeps_all_traces: options.trace,
         rerun: options.rerun(context.places.root().is_some()),
     });
     let trials = schedule::in_order(plan.trials).into_iter();

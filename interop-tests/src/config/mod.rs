@@ -1,11 +1,10 @@
 //! The TOML files: peers, their programs and what these can do, with errors that name file, line and key.
 //!
 //! - [`source`], [`embedded`], [`variables`], [`places`]: files and their placeholders
-//! - [`peers`], [`peer`], [`program`], [`attachment`], [`address`]: the peers of a run
+//! - [`peers`], [`peer`], [`program`], [`address`]: the peers of a run
 //! - [`axes`], [`connection`], [`capability`], [`support`]: what cases vary over and need of the peers
 
 pub mod address;
-pub mod attachment;
 pub mod axes;
 pub mod capability;
 pub(crate) mod connection;

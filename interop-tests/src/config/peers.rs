@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::attachment::Attachment;
+use crate::config::address::Attachment;
 use crate::config::peer::Peer;
 use crate::config::places::Places;
 use crate::config::program::CommandError;

@@ -12,8 +12,6 @@ use toml::Spanned;
 use crate::config::source::{ConfigError, Source};
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::{Finding, Mismatch};
-use crate::outcome::pattern;
-use crate::outcome::request_class::Class;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::{Verdict, VerdictKind};
 use crate::outcome::version_condition::VersionCondition;
@@ -68,7 +66,7 @@ impl Ledger {
                 return Err(source.error(deviation.trials.first().map(Spanned::span), message));
             }
             let has_trial = |pattern: &&Spanned<String>| {
-                trials.iter().any(|trial| pattern::matches(pattern.get_ref(), trial))
+                trials.iter().any(|trial| matches(pattern.get_ref(), trial))
             };
             let mut stale = deviation.trials.iter().filter(|pattern| !has_trial(pattern));
             if let (None, Some(stale)) = (&strangers, stale.next()) {
@@ -157,7 +155,7 @@ impl Ledger {
     ) -> Option<&str> {
         let is_for_server = |pattern: &Spanned<String>| {
             let peer = pattern.get_ref().split('/').nth(1);
-            peer.is_some_and(|peer| pattern::glob(peer, server))
+            peer.is_some_and(|peer| glob(peer, server))
         };
         let explains = |deviation: &&Deviation| {
             !self.strangers.contains(server)
@@ -193,7 +191,7 @@ impl Deviation {
 
     /// The pattern that `trial` has.
     fn pattern(&self, trial: &TrialName) -> Option<&Spanned<String>> {
-        self.trials.iter().find(|pattern| pattern::matches(pattern.get_ref(), trial))
+        self.trials.iter().find(|pattern| matches(pattern.get_ref(), trial))
     }
 
     fn excuses(&self, mismatches: &[Mismatch], evidence: &Evidence) -> bool {
@@ -239,6 +237,52 @@ fn of_versions(
     let all = deviations.into_iter();
     let applying = all.map(|deviation| Ok(applies(&deviation)?.then_some(deviation)));
     applying.filter_map(Result::transpose).collect()
+}
+
+/// A class of requests to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Class {
+    /// Malformed requests: pseudo-header fields, fields of a connection, `te` and `content-length`
+    /// other than HTTP/2 allows (sections 8.1.1 to 8.3.1).
+    Malformed,
+    /// Field names and values with characters that no field may have (section 8.2.1).
+    IllegalCharacters,
+    /// A fragment in the path, which never goes over the wire.
+    Fragment,
+    /// A header block in more than a few CONTINUATION frames, which is legal and an attack.
+    ManyContinuations,
+    /// A message in very many small DATA frames, which is legal and an attack.
+    ManySmallFrames,
+    /// Padding, which is legal; grpcio fails to read it.
+    Padding,
+    /// More than two PINGs without DATA in between.
+    FastPings,
+    /// The client closes its direction before its request is complete.
+    EarlyHalfClose,
+    /// Frames where HTTP/2 forbids them.
+    ForbiddenFrames,
+}
+
+/// Whether each part of the trial's name matches the part of the pattern in its place.
+pub(crate) fn matches(pattern: &str, trial: &TrialName) -> bool {
+    let trial = trial.to_string();
+    let (mut patterns, mut parts) = (pattern.split('/'), trial.split('/'));
+    patterns.all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
+        && parts.next().is_none()
+}
+
+/// Whether `text` is `pattern` with each `*` replaced by some text.
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            text.char_indices()
+                .map(|(index, _)| &text[index..])
+                .chain([""])
+                .any(|text| glob(rest, text))
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -409,5 +453,16 @@ mod tests {
         assert_eq!(by_golden(None), VerdictKind::NotSupported);
         let differs = mismatches(&[("status", "INTERNAL")]);
         assert_eq!(by_golden(Some(differs)), VerdictKind::Failed);
+    }
+
+    #[test]
+    fn a_star_is_any_text_within_a_part() {
+        let trial = TrialName::stated("calls", "python", "rust", "tls/root-of-2".to_owned());
+        for pattern in ["calls/python/rust/tls/root-of-2", "calls/*/r*t/*/*-of-*", "*/*/*/*/*"] {
+            assert!(matches(pattern, &trial), "{pattern}");
+        }
+        for pattern in ["calls/*", "calls/*/*", "calls/python/rust/tls/root", "*/*/*/*/*/*", ""] {
+            assert!(!matches(pattern, &trial), "{pattern}");
+        }
     }
 }

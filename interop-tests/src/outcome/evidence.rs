@@ -7,8 +7,8 @@ use std::time::Instant;
 use crate::capture::recorder::Recorder;
 use crate::capture::trace::Trace;
 use crate::outcome::finding::{Finding, ReferenceDrift};
-use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
+use crate::outcome::verdict::Grade;
 
 /// What is known of a case and of the peers that took part.
 #[derive(Clone, Debug, Default)]

@@ -11,9 +11,20 @@ use crate::outcome::evidence::Report;
 
 /// Where the expected outcome of a trial comes from.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
 )]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum BaselineKind {
     /// A table states it.
     Stated,
@@ -21,16 +32,6 @@ pub(crate) enum BaselineKind {
     Live,
     /// It is what the reference did when the goldens were recorded.
     Golden,
-}
-
-impl fmt::Display for BaselineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stated => "stated",
-            Self::Live => "live",
-            Self::Golden => "golden",
-        })
-    }
 }
 
 /// `suite/server/client/case` where two peers meet, and `suite/peer/case` where a peer is compared with

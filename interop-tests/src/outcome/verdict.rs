@@ -1,4 +1,5 @@
-//! The verdict on a trial: a finding in the light of the known deviations.
+//! The verdict on a trial, which is its finding in the light of the known deviations, and the grade of a
+//! case, which says whether a failure can occur in production.
 //!
 //! There are six kinds and not two, because "not supported" and "skipped" must never look like a pass.
 
@@ -66,5 +67,25 @@ impl Verdict {
     /// A verdict of this `kind` for this reason.
     pub(crate) fn new(kind: VerdictKind, why: impl Into<String>) -> Self {
         Self { kind, why: Some(why.into()), ..Self::passed() }
+    }
+}
+
+/// Which peers can do what a case does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum Grade {
+    /// A legal peer, proxy or load balancer.
+    ClientVisible,
+    /// Only a peer made by hand.
+    Edge,
+}
+
+impl Grade {
+    /// The description of a case of this grade in a failure.
+    pub(crate) fn describe(self, about: Option<&str>, unstable: Option<&str>) -> String {
+        let about = about.map(|about| format!(": {about}")).unwrap_or_default();
+        let unstable = unstable.map(|why| format!("\nunstable: {why}")).unwrap_or_default();
+        format!("{self}{about}{unstable}")
     }
 }

@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 
 use crate::outcome::trial::BaselineKind;
 use crate::report::record::Record;
-use crate::report::record::counts::Counts;
+use crate::report::record::format::Counts;
 use crate::report::record::participant::Participant;
 use crate::report::record::trial::TrialRecord;
 

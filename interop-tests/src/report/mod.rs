@@ -2,19 +2,17 @@
 //!
 //! They are made from the record alone, so that a report that is made later says the same.
 //!
-//! - [`matrix`], [`conclusion`], [`progress`]: the terminal
+//! - [`matrix`], [`terminal`]: the terminal
 //! - [`html`], [`junit`], [`summary`]: files
 //! - [`difference`], [`versions_table`]: two records compared, and any number of them in a table
 
-pub(crate) mod conclusion;
 pub(crate) mod difference;
 pub(crate) mod html;
 pub(crate) mod junit;
 pub(crate) mod matrix;
-pub(crate) mod progress;
 pub mod record;
 pub(crate) mod summary;
-pub(crate) mod trace_archive;
+pub(crate) mod terminal;
 pub(crate) mod versions_table;
 
 use std::path::{Path, PathBuf};

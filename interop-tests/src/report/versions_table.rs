@@ -14,8 +14,8 @@ use crate::outcome::trial::BaselineKind;
 use crate::outcome::verdict::VerdictKind;
 use crate::report::matrix::NO_TRIAL;
 use crate::report::record::Record;
-use crate::report::record::counts::Counts;
 use crate::report::record::file;
+use crate::report::record::format::Counts;
 use crate::report::record::trial::TrialRecord;
 
 /// The file with the names of all cases that differ.

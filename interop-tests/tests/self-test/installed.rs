@@ -6,15 +6,13 @@ use std::process::Output;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use grpc_interop::report::record;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::attach::{ANY, Mine};
-use crate::programs;
-use crate::run;
-use crate::run::Run;
-use crate::run::read_record;
-use grpc_interop::report::record::schema;
+use crate::run::{Run, read_record};
+use crate::{programs, run};
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -116,7 +114,7 @@ fn what_needs_the_checkout() {
 
 fn documents() {
     let installed = Installed::new();
-    assert_eq!(installed.run(0, ["schema"]), schema::text());
+    assert_eq!(installed.run(0, ["schema"]), record::schema());
     for shell in ["bash", "zsh", "fish"] {
         let script = installed.run(0, ["completions", shell]);
         assert!(script.contains("record-goldens"), "{script}");

@@ -9,16 +9,13 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
+use grpc_interop::report::record;
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::orphans;
-use crate::run;
-use crate::run::Ran;
-use crate::run::Run;
-use crate::tables;
-use grpc_interop::report::record::schema;
+use crate::run::{Ran, Run};
+use crate::{orphans, run, tables};
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -46,7 +43,7 @@ fn mixed() -> Ran {
 
 /// What of `record` contradicts the schema in the repository.
 fn errors(record: &Value) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(schema::FILE);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(record::SCHEMA_FILE);
     let schema: Value =
         serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
@@ -64,9 +61,9 @@ fn follows_its_schema() {
 }
 
 fn the_schema_is_that_of_the_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(schema::FILE);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(record::SCHEMA_FILE);
     let text = std::fs::read_to_string(path).expect("the schema");
-    assert!(text == schema::text(), "`make record-schema` writes it anew");
+    assert!(text == record::schema(), "`make record-schema` writes it anew");
 }
 
 fn count(record: &Value, verdict: &str) -> usize {

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use crate::config::source::{self, ConfigError, Source};
+use crate::config::source;
+use crate::config::source::{ConfigError, Source};
 use crate::outcome::finding::Mismatch;
-use crate::outcome::grade::Grade;
 use crate::outcome::observation::{Observation, nearest};
+use crate::outcome::verdict::Grade;
 
 /// A case of a suite that compares.
 pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crate::http2::message::checksum;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::reference::Reference;
-use crate::parity::baseline::subject::Subject;
+use crate::parity::baseline::reference::{Reference, Subject};
 use crate::process::context::RunContext;
 
 /// One of so many cases is run at the live reference.

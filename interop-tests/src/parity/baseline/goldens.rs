@@ -129,7 +129,7 @@ impl fmt::Display for Goldens {
 pub(crate) mod tests {
     use super::*;
     use crate::outcome::finding::Mismatch;
-    use crate::outcome::grade::Grade;
+    use crate::outcome::verdict::Grade;
     use crate::parity::baseline::case::Case;
 
     /// A case of which nothing is special.

@@ -4,19 +4,15 @@
 //! in the same run, or what the goldens say that it did. A suite describes itself by [`suite::Comparison`];
 //! everything else is shared.
 //!
-//! - [`case`], [`subject`], [`reference`]: what is compared, by observing it at whom
-//! - [`expected`], [`drift`]: the expected outcome, and a reference that is not as the goldens say
+//! - [`case`], [`reference`]: what is compared, and the peers at which it is observed
+//! - [`expected`]: the expected outcome of a case
 //! - [`goldens`], [`recording`], [`golden_substitution`]: what the reference did when it was recorded
 //! - [`suite`]: cases × peers
-//! - [`versions`]: what a peer is made of
 
 pub(crate) mod case;
-pub(crate) mod drift;
 pub(crate) mod expected;
 pub(crate) mod golden_substitution;
 pub(crate) mod goldens;
 pub(crate) mod recording;
 pub(crate) mod reference;
-pub(crate) mod subject;
 pub(crate) mod suite;
-pub(crate) mod versions;

@@ -13,8 +13,7 @@ use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::reference::Reference;
-use crate::parity::baseline::subject::Subject;
+use crate::parity::baseline::reference::{Reference, Subject};
 use crate::process::context::RunContext;
 
 /// How often each case is run.

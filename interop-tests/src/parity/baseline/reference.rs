@@ -1,10 +1,12 @@
-//! The live reference: the peer whose outcomes are expected of all others.
+//! Peers at which cases are run, and the live reference: the one whose outcomes are expected of the others.
 //!
-//! Each case is run once at it, however many peers are compared with it.
+//! Each case is run once at the reference, however many peers are compared with it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -12,10 +14,60 @@ use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::Finding;
 use crate::outcome::observation::Observation;
+use crate::outcome::trial::PortUser;
 use crate::parity::baseline::case::Case;
-use crate::parity::baseline::subject::Subject;
-use crate::parity::baseline::versions::Versions;
+use crate::process::child::{Exit, Logs, Process};
 use crate::process::context::RunContext;
+
+/// What one run of a case at a peer has shown.
+#[derive(Debug)]
+pub(crate) struct CaseRun {
+    /// Everything that was observed.
+    pub(crate) observed: Observation,
+    /// The same with `(any)` for texts that are not compared, as goldens and deviations have it.
+    pub(crate) masked: Observation,
+    /// The requests and frames that the peer got, shortened.
+    pub(crate) sent: Vec<String>,
+    /// When the case had all that it needs.
+    pub(crate) began: Instant,
+}
+
+/// How cases are run at a peer.
+pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
+    type Case: Case;
+
+    /// Its part in the queue for the tutorial's port, if it needs the port.
+    const PORT_USER: Option<PortUser> = None;
+
+    /// Makes the peer ready; the finding says why no case can be run at it.
+    fn prepare(&self, _context: &RunContext) -> Result<(), Finding> {
+        Ok(())
+    }
+
+    /// Runs `case`; the recorder gets what goes over the wire.
+    fn run(
+        &self,
+        case: &Arc<Self::Case>,
+        context: &RunContext,
+        recorder: &Recorder,
+    ) -> Result<CaseRun, Finding>;
+
+    /// How the peer has ended, if it has: then a mismatch says nothing.
+    fn has_ended(&self) -> Option<Finding> {
+        None
+    }
+
+    /// The command that starts the peer.
+    fn command(&self, context: &RunContext) -> Option<String>;
+
+    /// The files with the output of the peer in `case`.
+    fn logs(&self, case: &Self::Case) -> Vec<Logs>;
+
+    /// Whether the peer was started by somebody else.
+    fn is_attached(&self) -> bool {
+        false
+    }
+}
 
 /// The outcome of a case, or why there is none.
 type Outcome = Result<Observation, Finding>;
@@ -23,30 +75,18 @@ type Outcome = Result<Observation, Finding>;
 /// The peer that is the reference, with its outcomes so far.
 #[derive(Debug)]
 pub(crate) struct Reference<S> {
-    name: String,
-    subject: Arc<S>,
-    versions: Versions,
+    pub(crate) peer: Peer,
+    pub(crate) subject: Arc<S>,
+    /// The folder of its logs.
+    folder: PathBuf,
+    versions: OnceLock<Result<Vec<String>, String>>,
     outcomes: Mutex<BTreeMap<String, Arc<OnceLock<Outcome>>>>,
 }
 
 impl<S: Subject> Reference<S> {
-    /// The reference that `peer` is; its versions are logged in `folder`.
-    pub(crate) fn new(peer: &Peer, subject: S, folder: &Path) -> Self {
-        Self {
-            name: peer.name().to_owned(),
-            subject: Arc::new(subject),
-            versions: Versions::of(peer, folder),
-            outcomes: Mutex::default(),
-        }
-    }
-
-    /// The name of the peer.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn subject(&self) -> &Arc<S> {
-        &self.subject
+    pub(crate) fn new(peer: &Peer, subject: S, folder: PathBuf) -> Self {
+        let (peer, subject) = (peer.clone(), Arc::new(subject));
+        Self { peer, subject, folder, versions: OnceLock::new(), outcomes: Mutex::default() }
     }
 
     /// The outcome of `case`, which is run if it has not been yet.
@@ -67,8 +107,32 @@ impl<S: Subject> Reference<S> {
         })
     }
 
-    /// What it is made of, a line each; the error says why that is unknown.
+    /// The versions of its libraries, a line each; the error says why they are unknown.
     pub(crate) fn versions(&self, context: &RunContext) -> Result<Vec<String>, String> {
-        self.versions.lines(context)
+        self.versions.get_or_init(|| versions(&self.peer, &self.folder, context)).clone()
+    }
+}
+
+/// The output of the program that prints the versions of `peer`, line by line; the error says why they are
+/// unknown. Its log is in `folder`.
+///
+/// Goldens and records have these lines, so that a change of version explains a difference.
+pub(crate) fn versions(
+    peer: &Peer,
+    folder: &Path,
+    context: &RunContext,
+) -> Result<Vec<String>, String> {
+    const LIMIT: Duration = Duration::from_secs(20);
+    let program = peer.versions.as_ref().ok_or("its peer has no `versions`")?;
+    let command_line = program
+        .command_line(&context.places, "")
+        .map_err(|error| format!("the program that prints the versions: {error}"))?;
+    let mut process = Process::start(&command_line, Logs::at(&folder.join("versions")))
+        .map_err(|error| format!("{command_line} cannot be run: {error}"))?;
+    let mut stdout = String::new();
+    match process.wait(LIMIT, &mut stdout) {
+        Some(Exit::Status(0)) => Ok(stdout.lines().map(str::to_owned).collect()),
+        Some(exit) => Err(format!("{command_line} ended with {exit}")),
+        None => Err(format!("{command_line} did not end after {LIMIT:?}")),
     }
 }

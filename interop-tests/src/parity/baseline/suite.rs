@@ -15,13 +15,12 @@ use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::Finding;
 use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::Case;
-use crate::parity::baseline::drift;
+use crate::parity::baseline::expected;
 use crate::parity::baseline::expected::Baseline;
 use crate::parity::baseline::golden_substitution::GoldenSubstitution;
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::recording;
-use crate::parity::baseline::reference::Reference;
-use crate::parity::baseline::subject::Subject;
+use crate::parity::baseline::reference::{Reference, Subject};
 use crate::process::context::RunContext;
 
 /// The side of a connection that the peers of a suite have; the other side is a script.
@@ -83,7 +82,7 @@ impl<C: Comparison> Suite<C> {
         let folder = context.logs.join(C::SUITE).join("reference");
         let reference = peers.iter().find(|peer| peer.reference).and_then(|peer| {
             let subject = C::reference(peer, &folder)?;
-            Some(Arc::new(Reference::new(peer, subject, &folder.join(C::GOLDENS))))
+            Some(Arc::new(Reference::new(peer, subject, folder.join(C::GOLDENS))))
         });
         let cases = cases.into_iter().map(Arc::new).collect();
         Self { cases, reference, goldens: None, substitution: None }
@@ -187,7 +186,7 @@ impl<C: Comparison> Suite<C> {
             if peer.reference && live.is_some() && !C::COMPARES_REFERENCE {
                 continue;
             }
-            let own = live.filter(|_| peer.reference).map(|reference| reference.subject());
+            let own = live.filter(|_| peer.reference).map(|reference| &reference.subject);
             let folder = context.logs.join(C::SUITE).join(peer.name());
             let Some(subject) = C::subject(peer, own, &folder) else { continue };
             let is_kin = peer.is_kin_of_reference(peers);
@@ -208,10 +207,10 @@ impl<C: Comparison> Suite<C> {
         if let (Some(reference), Some(goldens)) = (live, &self.goldens) {
             trials.extend(self.cases.iter().filter(|case| !self.is_substituted(case)).map(
                 |case| {
-                    let name = name(reference.name(), BaselineKind::Golden, case);
+                    let name = name(reference.peer.name(), BaselineKind::Golden, case);
                     let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
                     let (case, context) = (Arc::clone(case), Arc::clone(context));
-                    let run = move || drift::check(&case, &reference, &goldens, &context);
+                    let run = move || expected::check(&case, &reference, &goldens, &context);
                     Trial { port_user: C::Reference::PORT_USER, ..Trial::new(name, run) }
                 },
             ));
@@ -248,9 +247,10 @@ fn compare<C: Comparison>(
     let mut judge = || {
         subject.prepare(context)?;
         let expected = baseline.expected(case, is_kin, context)?;
-        expected.announce(&**case, &mut evidence);
         let recorder = evidence.recorder.insert(Recorder::default());
-        let run = subject.run(case, context, recorder)?;
+        let run = subject.run(case, context, recorder);
+        evidence.drift = expected.drift(&**case, run.as_ref().ok().map(|run| &run.observed));
+        let run = run?;
         evidence.sent = run.sent;
         evidence.began = Some(run.began);
         // The deviations could not know a text with this run's port in it.
@@ -274,7 +274,7 @@ mod tests {
     use crate::config::places::Places;
     use crate::outcome::observation::Observation;
     use crate::parity::baseline::goldens::tests::{OneCase, observation};
-    use crate::parity::baseline::subject::CaseRun;
+    use crate::parity::baseline::reference::CaseRun;
     use crate::process::child::Logs;
     use crate::process::semaphore::Semaphore;
 

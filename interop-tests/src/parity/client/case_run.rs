@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use grpc_interop_protocol::Request;
+
 use crate::capture::recorder::Recorder;
 use crate::config::connection::Target;
 use crate::outcome::finding::Finding;
-use crate::parity::baseline::subject::CaseRun;
+use crate::parity::baseline::reference::CaseRun;
 use crate::parity::client::outcome;
 use crate::parity::client::outcome::{Ended, Side};
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
@@ -14,7 +16,6 @@ use crate::parity::client::table::Behaviour;
 use crate::process::agent::shortened;
 use crate::process::agent_pool::{AgentPool, BorrowedAgent};
 use crate::process::context::RunContext;
-use grpc_interop_protocol::Request;
 
 /// Runs `behaviour` with an agent of `pool`; `recorder` records the connections.
 pub(crate) fn run(

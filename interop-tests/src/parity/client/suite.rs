@@ -11,7 +11,7 @@ use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::Finding;
 use crate::parity::baseline::case::Case;
-use crate::parity::baseline::subject::{CaseRun, Subject};
+use crate::parity::baseline::reference::{CaseRun, Subject};
 use crate::parity::baseline::suite::{Comparison, Side};
 use crate::parity::client::case_run;
 use crate::parity::client::table::Behaviour;

@@ -173,7 +173,7 @@ impl Fuzz<'_> {
             lines.join("\n") + "\n"
         };
         let right: Vec<_> = difference.right.iter().map(lines).collect();
-        let (name, right) = (self.reference.name(), right.join("#   or\n"));
+        let (name, right) = (self.reference.peer.name(), right.join("#   or\n"));
         let (rival, seen) = (rival.name(), lines(&difference.seen));
         let again = format!("make fuzz-parity SEED={}{}", self.seed, self.args(Some(case)));
         let entry = entry(probe).unwrap_or_else(|error| format!("# {error}\n"));

@@ -12,7 +12,7 @@ use crate::http2::action::Action;
 use crate::http2::endpoint::{Replies, Role, Stream, Timeout};
 use crate::http2::script::{End, Opening, Script};
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::subject::CaseRun;
+use crate::parity::baseline::reference::CaseRun;
 use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence;

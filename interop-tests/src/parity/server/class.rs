@@ -12,7 +12,7 @@ use crate::http2::frame::kind;
 use crate::http2::header_block;
 use crate::http2::header_block::Field;
 use crate::http2::script::End;
-use crate::outcome::request_class::Class;
+use crate::outcome::deviations::Class;
 use crate::parity::server::probe::Probe;
 
 impl Class {

@@ -4,7 +4,7 @@
 
 use toml::{Table, Value};
 
-use crate::outcome::grade::Grade;
+use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case::Case;
 use crate::parity::server::probe;
 use crate::parity::server::probe::Probe;

@@ -9,16 +9,17 @@ use toml::Spanned;
 
 use crate::config::source::Source;
 use crate::http2::action::Action;
-use crate::http2::body::{self, Cut, Piece};
+use crate::http2::body;
+use crate::http2::body::{Cut, Piece};
 use crate::http2::endpoint::Role;
 use crate::http2::header_block::Field;
 use crate::http2::header_list::{Change, Legal, changed};
 use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
-use crate::outcome::grade;
-use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
-use crate::parity::baseline::case::{self, Case, check_name};
+use crate::outcome::verdict::Grade;
+use crate::parity::baseline::case;
+use crate::parity::baseline::case::{Case, check_name};
 
 /// The header list that a gRPC client sends at least.
 ///
@@ -189,7 +190,7 @@ impl Case for Probe {
     }
 
     fn description(&self) -> String {
-        grade::described(self.grade, self.about.as_deref(), self.unstable.as_deref())
+        self.grade.describe(self.about.as_deref(), self.unstable.as_deref())
     }
 
     fn grade(&self) -> Grade {

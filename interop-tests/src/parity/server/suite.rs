@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::finding::Finding;
-use crate::parity::baseline::subject::{CaseRun, Subject};
+use crate::parity::baseline::reference::{CaseRun, Subject};
 use crate::parity::baseline::suite::{Comparison, Side};
 use crate::parity::server::case_run::BurstLock;
 use crate::parity::server::probe::Probe;

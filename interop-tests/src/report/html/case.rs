@@ -8,7 +8,7 @@ use std::io;
 use minijinja::value::Serde;
 use minijinja::{Environment, Template, Value, context};
 
-use crate::outcome::grade::Grade;
+use crate::outcome::verdict::Grade;
 use crate::report::html::comparison::Comparison;
 use crate::report::html::format;
 use crate::report::html::format::Shown;

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::outcome::verdict::VerdictKind;
-use crate::report::record::counts::Counts;
+use crate::report::record::format::Counts;
 
 /// A verdict as text.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -8,13 +8,13 @@ use std::io;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
-use crate::outcome::grade::Grade;
+use crate::outcome::verdict::Grade;
 use crate::report::html::case::{Renderer, is_web};
 use crate::report::html::format::{Shown, counted, duration, grouped, plural};
 use crate::report::html::trials;
 use crate::report::matrix;
 use crate::report::matrix::Matrix;
-use crate::report::record::readiness::{Answer, Readiness};
+use crate::report::record::format::{Answer, Readiness};
 use crate::report::record::trial::TrialRecord;
 use crate::report::record::{KnownDeviation, Record};
 

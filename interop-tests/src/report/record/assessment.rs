@@ -4,11 +4,9 @@
 //! reason to say yes, and neither is a reference that fails itself.
 
 use crate::calls::programs::NO_SERVER;
-use crate::outcome::grade::Grade;
-use crate::outcome::verdict::VerdictKind;
-use crate::report::record::format::Record;
+use crate::outcome::verdict::{Grade, VerdictKind};
+use crate::report::record::format::{Answer, Readiness, Record};
 use crate::report::record::participant::{Participant, Role};
-use crate::report::record::readiness::{Answer, Readiness};
 use crate::report::record::trial::TrialRecord;
 
 /// Assesses every peer of `record` that claims to be like the reference, in each of its roles.

@@ -3,7 +3,8 @@
 //! A file is written beside its place and then moved there, so that a reader never gets a part of one. One
 //! that is incomplete all the same has been copied so.
 
-use std::io::{self, BufWriter, Write};
+use std::io;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};

@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 
 use crate::report::record::assessment;
-use crate::report::record::counts::Counts;
-use crate::report::record::format::{Record, State, VERSION};
-use crate::report::record::selection::Selection;
+use crate::report::record::format::{Counts, Record, Selection, State, VERSION};
 
 /// Makes one record of those of all shards, each with the file that it is from.
 pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Record> {

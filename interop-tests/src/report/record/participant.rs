@@ -2,7 +2,6 @@
 //!
 //! The peer itself reports its versions, because a result without them cannot be repeated.
 
-use std::fmt;
 use std::path::Path;
 use std::thread;
 
@@ -10,12 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::peer::Peer;
-use crate::parity::baseline::versions::Versions;
+use crate::parity::baseline::reference::versions;
 use crate::process::context::RunContext;
 
 /// A role that a peer can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Role {
     Server,
     Client,
@@ -48,9 +48,9 @@ impl Participant {
         context: &RunContext,
     ) -> Vec<Self> {
         let versions = |peer: &Peer| {
-            let versions = Versions::of(peer, &folder.join(peer.name()));
             let has_some = peer.versions.is_some() && takes_part(peer);
-            has_some.then(|| versions.lines(context).unwrap_or_else(|why| vec![why]))
+            let lines = || versions(peer, &folder.join(peer.name()), context);
+            has_some.then(|| lines().unwrap_or_else(|why| vec![why]))
         };
         let participant = |peer| Self::new(peer, versions(peer).unwrap_or_default());
         thread::scope(|scope| {
@@ -73,14 +73,5 @@ impl Participant {
             roles: roles.into_iter().filter_map(|(has, role)| has.then_some(role)).collect(),
             versions,
         }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        })
     }
 }

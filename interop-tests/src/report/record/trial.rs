@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::capture::trace::Trace;
 use crate::outcome::evidence::Evidence;
 use crate::outcome::finding::Mismatch;
-use crate::outcome::grade::Grade;
 use crate::outcome::observation::{Line, Observation};
 use crate::outcome::trial::{BaselineKind, TrialName};
-use crate::outcome::verdict::{Verdict, VerdictKind};
+use crate::outcome::verdict::{Grade, Verdict, VerdictKind};
 
 /// A trial that has ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::report::record::assessment;
-use crate::report::record::counts::Counts;
 use crate::report::record::file;
-use crate::report::record::format::{Record, State};
+use crate::report::record::format::{Counts, Record, State};
 use crate::report::record::trial::TrialRecord;
 
 /// How often the record is written while the run goes on.

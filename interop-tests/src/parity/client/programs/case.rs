@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::outcome::finding::Mismatch;
-use crate::outcome::grade::Grade;
 use crate::outcome::observation::Observation;
+use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case::Case;
 use crate::parity::client::programs::port_demultiplexer::PortDemultiplexer;
 use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};

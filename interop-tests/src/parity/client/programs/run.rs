@@ -9,7 +9,7 @@ use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
 use crate::http2::activity::Quiescence;
 use crate::outcome::finding::Finding;
-use crate::parity::baseline::subject::CaseRun;
+use crate::parity::baseline::reference::CaseRun;
 use crate::parity::client::outcome::Side;
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::exit::ProgramExit;

@@ -12,7 +12,7 @@ use crate::config::program::Program;
 use crate::outcome::finding::Finding;
 use crate::outcome::trial::{PortUser, TrialName};
 use crate::parity::baseline::case::Case;
-use crate::parity::baseline::subject::{CaseRun, Subject};
+use crate::parity::baseline::reference::{CaseRun, Subject};
 use crate::parity::baseline::suite::{Comparison, Side};
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::run;

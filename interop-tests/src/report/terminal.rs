@@ -1,22 +1,68 @@
-//! The progress of a run: a bar on a terminal, and a line for each trial elsewhere.
+//! What a run shows on the terminal: its progress, and the conclusion at its end.
 //!
-//! The lines are libtest-mimic's. Beside a bar they would only scroll away, so there they go to a log,
-//! and failures are kept to be printed at the end.
+//! The last lines stay on the screen, so they say what matters most: what failed, how often, where to
+//! look, and which replacements are ready.
 
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
 use crate::outcome::trial::TrialName;
-use crate::report::record::counts::Counts;
+use crate::report::matrix;
+use crate::report::record::Record;
+use crate::report::record::format::{Answer, Counts, readiness_line};
+
+/// How many failures are shown; the others are counted.
+const SHOWN: usize = 20;
+
+/// Prints the conclusion of `record`, whose reports are in `folder`, after the `failures` that have not
+/// been printed yet.
+pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Path) {
+    anstream::println!("{}\n{}\n", matrix::tables(record), matrix::legend(record));
+    for block in failures.iter().take(SHOWN) {
+        anstream::println!("{block}\n");
+    }
+    for note in record.warning().iter().chain(&record.notes) {
+        anstream::println!("interop: {note}");
+    }
+    let red = AnsiColor::Red.on_default().bold();
+    for failed in record.failed().take(SHOWN) {
+        let verdict = failed.verdict.name();
+        anstream::println!(
+            "interop: {red}{verdict}{red:#}: {}: {}",
+            failed.name,
+            failed.in_short()
+        );
+    }
+    let more = record.counts.failures().saturating_sub(SHOWN);
+    if more > 0 {
+        anstream::println!("interop: and {more} more; the report has all of them");
+    }
+    anstream::println!("interop: {}", record.counts);
+    let files = crate::report::FILES.join(", ");
+    anstream::println!("interop: {files} are in {}", folder.display());
+    let style = if record.readiness.iter().any(|one| matches!(one.answer, Answer::NotReady { .. }))
+    {
+        red
+    } else if record.readiness.iter().all(|one| matches!(one.answer, Answer::Ready { .. })) {
+        AnsiColor::Green.on_default().bold()
+    } else {
+        Style::new()
+    };
+    anstream::println!("interop: {style}{}{style:#}", readiness_line(&record.readiness));
+}
 
 /// How often the bar is drawn when nothing happens.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Shows the progress of a run.
+/// Shows the progress of a run: a bar on a terminal, and elsewhere a line for each trial.
+///
+/// The lines are libtest-mimic's. With a bar they would only scroll away, so then they go to a log, and the
+/// failures are kept to be printed at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
