@@ -16,7 +16,7 @@ use super::pinning;
 use super::pinning::Cores;
 use grpc_interop::config::places::Places;
 use grpc_interop::config::program::{CommandError, Program};
-use grpc_interop::process::child::Logs;
+use grpc_interop::process::child::{Logs, SpawnError};
 use grpc_interop::process::net::tutorial_port;
 use grpc_interop::process::server::{RunningServer, StartError};
 
@@ -115,7 +115,7 @@ impl Contender {
             None => RunningServer::start_on(&self.program, places, tutorial_port::PORT, logs),
         });
         let server = started.map_err(|error| match error {
-            StartError::Command(CommandError::NotInstalled(_)) => {
+            StartError::Spawn(SpawnError::Command(CommandError::NotInstalled(_))) => {
                 CannotStart::NotInstalled(self.program.advice.clone())
             }
             error => CannotStart::Start(error),

@@ -2,13 +2,14 @@
 //!
 //! A tap is always there, so that a failure can show what went over the wire.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::Scenario;
-use crate::calls::scenario::step::{Comparison, ServerAction, ServerMemory, Step};
+use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
 use crate::calls::session::{DedicatedServer, Session};
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
@@ -16,13 +17,14 @@ use crate::config::axes::Variant;
 use crate::config::connection::Target;
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::{Finding, Mismatch};
-use crate::outcome::observation::Observation;
-use crate::process::agent::shortened;
+use crate::process::agent;
 use crate::process::agent_pool::BorrowedAgent;
+use crate::process::context::RunContext;
 use crate::process::group;
+use crate::process::net::addresses;
 use crate::process::server_config::ServerConfig;
 use crate::process::server_pool::SharedServer;
-use grpc_interop_protocol::{Outcome, Request};
+use grpc_interop_protocol::{CallOutcome, Request};
 
 /// The pause between two attempts of a step that is to succeed eventually.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
@@ -44,33 +46,44 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     let Session { servers, agents, context } = session;
     let config = ServerConfig::new(variant, scenario.server);
     let server = servers.server(config);
-    let mut evidence = evidence(session, scenario, &server);
-    let (capabilities, is_dedicated) =
-        (scenario.capabilities(variant), scenario.needs_own_server());
-    let unsupported = servers.not_supported(&config, &capabilities, is_dedicated);
+    let mut evidence = Evidence {
+        about: scenario.about.clone(),
+        server_command: server.command(context),
+        client_command: agents.program.shown(&context.places, ""),
+        logs: server.logs.paths().to_vec(),
+        ..Evidence::default()
+    };
+    let unsupported = servers.not_supported(
+        &config,
+        &scenario.capabilities(variant),
+        scenario.needs_own_server(),
+    );
     if let Some(why) = unsupported.or_else(|| agents.not_supported(variant)) {
         return Report { finding: Finding::NotSupported(why), evidence };
     }
     let waits = scenario.waits();
     let agent = agents.lend(waits);
-    let logs = agent.logs().into_iter();
-    evidence.logs.extend(logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]));
+    evidence.logs.extend(agent.logs().paths());
     let permit = (!waits).then(|| context.busy_permits.acquire());
     evidence.began = Some(Instant::now());
     let recorder = evidence.recorder.insert(Recorder::default());
     let mut run = CaseRun {
-        session,
+        context,
         variant,
-        config,
         server: &server,
         agent,
         dedicated: None,
         tap: None,
-        transcript: Transcript::default(),
+        requests: Vec::new(),
+        step: Comparison::default(),
+        all: Comparison::default(),
     };
-    let finding = run.run(scenario, recorder).map_or_else(|finding| finding, Finding::from);
-    let Transcript { requests, expected, observed } = std::mem::take(&mut run.transcript);
-    evidence.sent = requests;
+    let finding = match run.run(scenario, recorder) {
+        Ok(()) => std::mem::take(&mut run.all.mismatches).into(),
+        Err(finding) => finding,
+    };
+    evidence.sent = std::mem::take(&mut run.requests);
+    let Comparison { expected, observed, .. } = std::mem::take(&mut run.all);
     evidence.expected = vec![expected];
     evidence.observed = Some(observed);
     let exit = match &finding {
@@ -86,90 +99,63 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
     Report { finding, evidence }
 }
 
-fn evidence(session: &Session, scenario: &Scenario, server: &SharedServer) -> Evidence {
-    let Session { agents, context, .. } = session;
-    let client = agents.program().command_line(&context.places, "");
-    let logs = server.logs();
-    Evidence {
-        about: scenario.about.clone(),
-        server_command: server.command(context),
-        client_command: client.ok().map(|line| line.to_string()),
-        logs: vec![logs.stdout.clone(), logs.stderr.clone()],
-        ..Evidence::default()
-    }
-}
-
 struct CaseRun<'a> {
-    session: &'a Session,
+    context: &'a RunContext,
     variant: Variant,
-    config: ServerConfig,
     /// The server that all cases share.
     server: &'a SharedServer,
     agent: BorrowedAgent<'a>,
     dedicated: Option<DedicatedServer<'a>>,
     tap: Option<Tap>,
-    transcript: Transcript,
-}
-
-/// What a failure message shows of the calls, however the case ends.
-#[derive(Debug, Default)]
-struct Transcript {
     /// The requests to the agent, shortened.
     requests: Vec<String>,
-    /// The expected outcomes of all steps so far.
-    expected: Observation,
-    /// The observed ones, each of the last time that the step was done.
-    observed: Observation,
+    /// The outcome of the present step, of the last time that it was done.
+    step: Comparison,
+    /// The outcomes of all steps before it.
+    all: Comparison,
 }
 
 impl CaseRun<'_> {
-    fn run(&mut self, scenario: &Scenario, recorder: &Recorder) -> Result<Vec<Mismatch>, Finding> {
+    /// Does all steps, and adds their outcomes to `all`, however the case ends.
+    fn run(&mut self, scenario: &Scenario, recorder: &Recorder) -> Result<(), Finding> {
         if scenario.needs_own_server() {
-            self.dedicated = Some(DedicatedServer::start(self.session, self.config)?);
+            self.dedicated = Some(DedicatedServer::start(self.server, self.context)?);
         }
         if scenario.steps.iter().any(|step| step.target() != Target::Server) {
             recorder.note(NOT_TAPPED);
         }
         self.tap = Some(self.start_tap(scenario.wire.is_some(), recorder)?);
-        let mut mismatches = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
             let is_last = scenario.steps[index + 1..].iter().all(|step| step.calls().is_empty());
-            let label = match scenario.steps.len() {
-                1 => String::new(),
-                _ => format!("step {}: ", index + 1),
-            };
-            let mut transcript = Transcript::default();
-            let outcome = self.repeat(step, is_last, &mut transcript);
-            self.transcript.requests.extend(transcript.requests);
-            self.transcript.expected.extend(&label, transcript.expected);
-            self.transcript.observed.extend(&label, transcript.observed);
-            mismatches.extend(outcome?.into_iter().map(|mismatch| mismatch.labelled(&label)));
+            let result = self.repeat(step, is_last);
+            let label = format!("step {}: ", index + 1);
+            let label = if scenario.steps.len() == 1 { "" } else { &label };
+            self.all.extend(label, std::mem::take(&mut self.step));
+            result?;
         }
         let limit = if scenario.wire.is_some() { CLOSING } else { CLOSING_UNCOUNTED };
         let stats = self.tap.take().map(|tap| tap.finish(limit));
         if let (Some(wire), Some(stats)) = (&scenario.wire, stats) {
-            mismatches.extend(wire.mismatches(&stats, self.variant));
+            self.all.mismatches.extend(wire.mismatches(&stats, self.variant));
         }
-        Ok(mismatches)
+        Ok(())
     }
 
     /// A tap in front of the server, at an address of the same kind.
     fn start_tap(&self, counts: bool, recorder: &Recorder) -> Result<Tap, Finding> {
-        let context = &self.session.context;
         let server = self.server_address()?;
         let mut attempts = 0;
         loop {
-            let address = match self.dedicated {
+            let port = match self.dedicated {
                 // The tap stops and starts again with the server.
-                Some(_) => self.config.lasting_address(context),
-                None => self.config.fresh_address(context),
+                Some(_) => addresses::lasting_port,
+                None => addresses::fresh_port,
             };
+            let address = self.server.config.address(port, self.context);
             let address = address.map_err(Finding::SetUpError)?;
             match Tap::start(&address, server.clone(), recorder.clone(), counts) {
                 // Another process has taken the port in between.
-                Err(error)
-                    if error.kind() == io::ErrorKind::AddrInUse && attempts < TAP_ATTEMPTS =>
-                {
+                Err(error) if error.kind() == ErrorKind::AddrInUse && attempts < TAP_ATTEMPTS => {
                     attempts += 1;
                 }
                 tap => return tap.map_err(|error| tap_failed(&error)),
@@ -178,120 +164,97 @@ impl CaseRun<'_> {
     }
 
     /// Does a step as many times as it says, until the outcome is not the expected one.
-    fn repeat(
-        &mut self,
-        step: &Step,
-        is_last: bool,
-        transcript: &mut Transcript,
-    ) -> Result<Vec<Mismatch>, Finding> {
+    fn repeat(&mut self, step: &Step, is_last: bool) -> Result<(), Finding> {
         let times = step.repeat.unwrap_or(1);
         for time in 1..=times {
             let keep_channels = step.keep_channels.unwrap_or(true) && !(is_last && time == times);
             thread::sleep(Duration::from_millis(step.pause_ms));
-            let before = transcript.requests.len();
-            let mismatches = self.measure_memory(step, keep_channels, transcript);
+            let before = self.requests.len();
+            self.measure_memory(step, keep_channels)?;
+            if !self.step.mismatches.is_empty() {
+                if step.repeat.is_some() {
+                    for mismatch in &mut self.step.mismatches {
+                        mismatch.what = format!("time {time}: {}", mismatch.what);
+                    }
+                }
+                break;
+            }
             // The requests are the same each time, so only those of the first time are shown, and
             // those of a failure.
-            if time > 1 && matches!(&mismatches, Ok(mismatches) if mismatches.is_empty()) {
-                transcript.requests.truncate(before);
-            }
-            let mismatches = mismatches?;
-            if !mismatches.is_empty() {
-                let label = step.repeat.map_or(String::new(), |_| format!("time {time}: "));
-                return Ok(mismatches.into_iter().map(|it| it.labelled(&label)).collect());
+            if time > 1 {
+                self.requests.truncate(before);
             }
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// Does a step, and compares the growth of the server's memory with the limit if there is one.
-    fn measure_memory(
-        &mut self,
-        step: &Step,
-        keep_channels: bool,
-        transcript: &mut Transcript,
-    ) -> Result<Vec<Mismatch>, Finding> {
+    fn measure_memory(&mut self, step: &Step, keep_channels: bool) -> Result<(), Finding> {
         let running = self.dedicated.as_ref().and_then(|server| server.running.as_ref());
         let pid = running.map(|server| server.process.pid());
         let (Some(ServerMemory { grows_by_at_most_mib: most }), Some(pid)) =
             (step.server_memory, pid)
         else {
-            return self.attempt(step, keep_channels, transcript);
+            return self.attempt(step, keep_channels);
         };
-        let (mismatches, growth) =
-            group::memory_growth_during(pid, || self.attempt(step, keep_channels, transcript));
-        let mut mismatches = mismatches?;
-        let Some(growth) = growth else {
+        let (result, growth) =
+            group::memory_growth_during(pid, || self.attempt(step, keep_channels));
+        result?;
+        let growth = growth.ok_or_else(|| {
             let why = "the memory of a process is read from /proc, which this system does not have";
-            return Err(Finding::NotSupported(why.to_owned()));
-        };
+            Finding::NotSupported(why.to_owned())
+        })?;
         if growth > most {
             let expected = format!("grows by {most} MiB at most");
             let observed = format!("grows by {growth:.0} MiB");
-            mismatches.push(Mismatch::new("server memory", expected, observed));
+            self.step.mismatches.push(Mismatch::new("server memory", expected, observed));
         }
-        Ok(mismatches)
+        Ok(())
     }
 
     /// Makes the calls of a step, again and again if they are to succeed eventually.
-    fn attempt(
-        &mut self,
-        step: &Step,
-        keep_channels: bool,
-        transcript: &mut Transcript,
-    ) -> Result<Vec<Mismatch>, Finding> {
-        if step.calls().is_empty() {
-            if let (Some(action), Some(server)) = (step.server, &mut self.dedicated) {
-                act(server, self.tap.as_mut(), action)?;
-            }
-            return Ok(Vec::new());
-        }
-        (transcript.expected, transcript.observed) = Default::default();
-        let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
+    fn attempt(&mut self, step: &Step, keep_channels: bool) -> Result<(), Finding> {
+        self.step = Comparison::default();
         let mut action = step.server;
+        if step.calls().is_empty() {
+            return act(&mut self.dedicated, &mut self.tap, action);
+        }
+        let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
         loop {
             let trial = unique_name();
             let request = self.request(step, keep_channels, &trial)?;
-            let line = serde_json::to_string(&request).unwrap_or_default();
-            transcript.requests.push(shortened(&line));
-            let outcome = self.perform(&request, action.take(), step.after_ms)?;
-            if let Some(reason) = outcome.not_supported {
-                return Err(Finding::NotSupported(reason));
-            }
-            let Comparison { expected, observed, mismatches } =
-                step.compare(&outcome.calls, &trial);
-            (transcript.expected, transcript.observed) = (expected, observed);
-            if mismatches.is_empty() || Instant::now() >= until {
-                return Ok(mismatches);
+            self.requests.push(agent::shown(&request));
+            let outcomes = self.perform(&request, action.take(), step.after_ms)?;
+            self.step = step.compare(&outcomes, &trial);
+            if self.step.mismatches.is_empty() || Instant::now() >= until {
+                return Ok(());
             }
             thread::sleep(BETWEEN_ATTEMPTS);
         }
     }
 
-    /// Has the agent make the calls. An `action` follows their start by so many milliseconds, whether
-    /// they have ended by then or not.
+    /// Has the agent make the calls. An `action` follows after `after_ms` milliseconds, whether the calls have
+    /// ended by then or not.
     fn perform(
         &mut self,
         request: &Request,
         action: Option<ServerAction>,
         after_ms: u64,
-    ) -> Result<Outcome, Finding> {
-        let context = &self.session.context;
-        let tap = self.tap.as_mut();
-        let (Some(action), Some(server)) = (action, &mut self.dedicated) else {
-            return self.agent.perform(request, context);
-        };
+    ) -> Result<Vec<CallOutcome>, Finding> {
+        let Self { context, agent, dedicated, tap, .. } = self;
         let mut acted = Ok(());
-        let outcome = self.agent.perform_beside(request, context, || {
-            thread::sleep(Duration::from_millis(after_ms));
-            acted = act(server, tap, action);
+        let outcomes = agent.perform(request, context, || {
+            if action.is_some() {
+                thread::sleep(Duration::from_millis(after_ms));
+                acted = act(dedicated, tap, action);
+            }
         });
         acted?;
-        outcome
+        outcomes
     }
 
     fn request(&self, step: &Step, keep_channels: bool, trial: &str) -> Result<Request, Finding> {
-        let context = &self.session.context;
+        let context = self.context;
         let request = step.request(self.variant, trial).map_err(Finding::SetUpError)?;
         let tls = step.leader().and_then(|call| call.tls.as_ref());
         let tls = context.certificates.client(self.variant.transport, tls);
@@ -311,25 +274,24 @@ impl CaseRun<'_> {
     fn server_address(&self) -> Result<String, Finding> {
         match &self.dedicated {
             Some(server) => Ok(server.address.clone()),
-            None => self.server.address(&self.session.context).map_err(Finding::SetUpError),
+            None => self.server.address(self.context).map_err(Finding::SetUpError),
         }
     }
 }
 
 /// Kills or starts the server. While it is not running, the tap refuses connections as well.
 fn act(
-    server: &mut DedicatedServer<'_>,
-    mut tap: Option<&mut Tap>,
-    action: ServerAction,
+    server: &mut Option<DedicatedServer<'_>>,
+    tap: &mut Option<Tap>,
+    action: Option<ServerAction>,
 ) -> Result<(), Finding> {
-    if let Some(tap) = &mut tap {
-        tap.stop_listening();
-    }
+    let (Some(action), Some(server), Some(tap)) = (action, server, tap) else { return Ok(()) };
+    tap.stop_listening();
     server.act(action)?;
-    match tap.filter(|_| server.running.is_some()) {
-        Some(tap) => tap.resume_listening().map_err(|error| tap_failed(&error)),
-        None => Ok(()),
+    if server.running.is_none() {
+        return Ok(());
     }
+    tap.resume_listening().map_err(|error| tap_failed(&error))
 }
 
 fn tap_failed(error: &io::Error) -> Finding {

@@ -6,9 +6,9 @@ use crate::calls::scenario::step::ServerAction;
 use crate::outcome::finding::Finding;
 use crate::process::agent_pool::AgentPool;
 use crate::process::context::RunContext;
+use crate::process::net::addresses;
 use crate::process::server::RunningServer;
-use crate::process::server_config::ServerConfig;
-use crate::process::server_pool::ServerPool;
+use crate::process::server_pool::{ServerPool, SharedServer};
 
 /// The servers of one peer and the agents of another, which all their cases share.
 #[derive(Clone, Debug)]
@@ -22,37 +22,34 @@ pub(crate) struct Session {
 ///
 /// It is always started at the same address, where its clients expect it.
 pub(crate) struct DedicatedServer<'a> {
-    session: &'a Session,
-    config: ServerConfig,
+    shared: &'a SharedServer,
+    context: &'a RunContext,
     pub(crate) address: String,
     /// `None` while it is not running.
     pub(crate) running: Option<RunningServer>,
 }
 
 impl<'a> DedicatedServer<'a> {
-    /// Starts a server of the session's peer.
-    pub(crate) fn start(session: &'a Session, config: ServerConfig) -> Result<Self, Finding> {
-        let address = config.lasting_address(&session.context).map_err(Finding::SetUpError)?;
-        let mut server = Self { session, config, address, running: None };
+    /// Starts a server of the same program and configuration as `shared`.
+    pub(crate) fn start(
+        shared: &'a SharedServer,
+        context: &'a RunContext,
+    ) -> Result<Self, Finding> {
+        let address = shared.config.address(addresses::lasting_port, context);
+        let address = address.map_err(Finding::SetUpError)?;
+        let mut server = Self { shared, context, address, running: None };
         server.act(ServerAction::Start)?;
         Ok(server)
     }
 
     /// Kills it or starts it.
     pub(crate) fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
-        // First of all the old process ends: it may still have the port.
+        // The old process ends first: it may still have the port.
         self.running = None;
-        if action == ServerAction::Kill {
-            return Ok(());
+        if action == ServerAction::Start {
+            let started = self.shared.start(&self.address, self.context);
+            self.running = Some(started.map_err(Finding::SetUpError)?);
         }
-        let did_not_start =
-            |why: String| Finding::SetUpError(format!("the server did not start: {why}"));
-        let Session { servers, context, .. } = self.session;
-        let program = self.config.apply_to(servers.program(), context).map_err(did_not_start)?;
-        let logs = servers.server(self.config).logs().clone();
-        let server = RunningServer::start(&program, &context.places, &self.address, logs)
-            .map_err(|error| did_not_start(error.to_string()))?;
-        self.running = Some(server);
         Ok(())
     }
 }

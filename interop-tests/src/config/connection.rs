@@ -57,8 +57,9 @@ pub(crate) enum ClientCertificate {
 }
 
 /// The server's certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum ServerCertificate {
     /// Valid, for this machine.
     #[default]
@@ -67,4 +68,10 @@ pub(crate) enum ServerCertificate {
     Expired,
     /// Valid, for another host.
     Elsewhere,
+}
+
+impl ServerCertificate {
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
+    }
 }

@@ -159,6 +159,11 @@ impl Program {
         }
         Ok(CommandLine { program, arguments, directory, environment })
     }
+
+    /// The command line as a person would type it, if the program can be run.
+    pub fn shown(&self, places: &Places, address: &str) -> Option<String> {
+        self.command_line(places, address).ok().map(|line| line.to_string())
+    }
 }
 
 impl CommandLine {

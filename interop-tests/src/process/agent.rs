@@ -1,48 +1,28 @@
 //! A client agent: a process that reads requests as lines of JSON, makes the calls and prints the outcome.
 //!
-//! An agent that hangs, dies or prints something else is a failure of its own kind: it says nothing about
-//! the server.
+//! An agent that hangs, dies or prints something else is not a mismatch: its failure says nothing about the
+//! server.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use crate::config::places::Places;
-use crate::config::program::{CommandError, Program};
-use crate::process::child::{Exit, Logs, NoLine, Process};
+use crate::config::program::Program;
+use crate::outcome::finding::Finding;
+use crate::process::child::{Logs, NoLine, Process};
 use grpc_interop_protocol::{Call, Outcome, Request, ScriptStep};
 
 /// How much longer than its calls' deadlines an agent may take.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Why an agent gave no outcome.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AgentError {
-    #[error("the agent cannot be started: {0}")]
-    Command(#[from] CommandError),
-    #[error("the agent cannot be started: {0}")]
-    Start(#[from] io::Error),
-    #[error("the agent hangs: no outcome after {0:.1?}")]
-    Hangs(Duration),
-    #[error("the agent ended with {exit} instead of answering; the end of its stderr:\n{stderr}")]
-    Exited { exit: Exit, stderr: String },
-    #[error("the agent printed something that is no outcome ({error}): {line}")]
-    NotAnOutcome { line: String, error: serde_json::Error },
-}
-
 /// A running agent; it ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Agent {
-    process: Process,
-}
+pub(crate) struct Agent(Process);
 
 impl Agent {
-    pub(crate) fn start(
-        program: &Program,
-        places: &Places,
-        logs: Logs,
-    ) -> Result<Self, AgentError> {
-        let command_line = program.command_line(places, "")?;
-        Ok(Self { process: Process::start(&command_line, logs)? })
+    pub(crate) fn start(program: &Program, places: &Places, logs: Logs) -> Result<Self, Finding> {
+        Process::start_program(program, places, "", logs)
+            .map(Self)
+            .map_err(|error| Finding::SetUpError(format!("the agent cannot be started: {error}")))
     }
 
     /// Has the agent make the calls of `request`, does something `meanwhile`, and waits for the
@@ -51,25 +31,37 @@ impl Agent {
         &mut self,
         request: &Request,
         meanwhile: impl FnOnce(),
-    ) -> Result<Outcome, AgentError> {
+    ) -> Result<Outcome, Finding> {
+        let Self(process) = self;
         let limit = time_limit(request);
-        let line = serde_json::to_string(request).map_err(|error| AgentError::NotAnOutcome {
-            line: "the request itself".to_owned(),
-            error,
-        })?;
-        self.process.write_line(line);
+        process.write_line(line(request));
         meanwhile();
-        match self.process.next_line(Instant::now() + limit) {
-            Ok(line) => serde_json::from_str(&line).map_err(|error| AgentError::NotAnOutcome {
-                line: shortened(line.trim_end()),
-                error,
-            }),
-            Err(NoLine::TimedOut) => Err(AgentError::Hangs(limit)),
-            Err(NoLine::Exited(exit)) => {
-                Err(AgentError::Exited { exit, stderr: self.process.logs().end_of_stderr() })
+        let line = process.next_line(Instant::now() + limit).map_err(|error| match error {
+            NoLine::TimedOut => {
+                Finding::Hung(format!("the agent hangs: no outcome after {limit:.1?}"))
             }
-        }
+            NoLine::Exited(exit) => Finding::Broken(format!(
+                "the agent ended with {exit} instead of answering; the end of its stderr:\n{}",
+                process.logs().end_of_stderr()
+            )),
+        })?;
+        serde_json::from_str(&line).map_err(|error| {
+            let line = shortened(line.trim_end());
+            Finding::Broken(format!(
+                "the agent printed something that is no outcome ({error}): {line}"
+            ))
+        })
     }
+}
+
+/// `request` as an agent reads it.
+fn line(request: &Request) -> String {
+    serde_json::to_string(request).unwrap_or_default()
+}
+
+/// `request` as a failure message shows it.
+pub(crate) fn shown(request: &Request) -> String {
+    shortened(&line(request))
 }
 
 /// The longest deadline, since all calls of a request are made at once, or the longest pauses of a call;
@@ -82,16 +74,15 @@ fn time_limit(request: &Request) -> Duration {
 }
 
 fn pauses(call: &Call) -> Duration {
-    let steps = call.script.iter().flatten();
-    let milliseconds = steps.map(|step| match step {
+    let pause = |step: &ScriptStep| match step {
         ScriptStep::PauseMs(pause) => *pause,
         _ => 0,
-    });
-    Duration::from_millis(milliseconds.sum())
+    };
+    Duration::from_millis(call.script.iter().flatten().map(pause).sum())
 }
 
 /// `text` without its middle, if it is long.
-pub(crate) fn shortened(text: &str) -> String {
+fn shortened(text: &str) -> String {
     const END: usize = 200;
     if text.len() <= 2 * END {
         return text.to_owned();

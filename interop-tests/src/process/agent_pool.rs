@@ -6,41 +6,31 @@
 
 use std::path::Path;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::config::axes::Variant;
 use crate::config::program::Program;
 use crate::config::support;
 use crate::outcome::finding::Finding;
-use crate::process::agent::{Agent, AgentError};
+use crate::process::agent::Agent;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
 use crate::process::restart_limit::RestartLimit;
-use grpc_interop_protocol::{Outcome, Request};
+use crate::process::semaphore::{Permit, Semaphore};
+use grpc_interop_protocol::{CallOutcome, Request};
 
 /// Agents that are started when a case needs them, and replaced when a case has broken them.
 #[derive(Debug)]
 pub(crate) struct AgentPool {
     peer: String,
-    program: Program,
-    logs: Vec<Logs>,
-    /// How many cases have an agent at the most, that keep a processor busy and that wait.
-    sizes: [usize; 2],
-    state: Mutex<State>,
-    returned: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    idle: Vec<Slot>,
-    lent: [usize; 2],
-    limit: RestartLimit,
-}
-
-#[derive(Debug)]
-struct Slot {
-    logs: Logs,
-    running: Option<Agent>,
+    pub(crate) program: Program,
+    /// The logs of all agents.
+    pub(crate) logs: Vec<Logs>,
+    /// A permit for each case that may have an agent: those that keep a processor busy, and those that wait.
+    permits: [Semaphore; 2],
+    /// The agents that are not lent, by their places in `logs`; `None` if one does not run.
+    idle: Mutex<Vec<(usize, Option<Agent>)>>,
+    limit: Mutex<RestartLimit>,
 }
 
 impl AgentPool {
@@ -54,36 +44,23 @@ impl AgentPool {
         waiting: usize,
     ) -> Self {
         let logs = |number| Logs::at(&folder.join(format!("agent-{number}")));
-        let logs: Vec<_> = (1..=busy + waiting).map(logs).collect();
-        let idle =
-            logs.iter().rev().map(|logs| Slot { logs: logs.clone(), running: None }).collect();
-        let state = State { idle, lent: [0; 2], limit: RestartLimit::new("agent") };
+        let count = busy + waiting;
         Self {
             peer: peer.to_owned(),
             program: program.clone(),
-            logs,
-            sizes: [busy, waiting],
-            state: Mutex::new(state),
-            returned: Condvar::new(),
+            logs: (1..=count).map(logs).collect(),
+            permits: [busy, waiting].map(Semaphore::new),
+            idle: Mutex::new((0..count).rev().map(|index| (index, None)).collect()),
+            limit: Mutex::new(RestartLimit::new("agent")),
         }
-    }
-
-    pub(crate) fn program(&self) -> &Program {
-        &self.program
-    }
-
-    /// The logs of all agents.
-    pub(crate) fn logs(&self) -> &[Logs] {
-        &self.logs
     }
 
     /// Waits until an agent is free for a case that waits, or for one that keeps a processor busy.
     pub(crate) fn lend(&self, waits: bool) -> BorrowedAgent<'_> {
-        let kind = usize::from(waits);
-        let mut state = self.state.lock();
-        self.returned.wait_while(&mut state, |state| state.lent[kind] == self.sizes[kind]);
-        state.lent[kind] += 1;
-        BorrowedAgent { slot: state.idle.pop(), kind, pool: self }
+        let permit = self.permits[usize::from(waits)].acquire();
+        // Never empty: there are as many agents as permits.
+        let (index, agent) = self.idle.lock().pop().unwrap_or_default();
+        BorrowedAgent { index, agent, pool: self, _permit: permit }
     }
 
     /// Why the agents cannot make a call at this point of the axes, if they cannot.
@@ -95,67 +72,50 @@ impl AgentPool {
 /// An agent that is returned to its pool when this is dropped.
 #[derive(Debug)]
 pub(crate) struct BorrowedAgent<'a> {
-    slot: Option<Slot>,
-    kind: usize,
+    index: usize,
+    agent: Option<Agent>,
     pool: &'a AgentPool,
+    _permit: Permit<'a>,
 }
 
 impl BorrowedAgent<'_> {
-    /// The logs of this agent.
-    pub(crate) fn logs(&self) -> Option<&Logs> {
-        self.slot.as_ref().map(|slot| &slot.logs)
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.pool.logs[self.index]
     }
 
-    /// Has the agent make the calls of `request`.
+    /// Has the agent make the calls of `request`, and does something `meanwhile`.
     pub(crate) fn perform(
         &mut self,
         request: &Request,
         context: &RunContext,
-    ) -> Result<Outcome, Finding> {
-        self.perform_beside(request, context, || ())
-    }
-
-    /// Has the agent make the calls of `request`, and does something `meanwhile`.
-    pub(crate) fn perform_beside(
-        &mut self,
-        request: &Request,
-        context: &RunContext,
         meanwhile: impl FnOnce(),
-    ) -> Result<Outcome, Finding> {
-        let Some(Slot { logs, running }) = &mut self.slot else {
-            return Err(Finding::SetUpError("the pool has no agents".to_owned()));
-        };
-        self.pool.state.lock().limit.check().map_err(Finding::SetUpError)?;
-        let agent = match running.take() {
+    ) -> Result<Vec<CallOutcome>, Finding> {
+        let AgentPool { program, limit, .. } = self.pool;
+        limit.lock().check().map_err(Finding::SetUpError)?;
+        let agent = match self.agent.take() {
             Some(agent) => Ok(agent),
-            None => Agent::start(&self.pool.program, &context.places, logs.clone()),
+            None => Agent::start(program, &context.places, self.logs().clone()),
         };
-        let result = agent.and_then(|agent| {
-            let outcome = running.insert(agent).perform(request, meanwhile);
-            outcome.inspect_err(|_| *running = None)
+        let outcome = agent.and_then(|mut agent| {
+            // An agent that fails is dropped, and replaced by the next case.
+            let outcome = agent.perform(request, meanwhile)?;
+            self.agent = Some(agent);
+            Ok(outcome)
         });
-        let limit = &mut self.pool.state.lock().limit;
-        match &result {
-            Ok(_) => limit.worked(),
-            Err(error) => limit.failed(error.to_string()),
-        }
-        result.map_err(|error| {
-            let why = error.to_string();
-            match error {
-                AgentError::Command(_) | AgentError::Start(_) => Finding::SetUpError(why),
-                AgentError::Hangs(_) => Finding::Hung(why),
-                AgentError::Exited { .. } | AgentError::NotAnOutcome { .. } => Finding::Broken(why),
+        match &outcome {
+            Err(Finding::SetUpError(why) | Finding::Hung(why) | Finding::Broken(why)) => {
+                limit.lock().failed(why.clone());
             }
-        })
+            _ => limit.lock().worked(),
+        }
+        let outcome = outcome?;
+        outcome.not_supported.map_or(Ok(outcome.calls), |why| Err(Finding::NotSupported(why)))
     }
 }
 
 impl Drop for BorrowedAgent<'_> {
     fn drop(&mut self) {
-        let mut state = self.pool.state.lock();
-        state.idle.extend(self.slot.take());
-        state.lent[self.kind] -= 1;
-        // All, because a case of the other kind may be woken as well.
-        self.pool.returned.notify_all();
+        // The permit is released after this.
+        self.pool.idle.lock().push((self.index, self.agent.take()));
     }
 }

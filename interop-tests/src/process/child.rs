@@ -3,7 +3,6 @@
 //! Every wait has a limit, and dropping a process kills and reaps it with all that it has started,
 //! so no path through the tool can leave one behind.
 
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -14,23 +13,28 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use crate::config::program::CommandLine;
+use crate::config::places::Places;
+use crate::config::program::{CommandError, CommandLine, Program};
 use crate::process::reaper;
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum Exit {
+    #[strum(to_string = "status {0}")]
     Status(i32),
+    #[strum(to_string = "killed by signal {0}")]
     Signal(i32),
 }
 
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
-        }
-    }
+/// Why a program cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error(
+        "{program} cannot be run: {source}; check `command` and `directory`, and that it is executable"
+    )]
+    Io { program: PathBuf, source: io::Error },
 }
 
 /// Why there is no next line.
@@ -40,11 +44,8 @@ pub enum NoLine {
     Exited(Exit),
 }
 
-enum Event {
-    /// With its end of line, if it has one.
-    Line(String),
-    Exited(Exit),
-}
+/// A line of stdout, with its end of line if it has one, or how the process ended.
+type Event = Result<String, Exit>;
 
 /// A running or ended child process.
 #[derive(Debug)]
@@ -72,6 +73,10 @@ impl Logs {
             PathBuf::from(name)
         };
         Self { stdout: with(".out"), stderr: with(".err") }
+    }
+
+    pub fn paths(&self) -> [PathBuf; 2] {
+        [self.stdout.clone(), self.stderr.clone()]
     }
 
     fn open(&self) -> io::Result<(File, File)> {
@@ -107,6 +112,18 @@ impl Process {
         Ok(Self { child, stdin, events, exit: None, logs })
     }
 
+    /// Starts a server that is to listen at `address`, or a client, whose command has no address.
+    pub fn start_program(
+        program: &Program,
+        places: &Places,
+        address: &str,
+        logs: Logs,
+    ) -> Result<Self, SpawnError> {
+        let command_line = program.command_line(places, address)?;
+        Self::start(&command_line, logs)
+            .map_err(|source| SpawnError::Io { program: command_line.program().to_owned(), source })
+    }
+
     pub fn pid(&self) -> Pid {
         reaper::pid(&self.child)
     }
@@ -129,8 +146,8 @@ impl Process {
             return Err(NoLine::Exited(exit));
         }
         match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Event::Line(line)) => Ok(line),
-            Ok(Event::Exited(exit)) => {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(exit)) => {
                 self.exit = Some(exit);
                 Err(NoLine::Exited(exit))
             }
@@ -192,11 +209,11 @@ fn forward(stdout: ChildStdout, mut log: File, pid: Pid, events: &Sender<Event>)
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         // A full disk must not end the run; the failure message still has the outcome.
         let _ = log.write_all(&line);
-        let _ = events.send(Event::Line(String::from_utf8_lossy(&line).into_owned()));
+        let _ = events.send(Ok(String::from_utf8_lossy(&line).into_owned()));
         line.clear();
     }
     if let Some(exit) = exit_of(pid, WaitIdOptions::empty()) {
-        let _ = events.send(Event::Exited(exit));
+        let _ = events.send(Err(exit));
     }
 }
 

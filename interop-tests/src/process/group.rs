@@ -1,15 +1,16 @@
 //! The processes of a group, and how much memory they use.
 //!
-//! A server or a client program may have started others, so that whatever is asked of one has to be asked of
-//! its whole group. Only Linux tells, in `/proc`.
+//! A server or a client program may have started others, which belong to its group. Only Linux lists them, in
+//! `/proc`.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::Pid;
 
-/// How often the memory is looked at.
+/// How often the memory is measured.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
@@ -25,22 +26,23 @@ pub(crate) fn members(leaders: &[Pid]) -> impl Iterator<Item = (Pid, procfs::pro
 }
 
 /// Does `something` and returns by how many MiB the resident memory of the group of `leader` has grown
-/// meanwhile at the most; `None` when this system does not tell.
+/// meanwhile at the most; `None` on systems other than Linux.
 pub(crate) fn memory_growth_during<T>(
     leader: Pid,
     something: impl FnOnce() -> T,
 ) -> (T, Option<f64>) {
     let Some(before) = resident_bytes(leader) else { return (something(), None) };
-    let (most, has_ended) = (AtomicU64::new(before), AtomicBool::new(false));
+    let most = AtomicU64::new(before);
     let sample = || {
         most.fetch_max(resident_bytes(leader).unwrap_or(0), Ordering::Relaxed);
     };
+    // The thread ends when `_running` is dropped, also by a panic: the scope waits for its threads.
+    let (running, has_ended) = mpsc::channel::<()>();
     let result = thread::scope(|scope| {
-        let _ends = EndsOnDrop(&has_ended);
-        scope.spawn(|| {
-            while !has_ended.load(Ordering::Relaxed) {
+        let _running = running;
+        scope.spawn(move || {
+            while has_ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 sample();
-                thread::sleep(INTERVAL);
             }
         });
         let result = something();
@@ -50,15 +52,6 @@ pub(crate) fn memory_growth_during<T>(
     #[expect(clippy::cast_precision_loss, reason = "a few GiB are exact")]
     let growth = (most.load(Ordering::Relaxed) - before) as f64 / BYTES_PER_MIB;
     (result, Some(growth))
-}
-
-/// Ends the sampling also when what is sampled panics: the scope waits for its threads.
-struct EndsOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for EndsOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[cfg(target_os = "linux")]
@@ -78,16 +71,21 @@ fn resident_bytes(_leader: Pid) -> Option<u64> {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
+    use crate::config::program::CommandLine;
+    use crate::process::child::{Exit, Logs, Process};
 
     #[test]
     fn memory_that_is_used_meanwhile_is_measured() {
-        let group = rustix::process::getpgrp();
-        let (length, growth) = memory_growth_during(group, || {
-            let bytes = std::hint::black_box(vec![1_u8; 64 << 20]);
-            thread::sleep(3 * INTERVAL);
-            bytes.len()
+        let folder = tempfile::tempdir().expect("a folder for logs");
+        let script = "read line; text=$(head -c 50331648 /dev/zero | tr '\\0' a)";
+        let shell = CommandLine::of_tool("sh", ["-c", script].map(str::to_owned).to_vec());
+        let mut shell =
+            Process::start(&shell.expect("a shell"), Logs::at(folder.path())).expect("it starts");
+        let (exit, growth) = memory_growth_during(shell.pid(), || {
+            shell.write_line(String::new());
+            shell.wait(Duration::from_secs(20), &mut String::new())
         });
-        assert_eq!(length, 64 << 20);
+        assert_eq!(exit, Some(Exit::Status(0)));
         assert!(growth.is_some_and(|growth| growth > 32.0), "{growth:?}");
     }
 }

@@ -5,13 +5,12 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::places::Places;
-use crate::config::program::{CommandError, Program};
-use crate::process::child::{Exit, Logs, NoLine, Process};
+use crate::config::program::Program;
+use crate::process::child::{Exit, Logs, NoLine, Process, SpawnError};
 use crate::process::net::port;
 use crate::process::net::port::Holder;
 
@@ -22,11 +21,7 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error(
-        "{program} cannot be run: {source}; check `command` and `directory`, and that it is executable"
-    )]
-    Spawn { program: PathBuf, source: io::Error },
+    Spawn(#[from] SpawnError),
     #[error("it ended before it was ready, with {exit}; the end of its stderr:\n{stderr}")]
     Exited { exit: Exit, stderr: String },
     #[error(
@@ -73,7 +68,7 @@ impl RunningServer {
         requested: &str,
         logs: Logs,
     ) -> Result<Self, StartError> {
-        let mut process = spawn(program, places, requested, logs)?;
+        let mut process = Process::start_program(program, places, requested, logs)?;
         let ready = program.ready.as_ref().map_or("", |ready| ready.get_ref());
         let limit = program.start_limit();
         let deadline = Instant::now() + limit;
@@ -108,7 +103,7 @@ impl RunningServer {
         if let Some(holder) = port::holders(port).into_iter().next() {
             return Err(StartError::PortTaken { port, holder });
         }
-        let process = spawn(program, places, "", logs)?;
+        let process = Process::start_program(program, places, "", logs)?;
         let deadline = Instant::now() + program.start_limit();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if let Some(exit) = process.has_exited() {
@@ -128,17 +123,6 @@ impl RunningServer {
     }
 }
 
-fn spawn(
-    program: &Program,
-    places: &Places,
-    address: &str,
-    logs: Logs,
-) -> Result<Process, StartError> {
-    let command_line = program.command_line(places, address)?;
-    Process::start(&command_line, logs)
-        .map_err(|source| StartError::Spawn { program: command_line.program().to_owned(), source })
-}
-
 fn exited(process: &Process, exit: Exit) -> StartError {
     StartError::Exited { exit, stderr: process.logs().end_of_stderr() }
 }
@@ -149,18 +133,14 @@ fn address_in(line: &str, ready: &str) -> Option<String> {
         let (before, after) = ready.split_once(placeholder)?;
         line.strip_prefix(before)?.strip_suffix(after)
     };
-    if let Some(socket) = capture("{address}").filter(|address| address.starts_with("unix:")) {
-        return Some(socket.to_owned());
-    }
-    let address = capture("{address}")
-        .map(str::to_owned)
-        .or_else(|| capture("{port}").map(|port| format!("127.0.0.1:{port}")))?;
-    let (host, port) = address.rsplit_once(':')?;
+    let (host, port) = match capture("{address}") {
+        Some(address) if address.starts_with("unix:") => return Some(address.to_owned()),
+        Some(address) => address.rsplit_once(':')?,
+        None => ("127.0.0.1", capture("{port}")?),
+    };
     port.parse::<u16>().ok()?;
-    Some(match host {
-        "[::]" | "0.0.0.0" => format!("127.0.0.1:{port}"),
-        _ => address,
-    })
+    let host = if ["[::]", "0.0.0.0"].contains(&host) { "127.0.0.1" } else { host };
+    Some(format!("{host}:{port}"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! The configuration of a server: its transport, its certificate and its options.
 //!
-//! How a server is told so is a matter of its language, and stands in `peers.toml`; here the arguments are
-//! put together.
-
-use std::io;
-use std::path::PathBuf;
+//! The arguments by which a server of some language is configured are in `peers.toml`.
 
 use crate::config::axes::{Transport, Variant};
 use crate::config::capability::ServerNeeds;
@@ -12,10 +8,7 @@ use crate::config::connection::ServerCertificate;
 use crate::config::program::Program;
 use crate::config::support;
 use crate::process::context::RunContext;
-use crate::process::net::addresses;
-
-/// The address for a server that may choose its port.
-const ANY_PORT: &str = "127.0.0.1:0";
+use std::io;
 
 /// How a server is configured.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,17 +25,14 @@ impl ServerConfig {
     /// A name that no other configuration has: `tls-expired`.
     pub(crate) fn name(&self) -> String {
         let ServerNeeds { max_connection_age, certificate } = self.needs;
-        let age = max_connection_age.map(|seconds| format!("-max-connection-age-{seconds}"));
-        let certificate = match certificate {
-            ServerCertificate::Good => "",
-            ServerCertificate::Expired => "-expired",
-            ServerCertificate::Elsewhere => "-elsewhere",
-        };
-        format!("{}{certificate}{}", self.transport.name(), age.unwrap_or_default())
-    }
-
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.transport.is_encrypted()
+        let mut name = self.transport.name().to_owned();
+        if certificate != ServerCertificate::Good {
+            name = format!("{name}-{}", certificate.name());
+        }
+        if let Some(seconds) = max_connection_age {
+            name = format!("{name}-max-connection-age-{seconds}");
+        }
+        name
     }
 
     /// `program` with the arguments for this; the error says why it cannot be started so.
@@ -55,44 +45,27 @@ impl ServerConfig {
             return Err(format!("it has no option `{}`", option.name()));
         }
         let certificates = &context.certificates;
-        if self.is_encrypted() {
+        if self.transport.is_encrypted() {
             certificates.make()?;
         }
-        let pair = certificates.server(self.needs.certificate);
-        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let name = self.needs.certificate.name();
+        let file = |name: &str| certificates.file(name).to_string_lossy().into_owned();
         let values = [
-            ("{certificate}", text(pair.certificate)),
-            ("{key}", text(pair.key)),
-            ("{client-ca}", text(certificates.client_ca())),
+            ("{certificate}", file(&format!("{name}.pem"))),
+            ("{key}", file(&format!("{name}.key"))),
+            ("{client-ca}", file("ca.pem")),
             ("{seconds}", self.needs.max_connection_age.unwrap_or_default().to_string()),
         ];
         Ok(program.with_options(&self.needs.options(self.transport), &values))
     }
 
-    /// An address for a server that may choose its port.
-    pub(crate) fn any_address(&self, context: &RunContext) -> Result<String, String> {
-        self.address_at(|| Ok(0), context)
-    }
-
-    /// An address of the same kind, for a person who starts the server again.
+    /// An address for a person who starts the server again.
     pub(crate) fn example_address(&self) -> &'static str {
-        match self.transport {
-            Transport::Unix => "unix:calculator.sock",
-            _ => ANY_PORT,
-        }
+        if self.transport == Transport::Unix { "unix:calculator.sock" } else { "127.0.0.1:0" }
     }
 
-    /// An address at which a server can come back.
-    pub(crate) fn lasting_address(&self, context: &RunContext) -> Result<String, String> {
-        self.address_at(addresses::lasting_port, context)
-    }
-
-    /// An address at which no server has been.
-    pub(crate) fn fresh_address(&self, context: &RunContext) -> Result<String, String> {
-        self.address_at(addresses::fresh_port, context)
-    }
-
-    fn address_at(
+    /// The address of a new socket, or that of `port` of this machine.
+    pub(crate) fn address(
         &self,
         port: impl FnOnce() -> io::Result<u16>,
         context: &RunContext,

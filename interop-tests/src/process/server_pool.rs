@@ -40,10 +40,6 @@ impl ServerPool {
         Self { peer, program, logs, servers: Mutex::default() }
     }
 
-    pub(crate) fn program(&self) -> &Program {
-        &self.program
-    }
-
     /// The server with this configuration.
     pub(crate) fn server(&self, config: ServerConfig) -> Arc<SharedServer> {
         let name = config.name();
@@ -69,8 +65,8 @@ impl ServerPool {
 #[derive(Debug)]
 pub(crate) struct SharedServer {
     program: Program,
-    config: ServerConfig,
-    logs: Logs,
+    pub(crate) config: ServerConfig,
+    pub(crate) logs: Logs,
     attached: Option<AttachedServer>,
     state: Mutex<State>,
 }
@@ -89,23 +85,15 @@ impl SharedServer {
         Self { program, config, logs: Logs::at(log), attached, state: Mutex::new(state) }
     }
 
-    pub(crate) fn logs(&self) -> &Logs {
-        &self.logs
-    }
-
     /// The command line that starts the server, or the address at which it is attached.
     pub(crate) fn command(&self, context: &RunContext) -> Option<String> {
         let attached = self.program.attach.as_ref().map(ToString::to_string);
         let address = attached.as_deref().unwrap_or(self.config.example_address());
         let program = self.config.apply_to(&self.program, context).ok();
-        let line = program.and_then(|program| program.command_line(&context.places, address).ok());
-        match (attached, line) {
-            (Some(address), Some(line)) => {
-                Some(format!("attached at {address}; the tool would have started {line}"))
-            }
-            (Some(address), None) => Some(format!("attached at {address}")),
-            (None, line) => line.map(|line| line.to_string()),
-        }
+        let line = program.and_then(|program| program.shown(&context.places, address));
+        let Some(address) = attached else { return line };
+        let how = line.map(|line| format!("; the tool would have started {line}"));
+        Some(format!("attached at {address}{}", how.unwrap_or_default()))
     }
 
     /// The address of the server, which is started if it does not run.
@@ -120,21 +108,24 @@ impl SharedServer {
             None => {}
         }
         limit.check()?;
-        match self.start(context) {
-            Ok(server) => Ok(running.insert(server).address.clone()),
-            Err(error) => {
-                let why = format!("the server did not start: {error}");
-                limit.failed(why.clone());
-                Err(why)
-            }
-        }
+        let address = self.config.address(|| Ok(0), context);
+        let server = address.and_then(|address| self.start(&address, context));
+        let server = server.inspect_err(|why| limit.failed(why.clone()))?;
+        Ok(running.insert(server).address.clone())
     }
 
-    fn start(&self, context: &RunContext) -> Result<RunningServer, String> {
-        let program = self.config.apply_to(&self.program, context)?;
-        let address = self.config.any_address(context)?;
-        RunningServer::start(&program, &context.places, &address, self.logs.clone())
-            .map_err(|error| error.to_string())
+    /// Starts another server of this program and configuration at `address`.
+    pub(crate) fn start(
+        &self,
+        address: &str,
+        context: &RunContext,
+    ) -> Result<RunningServer, String> {
+        let start = |program| {
+            RunningServer::start(&program, &context.places, address, self.logs.clone())
+                .map_err(|error| error.to_string())
+        };
+        let program = self.config.apply_to(&self.program, context);
+        program.and_then(start).map_err(|why| format!("the server did not start: {why}"))
     }
 
     /// How the server ended, if it is known to have.
@@ -152,7 +143,7 @@ impl SharedServer {
         }
         let mut state = self.state.lock();
         let server = state.running.as_mut()?;
-        let exit = match liveness::check(&server.address, self.config.is_encrypted()) {
+        let exit = match liveness::check(&server.address, self.config.transport.is_encrypted()) {
             Ok(()) => server.process.has_exited(),
             Err(_) => server.process.wait(EXIT_LIMIT, &mut String::new()),
         };

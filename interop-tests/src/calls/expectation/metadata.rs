@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use crate::calls::expectation::comparison::Comparison;
 use crate::calls::expectation::range::Range;
 use crate::outcome::finding::Mismatch;
 use grpc_interop_protocol::Metadata;
@@ -12,8 +13,9 @@ use grpc_interop_protocol::Metadata;
 /// Keys that are not compared: a server may send them or not, and their values differ in every call.
 const MASKED: [&str; 1] = ["date"];
 
-const OBSERVED_END: &str = "x-interop-observed-end";
-const OBSERVED_DEADLINE: &str = "x-interop-observed-deadline-ms";
+/// The keys of a report about another call: how it ended, and the deadline that it arrived with.
+pub(crate) const OBSERVED_KEYS: [&str; 2] =
+    ["x-interop-observed-end", "x-interop-observed-deadline-ms"];
 
 /// `metadata` with the unique name of the trial in the place of `{trial}`.
 pub(crate) fn for_trial(metadata: &[(String, String)], trial: &str) -> Metadata {
@@ -21,20 +23,25 @@ pub(crate) fn for_trial(metadata: &[(String, String)], trial: &str) -> Metadata 
     metadata.iter().map(filled).collect()
 }
 
-/// How `observed` differs. The order of the values of a key matters, that of the keys does not.
-pub(crate) fn mismatch(
+/// Compares metadata, except the values of `masked` keys. The order of the values of a key matters, that of
+/// the keys does not.
+pub(crate) fn compare(
     what: &str,
     expected: &[(String, String)],
     observed: &[(String, String)],
-) -> Option<Mismatch> {
-    let compared = |entries: &[(String, String)]| {
+    masked: &[&str],
+    comparison: &mut Comparison,
+) {
+    comparison.add(what, Some(shown(expected)), Some(shown(observed)), true);
+    let [expected, observed] = [expected, observed].map(|entries| {
         let mut compared = entries.to_vec();
-        compared.retain(|(key, _)| !MASKED.contains(&key.as_str()));
+        compared.retain(|(key, _)| !MASKED.iter().chain(masked).any(|masked| key == masked));
         compared.sort_by(|(one, _), (other, _)| one.cmp(other));
         shown(&compared)
-    };
-    let (expected, observed) = (compared(expected), compared(observed));
-    (expected != observed).then(|| Mismatch::new(what, expected, observed))
+    });
+    if expected != observed {
+        comparison.mismatches.push(Mismatch::new(what, expected, observed));
+    }
 }
 
 /// The metadata as a line for people.
@@ -54,41 +61,30 @@ pub(crate) struct ObservedCall {
     deadline_ms: Option<Range<f64>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 enum ObservedEnd {
     Completed,
     Cancelled,
 }
 
 impl ObservedCall {
-    /// Removes the report from `trailing` and returns how it differs.
-    pub(crate) fn mismatches(&self, trailing: &mut Metadata) -> Vec<Mismatch> {
-        let mut take = |key: &str| {
-            let entries = trailing.extract_if(.., |(name, _)| name == key);
-            entries.map(|(_, value)| value).reduce(|all, value| format!("{all}, {value}"))
-        };
-        let (end, deadline) = (take(OBSERVED_END), take(OBSERVED_DEADLINE));
-        let expected_end = match self.end {
-            ObservedEnd::Completed => "completed",
-            ObservedEnd::Cancelled => "cancelled",
-        };
-        let deadline_matches = match (&self.deadline_ms, &deadline) {
-            (None, None) => true,
+    /// Compares the report in `trailing`.
+    pub(crate) fn compare(&self, trailing: &[(String, String)], comparison: &mut Comparison) {
+        let [end, deadline] = OBSERVED_KEYS.map(|key| {
+            let entries = trailing.iter().filter(|(name, _)| name == key);
+            entries.map(|(_, value)| value.clone()).reduce(|all, value| format!("{all}, {value}"))
+        });
+        let expected = Some(self.end.to_string());
+        let is_match = end == expected;
+        comparison.add("observed end", expected, end, is_match);
+        let is_match = match (self.deadline_ms, &deadline) {
             (Some(range), Some(text)) => text.parse().is_ok_and(|time| range.contains(&time)),
-            _ => false,
+            (range, text) => range.is_none() && text.is_none(),
         };
-        let expected_deadline = self.deadline_ms.map(|range| format!("{range} ms"));
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
-        let mut mismatches = Vec::new();
-        if end.as_deref() != Some(expected_end) {
-            mismatches.push(Mismatch::new("observed end", expected_end, or_none(end)));
-        }
-        if !deadline_matches {
-            let (expected, observed) = (or_none(expected_deadline), or_none(deadline));
-            mismatches.push(Mismatch::new("observed deadline", expected, observed));
-        }
-        mismatches
+        let expected = self.deadline_ms.map(|range| format!("{range} ms"));
+        comparison.add("observed deadline", expected, deadline, is_match);
     }
 }
 
@@ -104,28 +100,36 @@ mod tests {
     fn the_order_of_values_matters_and_that_of_keys_does_not() {
         let expected = entries([("a", "1"), ("b", "1"), ("b", "2")]);
         let other_keys = entries([("b", "1"), ("date", "today"), ("b", "2"), ("a", "1")]);
-        assert_eq!(mismatch("metadata", &expected, &other_keys), None);
-        let other_values = entries([("a", "1"), ("b", "2"), ("b", "1")]);
-        let found = mismatch("metadata", &expected, &other_values).unwrap();
+        let mismatches = |observed: &Metadata| {
+            let mut comparison = Comparison::default();
+            compare("metadata", &expected, observed, &["other"], &mut comparison);
+            comparison.mismatches
+        };
+        assert_eq!(mismatches(&other_keys), []);
+        let other_values = entries([("a", "1"), ("b", "2"), ("b", "1"), ("other", "x")]);
+        let found = mismatches(&other_values).remove(0);
         assert_eq!((&*found.expected, &*found.observed), ("a: 1, b: 1, b: 2", "a: 1, b: 2, b: 1"));
     }
 
     #[test]
-    fn a_report_about_another_call_is_compared_and_removed() {
+    fn a_report_about_another_call_is_compared() {
         let expected: ObservedCall =
             toml::from_str("end = \"cancelled\"\ndeadline_ms = [100, 210]").unwrap();
+        let mismatches = |trailing: &Metadata| {
+            let mut comparison = Comparison::default();
+            expected.compare(trailing, &mut comparison);
+            comparison.mismatches
+        };
         let report = |end, deadline| {
-            let keys = [(OBSERVED_END, end), (OBSERVED_DEADLINE, deadline), ("other", "x")];
-            let mut trailing = entries(keys);
-            let mismatches = expected.mismatches(&mut trailing);
-            assert_eq!(trailing, entries([("other", "x")]));
-            mismatches.into_iter().map(|mismatch| mismatch.what).collect::<Vec<_>>()
+            let [end_key, deadline_key] = OBSERVED_KEYS;
+            let trailing = entries([(end_key, end), (deadline_key, deadline), ("other", "x")]);
+            mismatches(&trailing).into_iter().map(|it| it.what).collect::<Vec<_>>()
         };
         assert_eq!(report("cancelled", "150.5"), [""; 0]);
         assert_eq!(report("completed", "150.5"), ["observed end"]);
         assert_eq!(report("cancelled", "250"), ["observed deadline"]);
         assert_eq!(report("cancelled", "soon"), ["observed deadline"]);
-        let missing: Vec<_> = expected.mismatches(&mut Vec::new());
+        let missing = mismatches(&Vec::new());
         assert_eq!(missing.iter().map(|m| &*m.observed).collect::<Vec<_>>(), ["none", "none"]);
     }
 }

@@ -6,22 +6,25 @@
 //! - [`status`], [`replies`], [`metadata`]: the parts of an outcome
 //! - [`wire`]: what is expected between client and server
 //! - [`range`]: a number that is expected, or a range of them
+//! - [`comparison`]: both outcomes as lines, and where they differ
 
+pub(crate) mod comparison;
 pub(crate) mod metadata;
 pub(crate) mod range;
 pub(crate) mod replies;
 pub(crate) mod status;
 pub(crate) mod wire;
 
+use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
+use crate::calls::expectation::comparison::Comparison;
 use crate::calls::expectation::metadata::ObservedCall;
 use crate::calls::expectation::range::Range;
 use crate::calls::expectation::replies::{Replies, ReplyForm};
 use crate::calls::expectation::status::ExpectedDetails;
 use crate::http2::value::{Value, Values};
 use crate::outcome::finding::Mismatch;
-use crate::outcome::observation::Observation;
 use grpc_interop_protocol::CallOutcome;
 
 /// The expected outcome of each call of a table entry.
@@ -80,10 +83,11 @@ impl Expectation {
             (ReplyForm::Root, false) if has_root => "root: a call that fails has no root",
             (_, true) if self.details.is_some() => "details: a call that ends with OK has none",
             _ => {
-                let replies = self.replies.as_ref().map(|all| all.encoded(form.descriptor()));
-                return replies
-                    .map_or(Ok(()), |all| all.map(drop))
-                    .map_err(|why| format!("replies: {why}"));
+                let (ReplyForm::Messages(of), Some(replies)) = (form, &self.replies) else {
+                    return Ok(());
+                };
+                let encoded = replies.encoded(of.as_ref());
+                return encoded.map(drop).map_err(|why| format!("replies: {why}"));
             }
         };
         Err(wrong.to_owned())
@@ -94,152 +98,97 @@ impl Expectation {
         self.status == "DEADLINE_EXCEEDED" || self.observed.is_some()
     }
 
-    fn root(&self, index: usize) -> Option<Value> {
-        let Values(roots) = self.root.as_ref()?;
-        roots.get(index % roots.len().max(1)).copied()
-    }
-
-    /// How `outcome` differs, that of the call with this `index` among equal calls in this trial.
-    pub(crate) fn mismatches(
+    /// Compares `outcome`, that of the call with this `index` among equal calls in this trial.
+    pub(crate) fn compare(
         &self,
         form: &ReplyForm,
         index: usize,
         outcome: &CallOutcome,
         trial: &str,
-    ) -> Vec<Mismatch> {
+    ) -> Comparison {
+        let mut all = Comparison::default();
+        let is_expected = outcome.status == self.status;
+        all.add("status", Some(self.status.clone()), Some(outcome.status.clone()), is_expected);
+        // The message of an unexpected error explains it.
+        let explains = !is_expected && !outcome.message.is_empty();
         let message = self.message.as_deref();
-        let mut mismatches = status::mismatches(&self.status, message, outcome);
-        mismatches.extend(root_mismatch(self.root(index), outcome));
-        if let ReplyForm::Messages(_) = form {
-            mismatches.extend(self.reply_mismatches(form, outcome));
+        let expected = message.map(|message| format!("{message:?}"));
+        let expected = expected.or_else(|| explains.then(|| "any".to_owned()));
+        let is_match = message.map_or(!explains, |message| message == outcome.message);
+        all.add("message", expected, Some(format!("{:?}", outcome.message)), is_match);
+        match form {
+            ReplyForm::Root => self.compare_root(index, outcome, &mut all),
+            ReplyForm::Messages(of) => self.compare_replies(of.as_ref(), outcome, &mut all),
         }
-        let mut trailing = outcome.trailing_metadata.clone();
-        if let Some(details) = &self.details {
-            let expected = details.of_status(&self.status, message);
-            if outcome.details.as_ref() != Some(&expected) {
-                let observed = outcome.details.as_ref().map_or("none".to_owned(), status::shown);
-                mismatches.push(Mismatch::new("details", status::shown(&expected), observed));
-            }
-            trailing.retain(|(key, _)| key != status::DETAILS_KEY);
+        let mut masked = Vec::new();
+        let details = self.details.as_ref().map(|it| it.of_status(&self.status, message));
+        let [expected, observed] =
+            [&details, &outcome.details].map(|details| details.as_ref().map(status::shown));
+        all.add("details", expected, observed, details.is_none() || details == outcome.details);
+        if details.is_some() {
+            masked.push(status::DETAILS_KEY);
         }
         if let Some(observed) = &self.observed {
-            mismatches.extend(observed.mismatches(&mut trailing));
+            observed.compare(&outcome.trailing_metadata, &mut all);
+            masked.extend(metadata::OBSERVED_KEYS);
         }
-        for (what, expected, observed) in [
-            ("initial metadata", &self.initial_metadata, &outcome.initial_metadata),
-            ("trailing metadata", &self.trailing_metadata, &trailing),
-        ] {
-            let expected = metadata::for_trial(expected, trial);
-            mismatches.extend(metadata::mismatch(what, &expected, observed));
-        }
-        if let Some(range) = self.elapsed_ms.filter(|range| !range.contains(&outcome.elapsed_ms)) {
-            let observed = format!("{:.0} ms", outcome.elapsed_ms);
-            mismatches.push(Mismatch::new("elapsed", format!("{range} ms"), observed));
-        }
-        mismatches
+        let expected = metadata::for_trial(&self.initial_metadata, trial);
+        metadata::compare("initial metadata", &expected, &outcome.initial_metadata, &[], &mut all);
+        let (expected, observed) =
+            (metadata::for_trial(&self.trailing_metadata, trial), &outcome.trailing_metadata);
+        metadata::compare("trailing metadata", &expected, observed, &masked, &mut all);
+        let expected = self.elapsed_ms.map(|range| format!("{range} ms"));
+        let is_match = self.elapsed_ms.is_none_or(|range| range.contains(&outcome.elapsed_ms));
+        all.add("elapsed", expected, Some(format!("{:.1} ms", outcome.elapsed_ms)), is_match);
+        all
     }
 
-    fn reply_mismatches(&self, form: &ReplyForm, outcome: &CallOutcome) -> Vec<Mismatch> {
-        let of = form.descriptor();
+    fn compare_root(&self, index: usize, outcome: &CallOutcome, all: &mut Comparison) {
+        let roots = self.root.as_ref().map_or(&[][..], |Values(roots)| roots);
+        let expected = roots.get(index % roots.len().max(1)).copied();
+        let digits = outcome.value.as_deref();
+        let observed = digits.and_then(Value::from_hex);
+        let malformed = digits.filter(|_| observed.is_none()).map(|digits| format!("{digits:?}"));
+        // With the bytes of the message, as the responses of other calls are shown.
+        let line = |value: Value| format!("{value} [{}]", hex::encode(value.message()));
+        all.add("root", expected.map(line), observed.map(line).or(malformed.clone()), true);
+        if observed == expected && malformed.is_none() {
+            return;
+        }
+        let shown = |value: Option<Value>| value.map_or("none".to_owned(), |it| it.to_string());
+        let mismatch = Mismatch::new("root", shown(expected), malformed.unwrap_or(shown(observed)));
+        all.mismatches.push(match expected.zip(observed) {
+            Some((one, other)) => mismatch.of_messages(&one.message(), &other.message()),
+            None => mismatch,
+        });
+    }
+
+    fn compare_replies(
+        &self,
+        of: Option<&MessageDescriptor>,
+        outcome: &CallOutcome,
+        all: &mut Comparison,
+    ) {
         let observed = match replies::decoded(outcome.replies.as_deref()) {
             Ok(observed) => observed,
-            Err(mismatch) => return vec![mismatch],
+            Err(mismatch) => return all.mismatches.push(mismatch),
         };
-        let mut mismatches = Vec::new();
-        let is_open = self.replies_contain.is_some() || self.reply_count.is_some();
+        let count = self.reply_count;
+        let is_match = count.is_none_or(|count| count.contains(&observed.len()));
+        let number = Some(observed.len().to_string());
+        all.add("number of replies", count.map(|count| count.to_string()), number, is_match);
         if let Some(replies) = &self.replies {
-            mismatches.extend(replies.mismatches(of, &observed));
-        } else if !is_open && !observed.is_empty() {
-            mismatches.push(Mismatch::new("replies", "none", replies::shown(&observed, of)));
+            replies.compare(of, &observed, all);
+        } else {
+            let is_open = self.replies_contain.is_some() || self.reply_count.is_some();
+            let shown = replies::shown(&observed, of);
+            all.add("replies", None, Some(shown), is_open || observed.is_empty());
         }
         if let Some(texts) = &self.replies_contain {
-            mismatches.extend(replies::missing(texts, &observed));
+            all.expected.add("replies", replies::containing(texts));
+            all.mismatches.extend(replies::missing(texts, &observed));
         }
-        if let Some(count) = &self.reply_count {
-            mismatches.extend(count.mismatch("number of replies", observed.len()));
-        }
-        mismatches
     }
-
-    /// The expectation as lines for people, also for a call that meets it: they show what a case tests.
-    pub(crate) fn lines(&self, form: &ReplyForm, index: usize, trial: &str) -> Observation {
-        let mut lines = Observation::default();
-        lines.add("status", self.status.clone());
-        if let Some(message) = &self.message {
-            lines.add("message", format!("{message:?}"));
-        }
-        if let Some(root) = self.root(index) {
-            lines.add("root", with_bytes(root));
-        }
-        let of = form.descriptor();
-        if let Some(Ok(encoded)) = self.replies.as_ref().map(|replies| replies.encoded(of)) {
-            lines.add("replies", replies::shown(&encoded, of));
-        }
-        if let Some(texts) = &self.replies_contain {
-            lines.add("replies", replies::containing(texts));
-        }
-        if let Some(count) = &self.reply_count {
-            lines.add("number of replies", count.to_string());
-        }
-        if let Some(details) = &self.details {
-            let details = details.of_status(&self.status, self.message.as_deref());
-            lines.add("details", status::shown(&details));
-        }
-        for (what, entries) in [
-            ("initial metadata", &self.initial_metadata),
-            ("trailing metadata", &self.trailing_metadata),
-        ] {
-            lines.add(what, metadata::shown(&metadata::for_trial(entries, trial)));
-        }
-        if let Some(range) = self.elapsed_ms {
-            lines.add("elapsed", format!("{range} ms"));
-        }
-        lines
-    }
-}
-
-/// An outcome as lines for people, also of what no expectation is stated for.
-pub(crate) fn outcome_lines(outcome: &CallOutcome, form: &ReplyForm) -> Observation {
-    let mut lines = Observation::default();
-    lines.add("status", outcome.status.clone());
-    lines.add("message", format!("{:?}", outcome.message));
-    if let Some(digits) = &outcome.value {
-        lines
-            .add("root", Value::from_hex(digits).map_or_else(|| format!("{digits:?}"), with_bytes));
-    }
-    if let Ok(observed) = replies::decoded(outcome.replies.as_deref()) {
-        lines.add("number of replies", observed.len().to_string());
-        lines.add("replies", replies::shown(&observed, form.descriptor()));
-    }
-    if let Some(details) = &outcome.details {
-        lines.add("details", status::shown(details));
-    }
-    lines.add("initial metadata", metadata::shown(&outcome.initial_metadata));
-    lines.add("trailing metadata", metadata::shown(&outcome.trailing_metadata));
-    lines.add("elapsed", format!("{:.1} ms", outcome.elapsed_ms));
-    lines
-}
-
-fn root_mismatch(expected: Option<Value>, outcome: &CallOutcome) -> Option<Mismatch> {
-    let digits = outcome.value.as_deref();
-    let observed = digits.and_then(Value::from_hex);
-    if observed == expected && observed.is_some() == digits.is_some() {
-        return None;
-    }
-    let shown = |value: Option<Value>| value.map_or("none".to_owned(), |value| value.to_string());
-    let malformed = digits.filter(|_| observed.is_none()).map(|digits| format!("{digits:?}"));
-    let mismatch = Mismatch::new("root", shown(expected), malformed.unwrap_or(shown(observed)));
-    Some(match (expected, observed) {
-        (Some(expected), Some(observed)) => {
-            mismatch.of_messages(&expected.message(), &observed.message())
-        }
-        _ => mismatch,
-    })
-}
-
-/// A value with the bytes of its message, as the responses of other calls are shown.
-fn with_bytes(value: Value) -> String {
-    format!("{value} [{}]", hex::encode(value.message()))
 }
 
 #[cfg(test)]
@@ -267,8 +216,8 @@ mod tests {
 
     /// What differs, in order.
     fn differing(table: &str, form: &ReplyForm, outcome: &CallOutcome) -> Vec<String> {
-        let mismatches = expectation(table).mismatches(form, 0, outcome, "7-1");
-        mismatches.into_iter().map(|mismatch| mismatch.what).collect()
+        let comparison = expectation(table).compare(form, 0, outcome, "7-1");
+        comparison.mismatches.into_iter().map(|mismatch| mismatch.what).collect()
     }
 
     #[test]

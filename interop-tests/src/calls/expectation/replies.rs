@@ -5,6 +5,7 @@
 use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
+use crate::calls::expectation::comparison::Comparison;
 use crate::calls::message::{self, Message};
 use crate::outcome::finding::Mismatch;
 
@@ -15,15 +16,6 @@ pub(crate) enum ReplyForm {
     Root,
     /// As the bytes of any number of messages, whose type is known if the method is.
     Messages(Option<MessageDescriptor>),
-}
-
-impl ReplyForm {
-    pub(crate) fn descriptor(&self) -> Option<&MessageDescriptor> {
-        match self {
-            Self::Root => None,
-            Self::Messages(descriptor) => descriptor.as_ref(),
-        }
-    }
 }
 
 /// All expected responses, in order.
@@ -38,27 +30,25 @@ impl Replies {
         Ok(each?.into_iter().flatten().collect())
     }
 
-    pub(crate) fn mismatches(
+    /// Compares the bytes of each message with those of `observed`.
+    pub(crate) fn compare(
         &self,
         of: Option<&MessageDescriptor>,
         observed: &[Vec<u8>],
-    ) -> Vec<Mismatch> {
-        let expected = match self.encoded(of) {
-            Ok(expected) => expected,
-            Err(why) => return vec![Mismatch::new("replies", "a message", why)],
-        };
-        let mut mismatches = Vec::new();
+        comparison: &mut Comparison,
+    ) {
+        // Messages that cannot be encoded are refused when the table is read.
+        let expected = self.encoded(of).unwrap_or_default();
         let mut pairs = expected.iter().zip(observed).enumerate();
         if let Some((index, (expected, observed))) = pairs.find(|(_, (one, other))| one != other) {
             let what = format!("reply {}", index + 1);
             let shown = |bytes: &[u8]| message::shown(bytes, of);
             let mismatch = Mismatch::new(&what, shown(expected), shown(observed));
-            mismatches.push(mismatch.of_messages(expected, observed));
+            comparison.mismatches.push(mismatch.of_messages(expected, observed));
         }
-        if expected.len() != observed.len() {
-            mismatches.push(Mismatch::new("replies", shown(&expected, of), shown(observed, of)));
-        }
-        mismatches
+        let is_match = expected.len() == observed.len();
+        let [expected, observed] = [&expected, observed].map(|replies| Some(shown(replies, of)));
+        comparison.add("replies", expected, observed, is_match);
     }
 }
 
@@ -112,6 +102,12 @@ mod tests {
         Method::at("/Calculator/SquareRoot").unwrap().reply()
     }
 
+    fn mismatches(expected: &Replies, observed: &[Vec<u8>]) -> Vec<Mismatch> {
+        let mut comparison = Comparison::default();
+        expected.compare(Some(&number()), observed, &mut comparison);
+        comparison.mismatches
+    }
+
     fn replies(table: &str) -> Replies {
         #[derive(Deserialize)]
         struct Table {
@@ -124,11 +120,11 @@ mod tests {
     fn the_first_reply_that_differs_is_shown() {
         let expected = replies("[1.0, 2.0, 3.0]");
         let mut observed = expected.encoded(Some(&number())).unwrap();
-        assert_eq!(expected.mismatches(Some(&number()), &observed), []);
+        assert_eq!(mismatches(&expected, &observed), []);
         observed[1].clear();
         observed[2].clear();
-        let mismatches = expected.mismatches(Some(&number()), &observed);
-        let [mismatch] = &mismatches[..] else { panic!("{mismatches:?}") };
+        let found = mismatches(&expected, &observed);
+        let [mismatch] = &found[..] else { panic!("{found:?}") };
         assert_eq!(mismatch.what, "reply 2");
         assert_eq!(mismatch.observed, "0.0 (0x00000000) []");
     }
@@ -137,8 +133,8 @@ mod tests {
     fn another_number_of_replies_is_a_mismatch() {
         let expected = replies("[1.0, 2.0]");
         let observed = replies("[1.0]").encoded(Some(&number())).unwrap();
-        let mismatches = expected.mismatches(Some(&number()), &observed);
-        let [mismatch] = &mismatches[..] else { panic!("{mismatches:?}") };
+        let found = mismatches(&expected, &observed);
+        let [mismatch] = &found[..] else { panic!("{found:?}") };
         assert_eq!(mismatch.what, "replies");
         assert!(mismatch.expected.starts_with("2: 1.0"), "{mismatch:?}");
     }

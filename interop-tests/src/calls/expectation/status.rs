@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::outcome::finding::Mismatch;
-use grpc_interop_protocol::{CallOutcome, Details};
+use grpc_interop_protocol::Details;
 
 /// The metadata key of the details.
 pub(crate) const DETAILS_KEY: &str = "grpc-status-details-bin";
@@ -34,29 +33,6 @@ pub(crate) fn code(name: &str) -> Result<usize, String> {
     NAMES.iter().position(|status| *status == name).ok_or_else(|| {
         format!("status: `{name}` is no gRPC status; there are: {}", NAMES.join(", "))
     })
-}
-
-/// How an outcome differs from this status, and from this message if there is one.
-pub(crate) fn mismatches(
-    status: &str,
-    message: Option<&str>,
-    outcome: &CallOutcome,
-) -> Vec<Mismatch> {
-    let mut mismatches = Vec::new();
-    if outcome.status != status {
-        mismatches.push(Mismatch::new("status", status, &outcome.status));
-    }
-    // The message of an unexpected error explains it.
-    let unexpected_error = outcome.status != status && !outcome.message.is_empty();
-    let observed = format!("{:?}", outcome.message);
-    match message {
-        Some(message) if message != outcome.message => {
-            mismatches.push(Mismatch::new("message", format!("{message:?}"), observed));
-        }
-        None if unexpected_error => mismatches.push(Mismatch::new("message", "any", observed)),
-        _ => {}
-    }
-    mismatches
 }
 
 /// The expected details: a `google.rpc.Status` with a `BadRequest`.

@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::calls::expectation::{self, Expectation};
+use crate::calls::expectation::Expectation;
+use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::call::Call;
 use crate::config::axes::Variant;
 use crate::config::connection::Target;
 use crate::outcome::finding::Mismatch;
-use crate::outcome::observation::Observation;
 use grpc_interop_protocol::{CallOutcome, Request};
 
 /// One of the `steps` of a scenario.
@@ -48,14 +48,6 @@ pub(crate) enum ServerAction {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServerMemory {
     pub(crate) grows_by_at_most_mib: f64,
-}
-
-/// The expected and the observed outcome of the calls of a step.
-#[derive(Debug, Default)]
-pub(crate) struct Comparison {
-    pub(crate) expected: Observation,
-    pub(crate) observed: Observation,
-    pub(crate) mismatches: Vec<Mismatch>,
 }
 
 impl Step {
@@ -107,34 +99,27 @@ impl Step {
     /// Compares the outcomes of the calls. Only the first few are shown as lines.
     pub(crate) fn compare(&self, outcomes: &[CallOutcome], trial: &str) -> Comparison {
         const SHOWN: usize = 8;
-        let mut comparison = Comparison::default();
-        let mut numbered = outcomes.iter().enumerate();
+        let mut all = Comparison::default();
+        let mut numbered = (1..).zip(outcomes);
         for (call, expect) in self.calls() {
             let form = call.reply_form();
             for (index, (number, outcome)) in numbered.by_ref().take(call.count()).enumerate() {
-                let label = match outcomes.len() {
-                    1 => String::new(),
-                    _ => format!("call {}: ", number + 1),
-                };
-                if number < SHOWN {
-                    comparison.expected.extend(&label, expect.lines(&form, index, trial));
-                    let lines = expectation::outcome_lines(outcome, &form);
-                    comparison.observed.extend(&label, lines);
+                let mut comparison = expect.compare(&form, index, outcome, trial);
+                if number > SHOWN {
+                    (comparison.expected, comparison.observed) = Default::default();
                 }
-                let mismatches = expect.mismatches(&form, index, outcome, trial);
-                let mismatches = mismatches.into_iter().map(|mismatch| mismatch.labelled(&label));
-                comparison.mismatches.extend(mismatches);
+                let label = format!("call {number}: ");
+                all.extend(if outcomes.len() == 1 { "" } else { &label }, comparison);
             }
         }
-        if let Some(more) = outcomes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            comparison.observed.add("further calls", more.to_string());
+        if outcomes.len() > SHOWN {
+            all.observed.add("further calls", (outcomes.len() - SHOWN).to_string());
         }
         let count: usize = self.calls().iter().map(|(call, _)| call.count()).sum();
         if outcomes.len() != count {
-            let mismatch = Mismatch::new("number of calls", count, outcomes.len());
-            comparison.mismatches = vec![mismatch];
+            all.mismatches = vec![Mismatch::new("number of calls", count, outcomes.len())];
         }
-        comparison
+        all
     }
 
     /// What is wrong with the step itself.

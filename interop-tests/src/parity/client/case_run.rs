@@ -13,7 +13,7 @@ use crate::parity::client::outcome;
 use crate::parity::client::outcome::{Ended, Side};
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
-use crate::process::agent::shortened;
+use crate::process::agent;
 use crate::process::agent_pool::{AgentPool, BorrowedAgent};
 use crate::process::context::RunContext;
 
@@ -45,8 +45,7 @@ pub(crate) fn run(
     let (requests, frames) = server.finish();
     drop(listener);
     let calls = calls?.concat();
-    let line = |request| shortened(&serde_json::to_string(request).unwrap_or_default());
-    let sent = rounds.iter().map(line).chain(frames).collect();
+    let sent = rounds.iter().map(agent::shown).chain(frames).collect();
     let observation = |side| outcome::observation(behaviour, &calls, &requests, side);
     Ok(CaseRun {
         observed: observation(Side::Observed),
@@ -63,15 +62,12 @@ fn round(
     context: &RunContext,
 ) -> Result<Vec<Ended>, Finding> {
     let begin = Instant::now();
-    let outcome = agent.perform(request, context)?;
+    let outcomes = agent.perform(request, context, || ())?;
     let took = begin.elapsed();
-    if let Some(reason) = outcome.not_supported {
-        return Err(Finding::NotSupported(reason));
-    }
-    let (reported, made) = (outcome.calls.len(), request.calls.len());
+    let (reported, made) = (outcomes.len(), request.calls.len());
     if reported != made {
         let why = format!("the agent reported {reported} outcomes of {made} calls");
         return Err(Finding::Broken(why));
     }
-    Ok(outcome.calls.into_iter().map(|call| (call, took)).collect())
+    Ok(outcomes.into_iter().map(|call| (call, took)).collect())
 }

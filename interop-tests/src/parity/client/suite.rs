@@ -78,10 +78,10 @@ impl Subject for AgentPool {
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
-        self.program().command_line(&context.places, "").ok().map(|line| line.to_string())
+        self.program.shown(&context.places, "")
     }
 
     fn logs(&self, _behaviour: &Behaviour) -> Vec<Logs> {
-        AgentPool::logs(self).to_vec()
+        self.logs.clone()
     }
 }

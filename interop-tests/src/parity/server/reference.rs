@@ -82,7 +82,7 @@ impl Subject for TutorialServer {
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
-        self.program.command_line(&context.places, "").ok().map(|line| line.to_string())
+        self.program.shown(&context.places, "")
     }
 
     fn logs(&self, _probe: &Probe) -> Vec<Logs> {

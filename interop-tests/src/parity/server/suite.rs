@@ -102,7 +102,7 @@ impl Subject for Server {
     }
 
     fn logs(&self, _probe: &Probe) -> Vec<Logs> {
-        vec![self.process.logs().clone()]
+        vec![self.process.logs.clone()]
     }
 
     fn is_attached(&self) -> bool {

@@ -27,13 +27,6 @@ pub(crate) struct Certificates {
     made: OnceLock<Result<(), String>>,
 }
 
-/// A certificate and its key.
-#[derive(Clone, Debug)]
-pub(crate) struct Pair {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-}
-
 impl Certificates {
     /// Certificates that will be in `folder` when they are needed.
     pub(crate) fn new(folder: PathBuf) -> Self {
@@ -50,18 +43,9 @@ impl Certificates {
         self.made.get_or_init(made).clone()
     }
 
-    /// The certificate of a server.
-    pub(crate) fn server(&self, which: ServerCertificate) -> Pair {
-        self.pair(match which {
-            ServerCertificate::Good => "server",
-            ServerCertificate::Expired => "expired",
-            ServerCertificate::Elsewhere => "elsewhere",
-        })
-    }
-
-    /// The authority by which a server wants the certificates of clients to be signed.
-    pub(crate) fn client_ca(&self) -> PathBuf {
-        self.folder.join("ca.pem")
+    /// The path of a file: `ca.pem`, or `NAME.pem` and `NAME.key` for a [`ServerCertificate`].
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// The credentials of a client for this transport, changed as `tls` says.
@@ -71,27 +55,19 @@ impl Certificates {
         }
         let usual = ClientTls::default();
         let tls = tls.unwrap_or(&usual);
-        let pair = match tls.client_certificate {
+        let certificate = match tls.client_certificate {
             _ if transport != Transport::Mtls => None,
-            ClientCertificate::Own => Some(self.pair("client")),
-            ClientCertificate::Other => Some(self.pair("stranger")),
+            ClientCertificate::Own => Some("client"),
+            ClientCertificate::Other => Some("stranger"),
             ClientCertificate::None => None,
         };
-        let ca = match tls.ca {
-            Authority::Own => "ca.pem",
-            Authority::Other => "other-ca.pem",
-        };
+        let file = |extension: &str| Some(self.file(&format!("{}.{extension}", certificate?)));
         Some(Tls {
-            ca: self.folder.join(ca),
+            ca: self.file(if tls.ca == Authority::Own { "ca.pem" } else { "other-ca.pem" }),
             name: tls.name.clone(),
-            certificate: pair.as_ref().map(|pair| pair.certificate.clone()),
-            key: pair.map(|pair| pair.key),
+            certificate: file("pem"),
+            key: file("key"),
         })
-    }
-
-    fn pair(&self, name: &str) -> Pair {
-        let file = |extension: &str| self.folder.join(format!("{name}.{extension}"));
-        Pair { certificate: file("pem"), key: file("key") }
     }
 }
 
@@ -106,11 +82,11 @@ fn make_all(folder: &Path) -> anyhow::Result<()> {
     let server = |names| leaf(names, ExtendedKeyUsagePurpose::ServerAuth);
     let client = || leaf(&["client.example"], ExtendedKeyUsagePurpose::ClientAuth);
     let mut expired = server(&here)?;
-    (expired.not_before, expired.not_after) =
-        (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
-    write(folder, "server", &ca, &server(&here)?)?;
-    write(folder, "elsewhere", &ca, &server(&["elsewhere.example"])?)?;
-    write(folder, "expired", &ca, &expired)?;
+    expired.not_before = date_time_ymd(2020, 1, 1);
+    expired.not_after = date_time_ymd(2021, 1, 1);
+    write(folder, ServerCertificate::Good.name(), &ca, &server(&here)?)?;
+    write(folder, ServerCertificate::Elsewhere.name(), &ca, &server(&["elsewhere.example"])?)?;
+    write(folder, ServerCertificate::Expired.name(), &ca, &expired)?;
     write(folder, "client", &ca, &client()?)?;
     write(folder, "stranger", &other_ca, &client()?)
 }
@@ -170,8 +146,9 @@ mod tests {
             assert_eq!(key.permissions().mode() & 0o777, 0o600);
         }
         for which in [Good, Expired, Elsewhere] {
-            let pair = certificates.server(which);
-            assert!(pair.certificate.exists() && pair.key.exists());
+            let exists =
+                |extension| certificates.file(&format!("{}.{extension}", which.name())).exists();
+            assert!(exists("pem") && exists("key"));
         }
         assert!(certificates.client(Transport::Plain, None).is_none());
     }

@@ -3,41 +3,27 @@
 //! grpcio sets SO_REUSEPORT: a second server binds the same port without an error and takes half of
 //! the connections. So a port is checked before a server is started, and again afterwards.
 
-use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
 use rustix::process::{Pid, getpgid};
 
 /// A process that listens on a port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, strum::Display)]
 pub enum Holder {
-    Process {
-        pid: i32,
-        name: String,
-    },
-    /// The operating system does not tell this user which.
+    #[strum(to_string = "process {pid} ({name})")]
+    Process { pid: i32, name: String },
+    /// The operating system does not show it to this user.
+    #[strum(to_string = "a process of another user")]
     Unknown,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Process { pid, name } => write!(f, "process {pid} ({name})"),
-            Self::Unknown => write!(f, "a process of another user"),
-        }
-    }
 }
 
 impl Holder {
     /// Whether the process is one of `group`.
     pub fn is_in_group(&self, group: Pid) -> bool {
-        match self {
-            Self::Process { pid, .. } => {
-                Pid::from_raw(*pid).is_some_and(|pid| getpgid(Some(pid)).is_ok_and(|g| g == group))
-            }
-            Self::Unknown => false,
-        }
+        let Self::Process { pid, .. } = self else { return false };
+        getpgid(Pid::from_raw(*pid)).is_ok_and(|of_process| of_process == group)
     }
 }
 
@@ -48,26 +34,20 @@ pub fn holders(port: u16) -> Vec<Holder> {
             && listener.protocol == listeners::Protocol::TCP
             && listener.state == listeners::SocketState::Listen
     };
-    let mut processes: Vec<_> = listeners::get_all()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(listening)
-        .filter_map(|listener| {
-            Some((i32::try_from(listener.process.pid).ok()?, listener.process.name))
-        })
-        .collect();
-    processes.sort();
-    processes.dedup();
-    if processes.is_empty() && is_taken(port) {
+    let listeners = listeners::get_all().unwrap_or_default();
+    let processes = listeners.into_iter().filter(listening).map(|listener| listener.process);
+    // A process may listen on several addresses.
+    let names: BTreeMap<_, _> =
+        processes.filter_map(|it| Some((i32::try_from(it.pid).ok()?, it.name))).collect();
+    if names.is_empty() && is_taken(port) {
         return vec![Holder::Unknown];
     }
-    processes.into_iter().map(|(pid, name)| Holder::Process { pid, name }).collect()
+    names.into_iter().map(|(pid, name)| Holder::Process { pid, name }).collect()
 }
 
 fn is_taken(port: u16) -> bool {
-    let taken = |bound: io::Result<TcpListener>| {
-        bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
-    };
-    taken(TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)))
-        || taken(TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
+    let all: [IpAddr; 2] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
+    all.into_iter().any(|address| {
+        TcpListener::bind((address, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+    })
 }

@@ -21,7 +21,7 @@ pub(crate) struct PortQueue {
     changed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// How many trials of each user have not ended yet.
     remaining: [usize; PortUser::COUNT],
@@ -31,13 +31,13 @@ struct State {
 }
 
 /// What a user keeps on the port from one of its trials to the next.
-pub(crate) trait Occupant: Send + Sync {
+pub(crate) trait Occupant: fmt::Debug + Send + Sync {
     /// Frees the port.
     fn stop(&self);
 }
 
 /// A server or a listener that frees the port when it is dropped.
-impl<T: Send> Occupant for Mutex<Option<T>> {
+impl<T: fmt::Debug + Send> Occupant for Mutex<Option<T>> {
     fn stop(&self) {
         *self.lock() = None;
     }
@@ -81,10 +81,8 @@ impl PortQueue {
     fn end_trial(&self, user: PortUser, mut state: MutexGuard<'_, State>) {
         let remaining = &mut state.remaining[user as usize];
         *remaining = remaining.saturating_sub(1);
-        if *remaining == 0
-            && let Some(occupant) = state.occupant.take()
-        {
-            occupant.stop();
+        if *remaining == 0 {
+            state.occupant.take().inspect(|occupant| occupant.stop());
         }
         self.changed.notify_all();
     }
@@ -94,13 +92,6 @@ impl State {
     fn admits(&self, user: PortUser) -> bool {
         let is_its_turn = self.remaining[..user as usize].iter().all(|trials| *trials == 0);
         is_its_turn && (self.running == 0 || user.shares_its_turn())
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { remaining, running, .. } = self;
-        write!(f, "{running} of {remaining:?} trials")
     }
 }
 

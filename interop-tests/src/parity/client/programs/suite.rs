@@ -91,7 +91,7 @@ impl Subject for ClientProgram {
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
-        self.program.command_line(&context.places, "").ok().map(|line| line.to_string())
+        self.program.shown(&context.places, "")
     }
 
     fn logs(&self, case: &ProgramCase) -> Vec<Logs> {
