@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::calls::expectation::comparison::Comparison;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::config::source::{ConfigError, Source};
 use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::{Finding, Mismatch};
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Finding;
 use crate::outcome::trial::{PortUser, Trial, TrialName};
 use crate::process::child::{Logs, Process};
 use crate::process::context::RunContext;
@@ -79,12 +79,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Case>, ConfigError> {
 pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases {
+        let programs = peers.iter().map(|peer| (peer.name(), peer.server_program.as_ref()));
         let servers: Vec<_> = match case.server {
             None => vec![(NO_SERVER, None)],
-            Some(_) => peers
-                .iter()
-                .filter_map(|p| Some((p.name(), Some(p.server_program.as_ref()?))))
-                .collect(),
+            Some(_) => programs.filter(|(_, program)| program.is_some()).collect(),
         };
         for (server_name, server) in servers {
             for client in peers {
@@ -100,16 +98,8 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
                     client_logs: Logs::at(&log.join("client")),
                     context: Arc::clone(context),
                 };
-                let run = move || {
-                    let _permit = run.context.busy_permits.acquire();
-                    let began = Some(Instant::now());
-                    let mut observed = Observation::default();
-                    let finding = run.run(&mut observed);
-                    let evidence = Evidence { began, observed: Some(observed), ..run.evidence() };
-                    Report { finding, evidence }
-                };
                 let port_user = Some(PortUser::Programs);
-                trials.push(Trial { port_user, ..Trial::new(name, run) });
+                trials.push(Trial { port_user, ..Trial::new(name, move || run.report()) });
             }
         }
     }
@@ -127,128 +117,89 @@ struct CaseRun {
 }
 
 impl CaseRun {
-    /// Runs both programs; how they end is added to `lines`.
-    fn run(&self, lines: &mut Observation) -> Finding {
-        let places = &self.context.places;
-        let running = match &self.server {
-            None => None,
-            Some(program) => {
-                match RunningServer::start_on(program, places, PORT, self.server_logs.clone()) {
-                    Ok(server) => Some(server),
-                    Err(error) => {
-                        return Finding::SetUpError(format!("the server did not start: {error}"));
-                    }
-                }
-            }
-        };
-        let mut mismatches = match self.client_end(lines) {
-            Ok(mismatches) => mismatches,
-            Err(finding) => return finding,
-        };
-        if let (Some(mut server), Some(expected)) = (running, &self.case.server) {
-            if let Some(exit) = server.process.has_exited() {
-                return Finding::Broken(format!("the server ended by itself, with {exit}"));
-            }
-            server.process.interrupt();
-            match end(&mut server.process, server.printed) {
-                Some(observed) => {
-                    observed.add_to(lines, "server");
-                    mismatches.extend(expected.mismatches("server", &observed));
-                }
-                None => {
-                    return Finding::Broken(format!(
-                        "the server did not end {LIMIT:?} after Ctrl-C"
-                    ));
-                }
-            }
-        }
-        mismatches.into()
-    }
-
-    fn client_end(&self, lines: &mut Observation) -> Result<Vec<Mismatch>, Finding> {
-        let command_line = self
-            .client
-            .command_line(&self.context.places, "")
-            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
-        let mut client = Process::start(&command_line, self.client_logs.clone())
-            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
-        let observed = end(&mut client, String::new())
-            .ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
-        observed.add_to(lines, "client");
-        Ok(self.case.client.mismatches("client", &observed))
-    }
-
-    fn evidence(&self) -> Evidence {
-        let command = |program: &Program| {
-            program.command_line(&self.context.places, "").ok().map(|line| line.to_string())
-        };
+    fn report(&self) -> Report {
+        let _permit = self.context.busy_permits.acquire();
+        let began = Some(Instant::now());
+        let mut comparison = Comparison::default();
+        let finding = self.run(&mut comparison).err();
+        let Comparison { expected, observed, mismatches } = comparison;
+        let finding = finding.unwrap_or_else(|| mismatches.into());
+        let command = |program: &Program| program.shown(&self.context.places, "");
         let server_logs = self.server.as_ref().map(|_| &self.server_logs);
         let logs = server_logs.into_iter().chain([&self.client_logs]);
-        Evidence {
+        let evidence = Evidence {
             about: self.case.about.clone(),
-            expected: vec![self.case.lines()],
+            expected: vec![expected],
+            observed: Some(observed),
             server_command: self.server.as_ref().and_then(command),
             client_command: command(&self.client),
             recorder: Some(Recorder::unavailable(NO_FRAMES)),
-            logs: logs.flat_map(|logs| [logs.stdout.clone(), logs.stderr.clone()]).collect(),
+            logs: logs.flat_map(Logs::paths).collect(),
+            began,
             ..Evidence::default()
-        }
+        };
+        Report { finding, evidence }
     }
-}
 
-/// The observed end of a program.
-struct Observed {
-    exit: String,
-    stdout: String,
-    stderr: String,
-}
-
-/// Waits for the end of a program; `None` when it does not end in time.
-fn end(process: &mut Process, mut stdout: String) -> Option<Observed> {
-    let exit = process.wait(LIMIT, &mut stdout)?.to_string();
-    let stderr = std::fs::read(&process.logs().stderr).unwrap_or_default();
-    Some(Observed { exit, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
-}
-
-impl Observed {
-    fn add_to(&self, lines: &mut Observation, who: &str) {
-        lines.add(format!("{who} exit"), &self.exit);
-        lines.add(format!("{who} stdout"), format!("{:?}", self.stdout));
-        lines.add(format!("{who} stderr"), format!("{:?}", self.stderr));
-    }
-}
-
-impl Case {
-    /// The expected ends of both programs.
-    fn lines(&self) -> Observation {
-        let mut lines = Observation::default();
-        for (who, end) in [("client", Some(&self.client)), ("server", self.server.as_ref())] {
-            let Some(end) = end else { continue };
-            lines.add(format!("{who} exit"), format!("status {}", end.exit));
-            lines.add(format!("{who} stdout"), format!("{:?}", end.stdout));
-            if !end.stderr_lines.is_empty() {
-                lines.add(format!("{who} stderr"), format!("{:?}, among others", end.stderr_lines));
-            }
+    /// Runs both programs, and compares how they end.
+    fn run(&self, comparison: &mut Comparison) -> Result<(), Finding> {
+        let places = &self.context.places;
+        let start = |program| {
+            RunningServer::start_on(program, places, PORT, self.server_logs.clone())
+                .map_err(|error| Finding::SetUpError(format!("the server did not start: {error}")))
+        };
+        let server = self.server.as_ref().map(start).transpose()?;
+        let client = Process::start_program(&self.client, places, "", self.client_logs.clone());
+        let mut client = client
+            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
+        self.case
+            .client
+            .compare("client", &mut client, String::new(), comparison)
+            .ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
+        let (Some(mut server), Some(expected)) = (server, &self.case.server) else {
+            return Ok(());
+        };
+        if let Some(exit) = server.process.has_exited() {
+            return Err(Finding::Broken(format!("the server ended by itself, with {exit}")));
         }
-        lines
+        server.process.interrupt();
+        expected.compare("server", &mut server.process, server.printed, comparison).ok_or_else(
+            || Finding::Broken(format!("the server did not end {LIMIT:?} after Ctrl-C")),
+        )
     }
 }
 
 impl End {
-    fn mismatches(&self, who: &str, observed: &Observed) -> Vec<Mismatch> {
-        let mut mismatches = Vec::new();
-        let mut compare = |what: &str, expected: String, observed: String| {
-            if expected != observed {
-                mismatches.push(Mismatch::new(&format!("{who} {what}"), expected, observed));
-            }
-        };
-        compare("exit", format!("status {}", self.exit), observed.exit.clone());
-        compare("stdout", format!("{:?}", self.stdout), format!("{:?}", observed.stdout));
-        for line in &self.stderr_lines {
-            let found = observed.stderr.lines().any(|candidate| candidate.trim() == line);
-            let observed = if found { line } else { &observed.stderr };
-            compare("stderr", format!("{line:?}"), format!("{observed:?}"));
+    /// Compares the end of `process`, which has printed `stdout` so far; `None` when it does not end in time.
+    fn compare(
+        &self,
+        who: &str,
+        process: &mut Process,
+        mut stdout: String,
+        comparison: &mut Comparison,
+    ) -> Option<()> {
+        let exit = process.wait(LIMIT, &mut stdout)?.to_string();
+        let stderr = process.logs().stderr();
+        let has = |line: &String| stderr.lines().any(|other| other.trim() == line);
+        let lines = Some(&self.stderr_lines).filter(|lines| !lines.is_empty());
+        let status = format!("status {}", self.exit);
+        for (what, is_match, expected, observed) in [
+            ("exit", exit == status, Some(status), exit),
+            (
+                "stdout",
+                stdout == self.stdout,
+                Some(format!("{:?}", self.stdout)),
+                format!("{stdout:?}"),
+            ),
+            (
+                "stderr",
+                self.stderr_lines.iter().all(has),
+                lines.map(|lines| format!("{lines:?}, among others")),
+                format!("{stderr:?}"),
+            ),
+        ] {
+            comparison.add(&format!("{who} {what}"), expected, Some(observed), is_match);
         }
-        mismatches
+        Some(())
     }
 }

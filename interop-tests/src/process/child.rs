@@ -87,10 +87,15 @@ impl Logs {
         Ok((open(&self.stdout)?, open(&self.stderr)?))
     }
 
+    /// All that was written to stderr.
+    pub fn stderr(&self) -> String {
+        let text = std::fs::read(&self.stderr).unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     /// The last lines that were written to stderr, for an error message.
     pub fn end_of_stderr(&self) -> String {
-        let text = std::fs::read(&self.stderr).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.stderr();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(8)..].join("\n")
     }

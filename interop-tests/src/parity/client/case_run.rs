@@ -9,9 +9,9 @@ use crate::capture::recorder::Recorder;
 use crate::config::connection::Target;
 use crate::outcome::finding::Finding;
 use crate::parity::baseline::reference::CaseRun;
-use crate::parity::client::outcome;
-use crate::parity::client::outcome::{Ended, Side};
+use crate::parity::client::outcome::{self, Ended};
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
+use crate::parity::client::status_message;
 use crate::parity::client::table::Behaviour;
 use crate::process::agent;
 use crate::process::agent_pool::{AgentPool, BorrowedAgent};
@@ -26,17 +26,16 @@ pub(crate) fn run(
 ) -> Result<CaseRun, Finding> {
     let mut agent = pool.lend(false);
     let began = Instant::now();
-    let set_up = |error: std::io::Error| Finding::SetUpError(format!("no stage: {error}"));
+    let set_up =
+        |error: std::io::Error| Finding::SetUpError(format!("no scripted server: {error}"));
     let server = ScriptedServer::of(behaviour, recorder);
-    let listener = if behaviour.nobody_listens {
-        None
+    let (listener, address) = if behaviour.nobody_listens {
+        (None, context.address(Target::ClosedPort, "").map_err(set_up)?)
     } else {
-        let server = server.clone();
-        Some(Listener::open(0, move |socket, _| server.admit(socket)).map_err(set_up)?)
-    };
-    let address = match &listener {
-        Some(listener) => listener.address().to_string(),
-        None => context.address(Target::ClosedPort, "").map_err(set_up)?,
+        let server = Arc::clone(&server);
+        let listener = Listener::open(0, move |socket, _| server.admit(socket)).map_err(set_up)?;
+        let address = listener.address.to_string();
+        (Some(listener), address)
     };
     let rounds = behaviour.call.requests(&address);
     let calls = rounds.iter().map(|request| round(&mut agent, request, context));
@@ -46,13 +45,10 @@ pub(crate) fn run(
     drop(listener);
     let calls = calls?.concat();
     let sent = rounds.iter().map(agent::shown).chain(frames).collect();
-    let observation = |side| outcome::observation(behaviour, &calls, &requests, side);
-    Ok(CaseRun {
-        observed: observation(Side::Observed),
-        masked: observation(Side::Expected),
-        sent,
-        began,
-    })
+    let observation = |message| outcome::observation(behaviour, &calls, &requests, message);
+    let (observed, masked) =
+        (observation(status_message::full), observation(status_message::masked));
+    Ok(CaseRun { observed, masked, sent, began })
 }
 
 /// Makes the calls of one round.

@@ -1,6 +1,6 @@
 //! The outcome of a behaviour at a client, as the lines of an observation.
 //!
-//! It has what a caller sees and, by [`Sent`], what a server sees.
+//! It has what a caller sees and, by [`requests`], what a server sees.
 
 use std::time::Duration;
 
@@ -8,69 +8,48 @@ use crate::http2::text::shown;
 use crate::http2::value::Value;
 use crate::outcome::observation::Observation;
 use crate::parity::client::deadline;
-use crate::parity::client::requests::Requests;
+use crate::parity::client::requests::{self, RequestsOfConnection};
 use crate::parity::client::status_message;
 use crate::parity::client::table::Behaviour;
 use grpc_interop_protocol::CallOutcome;
 
-/// What an observation is for: the text of a status message that callers cannot rely on is not expected,
-/// but worth showing where it was observed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Expected,
-    Observed,
-}
-
 /// How a call ended, and how long the tool waited for it.
 pub(crate) type Ended = (CallOutcome, Duration);
 
-/// The observation of `calls`; where there are several, each line names its call.
+/// The observation of `calls`; where there are several, each line names its call. `message` is how a status
+/// message is written: [`status_message::full`] or [`status_message::masked`].
 pub(crate) fn observation(
     behaviour: &Behaviour,
     calls: &[Ended],
-    sent: &Requests,
-    side: Side,
+    sent: &[RequestsOfConnection],
+    message: fn(&str) -> String,
 ) -> Observation {
     let mut observation = Observation::default();
-    for (index, ended) in calls.iter().enumerate() {
-        let of = if calls.len() > 1 { format!("call {}: ", index + 1) } else { String::new() };
-        observe(behaviour, ended, &of, side, &mut observation);
+    let timeout_ms = behaviour.call.timeout_ms();
+    for (index, (call, took)) in calls.iter().enumerate() {
+        let label = format!("call {}: ", index + 1);
+        let label = if calls.len() > 1 { &label } else { "" };
+        let mut add = |what: &str, value: String| observation.add(format!("{label}{what}"), value);
+        add("status", call.status.clone());
+        add("message", message(&call.message));
+        if let Some(value) = &call.value {
+            let shown = Value::from_hex(value).map(|value| value.to_string());
+            add("value", shown.unwrap_or_else(|| format!("{value:?}")));
+        }
+        for (what, entries) in [
+            ("initial metadata", &call.initial_metadata),
+            ("trailing metadata", &call.trailing_metadata),
+        ] {
+            if !entries.is_empty() {
+                add(what, metadata(entries));
+            }
+        }
+        add("ended", deadline::end(timeout_ms, call.elapsed_ms, *took));
     }
     if behaviour.waits_for_request() {
-        sent.observe(behaviour, behaviour.call.timeout_ms(), &mut observation);
+        requests::observe(sent, behaviour, timeout_ms, &mut observation);
     }
     observation
-}
-
-fn observe(
-    behaviour: &Behaviour,
-    (call, took): &Ended,
-    of: &str,
-    side: Side,
-    observation: &mut Observation,
-) {
-    let mut add = |what: &str, value: String| observation.add(format!("{of}{what}"), value);
-    add("status", call.status.clone());
-    add(
-        "message",
-        match side {
-            Side::Expected => status_message::masked(&call.message),
-            Side::Observed => status_message::full(&call.message),
-        },
-    );
-    if let Some(value) = &call.value {
-        let shown = Value::from_hex(value).map(|value| value.to_string());
-        add("value", shown.unwrap_or_else(|| format!("{value:?}")));
-    }
-    for (what, entries) in [
-        ("initial metadata", &call.initial_metadata),
-        ("trailing metadata", &call.trailing_metadata),
-    ] {
-        if !entries.is_empty() {
-            add(what, metadata(entries));
-        }
-    }
-    add("ended", deadline::end(behaviour.call.timeout_ms(), call.elapsed_ms, *took));
 }
 
 /// Metadata sorted by name; values of the same name stay in their order.

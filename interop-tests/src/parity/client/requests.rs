@@ -2,8 +2,6 @@
 //!
 //! Only the first request is observed in full: the others repeat it.
 
-use std::time::Instant;
-
 use crate::http2::endpoint::{Endpoint, Stream};
 use crate::http2::header_block::Field;
 use crate::http2::message;
@@ -28,45 +26,31 @@ impl RequestsOfConnection {
         let requests = endpoint.received().map(|(_, stream)| stream.clone()).collect();
         Self { requests, most_open: endpoint.most_open, pings: endpoint.pings }
     }
-
-    fn began(&self) -> Option<Instant> {
-        self.requests.first()?.began
-    }
 }
 
-/// What a client has sent over all its connections.
-#[derive(Debug)]
-pub(crate) struct Requests(Vec<RequestsOfConnection>);
-
-impl Requests {
-    pub(crate) fn of(connections: Vec<RequestsOfConnection>) -> Self {
-        Self(connections)
+/// Adds what was sent over all `connections` by the call of `behaviour`, with this deadline.
+pub(crate) fn observe(
+    connections: &[RequestsOfConnection],
+    behaviour: &Behaviour,
+    timeout_ms: Option<f64>,
+    observation: &mut Observation,
+) {
+    let used = || connections.iter().filter(|connection| !connection.requests.is_empty());
+    let first = used().map(|connection| &connection.requests[0]).min_by_key(|it| it.began);
+    if let Some(request) = first.filter(|_| behaviour.sent) {
+        observe_request(request, timeout_ms, observation);
     }
-
-    /// Adds what was sent by the call of `behaviour`, with this deadline, to `observation`.
-    pub(crate) fn observe(
-        &self,
-        behaviour: &Behaviour,
-        timeout_ms: Option<f64>,
-        observation: &mut Observation,
-    ) {
-        let used = || self.0.iter().filter(|connection| !connection.requests.is_empty());
-        let first = used().min_by_key(|connection| connection.began());
-        if let Some(connection) = first.filter(|_| behaviour.sent) {
-            observe_request(&connection.requests[0], timeout_ms, observation);
-        }
-        let count: usize = used().map(|connection| connection.requests.len()).sum();
-        observation.add("requests", count.to_string());
-        if behaviour.call.is_repeated() {
-            let counts: Vec<_> = used().map(|c| c.requests.len().to_string()).collect();
-            observation.add("requests of each connection", counts.join(", "));
-            let most = used().map(|connection| connection.most_open).max().unwrap_or(0);
-            observation.add("requests open at once", most.to_string());
-        }
-        if behaviour.waits_for_pings() {
-            let pings: usize = self.0.iter().map(|connection| connection.pings).sum();
-            observation.add("pings without acknowledgement", pings.to_string());
-        }
+    let count: usize = used().map(|connection| connection.requests.len()).sum();
+    observation.add("requests", count.to_string());
+    if behaviour.call.is_repeated() {
+        let counts: Vec<_> = used().map(|it| it.requests.len().to_string()).collect();
+        observation.add("requests of each connection", counts.join(", "));
+        let most = used().map(|connection| connection.most_open).max().unwrap_or(0);
+        observation.add("requests open at once", most.to_string());
+    }
+    if behaviour.waits_for_pings() {
+        let pings: usize = connections.iter().map(|connection| connection.pings).sum();
+        observation.add("pings without acknowledgement", pings.to_string());
     }
 }
 
@@ -74,8 +58,10 @@ impl Requests {
 const OWN_LINES: [&str; 6] =
     [":method", ":scheme", ":path", "te", "content-type", "grpc-accept-encoding"];
 
-/// Fields that are observed in another way.
-const SPECIAL: [&[u8]; 3] = [b":authority", b"user-agent", b"grpc-timeout"];
+/// Fields whose values depend on the client or on the run.
+const PRESENCE: [&str; 2] = [":authority", "user-agent"];
+
+const TIMEOUT: &str = "grpc-timeout";
 
 fn observe_request(request: &Stream, timeout_ms: Option<f64>, observation: &mut Observation) {
     let fields = request.blocks.first().map(Vec::as_slice).unwrap_or_default();
@@ -86,18 +72,16 @@ fn observe_request(request: &Stream, timeout_ms: Option<f64>, observation: &mut 
     for name in OWN_LINES {
         observation.add(format!("sent {name}"), values(name));
     }
-    let presence = |name: &str| if values(name).is_empty() { "missing" } else { "there" };
-    for name in [":authority", "user-agent"] {
-        observation.add(format!("sent {name}"), presence(name));
+    for name in PRESENCE {
+        let presence = if values(name).is_empty() { "missing" } else { "there" };
+        observation.add(format!("sent {name}"), presence);
     }
-    let timeout = values("grpc-timeout");
+    let timeout = values(TIMEOUT);
     if !timeout.is_empty() {
         observation.add("sent grpc-timeout", deadline::normalised(&timeout, timeout_ms));
     }
-    let is_metadata = |field: &&Field| {
-        let name = &field.0[..];
-        !SPECIAL.contains(&name) && !OWN_LINES.iter().any(|own| own.as_bytes() == name)
-    };
+    let observed = || OWN_LINES.iter().chain(&PRESENCE).chain([&TIMEOUT]);
+    let is_metadata = |(name, _): &&Field| observed().all(|other| other.as_bytes() != name);
     let mut metadata: Vec<_> = fields.iter().filter(is_metadata).collect();
     metadata.sort_by(|one, other| one.0.cmp(&other.0));
     if !metadata.is_empty() {

@@ -17,21 +17,19 @@ use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::http2::activity::Activity;
 use crate::http2::endpoint::{Endpoint, Role};
 use crate::http2::script::Script;
-use crate::parity::client::requests::{Requests, RequestsOfConnection};
+use crate::parity::client::requests::RequestsOfConnection;
 use crate::parity::client::table::Behaviour;
 
 /// How long a client may take to close its connections after its call.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 
-/// The scripted server of one behaviour; clones are the same server.
-#[derive(Clone, Debug)]
-pub(crate) struct ScriptedServer(Arc<Shared>);
-
+/// The scripted server of one behaviour.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct ScriptedServer {
     behaviour: Arc<Behaviour>,
     recorder: Recorder,
-    activity: Activity,
+    /// The activity on its connections.
+    pub(crate) activity: Activity,
     /// How often the script has begun, on all connections.
     attempts: AtomicUsize,
     connections: Mutex<Connections>,
@@ -53,20 +51,20 @@ struct Connections {
 
 impl ScriptedServer {
     /// A server for `behaviour`; `recorder` records its connections.
-    pub(crate) fn of(behaviour: &Arc<Behaviour>, recorder: &Recorder) -> Self {
-        Self(Arc::new(Shared {
+    pub(crate) fn of(behaviour: &Arc<Behaviour>, recorder: &Recorder) -> Arc<Self> {
+        Arc::new(Self {
             behaviour: Arc::clone(behaviour),
             recorder: recorder.clone(),
             activity: Activity::default(),
             attempts: AtomicUsize::new(0),
             connections: Mutex::default(),
             connection_closed: Condvar::new(),
-        }))
+        })
     }
 
     /// Serves the client at the other end of `socket`, unless the server has ended.
-    pub(crate) fn admit(&self, socket: TcpStream) {
-        let mut connections = self.0.connections.lock();
+    pub(crate) fn admit(self: &Arc<Self>, socket: TcpStream) {
+        let mut connections = self.connections.lock();
         if connections.has_ended {
             return;
         }
@@ -76,46 +74,39 @@ impl ScriptedServer {
         if let Ok(copy) = socket.try_clone() {
             connections.sockets.insert(number, copy);
         }
-        self.0.activity.record();
-        let (shared, recorder) = (Arc::clone(&self.0), self.0.recorder.connect());
+        self.activity.record();
+        let (server, recorder) = (Arc::clone(self), self.recorder.connect());
         connections.threads.push(thread::spawn(move || {
-            let requests = shared.serve(number, socket, recorder).unwrap_or_default();
-            shared.activity.record();
-            shared.connections.lock().open -= 1;
-            shared.connection_closed.notify_all();
+            let requests = server.serve(number, socket, recorder).unwrap_or_default();
+            server.activity.record();
+            server.connections.lock().open -= 1;
+            server.connection_closed.notify_all();
             requests
         }));
     }
 
     /// Whether a client has connected.
     pub(crate) fn has_been_found(&self) -> bool {
-        self.0.connections.lock().count > 0
-    }
-
-    /// The activity on its connections.
-    pub(crate) fn activity(&self) -> &Activity {
-        &self.0.activity
+        self.connections.lock().count > 0
     }
 
     /// Ends the server; returns what clients have sent, and the frames that were sent to them.
-    pub(crate) fn finish(&self) -> (Requests, Vec<String>) {
-        let mut connections = self.0.connections.lock();
+    pub(crate) fn finish(&self) -> (Vec<RequestsOfConnection>, Vec<String>) {
+        let mut connections = self.connections.lock();
         // After the timeout, the connections that are left are shut down.
         let is_open = |connections: &mut Connections| connections.open > 0;
-        self.0.connection_closed.wait_while_for(&mut connections, is_open, CLOSE_TIMEOUT);
+        self.connection_closed.wait_while_for(&mut connections, is_open, CLOSE_TIMEOUT);
         connections.has_ended = true;
-        self.0.recorder.ignore_ends();
+        self.recorder.ignore_ends();
         for socket in connections.sockets.values() {
             let _ = socket.shutdown(Shutdown::Both);
         }
         let threads = std::mem::take(&mut connections.threads);
         drop(connections);
         let requests = threads.into_iter().filter_map(|thread| thread.join().ok()).collect();
-        (Requests::of(requests), std::mem::take(&mut self.0.connections.lock().sent))
+        (requests, std::mem::take(&mut self.connections.lock().sent))
     }
-}
 
-impl Shared {
     /// Runs the script on one connection, again for each request that comes after the first.
     fn serve(
         &self,
@@ -148,7 +139,7 @@ impl Shared {
 /// A listener that gives each connection to a callback, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     is_closed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -176,10 +167,6 @@ impl Listener {
             }
         });
         Ok(Self { address, is_closed, thread: Some(thread) })
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 }
 

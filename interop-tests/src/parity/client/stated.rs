@@ -31,33 +31,24 @@ impl Stated {
 
     /// Where a line of `observation` is missing or differs from the stated one, in any of the calls.
     pub(crate) fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
-        let contradictions = self.0.iter().flat_map(|(what, demand)| {
+        const NONE: &str = "(none)";
+        let mut contradictions = Vec::new();
+        for (what, demand) in &self.0 {
             let mut values = observation.values(what);
-            if what == STATUS && values.is_empty() && observation.values("end") == ["status 0"] {
-                values.push("OK");
-            }
             if values.is_empty() {
-                values.push("(none)");
+                let succeeds = what == STATUS && observation.values("end") == ["status 0"];
+                values.push(if succeeds { "OK" } else { NONE });
             }
-            let wrong = values.into_iter().filter(|value| !demand.is_met(value));
-            wrong.map(move |value| Mismatch::new(&format!("stated {what}"), demand.shown(), value))
-        });
-        contradictions.collect()
-    }
-}
-
-impl Demand {
-    fn is_met(&self, value: &str) -> bool {
-        match self {
-            Self::Is(right) => value == right,
-            Self::IsNot { not } => value != not && value != "(none)",
+            for value in values {
+                let (is_met, expected) = match demand {
+                    Demand::Is(right) => (value == right, right.clone()),
+                    Demand::IsNot { not } => (value != not && value != NONE, format!("not {not}")),
+                };
+                if !is_met {
+                    contradictions.push(Mismatch::new(&format!("stated {what}"), expected, value));
+                }
+            }
         }
-    }
-
-    fn shown(&self) -> String {
-        match self {
-            Self::Is(right) => right.clone(),
-            Self::IsNot { not } => format!("not {not}"),
-        }
+        contradictions
     }
 }

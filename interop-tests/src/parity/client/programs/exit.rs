@@ -1,48 +1,42 @@
 //! How a client program ended, as the lines of an observation.
 //!
-//! These are what a person sees, and what a script that calls the program depends on: the exit status,
-//! stdout, and the two lines of stderr that say what failed, which have the form of grpcio's traceback.
+//! The lines are what a user sees, and what a script that calls the program depends on: the exit status,
+//! stdout, and the two lines of stderr that name the error, which have the form of grpcio's traceback.
 
 use crate::outcome::observation::Observation;
-use crate::parity::client::outcome::Side;
-use crate::parity::client::requests::Requests;
-use crate::parity::client::status_message;
+use crate::parity::client::requests::{self, RequestsOfConnection};
 use crate::parity::client::table::Behaviour;
 use crate::process::child::Exit;
 
 /// How a client program ended, and what it printed.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgramExit {
-    /// `None` if it still waited when nothing more was to come.
+    /// `None` if it still waited although the server would send nothing more.
     pub(crate) exit: Option<Exit>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
 impl ProgramExit {
-    /// The observation of a program that has sent these `requests` to `behaviour`.
+    /// The observation of a program that has `sent` this to `behaviour`; `message` is how the details are
+    /// written: [`full`](crate::parity::client::status_message::full) or
+    /// [`masked`](crate::parity::client::status_message::masked).
     pub(crate) fn observation(
         &self,
         behaviour: &Behaviour,
-        requests: &Requests,
-        side: Side,
+        sent: &[RequestsOfConnection],
+        message: fn(&str) -> String,
     ) -> Observation {
         let mut observation = Observation::default();
         observation.add("end", self.exit.map_or("waits".to_owned(), |exit| exit.to_string()));
         observation.add("stdout", format!("{:?}", self.stdout));
         if let Some((status, details)) = failure_in(&self.stderr) {
             observation.add("status", status);
-            observation.add(
-                "details",
-                match side {
-                    Side::Expected => status_message::masked(details),
-                    Side::Observed => status_message::full(details),
-                },
-            );
+            observation.add("details", message(details));
         }
         if behaviour.waits_for_request() {
             // A program sets no deadline.
-            requests.observe(behaviour, None, &mut observation);
+            requests::observe(sent, behaviour, None, &mut observation);
         }
         observation
     }
@@ -51,7 +45,7 @@ impl ProgramExit {
 const STATUS: &str = "RPC that terminated with:\n\tstatus = StatusCode.";
 const DETAILS: &str = "\n\tdetails = \"";
 
-/// What follows the details: what grpcio says to its own developers, or the end.
+/// What follows the details: grpcio's debug text, or the end.
 const DEBUG: &str = "\"\n\tdebug_error_string = \"";
 const END: &str = "\"\n>";
 

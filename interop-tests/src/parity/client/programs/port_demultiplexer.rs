@@ -1,24 +1,22 @@
 //! Port 50051 for several client programs at once: each connection goes to the scripted server of the program
 //! that has made it.
 //!
-//! A program runs alone where the system does not tell which process has made a connection, and where it is
-//! to find that nothing listens.
+//! A program runs alone where the system does not report which process has made a connection, and where
+//! nothing is to listen.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustix::process::Pid;
 
-use crate::capture::recorder::Recorder;
-use crate::config::program::CommandLine;
+use crate::config::places::Places;
+use crate::config::program::Program;
 use crate::parity::client::programs::port_owner;
-use crate::parity::client::requests::Requests;
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
-use crate::process::child::{Logs, Process};
+use crate::process::child::{Logs, Process, SpawnError};
 use crate::process::context::RunContext;
 use crate::process::net::port;
 use crate::process::net::tutorial_port::PORT;
@@ -33,32 +31,25 @@ pub(crate) struct PortDemultiplexer {
 }
 
 /// The scripted servers of the programs that run, by the leaders of their process groups.
-type Routes = Arc<Mutex<HashMap<Pid, ScriptedServer>>>;
+type Routes = Arc<Mutex<HashMap<Pid, Arc<ScriptedServer>>>>;
 
-/// The right to start one program that finds a scripted server on port 50051.
-#[derive(Debug)]
-pub(crate) struct Admission<'a> {
-    server: ScriptedServer,
-    routes: &'a Routes,
-    _alone: Option<RwLockWriteGuard<'a, ()>>,
-    _shared: Option<RwLockReadGuard<'a, ()>>,
-}
+/// The right to start a program, alone or while others run. It is held until the program has ended.
+pub(crate) type Admission<'a> = (Option<RwLockWriteGuard<'a, ()>>, Option<RwLockReadGuard<'a, ()>>);
 
 /// A program whose connections go to its scripted server; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct RoutedProgram<'a> {
     routes: &'a Routes,
     pub(crate) process: Process,
-    pub(crate) server: ScriptedServer,
+    pub(crate) server: Arc<ScriptedServer>,
 }
 
 impl PortDemultiplexer {
-    /// Waits until a program can be started that finds `behaviour`, whose connections `recorder` records.
+    /// Waits until a program can be started with `behaviour`, and listens unless nothing is to listen.
     pub(crate) fn admit(
         &self,
-        behaviour: &Arc<Behaviour>,
+        behaviour: &Behaviour,
         context: &RunContext,
-        recorder: &Recorder,
     ) -> Result<Admission<'_>, StartError> {
         let is_alone = behaviour.nobody_listens || !port_owner::is_known();
         let alone = is_alone.then(|| self.admissions.write());
@@ -79,8 +70,22 @@ impl PortDemultiplexer {
                 *listener = Some(opened.map_err(|source| StartError::Port { port: PORT, source })?);
             }
         }
-        let server = ScriptedServer::of(behaviour, recorder);
-        Ok(Admission { server, routes: &self.routes, _alone: alone, _shared: shared })
+        Ok((alone, shared))
+    }
+
+    /// Starts `program`, whose connections go to `server`.
+    pub(crate) fn start(
+        &self,
+        program: &Program,
+        places: &Places,
+        logs: Logs,
+        server: Arc<ScriptedServer>,
+    ) -> Result<RoutedProgram<'_>, SpawnError> {
+        // Locked until its route exists, because it may connect at once.
+        let mut routes = self.routes.lock();
+        let process = Process::start_program(program, places, "", logs)?;
+        routes.insert(process.pid(), Arc::clone(&server));
+        Ok(RoutedProgram { routes: &self.routes, process, server })
     }
 }
 
@@ -96,30 +101,6 @@ fn route(routes: &Routes, socket: TcpStream, from: SocketAddr) {
     };
     if let Some(server) = server {
         server.admit(socket);
-    }
-}
-
-impl Admission<'_> {
-    /// Starts the program.
-    pub(crate) fn start(
-        &self,
-        command_line: &CommandLine,
-        logs: Logs,
-    ) -> io::Result<RoutedProgram<'_>> {
-        // Locked until its route exists, because it may connect at once.
-        let mut routes = self.routes.lock();
-        let process = Process::start(command_line, logs)?;
-        routes.insert(process.pid(), self.server.clone());
-        Ok(RoutedProgram { routes: self.routes, process, server: self.server.clone() })
-    }
-}
-
-impl RoutedProgram<'_> {
-    /// Ends the program, if it has not ended; returns what it has sent, and what was sent to it.
-    pub(crate) fn finish(self) -> (Requests, Vec<String>) {
-        let server = self.server.clone();
-        drop(self);
-        server.finish()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A program keeps a processor busy until it has connected, and again while it ends. So it holds a permit only
 //! until it waits.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture::recorder::Recorder;
@@ -10,10 +11,11 @@ use crate::config::program::Program;
 use crate::http2::activity::Quiescence;
 use crate::outcome::finding::Finding;
 use crate::parity::baseline::reference::CaseRun;
-use crate::parity::client::outcome::Side;
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::exit::ProgramExit;
 use crate::parity::client::programs::port_demultiplexer::RoutedProgram;
+use crate::parity::client::scripted_server::ScriptedServer;
+use crate::parity::client::status_message;
 use crate::process::child::{Exit, Logs};
 use crate::process::context::RunContext;
 use crate::process::semaphore::Permit;
@@ -21,10 +23,10 @@ use crate::process::semaphore::Permit;
 /// How often the activity of a program is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// After so many checks without activity a program does not keep a processor busy.
+/// After this many checks without activity a program does not keep a processor busy.
 const IDLE_CHECKS: u32 = 2;
 
-/// After so many checks without activity a program waits for ever. That is longer than grpcio pauses before it
+/// After this many checks without activity a program waits for ever. That is longer than grpcio pauses before it
 /// connects again for the first time, which is up to 1.2 seconds.
 const WAITING_CHECKS: u32 = 30;
 
@@ -39,35 +41,31 @@ pub(crate) fn run(
     context: &RunContext,
     recorder: &Recorder,
 ) -> Result<CaseRun, Finding> {
-    let command_line = program
-        .command_line(&context.places, "")
-        .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
-    for log in [&logs.stdout, &logs.stderr] {
+    for log in logs.paths() {
         // What is read later must be of this run alone. Mostly there is nothing to remove.
         let _ = std::fs::remove_file(log);
     }
-    let admission = case
+    let _admission = case
         .port
-        .admit(&case.behaviour, context, recorder)
+        .admit(&case.behaviour, context)
         .map_err(|error| Finding::SetUpError(format!("no scripted server: {error}")))?;
     let permit = context.busy_permits.acquire();
     let began = Instant::now();
-    let mut routed = admission
-        .start(&command_line, logs.clone())
-        .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
+    let server = ScriptedServer::of(&case.behaviour, recorder);
+    let mut routed =
+        case.port
+            .start(program, &context.places, logs.clone(), Arc::clone(&server))
+            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
     let mut stdout = String::new();
     let exit = wait(&mut routed, permit, &mut stdout)?;
-    let (requests, sent) = routed.finish();
-    let stderr = std::fs::read(&logs.stderr).unwrap_or_default();
-    let stderr = String::from_utf8_lossy(&stderr).into_owned();
-    let exit = ProgramExit { exit, stdout, stderr };
-    let observation = |side| exit.observation(&case.behaviour, &requests, side);
-    Ok(CaseRun {
-        observed: observation(Side::Observed),
-        masked: observation(Side::Expected),
-        sent,
-        began,
-    })
+    // Kills the program, if it waits.
+    drop(routed);
+    let (requests, sent) = server.finish();
+    let exit = ProgramExit { exit, stdout, stderr: logs.stderr() };
+    let observation = |message| exit.observation(&case.behaviour, &requests, message);
+    let (observed, masked) =
+        (observation(status_message::full), observation(status_message::masked));
+    Ok(CaseRun { observed, masked, sent, began })
 }
 
 /// Waits until a program has ended, or waits itself; all that it prints is added to `stdout`.
@@ -77,7 +75,7 @@ fn wait(
     stdout: &mut String,
 ) -> Result<Option<Exit>, Finding> {
     let mut permit = Some(permit);
-    let mut quiescence = Quiescence::of(routed.server.activity());
+    let mut quiescence = Quiescence::of(&routed.server.activity);
     let deadline = Instant::now() + LIMIT;
     while Instant::now() < deadline {
         if let Some(exit) = routed.process.wait(INTERVAL, stdout) {
