@@ -12,7 +12,7 @@ use crate::capture::trace::{Bytes, KEPT, Message};
 const MESSAGES: usize = 64;
 
 /// The length of a message's prefix.
-const PREFIX: usize = 5;
+pub(crate) const PREFIX: usize = 5;
 
 /// The message of a stream whose end has not arrived.
 #[derive(Debug, Default)]

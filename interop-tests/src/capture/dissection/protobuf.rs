@@ -4,7 +4,7 @@
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use crate::capture::trace::ProtobufField;
+use crate::capture::trace::{Part, ProtobufField};
 use crate::http2::text::shown;
 
 /// How many fields are read.
@@ -30,6 +30,31 @@ pub(crate) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
         }
     }
     (fields, None)
+}
+
+/// The parts of a message of `length` bytes: its fields, and the rest, which is not read for the reason
+/// `unread`.
+pub(crate) fn parts(fields: &[ProtobufField], length: usize, unread: Option<&str>) -> Vec<Part> {
+    let part = |start, end, name: &str, value: &str| Part {
+        start,
+        end,
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    let mut parts = Vec::new();
+    for field in fields {
+        let ProtobufField { number, wire_type, value, start, value_start, end } = field;
+        parts.push(part(*start, *value_start, &format!("field {number}"), wire_type));
+        if end > value_start {
+            parts.push(part(*value_start, *end, "value", value));
+        }
+    }
+    let read = fields.last().map_or(0, |field| field.end);
+    if read < length || unread.is_some() {
+        let name = if read == 0 { "message" } else { "rest" };
+        parts.push(part(read, length, name, unread.unwrap_or_default()));
+    }
+    parts
 }
 
 /// Reads the next field of `message`, of which `rest` is left.

@@ -104,11 +104,11 @@ fn every_byte_has_a_name() {
     for frame in frames(&trace_of(&server_bytes())) {
         let mut at = 0;
         for part in &frame.parts {
-            assert_eq!(part.start, at, "a gap in {frame}");
-            assert!(part.end > at, "an empty part in {frame}");
+            assert_eq!(part.start, at, "a gap in {frame:?}");
+            assert!(part.end > at, "an empty part in {frame:?}");
             at = part.end;
         }
-        assert_eq!(at, frame.header.len() + frame.payload.length, "the end of {frame}");
+        assert_eq!(at, frame.header.len() + frame.payload.length, "the end of {frame:?}");
     }
 }
 

@@ -5,15 +5,12 @@
 
 use serde::Serialize;
 
+use crate::capture::description::DescribedPart;
 use crate::capture::dissection::protobuf;
-use crate::capture::trace::ProtobufField;
 use crate::report::html::format::plural;
 
 /// How many bytes a row has.
 const ROW: usize = 16;
-
-/// How many bytes are shown of the value of a field.
-const SHOWN: usize = 32;
 
 /// Shown where only the other message has a byte.
 const GAP: &str = "··";
@@ -28,9 +25,18 @@ pub(crate) struct Run {
 /// Some bytes and their meaning.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Part {
-    pub(crate) runs: Vec<Run>,
-    pub(crate) name: String,
-    pub(crate) value: String,
+    runs: Vec<Run>,
+    name: String,
+    value: String,
+}
+
+impl Part {
+    /// The `part`, of which the bytes at some positions differ.
+    pub(crate) fn new(part: DescribedPart<'_>, differs: impl Fn(usize) -> bool) -> Self {
+        let DescribedPart { bytes, start, name, value, .. } = part;
+        let bytes = (start..).zip(bytes).map(|(at, byte)| (Some(byte), differs(at)));
+        Self { runs: runs(bytes), name, value }
+    }
 }
 
 /// The same range of both messages.
@@ -129,7 +135,9 @@ impl<'a> Pair<'a> {
         }
         let parts = |bytes: &[u8]| {
             let (fields, unread) = protobuf::read(bytes);
-            parts(bytes, &fields, unread.as_deref(), |index| self.differs(index, bytes.len()))
+            let parts = protobuf::parts(&fields, bytes.len(), unread.as_deref()).into_iter();
+            let described = parts.map(|part| DescribedPart::new(part, bytes, None));
+            described.map(|part| Part::new(part, |at| self.differs(at, bytes.len()))).collect()
         };
         Bytes {
             first: self.first(&columns),
@@ -177,38 +185,6 @@ pub(crate) fn runs(bytes: impl IntoIterator<Item = (Option<u8>, bool)>) -> Vec<R
         }
     }
     runs
-}
-
-/// The parts of a message: its fields, and the rest of which `unread` says why it has none.
-pub(crate) fn parts(
-    message: &[u8],
-    fields: &[ProtobufField],
-    unread: Option<&str>,
-    is_wrong: impl Fn(usize) -> bool,
-) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut add = |start: usize, end: usize, name: String, value: String| {
-        let end = end.min(message.len());
-        let kept = end.min(start + SHOWN).max(start);
-        let bytes = (start..kept).map(|index| (message.get(index).copied(), is_wrong(index)));
-        let value = match end.saturating_sub(kept) {
-            0 => value,
-            more => format!("{value}, and {} more", plural(more, "byte")),
-        };
-        parts.push(Part { runs: runs(bytes), name, value });
-    };
-    for field in fields {
-        let name = format!("field {}", field.number);
-        add(field.start, field.value_start, name, field.wire_type.clone());
-        if field.end > field.value_start {
-            add(field.value_start, field.end, "value".to_owned(), field.value.clone());
-        }
-    }
-    let read = fields.last().map_or(0, |field| field.end);
-    if read < message.len() {
-        add(read, message.len(), "rest".to_owned(), unread.unwrap_or_default().to_owned());
-    }
-    parts
 }
 
 #[cfg(test)]
