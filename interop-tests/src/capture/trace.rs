@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::http2::endpoint::Role;
+
 /// How many bytes are kept of a payload and of a message.
 pub(crate) const KEPT: usize = 1024;
 
@@ -28,15 +30,6 @@ pub(crate) struct LeftOut {
     pub(crate) events: usize,
 }
 
-/// The side of a connection that sent something or did something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub(crate) enum Sender {
-    Client,
-    Server,
-}
-
 /// One thing that happened.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Event {
@@ -45,7 +38,7 @@ pub(crate) struct Event {
     /// The number of the connection, from 1 on, in the order in which they were made.
     pub(crate) connection: usize,
     /// The side that sent it or did it.
-    pub(crate) from: Sender,
+    pub(crate) from: Role,
     pub(crate) what: EventKind,
 }
 

@@ -10,8 +10,9 @@ use crate::http2::frame::Frame;
 use crate::http2::text::{Hex, Text};
 
 /// One action.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Action {
     /// The start of the connection; once on each connection. A client's is sent by itself.
     Preface,
@@ -113,9 +114,7 @@ impl Action {
         if owner == role {
             return Ok(());
         }
-        let name = toml::Value::try_from(self).map_err(|error| error.to_string())?;
-        let name = name.as_str().unwrap_or_default();
-        let owner = if owner == Role::Client { "client" } else { "server" };
+        let name: &str = self.into();
         Err(format!("`{name}` is an action of a {owner}"))
     }
 }

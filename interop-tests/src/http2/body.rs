@@ -2,11 +2,11 @@
 //!
 //! A piece is a message with its prefix unless it says otherwise; every part of the prefix can be wrong.
 
-use std::io::Write;
+use std::io::Read;
 use std::num::NonZero;
 
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use flate2::bufread::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde::{Deserialize, Serialize};
 
 use crate::http2::message;
@@ -125,27 +125,16 @@ impl Piece {
 impl Coding {
     fn compress(self, message: &[u8]) -> Vec<u8> {
         let level = Compression::default();
-        let compressed = match self {
-            Self::Gzip => finish(GzEncoder::new(Vec::new(), level), message, GzEncoder::finish),
-            Self::Deflate => {
-                finish(ZlibEncoder::new(Vec::new(), level), message, ZlibEncoder::finish)
-            }
-            Self::RawDeflate => {
-                finish(DeflateEncoder::new(Vec::new(), level), message, DeflateEncoder::finish)
-            }
+        let mut encoder: Box<dyn Read> = match self {
+            Self::Gzip => Box::new(GzEncoder::new(message, level)),
+            Self::Deflate => Box::new(ZlibEncoder::new(message, level)),
+            Self::RawDeflate => Box::new(DeflateEncoder::new(message, level)),
         };
-        // Writing to memory does not fail.
-        compressed.unwrap_or_default()
+        let mut compressed = Vec::new();
+        // Reading from memory does not fail.
+        let _ = encoder.read_to_end(&mut compressed);
+        compressed
     }
-}
-
-fn finish<W: Write>(
-    mut encoder: W,
-    message: &[u8],
-    finish: impl FnOnce(W) -> std::io::Result<Vec<u8>>,
-) -> std::io::Result<Vec<u8>> {
-    encoder.write_all(message)?;
-    finish(encoder)
 }
 
 /// All bytes of a body.

@@ -9,14 +9,20 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::http2::activity::Activity;
 use crate::http2::frame::{Frame, PREFACE, flag, kind};
 use crate::http2::frame_socket::{FrameSocket, Observers, Received};
 use crate::http2::header_block::{Block, BlockReader, Field};
 use crate::http2::window::Windows;
 
-/// Which side of the connection an endpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[schemars(rename = "Sender")]
 pub(crate) enum Role {
     Client,
     Server,
@@ -77,7 +83,7 @@ pub(crate) enum Timeout {
 /// One endpoint of a connection.
 pub(crate) struct Endpoint {
     pub(crate) role: Role,
-    socket: FrameSocket,
+    pub(crate) socket: FrameSocket,
     blocks: BlockReader,
     activity: Activity,
     pub(crate) windows: Windows,
@@ -98,25 +104,17 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Connects to the server at `address`, `HOST:PORT`.
-    pub(crate) fn connect(address: &str, observers: Observers) -> io::Result<Self> {
-        let socket = FrameSocket::new(TcpStream::connect(address)?, &[], observers)?;
-        Ok(Self::new(Role::Client, socket, Activity::default()))
-    }
-
-    /// Serves the client at the other end of `socket`.
-    pub(crate) fn serve(
+    /// The endpoint of `socket` that has this role.
+    pub(crate) fn new(
+        role: Role,
         socket: TcpStream,
         observers: Observers,
         activity: Activity,
     ) -> io::Result<Self> {
-        Ok(Self::new(Role::Server, FrameSocket::new(socket, PREFACE, observers)?, activity))
-    }
-
-    fn new(role: Role, socket: FrameSocket, activity: Activity) -> Self {
-        Self {
+        let preface = if role == Role::Server { PREFACE } else { &[] };
+        Ok(Self {
             role,
-            socket,
+            socket: FrameSocket::new(socket, preface, observers)?,
             blocks: BlockReader::new(),
             activity,
             windows: Windows::new(),
@@ -129,20 +127,15 @@ impl Endpoint {
             goaway: None,
             is_closed: false,
             last_activity: Instant::now(),
-        }
+        })
     }
 
     /// Sends what this side has to send first: SETTINGS, after the preface if it is the client.
     pub(crate) fn send_preface(&mut self, settings: &[(u16, u32)]) {
         if self.role == Role::Client {
-            self.send_raw(PREFACE);
+            self.socket.send_raw(PREFACE);
         }
         self.send(&Frame::settings(settings));
-    }
-
-    /// Buffers bytes that are not a frame.
-    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
-        self.socket.send_raw(bytes);
     }
 
     /// Buffers a frame.
@@ -158,11 +151,6 @@ impl Endpoint {
         self.socket.send(frame);
     }
 
-    /// The sent frames as a failure message lists them.
-    pub(crate) fn sent(&self) -> Vec<String> {
-        self.socket.sent()
-    }
-
     /// Writes what is buffered.
     pub(crate) fn flush(&mut self) {
         if self.socket.flush() {
@@ -174,11 +162,6 @@ impl Endpoint {
     pub(crate) fn half_close(&mut self) {
         self.flush();
         self.socket.half_close();
-    }
-
-    /// Ends the connection with a reset.
-    pub(crate) fn reset(self) {
-        self.socket.reset();
     }
 
     /// Acknowledges all SETTINGS that have arrived.

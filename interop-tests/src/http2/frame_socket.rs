@@ -147,19 +147,21 @@ impl FrameSocket {
         // The kernel sends a reset when the last copy of a socket without linger time is closed, so
         // the reader has to close its copy first.
         let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
-        let _ = self.socket.shutdown(Shutdown::Read);
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
+        self.stop_reading(Shutdown::Read);
+    }
+
+    fn stop_reading(&mut self, how: Shutdown) {
+        let _ = self.socket.shutdown(how);
+        let _ = self.reader.take().map(JoinHandle::join);
     }
 }
 
 impl Drop for FrameSocket {
     fn drop(&mut self) {
-        let Some(reader) = self.reader.take() else { return };
-        self.observer.closed();
-        let _ = self.socket.shutdown(Shutdown::Both);
-        let _ = reader.join();
+        if self.reader.is_some() {
+            self.observer.closed();
+            self.stop_reading(Shutdown::Both);
+        }
     }
 }
 

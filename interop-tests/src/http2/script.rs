@@ -50,9 +50,13 @@ pub(crate) enum End {
     Never,
 }
 
-/// A request or response, and how it is divided into frames.
+/// A request or response, how it is divided into frames, and how its connection starts.
 #[derive(Debug)]
 pub(crate) struct Message {
+    /// What is sent instead of the preface and SETTINGS.
+    pub(crate) preface: Option<Text>,
+    /// The identifiers and values of the first SETTINGS.
+    pub(crate) settings: Vec<(u16, u32)>,
     pub(crate) headers: Vec<Field>,
     pub(crate) body: Vec<u8>,
     pub(crate) trailers: Vec<Field>,
@@ -68,19 +72,9 @@ pub(crate) struct Message {
     pub(crate) fragments: Option<usize>,
 }
 
-/// The start of a connection.
-#[derive(Debug, Default)]
-pub(crate) struct Opening {
-    /// What is sent instead of the preface.
-    pub(crate) instead: Option<Text>,
-    /// The identifiers and values of the first SETTINGS.
-    pub(crate) settings: Vec<(u16, u32)>,
-}
-
 /// A script that runs on a connection.
 pub(crate) struct Script<'a> {
     pub(crate) endpoint: Endpoint,
-    opening: &'a Opening,
     message: &'a Message,
     is_open: bool,
     /// The stream of the current request: a client's own, or the last that a server has received.
@@ -98,10 +92,9 @@ pub(crate) struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
-    pub(crate) fn new(endpoint: Endpoint, opening: &'a Opening, message: &'a Message) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, message: &'a Message) -> Self {
         Self {
             endpoint,
-            opening,
             message,
             is_open: false,
             stream: 1,
@@ -147,7 +140,7 @@ impl<'a> Script<'a> {
     /// Ends the connection, of whose socket there must be no other copy.
     pub(crate) fn finish(self) {
         if self.aborts {
-            self.endpoint.reset();
+            self.endpoint.socket.reset();
         }
     }
 
@@ -192,7 +185,7 @@ impl<'a> Script<'a> {
                 self.endpoint.send(&Frame::window_update(stream, *size));
             }
             Action::Frame(any) => self.endpoint.send(&any.frame(stream)),
-            Action::Raw(bytes) => self.endpoint.send_raw(&bytes.0),
+            Action::Raw(bytes) => self.endpoint.socket.send_raw(&bytes.0),
             Action::Request => self.take_request(true),
             Action::RequestHeaders => self.take_request(false),
             Action::Answer => {
@@ -229,15 +222,13 @@ impl<'a> Script<'a> {
         if std::mem::replace(&mut self.is_open, true) {
             return;
         }
-        match &self.opening.instead {
-            Some(bytes) => {
-                self.endpoint.send_raw(&bytes.0);
-                // A server that does not speak HTTP/2 does not acknowledge its frames either.
-                if self.endpoint.role == Role::Server {
-                    self.endpoint.replies = Replies::None;
-                }
-            }
-            None => self.endpoint.send_preface(&self.opening.settings),
+        let Some(preface) = &self.message.preface else {
+            return self.endpoint.send_preface(&self.message.settings);
+        };
+        self.endpoint.socket.send_raw(&preface.0);
+        // A server that does not speak HTTP/2 does not acknowledge its frames either.
+        if self.endpoint.role == Role::Server {
+            self.endpoint.replies = Replies::None;
         }
     }
 
@@ -342,13 +333,13 @@ fn timeout() -> Timeout {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::thread;
 
-    use super::{Action, End, Message, Opening, Script, Timeout};
+    use super::{Action, End, Message, Script, Timeout};
     use crate::http2::activity::Activity;
     use crate::http2::body::Cut;
-    use crate::http2::endpoint::{Endpoint, Stream};
+    use crate::http2::endpoint::{Endpoint, Role, Stream};
     use crate::http2::frame_socket::Observers;
     use crate::http2::header_block::Field;
 
@@ -358,6 +349,8 @@ mod tests {
 
     fn message(body: Vec<u8>, end: End) -> Message {
         Message {
+            preface: None,
+            settings: Vec::new(),
             headers: fields(&[("headers", "1")]),
             body,
             trailers: fields(&[("trailers", "2")]),
@@ -381,13 +374,15 @@ mod tests {
     /// Runs both scripts at each other; returns what the client and the server have received.
     fn run(client: (&Message, &str), server: (&Message, &str)) -> (Endpoint, Vec<Stream>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let address = listener.local_addr().expect("bound").to_string();
-        let opening = Opening::default();
+        let address = listener.local_addr().expect("bound");
+        let endpoint = |role, socket| {
+            let endpoint = Endpoint::new(role, socket, Observers::none(), Activity::default());
+            endpoint.expect("a socket")
+        };
         thread::scope(|scope| {
             let serving = scope.spawn(|| {
                 let (socket, _) = listener.accept().expect("a client");
-                let endpoint = Endpoint::serve(socket, Observers::none(), Activity::default());
-                let mut script = Script::new(endpoint.expect("a socket"), &opening, server.0);
+                let mut script = Script::new(endpoint(Role::Server, socket), server.0);
                 script.respond(&actions(server.1));
                 while script.wait_for_request() {}
                 let requests = script.endpoint.received().map(|(_, stream)| stream.clone());
@@ -395,8 +390,8 @@ mod tests {
                 script.finish();
                 requests
             });
-            let endpoint = Endpoint::connect(&address, Observers::none()).expect("a server");
-            let mut script = Script::new(endpoint, &opening, client.0);
+            let socket = TcpStream::connect(address).expect("a server");
+            let mut script = Script::new(endpoint(Role::Client, socket), client.0);
             script.stream = script.new_stream();
             script.act(&Action::Preface);
             for action in &actions(client.1) {

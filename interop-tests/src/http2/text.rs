@@ -2,15 +2,16 @@
 //!
 //! Decoded while a table is read, so that an error names the line.
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Bytes written as hex digits; spaces between digits are ignored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 /// Bytes written as text, where `\xNN` is any byte and `\\` a backslash.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Text(pub(crate) Vec<u8>);
 
 impl Text {
@@ -19,32 +20,33 @@ impl Text {
     }
 }
 
-impl<'de> Deserialize<'de> for Hex {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+impl TryFrom<String> for Hex {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits: String = text.split_whitespace().collect();
-        hex::decode(digits).map(Self).map_err(|_| de::Error::custom("hex digits, two a byte"))
+        hex::decode(digits).map(Self).map_err(|_| "hex digits, two a byte")
     }
 }
 
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(&self.0))
+impl From<Hex> for String {
+    fn from(Hex(bytes): Hex) -> Self {
+        hex::encode(bytes)
     }
 }
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        unescape(&text).map(Self).ok_or_else(|| {
-            de::Error::custom(r"after a backslash comes xNN, with two hex digits, or a backslash")
-        })
+impl TryFrom<String> for Text {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let error = r"after a backslash comes xNN, with two hex digits, or a backslash";
+        unescape(&text).map(Self).ok_or(error)
     }
 }
 
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&escape(&self.0))
+impl From<Text> for String {
+    fn from(Text(bytes): Text) -> Self {
+        escape(&bytes)
     }
 }
 

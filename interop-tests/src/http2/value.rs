@@ -5,12 +5,28 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The bits of a float32; in a table a number, or a string such as `"0x7fa00001"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Written", into = "String")]
 pub(crate) struct Value(u32);
+
+/// One value, or a list of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Written")]
+pub(crate) struct Values(pub(crate) Vec<Value>);
+
+const EXPECTED: &str = "a number, or the bits of a float32 as \"0x\" and 8 hex digits";
+
+/// Values as a table has them.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number, the bits of a float32, or a list of such")]
+enum Written {
+    Number(f64),
+    Bits(String),
+    List(Vec<Self>),
+}
 
 impl Value {
     /// 8 hex digits, as agents report it.
@@ -38,89 +54,77 @@ impl Value {
     }
 }
 
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("0x{}", self.hex()))
-    }
-}
-
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} (0x{:08x})", f32::from_bits(self.0), self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+impl From<Value> for String {
+    fn from(value: Value) -> Self {
+        format!("0x{}", value.hex())
     }
 }
 
-struct ValueVisitor;
+impl TryFrom<Written> for Value {
+    type Error = String;
 
-impl Visitor<'_> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, or the bits of a float32 as \"0x\" and 8 hex digits")
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
-        #[expect(clippy::cast_possible_truncation, reason = "the nearest float32 is meant")]
-        let value = number as f32;
-        Ok(Value(value.to_bits()))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
-        #[expect(clippy::cast_precision_loss, reason = "the nearest float32 is meant")]
-        let value = number as f32;
-        Ok(Value(value.to_bits()))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        text.strip_prefix("0x")
-            .and_then(Value::from_hex)
-            .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-    }
-}
-
-/// One value, or a list of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Values(pub(crate) Vec<Value>);
-
-impl<'de> Deserialize<'de> for Values {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValuesVisitor)
-    }
-}
-
-struct ValuesVisitor;
-
-impl<'de> Visitor<'de> for ValuesVisitor {
-    type Value = Values;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ValueVisitor.expecting(f)?;
-        f.write_str(", or a list of such")
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Values, E> {
-        ValueVisitor.visit_f64(number).map(|value| Values(vec![value]))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Values, E> {
-        ValueVisitor.visit_i64(number).map(|value| Values(vec![value]))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Values, E> {
-        ValueVisitor.visit_str(text).map(|value| Values(vec![value]))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Values, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = list.next_element()? {
-            values.push(value);
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            #[expect(clippy::cast_possible_truncation, reason = "the nearest float32 is meant")]
+            Written::Number(number) => Ok(Self((number as f32).to_bits())),
+            Written::Bits(text) => text
+                .strip_prefix("0x")
+                .and_then(Self::from_hex)
+                .ok_or_else(|| format!("invalid value: string {text:?}, expected {EXPECTED}")),
+            Written::List(_) => Err(format!("invalid type: sequence, expected {EXPECTED}")),
         }
-        Ok(Values(values))
+    }
+}
+
+impl TryFrom<Written> for Values {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let list = if let Written::List(list) = written { list } else { vec![written] };
+        list.into_iter().map(Value::try_from).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Value, Values};
+
+    fn values(text: &str) -> Result<Vec<String>, String> {
+        #[derive(serde::Deserialize)]
+        struct Table {
+            values: Values,
+        }
+        let table = toml::from_str::<Table>(&format!("values = {text}"));
+        let Values(values) = table.map_err(|error| error.message().to_owned())?.values;
+        Ok(values.into_iter().map(Value::hex).collect())
+    }
+
+    #[test]
+    fn a_value_is_a_number_or_bits_and_values_are_one_or_a_list() {
+        assert_eq!(values("4"), Ok(vec!["40800000".to_owned()]));
+        assert_eq!(
+            values("[-0.0, \"0x7fa00001\"]"),
+            Ok(vec!["80000000".into(), "7fa00001".into()])
+        );
+        assert_eq!(values("nan").map(|values| values.len()), Ok(1));
+    }
+
+    #[test]
+    fn other_values_are_refused() {
+        for (text, error) in [
+            ("'16'", "invalid value: string \"16\", expected a number, or the bits of a float32"),
+            ("['0x1']", "invalid value: string \"0x1\", expected a number, or the bits"),
+            ("[[1]]", "invalid type: sequence, expected a number"),
+            ("true", "expected a number, the bits of a float32, or a list"),
+        ] {
+            let refused = values(text).expect_err(text);
+            assert!(refused.starts_with(error), "{text}: {refused}");
+        }
     }
 }

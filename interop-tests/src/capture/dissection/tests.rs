@@ -1,7 +1,8 @@
 //! Tests of the way from bytes to a trace, through the recorder.
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
-use crate::capture::trace::{EventKind, Frame, Part, Sender, Trace};
+use crate::capture::trace::{EventKind, Frame, Part, Trace};
+use crate::http2::endpoint::Role;
 use crate::http2::frame::{self, PREFACE};
 use crate::http2::frame_socket::Observer;
 
@@ -357,7 +358,7 @@ fn header_blocks_that_are_dropped_still_count() {
 
 #[test]
 fn an_end_is_recorded_once() {
-    let ends = |trace: Trace| -> Vec<(Sender, EventKind)> {
+    let ends = |trace: Trace| -> Vec<(Role, EventKind)> {
         trace.events.into_iter().skip(1).map(|event| (event.from, event.what)).collect()
     };
     let recorder = Recorder::default();
@@ -371,7 +372,7 @@ fn an_end_is_recorded_once() {
     assert!(
         matches!(
             all[..],
-            [(Sender::Client, EventKind::HalfClosed), (Sender::Server, EventKind::Reset)]
+            [(Role::Client, EventKind::HalfClosed), (Role::Server, EventKind::Reset)]
         ),
         "{all:?}"
     );

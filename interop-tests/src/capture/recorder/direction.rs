@@ -9,7 +9,7 @@ use std::mem;
 use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::dissection::messages::{MessageParser, fill};
 use crate::capture::recorder::recording::Recorder;
-use crate::capture::trace::{Bytes, EventKind, KEPT, Sender, TlsRecord};
+use crate::capture::trace::{Bytes, EventKind, KEPT, TlsRecord};
 use crate::http2::endpoint::Role;
 use crate::http2::frame::{Frame, FrameHeader, PREFACE, flag, kind};
 use crate::http2::frame_socket::{Observer, Observers};
@@ -25,7 +25,7 @@ pub(crate) struct ConnectionRecorder {
 pub(crate) struct DirectionRecorder {
     recorder: Recorder,
     connection: usize,
-    sender: Sender,
+    sender: Role,
     state: State,
     /// The bytes of a preface or a header that is not complete.
     pending: Vec<u8>,
@@ -63,7 +63,7 @@ impl Recorder {
             blocks: BlockReader::new(),
             is_half_closed: false,
         };
-        ConnectionRecorder { client: direction(Sender::Client), server: direction(Sender::Server) }
+        ConnectionRecorder { client: direction(Role::Client), server: direction(Role::Server) }
     }
 }
 
@@ -133,7 +133,7 @@ impl DirectionRecorder {
     fn start(&mut self, input: &mut &[u8]) -> State {
         const HTTP_1: &[u8] = b"HTTP/";
         // A server starts with a frame of any kind, so the only start to be known is that of HTTP/1.
-        let known = if self.sender == Sender::Client { PREFACE } else { HTTP_1 };
+        let known = if self.sender == Role::Client { PREFACE } else { HTTP_1 };
         fill(&mut self.pending, known.len(), input);
         let may_become_known = known.starts_with(&self.pending) || self.pending.len() < 2;
         if self.pending.len() < known.len() && may_become_known {
@@ -142,11 +142,11 @@ impl DirectionRecorder {
         let start = mem::take(&mut self.pending);
         match (self.sender, start == known) {
             _ if is_tls(&start) => self.resume(State::TlsHeader, &start),
-            (Sender::Client, true) => {
+            (Role::Client, true) => {
                 self.add(EventKind::Preface(Bytes::new(PREFACE, KEPT)));
                 State::FrameHeader
             }
-            (Sender::Server, false) => self.resume(State::FrameHeader, &start),
+            (Role::Server, false) => self.resume(State::FrameHeader, &start),
             _ => {
                 self.add_bytes(&[&start[..], mem::take(input)].concat());
                 State::Other

@@ -9,7 +9,8 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use crate::capture::recorder::statistics::WireStats;
-use crate::capture::trace::{Event, EventKind, LeftOut, Sender, Trace};
+use crate::capture::trace::{Event, EventKind, LeftOut, Trace};
+use crate::http2::endpoint::Role;
 
 /// How many events are kept from the start of a trial.
 const FIRST: usize = 400;
@@ -74,7 +75,7 @@ impl Recorder {
     /// reached.
     pub(crate) fn refuse_connection(&self) {
         let connection = self.open_connection();
-        self.add(connection, Sender::Server, EventKind::Reset);
+        self.add(connection, Role::Server, EventKind::Reset);
     }
 
     /// Records that a client has opened a connection; returns its number, from 1 on.
@@ -82,7 +83,7 @@ impl Recorder {
         let mut recording = self.0.lock();
         recording.connections += 1;
         let connection = recording.connections;
-        recording.add(connection, Sender::Client, EventKind::Opened);
+        recording.add(connection, Role::Client, EventKind::Opened);
         connection
     }
 
@@ -91,7 +92,7 @@ impl Recorder {
         self.0.lock().statistics.as_mut().map(update);
     }
 
-    pub(super) fn add(&self, connection: usize, from: Sender, what: EventKind) {
+    pub(super) fn add(&self, connection: usize, from: Role, what: EventKind) {
         self.0.lock().add(connection, from, what);
     }
 
@@ -117,7 +118,7 @@ impl fmt::Debug for Recorder {
 }
 
 impl Recording {
-    fn add(&mut self, connection: usize, from: Sender, what: EventKind) {
+    fn add(&mut self, connection: usize, from: Role, what: EventKind) {
         if matches!(what, EventKind::HalfClosed | EventKind::Reset | EventKind::Closed) {
             // Once one side has closed a connection, what the other side does is only a reaction.
             let is_reaction = self.closed.contains(&connection);

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capture::dissection::frame::IncomingFrame;
-use crate::capture::trace::Sender;
+
+use crate::http2::endpoint::Role;
 use crate::http2::frame::{flag, kind};
 use crate::http2::header_block::{Block, Field};
 
@@ -55,9 +56,9 @@ impl WireStats {
     }
 
     /// One side has closed the connection or its direction of it.
-    pub(super) fn end_connection(&mut self, connection: usize, sender: Sender) {
+    pub(super) fn end_connection(&mut self, connection: usize, sender: Role) {
         if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.client_has_ended |= sender == Sender::Client;
+            connection.client_has_ended |= sender == Role::Client;
         }
     }
 
@@ -65,11 +66,11 @@ impl WireStats {
     pub(super) fn add_frame(
         &mut self,
         connection: usize,
-        sender: Sender,
+        sender: Role,
         frame: &IncomingFrame,
         block: Option<&Block>,
     ) {
-        let (header, is_client) = (frame.header, sender == Sender::Client);
+        let (header, is_client) = (frame.header, sender == Role::Client);
         let Some(state) = self.connections.get_mut(&connection) else { return };
         if !is_client && header.has(flag::END_STREAM) && header.kind <= kind::HEADERS {
             state.open_streams.remove(&header.stream);
@@ -93,7 +94,7 @@ impl WireStats {
         }
     }
 
-    fn add_messages(&mut self, sender: Sender, frame: &IncomingFrame) {
+    fn add_messages(&mut self, sender: Role, frame: &IncomingFrame) {
         if frame.content().is_none() {
             self.fault("the padding of a DATA frame is longer than the frame".to_owned());
         }
@@ -102,16 +103,16 @@ impl WireStats {
         }
     }
 
-    fn add_headers(&mut self, connection: usize, sender: Sender, stream: u32, fields: &[Field]) {
+    fn add_headers(&mut self, connection: usize, sender: Role, stream: u32, fields: &[Field]) {
         let value = |name: &str| {
             let field = fields.iter().find(|(key, _)| key == name.as_bytes());
             field.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
         };
-        let first_field = if sender == Sender::Client { ":path" } else { ":status" };
+        let first_field = if sender == Role::Client { ":path" } else { ":status" };
         if value(first_field).is_none() {
             return;
         }
-        if sender == Sender::Client
+        if sender == Role::Client
             && let Some(state) = self.connections.get_mut(&connection)
         {
             state.open_streams.insert(stream);
@@ -124,10 +125,10 @@ impl WireStats {
         }
     }
 
-    fn of(&mut self, sender: Sender) -> &mut MessageStats {
+    fn of(&mut self, sender: Role) -> &mut MessageStats {
         match sender {
-            Sender::Client => &mut self.requests,
-            Sender::Server => &mut self.responses,
+            Role::Client => &mut self.requests,
+            Role::Server => &mut self.responses,
         }
     }
 

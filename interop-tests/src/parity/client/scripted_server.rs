@@ -115,14 +115,14 @@ impl ScriptedServer {
         recorder: ConnectionRecorder,
     ) -> io::Result<RequestsOfConnection> {
         let observers = recorder.observers(Role::Server);
-        let endpoint = Endpoint::serve(socket, observers, self.activity.clone())?;
-        let (opening, response) = (self.behaviour.opening(), self.behaviour.response());
-        let mut script = Script::new(endpoint, &opening, &response);
+        let endpoint = Endpoint::new(Role::Server, socket, observers, self.activity.clone())?;
+        let response = self.behaviour.response();
+        let mut script = Script::new(endpoint, &response);
         loop {
             let attempts = self.attempts.fetch_add(1, Ordering::SeqCst);
             let is_open = script.respond(&self.behaviour.actions(attempts));
             if attempts == 0 {
-                self.connections.lock().sent = script.endpoint.sent();
+                self.connections.lock().sent = script.endpoint.socket.sent();
             }
             if !is_open || !script.wait_for_request() {
                 break;

@@ -14,7 +14,7 @@ use crate::http2::body;
 use crate::http2::body::{Cut, Piece};
 use crate::http2::endpoint::Role;
 use crate::http2::header_list::{Change, Legal, changed};
-use crate::http2::script::{End, Message, Opening};
+use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
 use crate::outcome::finding::Mismatch;
 use crate::outcome::observation::Observation;
@@ -170,11 +170,6 @@ impl Behaviour {
         self.actions(0).iter().any(|action| matches!(action, Action::PingsAcknowledged))
     }
 
-    /// The start of each connection.
-    pub(crate) fn opening(&self) -> Opening {
-        Opening { instead: self.preface.clone(), settings: self.settings.clone() }
-    }
-
     /// The response.
     pub(crate) fn response(&self) -> Message {
         let mut headers = changed(HEADERS, &self.headers);
@@ -183,6 +178,8 @@ impl Behaviour {
             headers.extend(trailers.clone());
         }
         Message {
+            preface: self.preface.clone(),
+            settings: self.settings.clone(),
             headers,
             body: body::bytes(&self.body),
             trailers,

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use crate::capture::recorder::Recorder;
 use crate::http2::action::Action;
 use crate::http2::endpoint::{Replies, Role, Stream, Timeout};
-use crate::http2::script::{End, Opening, Script};
+use crate::http2::script::{End, Script};
 use crate::outcome::observation::Observation;
 use crate::parity::baseline::reference::CaseRun;
 use crate::parity::server::lines;
@@ -48,13 +48,12 @@ impl BurstLock {
 
 fn run(probe: &Probe, address: &str, recorder: &Recorder) -> Result<CaseRun, ProbeError> {
     let began = Instant::now();
-    let opening = Opening { instead: probe.preface.clone(), settings: Vec::new() };
     let request = probe.request();
     let endpoint = quiescence::connect(address, recorder.connect().observers(Role::Client))?;
-    let mut script = Script::new(endpoint, &opening, &request);
+    let mut script = Script::new(endpoint, &request);
     send(probe, &mut script);
     let endpoint = &mut script.endpoint;
-    let mut sent = endpoint.sent();
+    let mut sent = endpoint.socket.sent();
     quiescence::wait(endpoint, address, |endpoint| {
         endpoint.goaway.is_none() && endpoint.streams.values().all(Stream::is_complete)
     })?;

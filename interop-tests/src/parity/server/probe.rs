@@ -145,6 +145,8 @@ impl Probe {
     /// Its request.
     pub(crate) fn request(&self) -> Message {
         Message {
+            preface: self.preface.clone(),
+            settings: Vec::new(),
             headers: self.header_list(),
             body: body::bytes(&self.body),
             trailers: self.trailer_list(),

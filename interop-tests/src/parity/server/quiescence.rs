@@ -4,10 +4,12 @@
 //! server has answered an ordinary call on another connection that was made later: this call goes
 //! through the same threads, and how long it takes shows how busy they are.
 
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::http2::activity::Activity;
 use crate::http2::body::{self, Piece};
-use crate::http2::endpoint::{Endpoint, Stream, Timeout};
+use crate::http2::endpoint::{Endpoint, Role, Stream, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::frame_socket::Observers;
 use crate::http2::header_block;
@@ -95,7 +97,9 @@ fn ordinary_response(address: &str, limit: Instant) -> Result<Stream, ProbeError
 /// Connects to the server at `address`.
 pub(crate) fn connect(address: &str, observers: Observers) -> Result<Endpoint, ProbeError> {
     let error = |source| ProbeError::Connect { address: address.to_owned(), source };
-    Endpoint::connect(address, observers).map_err(error)
+    TcpStream::connect(address)
+        .and_then(|socket| Endpoint::new(Role::Client, socket, observers, Activity::default()))
+        .map_err(error)
 }
 
 /// Sends a legal request, as soon as flow control permits it.

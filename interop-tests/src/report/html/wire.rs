@@ -6,7 +6,8 @@
 use serde::Serialize;
 
 use crate::capture::description::{DescribedPart, Description};
-use crate::capture::trace::{Event, Field, Message, Sender, Trace};
+use crate::capture::trace::{Event, Field, Message, Trace};
+use crate::http2::endpoint::Role;
 use crate::report::html::bytes::{Pair, Part};
 use crate::report::html::comparison;
 use crate::report::html::format;
@@ -25,8 +26,8 @@ pub(crate) struct Wire<'a> {
 struct EventView<'a> {
     /// How many events before it are left out.
     left_out: usize,
-    from: Sender,
-    to: Sender,
+    from: Role,
+    to: Role,
     at: String,
     connection: usize,
     title: String,
@@ -68,13 +69,13 @@ impl<'a> Wire<'a> {
 impl<'a> EventView<'a> {
     fn of(event: &'a Event, left_out: usize, wrong: &Wrong) -> Self {
         let to = match event.from {
-            Sender::Client => Sender::Server,
-            Sender::Server => Sender::Client,
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
         };
         let Description { title, details, parts, fields, notes } = Description::of(event);
         let mut is_marked = false;
         let part = |part: DescribedPart<'_>| {
-            let observed = part.message.filter(|_| event.from == Sender::Server);
+            let observed = part.message.filter(|_| event.from == Role::Server);
             let pair = observed.and_then(|message| wrong_bytes(message, wrong));
             is_marked |= pair.is_some();
             let differs = |at| {
