@@ -70,24 +70,17 @@ impl Loaded {
         let folder = inputs.scenarios.as_ref().unwrap_or(&project);
         let cases = programs::read(&folder.join("programs.toml"))?;
         let scenarios = scenario::read_all(&folder.join("calls"))?;
-        // Tables other than the project's own need not have the suites that compare.
-        let parity = |name: &str| {
-            Some(folder.join(name)).filter(|path| inputs.scenarios.is_none() || path.exists())
-        };
-        let probes =
-            parity("server-parity").map_or(Ok(Vec::new()), |path| probe::read_all(&path))?;
-        let behaviours =
-            parity("client-parity").map_or(Ok(Vec::new()), |path| table::read_all(&path))?;
+        let probes = parity_cases(inputs, &folder.join("server-parity"), probe::read_all)?;
+        let behaviours = parity_cases(inputs, &folder.join("client-parity"), table::read_all)?;
         for name in &comparison.without {
             peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
         }
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let semaphore = Semaphore::new(threads.unwrap_or(processors));
-        let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-        let ours = is_ours && inputs.scenarios.is_none();
-        let ours = ours.then(|| places.project_file("goldens"));
-        let context = RunContext::new(places, output.join("logs"), semaphore)
-            .context("no ports to be had")?;
+        let has_goldens = peers.has_project_reference() && inputs.scenarios.is_none();
+        let ours = has_goldens.then(|| places.project_file("goldens"));
+        let context =
+            RunContext::new(places, output.join("logs"), semaphore).context("no free ports")?;
         let servers = Suite::new(&peers.all, probes, &context);
         let clients = Suite::<ClientParity>::new(&peers.all, behaviours, &context);
         let cases_of_programs = ProgramCase::all(&clients.cases);
@@ -105,7 +98,7 @@ impl Loaded {
     }
 
     /// Reads the goldens, and lets them replace the reference where `kind` allows it.
-    pub(crate) fn read_goldens(&mut self, kind: BaselineChoice) -> anyhow::Result<()> {
+    pub(crate) fn with_goldens(mut self, kind: BaselineChoice) -> anyhow::Result<Self> {
         let is_reference_out = self.is_reference_out();
         let Baselines { servers, clients, client_programs } = &mut self.baselines;
         if let Some(folder) = &self.goldens {
@@ -118,7 +111,7 @@ impl Loaded {
         if kind == BaselineChoice::Auto && !is_reference_out {
             client_programs.substitute_goldens(&self.context);
         }
-        Ok(())
+        Ok(self)
     }
 
     /// Whether the reference is left out.
@@ -136,6 +129,15 @@ impl Loaded {
     pub(crate) fn takes_part(&self, peer: &Peer) -> bool {
         !self.left_out.contains(peer.name())
     }
+}
+
+/// The cases in `folder`, which need not exist among tables other than the project's own.
+fn parity_cases<C>(
+    inputs: &Inputs,
+    folder: &Path,
+    read_all: impl Fn(&Path) -> anyhow::Result<Vec<C>>,
+) -> anyhow::Result<Vec<C>> {
+    if inputs.scenarios.is_some() && !folder.exists() { Ok(Vec::new()) } else { read_all(folder) }
 }
 
 impl Baselines {

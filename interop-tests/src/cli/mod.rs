@@ -86,17 +86,16 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let output = output_folder(&options.inputs.output)?;
     let writer = RecordWriter::default();
     end_on_signals(writer.clone(), output.clone())?;
-    let loaded = load(&options.inputs, &options.comparison, options.libtest.test_threads, &output)?;
-    let mut plan = Plan::new(&loaded, &options.inputs, &options.comparison)?;
-    let is_list = options.libtest.list;
-    if !is_list {
-        check_attached(&loaded, &plan)?;
-    }
+    let RunOptions { inputs, comparison, libtest, .. } = options;
+    let loaded = Loaded::load(inputs, comparison, libtest.test_threads, &output)?;
+    let loaded = loaded.with_goldens(comparison.baseline)?;
+    let mut plan = Plan::new(&loaded, inputs, comparison)?;
     plan.choose(options);
-    if is_list {
+    if libtest.list {
         let names = plan.trials.iter().map(|trial| plan::named(&trial.name)).collect();
-        return Ok(libtest_mimic::run(&options.libtest, names).exit_code());
+        return Ok(libtest_mimic::run(libtest, names).exit_code());
     }
+    check_attached(&loaded, &plan)?;
     let finished = run::run(plan, loaded, options, &writer, &output)?;
     let written = report::write(&finished.record, &output);
     // Also where nothing could be written, since then it can be read nowhere else.
@@ -110,7 +109,8 @@ fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
     let FuzzOptions { inputs, comparison, filter, test_threads, .. } = options;
     let output = output_folder(&inputs.output)?;
     end_on_signals(RecordWriter::default(), output.clone())?;
-    let loaded = load(inputs, comparison, *test_threads, &output)?;
+    let loaded = Loaded::load(inputs, comparison, *test_threads, &output)?;
+    let loaded = loaded.with_goldens(comparison.baseline)?;
     let plan = Plan::new(&loaded, inputs, comparison)?;
     check_attached(&loaded, &plan)?;
     let rivals = plan::rivals(&loaded, comparison, filter.as_deref())?;
@@ -147,18 +147,6 @@ fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     loaded.context.empty_logs()?;
     loaded.baselines.record(&folder, &loaded.context)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Loads the files and the goldens.
-fn load(
-    inputs: &Inputs,
-    comparison: &Comparison,
-    threads: Option<usize>,
-    output: &Path,
-) -> anyhow::Result<Loaded> {
-    let mut loaded = Loaded::load(inputs, comparison, threads, output)?;
-    loaded.read_goldens(comparison.baseline)?;
-    Ok(loaded)
 }
 
 /// Says what differs from other runs, and makes sure that the attached servers are there.

@@ -15,7 +15,7 @@ use crate::parity::server::suite::SUITE;
 use crate::process::attached;
 use crate::process::net::tutorial_port::PORT;
 
-/// Why the reference does not run beside an attached server.
+/// Why the reference does not run while an attached server has its port.
 const WITHOUT_PORT: &str = "server-parity is compared with the goldens, because the attached server \
                             has port 50051, which is the reference's";
 
@@ -43,8 +43,7 @@ impl Plan {
         let is_port_taken = is_tutorial_port_taken(loaded);
         let mut trials = programs::trials(peers, &loaded.cases, context);
         trials.extend(calls::suite::trials(peers, &loaded.scenarios, context));
-        let no_reference = only_goldens || is_port_taken;
-        trials.extend(baselines.servers.trials(peers, no_reference, context));
+        trials.extend(baselines.servers.trials(peers, only_goldens || is_port_taken, context));
         trials.extend(baselines.clients.trials(peers, only_goldens, context));
         trials.extend(baselines.client_programs.trials(peers, only_goldens, context));
         let ledger = ledger(loaded, inputs, comparison, &trials)?;
@@ -79,7 +78,7 @@ fn is_tutorial_port_taken(loaded: &Loaded) -> bool {
     loaded.baselines.servers.goldens.is_some() && attached::any_holds(PORT, &loaded.peers.all)
 }
 
-/// What is known to deviate: of the project's own peers only, where there are others too.
+/// The known deviations. Those of the project are of its own peers only, where there are others too.
 fn ledger(
     loaded: &Loaded,
     inputs: &Inputs,
@@ -88,20 +87,15 @@ fn ledger(
 ) -> anyhow::Result<Ledger> {
     let Loaded { peers, baselines, context, .. } = loaded;
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
+    let has_strangers = comparison.deviations.is_none() && inputs.peers.is_some();
+    let is_known = !loaded.is_reference_out() && (!has_strangers || peers.has_project_reference());
     let versions = || {
-        let reference = baselines.servers.reference.as_ref().filter(|_| !loaded.is_reference_out());
+        let reference = baselines.servers.reference.as_ref().filter(|_| is_known);
         reference?.versions(context).ok()
     };
-    if let Some(path) = &comparison.deviations {
-        return Ok(Ledger::read(path, &names, versions, None)?);
-    }
     let ours = context.places.project_file("deviations.toml");
-    if inputs.peers.is_none() {
-        return Ok(Ledger::read(&ours, &names, versions, None)?);
-    }
-    let is_ours = peers.all.iter().any(|peer| peer.reference && peer.is_of_project);
-    let versions = || is_ours.then(versions).flatten();
-    Ok(Ledger::read(&ours, &names, versions, Some(peers.strangers()))?)
+    let path = comparison.deviations.as_ref().unwrap_or(&ours);
+    Ok(Ledger::read(path, &names, versions, has_strangers.then(|| peers.strangers()))?)
 }
 
 /// The servers that random requests are sent to: those that `filter` names, or all but that of the

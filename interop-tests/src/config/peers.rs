@@ -119,6 +119,11 @@ impl Peers {
         })
     }
 
+    /// Whether the reference is in the project's own file.
+    pub fn has_project_reference(&self) -> bool {
+        self.all.iter().any(|peer| peer.reference && peer.is_of_project)
+    }
+
     /// The names of the peers that are not in the project's own file.
     pub fn strangers(&self) -> BTreeSet<String> {
         let strangers = self.all.iter().filter(|peer| !peer.is_of_project);
@@ -160,16 +165,13 @@ impl Peers {
                 let Err(error) = program.command_line(places, "") else { continue };
                 let name = command.get_ref().first().map_or("", String::as_str);
                 let advice = program.advice.as_deref().unwrap_or("install it or mend the command");
-                let (peer_name, why) = (
-                    peer.name(),
-                    match error {
-                        CommandError::NoRoot(error) => format!("peer `{}`: {error}", peer.name()),
-                        _ => format!(
-                            "the program `{name}` of peer `{}` is not on this machine: {advice}",
-                            peer.name()
-                        ),
-                    },
-                );
+                let peer_name = peer.name();
+                let why = match error {
+                    CommandError::NoRoot(error) => format!("peer `{peer_name}`: {error}"),
+                    _ => format!(
+                        "the program `{name}` of peer `{peer_name}` is not on this machine: {advice}"
+                    ),
+                };
                 let message =
                     format!("command: {why}, or leave the peer out with --without {peer_name}");
                 let project = self.project.as_ref().filter(|_| peer.is_of_project);

@@ -45,6 +45,12 @@ impl VerdictKind {
             Self::SetUpError => "set-up error",
         }
     }
+
+    /// The name behind a number of trials with this verdict.
+    pub(crate) fn plural(self, number: usize) -> String {
+        let is_noun = matches!(self, Self::KnownDeviation | Self::SetUpError);
+        format!("{}{}", self.name(), if is_noun && number != 1 { "s" } else { "" })
+    }
 }
 
 /// The verdict on a trial, with its reasons.

@@ -51,15 +51,11 @@ pub(crate) struct Count {
 
 /// The verdicts that any trial has, the worst first.
 pub(crate) fn counted(counts: Counts) -> Vec<Count> {
-    let number = |verdict| *{ counts }.of_kind(verdict);
-    let given = VERDICTS.into_iter().filter(|verdict| number(*verdict) > 0);
+    let given = VERDICTS.into_iter().filter(|verdict| counts.number(*verdict) > 0);
     let count = |verdict| {
-        let Shown { class, symbol, word } = Shown::from(verdict);
-        let text = match verdict {
-            VerdictKind::KnownDeviation | VerdictKind::SetUpError => plural(number(verdict), word),
-            _ => format!("{} {word}", grouped(number(verdict))),
-        };
-        Count { class, symbol, text }
+        let Shown { class, symbol, .. } = Shown::from(verdict);
+        let number = counts.number(verdict);
+        Count { class, symbol, text: format!("{} {}", grouped(number), verdict.plural(number)) }
     };
     given.map(count).collect()
 }

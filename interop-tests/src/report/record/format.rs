@@ -178,8 +178,12 @@ impl Counts {
         *self.of_kind(verdict) += 1;
     }
 
-    /// How often this verdict was given.
-    pub(crate) fn of_kind(&mut self, verdict: VerdictKind) -> &mut usize {
+    /// How often `verdict` was given.
+    pub(crate) fn number(mut self, verdict: VerdictKind) -> usize {
+        *self.of_kind(verdict)
+    }
+
+    fn of_kind(&mut self, verdict: VerdictKind) -> &mut usize {
         match verdict {
             VerdictKind::Passed => &mut self.passed,
             VerdictKind::Failed => &mut self.failed,
@@ -197,20 +201,13 @@ impl Counts {
 
     /// Each count with its name; those that are zero are left out, unless they always matter.
     pub(crate) fn parts(self) -> Vec<String> {
-        let count = |number: usize, one: &str, many: &str| {
-            (number > 0).then(|| format!("{number} {}", if number == 1 { one } else { many }))
-        };
-        [
-            Some(format!("{} passed", self.passed)),
-            Some(format!("{} failed", self.failed)),
-            count(self.set_up_errors, "set-up error", "set-up errors"),
-            count(self.known_deviations, "known deviation", "known deviations"),
-            count(self.not_supported, "not supported", "not supported"),
-            count(self.skipped, "skipped", "skipped"),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        use VerdictKind::{Failed, KnownDeviation, NotSupported, Passed, SetUpError, Skipped};
+        [Passed, Failed, SetUpError, KnownDeviation, NotSupported, Skipped]
+            .into_iter()
+            .map(|verdict| (verdict, self.number(verdict)))
+            .filter(|(verdict, number)| *number > 0 || [Passed, Failed].contains(verdict))
+            .map(|(verdict, number)| format!("{number} {}", verdict.plural(number)))
+            .collect()
     }
 }
 
