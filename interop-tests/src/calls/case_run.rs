@@ -2,10 +2,12 @@
 //!
 //! A tap is always there, so that a failure can show what went over the wire.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use grpc_interop_protocol::{CallOutcome, Request};
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::Scenario;
@@ -13,8 +15,7 @@ use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
 use crate::calls::session::{DedicatedServer, Session};
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
-use crate::config::axes::Variant;
-use crate::config::connection::Target;
+use crate::config::connection::{Target, Variant};
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::process::agent;
@@ -24,7 +25,6 @@ use crate::process::group;
 use crate::process::net::addresses;
 use crate::process::server_config::ServerConfig;
 use crate::process::server_pool::SharedServer;
-use grpc_interop_protocol::{CallOutcome, Request};
 
 /// The pause between two attempts of a step that is to succeed eventually.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);

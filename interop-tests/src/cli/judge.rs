@@ -14,8 +14,8 @@ use libtest_mimic::{Completion, Failed};
 
 use crate::cli::options::Rerun;
 use crate::outcome::deviations::Ledger;
+use crate::outcome::evidence;
 use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::failure;
 use crate::outcome::finding::Finding;
 use crate::outcome::trial::{Trial, TrialName};
 use crate::outcome::verdict::{Verdict, VerdictKind};
@@ -72,7 +72,7 @@ impl Judge {
         let shown = match verdict.kind {
             VerdictKind::Passed => Ok(Completion::Completed),
             VerdictKind::Failed | VerdictKind::SetUpError => {
-                let failure = failure::block(&name, &verdict, &evidence, &run_again);
+                let failure = evidence::block(&name, &verdict, &evidence, &run_again);
                 self.progress.failed(&name, &failure);
                 Err(Failed::from(failure))
             }

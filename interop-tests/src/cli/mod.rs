@@ -3,8 +3,8 @@
 //! A run has five phases, a file each, and every phase takes what the one before it made:
 //!
 //! - [`load`]: the files
-//! - [`plan`]: the trials, with [`schedule`] for their order
-//! - [`run`]: the trials run
+//! - [`plan`]: the trials
+//! - [`run`]: the trials run in a good order
 //! - [`judge`]: the verdict on each trial as soon as it has ended
 //! - [`report`]: the reports and the conclusion
 //!
@@ -19,8 +19,7 @@ use anyhow::Context;
 use crate::cli::load::{Loaded, NO_GOLDENS};
 use crate::cli::options::{Command, Comparison, FuzzOptions, Inputs, OutputOptions, RunOptions};
 use crate::cli::plan::Plan;
-use crate::config::places::Places;
-use crate::config::variables::Assignment;
+use crate::config::places::{Assignment, Places};
 use crate::outcome::trial::PortUser;
 use crate::parity::fuzz;
 use crate::parity::fuzz::Fuzz;
@@ -41,7 +40,6 @@ pub(crate) mod load;
 pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod run;
-pub(crate) mod schedule;
 
 /// The status when something failed, as that of a failed test.
 const FAILED: u8 = 101;

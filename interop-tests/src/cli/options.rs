@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::config::address::Attachment;
-use crate::config::variables::Assignment;
+use crate::config::places::Assignment;
 use crate::outcome::trial::TrialName;
 use crate::report::record::format::Shard;
 

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use http::uri::Authority;
 use serde::Deserialize;
 
-use crate::config::axes::Transport;
+use crate::config::connection::Transport;
 
 /// What gRPC's naming puts before the path of a Unix socket (gRPC Name Resolution).
 const UNIX: &str = "unix:";

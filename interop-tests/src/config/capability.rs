@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::config::axes::Transport;
-use crate::config::connection::ServerCertificate;
+use crate::config::connection::{ServerCertificate, Transport};
 
 /// Something that a server does only with certain arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr)]

@@ -1,7 +1,11 @@
-//! How a call reaches its destination: the address and the credentials of both sides.
+//! How a call reaches its destination: target, transport, compression, and the credentials of both sides.
 //!
-//! Tables name them; the addresses and the files are created at run time.
+//! Tables name them; addresses and files of certificates are created at run time. Transport and compression
+//! are axes: a scenario is written once and runs at every point of the axes that it names.
 
+use std::collections::BTreeSet;
+
+use grpc_interop_protocol::Encoding;
 use serde::Deserialize;
 
 /// The destination of a call, as `to` in a scenario names it.
@@ -73,5 +77,151 @@ pub(crate) enum ServerCertificate {
 impl ServerCertificate {
     pub(crate) fn name(self) -> &'static str {
         self.into()
+    }
+}
+
+/// How a client reaches a server.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum Transport {
+    /// TCP without encryption.
+    #[default]
+    Plain,
+    /// TLS with a certificate of the server.
+    Tls,
+    /// TLS with a certificate of the client as well.
+    Mtls,
+    /// A Unix domain socket without encryption.
+    Unix,
+}
+
+impl Transport {
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
+    }
+
+    pub(crate) fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Mtls)
+    }
+}
+
+/// How the messages of both directions are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Compression {
+    #[default]
+    None,
+    Gzip,
+    Deflate,
+}
+
+impl Compression {
+    /// The encoding of the messages; `None` when nothing is compressed.
+    pub(crate) fn encoding(self) -> Option<Encoding> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some(Encoding::Gzip),
+            Self::Deflate => Some(Encoding::Deflate),
+        }
+    }
+
+    /// Its name in `grpc-encoding`.
+    pub(crate) fn name(self) -> &'static str {
+        self.encoding().map_or("identity", Encoding::name)
+    }
+}
+
+/// One point on the axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Variant {
+    pub(crate) transport: Transport,
+    pub(crate) compression: Compression,
+}
+
+impl Variant {
+    /// The name of `case` at this point, such as `tls+gzip/case`; the default values have no name.
+    pub(crate) fn name_of(self, case: &str) -> String {
+        let transport = (self.transport != Transport::Plain).then(|| self.transport.name());
+        let unusual: Vec<_> =
+            transport.into_iter().chain(self.compression.encoding().map(Encoding::name)).collect();
+        if unusual.is_empty() { case.to_owned() } else { format!("{}/{case}", unusual.join("+")) }
+    }
+}
+
+/// The values of the axes at which a scenario is run; without an axis, its default value.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vary {
+    transport: Option<Vec<Transport>>,
+    compression: Option<Vec<Compression>>,
+}
+
+impl Vary {
+    /// These axes, and those of `file` that they do not name.
+    pub(crate) fn or(&self, file: &Self) -> Self {
+        Self {
+            transport: self.transport.clone().or_else(|| file.transport.clone()),
+            compression: self.compression.clone().or_else(|| file.compression.clone()),
+        }
+    }
+
+    /// Every value of the one axis with every value of the other.
+    pub(crate) fn variants(&self) -> Vec<Variant> {
+        let transports = self.transport.clone().unwrap_or_else(|| vec![Transport::Plain]);
+        let compressions = self.compression.clone().unwrap_or_else(|| vec![Compression::None]);
+        let at = |transport| {
+            compressions.iter().map(move |&compression| Variant { transport, compression })
+        };
+        transports.into_iter().flat_map(at).collect()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), String> {
+        fn is_valid<T: Ord>(axis: Option<&Vec<T>>) -> bool {
+            axis.is_none_or(|values| {
+                !values.is_empty() && BTreeSet::from_iter(values).len() == values.len()
+            })
+        }
+        if is_valid(self.transport.as_ref()) && is_valid(self.compression.as_ref()) {
+            return Ok(());
+        }
+        Err("vary: an axis has at least one value, and each only once".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vary(table: &str) -> Vary {
+        toml::from_str(table).unwrap()
+    }
+
+    fn names(vary: &Vary) -> Vec<String> {
+        vary.variants().iter().map(|variant| variant.name_of("case")).collect()
+    }
+
+    #[test]
+    fn every_value_of_an_axis_is_combined_with_every_value_of_the_other() {
+        let both = vary("transport = [\"plain\", \"mtls\"]\ncompression = [\"none\", \"deflate\"]");
+        assert_eq!(names(&both), ["case", "deflate/case", "mtls/case", "mtls+deflate/case"]);
+        assert_eq!(names(&Vary::default()), ["case"]);
+    }
+
+    #[test]
+    fn an_axis_that_is_not_named_is_that_of_the_file() {
+        let file = vary("transport = [\"unix\"]\ncompression = [\"gzip\"]");
+        assert_eq!(names(&vary("transport = [\"tls\"]").or(&file)), ["tls+gzip/case"]);
+        assert_eq!(names(&Vary::default().or(&file)), ["unix+gzip/case"]);
+    }
+
+    #[test]
+    fn an_axis_has_values_and_each_once() {
+        assert_eq!(vary("transport = [\"tls\", \"unix\"]").check(), Ok(()));
+        assert!(vary("transport = []").check().is_err());
+        assert!(vary("compression = [\"gzip\", \"gzip\"]").check().is_err());
+        assert!(toml::from_str::<Vary>("transport = [\"pigeon\"]").is_err());
     }
 }

@@ -1,11 +1,10 @@
 //! The TOML files: peers, their programs and what these can do, with errors that name file, line and key.
 //!
-//! - [`source`], [`embedded`], [`variables`], [`places`]: files and their placeholders
+//! - [`source`], [`embedded`], [`places`]: files and their placeholders
 //! - [`peers`], [`peer`], [`program`], [`address`]: the peers of a run
-//! - [`axes`], [`connection`], [`capability`], [`support`]: what cases vary over and need of the peers
+//! - [`connection`], [`capability`]: what cases vary over and need of the peers
 
 pub mod address;
-pub mod axes;
 pub mod capability;
 pub(crate) mod connection;
 pub(crate) mod embedded;
@@ -14,5 +13,3 @@ pub mod peers;
 pub mod places;
 pub mod program;
 pub mod source;
-pub(crate) mod support;
-pub mod variables;

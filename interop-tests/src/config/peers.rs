@@ -11,10 +11,9 @@ use toml::Spanned;
 
 use crate::config::address::Attachment;
 use crate::config::peer::Peer;
-use crate::config::places::Places;
+use crate::config::places::{Assignment, Places, Variables};
 use crate::config::program::CommandError;
 use crate::config::source::{ConfigError, Source};
-use crate::config::variables::{Assignment, Variables};
 
 /// The name of the peer of an attached server without an entry.
 const ATTACHED: &str = "attached";

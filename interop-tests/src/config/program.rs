@@ -1,4 +1,4 @@
-//! A program of a peer: how it is started.
+//! A program of a peer: how it is started, and what it cannot do.
 //!
 //! The tool knows no language: everything in which two peers differ is in these entries.
 
@@ -13,10 +13,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::address::Address;
-use crate::config::axes::{Compression, Transport};
-use crate::config::capability::{Capability, ServerOption};
-use crate::config::places::{NoRoot, Places};
-use crate::config::variables::Variables;
+use crate::config::capability::{Capability, ServerNeeds, ServerOption};
+use crate::config::connection::{Compression, Transport, Variant};
+use crate::config::places::{NoRoot, Places, Variables};
 
 /// How a program is started; one table of `peers.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -206,4 +205,127 @@ impl fmt::Display for CommandLine {
 fn quoted(word: &str) -> Cow<'_, str> {
     // Only a null byte cannot be quoted, and no command line has one.
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
+}
+
+/// What a program cannot do. A case that needs it is "not supported", which is neither a pass nor a failure.
+impl Program {
+    /// The option that a server needs for this and that the entry does not have.
+    pub(crate) fn missing_option(
+        &self,
+        transport: Transport,
+        needs: &ServerNeeds,
+    ) -> Option<ServerOption> {
+        needs.options(transport).into_iter().find(|option| !self.options.contains_key(option))
+    }
+
+    /// Why the server of `peer` cannot be used for a case, if it cannot. A dedicated server is killed or
+    /// measured.
+    pub(crate) fn unsupported_by_server(
+        &self,
+        peer: &str,
+        transport: Transport,
+        needs: &ServerNeeds,
+        capabilities: &BTreeSet<Capability>,
+        is_dedicated: bool,
+    ) -> Option<String> {
+        let obstacle = if let Some(attached) = &self.attach {
+            // It was started outside of the tool, with unknown options.
+            let age = needs.max_connection_age.map(|_| ServerOption::MaxConnectionAge.name());
+            let need = if attached.transport() == transport { age } else { Some(transport.name()) };
+            let what = need.map(|need| format!("be asked for `{need}`"));
+            let what = what.or_else(|| is_dedicated.then(|| "be killed or measured".to_owned()));
+            what.map(|what| format!("is attached at {attached}: it cannot {what}"))
+        } else {
+            let missing = self.missing_option(transport, needs);
+            missing.map(|option| format!("has no option `{}`", option.name()))
+        };
+        let lacking = || {
+            let missing = capabilities.intersection(&self.lacks).next()?;
+            Some(format!("lacks `{}`", missing.name()))
+        };
+        Some(format!("the server of {peer} {}", obstacle.or_else(lacking)?))
+    }
+
+    /// Why the agent of `peer` cannot make calls at this point of the axes, if it cannot.
+    pub(crate) fn unsupported_by_agent(&self, peer: &str, variant: Variant) -> Option<String> {
+        let Variant { transport, compression } = variant;
+        let Self { transports, compressions, .. } = self;
+        let unknown = if transports.as_ref().is_some_and(|all| !all.contains(&transport)) {
+            format!("the transport `{}`", transport.name())
+        } else {
+            compression.encoding()?;
+            compressions.as_ref().filter(|all| !all.contains(&compression))?;
+            format!("the compression `{}`", compression.name())
+        };
+        Some(format!("the agent of {peer} does not know {unknown}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::connection::Compression;
+
+    fn program(table: &str) -> Program {
+        toml::from_str(&format!("command = [\"server\"]\n{table}")).unwrap()
+    }
+
+    fn server(program: &Program, transport: Transport, needs: &str) -> Option<String> {
+        let needs = toml::from_str(needs).unwrap();
+        let capabilities = BTreeSet::from([Capability::Health]);
+        program.unsupported_by_server("rust", transport, &needs, &capabilities, false)
+    }
+
+    #[test]
+    fn a_server_needs_the_options_of_the_case() {
+        let plain = program("");
+        assert_eq!(server(&plain, Transport::Plain, ""), None);
+        let why = server(&plain, Transport::Tls, "").unwrap();
+        assert_eq!(why, "the server of rust has no option `tls`");
+        let why = server(&plain, Transport::Plain, "max-connection-age = 1").unwrap();
+        assert_eq!(why, "the server of rust has no option `max-connection-age`");
+        let both = program("options = { tls = [], max-connection-age = [] }");
+        assert_eq!(server(&both, Transport::Tls, "max-connection-age = 1"), None);
+        assert!(server(&both, Transport::Mtls, "").is_some());
+    }
+
+    #[test]
+    fn a_server_may_lack_a_service() {
+        let why = server(&program("lacks = [\"health\"]"), Transport::Plain, "").unwrap();
+        assert_eq!(why, "the server of rust lacks `health`");
+        assert_eq!(server(&program("lacks = [\"reflection\"]"), Transport::Plain, ""), None);
+    }
+
+    #[test]
+    fn an_attached_server_is_used_as_it_was_started() {
+        let mut attached = program("options = { tls = [], max-connection-age = [] }");
+        attached.attach = Some("localhost:1".parse().unwrap());
+        assert_eq!(server(&attached, Transport::Plain, ""), None);
+        let why = server(&attached, Transport::Tls, "").unwrap();
+        assert!(why.ends_with("is attached at localhost:1: it cannot be asked for `tls`"), "{why}");
+        let why = server(&attached, Transport::Plain, "max-connection-age = 1").unwrap();
+        assert!(why.ends_with("it cannot be asked for `max-connection-age`"), "{why}");
+        let needs = ServerNeeds::default();
+        let killed = |transport| {
+            attached.unsupported_by_server("x", transport, &needs, &BTreeSet::new(), true)
+        };
+        assert!(killed(Transport::Plain).unwrap().ends_with("it cannot be killed or measured"));
+    }
+
+    #[test]
+    fn an_agent_states_its_transports_and_compressions() {
+        let agent = program("transports = [\"plain\"]\ncompressions = [\"gzip\"]");
+        let why = |transport, compression| {
+            agent.unsupported_by_agent("rust", Variant { transport, compression })
+        };
+        assert_eq!(why(Transport::Plain, Compression::Gzip), None);
+        assert_eq!(why(Transport::Plain, Compression::None), None);
+        let unknown = "the agent of rust does not know the";
+        let tls = why(Transport::Tls, Compression::None).unwrap();
+        assert_eq!(tls, format!("{unknown} transport `tls`"));
+        let deflate = why(Transport::Plain, Compression::Deflate).unwrap();
+        assert_eq!(deflate, format!("{unknown} compression `deflate`"));
+        let everything = Variant { transport: Transport::Mtls, compression: Compression::Deflate };
+        assert_eq!(program("").unsupported_by_agent("rust", everything), None);
+    }
 }

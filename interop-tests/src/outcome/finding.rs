@@ -1,7 +1,8 @@
-//! What a suite finds out about a case, before known deviations are considered.
+//! What was observed in a case, and what a suite finds by comparing it, before known deviations are
+//! considered.
 //!
-//! It is not the verdict, because only a mismatch can be a known deviation: a server that did not start or
-//! an agent that hung is never excused.
+//! A finding is not the verdict, because only a mismatch can be a known deviation: a server that did not
+//! start or an agent that hung is never excused.
 
 use std::fmt;
 
@@ -91,5 +92,150 @@ pub(crate) struct ReferenceDrift {
 impl From<Vec<Mismatch>> for Finding {
     fn from(mismatches: Vec<Mismatch>) -> Self {
         if mismatches.is_empty() { Self::Match } else { Self::Mismatches(mismatches) }
+    }
+}
+
+/// What was observed, line by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Observation {
+    lines: Vec<Line>,
+}
+
+/// One thing that was observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    /// What it is: `status`, `root`, `stream 1: end`.
+    pub(crate) what: String,
+    pub(crate) value: String,
+}
+
+/// A value of an expected outcome to which any other is equal.
+pub(crate) const ANY: &str = "(any)";
+
+/// The value of a line that is missing.
+const NOTHING: &str = "(none)";
+
+impl Observation {
+    pub(crate) fn add(&mut self, what: impl Into<String>, value: impl Into<String>) {
+        self.lines.push(Line { what: what.into(), value: value.into() });
+    }
+
+    /// Adds the lines of `other`, each with `label` before it.
+    pub(crate) fn extend(&mut self, label: &str, other: Self) {
+        for Line { what, value } in other.lines {
+            self.add(format!("{label}{what}"), value);
+        }
+    }
+
+    pub(crate) fn lines(self) -> Vec<Line> {
+        self.lines
+    }
+
+    fn value(&self, what: &str) -> Option<&str> {
+        self.lines.iter().find(|line| line.what == what).map(|line| &line.value[..])
+    }
+
+    /// All values of `what`: its own, or of each call or stream that has one.
+    pub(crate) fn values(&self, what: &str) -> Vec<&str> {
+        let is_meant = |name: &str| {
+            name.strip_suffix(what).is_some_and(|part| part.is_empty() || part.ends_with(": "))
+        };
+        let meant = self.lines.iter().filter(|line| is_meant(&line.what));
+        meant.map(|line| &line.value[..]).collect()
+    }
+
+    /// Where `observed` differs from this, the expected outcome.
+    pub(crate) fn mismatches(&self, observed: &Self) -> Vec<Mismatch> {
+        let more = observed.lines.iter().filter(|line| self.value(&line.what).is_none());
+        self.lines
+            .iter()
+            .chain(more)
+            .map(|Line { what, .. }| (what, self.value(what), observed.value(what)))
+            .filter(|(_, expected, observed)| expected != observed && *expected != Some(ANY))
+            .map(|(what, expected, observed)| {
+                Mismatch::new(what, expected.unwrap_or(NOTHING), observed.unwrap_or(NOTHING))
+            })
+            .collect()
+    }
+
+    /// Reads the canonical form; the error is the first line that is wrong.
+    pub(crate) fn from_text(text: &str) -> Result<Self, String> {
+        let line = |line: &str| {
+            let (what, value) = line.split_once(" = ").ok_or_else(|| line.to_owned())?;
+            Ok(Line { what: what.to_owned(), value: value.to_owned() })
+        };
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        Ok(Self { lines: lines.map(line).collect::<Result<_, String>>()? })
+    }
+}
+
+/// How `observed` differs from the one of the `expected` that it is most like.
+pub(crate) fn nearest(expected: &[Observation], observed: &Observation) -> Vec<Mismatch> {
+    let mismatches = expected.iter().map(|expected| expected.mismatches(observed));
+    mismatches.min_by_key(Vec::len).unwrap_or_default()
+}
+
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|Line { what, value }| writeln!(f, "{what} = {value}"))
+    }
+}
+
+impl TryFrom<String> for Observation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::from_text(&text).map_err(|line| format!("`{line}` is not `what = value`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observation(text: &str) -> Observation {
+        Observation::from_text(text).expect("an observation")
+    }
+
+    fn mismatches(expected: &str, observed: &str) -> Vec<String> {
+        let mismatches = observation(expected).mismatches(&observation(observed));
+        let line = |m: &Mismatch| format!("{}: {} / {}", m.what, m.expected, m.observed);
+        mismatches.iter().map(line).collect()
+    }
+
+    #[test]
+    fn each_line_that_differs_is_a_mismatch() {
+        assert_eq!(mismatches("status = OK\nvalue = 4.0", "status = OK\nvalue = 4.0").len(), 0);
+        assert_eq!(
+            mismatches("status = OK\nvalue = 4.0", "status = INTERNAL\nmessage = gone"),
+            ["status: OK / INTERNAL", "value: 4.0 / (none)", "message: (none) / gone"]
+        );
+    }
+
+    #[test]
+    fn any_text_is_equal_to_any() {
+        assert_eq!(mismatches("message = (any)", "message = gone").len(), 0);
+        assert_eq!(mismatches("message = (any)", "status = OK"), ["status: (none) / OK"]);
+        assert_eq!(mismatches("message = gone", "message = (any)"), ["message: gone / (any)"]);
+    }
+
+    #[test]
+    fn the_nearest_outcome_has_the_fewest_mismatches() {
+        let expected = ["status = OK\nvalue = 4.0", "status = INTERNAL\nmessage = gone"];
+        let expected = expected.map(observation);
+        let observed = observation("status = INTERNAL\nmessage = lost");
+        assert_eq!(nearest(&expected, &observed), expected[1].mismatches(&observed));
+        assert_eq!(nearest(&[], &observed), Vec::new());
+    }
+
+    #[test]
+    fn values_are_those_of_each_call() {
+        let several = observation("call 1: status = OK\ncall 2: status = INTERNAL\nend = gone");
+        assert_eq!(several.values("status"), ["OK", "INTERNAL"]);
+        assert_eq!(several.values("tus"), Vec::<&str>::new());
+        assert_eq!(several.to_string().lines().count(), 3);
+        assert_eq!(Observation::from_text("status: OK"), Err("status: OK".to_owned()));
     }
 }

@@ -6,18 +6,17 @@
 
 use std::path::Path;
 
+use grpc_interop_protocol::{CallOutcome, Request};
 use parking_lot::Mutex;
 
-use crate::config::axes::Variant;
+use crate::config::connection::Variant;
 use crate::config::program::Program;
-use crate::config::support;
 use crate::outcome::finding::Finding;
 use crate::process::agent::Agent;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
 use crate::process::restart_limit::RestartLimit;
 use crate::process::semaphore::{Permit, Semaphore};
-use grpc_interop_protocol::{CallOutcome, Request};
 
 /// Agents that are started when a case needs them, and replaced when a case has broken them.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ impl AgentPool {
 
     /// Why the agents cannot make a call at this point of the axes, if they cannot.
     pub(crate) fn not_supported(&self, variant: Variant) -> Option<String> {
-        support::unsupported_by_agent(&self.peer, &self.program, variant)
+        self.program.unsupported_by_agent(&self.peer, variant)
     }
 }
 

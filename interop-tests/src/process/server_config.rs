@@ -2,13 +2,12 @@
 //!
 //! The arguments by which a server of some language is configured are in `peers.toml`.
 
-use crate::config::axes::{Transport, Variant};
-use crate::config::capability::ServerNeeds;
-use crate::config::connection::ServerCertificate;
-use crate::config::program::Program;
-use crate::config::support;
-use crate::process::context::RunContext;
 use std::io;
+
+use crate::config::capability::ServerNeeds;
+use crate::config::connection::{ServerCertificate, Transport, Variant};
+use crate::config::program::Program;
+use crate::process::context::RunContext;
 
 /// How a server is configured.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +40,7 @@ impl ServerConfig {
         program: &Program,
         context: &RunContext,
     ) -> Result<Program, String> {
-        if let Some(option) = support::missing_option(program, self.transport, &self.needs) {
+        if let Some(option) = program.missing_option(self.transport, &self.needs) {
             return Err(format!("it has no option `{}`", option.name()));
         }
         let certificates = &context.certificates;

@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 
 use crate::config::capability::Capability;
 use crate::config::program::Program;
-use crate::config::support;
 use crate::process::attached::AttachedServer;
 use crate::process::child::{Exit, Logs};
 use crate::process::context::RunContext;
@@ -57,7 +56,7 @@ impl ServerPool {
         is_dedicated: bool,
     ) -> Option<String> {
         let (Self { peer, program, .. }, ServerConfig { transport, needs }) = (self, config);
-        support::unsupported_by_server(peer, program, *transport, needs, capabilities, is_dedicated)
+        program.unsupported_by_server(peer, *transport, needs, capabilities, is_dedicated)
     }
 }
 

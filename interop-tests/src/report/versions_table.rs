@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use comfy_table::{Table, presets};
 
-use crate::config::variables::Assignment;
+use crate::config::places::Assignment;
 use crate::outcome::trial::BaselineKind;
 use crate::outcome::verdict::VerdictKind;
 use crate::report::matrix::NO_TRIAL;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::calls::expectation::range::Range;
 use crate::capture::recorder::WireStats;
-use crate::config::axes::Variant;
+use crate::config::connection::Variant;
 use crate::outcome::finding::Mismatch;
 
 /// The `wire` table of a scenario; what is left out is not compared.
@@ -50,9 +50,9 @@ impl Wire {
             let what = format!("wire: compressed flags of {who} messages");
             mismatches.extend(flags.as_ref().and_then(|flags| mismatch(&what, flags, &side.flags)));
             let what = format!("wire: grpc-encoding of {who}s");
-            let compression = variant.compression.to_string();
+            let compression = variant.compression.name();
             let encoding =
-                encoding.as_ref().map(|name| vec![name.replace("{compression}", &compression)]);
+                encoding.as_ref().map(|name| vec![name.replace("{compression}", compression)]);
             mismatches.extend(encoding.and_then(|name| mismatch(&what, &name, &side.encodings)));
         }
         for (what, range, seen) in [

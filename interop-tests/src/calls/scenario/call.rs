@@ -3,6 +3,7 @@
 //! The short forms, `ask` and `message`, are for SquareRoot and other methods with one request and one
 //! response; `send` and `script` are for all kinds.
 
+use grpc_interop_protocol::{Keepalive, Kind};
 use serde::Deserialize;
 
 use crate::calls::expectation::Expectation;
@@ -10,14 +11,12 @@ use crate::calls::expectation::metadata::for_trial;
 use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::message::Message;
 use crate::calls::method::Method;
-use crate::calls::scenario::script::{self, ScriptEntry};
-use crate::config::axes::Variant;
+use crate::calls::scenario::script;
+use crate::calls::scenario::script::ScriptEntry;
 use crate::config::capability::Capability;
-use crate::config::connection::ClientTls;
-use crate::config::connection::Target;
+use crate::config::connection::{ClientTls, Target, Variant};
 use crate::http2::message;
 use crate::http2::value::Values;
-use grpc_interop_protocol::{Keepalive, Kind};
 
 /// One call, or several equal ones at once.
 #[derive(Clone, Debug, Deserialize)]
@@ -220,7 +219,7 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::axes::Compression;
+    use crate::config::connection::Compression;
 
     fn calls(table: &str) -> Result<Vec<grpc_interop_protocol::Call>, String> {
         let call: Call = toml::from_str(table).unwrap();

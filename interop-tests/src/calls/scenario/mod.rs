@@ -20,9 +20,10 @@ use crate::calls::expectation::Expectation;
 use crate::calls::expectation::wire::Wire;
 use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
-use crate::config::axes::{Transport, Variant, Vary};
 use crate::config::capability::{Capability, ServerNeeds};
-use crate::config::source::{self, ConfigError, Source};
+use crate::config::connection::{Transport, Variant, Vary};
+use crate::config::source;
+use crate::config::source::{ConfigError, Source};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,14 +1,13 @@
 //! A step of a scenario: calls that are made at once, or something that happens to the server.
 
+use grpc_interop_protocol::{CallOutcome, Request};
 use serde::Deserialize;
 
 use crate::calls::expectation::Expectation;
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::call::Call;
-use crate::config::axes::Variant;
-use crate::config::connection::Target;
+use crate::config::connection::{Target, Variant};
 use crate::outcome::finding::Mismatch;
-use grpc_interop_protocol::{CallOutcome, Request};
 
 /// One of the `steps` of a scenario.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -10,8 +10,7 @@ use toml::Spanned;
 
 use crate::config::source;
 use crate::config::source::{ConfigError, Source};
-use crate::outcome::finding::Mismatch;
-use crate::outcome::observation::{Observation, nearest};
+use crate::outcome::finding::{Mismatch, Observation, nearest};
 use crate::outcome::verdict::Grade;
 
 /// A case of a suite that compares.

@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use crate::capture::recorder::Recorder;
 use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::{Finding, Mismatch, ReferenceDrift};
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::{Finding, Mismatch, Observation, ReferenceDrift};
 use crate::outcome::trial::BaselineKind;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;

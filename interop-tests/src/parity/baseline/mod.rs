@@ -6,12 +6,11 @@
 //!
 //! - [`case`], [`reference`]: what is compared, and the peers at which it is observed
 //! - [`expected`]: the expected outcome of a case
-//! - [`goldens`], [`recording`], [`golden_substitution`]: what the reference did when it was recorded
+//! - [`goldens`], [`recording`]: what the reference did when it was recorded
 //! - [`suite`]: cases × peers
 
 pub(crate) mod case;
 pub(crate) mod expected;
-pub(crate) mod golden_substitution;
 pub(crate) mod goldens;
 pub(crate) mod recording;
 pub(crate) mod reference;

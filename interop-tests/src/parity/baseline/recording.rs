@@ -9,8 +9,7 @@ use std::thread;
 
 use anyhow::bail;
 
-use crate::outcome::finding::Finding;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::{Finding, Observation};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::reference::{Reference, Subject};

@@ -12,8 +12,7 @@ use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
-use crate::outcome::finding::Finding;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::{Finding, Observation};
 use crate::outcome::trial::PortUser;
 use crate::parity::baseline::case::Case;
 use crate::process::child::{Exit, Logs, Process};

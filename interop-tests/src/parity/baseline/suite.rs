@@ -17,8 +17,7 @@ use crate::outcome::trial::{BaselineKind, Trial, TrialName};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::expected;
 use crate::parity::baseline::expected::Baseline;
-use crate::parity::baseline::golden_substitution::GoldenSubstitution;
-use crate::parity::baseline::goldens::Goldens;
+use crate::parity::baseline::goldens::{GoldenSubstitution, Goldens};
 use crate::parity::baseline::recording;
 use crate::parity::baseline::reference::{Reference, Subject};
 use crate::process::context::RunContext;
@@ -272,7 +271,7 @@ mod tests {
 
     use super::*;
     use crate::config::places::Places;
-    use crate::outcome::observation::Observation;
+    use crate::outcome::finding::Observation;
     use crate::parity::baseline::goldens::tests::{OneCase, observation};
     use crate::parity::baseline::reference::CaseRun;
     use crate::process::child::Logs;

@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
+use grpc_interop_protocol::CallOutcome;
+
 use crate::http2::text::shown;
 use crate::http2::value::Value;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Observation;
 use crate::parity::client::deadline;
-use crate::parity::client::requests::{self, RequestsOfConnection};
+use crate::parity::client::requests;
+use crate::parity::client::requests::RequestsOfConnection;
 use crate::parity::client::status_message;
 use crate::parity::client::table::Behaviour;
-use grpc_interop_protocol::CallOutcome;
 
 /// How a call ended, and how long the tool waited for it.
 pub(crate) type Ended = (CallOutcome, Duration);

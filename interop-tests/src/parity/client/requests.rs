@@ -6,7 +6,7 @@ use crate::http2::endpoint::{Endpoint, Stream};
 use crate::http2::header_block::Field;
 use crate::http2::message;
 use crate::http2::text::shown;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Observation;
 use crate::parity::client::deadline;
 use crate::parity::client::table::Behaviour;
 

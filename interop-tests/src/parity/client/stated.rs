@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::outcome::finding::Mismatch;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::{Mismatch, Observation};
 
 /// What is stated of lines of the observation, by their names; the key `expect`.
 #[derive(Clone, Debug, Default, Deserialize)]

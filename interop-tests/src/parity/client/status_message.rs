@@ -7,7 +7,7 @@
 
 use crate::http2::message::checksum;
 use crate::http2::text::shown;
-use crate::outcome::observation::ANY;
+use crate::outcome::finding::ANY;
 
 /// Parts of texts that no caller can rely on.
 const INTERNAL: [&str; 9] = [

@@ -20,20 +20,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use case::Deck;
+use comparison::{Comparison, Difference, Outcome};
 use parking_lot::Mutex;
+use tally::Tally;
 
 use crate::outcome::deviations::Ledger;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Observation;
 use crate::parity::server::entry::entry;
 use crate::parity::server::probe;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
 use crate::process::context::RunContext;
 use crate::process::semaphore::Semaphore;
-use case::Deck;
+
 pub(crate) use comparison::Rival;
-use comparison::{Comparison, Difference, Outcome};
-use tally::Tally;
 
 /// How many requests are on their way at once: most of the time of one is waiting for threads of
 /// the reference.

@@ -11,7 +11,7 @@ use crate::capture::recorder::Recorder;
 use crate::http2::action::Action;
 use crate::http2::endpoint::{Replies, Role, Stream, Timeout};
 use crate::http2::script::{End, Script};
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Observation;
 use crate::parity::baseline::reference::CaseRun;
 use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};

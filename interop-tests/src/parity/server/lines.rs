@@ -11,7 +11,7 @@ use crate::http2::frame::error_name;
 use crate::http2::header_block::Field;
 use crate::http2::message;
 use crate::http2::text::shown;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Observation;
 use crate::parity::server::mask;
 
 /// Adds the responses on all streams: each by itself, or how often there was each, for requests that are

@@ -16,7 +16,7 @@ use crate::http2::header_block::Field;
 use crate::http2::header_list::{Change, Legal, changed};
 use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::Observation;
 use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case;
 use crate::parity::baseline::case::{Case, check_name};

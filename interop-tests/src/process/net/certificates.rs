@@ -8,14 +8,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use grpc_interop_protocol::Tls;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-use crate::config::axes::Transport;
-use crate::config::connection::{Authority, ClientCertificate, ClientTls, ServerCertificate};
-use grpc_interop_protocol::Tls;
+use crate::config::connection::{
+    Authority, ClientCertificate, ClientTls, ServerCertificate, Transport,
+};
 
 /// A name in the valid certificate, beside those of this machine.
 const NAME: &str = "calculator.example";

@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::http2::message;
-use crate::outcome::finding::{Mismatch, MismatchedBytes};
-use crate::outcome::observation::{ANY, Line};
+use crate::outcome::finding::{ANY, Line, Mismatch, MismatchedBytes};
 use crate::outcome::verdict::VerdictKind;
 use crate::report::html::bytes::{Bytes, Pair};
 use crate::report::record::trial::TrialRecord;

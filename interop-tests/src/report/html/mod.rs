@@ -8,8 +8,7 @@
 //! allows no script but its own. The fragment of the address says what is shown,
 //! `#suite/server/client/case`, so that a link to it can be shared.
 //!
-//! - [`page`]: what is shown at once
-//! - [`trials`]: the other trials, by groups
+//! - [`page`]: what is shown at once, and the other trials by groups
 //! - [`case`], [`comparison`], [`bytes`], [`wire`]: one trial
 //! - [`format`]: verdicts and numbers as text
 
@@ -18,10 +17,10 @@ pub(crate) mod case;
 pub(crate) mod comparison;
 pub(crate) mod format;
 pub(crate) mod page;
-pub(crate) mod trials;
 pub(crate) mod wire;
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};

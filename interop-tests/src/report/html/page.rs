@@ -4,14 +4,20 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
+use serde::Serialize;
 
+use crate::outcome::trial::BaselineKind;
 use crate::outcome::verdict::Grade;
 use crate::report::html::case::{Renderer, is_web};
-use crate::report::html::format::{Shown, counted, duration, grouped, plural};
-use crate::report::html::trials;
+use crate::report::html::format::{Shown, VERDICTS, counted, duration, grouped, plural};
 use crate::report::matrix;
 use crate::report::matrix::Matrix;
 use crate::report::record::format::{Answer, Readiness};
@@ -57,8 +63,8 @@ pub(crate) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Va
         deviations => record.known_deviations().iter().map(deviation).collect::<Value>(),
         deviating => grouped(record.counts.known_deviations),
         slowest => slowest(record),
-        index => trials::index(record)?,
-        cells => trials::details(record, renderer)?,
+        index => index(record)?,
+        cells => details(record, renderer)?,
     })
 }
 
@@ -145,4 +151,50 @@ fn slowest(record: &Record) -> Value {
         context! { name => &*trial.name, verdict, duration => duration(trial.duration_ms) }
     };
     trials.into_iter().take(SLOWEST).map(slow).collect()
+}
+
+/// What the search and the lists of the page need of every trial.
+#[derive(Serialize)]
+struct Index<'a> {
+    verdicts: [Shown; VERDICTS.len()],
+    cells: Vec<(&'a str, Vec<Entry<'a>>)>,
+}
+
+/// Case, position of the verdict in the index, milliseconds, what it was compared with.
+type Entry<'a> = (&'a str, usize, f64, BaselineKind);
+
+/// The groups, each with the beginning that the names of its trials share, and their details.
+pub(crate) fn details(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
+    let details = |(name, trials): (&str, &[Arc<TrialRecord>])| {
+        let details = trials.iter().map(|trial| renderer.render(trial, usize::MAX));
+        let details: Vec<_> = details.collect::<io::Result<_>>()?;
+        Ok(context! { name, details => packed(&details)? })
+    };
+    groups(record).map(details).collect::<io::Result<Vec<_>>>().map(Value::from)
+}
+
+/// The index of all trials.
+pub(crate) fn index(record: &Record) -> io::Result<String> {
+    fn entry(trial: &TrialRecord) -> Entry<'_> {
+        let verdict = VERDICTS.iter().position(|verdict| *verdict == trial.verdict);
+        let milliseconds = (trial.duration_ms * 10.0).round() / 10.0;
+        (&trial.case, verdict.unwrap_or_default(), milliseconds, trial.baseline)
+    }
+    let cells = groups(record)
+        .map(|(name, trials)| (name, trials.iter().map(|trial| entry(trial)).collect()))
+        .collect();
+    packed(&Index { verdicts: VERDICTS.map(Shown::from), cells })
+}
+
+/// The groups of trials, which are next to each other because trials are sorted by their names.
+fn groups(record: &Record) -> impl Iterator<Item = (&str, &[Arc<TrialRecord>])> {
+    let groups = record.trials.chunk_by(|one, other| one.group() == other.group());
+    groups.filter_map(|trials| Some((trials.first()?.group(), trials)))
+}
+
+/// JSON as the page's script unpacks it.
+fn packed(value: &impl Serialize) -> io::Result<String> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    serde_json::to_writer(&mut encoder, value)?;
+    Ok(STANDARD.encode(encoder.finish()?))
 }

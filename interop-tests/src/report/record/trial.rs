@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::trace::Trace;
 use crate::outcome::evidence::Evidence;
-use crate::outcome::finding::Mismatch;
-use crate::outcome::observation::{Line, Observation};
+use crate::outcome::finding::{Line, Mismatch, Observation};
 use crate::outcome::trial::{BaselineKind, TrialName};
 use crate::outcome::verdict::{Grade, Verdict, VerdictKind};
 

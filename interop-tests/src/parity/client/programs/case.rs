@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::outcome::finding::Mismatch;
-use crate::outcome::observation::Observation;
+use crate::outcome::finding::{Mismatch, Observation};
 use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case::Case;
 use crate::parity::client::programs::port_demultiplexer::PortDemultiplexer;

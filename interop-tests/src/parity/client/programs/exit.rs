@@ -3,8 +3,9 @@
 //! The lines are what a user sees, and what a script that calls the program depends on: the exit status,
 //! stdout, and the two lines of stderr that name the error, which have the form of grpcio's traceback.
 
-use crate::outcome::observation::Observation;
-use crate::parity::client::requests::{self, RequestsOfConnection};
+use crate::outcome::finding::Observation;
+use crate::parity::client::requests;
+use crate::parity::client::requests::RequestsOfConnection;
 use crate::parity::client::table::Behaviour;
 use crate::process::child::Exit;
 
