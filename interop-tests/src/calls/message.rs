@@ -1,6 +1,6 @@
 //! A message as a table writes it, and as a line for people.
 //!
-//! What is compared are the bytes. JSON has neither -0.0 nor a NaN with a payload, so a `Number` may be
+//! Messages are compared by their bytes. JSON has neither -0.0 nor a NaN with a payload, so a `Number` may be
 //! written as a number or as its bits, and any message as the hex of its bytes.
 
 use std::sync::{Arc, OnceLock};
@@ -11,23 +11,17 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde::Deserialize;
 
-use crate::http2::message::checksum;
-use crate::http2::message::padded;
+use crate::http2::message::{checksum, padded};
 use crate::http2::value::Value;
 
 /// One message, or several equal ones. Its type is known only with the method of the call.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(from = "Notation")]
+#[serde(transparent)]
 pub(crate) struct Message {
     notation: Notation,
     /// The bytes, which clones share: large messages are sent many times.
+    #[serde(skip)]
     encoded: Arc<OnceLock<Vec<Vec<u8>>>>,
-}
-
-impl From<Notation> for Message {
-    fn from(notation: Notation) -> Self {
-        Self { notation, encoded: Arc::default() }
-    }
 }
 
 /// The ways to write a message.
@@ -60,11 +54,10 @@ struct RepeatedBytes {
 impl Message {
     /// The bytes of each message that this stands for.
     pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
-        if let Some(encoded) = self.encoded.get() {
-            return Ok(encoded.clone());
+        if self.encoded.get().is_none() {
+            let _ = self.encoded.set(self.encode(of)?);
         }
-        let encoded = self.encode(of)?;
-        Ok(self.encoded.get_or_init(|| encoded).clone())
+        Ok(self.encoded.get().cloned().unwrap_or_default())
     }
 
     fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
@@ -84,9 +77,9 @@ impl Message {
             (Notation::Padded { ask, size }, Some(of)) if is_number(of) => padded(*ask, *size)?,
             (Notation::Number(value), Some(of)) if is_number(of) => value.message(),
             (Notation::Fields(fields), Some(of)) => {
-                let message = DynamicMessage::deserialize(of.clone(), object(fields, of)?);
-                let wrong = |error| format!("this is no {}: {error}", of.full_name());
-                message.map_err(wrong)?.encode_to_vec()
+                DynamicMessage::deserialize(of.clone(), object(fields, of)?)
+                    .map_err(|error| format!("this is no {}: {error}", of.full_name()))?
+                    .encode_to_vec()
             }
             (_, Some(of)) => {
                 return Err(format!("a {} is a table, or the hex of its bytes", of.full_name()));
@@ -99,8 +92,7 @@ impl Message {
     pub(crate) fn is_raw(&self) -> bool {
         match &self.notation {
             Notation::Repeated { each, .. } => each.is_raw(),
-            Notation::Hex(_) | Notation::Padded { .. } => true,
-            Notation::Number(_) | Notation::Fields(_) => false,
+            notation => matches!(notation, Notation::Hex(_) | Notation::Padded { .. }),
         }
     }
 }
@@ -135,9 +127,8 @@ fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Valu
         (toml::Value::String(digits), Kind::Bytes) => base64(digits, 1),
         (toml::Value::Table(_), Kind::Bytes) => {
             let repeated: Result<RepeatedBytes, _> = value.clone().try_into();
-            let RepeatedBytes { bytes, times } =
-                repeated.map_err(|error| wrong(error.message()))?;
-            base64(&bytes, times)
+            let repeated = repeated.map_err(|error| wrong(error.message()))?;
+            base64(&repeated.bytes, repeated.times)
         }
         (toml::Value::Float(number), _)
             if number.is_nan() || *number == 0.0 && number.is_sign_negative() =>
@@ -164,14 +155,14 @@ pub(crate) fn shown(bytes: &[u8], of: Option<&MessageDescriptor>) -> String {
             serde_json::to_string(&message).ok()
         }
     });
-    let digits = hex::encode(bytes);
-    readable.map_or_else(|| format!("[{digits}]"), |readable| format!("{readable} [{digits}]"))
+    let readable = readable.map(|text| text + " ").unwrap_or_default();
+    format!("{readable}[{}]", hex::encode(bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::method::Method;
+    use crate::calls::method;
 
     fn message(table: &str) -> Message {
         #[derive(Deserialize)]
@@ -184,7 +175,7 @@ mod tests {
     /// The hex of each message that `table` stands for, as a request of `method`.
     fn encoded(table: &str, method: &str) -> Result<Vec<String>, String> {
         let message = message(table);
-        let request = Method::at(method).ok().map(|method| method.request());
+        let request = method::find(method).ok().map(|method| method.input());
         Ok(message.encoded(request.as_ref())?.iter().map(hex::encode).collect())
     }
 
@@ -229,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_long_message_is_shown_by_its_checksum() {
-        let number = Method::at(SQUARE_ROOT).unwrap().reply();
+        let number = method::find(SQUARE_ROOT).unwrap().output();
         assert_eq!(shown(&[0x0d, 0, 0, 0, 0x80], Some(&number)), "-0.0 (0x80000000) [0d00000080]");
         assert_eq!(shown(&[0x10, 1], Some(&number)), "{} [1001]");
         assert_eq!(shown(&[0xff], None), "[ff]");

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
 use protox::Compiler;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
@@ -50,44 +50,29 @@ static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
     Ok(compiler.descriptor_pool())
 });
 
-/// A method of one of these services.
-#[derive(Clone, Debug)]
-pub(crate) struct Method(MethodDescriptor);
+/// The method at `path`, `/Service/Method`; the error lists those that there are.
+pub(crate) fn find(path: &str) -> Result<MethodDescriptor, String> {
+    let path_of =
+        |m: &MethodDescriptor| format!("/{}/{}", m.parent_service().full_name(), m.name());
+    let services = POOL.as_ref().map_err(Clone::clone)?.services();
+    let all: Vec<_> = services.flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
+    all.iter().find(|method| path_of(method) == path).cloned().ok_or_else(|| {
+        let paths: Vec<_> = all.iter().map(path_of).collect();
+        format!(
+            "method: there is no `{path}`; there are {}; a call of another has `kind`, and its \
+             messages in hex",
+            paths.join(", ")
+        )
+    })
+}
 
-impl Method {
-    /// The method at `path`, `/Service/Method`; the error lists those that there are.
-    pub(crate) fn at(path: &str) -> Result<Self, String> {
-        let pool = POOL.as_ref().map_err(Clone::clone)?;
-        let path_of =
-            |m: &MethodDescriptor| format!("/{}/{}", m.parent_service().full_name(), m.name());
-        let all: Vec<_> =
-            pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect();
-        all.iter().find(|method| path_of(method) == path).cloned().map(Self).ok_or_else(|| {
-            let paths: Vec<_> = all.iter().map(path_of).collect();
-            format!(
-                "method: there is no `{path}`; there are {}; a call of another has `kind`, and its \
-                 messages in hex",
-                paths.join(", ")
-            )
-        })
-    }
+pub(crate) fn kind(method: &MethodDescriptor) -> Kind {
+    Kind::new(method.is_client_streaming(), method.is_server_streaming())
+}
 
-    pub(crate) fn kind(&self) -> Kind {
-        Kind::new(self.0.is_client_streaming(), self.0.is_server_streaming())
-    }
-
-    /// Whether every agent has a generated stub for it.
-    pub(crate) fn has_stub(&self) -> bool {
-        WITH_STUB.contains(&self.0.parent_service().full_name())
-    }
-
-    pub(crate) fn request(&self) -> MessageDescriptor {
-        self.0.input()
-    }
-
-    pub(crate) fn reply(&self) -> MessageDescriptor {
-        self.0.output()
-    }
+/// Whether every agent has a generated stub for it.
+pub(crate) fn has_stub(method: &MethodDescriptor) -> bool {
+    WITH_STUB.contains(&method.parent_service().full_name())
 }
 
 #[cfg(test)]
@@ -96,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_method_has_the_kind_of_its_declaration() {
-        let kind = |path| Method::at(path).unwrap().kind();
+        let kind = |path| kind(&find(path).unwrap());
         assert_eq!(kind("/Calculator/SquareRoot"), Kind::Unary);
         assert_eq!(kind("/StreamingCalculator/RepeatedRoots"), Kind::ServerStreaming);
         assert_eq!(kind("/StreamingCalculator/RootMeanSquare"), Kind::ClientStreaming);
@@ -105,13 +90,13 @@ mod tests {
 
     #[test]
     fn only_the_services_of_the_project_have_stubs() {
-        assert!(Method::at("/Calculator/SquareRoot").unwrap().has_stub());
-        assert!(!Method::at("/grpc.health.v1.Health/Check").unwrap().has_stub());
+        assert!(has_stub(&find("/Calculator/SquareRoot").unwrap()));
+        assert!(!has_stub(&find("/grpc.health.v1.Health/Check").unwrap()));
     }
 
     #[test]
     fn an_unknown_method_is_reported_with_those_that_exist() {
-        let error = Method::at("/Calculator/CubeRoot").unwrap_err();
+        let error = find("/Calculator/CubeRoot").unwrap_err();
         assert!(error.starts_with("method: there is no `/Calculator/CubeRoot`; there are /"));
         assert!(error.contains("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"));
     }

@@ -14,10 +14,11 @@ use crate::calls::expectation::comparison::Comparison;
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
-use crate::config::source::{ConfigError, Source};
+use crate::config::source::Source;
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::Finding;
 use crate::outcome::trial::{PortUser, Trial, TrialName};
+use crate::parity::baseline::case;
 use crate::process::child::{Logs, Process};
 use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::PORT;
@@ -64,15 +65,9 @@ struct File {
 }
 
 /// Reads the suite's table.
-pub(crate) fn read(path: &Path) -> Result<Vec<Case>, ConfigError> {
-    let (file, source): (File, _) = Source::read(path)?;
-    for (index, case) in file.case.iter().enumerate() {
-        if file.case[..index].iter().any(|earlier| earlier.name == case.name) {
-            let message = format!("there already is a case `{}`", case.name.get_ref());
-            return Err(source.error(Some(case.name.span()), message));
-        }
-    }
-    Ok(file.case)
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Case>> {
+    let parse = |source: &Source| source.parse().map(|file: File| file.case);
+    case::read_all("case", [Source::open(path)], parse, |case| (&case.name, Ok(())))
 }
 
 /// All trials of the suite.

@@ -54,6 +54,13 @@ pub fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Opens all `*.toml` files in `directory`, in the order of their names.
+pub fn open_all(
+    directory: &Path,
+) -> anyhow::Result<impl Iterator<Item = Result<Source, ConfigError>>> {
+    Ok(tables_in(directory)?.into_iter().map(|path| Source::open(&path)))
+}
+
 /// The text of the file at `path`, which can be one that is built into the tool.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     match embedded::text(path) {

@@ -96,10 +96,10 @@ pub(crate) fn missing(texts: &[String], observed: &[Vec<u8>]) -> Option<Mismatch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::method::Method;
+    use crate::calls::method;
 
     fn number() -> MessageDescriptor {
-        Method::at("/Calculator/SquareRoot").unwrap().reply()
+        method::find("/Calculator/SquareRoot").unwrap().output()
     }
 
     fn mismatches(expected: &Replies, observed: &[Vec<u8>]) -> Vec<Mismatch> {

@@ -3,20 +3,20 @@
 //! The short forms, `ask` and `message`, are for SquareRoot and other methods with one request and one
 //! response; `send` and `script` are for all kinds.
 
-use grpc_interop_protocol::{Keepalive, Kind};
+use prost_reflect::MethodDescriptor;
 use serde::Deserialize;
 
 use crate::calls::expectation::Expectation;
 use crate::calls::expectation::metadata::for_trial;
 use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::message::Message;
-use crate::calls::method::Method;
-use crate::calls::scenario::script;
-use crate::calls::scenario::script::ScriptEntry;
+use crate::calls::method;
+use crate::calls::scenario::script::{self, ScriptEntry};
 use crate::config::capability::Capability;
 use crate::config::connection::{ClientTls, Target, Variant};
 use crate::http2::message;
-use crate::http2::value::Values;
+use crate::http2::value::{Value, Values};
+use grpc_interop_protocol::{self as protocol, Keepalive, Kind};
 
 /// One call, or several equal ones at once.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,84 +89,75 @@ impl Call {
         &self,
         variant: Variant,
         trial: &str,
-    ) -> Result<Vec<grpc_interop_protocol::Call>, String> {
-        let mut metadata = for_trial(&self.metadata, trial);
+    ) -> Result<Vec<protocol::Call>, String> {
         let compression = variant.compression.encoding();
-        metadata.extend(
-            compression.map(|it| ("x-interop-compression".to_owned(), it.name().to_owned())),
-        );
-        let call = grpc_interop_protocol::Call {
+        let directive =
+            compression.map(|it| ("x-interop-compression".to_owned(), it.name().to_owned()));
+        let call = protocol::Call {
             method: self.method.clone(),
             timeout_ms: (!self.no_deadline).then_some(self.timeout_ms),
-            metadata,
+            metadata: for_trial(&self.metadata, trial).into_iter().chain(directive).collect(),
             compression,
             wait_for_ready: self.wait_for_ready.then_some(true),
-            ..grpc_interop_protocol::Call::default()
+            ..protocol::Call::default()
         };
-        let once = self.with_payloads(&call)?;
-        Ok(std::iter::repeat_n(once, self.times).flatten().collect())
-    }
-
-    /// `call` with each of the payloads.
-    fn with_payloads(
-        &self,
-        call: &grpc_interop_protocol::Call,
-    ) -> Result<Vec<grpc_interop_protocol::Call>, String> {
-        let of_bytes =
-            |digits: String| grpc_interop_protocol::Call { message: Some(digits), ..call.clone() };
-        match (&self.ask, &self.message, self.size, &self.send, &self.script) {
+        let once = match (&self.ask, &self.message, self.size, &self.send, &self.script) {
             (Some(Values(values)), None, None, None, None) if !values.is_empty() => {
-                let calls = values.iter().map(|value| grpc_interop_protocol::Call {
-                    value: Some(value.hex()),
-                    ..call.clone()
-                });
-                Ok(calls.collect())
+                let value = |value: &Value| Some(value.hex());
+                values
+                    .iter()
+                    .map(|it| protocol::Call { value: value(it), ..call.clone() })
+                    .collect()
             }
-            (Some(Values(values)), None, Some(size), None, None) => {
-                let padded = |value| Ok(of_bytes(hex::encode(message::padded(value, size)?)));
-                values.iter().map(|value| padded(*value)).collect()
+            (Some(Values(values)), None, Some(size), None, None) if !values.is_empty() => {
+                let call = |value: &Value| {
+                    let message = Some(hex::encode(message::padded(*value, size)?));
+                    Ok(protocol::Call { message, ..call.clone() })
+                };
+                values.iter().map(call).collect::<Result<_, String>>()?
             }
-            (None, Some(message), None, None, None) => Ok(vec![of_bytes(message.clone())]),
+            (None, Some(message), None, None, None) => {
+                vec![protocol::Call { message: Some(message.clone()), ..call }]
+            }
             (None, None, None, Some(requests), None) => {
                 let requests = match requests {
-                    Requests::Many(requests) => requests.clone(),
-                    Requests::One(request) => vec![request.clone()],
+                    Requests::Many(requests) => requests,
+                    Requests::One(request) => std::slice::from_ref(request),
                 };
-                let entries: Vec<_> = requests.into_iter().map(ScriptEntry::Send).collect();
-                Ok(vec![self.with_script(&entries, call)?])
+                let entries: Vec<_> = requests.iter().cloned().map(ScriptEntry::Send).collect();
+                vec![self.with_script(&entries, call)?]
             }
-            (None, None, None, None, Some(entries)) => Ok(vec![self.with_script(entries, call)?]),
-            _ => Err(
-                "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of method, \
-                 `send` or `script`"
-                    .to_owned(),
-            ),
-        }
+            (None, None, None, None, Some(entries)) => vec![self.with_script(entries, call)?],
+            _ => {
+                return Err(
+                    "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of \
+                            method, `send` or `script`"
+                        .to_owned(),
+                );
+            }
+        };
+        Ok(std::iter::repeat_n(once, self.times).flatten().collect())
     }
 
     fn with_script(
         &self,
         entries: &[ScriptEntry],
-        call: &grpc_interop_protocol::Call,
-    ) -> Result<grpc_interop_protocol::Call, String> {
-        let method = match (self.kind, Method::at(&self.method)) {
+        call: protocol::Call,
+    ) -> Result<protocol::Call, String> {
+        let method = match (self.kind, method::find(&self.method)) {
             (None, Err(unknown)) => return Err(unknown),
             (Some(_), Ok(_)) => return Err("kind: that of this method is known".to_owned()),
             (_, method) => method.ok(),
         };
-        let request = method.as_ref().map(Method::request);
+        let request = method.as_ref().map(MethodDescriptor::input);
         let script =
             script::steps(entries, request.as_ref()).map_err(|why| format!("send: {why}"))?;
-        let kind = self.kind.or_else(|| Some(method.as_ref()?.kind())).unwrap_or(Kind::Unary);
+        let kind = self.kind.or(method.as_ref().map(method::kind)).unwrap_or(Kind::Unary);
         script::check(&script, kind)?;
-        let has_stub = method.is_some_and(|method| method.has_stub());
+        let has_stub = method.as_ref().is_some_and(method::has_stub);
         let stub = has_stub && !entries.iter().any(ScriptEntry::is_raw);
-        Ok(grpc_interop_protocol::Call {
-            kind: Some(kind),
-            stub: Some(self.stub.unwrap_or(stub)),
-            script: Some(script),
-            ..call.clone()
-        })
+        let (kind, stub) = (Some(kind), Some(self.stub.unwrap_or(stub)));
+        Ok(protocol::Call { kind, stub, script: Some(script), ..call })
     }
 
     fn is_scripted(&self) -> bool {
@@ -175,10 +166,11 @@ impl Call {
 
     /// The form in which the agent reports the responses.
     pub(crate) fn reply_form(&self) -> ReplyForm {
-        match Method::at(&self.method) {
-            _ if !self.is_scripted() => ReplyForm::Root,
-            method => ReplyForm::Messages(method.ok().map(|method| method.reply())),
+        if !self.is_scripted() {
+            return ReplyForm::Root;
         }
+        let method = method::find(&self.method).ok();
+        ReplyForm::Messages(method.map(|method| method.output()))
     }
 
     /// What the server has to have for it at this point of the axes.
@@ -197,11 +189,9 @@ impl Call {
 
     /// Whether it mostly waits: in a pause of the client or the server, or for its deadline.
     pub(crate) fn waits(&self) -> bool {
-        let makes_wait = |(key, _): &(String, String)| {
-            ["x-interop-delay-ms", "x-interop-observed"].contains(&&key[..])
-        };
+        let directives = ["x-interop-delay-ms", "x-interop-observed"];
         self.to == Target::SilentPort
-            || self.metadata.iter().any(makes_wait)
+            || self.metadata.iter().any(|(key, _)| directives.contains(&key.as_str()))
             || self.script.iter().flatten().any(ScriptEntry::pauses)
     }
 
@@ -221,7 +211,7 @@ mod tests {
     use super::*;
     use crate::config::connection::Compression;
 
-    fn calls(table: &str) -> Result<Vec<grpc_interop_protocol::Call>, String> {
+    fn calls(table: &str) -> Result<Vec<protocol::Call>, String> {
         let call: Call = toml::from_str(table).unwrap();
         call.check()?;
         let calls = call.calls(Variant::default(), "7-1")?;

@@ -22,8 +22,8 @@ use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
 use crate::config::capability::{Capability, ServerNeeds};
 use crate::config::connection::{Transport, Variant, Vary};
-use crate::config::source;
-use crate::config::source::{ConfigError, Source};
+use crate::config::source::{self, ConfigError, Source};
+use crate::parity::baseline::case::{self, check_name};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,30 +58,21 @@ pub(crate) struct Scenario {
 
 /// Reads all `*.toml` files in `directory`, in the order of their names.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
-    let mut scenarios = Vec::new();
-    let mut names = BTreeSet::new();
-    for path in source::tables_in(directory)? {
-        scenarios.extend(read(&Source::open(&path)?, &mut names)?);
-    }
-    Ok(scenarios)
+    read(source::open_all(directory)?)
 }
 
-fn read(source: &Source, names: &mut BTreeSet<String>) -> Result<Vec<Scenario>, ConfigError> {
-    let mut file: File = source.parse()?;
-    for scenario in &mut file.scenario {
-        scenario.vary = scenario.vary.or(&file.vary);
-        let checked = scenario.unify().and_then(|()| scenario.check());
-        let name = scenario.name();
-        let wrong = match checked {
-            Err(message) => format!("scenario `{name}`: {message}"),
-            Ok(()) if !names.insert(name.to_owned()) => {
-                format!("there already is a scenario `{name}`")
-            }
-            Ok(()) => continue,
-        };
-        return Err(source.error(Some(scenario.name.span()), wrong));
-    }
-    Ok(file.scenario)
+fn read(
+    sources: impl IntoIterator<Item = Result<Source, ConfigError>>,
+) -> anyhow::Result<Vec<Scenario>> {
+    let parse = |source: &Source| {
+        let mut file: File = source.parse()?;
+        for scenario in &mut file.scenario {
+            scenario.vary = scenario.vary.or(&file.vary);
+            scenario.make_step();
+        }
+        Ok(file.scenario)
+    };
+    case::read_all("scenario", sources, parse, |scenario| (&scenario.name, scenario.check()))
 }
 
 impl Scenario {
@@ -111,23 +102,22 @@ impl Scenario {
     }
 
     /// Makes a step of the calls of a scenario without steps.
-    fn unify(&mut self) -> Result<(), String> {
-        if self.name().is_empty() || self.name().contains(['/', '*', ' ']) {
-            return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
+    fn make_step(&mut self) {
+        let Self { call, expect, calls, steps, .. } = self;
+        if steps.is_empty() && call.is_some() == expect.is_some() {
+            let (call, expect, calls) = (call.take(), expect.take(), std::mem::take(calls));
+            if call.is_some() || !calls.is_empty() {
+                steps.push(Step { call, expect, calls, ..Step::default() });
+            }
         }
-        let (call, expect) = (self.call.take(), self.expect.take());
-        let has_calls = call.is_some() && expect.is_some() || !self.calls.is_empty();
-        if has_calls != self.steps.is_empty() || call.is_some() != expect.is_some() {
-            return Err("a scenario has `call` and `expect`, `calls`, or `steps`".to_owned());
-        }
-        if has_calls {
-            let calls = std::mem::take(&mut self.calls);
-            self.steps.push(Step { call, expect, calls, ..Step::default() });
-        }
-        Ok(())
     }
 
     fn check(&self) -> Result<(), String> {
+        check_name(self.name())?;
+        let Self { call, expect, calls, steps, .. } = self;
+        if steps.is_empty() || call.is_some() || expect.is_some() || !calls.is_empty() {
+            return Err("a scenario has `call` and `expect`, `calls`, or `steps`".to_owned());
+        }
         self.steps.iter().try_for_each(Step::check)?;
         self.vary.check()?;
         let only = |is_right: fn(Transport) -> bool| {
@@ -152,8 +142,7 @@ mod tests {
     use super::*;
 
     fn scenarios(text: &str) -> Result<Vec<Scenario>, String> {
-        let source = Source::new("calls.toml", text);
-        read(&source, &mut BTreeSet::new()).map_err(|error| error.to_string())
+        read([Ok(Source::new("calls.toml", text))]).map_err(|error| error.to_string())
     }
 
     #[test]

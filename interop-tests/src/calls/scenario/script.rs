@@ -17,8 +17,8 @@ pub(crate) enum ScriptEntry {
     /// Waits until this many more responses have arrived, or the call has ended.
     Receive(usize),
     PauseMs(u64),
-    HalfClose(bool),
-    Cancel(bool),
+    HalfClose(True),
+    Cancel(True),
     Repeat(Repeat),
 }
 
@@ -44,11 +44,8 @@ pub(crate) fn steps(
             }
             ScriptEntry::Receive(count) => script.push(ScriptStep::Receive(*count)),
             ScriptEntry::PauseMs(pause) => script.push(ScriptStep::PauseMs(*pause)),
-            ScriptEntry::HalfClose(true) => script.push(ScriptStep::HalfClose(True)),
-            ScriptEntry::Cancel(true) => script.push(ScriptStep::Cancel(True)),
-            ScriptEntry::HalfClose(false) | ScriptEntry::Cancel(false) => {
-                return Err("`half_close` and `cancel` are true, or left out".to_owned());
-            }
+            ScriptEntry::HalfClose(True) => script.push(ScriptStep::HalfClose(True)),
+            ScriptEntry::Cancel(True) => script.push(ScriptStep::Cancel(True)),
             ScriptEntry::Repeat(Repeat { times, script: repeated }) => {
                 let once = steps(repeated, of)?;
                 script.extend(std::iter::repeat_n(once, *times).flatten());
@@ -61,19 +58,19 @@ pub(crate) fn steps(
 impl ScriptEntry {
     /// Whether it pauses.
     pub(crate) fn pauses(&self) -> bool {
-        match self {
-            Self::PauseMs(_) => true,
-            Self::Repeat(Repeat { script, .. }) => script.iter().any(Self::pauses),
-            _ => false,
-        }
+        self.any(&|entry| matches!(entry, Self::PauseMs(_)))
     }
 
     /// Whether it sends a message whose bytes the table states.
     pub(crate) fn is_raw(&self) -> bool {
+        self.any(&|entry| matches!(entry, Self::Send(message) if message.is_raw()))
+    }
+
+    /// Whether the condition is true of this entry or of one that it repeats.
+    fn any(&self, condition: &dyn Fn(&Self) -> bool) -> bool {
         match self {
-            Self::Send(message) => message.is_raw(),
-            Self::Repeat(Repeat { script, .. }) => script.iter().any(Self::is_raw),
-            _ => false,
+            Self::Repeat(Repeat { script, .. }) => script.iter().any(|it| it.any(condition)),
+            entry => condition(entry),
         }
     }
 }
@@ -110,7 +107,8 @@ mod tests {
         struct Table {
             script: Vec<ScriptEntry>,
         }
-        let table: Table = toml::from_str(&format!("script = {script}")).unwrap();
+        let table: Table =
+            toml::from_str(&format!("script = {script}")).map_err(|it| it.message().to_owned())?;
         steps(&table.script, None)
     }
 
@@ -120,7 +118,7 @@ mod tests {
             read("[{ repeat = { times = 2, script = [{ send = \"0d\" }, { receive = 1 }] } }]");
         let once = [ScriptStep::Send("0d".to_owned()), ScriptStep::Receive(1)];
         assert_eq!(script.unwrap(), [once.clone(), once].concat());
-        assert!(read("[{ cancel = false }]").unwrap_err().contains("true, or left out"));
+        assert!(read("[{ cancel = false }]").unwrap_err().contains("is left out"));
     }
 
     #[test]

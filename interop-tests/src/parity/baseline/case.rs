@@ -4,11 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
 
 use toml::Spanned;
 
-use crate::config::source;
 use crate::config::source::{ConfigError, Source};
 use crate::outcome::finding::{Mismatch, Observation, nearest};
 use crate::outcome::verdict::Grade;
@@ -52,17 +50,17 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads the cases of all `*.toml` files in `directory`, in the order of the names of files: `parse` reads
-/// a file, and `checked` gives the name of a case and the result of its check.
+/// Reads the cases of all `sources`: `parse` reads a file, and `checked` gives the name of a case and the result
+/// of its check.
 pub(crate) fn read_all<C>(
     kind: &str,
-    directory: &Path,
+    sources: impl IntoIterator<Item = Result<Source, ConfigError>>,
     parse: impl Fn(&Source) -> Result<Vec<C>, ConfigError>,
     checked: impl Fn(&C) -> (&Spanned<String>, Result<(), String>),
 ) -> anyhow::Result<Vec<C>> {
     let (mut all, mut names) = (Vec::new(), BTreeSet::new());
-    for path in &source::tables_in(directory)? {
-        let source = Source::open(path)?;
+    for source in sources {
+        let source = source?;
         let cases = parse(&source)?;
         for (spanned, checked) in cases.iter().map(&checked) {
             let name = spanned.get_ref();

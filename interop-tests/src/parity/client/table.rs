@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::source::Source;
+use crate::config::source::{self, Source};
 use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::body::{Cut, Piece};
@@ -250,5 +250,6 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
         let file: File = source.parse_changed(|document| family::expand(document, "behaviour"))?;
         Ok(file.behaviour)
     };
-    case::read_all("behaviour", directory, parse, |behaviour| (&behaviour.name, behaviour.check()))
+    let sources = source::open_all(directory)?;
+    case::read_all("behaviour", sources, parse, |behaviour| (&behaviour.name, behaviour.check()))
 }

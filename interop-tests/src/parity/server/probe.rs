@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::config::source::Source;
+use crate::config::source::{self, Source};
 use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::body::{Cut, Piece};
@@ -209,7 +209,9 @@ struct File {
 /// Reads the probes of all `*.toml` files in `directory`.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
     let parse = |source: &Source| source.parse().map(|file: File| file.probe);
-    case::read_all("probe", directory, parse, |probe| (&probe.name, probe.check()))
+    case::read_all("probe", source::open_all(directory)?, parse, |probe| {
+        (&probe.name, probe.check())
+    })
 }
 
 /// Reads one probe from the text of its entry.
