@@ -265,9 +265,7 @@ impl CaseRun<'_> {
             (Target::Server, Some(tap)) => tap.address(),
             _ => self.server_address()?,
         };
-        let address = context
-            .address(step.target(), &server)
-            .map_err(|error| Finding::SetUpError(error.to_string()))?;
+        let address = context.address(step.target(), &server);
         Ok(Request { address, keep_channels, tls, ..request })
     }
 

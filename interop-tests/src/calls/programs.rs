@@ -12,13 +12,13 @@ use toml::Spanned;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::capture::recorder::Recorder;
+use crate::config::cases;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
 use crate::config::source::Source;
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::Finding;
 use crate::outcome::trial::{PortUser, Trial, TrialName};
-use crate::parity::baseline::case;
 use crate::process::child::{Logs, Process};
 use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::PORT;
@@ -67,7 +67,7 @@ struct File {
 /// Reads the suite's table.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Case>> {
     let parse = |source: &Source| source.parse().map(|file: File| file.case);
-    case::read_all("case", [Source::open(path)], parse, |case| (&case.name, Ok(())))
+    cases::read_all("case", [Source::open(path)], parse, |case| (&case.name, Ok(())))
 }
 
 /// All trials of the suite.

@@ -2,10 +2,12 @@
 //!
 //! - [`source`], [`embedded`], [`places`]: files and their placeholders
 //! - [`peers`], [`peer`], [`program`], [`address`]: the peers of a run
+//! - [`cases`]: the cases of a suite, whatever they are
 //! - [`connection`], [`capability`]: what cases vary over and need of the peers
 
 pub mod address;
 pub mod capability;
+pub(crate) mod cases;
 pub(crate) mod connection;
 pub(crate) mod embedded;
 pub mod peer;

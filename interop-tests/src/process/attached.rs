@@ -1,53 +1,16 @@
-//! Servers that somebody else has started: the tool connects to them and never ends them.
+//! Servers that the user has started: the tool connects to them and never ends them.
 //!
 //! Such a server may be stopped in a debugger. So a server that accepts connections and sends nothing
-//! counts as alive, and a server that has gone away may come back.
+//! counts as alive.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::address::Address;
 use crate::config::peer::Peer;
 use crate::config::places::Places;
 use crate::process::liveness;
 use crate::process::net::port;
-
-/// A server that somebody else has started.
-#[derive(Debug)]
-pub(crate) struct AttachedServer {
-    address: Address,
-    /// Every connection may stop a debugger, so that nothing is checked as long as this is set.
-    is_alive: AtomicBool,
-}
-
-impl AttachedServer {
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, is_alive: AtomicBool::new(false) }
-    }
-
-    /// Its address; the error says that it has gone away.
-    pub(crate) fn address(&self) -> Result<String, String> {
-        if !self.is_alive.load(Ordering::Relaxed) {
-            check(&self.address).map_err(|error| {
-                format!(
-                    "the server that was attached at {} went away in an earlier case and has not \
-                     come back ({error}): start it again",
-                    self.address
-                )
-            })?;
-            self.is_alive.store(true, Ordering::Relaxed);
-        }
-        Ok(self.address.to_string())
-    }
-
-    /// How it ended, if it is gone.
-    pub(crate) fn is_gone(&self) -> Option<String> {
-        let error = check(&self.address).err()?;
-        self.is_alive.store(false, Ordering::Relaxed);
-        Some(format!("and nobody answers at {}, where it was attached: {error}", self.address))
-    }
-}
 
 /// Checks that the attached servers of all `peers` are alive, except those of the peers that are left
 /// out, and prints how the tool would have started them.
@@ -82,6 +45,7 @@ pub(crate) fn any_holds(port: u16, peers: &[Peer]) -> bool {
     addresses().any(|address| address.port() == Some(port)) && !port::holders(port).is_empty()
 }
 
-fn check(address: &Address) -> Result<(), String> {
+/// Checks that the server at `address` is alive.
+pub(crate) fn check(address: &Address) -> Result<(), String> {
     liveness::check(&address.to_string(), false).map_err(|error| error.to_string())
 }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::config::places::Places;
@@ -225,12 +226,6 @@ fn forward(stdout: ChildStdout, mut log: File, pid: Pid, events: &Sender<Event>)
 /// How a child ended, if it has; the child remains to be reaped.
 fn exit_of(pid: Pid, options: WaitIdOptions) -> Option<Exit> {
     let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    let status = loop {
-        match waitid(WaitId::Pid(pid), options) {
-            Err(error) if error == rustix::io::Errno::INTR => {}
-            Err(_) => return None,
-            Ok(status) => break status?,
-        }
-    };
+    let status = retry_on_intr(|| waitid(WaitId::Pid(pid), options)).ok()??;
     status.exit_status().map(Exit::Status).or_else(|| status.terminating_signal().map(Exit::Signal))
 }

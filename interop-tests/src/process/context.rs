@@ -47,11 +47,12 @@ impl RunContext {
     }
 
     /// The address of `target`, where `server` is that of the server under test.
-    pub(crate) fn address(&self, target: Target, server: &str) -> io::Result<String> {
-        match target {
-            Target::Server => Ok(server.to_owned()),
-            Target::ClosedPort => self.addresses.closed(),
-            Target::SilentPort => self.addresses.silent(),
-        }
+    pub(crate) fn address(&self, target: Target, server: &str) -> String {
+        let address = match target {
+            Target::Server => server,
+            Target::ClosedPort => &self.addresses.closed,
+            Target::SilentPort => &self.addresses.silent,
+        };
+        address.to_owned()
     }
 }

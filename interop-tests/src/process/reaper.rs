@@ -3,7 +3,6 @@
 //! A child leads a process group of its own: Ctrl-C in a terminal does not reach it before the tool has
 //! handled it, and what it started itself ends with it.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
@@ -16,13 +15,13 @@ const INTERRUPTED: i32 = 130;
 
 /// Leaders of the groups that have not been ended yet. Held while a process is started, so that an
 /// interrupt finds every process.
-static LIVE: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// Starts `command` as the leader of a new process group and registers it.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut live = LIVE.lock();
     let child = command.process_group(0).spawn()?;
-    live.insert(pid(&child).as_raw_nonzero().get());
+    live.push(pid(&child));
     Ok(child)
 }
 
@@ -40,7 +39,7 @@ pub fn end(child: &mut Child) {
     // An empty group is fine: the child has exited and started nothing.
     let _ = kill_process_group(group, Signal::KILL);
     let _ = child.wait();
-    live.remove(&group.as_raw_nonzero().get());
+    live.retain(|other| *other != group);
 }
 
 /// On SIGINT, SIGTERM and SIGHUP, and when the process that started the tool dies: calls `first`, ends all
@@ -52,9 +51,9 @@ pub fn end_all_on_signals<T>(
     ctrlc::set_handler(move || {
         let result = first();
         let live = LIVE.lock();
-        for group in live.iter().filter_map(|group| Pid::from_raw(*group)) {
-            let _ = kill_process_group(group, Signal::KILL);
-            let _ = waitpid(Some(group), WaitOptions::empty());
+        for group in &*live {
+            let _ = kill_process_group(*group, Signal::KILL);
+            let _ = waitpid(Some(*group), WaitOptions::empty());
         }
         eprintln!("\ninterrupted: {} processes of the run have been ended", live.len());
         last(result);

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::config::capability::Capability;
 use crate::config::program::Program;
-use crate::process::attached::AttachedServer;
+use crate::process::attached;
 use crate::process::child::{Exit, Logs};
 use crate::process::context::RunContext;
 use crate::process::liveness;
@@ -66,7 +66,6 @@ pub(crate) struct SharedServer {
     program: Program,
     pub(crate) config: ServerConfig,
     pub(crate) logs: Logs,
-    attached: Option<AttachedServer>,
     state: Mutex<State>,
 }
 
@@ -74,14 +73,16 @@ pub(crate) struct SharedServer {
 struct State {
     running: Option<RunningServer>,
     limit: RestartLimit,
+    /// Of an attached server: every connection may stop a debugger, so that nothing is checked as long as this is
+    /// set.
+    is_alive: bool,
 }
 
 impl SharedServer {
     /// A server that is started when its address is first needed.
     pub(crate) fn new(program: Program, log: &Path, config: ServerConfig) -> Self {
-        let attached = program.attach.clone().map(AttachedServer::new);
-        let state = State { running: None, limit: RestartLimit::new("server") };
-        Self { program, config, logs: Logs::at(log), attached, state: Mutex::new(state) }
+        let state = State { running: None, limit: RestartLimit::new("server"), is_alive: false };
+        Self { program, config, logs: Logs::at(log), state: Mutex::new(state) }
     }
 
     /// The command line that starts the server, or the address at which it is attached.
@@ -97,10 +98,19 @@ impl SharedServer {
 
     /// The address of the server, which is started if it does not run.
     pub(crate) fn address(&self, context: &RunContext) -> Result<String, String> {
-        if let Some(attached) = &self.attached {
-            return attached.address();
+        let State { running, limit, is_alive } = &mut *self.state.lock();
+        if let Some(address) = &self.program.attach {
+            if !*is_alive {
+                attached::check(address).map_err(|error| {
+                    format!(
+                        "the server that was attached at {address} went away in an earlier case and \
+                         has not come back ({error}): start it again"
+                    )
+                })?;
+                *is_alive = true;
+            }
+            return Ok(address.to_string());
         }
-        let State { running, limit } = &mut *self.state.lock();
         match running.take().map(|server| (server.process.has_exited(), server)) {
             Some((None, server)) => return Ok(running.insert(server).address.clone()),
             Some((Some(exit), _)) => limit.failed(format!("the server ended {}", with(exit))),
@@ -137,10 +147,14 @@ impl SharedServer {
     /// The kernel closes the connections of a process before it reports its end. So a server that does not
     /// answer is given some time to end.
     pub(crate) fn is_gone(&self) -> Option<String> {
-        if let Some(attached) = &self.attached {
-            return attached.is_gone();
-        }
         let mut state = self.state.lock();
+        if let Some(address) = &self.program.attach {
+            let error = attached::check(address).err()?;
+            state.is_alive = false;
+            return Some(format!(
+                "and nobody answers at {address}, where it was attached: {error}"
+            ));
+        }
         let server = state.running.as_mut()?;
         let exit = match liveness::check(&server.address, self.config.transport.is_encrypted()) {
             Ok(()) => server.process.has_exited(),

@@ -69,28 +69,29 @@ impl Expectation {
         let has_root = self.root.as_ref().is_some_and(|Values(values)| !values.is_empty());
         let has_replies =
             self.replies.is_some() || self.replies_contain.is_some() || self.reply_count.is_some();
-        let wrong = match (form, is_ok) {
-            (ReplyForm::Messages(_), _) if has_root => {
-                "root: a call with `send` or `script` has `replies`"
-            }
-            (ReplyForm::Messages(_), true) if !has_replies => {
-                "replies: a call that ends with OK has `replies`, `replies_contain` or `reply_count`"
-            }
-            (ReplyForm::Root, _) if has_replies => {
-                "replies: they are those of a call with `send` or `script`"
-            }
-            (ReplyForm::Root, true) if !has_root => "root: a call that ends with OK has a root",
-            (ReplyForm::Root, false) if has_root => "root: a call that fails has no root",
-            (_, true) if self.details.is_some() => "details: a call that ends with OK has none",
-            _ => {
-                let (ReplyForm::Messages(of), Some(replies)) = (form, &self.replies) else {
-                    return Ok(());
-                };
-                let encoded = replies.encoded(of.as_ref());
-                return encoded.map(drop).map_err(|why| format!("replies: {why}"));
-            }
+        let is_scripted = matches!(form, ReplyForm::Messages(_));
+        let faults = [
+            (is_scripted && has_root, "root: a call with `send` or `script` has `replies`"),
+            (
+                is_scripted && is_ok && !has_replies,
+                "replies: a call that ends with OK has `replies`, `replies_contain` or `reply_count`",
+            ),
+            (
+                !is_scripted && has_replies,
+                "replies: they are those of a call with `send` or `script`",
+            ),
+            (!is_scripted && is_ok && !has_root, "root: a call that ends with OK has a root"),
+            (!is_ok && has_root, "root: a call that fails has no root"),
+            (is_ok && self.details.is_some(), "details: a call that ends with OK has none"),
+        ];
+        if let Some((_, message)) = faults.into_iter().find(|(is_fault, _)| *is_fault) {
+            return Err(message.to_owned());
+        }
+        let (ReplyForm::Messages(of), Some(replies)) = (form, &self.replies) else {
+            return Ok(());
         };
-        Err(wrong.to_owned())
+        let encoded = replies.encoded(of.as_ref());
+        encoded.map(drop).map_err(|why| format!("replies: {why}"))
     }
 
     /// Whether the call takes long because it waits.

@@ -21,9 +21,9 @@ use crate::calls::expectation::wire::Wire;
 use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
 use crate::config::capability::{Capability, ServerNeeds};
+use crate::config::cases::{self, check_name};
 use crate::config::connection::{Transport, Variant, Vary};
 use crate::config::source::{self, ConfigError, Source};
-use crate::parity::baseline::case::{self, check_name};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +72,7 @@ fn read(
         }
         Ok(file.scenario)
     };
-    case::read_all("scenario", sources, parse, |scenario| (&scenario.name, scenario.check()))
+    cases::read_all("scenario", sources, parse, |scenario| (&scenario.name, scenario.check()))
 }
 
 impl Scenario {

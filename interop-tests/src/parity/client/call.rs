@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::http2::text::Hex;
 use crate::http2::value::Value;
+use grpc_interop_protocol as protocol;
 
 /// The method that the generated stub calls.
 const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
@@ -67,39 +68,36 @@ impl Call {
     }
 
     /// The requests to an agent to make the calls at `address`, one for each round.
-    pub(crate) fn requests(&self, address: &str) -> Vec<grpc_interop_protocol::Request> {
+    pub(crate) fn requests(&self, address: &str) -> Vec<protocol::Request> {
         let call = self.one();
         let last = self.rounds.len() - 1;
-        let round = |(index, times): (usize, &usize)| grpc_interop_protocol::Request {
+        let round = |(index, times): (usize, &usize)| protocol::Request {
             keep_channels: index < last,
             calls: std::iter::repeat_n(call.clone(), *times).collect(),
             address: address.to_owned(),
             channels: 1,
-            ..grpc_interop_protocol::Request::default()
+            ..protocol::Request::default()
         };
         self.rounds.iter().enumerate().map(round).collect()
     }
 
     /// One call, as an agent makes it.
-    fn one(&self) -> grpc_interop_protocol::Call {
+    fn one(&self) -> protocol::Call {
         /// The bits of 16.0.
         const SIXTEEN: &str = "41800000";
-        let value = self.value.map_or_else(|| SIXTEEN.to_owned(), Value::hex);
-        let (value, message) = match &self.message {
-            Some(Hex(message)) => (None, Some(hex::encode(message))),
+        let value = self.value.or(Value::from_hex(SIXTEEN));
+        let message = match &self.message {
+            Some(Hex(message)) => Some(message.clone()),
             // The stub has no other method.
-            None if self.method != SQUARE_ROOT => {
-                (None, Value::from_hex(&value).map(|value| hex::encode(value.message())))
-            }
-            None => (Some(value), None),
+            None => value.filter(|_| self.method != SQUARE_ROOT).map(Value::message),
         };
-        grpc_interop_protocol::Call {
+        protocol::Call {
             method: self.method.clone(),
-            value,
-            message,
+            value: value.filter(|_| message.is_none()).map(Value::hex),
+            message: message.map(hex::encode),
             timeout_ms: self.timeout_ms(),
             metadata: self.metadata.clone(),
-            ..grpc_interop_protocol::Call::default()
+            ..protocol::Call::default()
         }
     }
 }

@@ -6,7 +6,6 @@ use std::time::Instant;
 use grpc_interop_protocol::Request;
 
 use crate::capture::recorder::Recorder;
-use crate::config::connection::Target;
 use crate::outcome::finding::Finding;
 use crate::parity::baseline::reference::CaseRun;
 use crate::parity::client::outcome::{self, Ended};
@@ -26,14 +25,13 @@ pub(crate) fn run(
 ) -> Result<CaseRun, Finding> {
     let mut agent = pool.lend(false);
     let began = Instant::now();
-    let set_up =
-        |error: std::io::Error| Finding::SetUpError(format!("no scripted server: {error}"));
     let server = ScriptedServer::of(behaviour, recorder);
     let (listener, address) = if behaviour.nobody_listens {
-        (None, context.address(Target::ClosedPort, "").map_err(set_up)?)
+        (None, context.addresses.closed.clone())
     } else {
         let server = Arc::clone(&server);
-        let listener = Listener::open(0, move |socket, _| server.admit(socket)).map_err(set_up)?;
+        let listener = Listener::open(0, move |socket, _| server.admit(socket))
+            .map_err(|error| Finding::SetUpError(format!("no scripted server: {error}")))?;
         let address = listener.address.to_string();
         (Some(listener), address)
     };

@@ -39,11 +39,10 @@ pub(crate) struct ScriptedServer {
 #[derive(Debug, Default)]
 struct Connections {
     has_ended: bool,
-    /// How many there have been.
-    count: usize,
     open: usize,
     /// The sockets to shut down at the end.
     sockets: BTreeMap<usize, TcpStream>,
+    /// One for each connection that there has been.
     threads: Vec<JoinHandle<RequestsOfConnection>>,
     /// The frames sent on the first attempt, for a failure message.
     sent: Vec<String>,
@@ -68,8 +67,7 @@ impl ScriptedServer {
         if connections.has_ended {
             return;
         }
-        let number = connections.count;
-        connections.count += 1;
+        let number = connections.threads.len();
         connections.open += 1;
         if let Ok(copy) = socket.try_clone() {
             connections.sockets.insert(number, copy);
@@ -87,7 +85,7 @@ impl ScriptedServer {
 
     /// Whether a client has connected.
     pub(crate) fn has_been_found(&self) -> bool {
-        self.connections.lock().count > 0
+        !self.connections.lock().threads.is_empty()
     }
 
     /// Ends the server; returns what clients have sent, and the frames that were sent to them.

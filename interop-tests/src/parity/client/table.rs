@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::config::cases::{self, check_name};
 use crate::config::source::{self, Source};
 use crate::http2::action::Action;
 use crate::http2::body;
@@ -18,8 +19,7 @@ use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
 use crate::outcome::finding::{Mismatch, Observation};
 use crate::outcome::verdict::Grade;
-use crate::parity::baseline::case;
-use crate::parity::baseline::case::{Case, check_name};
+use crate::parity::baseline::case::Case;
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
 use crate::parity::client::stated::Stated;
@@ -150,23 +150,25 @@ impl Behaviour {
 
     fn one_response(&self) -> Vec<Action> {
         use Action::{Body, Headers, Preface, Request, Trailers};
-        match self.end {
-            _ if self.trailers_only => vec![Preface, Request, Headers],
+        match self.end() {
             End::Headers => vec![Preface, Request, Headers],
             End::LastFrame | End::EmptyFrame => vec![Preface, Request, Headers, Body],
             End::Trailers | End::Never => vec![Preface, Request, Headers, Body, Trailers],
         }
     }
 
+    fn end(&self) -> End {
+        if self.trailers_only { End::Headers } else { self.end }
+    }
+
     /// Whether the script waits for the first request; otherwise it is chance how much of it arrives.
     pub(crate) fn waits_for_request(&self) -> bool {
-        !self.nobody_listens
-            && self.actions(0).iter().any(|action| matches!(action, Action::Request))
+        !self.nobody_listens && self.actions(0).iter().any(|it| matches!(it, Action::Request))
     }
 
     /// Whether the script waits until all PINGs have been acknowledged.
     pub(crate) fn waits_for_pings(&self) -> bool {
-        self.actions(0).iter().any(|action| matches!(action, Action::PingsAcknowledged))
+        self.actions(0).iter().any(|it| matches!(it, Action::PingsAcknowledged))
     }
 
     /// The response.
@@ -182,7 +184,7 @@ impl Behaviour {
             headers,
             body: body::bytes(&self.body),
             trailers,
-            end: if self.trailers_only { End::Headers } else { self.end },
+            end: self.end(),
             cut: self.cut.clone(),
             pad: self.pad,
             pad_headers: self.pad_headers,
@@ -251,5 +253,5 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
         Ok(file.behaviour)
     };
     let sources = source::open_all(directory)?;
-    case::read_all("behaviour", sources, parse, |behaviour| (&behaviour.name, behaviour.check()))
+    cases::read_all("behaviour", sources, parse, |behaviour| (&behaviour.name, behaviour.check()))
 }

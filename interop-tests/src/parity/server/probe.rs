@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::config::cases::{self, check_name};
 use crate::config::source::{self, Source};
 use crate::http2::action::Action;
 use crate::http2::body;
@@ -18,8 +19,7 @@ use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
 use crate::outcome::finding::Observation;
 use crate::outcome::verdict::Grade;
-use crate::parity::baseline::case;
-use crate::parity::baseline::case::{Case, check_name};
+use crate::parity::baseline::case::Case;
 
 /// The header list that a gRPC client sends at least.
 ///
@@ -209,7 +209,7 @@ struct File {
 /// Reads the probes of all `*.toml` files in `directory`.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
     let parse = |source: &Source| source.parse().map(|file: File| file.probe);
-    case::read_all("probe", source::open_all(directory)?, parse, |probe| {
+    cases::read_all("probe", source::open_all(directory)?, parse, |probe| {
         (&probe.name, probe.check())
     })
 }

@@ -14,11 +14,13 @@ use tempfile::TempDir;
 /// The addresses of a run.
 #[derive(Debug)]
 pub(crate) struct Addresses {
-    /// Bound for the whole run and never listening: connections are refused.
-    closed: Socket,
-    /// Listening for the whole run, and nothing is accepted: the kernel takes connections and no byte is
-    /// ever sent.
-    silent: TcpListener,
+    /// The address of a port at which nothing listens.
+    pub(crate) closed: String,
+    /// The address of a port that accepts connections and never sends a byte.
+    pub(crate) silent: String,
+    /// One is bound for the whole run and never listens, so that connections are refused. The other listens for
+    /// the whole run and accepts nothing, so that the kernel takes connections.
+    _bound: (Socket, TcpListener),
     /// Below the system's folder for temporary files, because the path of a socket must be shorter than
     /// about a hundred bytes. It goes away with the run.
     folder: OnceLock<Result<TempDir, String>>,
@@ -30,19 +32,15 @@ impl Addresses {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let closed = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         closed.bind(&any.into())?;
-        let (folder, sockets) = (OnceLock::new(), AtomicUsize::new(0));
-        Ok(Self { closed, silent: TcpListener::bind(any)?, folder, sockets })
-    }
-
-    /// A port at which nothing listens.
-    pub(crate) fn closed(&self) -> io::Result<String> {
-        let address = self.closed.local_addr()?.as_socket();
-        address.map(|address| address.to_string()).ok_or_else(|| io::ErrorKind::Other.into())
-    }
-
-    /// A port that accepts connections and never sends a byte.
-    pub(crate) fn silent(&self) -> io::Result<String> {
-        self.silent.local_addr().map(|address| address.to_string())
+        let address = closed.local_addr()?.as_socket().ok_or(io::ErrorKind::Other)?;
+        let silent = TcpListener::bind(any)?;
+        Ok(Self {
+            closed: address.to_string(),
+            silent: silent.local_addr()?.to_string(),
+            _bound: (closed, silent),
+            folder: OnceLock::new(),
+            sockets: AtomicUsize::new(0),
+        })
     }
 
     /// An address of a Unix socket, `unix:PATH`, that no other call gives.
@@ -59,36 +57,29 @@ impl Addresses {
 
 /// A port for a server that comes back at the same address.
 pub(crate) fn lasting_port() -> io::Result<u16> {
-    static PORTS: Ports = Ports { first: 20_000, given: AtomicU16::new(0) };
-    PORTS.next()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    next_port(20_000, &GIVEN)
 }
 
 /// A port that has not been used in this run.
 pub(crate) fn fresh_port() -> io::Result<u16> {
-    static PORTS: Ports = Ports { first: 10_000, given: AtomicU16::new(0) };
-    PORTS.next()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    next_port(10_000, &GIVEN)
 }
 
-/// Ports that are given out one after the other.
+/// The next port from `first` on that is free, after the ports that were `given` out before.
 ///
-/// They are below the range from which the kernel gives ports to outgoing connections, so that a port is
+/// These ports are below the range from which the kernel gives ports to outgoing connections, so that a port is
 /// still free after its server was away.
-struct Ports {
-    first: u16,
-    given: AtomicU16,
-}
-
-impl Ports {
-    fn next(&self) -> io::Result<u16> {
-        const COUNT: u16 = 10_000;
-        // Runs side by side start at different places.
-        let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
-        let given = || self.given.fetch_add(1, Ordering::Relaxed) % COUNT;
-        (0..COUNT)
-            .map(|_| self.first + (start + given()) % COUNT)
-            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-            .ok_or_else(|| io::ErrorKind::AddrInUse.into())
-    }
+fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
+    const COUNT: u16 = 10_000;
+    // Runs side by side start at different places.
+    let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
+    let next = || given.fetch_add(1, Ordering::Relaxed) % COUNT;
+    (0..COUNT)
+        .map(|_| first + (start + next()) % COUNT)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .ok_or_else(|| io::ErrorKind::AddrInUse.into())
 }
 
 #[cfg(test)]
@@ -101,9 +92,9 @@ mod tests {
     #[test]
     fn a_closed_port_refuses_and_a_silent_port_accepts() {
         let addresses = Addresses::open().expect("two ports");
-        let refused = TcpStream::connect(addresses.closed().expect("its address"));
+        let refused = TcpStream::connect(&addresses.closed);
         assert_eq!(refused.expect_err("nothing listens").kind(), ErrorKind::ConnectionRefused);
-        TcpStream::connect(addresses.silent().expect("its address")).expect("it accepts");
+        TcpStream::connect(&addresses.silent).expect("it accepts");
     }
 
     #[test]
