@@ -10,16 +10,14 @@ use serde::Deserialize;
 
 /// The destination of a call, as `to` in a scenario names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Target {
     /// The server under test.
     #[default]
-    #[serde(rename = "server")]
     Server,
     /// A port at which nothing listens: connections are refused.
-    #[serde(rename = "nobody")]
     ClosedPort,
     /// A port that accepts connections and never sends a byte.
-    #[serde(rename = "silence")]
     SilentPort,
 }
 

@@ -260,7 +260,7 @@ mod tests {
             |table, variant| toml::from_str::<Call>(table).unwrap().capabilities(variant);
         assert_eq!(capabilities("ask = 1", Variant::default()), []);
         assert_eq!(capabilities("ask = 1", gzip), [Capability::TestBehaviour]);
-        assert_eq!(capabilities("ask = 1\nto = \"nobody\"", gzip), []);
+        assert_eq!(capabilities("ask = 1\nto = \"closed-port\"", gzip), []);
     }
 
     #[test]
