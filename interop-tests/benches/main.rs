@@ -1,7 +1,7 @@
 //! `make bench`: what the switch from Python gains, measured.
 //!
 //! A benchmark and not a test: it says how fast, and fails only where something is wrong. Data flows one
-//! way, as in the harness, whose processes and wire it uses.
+//! way, as in the tool, whose processes and wire it uses.
 //!
 //! - [`command_line`], [`contender`] and `servers.toml`: what is measured
 //! - [`load`]: the load generator

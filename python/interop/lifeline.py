@@ -1,4 +1,4 @@
-"""Ties a helper process to the harness that started it.
+"""Ties a helper process to the interop tool that started it.
 
 A parent that was killed cannot tidy up, so a helper watches a pipe that the kernel closes
 however the parent ended.

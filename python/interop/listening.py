@@ -1,6 +1,6 @@
 """Where and how a server listens: its command line, its certificates, its socket file.
 
-Both servers share it, because what a harness asks of a server does not depend on its API. grpcio
+Both servers share it, because what the tool asks of a server does not depend on its API. grpcio
 takes a socket file over without asking, even from a server that lives, so that is asked here.
 """
 

@@ -20,7 +20,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     let mut to_agent = agent.stdin.take().expect("a pipe");
     let mut from_agent = BufReader::new(agent.stdout.take().expect("a pipe")).lines();
     for line in std::io::stdin().lock().lines() {
-        let line = line.expect("a line from the harness");
+        let line = line.expect("a line from the tool");
         writeln!(to_agent, "{line}").expect("the real agent listens");
         let outcome = from_agent.next().expect("an outcome").expect("a line");
         let mut outcome: Value = serde_json::from_str(&outcome).expect("JSON");
@@ -30,7 +30,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
             },
             "dies" => {
                 eprintln!("out of luck");
-                // The real agent is left to the harness, which ends the whole group.
+                // The real agent is left to the tool, which ends the whole group.
                 std::process::exit(3);
             }
             "prints-rubbish" => println!("DEBUG about to answer"),

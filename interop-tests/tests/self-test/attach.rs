@@ -1,6 +1,7 @@
-//! Servers that the harness has not started: run against, never ended, and missed when they go.
+//! Servers that the tool has not started: trials run against them, they are never ended, and one that is
+//! missing is reported.
 //!
-//! The tests start them as the harness would, and keep them.
+//! The tests start them as the tool would, and keep them.
 
 use std::path::Path;
 use std::sync::PoisonError;

@@ -1,4 +1,4 @@
-//! The suite `client-parity` tells clients apart.
+//! The suite `client-parity` finds the differences between clients.
 //!
 //! Compared with the goldens, so that it needs no Python. What the Rust client makes of a behaviour is
 //! no concern here, only that a fault is seen where there is none without it.

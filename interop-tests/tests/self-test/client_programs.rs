@@ -86,12 +86,12 @@ fn one_that_does_not_end_is_found() {
 fn one_that_hangs_is_reported() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let run = with_goldens("hangs", "http-503-with-nothing");
-    let child = run.command().stdout(Stdio::piped()).spawn().expect("the harness");
+    let child = run.command().stdout(Stdio::piped()).spawn().expect("the tool");
     if cfg!(target_os = "linux") {
         // Elsewhere nobody can tell that it is not the one that hangs.
         a_stranger_gets_nothing();
     }
-    let output = child.wait_with_output().expect("the harness ends");
+    let output = child.wait_with_output().expect("the tool ends");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(101), "{stdout}");
     assert!(stdout.contains("the client program has not connected after 10s"), "{stdout}");

@@ -1,4 +1,4 @@
-//! The benchmark's load generator counts right answers and nothing else.
+//! The benchmark's load generator counts correct responses and nothing else.
 //!
 //! A generator that takes an error for a success, as well-known ones do, praises the server that fails
 //! fastest; so each kind of wrong answer is tried.

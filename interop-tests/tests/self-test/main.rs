@@ -2,6 +2,18 @@
 //!
 //! A program with a `main` of its own, because all tests need the mutants and the calculator's programs:
 //! they are built once, before the first test.
+//!
+//! A file tests one part of the tool:
+//!
+//! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
+//!   [`client_programs`], [`stated`]
+//! - baselines: [`golden_substitution`], [`other_versions`]
+//! - verdicts: [`ledger`], [`readiness`]
+//! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
+//! - the command: [`bad_input`], [`attach`], [`with`], [`installed`], [`orphans`]
+//! - the benchmark: [`load_generator`]
+//!
+//! The tests run the tool with [`run`] and [`programs`], on the project's tables or their own [`tables`].
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -10,6 +22,7 @@ mod bad_input;
 mod browser;
 mod client_parity;
 mod client_programs;
+mod golden_substitution;
 mod installed;
 mod ledger;
 #[path = "../../benches/load/mod.rs"]
@@ -25,7 +38,6 @@ mod record;
 mod record_diff;
 mod record_merge;
 mod run;
-mod stand_in;
 mod stated;
 mod tables;
 mod tap;
@@ -55,7 +67,7 @@ fn main() -> ExitCode {
         tap::tests(),
         client_parity::tests(),
         client_programs::tests(),
-        stand_in::tests(),
+        golden_substitution::tests(),
         stated::tests(),
         browser::tests(),
         record::tests(),

@@ -78,9 +78,9 @@ fn none_after_a_run() {
 fn hanging_run() -> (Run, Child, Vec<Pid>) {
     let run = Run::of_mutants("calls/one-wrong-answer/hangs/root-of-16");
     let mut command = run.command();
-    // Only the harness gets the signal, as when its terminal's group does not hold the peers.
+    // Only the tool gets the signal, as when its terminal's group does not hold the peers.
     let child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let child = child.expect("the harness");
+    let child = child.expect("the tool");
     let mut pids = Vec::new();
     wait_until("three processes have said who they are", || {
         pids = logged_pids(run.path());
@@ -90,10 +90,10 @@ fn hanging_run() -> (Run, Child, Vec<Pid>) {
 }
 
 fn ends_all_on(signal: Signal, status: i32) {
-    let (_run, mut harness, pids) = hanging_run();
+    let (_run, mut tool, pids) = hanging_run();
     assert!(pids.iter().all(|pid| test_kill_process(*pid).is_ok()), "they are alive");
-    kill_process_group(Pid::from_child(&harness), signal).expect("the harness is alive");
-    let ended = harness.wait().expect("the harness ends");
+    kill_process_group(Pid::from_child(&tool), signal).expect("the tool is alive");
+    let ended = tool.wait().expect("the tool ends");
     assert_eq!(ended.code(), Some(status));
     // The agent's own child is reaped by whoever inherits it.
     wait_until("all are gone", || all_gone(&pids));
@@ -119,7 +119,7 @@ fn none_after_a_panic() {
     assert!(all_gone(&pids), "the server is gone with it");
 }
 
-/// Starts a server as the harness does, and panics.
+/// Starts a server as the tool does, and panics.
 pub(crate) fn panic_beside_a_server() -> ExitCode {
     let places = programs::places();
     let path = Path::new(programs::ROOT).join(MUTANTS);
@@ -130,5 +130,5 @@ pub(crate) fn panic_beside_a_server() -> ExitCode {
     let logs = Logs::at(&Path::new(&folder).join("server"));
     let server = RunningServer::start(program, &places, "127.0.0.1:0", logs).expect("it starts");
     kill_process(server.process.pid(), Signal::CONT).expect("it is alive");
-    panic!("as a bug in the harness would");
+    panic!("as a bug in the tool would");
 }

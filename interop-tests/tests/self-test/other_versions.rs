@@ -1,4 +1,4 @@
-//! A reference of other versions than the goldens makes no peer wrong that is as the goldens say.
+//! A reference of other versions than the goldens: a peer that is as the goldens say does not fail.
 //!
 //! The reference here is a client that answers otherwise than the Rust one, and says of which version it
 //! is; what the goldens say is what the Rust client does, or something that nobody does.

@@ -1,4 +1,4 @@
-//! The suite `server-parity` tells servers apart, and the rules of the Rust server name their probes.
+//! The suite `server-parity` finds the differences between servers, and the rules of the Rust server name their probes.
 //!
 //! Compared with the goldens, so that it needs neither Python nor port 50051.
 

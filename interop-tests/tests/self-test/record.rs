@@ -1,5 +1,5 @@
-//! The record of a run: it follows its schema, agrees with all other reports, and tells of a run that
-//! did not come to its end.
+//! The record of a run: it follows its schema, agrees with all other reports, and says that a run
+//! was stopped early.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -195,7 +195,7 @@ fn ended_by(signal: Signal) -> (Value, Option<i32>, String) {
     kill_process(Pid::from_child(&child), signal).expect("it is alive");
     std::io::Read::read_to_string(&mut stdout, &mut said).expect("text");
     let status = child.wait().expect("it ends").code();
-    // What a harness cannot end that was killed itself.
+    // What a tool cannot end that was killed itself.
     for pid in orphans::logged_pids(run.path()) {
         let _ = kill_process(pid, Signal::KILL);
     }

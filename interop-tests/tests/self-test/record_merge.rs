@@ -1,4 +1,4 @@
-//! Runs that were divided, and put together again.
+//! The records of shards are merged into one, and only those that belong together.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
-//! Runs of the harness as a person sees them: what is printed, and the exit status.
+//! Runs of the tool as a person sees them: what is printed, and the exit status.
 //!
-//! Each in a folder of its own and with a limit in time, because a harness that hangs is one of the
+//! Each in a folder of its own and with a limit in time, because a tool that hangs is one of the
 //! faults that are looked for.
 
 use std::collections::BTreeMap;
@@ -115,10 +115,8 @@ impl Run {
     }
 
     pub(crate) fn finish(self) -> Ran {
-        let output = Command::from_std(self.command())
-            .timeout(LIMIT)
-            .output()
-            .expect("the harness can be run");
+        let output =
+            Command::from_std(self.command()).timeout(LIMIT).output().expect("the tool can be run");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             status: output.status.code(),

@@ -1,4 +1,4 @@
-//! What a table states of a behaviour is demanded, also where a client does what the reference does.
+//! What a table states of a behaviour is required, even of a client that does what the reference does.
 //!
 //! Each table here states something wrong of a client that is right, and its golden is what that does.
 

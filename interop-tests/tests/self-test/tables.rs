@@ -1,4 +1,4 @@
-//! Tables and goldens of a test's own, in the folder of its run.
+//! Tables and goldens that a test writes into the folder of its run.
 //!
 //! For what no behaviour of the project shows, because there all is as it should be.
 

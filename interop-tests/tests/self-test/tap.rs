@@ -1,4 +1,4 @@
-//! The tap sees what no agent tells, and axes that a peer lacks are neither passed nor failed.
+//! The tap sees what no agent reports, and axes that a peer lacks are neither passed nor failed.
 
 use libtest_mimic::Trial;
 

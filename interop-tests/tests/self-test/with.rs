@@ -1,4 +1,4 @@
-//! A list of somebody's own that takes peers `with` it from the project's.
+//! A user's own peers file that takes peers from the project's file by `with`.
 //!
 //! Compared with the goldens, so that nobody needs Python.
 

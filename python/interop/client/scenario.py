@@ -1,4 +1,4 @@
-"""Reads a scenario: the line in which the harness says what to call.
+"""Reads a scenario: the line in which the interop tool says what to call.
 
 Both agents are asked in the same words; what one of them could not do it would have to refuse after
 this.

@@ -163,14 +163,14 @@ impl GoldenSubstitution {
     pub(crate) fn note(&self, cases: &[Arc<impl Case>]) -> String {
         match &self.0 {
             Ok(goldens) => format!(
-                "the goldens stood in for the reference's client program in {} of {} cases, as they \
-                 are of {}; --baseline live runs it in all",
+                "the goldens replaced the reference's client program in {} of {} cases, as they are \
+                 of the same versions, {}; --baseline live runs it in all",
                 cases.iter().filter(|case| self.applies_to(&***case)).count(),
                 cases.len(),
                 goldens.versions.join(", ")
             ),
             Err(why) => {
-                format!("the goldens did not stand in for the reference's client program: {why}")
+                format!("the goldens did not replace the reference's client program: {why}")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The HTML report in a real browser: from the matrix to the byte that is wrong.
 //!
-//! It is looked at as a newcomer would, who has never seen the harness: three broken peers, and a click
+//! It is looked at as a newcomer would, who has never seen the tool: three broken peers, and a click
 //! at a time. Only where there are chromium and chromedriver; elsewhere it says that it was not done.
 
 mod driver;

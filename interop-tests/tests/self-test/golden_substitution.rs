@@ -1,4 +1,4 @@
-//! The goldens stand in for the reference's client program only where they are of its versions.
+//! Goldens replace the reference's client program only where they were recorded from the same versions.
 //!
 //! The reference here is the Rust client, which says that it is of a version; what it does with a
 //! behaviour is in the goldens, or something else where it matters who was asked.
@@ -15,10 +15,13 @@ use crate::tables;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("stand-in/goldens-of-these-versions-stand-in", goldens_of_these_versions_stand_in),
-        ("stand-in/goldens-of-other-versions-do-not", goldens_of_other_versions_do_not),
-        ("stand-in/the-sample-is-run", the_sample_is_run),
-        ("stand-in/a-case-without-a-golden-is-run", a_case_without_a_golden_is_run),
+        (
+            "golden-substitution/goldens-of-these-versions-are-used",
+            goldens_of_these_versions_are_used,
+        ),
+        ("golden-substitution/goldens-of-other-versions-do-not", goldens_of_other_versions_do_not),
+        ("golden-substitution/the-sample-is-run", the_sample_is_run),
+        ("golden-substitution/a-case-without-a-golden-is-run", a_case_without_a_golden_is_run),
     ])
 }
 
@@ -64,11 +67,11 @@ fn is_compared_with(ran: &Ran, baseline: &str) {
     assert!(trials.all(|trial| trial["baseline"] == baseline), "{record:#}");
 }
 
-fn goldens_of_these_versions_stand_in() {
+fn goldens_of_these_versions_are_used() {
     let ran = finish(run("program-plain", "one 1", RIGHT));
     ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
     is_compared_with(&ran, "golden");
-    ran.says("the goldens stood in for the reference's client program in 1 of 3 cases");
+    ran.says("the goldens replaced the reference's client program in 1 of 3 cases");
     ran.says("as they are of one 1");
     // Nobody else says what is right.
     let wrong = RIGHT.replace("4.0", "5.0");
@@ -85,7 +88,7 @@ fn goldens_of_other_versions_do_not() {
     let ran = finish(run("two/program-plain", "one 2", RIGHT));
     ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
     is_compared_with(&ran, "live");
-    ran.says("the goldens did not stand in for the reference's client program");
+    ran.says("the goldens did not replace the reference's client program");
     ran.says("they are of one 2, and this is one 1");
 }
 
