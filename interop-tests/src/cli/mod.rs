@@ -117,16 +117,13 @@ fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
     let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
     loaded.context.empty_logs()?;
     let fuzz = Fuzz {
-        probes: &probes,
-        reference,
+        deck: fuzz::Deck::new(&probes, options.edge),
+        comparison: fuzz::Comparison { reference, ledger: &plan.ledger, context: &loaded.context },
         rivals: &rivals,
-        ledger: &plan.ledger,
-        context: &loaded.context,
         count: options.count,
         seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
-        edge: options.edge,
-        side_by_side: *test_threads,
-        gate: fuzz::gate(),
+        threads: *test_threads,
+        state: fuzz::State::default(),
     };
     let run = || options.case.map_or_else(|| fuzz.run(), |case| fuzz.repeat(case));
     let code = loaded.context.port_queue.run_alone(PortUser::ReferenceServer, run);

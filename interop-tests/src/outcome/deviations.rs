@@ -241,7 +241,7 @@ fn of_versions(
 }
 
 /// A class of requests to a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Class {
     /// Malformed requests: pseudo-header fields, fields of a connection, `te` and `content-length`

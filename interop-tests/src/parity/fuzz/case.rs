@@ -1,11 +1,16 @@
-//! A random case: a probe of the suite with a few mutations, drawn from the seed and its number.
+//! A random case: a probe of the suite with a few mutations, drawn from the seed and the number of the case.
 //!
-//! What comes out is read back from its own entry, so that the request that is played is exactly
-//! the one that would be printed.
+//! The result is read back from its own entry, so that the request that is sent is exactly the one that
+//! would be printed.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use strum::VariantArray;
 
 use crate::http2::action::Action;
 use crate::http2::body;
-use crate::http2::header_block;
+use crate::http2::header_block::Field;
 use crate::http2::script::End;
 use crate::outcome::deviations::Class;
 use crate::outcome::verdict::Grade;
@@ -14,32 +19,32 @@ use crate::parity::fuzz::body_mutation;
 use crate::parity::fuzz::frame_mutation;
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
-use crate::parity::server::entry::entry;
+use crate::parity::server::entry::entry_named;
 use crate::parity::server::probe;
 use crate::parity::server::probe::{Acknowledge, Probe};
 
-/// From what cases are drawn.
+/// The probes from which cases are drawn.
 pub(crate) struct Deck<'a> {
     bases: Vec<&'a Probe>,
-    /// Also what no legal client sends.
-    edge: bool,
+    /// Whether cases may do what no legal client does.
+    pub(crate) edge: bool,
 }
 
-/// How often a case is drawn anew before its probe is taken as it is.
+/// How often a case is drawn until one may be sent.
 const DRAWS: usize = 200;
 
-/// Of requests that make a server wait, or take long to send, one in so many is kept.
+/// One in this many requests is kept of those that make a server wait or take long to send.
 const SLOW: usize = 8;
 
-/// More bytes of body than this do not go out at once: how much of them is sent before an early
-/// answer is a matter of time, and how the stream ends with it.
+/// A body of more bytes than this is not sent at once: how much of it is sent before an early response
+/// depends on time, and so does how the stream ends.
 const WINDOW: usize = 65_535;
 
-/// Between these sizes of metadata, in bytes, the reference turns calls away at random.
-const DICE: std::ops::RangeInclusive<usize> = 8_193..=16_384;
+/// The sizes of metadata, in bytes, between which the reference rejects calls at random.
+const REJECTED_AT_RANDOM: RangeInclusive<usize> = 8_193..=16_384;
 
 impl<'a> Deck<'a> {
-    /// Bursts are left out, and what the reference answers by chance: both remain so when mutated.
+    /// Without bursts and probes that the reference answers at random: mutated, they stay so.
     pub(crate) fn new(probes: &'a [Probe], edge: bool) -> Self {
         let mut deck = Self { bases: Vec::new(), edge };
         let is_base =
@@ -50,8 +55,8 @@ impl<'a> Deck<'a> {
 
     /// Whether a case may be like this.
     pub(crate) fn allows(&self, probe: &Probe) -> bool {
-        // The ledger excuses these with what is answered instead, which is another thing for each
-        // message; only requests that are refused as a whole can be told from their answer.
+        // Where a server may be more lenient, a deviation lists its response, which is different for each
+        // message. So only classes that are rejected as a whole can be recognized by the response.
         const LENIENT: [Class; 5] = [
             Class::Fragment,
             Class::Padding,
@@ -59,32 +64,29 @@ impl<'a> Deck<'a> {
             Class::EarlyHalfClose,
             Class::ForbiddenFrames,
         ];
-        let forbidden = if self.edge { &LENIENT[..] } else { &Class::ALL[..] };
+        let forbidden = if self.edge { &LENIENT[..] } else { Class::VARIANTS };
         (self.edge || probe.grade == Grade::ClientVisible)
             && !forbidden.iter().any(|class| class.contains(probe))
-            && !is_left_to_chance(probe)
+            && !is_answered_at_random(probe)
             && !races_with_its_deadline(probe)
-            && !is_lost_on_the_way(probe)
+            && !is_changed_by_libraries(&probe.header_list())
             && body::bytes(&probe.body).len() * probe.times <= WINDOW
     }
 
     /// The case with this number.
     pub(crate) fn draw(&self, seed: u64, case: u64) -> Result<Probe, String> {
         let mut random = Random::of_case(seed, case);
-        let name = format!("fuzz-{seed}-{case}");
-        let mut drawn = None;
         for _ in 0..DRAWS {
             let probe = self.mutated(&mut random).ok_or("there are no probes to mutate")?;
             if self.allows(&probe)
                 && (!is_slow(&probe) || (probe.times == 1 && random.one_in(SLOW)))
             {
-                drawn = Some(probe);
-                break;
+                let entry = entry_named(&probe, &format!("fuzz-{seed}-{case}"))?;
+                let read = probe::from_entry(&entry);
+                return read.map_err(|error| format!("case {case}: {error}\n{entry}"));
             }
         }
-        let probe = drawn.ok_or_else(|| format!("case {case}: nothing that may be sent"))?;
-        let entry = entry(&probe.renamed(&name))?;
-        probe::from_entry(&entry).map_err(|error| format!("case {case}: {error}\n{entry}"))
+        Err(format!("case {case}: nothing that may be sent"))
     }
 
     fn mutated(&self, random: &mut Random) -> Option<Probe> {
@@ -102,38 +104,33 @@ impl<'a> Deck<'a> {
     }
 }
 
-/// Whether the reference throws dice, as it does with much metadata once its limit is acknowledged.
-fn is_left_to_chance(probe: &Probe) -> bool {
-    /// What HTTP/2 counts for a field beside its name and value.
+/// Whether the response of the reference depends on chance.
+fn is_answered_at_random(probe: &Probe) -> bool {
+    /// What HTTP/2 adds to the size of each field (RFC 9113, section 6.5.2).
     const OVERHEAD: usize = 32;
     let fields = probe.header_list();
-    let size = |part: fn(usize) -> usize| -> usize {
-        let value = |(name, value): &header_block::Field| {
-            let is_binary = name.ends_with(b"-bin");
-            let length = if is_binary { part(value.len()) } else { value.len() };
-            name.len() + length + OVERHEAD
-        };
-        fields.iter().map(value).sum()
-    };
-    // Binary values count as what they are decoded to.
-    let (least, most) = (size(|length| length / 4 * 3), size(|length| length));
-    // So it does with a message of no known kind that comes later than its header fields.
-    let is_unknown = body::bytes(&probe.body).first().is_some_and(|flag| *flag > 1);
-    // And a client that resets a stream may have an answer already, or not.
-    let resets = probe.actions.iter().any(|action| matches!(action, Action::Reset(_)));
-    // And a deadline is listed among too much metadata as the time that is left.
-    let has_deadline = fields.iter().any(|(name, _)| name == b"grpc-timeout");
-    resets
-        || (has_deadline && most >= *DICE.start())
-        || (is_unknown && probe.actions.len() > 2)
+    // Binary values count as what they are decoded to: between three quarters and all of their length.
+    let size = |(name, value): &Field| OVERHEAD + name.len() + value.len();
+    let decoded = |(name, value): &Field| if name.ends_with(b"-bin") { value.len() / 4 } else { 0 };
+    let most: usize = fields.iter().map(size).sum();
+    let least = most - fields.iter().map(decoded).sum::<usize>();
+    let is_large = most >= *REJECTED_AT_RANDOM.start();
+    let is_unknown_flag = body::bytes(&probe.body).first().is_some_and(|flag| *flag > 1);
+    // The client may have a response already when it resets the stream.
+    probe.has(|action| matches!(action, Action::Reset(_)))
+        // The remaining time is a part of the response to too much metadata.
+        || is_large && fields.iter().any(|(name, _)| name == b"grpc-timeout")
+        // A message with an unknown flag may arrive after the header fields.
+        || is_unknown_flag && probe.actions.len() > 2
+        // With an acknowledged limit, metadata near it is rejected at random.
         || probe.acknowledge_settings == Acknowledge::Before
-            && most >= *DICE.start()
-            && least <= *DICE.end()
+            && is_large
+            && least <= *REJECTED_AT_RANDOM.end()
 }
 
-/// Whether the answer and the deadline come at about the same time, so that either may win.
+/// Whether the response and the deadline come at about the same time, so that either may be first.
 fn races_with_its_deadline(probe: &Probe) -> bool {
-    /// Long enough for any answer on a busy machine, in nanoseconds.
+    /// Long enough for any response on a busy machine, in nanoseconds.
     const LONG: u64 = 2_000_000_000;
     let is_short = |value: &[u8]| {
         let text = String::from_utf8_lossy(value);
@@ -149,37 +146,29 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
         number > 0 && number.saturating_mul(nanoseconds) < LONG
     };
     let waits_for_more = probe.end == End::Never && probe.body.is_empty();
-    !waits_for_more
-        && probe
-            .header_list()
-            .iter()
-            .any(|(name, value)| name == b"grpc-timeout" && is_short(value))
+    let is_short = |(name, value): &Field| name == b"grpc-timeout" && is_short(value);
+    !waits_for_more && probe.header_list().iter().any(is_short)
 }
 
-/// Whether a field comes again after others: the http crate keeps those of one name together, so
-/// that a server in Rust cannot tell which one that is wrong came first. Without an authority, hyper
-/// drops the scheme, whose length is a part of one text.
-fn is_lost_on_the_way(probe: &Probe) -> bool {
-    let fields = probe.header_list();
-    let mut names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
-    names.dedup();
-    let groups = names.len();
-    names.sort();
-    names.dedup();
-    let has = |wanted: &[u8]| fields.iter().any(|(name, _)| name == wanted);
+/// Whether a server in Rust cannot see the fields as they were sent.
+fn is_changed_by_libraries(fields: &[Field]) -> bool {
+    // The http crate keeps fields of one name together, so it loses which of two wrong fields was first.
+    let groups = fields.chunk_by(|one, other| one.0 == other.0).count();
+    let names: BTreeSet<_> = fields.iter().map(|(name, _)| name).collect();
+    // Without an authority, hyper drops the scheme, whose length is a part of one message.
+    let has_authority = names.contains(&b":authority".to_vec());
     let is_https = fields.iter().any(|(name, value)| name == b":scheme" && value != b"http");
-    groups > names.len() || (is_https && !has(b":authority"))
+    groups > names.len() || (is_https && !has_authority)
 }
 
-/// Whether servers may wait for more, or for a thread, before they answer or instead of it.
+/// Whether servers may wait, for more or for a thread, before or instead of a response.
 pub(crate) fn is_slow(probe: &Probe) -> bool {
-    let is_whole = probe.actions.iter().any(|action| matches!(action, Action::Body));
-    let ends = |action: &Action| matches!(action, Action::Goaway(_) | Action::HalfClose);
-    let closes = |action: &Action| matches!(action, Action::Settings(s) if s.contains(&(4, 0)));
-    let post = (b":method".to_vec(), b"POST".to_vec());
+    let closes_window =
+        |action: &Action| matches!(action, Action::Settings(s) if s.contains(&(4, 0)));
     probe.end == End::Never
         || probe.preface.is_some()
-        || !is_whole
-        || probe.actions.iter().any(|action| ends(action) || closes(action))
-        || !probe.header_list().contains(&post)
+        || probe.ends_connection()
+        || !probe.has(|action| matches!(action, Action::Body))
+        || probe.has(closes_window)
+        || !probe.header_list().contains(&(b":method".to_vec(), b"POST".to_vec()))
 }

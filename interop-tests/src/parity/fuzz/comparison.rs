@@ -1,7 +1,7 @@
-//! One request at the reference and at one other server, until it is clear what differs.
+//! One request at the reference and at one other server, repeated until it is clear what differs.
 //!
-//! A difference counts only when it comes every time: the reference answers some requests by chance,
-//! and a busy machine lets deadlines pass.
+//! A difference counts only when it occurs every time: the reference answers some requests at random, and
+//! on a busy machine deadlines pass.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,154 +10,125 @@ use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::finding::{Finding, Mismatch, Observation, nearest};
-use crate::parity::server::case_run::BurstLock;
+use crate::parity::baseline::reference::Subject;
+use crate::parity::baseline::suite::Comparison as _;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::reference::ReferenceServer;
+use crate::parity::server::suite::{Server, ServerParity};
 use crate::process::context::RunContext;
-use crate::process::server_config::ServerConfig;
-use crate::process::server_pool::SharedServer;
 
-/// How often both are asked again when they differ.
+/// How often a request is sent to both when they differ.
 const ROUNDS: usize = 6;
 
 /// A server that is compared with the reference.
 pub(crate) struct Rival {
-    name: String,
-    server: SharedServer,
-    crowd: BurstLock,
+    pub(crate) name: String,
+    server: Arc<Server>,
 }
 
-/// What is needed to compare.
-#[derive(Clone, Copy)]
+/// What every comparison needs.
 pub(crate) struct Comparison<'a> {
     pub(crate) reference: &'a ReferenceServer,
-    pub(crate) rival: &'a Rival,
     pub(crate) ledger: &'a Ledger,
     pub(crate) context: &'a RunContext,
 }
 
-/// What came of a request.
+/// The result of a request.
 pub(crate) enum Outcome {
-    /// The same answers, or one of those that the reference gives by chance.
+    /// The same response, or one of those that the reference gives at random.
     Same,
-    /// Now the same and now another.
+    /// Sometimes the same.
     Unstable(Difference),
     /// A difference for which the ledger has this reason.
-    Explained {
-        reason: String,
-    },
+    Explained(String),
     Different(Difference),
 }
 
-/// What the reference was seen to answer, and what the other server did instead.
+/// The responses of the reference, and another one of the other server.
 pub(crate) struct Difference {
-    pub(crate) right: Vec<Observation>,
-    pub(crate) seen: Observation,
+    pub(crate) expected: Vec<Observation>,
+    pub(crate) observed: Observation,
 }
 
 impl Rival {
     /// The server of `peer`, if it has one.
     pub(crate) fn new(peer: &Peer, logs: &Path) -> Option<Self> {
-        let (program, log) = (peer.server.clone()?, logs.join(peer.name()).join("server"));
-        let server = SharedServer::new(program, &log, ServerConfig::default());
-        Some(Self { name: peer.name().to_owned(), server, crowd: BurstLock::default() })
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// A server that dies or hangs has answered with that.
-    fn observe(&self, probe: &Probe, context: &RunContext) -> Result<Observation, String> {
-        let address = self.server.address(context)?;
-        let played = self.crowd.run(probe, &address, &Recorder::default());
-        let mut fault = Observation::default();
-        let ended = if played.is_err() { self.server.is_gone() } else { self.server.has_exited() };
-        if let Some(how) = ended {
-            fault.add("server", format!("ended {how}"));
-            return Ok(fault);
-        }
-        Ok(played.map_or_else(
-            |error| {
-                fault.add("server", error.to_string());
-                fault
-            },
-            |played| played.observed,
-        ))
+        let name = peer.name().to_owned();
+        let server = ServerParity::subject(peer, None, &logs.join(&name))?;
+        Some(Self { name, server })
     }
 }
 
 impl Comparison<'_> {
-    /// The error says why nothing can be compared.
-    pub(crate) fn outcome(&self, probe: &Probe) -> Result<Outcome, String> {
-        let (answer, seen) = self.ask(probe)?;
-        if answer == seen {
-            return Ok(Outcome::Same);
-        }
-        let (mut right, mut all_seen) = (vec![answer], vec![seen]);
-        for _ in 1..ROUNDS {
-            let (answer, seen) = self.ask(probe)?;
-            if !right.contains(&answer) {
-                right.push(answer);
+    /// Compares the responses to `probe`; the error says why nothing can be compared.
+    pub(crate) fn outcome(&self, rival: &Rival, probe: &Probe) -> Result<Outcome, String> {
+        let (mut expected, mut observed) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let (answer, seen) = self.observe(rival, probe)?;
+            if round == 0 && answer == seen {
+                return Ok(Outcome::Same);
             }
-            all_seen.push(seen);
+            if !expected.contains(&answer) {
+                expected.push(answer);
+            }
+            observed.push(seen);
         }
-        let wrong: Vec<_> = all_seen.iter().filter(|seen| !right.contains(seen)).collect();
-        let Some(seen) = wrong.first().copied().cloned() else {
-            return Ok(Outcome::Same);
-        };
-        let is_stable = wrong.len() == all_seen.len();
-        let difference = Difference { right, seen };
-        Ok(match self.explanation(probe, &difference.seen) {
-            Some(reason) => Outcome::Explained { reason },
-            None if is_stable => Outcome::Different(difference),
-            None => Outcome::Unstable(difference),
+        observed.retain(|observed| !expected.contains(observed));
+        let is_stable = observed.len() == ROUNDS;
+        let Some(observed) = observed.into_iter().next() else { return Ok(Outcome::Same) };
+        Ok(match self.explanation(rival, probe, &observed) {
+            Some(reason) => Outcome::Explained(reason.to_owned()),
+            None if is_stable => Outcome::Different(Difference { expected, observed }),
+            None => Outcome::Unstable(Difference { expected, observed }),
         })
     }
 
-    /// Whether an unexplained difference shows, as far as asking twice can tell.
-    pub(crate) fn differs(&self, probe: &Probe) -> Result<bool, String> {
+    /// Whether there is an unexplained difference in each of two attempts.
+    pub(crate) fn differs(&self, rival: &Rival, probe: &Probe) -> Result<bool, String> {
         for _ in 0..2 {
-            let (answer, seen) = self.ask(probe)?;
-            if answer == seen || self.explanation(probe, &seen).is_some() {
+            let (expected, observed) = self.observe(rival, probe)?;
+            if expected == observed || self.explanation(rival, probe, &observed).is_some() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn explanation(&self, probe: &Probe, seen: &Observation) -> Option<String> {
-        let explanation = self
-            .ledger
-            .explanation(self.rival.name(), &seen.to_string(), |class| class.contains(probe));
-        explanation.map(str::to_owned)
+    fn explanation(&self, rival: &Rival, probe: &Probe, seen: &Observation) -> Option<&str> {
+        self.ledger.explanation(&rival.name, &seen.to_string(), |class| class.contains(probe))
     }
 
-    /// What the reference answers and what the other server does.
-    fn ask(&self, probe: &Probe) -> Result<(Observation, Observation), String> {
+    /// The responses of the reference and of the other server.
+    fn observe(&self, rival: &Rival, probe: &Probe) -> Result<(Observation, Observation), String> {
         let probe = &Arc::new(probe.clone());
-        let answer = self.reference.run(probe, self.context).map_err(|finding| match finding {
-            Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
-            other => format!("the reference: {other:?}"),
-        })?;
-        Ok((answer, self.rival.observe(probe, self.context)?))
+        let expected =
+            self.reference.run(probe, self.context).map_err(|finding| match finding {
+                Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
+                other => format!("the reference: {other:?}"),
+            })?;
+        let observed = match rival.server.run(probe, self.context, &Recorder::default()) {
+            Ok(run) => run.observed,
+            // That it ended or did not respond is what is observed of a server.
+            Err(Finding::Broken(why)) => {
+                let mut observation = Observation::default();
+                observation.add("server", why);
+                observation
+            }
+            Err(Finding::SetUpError(why)) => return Err(why),
+            Err(other) => return Err(format!("{}: {other:?}", rival.name)),
+        };
+        Ok((expected, observed))
     }
 }
 
 impl Difference {
-    /// Where the server differs from the answer that it is most like.
-    pub(crate) fn mismatches(&self) -> Vec<Mismatch> {
-        nearest(&self.right, &self.seen)
-    }
-
-    /// The same for differences of the same kind, as far as that can be told.
+    /// The lines that differ, shortened: the same for most differences with the same cause.
     pub(crate) fn kind(&self) -> String {
-        const TOLD: usize = 14;
-        let begin = |text: &str| text.chars().take(TOLD).collect::<String>();
-        let kind = |mismatch: &Mismatch| {
-            let (right, seen) = (begin(&mismatch.expected), begin(&mismatch.observed));
-            format!("{}: {right} / {seen}", mismatch.what)
+        const SHOWN: usize = 14;
+        let begin = |text: &str| text.chars().take(SHOWN).collect::<String>();
+        let kind = |Mismatch { what, expected, observed, .. }: &Mismatch| {
+            format!("{what}: {} / {}", begin(expected), begin(observed))
         };
-        self.mismatches().iter().map(kind).collect::<Vec<_>>().join("; ")
+        nearest(&self.expected, &self.observed).iter().map(kind).collect::<Vec<_>>().join("; ")
     }
 }

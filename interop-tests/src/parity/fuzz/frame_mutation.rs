@@ -1,10 +1,11 @@
-//! Mutations of how a request is sent: frames, their order, and what is sent beside.
+//! Mutations of how a request is sent: its frames, their order, and frames in between.
 //!
 //! All of them are legal for a client at any time.
 
 use crate::http2::action::{Action, AnyFrame};
 use crate::http2::body;
 use crate::http2::body::Cut;
+use crate::http2::frame::kind;
 use crate::http2::header_block;
 use crate::http2::script::End;
 use crate::http2::text::Hex;
@@ -12,7 +13,7 @@ use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::probe::{Acknowledge, Probe};
 
-/// What fits into a frame beside padding and a priority.
+/// What fits into a frame with padding and a priority.
 const LARGEST_FRAGMENT: usize = 16_000;
 
 /// Changes how `probe` is sent, in one way.
@@ -26,10 +27,18 @@ pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
             let size = block.len() / 3 + 1 + random.below(block.len());
             probe.fragments = Some(size.min(LARGEST_FRAGMENT));
         }
-        5 | 6 => end(probe, random),
+        5 | 6 => {
+            use End::{EmptyFrame, Headers, LastFrame, Never, Trailers};
+            let ends = [EmptyFrame, EmptyFrame, Headers, Never, LastFrame, Trailers, Trailers];
+            probe.end = random.pick(&ends);
+            if probe.end == Trailers {
+                let trailers = (0..=random.below(3)).map(|_| header_mutation::trailer(random));
+                probe.trailers = trailers.collect();
+            }
+        }
         7 => {
-            probe.acknowledge_settings =
-                if random.one_in(2) { Acknowledge::After } else { Acknowledge::Never };
+            let acknowledge = [Acknowledge::After, Acknowledge::Never];
+            probe.acknowledge_settings = random.pick(&acknowledge);
         }
         8 => probe.times = 1 + random.below(3),
         9 => {
@@ -37,55 +46,43 @@ pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
             insert(probe, Action::BodyTo(random.below(length + 1)), random);
         }
         _ => {
-            let action = beside(random);
+            let action = in_between(random);
             insert(probe, action, random);
         }
     }
 }
 
-fn end(probe: &mut Probe, random: &mut Random) {
-    probe.end = match random.below(8) {
-        0 | 1 => End::EmptyFrame,
-        2 => End::Headers,
-        3 => End::Never,
-        4 => End::LastFrame,
-        _ => End::Trailers,
-    };
-    if probe.end == End::Trailers {
-        probe.trailers = (0..=random.below(3)).map(|_| header_mutation::trailer(random)).collect();
-    }
-}
-
-/// What may come between the frames of a request.
-fn beside(random: &mut Random) -> Action {
+/// An action that may come between the frames of a request.
+fn in_between(random: &mut Random) -> Action {
     let frame = |r#type, stream, payload: &[u8]| {
         let payload = Hex(payload.to_vec());
         Action::Frame(AnyFrame { r#type, flags: 0, stream, payload, size: None })
     };
+    let byte = random.rng.u8(..);
     match random.below(6) {
-        0 => Action::WaitMs(1 + random.below(20) as u64),
+        0 => Action::WaitMs(random.rng.u64(1..=20)),
         1 => Action::Ping(1),
         2 => {
-            // SETTINGS_HEADER_TABLE_SIZE, _INITIAL_WINDOW_SIZE, _MAX_HEADER_LIST_SIZE, none.
-            let known = [&(1, 0), &(1, 100), &(4, 100), &(4, 100_000), &(6, 100), &(0x4242, 7)];
-            Action::Settings(vec![*random.pick(&known)])
+            // HEADER_TABLE_SIZE, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE, and none that is known.
+            let known = [(1, 0), (1, 100), (4, 100), (4, 100_000), (6, 100), (0x4242, 7)];
+            Action::Settings(vec![random.pick(&known)])
         }
-        3 => frame(2, None, &[0, 0, 0, 0, random.byte()]),
-        4 => frame(0x20 + random.byte() % 0xc0, None, &random.bytes(5)),
-        _ => frame(8, Some(0), &[0, 0, 1, random.byte()]),
+        3 => frame(kind::PRIORITY, None, &[0, 0, 0, 0, byte]),
+        4 => frame(0x20 + byte % 0xc0, None, &random.bytes(5)),
+        _ => frame(kind::WINDOW_UPDATE, Some(0), &[0, 0, 1, byte]),
     }
 }
 
-/// After HEADERS and before what ends the request: a frame for a stream that is not open is none
-/// that a client sends.
+/// Inserts `action` after HEADERS and before the frame that ends the request: no client sends a frame for a
+/// stream that is not open.
 fn insert(probe: &mut Probe, action: Action, random: &mut Random) {
-    let headers = probe.actions.iter().position(|action| matches!(action, Action::Headers));
-    let body = probe.actions.iter().position(|action| matches!(action, Action::Body));
+    let position = |is_meant: fn(&Action) -> bool| probe.actions.iter().position(is_meant);
+    let headers = position(|action| matches!(action, Action::Headers));
+    let body = position(|action| matches!(action, Action::Body));
     if let (Some(headers), Some(body)) = (headers, body)
         && headers < body
         && probe.end != End::Headers
     {
-        let at = headers + 1 + random.below(body - headers);
-        probe.actions.insert(at, action);
+        probe.actions.insert(headers + 1 + random.below(body - headers), action);
     }
 }

@@ -1,68 +1,77 @@
 //! Mutations of header fields.
 //!
-//! Values are drawn near those that servers parse, because nothing is learnt from a value that
-//! every server passes on unread.
+//! Values are drawn near those that servers parse, because a value that every server ignores shows no
+//! difference.
 
 use crate::http2::header_list::Change;
 use crate::http2::text::Text;
 use crate::parity::fuzz::random::Random;
 
-/// Characters of what servers parse.
+/// Characters of the values that servers parse.
 const PARSED: &[u8] = b"0123456789012345678901nmuSMHs,;=-_+/ .:AaBbZz\t";
 
-/// What a value may consist of.
+/// Characters of values.
 const VISIBLE: &[u8] =
     b" !\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~\t\x80\xc3\xbc\xff";
 
-/// What a name may consist of; only HTTP allows all of them. Without `%`: grpcio quotes an illegal
-/// name in a grpc-message and does not encode it, which makes any byte of it, or none of UTF-8.
+/// Characters of names; only HTTP allows all of them. Without `%`: grpcio quotes an illegal name in a
+/// grpc-message without encoding it, so a client decodes `%XX`, maybe to bytes that are no UTF-8.
 const NAME: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789-_.-_.!#$&'*+^`|~";
 
 const BASE64: &[u8] = b"ABCDwxyz0189+/AAAAAAAA=";
 
+/// Paths that servers may know.
+const PATHS: [&str; 6] = [
+    "/Calculator/SquareRoot",
+    "/Calculator/SquareRoot",
+    "/Calculator/CubeRoot",
+    "/",
+    "/Calculator/Square%52oot",
+    "/grpc.health.v1.Health/Check",
+];
+
 /// Names that servers may know.
-const KNOWN: [&[u8]; 16] = [
-    b"grpc-timeout",
-    b"grpc-encoding",
-    b"grpc-accept-encoding",
-    b"grpc-internal-encoding-request",
-    b"grpc-status",
-    b"grpc-message",
-    b"grpc-previous-rpc-attempts",
-    b"grpc-retry-pushback-ms",
-    b"grpc-tags-bin",
-    b"grpc-trace-bin",
-    b"grpc-server-stats-bin",
-    b"lb-token",
-    b"lb-cost-bin",
-    b"user-agent",
-    b"content-encoding",
-    b"x-bin",
+const KNOWN: [&str; 16] = [
+    "grpc-timeout",
+    "grpc-encoding",
+    "grpc-accept-encoding",
+    "grpc-internal-encoding-request",
+    "grpc-status",
+    "grpc-message",
+    "grpc-previous-rpc-attempts",
+    "grpc-retry-pushback-ms",
+    "grpc-tags-bin",
+    "grpc-trace-bin",
+    "grpc-server-stats-bin",
+    "lb-token",
+    "lb-cost-bin",
+    "user-agent",
+    "content-encoding",
+    "x-bin",
 ];
 
 /// Changes `headers` in one way; `others` are the header fields of another probe.
 pub(crate) fn mutate(headers: &mut Vec<Change>, others: &[Change], random: &mut Random) {
     match random.below(16) {
-        0 | 1 => headers.push(add(b"grpc-timeout", timeout(random))),
-        2 => headers.push(add(b"grpc-encoding", encoding(random))),
+        0 | 1 => headers.push(add("grpc-timeout", timeout(random))),
+        2 => headers.push(add("grpc-encoding", encoding(random))),
         3 | 4 => headers.push(binary(random)),
         5 => headers.push(metadata(random)),
         6 => headers.push(known(random)),
         7 => headers.push(large(random)),
-        8 => path(headers, random),
-        9 => content_type(headers, random),
-        10 => pseudo(headers, random),
+        8 | 9 => replace(headers, random),
+        10 => remove(headers, random),
         11 | 12 => edit(headers, random),
         13 => rearrange(headers, random),
         _ => headers.extend_from_slice(others),
     }
 }
 
-pub(crate) fn add(name: &[u8], value: Vec<u8>) -> Change {
-    Change { add: Some(Text(name.to_vec())), value: Text(value), ..Change::default() }
+pub(crate) fn add(name: &str, value: Vec<u8>) -> Change {
+    Change { add: Some(Text(name.into())), value: Text(value), ..Change::default() }
 }
 
-/// Header fields that a body may come with afterwards.
+/// A header field that may follow a body.
 pub(crate) fn trailer(random: &mut Random) -> Change {
     match random.below(4) {
         0 => binary(random),
@@ -71,38 +80,26 @@ pub(crate) fn trailer(random: &mut Random) -> Change {
     }
 }
 
-/// Replaces the header of a legal request called `name`.
-fn set(headers: &mut Vec<Change>, name: &[u8], value: Vec<u8>) {
-    let name = Some(Text(name.to_vec()));
-    headers.retain(|change| change.set != name && change.remove != name);
-    headers.push(Change { set: name, value: Text(value), ..Change::default() });
-}
-
 fn timeout(random: &mut Random) -> Vec<u8> {
     let digits = match random.below(4) {
         0 => "0".repeat(random.below(4)) + &random.size(100_000).to_string(),
         1 => "0".to_owned(),
         2 => {
             // Where the number of digits begins to matter, and beyond any integer.
-            let nines = random.below(24);
-            random.pick(&["1", "9", ""]).to_owned() + &random.pick(&["0", "9"]).repeat(nines)
+            let length = random.below(24);
+            random.pick(&["1", "9", ""]).to_owned() + &random.pick(&["0", "9"]).repeat(length)
         }
         _ => random.size(999_999_999).to_string(),
     };
     let unit = random.pick(&["n", "u", "m", "S", "M", "H", "H", "H", "s", ""]);
-    let mut value = [digits.as_bytes(), unit.as_bytes()].concat();
-    if random.one_in(3) {
-        random.edit(&mut value, PARSED);
-    }
-    value
+    let edits = usize::from(random.one_in(3));
+    random.edited(&(digits + unit), edits, PARSED)
 }
 
 fn encoding(random: &mut Random) -> Vec<u8> {
-    let mut value = random.pick(&["gzip", "deflate", "identity", "br", "zstd"]).as_bytes().to_vec();
-    if random.one_in(4) {
-        random.edit(&mut value, PARSED);
-    }
-    value
+    let (name, is_edited) =
+        (random.pick(&["gzip", "deflate", "identity", "br", "zstd"]), random.one_in(4));
+    random.edited(name, usize::from(is_edited), PARSED)
 }
 
 fn binary(random: &mut Random) -> Change {
@@ -112,16 +109,15 @@ fn binary(random: &mut Random) -> Change {
         1 => random.edit(&mut value, PARSED),
         _ => {}
     }
-    let name = random.pick(&[&b"x-bin"[..], b"y-bin", b"grpc-trace-bin", b"lb-cost-bin", b"-bin"]);
-    add(name, value)
+    add(random.pick(&["x-bin", "y-bin", "grpc-trace-bin", "lb-cost-bin", "-bin"]), value)
 }
 
 fn metadata(random: &mut Random) -> Change {
-    let mut name = b"x".to_vec();
-    // Only some names shall have what gRPC does not allow.
+    // Only some names have characters that gRPC does not allow.
     let alphabet = if random.one_in(4) { NAME } else { &NAME[..39] };
-    name.extend(random.text(alphabet, 10));
-    add(&name, random.text(VISIBLE, 20))
+    let name = [&b"x"[..], &random.text(alphabet, 10)].concat();
+    let value = Text(random.text(VISIBLE, 20));
+    Change { add: Some(Text(name)), value, ..Change::default() }
 }
 
 fn known(random: &mut Random) -> Change {
@@ -136,72 +132,48 @@ fn known(random: &mut Random) -> Change {
 }
 
 fn large(random: &mut Random) -> Change {
-    let mut change = metadata(random);
     if random.one_in(2) {
-        change.size = Some(random.size(60_000));
-    } else {
-        change.times = Some(1 + random.size(200));
-        change.add = Some(Text(random.pick(&[&b"x-many"[..], b"x-{n}"]).to_vec()));
+        return Change { size: Some(random.size(60_000)), ..metadata(random) };
     }
-    change
+    let (times, name) = (1 + random.size(200), random.pick(&["x-many", "x-{n}"]));
+    Change { times: Some(times), add: Some(Text(name.into())), ..metadata(random) }
 }
 
-fn path(headers: &mut Vec<Change>, random: &mut Random) {
-    const PATH: &[u8] = b"/?=&.:@CalculatorSquareRoot0%2-_~!$'()*+,;#";
-    let mut path = random
-        .pick(&[
-            &b"/Calculator/SquareRoot"[..],
-            b"/Calculator/SquareRoot",
-            b"/Calculator/CubeRoot",
-            b"/",
-            b"/Calculator/Square%52oot",
-            b"/grpc.health.v1.Health/Check",
-        ])
-        .to_vec();
-    for _ in 0..random.below(3) {
-        random.edit(&mut path, PATH);
-    }
-    set(headers, b":path", path);
+/// Replaces the value of a header that every request has.
+fn replace(headers: &mut Vec<Change>, random: &mut Random) {
+    let edits = random.below(4);
+    let (name, value) = match random.below(10) {
+        0..=4 => {
+            let path = random.pick(&PATHS);
+            (":path", random.edited(path, edits, b"/?=&.:@CalculatorSquareRoot0%2-_~!$'()*+,;#"))
+        }
+        5 => {
+            let suffix = random.pick(&["+proto", ";x=1", "-web", "+"]);
+            ("content-type", format!("application/grpc{suffix}").into())
+        }
+        6 => ("content-type", random.text(VISIBLE, 12)),
+        7 => ("content-type", random.edited("application/grpc", 1, VISIBLE)),
+        8 => {
+            let methods = ["GET", "PUT", "DELETE", "OPTIONS", "BREW", "Post", "POSt"];
+            (":method", random.pick(&methods).into())
+        }
+        _ if random.one_in(2) => {
+            let scheme = random.pick(&["http", "https"]);
+            (":scheme", random.edited(scheme, edits / 3, b"stp+-.HS0"))
+        }
+        _ => (":authority", random.edited("localhost:50051", edits, b"abcXYZ019.-:")),
+    };
+    let set = Some(Text(name.into()));
+    headers.retain(|change| change.set != set && change.remove != set);
+    headers.push(Change { set, value: Text(value), ..Change::default() });
 }
 
-fn content_type(headers: &mut Vec<Change>, random: &mut Random) {
-    let mut value = b"application/grpc".to_vec();
-    match random.below(4) {
-        0 => value.extend(random.pick(&[&b"+proto"[..], b";x=1", b"-web", b"+"])),
-        1 => value = random.text(VISIBLE, 12),
-        _ => random.edit(&mut value, VISIBLE),
-    }
-    set(headers, b"content-type", value);
-}
-
-fn pseudo(headers: &mut Vec<Change>, random: &mut Random) {
-    match random.below(5) {
-        0 => {
-            let method = random.pick(&["GET", "PUT", "DELETE", "OPTIONS", "BREW", "Post", "POSt"]);
-            set(headers, b":method", method.as_bytes().to_vec());
-        }
-        1 => {
-            let mut scheme = random.pick(&["http", "https"]).as_bytes().to_vec();
-            if random.one_in(3) {
-                random.edit(&mut scheme, b"stp+-.HS0");
-            }
-            set(headers, b":scheme", scheme);
-        }
-        2 => {
-            let mut authority = b"localhost:50051".to_vec();
-            for _ in 0..random.below(4) {
-                random.edit(&mut authority, b"abcXYZ019.-:");
-            }
-            set(headers, b":authority", authority);
-        }
-        3 => headers.push(Change { remove: Some(Text(b"te".to_vec())), ..Change::default() }),
-        _ => {
-            let remove = Some(Text(random.pick(&[&b"content-type"[..], b":authority"]).to_vec()));
-            headers.push(Change { remove, ..Change::default() });
-            if random.one_in(2) {
-                headers.push(add(b"host", b"localhost:50051".to_vec()));
-            }
-        }
+/// Removes a header that every request has.
+fn remove(headers: &mut Vec<Change>, random: &mut Random) {
+    let name = random.pick(&["te", "content-type", ":authority"]);
+    headers.push(Change { remove: Some(Text(name.into())), ..Change::default() });
+    if random.one_in(3) {
+        headers.push(add("host", b"localhost:50051".to_vec()));
     }
 }
 
@@ -214,10 +186,10 @@ fn edit(headers: &mut [Change], random: &mut Random) {
 }
 
 fn rearrange(headers: &mut Vec<Change>, random: &mut Random) {
-    let (one, other) = (random.below(headers.len()), random.below(headers.len()));
     if headers.is_empty() {
         return;
     }
+    let (one, other) = (random.below(headers.len()), random.below(headers.len()));
     match random.below(3) {
         0 => drop(headers.remove(one)),
         1 => headers.swap(one, other),

@@ -1,24 +1,24 @@
-//! Chance that comes again: the same seed and the same case always draw the same.
+//! Random numbers that can be repeated: the same seed and the same case always draw the same.
 //!
-//! Each case has a generator of its own, so that one of them can be repeated without those before.
+//! Each case has its own generator, so that it can be repeated without those before it.
 
 use fastrand::Rng;
 
-/// See the module.
-pub(crate) struct Random(Rng);
+/// The random numbers of one case.
+pub(crate) struct Random {
+    pub(crate) rng: Rng,
+}
 
 impl Random {
     pub(crate) fn of_case(seed: u64, case: u64) -> Self {
-        // SplitMix64: neighbouring cases must not begin alike.
-        let mut mixed = seed.wrapping_add(case.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Self(Rng::with_seed(mixed ^ (mixed >> 31)))
+        // Seeds that are far apart, since neighbouring cases must not begin alike.
+        let distance = case.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self { rng: Rng::with_seed(seed.wrapping_add(distance)) }
     }
 
     /// A number below `end`; 0 when there is none.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        if end == 0 { 0 } else { self.0.usize(..end) }
+        if end == 0 { 0 } else { self.rng.usize(..end) }
     }
 
     pub(crate) fn one_in(&mut self, n: usize) -> bool {
@@ -28,39 +28,34 @@ impl Random {
     /// A number up to `most`; small ones are as likely as large ones.
     pub(crate) fn size(&mut self, most: usize) -> usize {
         let bits = usize::BITS - most.leading_zeros();
-        let bits = self.0.u32(0..=bits).min(usize::BITS - 1);
+        let bits = self.rng.u32(0..=bits).min(usize::BITS - 1);
         self.below(1 << bits).min(most)
     }
 
-    pub(crate) fn byte(&mut self) -> u8 {
-        self.0.u8(..)
-    }
-
-    pub(crate) fn word(&mut self) -> u32 {
-        self.0.u32(..)
-    }
-
-    pub(crate) fn long_word(&mut self) -> u64 {
-        self.0.u64(..)
-    }
-
-    /// One of these, of which there have to be some.
-    pub(crate) fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+    /// One of these, which must not be empty.
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.byte()).collect()
+        (0..length).map(|_| self.rng.u8(..)).collect()
     }
 
     /// Up to `longest` bytes of `alphabet`.
     pub(crate) fn text(&mut self, alphabet: &[u8], longest: usize) -> Vec<u8> {
-        (0..self.below(longest + 1)).map(|_| alphabet[self.below(alphabet.len())]).collect()
+        (0..self.below(longest + 1)).map(|_| self.pick(alphabet)).collect()
     }
 
-    /// Changes `bytes` a little; what is new comes from `alphabet`.
+    /// `text` after this many edits with bytes of `alphabet`.
+    pub(crate) fn edited(&mut self, text: &str, edits: usize, alphabet: &[u8]) -> Vec<u8> {
+        let mut bytes = text.as_bytes().to_vec();
+        (0..edits).for_each(|_| self.edit(&mut bytes, alphabet));
+        bytes
+    }
+
+    /// Changes `bytes` a little; new bytes are from `alphabet`.
     pub(crate) fn edit(&mut self, bytes: &mut Vec<u8>, alphabet: &[u8]) {
-        let new = alphabet[self.below(alphabet.len())];
+        let new = self.pick(alphabet);
         let at = self.below(bytes.len() + 1);
         let length = 1 + self.size(4);
         let part = at..(at + length).min(bytes.len());
@@ -74,5 +69,29 @@ impl Random {
             _ if at < bytes.len() => bytes[at] = new,
             _ => bytes.push(new),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Random;
+
+    #[test]
+    fn a_case_repeats_and_differs_from_its_neighbours() {
+        let draw = |seed, case| Random::of_case(seed, case).bytes(4);
+        assert_eq!(draw(7, 3), draw(7, 3));
+        let cases: BTreeSet<_> = (0..100).map(|case| draw(7, case)).collect();
+        let firsts: BTreeSet<_> = cases.iter().map(|bytes| bytes[0]).collect();
+        assert!(cases.len() == 100 && firsts.len() > 60, "{} first bytes", firsts.len());
+    }
+
+    #[test]
+    fn sizes_reach_their_limit_and_stay_small_often() {
+        let mut random = Random::of_case(1, 1);
+        let sizes: Vec<_> = (0..1000).map(|_| random.size(1000)).collect();
+        assert!(sizes.iter().all(|size| *size <= 1000) && sizes.iter().any(|size| *size > 900));
+        assert!(sizes.iter().filter(|size| **size < 30).count() > 300);
     }
 }

@@ -1,43 +1,27 @@
-//! What has been found out so far, by all that compare side by side.
-//!
-//! Of differences of one kind only the first few are worth the time to shrink them.
+//! The results of a run, counted by all threads.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// See the module.
+/// The results so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    requests: u64,
-    /// How often the ledger had this reason.
-    explained: BTreeMap<String, u64>,
-    /// Cases that differed only at times.
-    unstable: Vec<u64>,
-    /// How often there was an unexplained difference of this kind.
+    pub(crate) requests: u64,
+    /// How many differences each reason of a deviation explains.
+    pub(crate) explained: BTreeMap<String, u64>,
+    /// Cases that differed only sometimes.
+    pub(crate) unstable: Vec<u64>,
+    /// How many unexplained differences there are of each kind.
     unexplained: BTreeMap<String, u64>,
 }
 
-/// How many differences of one kind are shrunk.
+/// How many differences of one kind are shrunk, since that takes long.
 const SHRUNK: u64 = 2;
 
 /// How many kinds are shrunk at all.
 const KINDS: usize = 20;
 
 impl Tally {
-    /// Counts a request; returns how many there are.
-    pub(crate) fn add_request(&mut self) -> u64 {
-        self.requests += 1;
-        self.requests
-    }
-
-    pub(crate) fn add_explained(&mut self, reason: String) {
-        *self.explained.entry(reason).or_default() += 1;
-    }
-
-    pub(crate) fn add_unstable(&mut self, case: u64) {
-        self.unstable.push(case);
-    }
-
     /// Counts an unexplained difference; returns whether it should be shrunk.
     pub(crate) fn add_unexplained(&mut self, kind: String) -> bool {
         let is_known = self.unexplained.contains_key(&kind);
@@ -54,23 +38,21 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (reason, count) in &self.explained {
-            writeln!(f, "interop: explained {count} times: {reason}")?;
+        let Self { requests, explained, unstable, unexplained } = self;
+        for (what, counts) in [("explained", explained), ("unexplained", unexplained)] {
+            for (kind, count) in counts {
+                writeln!(f, "interop: {what} {count} times: {kind}")?;
+            }
         }
-        for (kind, count) in &self.unexplained {
-            writeln!(f, "interop: unexplained {count} times: {kind}")?;
+        if !unstable.is_empty() {
+            writeln!(f, "interop: not stable, and so not counted: cases {unstable:?}")?;
         }
-        if !self.unstable.is_empty() {
-            writeln!(f, "interop: not stable, and so not counted: cases {:?}", self.unstable)?;
-        }
+        let explained: u64 = explained.values().sum();
+        let (unstable, unexplained) = (unstable.len(), self.unexplained());
         write!(
             f,
-            "interop: {} requests, {} differences explained by the ledger, {} not stable, \
-             {} unexplained",
-            self.requests,
-            self.explained.values().sum::<u64>(),
-            self.unstable.len(),
-            self.unexplained()
+            "interop: {requests} requests, {explained} differences explained by the ledger, \
+             {unstable} not stable, {unexplained} unexplained"
         )
     }
 }

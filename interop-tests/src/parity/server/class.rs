@@ -1,8 +1,8 @@
 //! Which requests belong to a class that a known deviation excuses as a whole.
 //!
 //! A random request has no name that an entry of `deviations.toml` could list, so an entry may name a
-//! class of requests. Whether a request belongs to one is decided by RFC 9113 alone, without a look at any
-//! answer. A request of no class is one that a legal client can send.
+//! class of requests. Whether a request belongs to one depends only on RFC 9113, not on any response. A legal
+//! client can send every request of no class.
 
 use http::{HeaderName, HeaderValue};
 
@@ -15,86 +15,76 @@ use crate::http2::script::End;
 use crate::outcome::deviations::Class;
 use crate::parity::server::probe::Probe;
 
-impl Class {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Malformed,
-        Self::IllegalCharacters,
-        Self::Fragment,
-        Self::ManyContinuations,
-        Self::ManySmallFrames,
-        Self::Padding,
-        Self::FastPings,
-        Self::EarlyHalfClose,
-        Self::ForbiddenFrames,
-    ];
+/// The size of the fragments of a header block, unless the probe states it.
+const LARGEST_FRAGMENT: usize = 16_000;
 
+/// How many CONTINUATION frames every server accepts.
+const FEW_CONTINUATIONS: usize = 3;
+
+/// How many DATA frames every server accepts, however small.
+const FEW_FRAMES: usize = 90;
+
+/// How many PINGs every server accepts.
+const FEW_PINGS: usize = 2;
+
+impl Class {
     pub(crate) fn contains(self, probe: &Probe) -> bool {
         let (fields, trailers) = (probe.header_list(), probe.trailer_list());
         match self {
             Self::Malformed => {
                 !is_well_formed(&fields)
                     || trailers.iter().any(|field| is_pseudo(field) || is_of_a_connection(field))
-                    || content_length_lies(probe, &fields)
+                    || has_wrong_content_length(probe, &fields)
             }
-            Self::IllegalCharacters => {
-                fields.iter().chain(&trailers).any(|field| !has_legal_characters(field))
-            }
+            Self::IllegalCharacters => !fields.iter().chain(&trailers).all(has_legal_characters),
             Self::Fragment => values(&fields, b":path").any(|path| path.contains(&b'#')),
             Self::ManyContinuations => {
-                /// What fits into any server's patience.
-                const FEW: usize = 3;
-                let lengths = [&fields, &trailers].map(|fields| header_block::encode(fields).len());
                 let size = probe.fragments.unwrap_or(LARGEST_FRAGMENT).max(1);
-                lengths.into_iter().any(|length| length.div_ceil(size) > 1 + FEW)
+                let frames = |fields| header_block::encode(fields).len().div_ceil(size);
+                frames(&fields).max(frames(&trailers)) > 1 + FEW_CONTINUATIONS
             }
             Self::ManySmallFrames => {
-                /// What fits into any server's patience.
-                const FEW: usize = 90;
-                let body = body::bytes(&probe.body);
-                probe.times * probe.cut.apply(&body).len() > FEW
+                probe.times * probe.cut.apply(&body::bytes(&probe.body)).len() > FEW_FRAMES
             }
             Self::Padding => probe.pad.is_some() || probe.pad_headers.is_some(),
             Self::FastPings => {
                 let pings = |action: &Action| if let Action::Ping(n) = action { *n } else { 0 };
-                probe.times * probe.actions.iter().map(pings).sum::<usize>() > 2
+                probe.times * probe.actions.iter().map(pings).sum::<usize>() > FEW_PINGS
             }
             Self::EarlyHalfClose => {
-                let place = |wanted: fn(&Action) -> bool| probe.actions.iter().position(wanted);
-                place(|action| matches!(action, Action::HalfClose))
-                    .zip(place(|action| matches!(action, Action::Headers)))
-                    .is_some_and(|(close, _)| {
-                        let before = &probe.actions[..close];
-                        !before.iter().any(|action| matches!(action, Action::Answer))
-                    })
-            }
-            Self::ForbiddenFrames => {
-                // Whether the stream has been opened that the actions are at.
-                let mut is_open = false;
-                let mut skips = false;
-                let is_wrong = probe.actions.iter().any(|action| match action {
-                    Action::NextStream => {
-                        is_open = false;
-                        skips = true;
-                        false
-                    }
-                    Action::Headers => std::mem::replace(&mut is_open, true),
-                    Action::BodyTo(_) | Action::End => !is_open || probe.end == End::Headers,
-                    Action::Body | Action::Reset(_) => !is_open,
-                    Action::Frame(frame) => {
-                        frame.r#type <= kind::CONTINUATION
-                            && !matches!(frame.r#type, kind::PRIORITY | kind::WINDOW_UPDATE)
-                    }
-                    _ => false,
+                let mut parts = probe.actions.split(|action| matches!(action, Action::HalfClose));
+                let waits = parts.next().is_some_and(|before| {
+                    before.iter().any(|action| matches!(action, Action::Answer))
                 });
-                // ConnectionRecorder of the next round are numbered already.
-                is_wrong || (skips && probe.times > 1)
+                let closes = parts.next().is_some();
+                closes && !waits && probe.has(|action| matches!(action, Action::Headers))
             }
+            Self::ForbiddenFrames => has_forbidden_frames(probe),
         }
     }
 }
 
-/// How a header block is cut that says nothing else.
-const LARGEST_FRAGMENT: usize = 16_000;
+fn has_forbidden_frames(probe: &Probe) -> bool {
+    // Whether the current stream has been opened.
+    let mut is_open = false;
+    let is_forbidden = |action: &Action| match action {
+        Action::NextStream => {
+            is_open = false;
+            false
+        }
+        Action::Headers => std::mem::replace(&mut is_open, true),
+        Action::BodyTo(_) | Action::End => !is_open || probe.end == End::Headers,
+        Action::Body | Action::Reset(_) => !is_open,
+        Action::Frame(frame) => {
+            frame.r#type <= kind::CONTINUATION
+                && !matches!(frame.r#type, kind::PRIORITY | kind::WINDOW_UPDATE)
+        }
+        _ => false,
+    };
+    // The streams of the next round are numbered before a round skips to another.
+    let skips = probe.times > 1 && probe.has(|action| matches!(action, Action::NextStream));
+    skips || probe.actions.iter().any(is_forbidden)
+}
 
 fn values<'a>(fields: &'a [Field], name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
     fields.iter().filter(move |field| field.0 == name).map(|field| &field.1[..])
@@ -150,7 +140,7 @@ fn is_path(path: &[u8]) -> bool {
             .all(|text| matches!(text, [a, b, ..] if [a, b].iter().all(|d| d.is_ascii_hexdigit())))
 }
 
-fn content_length_lies(probe: &Probe, fields: &[Field]) -> bool {
+fn has_wrong_content_length(probe: &Probe, fields: &[Field]) -> bool {
     let mut lengths = values(fields, b"content-length").peekable();
     if lengths.peek().is_none() {
         return false;
@@ -170,13 +160,15 @@ fn has_legal_characters((name, value): &Field) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::{Class, is_host, is_path};
     use crate::parity::server::probe;
 
     fn classes(rest: &str) -> Vec<Class> {
         let entry = format!("[[probe]]\nname = 'x'\ngrade = 'edge'\n{rest}\n");
         let probe = probe::from_entry(&entry).expect("a legal entry");
-        Class::ALL.into_iter().filter(|class| class.contains(&probe)).collect()
+        Class::VARIANTS.iter().copied().filter(|class| class.contains(&probe)).collect()
     }
 
     #[test]

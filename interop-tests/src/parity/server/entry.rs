@@ -11,11 +11,16 @@ use crate::parity::server::probe::Probe;
 
 /// The entry of `probe`.
 pub(crate) fn entry(probe: &Probe) -> Result<String, String> {
+    entry_named(probe, probe.name())
+}
+
+/// The entry of `probe` under another name.
+pub(crate) fn entry_named(probe: &Probe, name: &str) -> Result<String, String> {
     let table = |probe: &Probe| Table::try_from(probe).map_err(|error| error.to_string());
     let default = table(&probe::from_entry(&head("default", probe.grade))?)?;
     let unusual = table(probe)?.into_iter().filter(|(key, value)| default.get(key) != Some(value));
     let lines = unusual.map(|(key, value)| format!("{key} = {}\n", shown(&value)));
-    Ok(head(probe.name(), probe.grade) + &lines.collect::<String>())
+    Ok(head(name, probe.grade) + &lines.collect::<String>())
 }
 
 fn head(name: &str, grade: Grade) -> String {

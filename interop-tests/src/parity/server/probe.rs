@@ -98,7 +98,7 @@ pub(crate) struct Probe {
     pub(crate) together: bool,
 }
 
-pub(crate) fn root_of_16() -> Vec<Piece> {
+fn root_of_16() -> Vec<Piece> {
     vec![Piece::root_of_16()]
 }
 
@@ -106,7 +106,7 @@ fn uncut() -> Cut {
     Cut::Sizes(Vec::new())
 }
 
-pub(crate) fn one_request() -> Vec<Action> {
+fn one_request() -> Vec<Action> {
     vec![Action::Headers, Action::Body]
 }
 
@@ -119,17 +119,6 @@ impl Probe {
     pub(crate) fn is_burst(&self) -> bool {
         const MANY: usize = 50;
         self.times >= MANY
-    }
-
-    /// The same requests under another name, without what is known about them.
-    pub(crate) fn renamed(&self, name: &str) -> Self {
-        Self {
-            name: Spanned::new(0..0, name.to_owned()),
-            about: None,
-            unstable: None,
-            also: Vec::new(),
-            ..self.clone()
-        }
     }
 
     /// The header list of its requests.
@@ -159,10 +148,14 @@ impl Probe {
         }
     }
 
-    /// Whether the client says that it ends the connection.
+    /// Whether any of its actions is meant.
+    pub(crate) fn has(&self, is_meant: impl Fn(&Action) -> bool) -> bool {
+        self.actions.iter().any(is_meant)
+    }
+
+    /// Whether the client announces that it ends the connection.
     pub(crate) fn ends_connection(&self) -> bool {
-        let ends = |action: &Action| matches!(action, Action::Goaway(_) | Action::HalfClose);
-        self.actions.iter().any(ends)
+        self.has(|action| matches!(action, Action::Goaway(_) | Action::HalfClose))
     }
 
     fn check(&self) -> Result<(), String> {
