@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::TcpStream;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http2::activity::Activity;
 use crate::http2::frame::{Frame, PREFACE, flag, kind};
-use crate::http2::frame_socket::{FrameSocket, Observers, Received};
+use crate::http2::frame_socket::{FrameSocket, Observers};
 use crate::http2::header_block::{Block, BlockReader, Field};
 use crate::http2::window::Windows;
 
@@ -196,20 +197,15 @@ impl Endpoint {
             Timeout::At(deadline) => deadline,
             Timeout::Idle(duration) => self.last_activity + duration,
         };
-        match self.socket.receive(deadline) {
-            Received::Frame(frame) => {
-                self.record_activity();
-                self.receive(frame);
-                self.flush();
-                true
-            }
-            Received::End => {
-                self.record_activity();
-                self.is_closed = true;
-                true
-            }
-            Received::Timeout => false,
+        let received = self.socket.receive(deadline);
+        match received {
+            Err(RecvTimeoutError::Timeout) => return false,
+            Err(RecvTimeoutError::Disconnected) => self.is_closed = true,
+            Ok(frame) => self.receive(frame),
         }
+        self.record_activity();
+        self.flush();
+        true
     }
 
     /// Handles frames until `done`; returns false when none has come in time.

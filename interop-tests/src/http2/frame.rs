@@ -222,49 +222,30 @@ impl fmt::Display for Frame {
     }
 }
 
+/// The names of the frame types, from 0 on.
+const KINDS: &str = "DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY \
+                     WINDOW_UPDATE CONTINUATION";
+
+/// The names of the error codes, from 0 on (RFC 9113, section 7).
+const ERRORS: &str = "NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT \
+                      STREAM_CLOSED FRAME_SIZE_ERROR REFUSED_STREAM CANCEL COMPRESSION_ERROR \
+                      CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY HTTP_1_1_REQUIRED";
+
 /// The name of a frame type.
 pub fn kind_name(kind: u8) -> String {
-    const NAMES: [&str; 10] = [
-        "DATA",
-        "HEADERS",
-        "PRIORITY",
-        "RST_STREAM",
-        "SETTINGS",
-        "PUSH_PROMISE",
-        "PING",
-        "GOAWAY",
-        "WINDOW_UPDATE",
-        "CONTINUATION",
-    ];
-    let name = NAMES.get(usize::from(kind)).map(|name| (*name).to_owned());
-    name.unwrap_or_else(|| format!("frame of type {kind}"))
+    let name = KINDS.split(' ').nth(kind.into());
+    name.map_or_else(|| format!("frame of type {kind}"), str::to_owned)
 }
 
 /// An error code of RST_STREAM or GOAWAY with its name.
 pub fn error_name(code: u32) -> String {
-    const NAMES: [&str; 14] = [
-        "NO_ERROR",
-        "PROTOCOL_ERROR",
-        "INTERNAL_ERROR",
-        "FLOW_CONTROL_ERROR",
-        "SETTINGS_TIMEOUT",
-        "STREAM_CLOSED",
-        "FRAME_SIZE_ERROR",
-        "REFUSED_STREAM",
-        "CANCEL",
-        "COMPRESSION_ERROR",
-        "CONNECT_ERROR",
-        "ENHANCE_YOUR_CALM",
-        "INADEQUATE_SECURITY",
-        "HTTP_1_1_REQUIRED",
-    ];
-    let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
-    format!("{code} {}", name.unwrap_or(&"(unknown)"))
+    let name = usize::try_from(code).ok().and_then(|code| ERRORS.split(' ').nth(code));
+    format!("{code} {}", name.unwrap_or("(unknown)"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, FrameHeader, flag, kind, settings, split_frame};
+    use super::{Frame, FrameHeader, error_name, flag, kind, kind_name, settings, split_frame};
 
     #[test]
     fn a_header_is_encoded_and_decoded() {
@@ -305,6 +286,13 @@ mod tests {
         assert_eq!(all_padding.content(), None);
         let priority = Frame::new(kind::HEADERS, flag::PRIORITY, 1, *b"12345abc");
         assert_eq!(priority.content(), Some(&b"abc"[..]));
+    }
+
+    #[test]
+    fn types_and_errors_have_names() {
+        assert_eq!([0, 9, 10].map(kind_name), ["DATA", "CONTINUATION", "frame of type 10"]);
+        assert_eq!([0, 13].map(error_name), ["0 NO_ERROR", "13 HTTP_1_1_REQUIRED"]);
+        assert_eq!([14, u32::MAX].map(error_name), ["14 (unknown)", "4294967295 (unknown)"]);
     }
 
     #[test]

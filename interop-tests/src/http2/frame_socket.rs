@@ -52,15 +52,6 @@ pub(crate) struct FrameSocket {
     sent_count: usize,
 }
 
-/// The result of waiting for a frame.
-pub(crate) enum Received {
-    Frame(Frame),
-    /// The peer has closed or reset the connection.
-    End,
-    /// No frame has arrived before the deadline.
-    Timeout,
-}
-
 impl FrameSocket {
     /// Reads frames from `socket`, whose peer has to send `preface` first; without it, nothing is read.
     pub(crate) fn new(
@@ -132,13 +123,10 @@ impl FrameSocket {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Waits for a frame until `deadline`.
-    pub(crate) fn receive(&self, deadline: Instant) -> Received {
-        match self.frames.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(frame) => Received::Frame(frame),
-            Err(RecvTimeoutError::Timeout) => Received::Timeout,
-            Err(RecvTimeoutError::Disconnected) => Received::End,
-        }
+    /// Waits for a frame until `deadline`; the connection is disconnected when the peer has closed or
+    /// reset it.
+    pub(crate) fn receive(&self, deadline: Instant) -> Result<Frame, RecvTimeoutError> {
+        self.frames.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Ends the connection with a reset instead of an orderly close.

@@ -120,9 +120,8 @@ impl MessagesOfFrame {
 }
 /// Moves bytes from the start of `input` to `buffer` until that has `size`.
 pub(crate) fn fill(buffer: &mut Vec<u8>, size: usize, input: &mut &[u8]) {
-    let (bytes, rest) = input.split_at(size.saturating_sub(buffer.len()).min(input.len()));
-    buffer.extend(bytes);
-    *input = rest;
+    let missing = size.saturating_sub(buffer.len());
+    buffer.extend(input.split_off(..missing.min(input.len())).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -41,9 +41,8 @@ enum State {
     Start,
     FrameHeader,
     Payload(IncomingFrame),
-    TlsHeader,
-    /// The content of a TLS record, of which so many bytes are missing.
-    TlsContent(usize),
+    /// A TLS record of whose content this many bytes are missing; at 0 another record starts.
+    Tls(usize),
     /// Neither HTTP/2 nor TLS.
     Other,
 }
@@ -90,21 +89,17 @@ impl Observer for DirectionRecorder {
                     None => State::FrameHeader,
                 },
                 State::Payload(frame) => self.payload(frame, input),
-                State::TlsHeader => match self.header(input) {
-                    Some(header) => {
-                        self.add(EventKind::TlsRecord(TlsRecord::new(header)));
-                        let [.., high, low] = header;
-                        State::TlsContent(usize::from(u16::from_be_bytes([high, low])))
+                State::Tls(0) => match self.header(input).map(TlsRecord::new) {
+                    Some(record) => {
+                        let length = record.length;
+                        self.add(EventKind::TlsRecord(record));
+                        State::Tls(length)
                     }
-                    None => State::TlsHeader,
+                    None => State::Tls(0),
                 },
-                State::TlsContent(missing) => {
-                    let (content, rest) = input.split_at(missing.min(input.len()));
-                    *input = rest;
-                    match missing - content.len() {
-                        0 => State::TlsHeader,
-                        missing => State::TlsContent(missing),
-                    }
+                State::Tls(missing) => {
+                    let content = input.split_off(..missing.min(input.len())).unwrap_or_default();
+                    State::Tls(missing - content.len())
                 }
                 State::Other => {
                     self.add_bytes(mem::take(input));
@@ -141,7 +136,7 @@ impl DirectionRecorder {
         }
         let start = mem::take(&mut self.pending);
         match (self.sender, start == known) {
-            _ if is_tls(&start) => self.resume(State::TlsHeader, &start),
+            _ if is_tls(&start) => self.resume(State::Tls(0), &start),
             (Role::Client, true) => {
                 self.add(EventKind::Preface(Bytes::new(PREFACE, KEPT)));
                 State::FrameHeader
@@ -171,8 +166,8 @@ impl DirectionRecorder {
 
     fn payload(&mut self, mut frame: IncomingFrame, input: &mut &[u8]) -> State {
         let (header, offset) = (frame.header, frame.payload.length);
-        let (part, rest) = input.split_at((header.length - offset).min(input.len()));
-        *input = rest;
+        let missing = header.length - offset;
+        let part = input.split_off(..missing.min(input.len())).unwrap_or_default();
         // A header block has to be decoded as a whole.
         frame.payload.extend(part, if header.carries_block() { usize::MAX } else { KEPT });
         if header.kind == kind::DATA

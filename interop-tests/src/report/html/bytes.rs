@@ -3,6 +3,8 @@
 //! If one message is longer, their common beginning and end are aligned: otherwise a missing byte would
 //! make all bytes after it differ.
 
+use std::mem;
+
 use serde::Serialize;
 
 use crate::capture::description::DescribedPart;
@@ -60,111 +62,94 @@ pub(crate) struct Bytes {
     observed: Vec<Part>,
 }
 
-/// Two messages, and which of their bytes differ.
-#[derive(Debug)]
-pub(crate) struct Pair<'a> {
-    expected: &'a [u8],
-    pub(crate) observed: &'a [u8],
-    /// How many bytes at the beginning are equal.
-    same_before: usize,
-    /// How many bytes at the end are equal, if the messages are not of the same length.
-    same_after: usize,
+/// A byte of each message, next to each other; one of them may be missing.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    expected: Option<u8>,
+    observed: Option<u8>,
+    differs: bool,
 }
 
-/// A byte of each message, and whether they differ.
-type Column = (Option<u8>, Option<u8>, bool);
+/// Two messages, aligned.
+#[derive(Debug)]
+pub(crate) struct Alignment(Vec<Column>);
 
-impl<'a> Pair<'a> {
-    pub(crate) fn new(expected: &'a [u8], observed: &'a [u8]) -> Self {
-        let same = |pairs: &mut dyn Iterator<Item = (&u8, &u8)>| {
-            pairs.take_while(|(one, other)| one == other).count()
-        };
-        let same_before = same(&mut expected.iter().zip(observed));
-        let same_after = if expected.len() == observed.len() {
-            0
-        } else {
-            let rest = (&expected[same_before..], &observed[same_before..]);
-            same(&mut rest.0.iter().rev().zip(rest.1.iter().rev()))
-        };
-        Self { expected, observed, same_before, same_after }
-    }
-
-    /// Whether the observed byte at `index` is not what was expected.
-    pub(crate) fn is_wrong(&self, index: usize) -> bool {
-        self.differs(index, self.observed.len())
-    }
-
-    fn differs(&self, index: usize, length: usize) -> bool {
-        if self.expected.len() == self.observed.len() {
-            return self.expected.get(index) != self.observed.get(index);
-        }
-        index >= self.same_before && index < length - self.same_after
-    }
-
-    fn columns(&self) -> Vec<Column> {
-        let middle = |bytes: &'a [u8]| &bytes[self.same_before..bytes.len() - self.same_after];
-        let (expected, observed) = (middle(self.expected), middle(self.observed));
-        // The gap of the shorter message comes before what both end with.
-        let middle = (0..expected.len().max(observed.len())).map(|index| {
-            let columns = (expected.get(index).copied(), observed.get(index).copied());
-            let differs = expected.len() != observed.len() || columns.0 != columns.1;
-            (columns.0, columns.1, differs)
+impl Alignment {
+    pub(crate) fn of(expected: &[u8], observed: &[u8]) -> Self {
+        let is_same = |(one, other): &(&u8, &u8)| one == other;
+        let same = expected.iter().zip(observed).take_while(is_same).count();
+        let (before, expected) = expected.split_at(same);
+        let observed = &observed[same..];
+        let is_shifted = expected.len() != observed.len();
+        let same = expected.iter().rev().zip(observed.iter().rev()).take_while(is_same).count();
+        let (expected, after) = expected.split_at(expected.len() - same);
+        let observed = &observed[..observed.len() - same];
+        let middle = (0..expected.len().max(observed.len())).map(|at| {
+            let (expected, observed) = (expected.get(at).copied(), observed.get(at).copied());
+            Column { expected, observed, differs: is_shifted || expected != observed }
         });
-        let same = |bytes: &'a [u8]| bytes.iter().map(|byte| (Some(*byte), Some(*byte), false));
-        let before = same(&self.expected[..self.same_before]);
-        let after = same(&self.expected[self.expected.len() - self.same_after..]);
-        before.chain(middle).chain(after).collect()
+        let same =
+            |byte: &u8| Column { expected: Some(*byte), observed: Some(*byte), differs: false };
+        Self(before.iter().map(same).chain(middle).chain(after.iter().map(same)).collect())
+    }
+
+    /// Whether each byte of the observed message differs from what was expected.
+    pub(crate) fn observed_differs(&self) -> Vec<bool> {
+        self.side(|column| column.observed).1
+    }
+
+    /// The bytes of one message, and whether each differs.
+    fn side(&self, byte: fn(&Column) -> Option<u8>) -> (Vec<u8>, Vec<bool>) {
+        self.0.iter().filter_map(|column| Some((byte(column)?, column.differs))).unzip()
     }
 
     pub(crate) fn shown(&self) -> Bytes {
-        let columns = self.columns();
         let mut rows = Vec::new();
         let mut left_out = 0;
-        for (index, row) in columns.chunks(ROW).enumerate() {
-            if !row.iter().any(|(.., differs)| *differs) {
+        for (index, row) in self.0.chunks(ROW).enumerate() {
+            if !row.iter().any(|column| column.differs) {
                 left_out += row.len();
                 continue;
             }
             rows.push(Row {
-                left_out,
+                left_out: mem::take(&mut left_out),
                 offset: index * ROW,
-                expected: runs(row.iter().map(|(byte, _, differs)| (*byte, *differs))),
-                observed: runs(row.iter().map(|(_, byte, differs)| (*byte, *differs))),
+                expected: runs(row.iter().map(|column| (column.expected, column.differs))),
+                observed: runs(row.iter().map(|column| (column.observed, column.differs))),
             });
-            left_out = 0;
         }
-        let parts = |bytes: &[u8]| {
-            let (fields, unread) = protobuf::read(bytes);
+        let parts = |(bytes, differs): (Vec<u8>, Vec<bool>)| {
+            let (fields, unread) = protobuf::read(&bytes);
             let parts = protobuf::parts(&fields, bytes.len(), unread.as_deref()).into_iter();
-            let described = parts.map(|part| DescribedPart::new(part, bytes, None));
-            described.map(|part| Part::new(part, |at| self.differs(at, bytes.len()))).collect()
+            let described = parts.map(|part| DescribedPart::new(part, &bytes, None));
+            described.map(|part| Part::new(part, |at| differs[at])).collect()
         };
         Bytes {
-            first: self.first(&columns),
+            first: self.first(),
             rows,
-            expected: parts(self.expected),
-            observed: parts(self.observed),
+            expected: parts(self.side(|column| column.expected)),
+            observed: parts(self.side(|column| column.observed)),
         }
     }
 
-    fn first(&self, columns: &[Column]) -> String {
-        let different = columns.iter().enumerate().find(|(_, (.., differs))| *differs);
-        let Some((at, (expected, observed, _))) = different else {
+    fn first(&self) -> String {
+        let Some(at) = self.0.iter().position(|column| column.differs) else {
             return "no byte differs".to_owned();
         };
-        let (all, came) = (self.expected.len(), self.observed.len());
+        let length = |byte: fn(&Column) -> Option<u8>| self.0.iter().filter_map(byte).count();
+        let (all, came) = (length(|column| column.expected), length(|column| column.observed));
         let lengths = match plural(all.abs_diff(came), "byte") {
             _ if all == came => String::new(),
             missing if came < all => format!("; {missing} of {all} missing"),
             more => format!("; {more} more than the {all} expected"),
         };
-        let what = match (expected, observed) {
-            (Some(expected), None) => format!("({expected:02x}) is missing"),
-            (None, Some(observed)) => format!("({observed:02x}) should not be there"),
-            (expected, observed) => {
-                let [expected, observed] =
-                    [expected, observed].map(|byte| byte.unwrap_or_default());
+        let what = match (self.0[at].expected, self.0[at].observed) {
+            (Some(expected), Some(observed)) => {
                 format!("is {observed:02x} instead of {expected:02x}")
+            }
+            (Some(expected), None) => format!("({expected:02x}) is missing"),
+            (None, observed) => {
+                format!("({:02x}) should not be there", observed.unwrap_or_default())
             }
         };
         format!("byte {at} {what}{lengths}")
@@ -172,7 +157,7 @@ impl<'a> Pair<'a> {
 }
 
 /// Joins bytes and gaps, each with whether it differs, into runs.
-pub(crate) fn runs(bytes: impl IntoIterator<Item = (Option<u8>, bool)>) -> Vec<Run> {
+fn runs(bytes: impl IntoIterator<Item = (Option<u8>, bool)>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (byte, differs) in bytes {
         let hex = byte.map_or(GAP.to_owned(), |byte| format!("{byte:02x}"));
@@ -198,12 +183,12 @@ mod tests {
                 |run: &Run| if run.differs { format!("[{}]", run.hex) } else { run.hex.clone() };
             runs.iter().map(run).collect::<Vec<_>>().join(" ")
         };
-        let rows = Pair::new(expected, observed).shown().rows;
+        let rows = Alignment::of(expected, observed).shown().rows;
         rows.iter().map(|row| [text(&row.expected), text(&row.observed)]).collect()
     }
 
     fn first(expected: &[u8], observed: &[u8]) -> String {
-        Pair::new(expected, observed).shown().first
+        Alignment::of(expected, observed).shown().first
     }
 
     #[test]
@@ -228,7 +213,7 @@ mod tests {
     fn rows_without_a_difference_are_left_out() {
         let (expected, mut observed) = ([0; 50], [0; 50]);
         observed[40] = 1;
-        let rows = Pair::new(&expected, &observed).shown().rows;
+        let rows = Alignment::of(&expected, &observed).shown().rows;
         assert_eq!(
             rows.iter().map(|row| (row.left_out, row.offset)).collect::<Vec<_>>(),
             [(32, 32)]
@@ -237,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_fields_of_a_message_are_its_parts() {
-        let shown = Pair::new(&[8, 1], &[8, 2, 0xff]).shown();
+        let shown = Alignment::of(&[8, 1], &[8, 2, 0xff]).shown();
         let parts: Vec<_> =
             shown.observed.iter().map(|part| (&part.name[..], &part.value[..])).collect();
         assert_eq!(parts[..2], [("field 1", "varint"), ("value", "2")]);

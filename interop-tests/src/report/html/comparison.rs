@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::http2::message;
 use crate::outcome::finding::{ANY, Line, Mismatch, MismatchedBytes};
 use crate::outcome::verdict::VerdictKind;
-use crate::report::html::bytes::{Bytes, Pair};
+use crate::report::html::bytes::{Alignment, Bytes};
 use crate::report::record::trial::TrialRecord;
 
 /// One line of the outcome, compared or only observed.
@@ -96,7 +96,7 @@ fn of_mismatch(mismatch: &Mismatch) -> Row<'_> {
         expected: Some(&mismatch.expected),
         observed: Some(&mismatch.observed),
         how: DIFFERS,
-        bytes: bytes.map(|(expected, observed)| Pair::new(&expected, &observed).shown()),
+        bytes: bytes.map(|(expected, observed)| Alignment::of(&expected, &observed).shown()),
     }
 }
 

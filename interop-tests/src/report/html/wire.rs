@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::capture::description::{DescribedPart, Description};
 use crate::capture::trace::{Event, Field, Message, Trace};
 use crate::http2::endpoint::Role;
-use crate::report::html::bytes::{Pair, Part};
+use crate::report::html::bytes::{Alignment, Part};
 use crate::report::html::comparison;
 use crate::report::html::format;
 use crate::report::record::trial::TrialRecord;
@@ -76,10 +76,11 @@ impl<'a> EventView<'a> {
         let mut is_marked = false;
         let part = |part: DescribedPart<'_>| {
             let observed = part.message.filter(|_| event.from == Role::Server);
-            let pair = observed.and_then(|message| wrong_bytes(message, wrong));
-            is_marked |= pair.is_some();
-            let differs = |at| {
-                pair.as_ref().is_some_and(|pair| pair.observed.is_empty() || pair.is_wrong(at))
+            let wrong = observed.and_then(|message| wrong_bytes(message, wrong));
+            is_marked |= wrong.is_some();
+            // Of an empty message, the length is marked.
+            let differs = |at: usize| {
+                wrong.as_ref().is_some_and(|wrong| *wrong.get(at).unwrap_or(&wrong.is_empty()))
             };
             Part::new(part, differs)
         };
@@ -90,12 +91,12 @@ impl<'a> EventView<'a> {
     }
 }
 
-/// The pair of `wrong` whose observed message this is.
-fn wrong_bytes<'a>(message: &Message, wrong: &'a Wrong) -> Option<Pair<'a>> {
+/// Which bytes of `message` differ, if it is the observed one of a pair in `wrong`.
+fn wrong_bytes(message: &Message, wrong: &Wrong) -> Option<Vec<bool>> {
     if message.flag != 0 || message.bytes.left_out > 0 {
         return None;
     }
-    let (expected, observed) =
-        wrong.iter().find(|(_, observed)| *observed == message.bytes.kept)?;
-    Some(Pair::new(expected, observed))
+    let mut pairs = wrong.iter();
+    let (expected, observed) = pairs.find(|(_, observed)| *observed == message.bytes.kept)?;
+    Some(Alignment::of(expected, observed).observed_differs())
 }
