@@ -33,6 +33,14 @@ pub(crate) enum GoldenError {
     Syntax { path: PathBuf, line: usize, message: &'static str },
 }
 
+/// The first lines of a file.
+const HEADING: &str = "\
+# What the reference does in each case of a suite: the lines that are compared. `make golden` writes this
+# file, so do not edit it. A change of it is a change of what every peer has to be like.
+#
+# `(any)` is a text that is not compared. A client program `waits` if it has not ended and nothing more will
+# happen. `or` separates the outcomes of a reference that is not stable.
+";
 const VERSION: &str = "version ";
 const OR: &str = "or";
 
@@ -68,13 +76,6 @@ impl Goldens {
     pub(crate) fn changes(&self, other: &Self) -> Vec<String> {
         let all: BTreeMap<_, _> = self.answers.iter().chain(&other.answers).cloned().collect();
         all.into_keys().filter(|name| self.of(name) != other.of(name)).collect()
-    }
-
-    /// The text of the file, with the suite's `heading` as a comment.
-    pub(crate) fn text(&self, heading: &str) -> String {
-        let mut lines: Vec<_> = heading.lines().map(|line| format!("# {line}")).collect();
-        lines.push(self.to_string());
-        lines.join("\n")
     }
 
     /// The error is the number of a line and what is wrong with it.
@@ -113,6 +114,7 @@ impl Goldens {
 
 impl fmt::Display for Goldens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HEADING)?;
         for version in &self.versions {
             writeln!(f, "{VERSION}{version}")?;
         }
@@ -238,7 +240,7 @@ pub(crate) mod tests {
         Observation::from_text(text).expect("an observation")
     }
 
-    const TEXT: &str = "# what it is about\nversion one 1\nversion two 2\n\n[first]\nstatus = OK\n\n\
+    const TEXT: &str = "version one 1\nversion two 2\n\n[first]\nstatus = OK\n\n\
                         [second]\nstatus = OK\nmessage = \nor\nmessage = a = b\n";
 
     #[test]
@@ -248,7 +250,8 @@ pub(crate) mod tests {
         let second = goldens.of("second").expect("a case");
         assert_eq!(second.len(), 2);
         assert_eq!(second[1].to_string(), "message = a = b\n");
-        assert_eq!(goldens.text("what it is about"), TEXT);
+        assert_eq!(goldens.to_string(), format!("{HEADING}{TEXT}"));
+        assert_eq!(Goldens::from_text(&goldens.to_string()), Ok(goldens.clone()));
         assert!(goldens.must_have("third").is_err());
     }
 

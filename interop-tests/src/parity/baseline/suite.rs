@@ -35,8 +35,6 @@ pub(crate) trait Comparison: fmt::Debug + 'static {
     const SUITE: &'static str;
     /// The name of its file of goldens, without the extension.
     const GOLDENS: &'static str;
-    /// The first lines of that file.
-    const HEADING: &'static str;
     /// How many cases are recorded at once.
     const RECORDED_AT_ONCE: usize;
     const SIDE: Side;
@@ -126,7 +124,7 @@ impl<C: Comparison> Suite<C> {
         let path = Self::file(folder);
         let changes = goldens.changes(&Goldens::read(&path).unwrap_or_default());
         std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&path, goldens.text(C::HEADING)))
+            .and_then(|()| std::fs::write(&path, goldens.to_string()))
             .with_context(|| format!("goldens cannot be written: {}", path.display()))?;
         println!("interop: {} cases recorded in {}", self.cases.len(), path.display());
         for name in &changes {
@@ -287,7 +285,6 @@ mod tests {
     impl Comparison for Fake {
         const SUITE: &'static str = "fake";
         const GOLDENS: &'static str = "fake";
-        const HEADING: &'static str = "fakes";
         const RECORDED_AT_ONCE: usize = 1;
         const SIDE: Side = Side::Client;
 

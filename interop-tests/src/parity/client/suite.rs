@@ -31,13 +31,6 @@ pub(crate) struct ClientParity;
 impl Comparison for ClientParity {
     const SUITE: &'static str = SUITE;
     const GOLDENS: &'static str = SUITE;
-    const HEADING: &'static str = "\
-What the reference client made of each behaviour of client-parity, and what it sent: the lines that
-are compared. Written by `make golden`, never by hand; a change of it is a change of what every client
-has to be like. `(any)` is a text that is not compared, see
-interop-tests/src/parity/client/status_message.rs. Between `or` stand answers of a reference that is not
-stable.
-";
     const RECORDED_AT_ONCE: usize = AGENTS;
     const SIDE: Side = Side::Client;
 

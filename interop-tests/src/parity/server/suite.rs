@@ -27,12 +27,6 @@ pub(crate) struct ServerParity;
 impl Comparison for ServerParity {
     const SUITE: &'static str = SUITE;
     const GOLDENS: &'static str = SUITE;
-    const HEADING: &'static str = "\
-What the reference answered to each probe of server-parity: the lines that are compared, without what
-interop-tests/src/parity/server/mask.rs drops. Written by `make golden`, never by hand; a change of it is
-a change of what every server has to be like. Between `or` stand answers of a reference that is not
-stable.
-";
     const RECORDED_AT_ONCE: usize = 16;
     const SIDE: Side = Side::Server;
 

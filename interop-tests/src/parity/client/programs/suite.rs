@@ -28,13 +28,6 @@ pub(crate) struct ClientPrograms;
 impl Comparison for ClientPrograms {
     const SUITE: &'static str = suite::SUITE;
     const GOLDENS: &'static str = "client-programs";
-    const HEADING: &'static str = "\
-How the reference's client program ended with each behaviour of client-parity: the lines that are
-compared. `waits` is one that neither ended nor had anything more to expect. Written by `make golden`,
-never by hand; a change of it is a change of what every client program has to be like. `(any)` is a
-text that is not compared, see interop-tests/src/parity/client/status_message.rs. Between `or` stand
-endings of a reference that is not stable.
-";
     /// Programs that wait leave their place to others.
     const RECORDED_AT_ONCE: usize = 16;
     const SIDE: Side = Side::Client;
