@@ -2,7 +2,7 @@
 //!
 //! What a reference does otherwise than the goldens is in no other report; it is why such runs are made.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,53 +49,53 @@ impl Row {
     fn heading(&self) -> String {
         let reference = self.ran.iter().flat_map(|record| &record.peers).find(|p| p.reference);
         let versions = reference.map(|peer| &peer.versions[..]).unwrap_or_default();
-        std::iter::once(&self.name).chain(versions).cloned().collect::<Vec<_>>().join("\n")
+        [std::slice::from_ref(&self.name), versions].concat().join("\n")
     }
 
     fn counts(&self, suite: &str) -> Option<Counts> {
-        let record = self.ran.as_ref().ok()?;
-        let mut trials = record.trials().filter(|trial| trial.suite == suite);
-        let first = trials.next()?;
-        Some(Counts::of(std::iter::once(first).chain(trials)))
+        let mut trials = self.trials().filter(|trial| trial.suite == suite).peekable();
+        trials.peek()?;
+        Some(Counts::of(trials))
     }
 
-    /// The cases that the reference answers otherwise than the goldens, for each suite.
-    fn differences(&self) -> BTreeMap<&str, Vec<&TrialRecord>> {
-        let mut suites: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        let trials = self.ran.iter().flat_map(|record| &record.trials);
-        for trial in trials.map(|trial| &**trial) {
-            if trial.baseline == BaselineKind::Golden && trial.verdict == VerdictKind::NotSupported
-            {
-                suites.entry(&trial.suite).or_default().push(trial);
-            }
-        }
-        suites
+    fn trials(&self) -> impl Iterator<Item = &TrialRecord> {
+        self.ran.iter().flat_map(Record::trials)
     }
 
-    /// Those in short.
-    fn differences_in_short(&self) -> String {
-        let in_short = |(suite, trials): (&str, Vec<&TrialRecord>)| {
+    /// The cases in which the reference differs from the goldens, suite by suite.
+    fn differences(&self) -> Vec<&TrialRecord> {
+        let differs = |trial: &&TrialRecord| {
+            trial.baseline == BaselineKind::Golden && trial.verdict == VerdictKind::NotSupported
+        };
+        let mut trials: Vec<_> = self.trials().filter(differs).collect();
+        trials.sort_by_key(|trial| &trial.suite);
+        trials
+    }
+
+    /// Their number in each suite, and the names of the first.
+    fn summary(&self) -> String {
+        let in_short = |trials: &[&TrialRecord]| {
             let names: Vec<_> = trials.iter().take(SHOWN).map(|trial| &trial.case[..]).collect();
             let more = match trials.len().saturating_sub(SHOWN) {
                 0 => String::new(),
                 more => format!("\nand {more} more"),
             };
-            format!("{suite}: {}\n{}{more}", trials.len(), names.join("\n"))
+            format!("{}: {}\n{}{more}", trials[0].suite, trials.len(), names.join("\n"))
         };
-        let suites: Vec<_> = self.differences().into_iter().map(in_short).collect();
+        let differences = self.differences();
+        let suites: Vec<_> =
+            differences.chunk_by(|one, other| one.suite == other.suite).map(in_short).collect();
         if suites.is_empty() { "nothing".to_owned() } else { suites.join("\n") }
     }
 }
 
 /// Prints the table of `rows`, and writes all that differs into `folder`.
 pub(crate) fn print(rows: &[Row], folder: &Path) -> anyhow::Result<()> {
-    let mut all = Vec::new();
-    for row in rows {
-        for trial in row.differences().into_values().flatten() {
-            let why = trial.why.as_deref().unwrap_or_default();
-            all.push(format!("{}: {}: {why}\n", row.name, trial.name));
-        }
-    }
+    let line = |(row, trial): (&Row, &TrialRecord)| {
+        format!("{}: {}: {}\n", row.name, trial.name, trial.why.as_deref().unwrap_or_default())
+    };
+    let of_row = |row| Row::differences(row).into_iter().map(move |trial| (row, trial));
+    let all: Vec<_> = rows.iter().flat_map(of_row).map(line).collect();
     anstream::println!("{}\n", table(rows));
     for row in rows {
         let warning = row.ran.iter().filter_map(Record::warning);
@@ -111,13 +111,7 @@ pub(crate) fn print(rows: &[Row], folder: &Path) -> anyhow::Result<()> {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut suites: Vec<&str> = Vec::new();
-    for trial in rows.iter().flat_map(|row| &row.ran).flat_map(|record| &record.trials) {
-        if !suites.contains(&&trial.suite[..]) {
-            suites.push(&trial.suite);
-        }
-    }
-    suites.sort_unstable();
+    let suites: BTreeSet<_> = rows.iter().flat_map(Row::trials).map(|t| &t.suite[..]).collect();
     let mut table = Table::new();
     table.load_style(presets::ASCII_FULL_CONDENSED);
     let first = std::iter::once("reference");
@@ -127,7 +121,7 @@ fn table(rows: &[Row]) -> Table {
             row.counts(suite).map_or(NO_TRIAL.to_owned(), |counts| counts.parts().join("\n"))
         };
         let last = match &row.ran {
-            Ok(_) => row.differences_in_short(),
+            Ok(_) => row.summary(),
             Err(why) => why.clone(),
         };
         let first = std::iter::once(row.heading());
