@@ -1,7 +1,9 @@
-//! Puts the project's own tables into the tool, so that it has them where there is no checkout.
+//! Puts the project's own tables and the descriptors of its services into the tool, so that it has them where
+//! there is no checkout.
 //!
 //! A list that is made here, unlike one in the sources, cannot miss a new file.
 
+use std::error::Error;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -9,14 +11,31 @@ use std::{env, fs, io};
 /// What a run reads unless its options name something else.
 const EMBEDDED: [&str; 4] = ["peers.toml", "deviations.toml", "scenarios", "goldens"];
 
-fn main() -> io::Result<()> {
+/// The folders of the .proto files, and the files of all services that a table can call.
+const PROTO_FOLDERS: [&str; 2] = ["../proto", "proto"];
+const PROTO_FILES: [&str; 5] = [
+    "calculator.proto",
+    "streaming_calculator.proto",
+    "grpc/health/v1/health.proto",
+    "grpc/reflection/v1/reflection.proto",
+    "grpc/reflection/v1alpha/reflection.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
     let mut entries = String::new();
     for name in EMBEDDED {
         println!("cargo::rerun-if-changed={name}");
         add(Path::new(name), &mut entries)?;
     }
     let output = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(output.join("embedded.rs"), format!("&[\n{entries}]"))
+    fs::write(output.join("embedded.rs"), format!("&[\n{entries}]"))?;
+    for folder in PROTO_FOLDERS {
+        println!("cargo::rerun-if-changed={folder}");
+    }
+    let mut compiler = protox::Compiler::new(PROTO_FOLDERS)?;
+    compiler.include_imports(true).open_files(PROTO_FILES)?;
+    fs::write(output.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    Ok(())
 }
 
 /// Adds an entry for the file at `path`, or for each file below it.

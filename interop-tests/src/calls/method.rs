@@ -1,53 +1,20 @@
 //! The methods that a table can call, with the types of their messages.
 //!
-//! Read from the descriptors of the .proto files, so that no code has to know a service.
+//! They are in the descriptors of the .proto files, which the build script compiles, so that no code has to know
+//! a service.
 
 use std::sync::LazyLock;
 
-use prost_reflect::{DescriptorPool, MethodDescriptor};
-use protox::Compiler;
-use protox::file::{File, FileResolver, GoogleFileResolver};
-
 use grpc_interop_protocol::Kind;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 /// The services of which every agent has a generated stub.
 const WITH_STUB: [&str; 2] = ["Calculator", "StreamingCalculator"];
 
-/// The .proto files of all services, by the name under which one imports another.
-const FILES: [(&str, &str); 5] = [
-    ("calculator.proto", include_str!("../../../proto/calculator.proto")),
-    ("streaming_calculator.proto", include_str!("../../../proto/streaming_calculator.proto")),
-    ("grpc/health/v1/health.proto", include_str!("../../proto/grpc/health/v1/health.proto")),
-    (
-        "grpc/reflection/v1/reflection.proto",
-        include_str!("../../proto/grpc/reflection/v1/reflection.proto"),
-    ),
-    (
-        "grpc/reflection/v1alpha/reflection.proto",
-        include_str!("../../proto/grpc/reflection/v1alpha/reflection.proto"),
-    ),
-];
-
-/// Finds the embedded files and those of protobuf itself.
-#[derive(Debug)]
-struct Embedded(GoogleFileResolver);
-
-impl FileResolver for Embedded {
-    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        match FILES.iter().find(|(file, _)| *file == name) {
-            Some((_, source)) => File::from_source(name, source),
-            None => self.0.open_file(name),
-        }
-    }
-}
-
-/// The descriptors of all services, or why the files cannot be compiled.
+/// The descriptors of all services, or why they cannot be read.
 static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
-    let mut compiler = Compiler::with_file_resolver(Embedded(GoogleFileResolver::new()));
-    compiler
-        .open_files(FILES.map(|(name, _)| name))
-        .map_err(|error| format!("the .proto files cannot be compiled: {error}"))?;
-    Ok(compiler.descriptor_pool())
+    DescriptorPool::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..])
+        .map_err(|error| format!("the descriptors of the .proto files: {error}"))
 });
 
 /// The method at `path`, `/Service/Method`; the error lists those that there are.

@@ -1,9 +1,11 @@
 //! Which of a few groups of processes has made a connection.
 //!
-//! Linux tells in two steps: the kernel knows the inode of the socket at the other end, and the open files
-//! of a process name theirs. Other systems do not tell.
+//! Linux reports it in two steps: the kernel knows the inode of the socket at the other end, and the open files
+//! of a process name theirs. Other systems do not report it.
 
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::sync::LazyLock;
 
 use rustix::process::Pid;
 
@@ -15,8 +17,11 @@ use crate::process::group;
 /// Whether the owner of a connection can be found on this system.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_known() -> bool {
-    let files = procfs::process::Process::myself().and_then(|process| process.fd());
-    procfs::net::tcp().is_ok() && files.is_ok()
+    static IS_KNOWN: LazyLock<bool> = LazyLock::new(|| {
+        let files = procfs::process::Process::myself().and_then(|process| process.fd());
+        sock_diag::is_available() && files.is_ok()
+    });
+    *IS_KNOWN
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -29,12 +34,8 @@ pub(crate) fn is_known() -> bool {
 pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
     use procfs::process::Process;
 
-    let inode = match from {
-        SocketAddr::V4(from) => {
-            sock_diag::inode(from, to).or_else(|| listed_inode(from.port(), to))
-        }
-        SocketAddr::V6(from) => listed_inode(from.port(), to),
-    }?;
+    let SocketAddr::V4(from) = from else { return None };
+    let inode = sock_diag::inode(from, to)?;
     let leader = |group: &&Pid| {
         let leader = Process::new(group.as_raw_nonzero().get());
         leader.is_ok_and(|process| has_open(&process, inode))
@@ -49,19 +50,6 @@ pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn owner(_from: SocketAddr, _to: u16, _groups: &[Pid]) -> Option<Pid> {
     None
-}
-
-/// The inode of the socket with these ports in the kernel's lists of IPv4 and IPv6 connections.
-#[cfg(target_os = "linux")]
-fn listed_inode(local: u16, remote: u16) -> Option<u64> {
-    // A socket that its process has closed has no inode.
-    let is_it = |entry: &procfs::net::TcpNetEntry| {
-        entry.local_address.port() == local
-            && entry.remote_address.port() == remote
-            && entry.inode != 0
-    };
-    let entries = [procfs::net::tcp(), procfs::net::tcp6()].into_iter().flatten().flatten();
-    entries.into_iter().find(is_it).map(|entry| entry.inode)
 }
 
 #[cfg(target_os = "linux")]
@@ -92,8 +80,6 @@ mod tests {
         assert_eq!(owner(from, address.port(), &[other, own]), Some(own));
         assert_eq!(owner(from, address.port(), &[other]), None);
         assert_eq!(owner(from, address.port() ^ 1, &[own]), None, "there is no such connection");
-        let inode = listed_inode(from.port(), address.port());
-        assert!(inode.is_some(), "the lists have it as well");
         drop(client);
         assert_eq!(owner(from, address.port(), &[own]), None, "it is closed");
     }

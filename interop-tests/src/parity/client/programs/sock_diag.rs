@@ -1,8 +1,8 @@
 //! Asks the kernel for one connection, by its addresses, with sock_diag(7).
 //!
-//! The lists in `/proc/net` would do as well, and are the fallback of kernels that do not answer. But to read
-//! one takes milliseconds for each connection that a client program makes, because the kernel goes through
-//! its whole table of sockets; and a connection can be missing while others come and go.
+//! The lists in `/proc/net` have the connections, too. But to read one takes milliseconds for each connection that
+//! a client program makes, because the kernel goes through its whole table of sockets; and a connection can be
+//! missing while others come and go.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -24,19 +24,25 @@ const INODE: usize = 68;
 
 /// The inode of the TCP socket that is bound to `local` and connected to port `remote` of this machine.
 pub(crate) fn inode(local: SocketAddrV4, remote: u16) -> Option<u64> {
-    let remote = SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote);
-    let kernel = socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        Some(netlink::SOCK_DIAG),
-    )
-    .ok()?;
+    inode_in(&answer(local, SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote))?)
+}
+
+/// Whether the kernel answers.
+pub(crate) fn is_available() -> bool {
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    answer(address, address).is_some()
+}
+
+/// The kernel's answer about the socket that is bound to `local` and connected to `remote`.
+fn answer(local: SocketAddrV4, remote: SocketAddrV4) -> Option<Vec<u8>> {
+    let (family, protocol) = (AddressFamily::NETLINK, Some(netlink::SOCK_DIAG));
+    let kernel = socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, protocol).ok()?;
     send(&kernel, &request(local, remote), SendFlags::empty()).ok()?;
-    let mut answer = [0; 512];
+    let mut answer = vec![0; 512];
     // The kernel has answered when it has taken the request.
-    let (length, _) = recv(&kernel, &mut answer, RecvFlags::DONTWAIT).ok()?;
-    inode_in(answer.get(..length)?)
+    let (length, _) = recv(&kernel, &mut answer[..], RecvFlags::DONTWAIT).ok()?;
+    answer.truncate(length);
+    Some(answer)
 }
 
 fn request(local: SocketAddrV4, remote: SocketAddrV4) -> Vec<u8> {
