@@ -45,16 +45,14 @@ pub enum NoLine {
     Exited(Exit),
 }
 
-/// A line of stdout, with its end of line if it has one, or how the process ended.
-type Event = Result<String, Exit>;
-
 /// A running or ended child process.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     stdin: Option<Sender<String>>,
-    events: Receiver<Event>,
-    exit: Option<Exit>,
+    /// The lines of its stdout, each with its end of line if it has one. The channel is closed when the process
+    /// has ended.
+    lines: Receiver<String>,
     logs: Logs,
 }
 
@@ -110,12 +108,12 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr_log);
         let mut child = reaper::spawn(&mut command)?;
         let stdin = child.stdin.take().map(writer);
-        let (sender, events) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
             let pid = reaper::pid(&child);
             thread::spawn(move || forward(stdout, stdout_log, pid, &sender));
         }
-        Ok(Self { child, stdin, events, exit: None, logs })
+        Ok(Self { child, stdin, lines, logs })
     }
 
     /// Starts a server that is to listen at `address`, or a client, whose command has no address.
@@ -148,19 +146,13 @@ impl Process {
 
     /// The next line of its stdout, with its end of line, waited for until `deadline`.
     pub fn next_line(&mut self, deadline: Instant) -> Result<String, NoLine> {
-        if let Some(exit) = self.exit {
-            return Err(NoLine::Exited(exit));
-        }
-        match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Ok(line)) => Ok(line),
-            Ok(Err(exit)) => {
-                self.exit = Some(exit);
-                Err(NoLine::Exited(exit))
+        let limit = deadline.saturating_duration_since(Instant::now());
+        self.lines.recv_timeout(limit).map_err(|error| match error {
+            RecvTimeoutError::Timeout => NoLine::TimedOut,
+            RecvTimeoutError::Disconnected => {
+                NoLine::Exited(self.has_exited().unwrap_or(Exit::Status(-1)))
             }
-            Err(RecvTimeoutError::Timeout) => Err(NoLine::TimedOut),
-            // The forwarding thread sends the exit before it ends.
-            Err(RecvTimeoutError::Disconnected) => Err(NoLine::Exited(Exit::Status(-1))),
-        }
+        })
     }
 
     /// Waits for its end; `None` when it has not come after `limit`. All further lines are added to
@@ -178,7 +170,7 @@ impl Process {
 
     /// How it ended, if it has.
     pub fn has_exited(&self) -> Option<Exit> {
-        self.exit.or_else(|| exit_of(self.pid(), WaitIdOptions::NOHANG))
+        exit_of(self.pid(), WaitIdOptions::NOHANG)
     }
 
     /// Sends it SIGINT, as Ctrl-C does.
@@ -209,18 +201,16 @@ fn writer(mut stdin: ChildStdin) -> Sender<String> {
 
 /// Sends lines on and writes them to the log until the process closes its stdout, then waits for its end
 /// without reaping it.
-fn forward(stdout: ChildStdout, mut log: File, pid: Pid, events: &Sender<Event>) {
+fn forward(stdout: ChildStdout, mut log: File, pid: Pid, lines: &Sender<String>) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         // A full disk must not end the run; the failure message still has the outcome.
         let _ = log.write_all(&line);
-        let _ = events.send(Ok(String::from_utf8_lossy(&line).into_owned()));
+        let _ = lines.send(String::from_utf8_lossy(&line).into_owned());
         line.clear();
     }
-    if let Some(exit) = exit_of(pid, WaitIdOptions::empty()) {
-        let _ = events.send(Err(exit));
-    }
+    exit_of(pid, WaitIdOptions::empty());
 }
 
 /// How a child ended, if it has; the child remains to be reaped.

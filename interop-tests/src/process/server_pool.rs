@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::config::capability::Capability;
 use crate::config::program::Program;
 use crate::process::attached;
-use crate::process::child::{Exit, Logs};
+use crate::process::child::Logs;
 use crate::process::context::RunContext;
 use crate::process::liveness;
 use crate::process::restart_limit::RestartLimit;
@@ -113,7 +113,7 @@ impl SharedServer {
         }
         match running.take().map(|server| (server.process.has_exited(), server)) {
             Some((None, server)) => return Ok(running.insert(server).address.clone()),
-            Some((Some(exit), _)) => limit.failed(format!("the server ended {}", with(exit))),
+            Some((Some(exit), _)) => limit.failed(format!("the server ended with {exit}")),
             None => {}
         }
         limit.check()?;
@@ -139,7 +139,8 @@ impl SharedServer {
 
     /// How the server ended, if it is known to have.
     pub(crate) fn has_exited(&self) -> Option<String> {
-        self.state.lock().running.as_ref()?.process.has_exited().map(with)
+        let exit = self.state.lock().running.as_ref()?.process.has_exited()?;
+        Some(format!("with {exit}"))
     }
 
     /// How the server ended, if it is gone.
@@ -160,10 +161,6 @@ impl SharedServer {
             Ok(()) => server.process.has_exited(),
             Err(_) => server.process.wait(EXIT_LIMIT, &mut String::new()),
         };
-        exit.map(with)
+        Some(format!("with {}", exit?))
     }
-}
-
-fn with(exit: Exit) -> String {
-    format!("with {exit}")
 }

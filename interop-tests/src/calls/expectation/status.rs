@@ -8,31 +8,15 @@ use grpc_interop_protocol::Details;
 pub(crate) const DETAILS_KEY: &str = "grpc-status-details-bin";
 
 /// The names of all statuses, in the order of their codes.
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
+const NAMES: &str = "OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS, \
+                     PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, \
+                     UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED";
 
 /// The code of the status with this name.
-pub(crate) fn code(name: &str) -> Result<usize, String> {
-    NAMES.iter().position(|status| *status == name).ok_or_else(|| {
-        format!("status: `{name}` is no gRPC status; there are: {}", NAMES.join(", "))
-    })
+pub(crate) fn code(name: &str) -> Result<i32, String> {
+    let code = (0..).zip(NAMES.split(", ")).find(|(_, status)| *status == name);
+    code.map(|(code, _)| code)
+        .ok_or_else(|| format!("status: `{name}` is no gRPC status; there are: {NAMES}"))
 }
 
 /// The expected details: a `google.rpc.Status` with a `BadRequest`.
@@ -51,9 +35,8 @@ pub(crate) struct ExpectedDetails {
 impl ExpectedDetails {
     /// The details of a call with this status.
     pub(crate) fn of_status(&self, status: &str, message: Option<&str>) -> Details {
-        let code = code(status).ok().and_then(|code| i32::try_from(code).ok());
         Details {
-            code: self.code.or(code).unwrap_or_default(),
+            code: self.code.or(code(status).ok()).unwrap_or_default(),
             message: self.message.as_deref().or(message).unwrap_or_default().to_owned(),
             violations: self.violations.clone(),
         }

@@ -14,7 +14,7 @@ use crate::calls::method;
 use crate::calls::scenario::script::{self, ScriptEntry};
 use crate::config::capability::Capability;
 use crate::config::connection::{ClientTls, Target, Variant};
-use crate::http2::message;
+use crate::http2::message::padded;
 use crate::http2::value::{Value, Values};
 use grpc_interop_protocol::{self as protocol, Keepalive, Kind};
 
@@ -71,6 +71,9 @@ enum Requests {
     One(Message),
 }
 
+const FORMS: &str = "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of method, `send` or \
+                     `script`";
+
 fn square_root() -> String {
     "/Calculator/SquareRoot".to_owned()
 }
@@ -102,17 +105,14 @@ impl Call {
             ..protocol::Call::default()
         };
         let once = match (&self.ask, &self.message, self.size, &self.send, &self.script) {
-            (Some(Values(values)), None, None, None, None) if !values.is_empty() => {
-                let value = |value: &Value| Some(value.hex());
-                values
-                    .iter()
-                    .map(|it| protocol::Call { value: value(it), ..call.clone() })
-                    .collect()
-            }
-            (Some(Values(values)), None, Some(size), None, None) if !values.is_empty() => {
+            (Some(Values(values)), None, size, None, None) if !values.is_empty() => {
                 let call = |value: &Value| {
-                    let message = Some(hex::encode(message::padded(*value, size)?));
-                    Ok(protocol::Call { message, ..call.clone() })
+                    let mut call = call.clone();
+                    match size {
+                        None => call.value = Some(value.hex()),
+                        Some(size) => call.message = Some(hex::encode(padded(*value, size)?)),
+                    }
+                    Ok(call)
                 };
                 values.iter().map(call).collect::<Result<_, String>>()?
             }
@@ -128,13 +128,7 @@ impl Call {
                 vec![self.with_script(&entries, call)?]
             }
             (None, None, None, None, Some(entries)) => vec![self.with_script(entries, call)?],
-            _ => {
-                return Err(
-                    "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of \
-                            method, `send` or `script`"
-                        .to_owned(),
-                );
-            }
+            _ => return Err(FORMS.to_owned()),
         };
         Ok(std::iter::repeat_n(once, self.times).flatten().collect())
     }

@@ -24,16 +24,10 @@ pub(crate) fn normalised(sent: &str, timeout_ms: Option<f64>) -> String {
 /// The milliseconds of a legal `grpc-timeout`: up to eight digits and a unit.
 fn milliseconds(sent: &str) -> Option<f64> {
     const MOST_DIGITS: usize = 8;
-    let unit = match sent.bytes().last()? {
-        b'H' => 3_600_000.0,
-        b'M' => 60_000.0,
-        b'S' => 1_000.0,
-        b'm' => 1.0,
-        b'u' => 0.001,
-        b'n' => 0.000_001,
-        _ => return None,
-    };
-    let digits = &sent[..sent.len() - 1];
+    const UNITS: [(char, f64); 6] =
+        [('H', 3.6e6), ('M', 6e4), ('S', 1e3), ('m', 1.0), ('u', 1e-3), ('n', 1e-6)];
+    let with_unit = |(name, unit)| Some((sent.strip_suffix(name)?, unit));
+    let (digits, unit) = UNITS.into_iter().find_map(with_unit)?;
     let is_legal = (1..=MOST_DIGITS).contains(&digits.len())
         && digits.bytes().all(|digit| digit.is_ascii_digit());
     let number: u32 = digits.parse().ok().filter(|_| is_legal)?;

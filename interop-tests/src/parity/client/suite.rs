@@ -7,17 +7,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
-use crate::outcome::finding::Finding;
 use crate::parity::baseline::case::Case;
-use crate::parity::baseline::reference::{CaseRun, Subject};
 use crate::parity::baseline::suite::{Comparison, Side};
-use crate::parity::client::case_run;
 use crate::parity::client::table::Behaviour;
 use crate::process::agent_pool::AgentPool;
-use crate::process::child::Logs;
-use crate::process::context::RunContext;
 
 pub(crate) const SUITE: &str = "client-parity";
 
@@ -43,9 +37,7 @@ impl Comparison for ClientParity {
         reference: Option<&Arc<AgentPool>>,
         folder: &Path,
     ) -> Option<Arc<AgentPool>> {
-        let own =
-            || Some(Arc::new(AgentPool::new(peer.name(), peer.agent.as_ref()?, folder, AGENTS, 0)));
-        reference.cloned().or_else(own)
+        reference.cloned().or_else(|| Self::reference(peer, folder).map(Arc::new))
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<AgentPool> {
@@ -55,26 +47,5 @@ impl Comparison for ClientParity {
     /// What a table states is expected of every client.
     fn has_trial(peer: &Peer, behaviour: &Behaviour) -> bool {
         peer.parity || behaviour.has_expectation()
-    }
-}
-
-impl Subject for AgentPool {
-    type Case = Behaviour;
-
-    fn run(
-        &self,
-        behaviour: &Arc<Behaviour>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, Finding> {
-        case_run::run(behaviour, self, context, recorder)
-    }
-
-    fn command(&self, context: &RunContext) -> Option<String> {
-        self.program.shown(&context.places, "")
-    }
-
-    fn logs(&self, _behaviour: &Behaviour) -> Vec<Logs> {
-        self.logs.clone()
     }
 }

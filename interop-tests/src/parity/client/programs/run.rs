@@ -3,6 +3,7 @@
 //! A program keeps a processor busy until it has connected, and again while it ends. So it holds a permit only
 //! until it waits.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
 use crate::http2::activity::Quiescence;
 use crate::outcome::finding::Finding;
-use crate::parity::baseline::reference::CaseRun;
+use crate::outcome::trial::PortUser;
+use crate::parity::baseline::case::Case;
+use crate::parity::baseline::reference::{CaseRun, Subject};
 use crate::parity::client::programs::case::ProgramCase;
 use crate::parity::client::programs::exit::ProgramExit;
 use crate::parity::client::programs::port_demultiplexer::RoutedProgram;
@@ -33,39 +36,66 @@ const WAITING_CHECKS: u32 = 30;
 /// How long a program may take until it ends, or waits.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs `program` with the behaviour of `case`; `recorder` records its connections.
-pub(crate) fn run(
-    case: &ProgramCase,
-    program: &Program,
-    logs: &Logs,
-    context: &RunContext,
-    recorder: &Recorder,
-) -> Result<CaseRun, Finding> {
-    for log in logs.paths() {
-        // What is read later must be of this run alone. Mostly there is nothing to remove.
-        let _ = std::fs::remove_file(log);
+/// The client program of a peer, which is started for each case.
+#[derive(Debug)]
+pub(crate) struct ClientProgram {
+    pub(crate) program: Program,
+    /// The folder of the logs.
+    pub(crate) folder: PathBuf,
+}
+
+impl ClientProgram {
+    fn logs_of(&self, case: &ProgramCase) -> Logs {
+        Logs::at(&self.folder.join(case.name()))
     }
-    let _admission = case
-        .port
-        .admit(&case.behaviour, context)
-        .map_err(|error| Finding::SetUpError(format!("no scripted server: {error}")))?;
-    let permit = context.busy_permits.acquire();
-    let began = Instant::now();
-    let server = ScriptedServer::of(&case.behaviour, recorder);
-    let mut routed =
-        case.port
-            .start(program, &context.places, logs.clone(), Arc::clone(&server))
+}
+
+impl Subject for ClientProgram {
+    type Case = ProgramCase;
+
+    const PORT_USER: Option<PortUser> = Some(PortUser::ClientPrograms);
+
+    fn run(
+        &self,
+        case: &Arc<ProgramCase>,
+        context: &RunContext,
+        recorder: &Recorder,
+    ) -> Result<CaseRun, Finding> {
+        let logs = self.logs_of(case);
+        for log in logs.paths() {
+            // What is read later must be of this run alone. Mostly there is nothing to remove.
+            let _ = std::fs::remove_file(log);
+        }
+        let _admission = case
+            .port
+            .admit(&case.behaviour, context)
+            .map_err(|error| Finding::SetUpError(format!("no scripted server: {error}")))?;
+        let permit = context.busy_permits.acquire();
+        let began = Instant::now();
+        let server = ScriptedServer::of(&case.behaviour, recorder);
+        let mut routed = case
+            .port
+            .start(&self.program, &context.places, logs.clone(), Arc::clone(&server))
             .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
-    let mut stdout = String::new();
-    let exit = wait(&mut routed, permit, &mut stdout)?;
-    // Kills the program, if it waits.
-    drop(routed);
-    let (requests, sent) = server.finish();
-    let exit = ProgramExit { exit, stdout, stderr: logs.stderr() };
-    let observation = |message| exit.observation(&case.behaviour, &requests, message);
-    let (observed, masked) =
-        (observation(status_message::full), observation(status_message::masked));
-    Ok(CaseRun { observed, masked, sent, began })
+        let mut stdout = String::new();
+        let exit = wait(&mut routed, permit, &mut stdout)?;
+        // Kills the program, if it waits.
+        drop(routed);
+        let (requests, sent) = server.finish();
+        let exit = ProgramExit { exit, stdout, stderr: logs.stderr() };
+        let observation = |message| exit.observation(&case.behaviour, &requests, message);
+        let (observed, masked) =
+            (observation(status_message::full), observation(status_message::masked));
+        Ok(CaseRun { observed, masked, sent, began })
+    }
+
+    fn command(&self, context: &RunContext) -> Option<String> {
+        self.program.shown(&context.places, "")
+    }
+
+    fn logs(&self, case: &ProgramCase) -> Vec<Logs> {
+        vec![self.logs_of(case)]
+    }
 }
 
 /// Waits until a program has ended, or waits itself; all that it prints is added to `stdout`.

@@ -3,23 +3,16 @@
 //! The reference takes longer to start than everything else takes. So it is not compared with itself:
 //! that it does the same again is verified when goldens are recorded. And mostly goldens replace it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
-use crate::config::program::Program;
-use crate::outcome::finding::Finding;
-use crate::outcome::trial::{PortUser, TrialName};
-use crate::parity::baseline::case::Case;
-use crate::parity::baseline::reference::{CaseRun, Subject};
+use crate::outcome::trial::TrialName;
 use crate::parity::baseline::suite::{Comparison, Side};
 use crate::parity::client::programs::case::ProgramCase;
-use crate::parity::client::programs::run;
+use crate::parity::client::programs::run::ClientProgram;
 use crate::parity::client::suite;
 use crate::parity::client::table::PROGRAM_PREFIX;
-use crate::process::child::Logs;
-use crate::process::context::RunContext;
 
 /// The comparison of client programs.
 #[derive(Debug)]
@@ -54,40 +47,4 @@ impl Comparison for ClientPrograms {
 /// Whether a trial is about a client program.
 pub(crate) fn is_of(trial: &TrialName) -> bool {
     trial.suite == suite::SUITE && trial.case.starts_with(PROGRAM_PREFIX)
-}
-
-/// The client program of a peer, which is started for each case.
-#[derive(Debug)]
-pub(crate) struct ClientProgram {
-    program: Program,
-    folder: PathBuf,
-}
-
-impl ClientProgram {
-    fn logs_of(&self, case: &ProgramCase) -> Logs {
-        Logs::at(&self.folder.join(case.name()))
-    }
-}
-
-impl Subject for ClientProgram {
-    type Case = ProgramCase;
-
-    const PORT_USER: Option<PortUser> = Some(PortUser::ClientPrograms);
-
-    fn run(
-        &self,
-        case: &Arc<ProgramCase>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, Finding> {
-        run::run(case, &self.program, &self.logs_of(case), context, recorder)
-    }
-
-    fn command(&self, context: &RunContext) -> Option<String> {
-        self.program.shown(&context.places, "")
-    }
-
-    fn logs(&self, case: &ProgramCase) -> Vec<Logs> {
-        vec![self.logs_of(case)]
-    }
 }
