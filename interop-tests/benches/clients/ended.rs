@@ -57,7 +57,7 @@ impl Ended {
         };
         let elapsed = begun.elapsed();
         if exit != Exit::Status(0) {
-            let stderr = process.logs().end_of_stderr();
+            let stderr = process.logs.end_of_stderr();
             return Err(ClientError::Exit { command, exit, stderr });
         }
         Ok(Self { command, stdout, elapsed })

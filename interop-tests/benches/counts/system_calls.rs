@@ -121,7 +121,7 @@ impl Tool {
         let deadline = Instant::now() + LIMIT;
         while !self.watches(tool.pid(), server) {
             if tool.has_exited().is_some() || Instant::now() > deadline {
-                return Err(broken(format!("it did not begin: {}", tool.logs().end_of_stderr())));
+                return Err(broken(format!("it did not begin: {}", tool.logs.end_of_stderr())));
             }
             thread::sleep(POLL);
         }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::http2::message::{checksum, padded};
 use crate::http2::value::Value;
 
-/// One message, or several equal ones. Its type is known only with the method of the call.
+/// One message or several. Their type is known only with the method of the call.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Message {
@@ -28,6 +28,7 @@ pub(crate) struct Message {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields, expecting = "a message is a number, a table or hex digits")]
 enum Notation {
+    List(Vec<Message>),
     /// The same message several times in a row.
     Repeated {
         times: usize,
@@ -62,6 +63,10 @@ impl Message {
 
     fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
         let message = match (&self.notation, of) {
+            (Notation::List(messages), _) => {
+                let messages = messages.iter().map(|message| message.encoded(of));
+                return Ok(messages.collect::<Result<Vec<_>, _>>()?.concat());
+            }
             (Notation::Repeated { times, each }, _) => {
                 let each = each.encoded(of)?;
                 return Ok(std::iter::repeat_n(each, *times).flatten().collect());
@@ -91,6 +96,7 @@ impl Message {
     /// Whether the table states its bytes, which no generated stub would send.
     pub(crate) fn is_raw(&self) -> bool {
         match &self.notation {
+            Notation::List(messages) => messages.iter().any(Self::is_raw),
             Notation::Repeated { each, .. } => each.is_raw(),
             notation => matches!(notation, Notation::Hex(_) | Notation::Padded { .. }),
         }
@@ -208,6 +214,8 @@ mod tests {
         assert_eq!(encoded("{ ask = 16, size = 8 }", SQUARE_ROOT).unwrap(), ["0d000080417a0100"]);
         let twice = encoded("{ times = 2, each = 16 }", SQUARE_ROOT).unwrap();
         assert_eq!(twice, ["0d00008041", "0d00008041"]);
+        let list = encoded("[0, { times = 2, each = \"0d\" }]", SQUARE_ROOT).unwrap();
+        assert_eq!(list, ["", "0d", "0d"]);
     }
 
     #[test]

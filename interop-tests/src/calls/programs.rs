@@ -174,7 +174,7 @@ impl End {
         comparison: &mut Comparison,
     ) -> Option<()> {
         let exit = process.wait(LIMIT, &mut stdout)?.to_string();
-        let stderr = process.logs().stderr();
+        let stderr = process.logs.stderr();
         let has = |line: &String| stderr.lines().any(|other| other.trim() == line);
         let lines = Some(&self.stderr_lines).filter(|lines| !lines.is_empty());
         let status = format!("status {}", self.exit);

@@ -42,7 +42,7 @@ impl Agent {
             }
             NoLine::Exited(exit) => Finding::Broken(format!(
                 "the agent ended with {exit} instead of answering; the end of its stderr:\n{}",
-                process.logs().end_of_stderr()
+                process.logs.end_of_stderr()
             )),
         })?;
         serde_json::from_str(&line).map_err(|error| {

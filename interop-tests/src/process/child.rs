@@ -53,7 +53,7 @@ pub struct Process {
     /// The lines of its stdout, each with its end of line if it has one. The channel is closed when the process
     /// has ended.
     lines: Receiver<String>,
-    logs: Logs,
+    pub logs: Logs,
 }
 
 /// Where a process's output goes.
@@ -110,7 +110,7 @@ impl Process {
         let stdin = child.stdin.take().map(writer);
         let (sender, lines) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
-            let pid = reaper::pid(&child);
+            let pid = Pid::from_child(&child);
             thread::spawn(move || forward(stdout, stdout_log, pid, &sender));
         }
         Ok(Self { child, stdin, lines, logs })
@@ -129,11 +129,7 @@ impl Process {
     }
 
     pub fn pid(&self) -> Pid {
-        reaper::pid(&self.child)
-    }
-
-    pub fn logs(&self) -> &Logs {
-        &self.logs
+        Pid::from_child(&self.child)
     }
 
     /// Writes a line to its stdin, without waiting until it has been read.

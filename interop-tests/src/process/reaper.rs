@@ -21,13 +21,8 @@ static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut live = LIVE.lock();
     let child = command.process_group(0).spawn()?;
-    live.push(pid(&child));
+    live.push(Pid::from_child(&child));
     Ok(child)
-}
-
-/// The child's process ID, which is also its group's.
-pub fn pid(child: &Child) -> Pid {
-    Pid::from_child(child)
 }
 
 /// Kills the child's whole group and reaps the child.
@@ -35,7 +30,7 @@ pub fn pid(child: &Child) -> Pid {
 /// The child must not have been reaped before: until then its ID cannot have become another's.
 pub fn end(child: &mut Child) {
     let mut live = LIVE.lock();
-    let group = pid(child);
+    let group = Pid::from_child(child);
     // An empty group is fine: the child has exited and started nothing.
     let _ = kill_process_group(group, Signal::KILL);
     let _ = child.wait();

@@ -2,36 +2,31 @@
 //!
 //! The standard library and `parking_lot` have none, and those of the async runtimes need a runtime.
 
-use std::sync::Arc;
-
 use parking_lot::{Condvar, Mutex};
 
-/// Permits for so many at a time; clones share them.
-#[derive(Clone, Debug)]
-pub(crate) struct Semaphore(Arc<Shared>);
-
+/// Permits for a limited number of holders at a time.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Semaphore {
     free: Mutex<usize>,
     released: Condvar,
 }
 
 /// A permit that is released when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Permit<'a>(&'a Shared);
+pub(crate) struct Permit<'a>(&'a Semaphore);
 
 impl Semaphore {
-    /// A semaphore with so many permits, and one at the least.
+    /// A semaphore with this many permits, and one at the least.
     pub(crate) fn new(permits: usize) -> Self {
-        Self(Arc::new(Shared { free: Mutex::new(permits.max(1)), released: Condvar::new() }))
+        Self { free: Mutex::new(permits.max(1)), released: Condvar::new() }
     }
 
     /// Waits for a permit.
     pub(crate) fn acquire(&self) -> Permit<'_> {
-        let mut free = self.0.free.lock();
-        self.0.released.wait_while(&mut free, |free| *free == 0);
+        let mut free = self.free.lock();
+        self.released.wait_while(&mut free, |free| *free == 0);
         *free -= 1;
-        Permit(&self.0)
+        Permit(self)
     }
 }
 

@@ -124,7 +124,7 @@ impl RunningServer {
 }
 
 fn exited(process: &Process, exit: Exit) -> StartError {
-    StartError::Exited { exit, stderr: process.logs().end_of_stderr() }
+    StartError::Exited { exit, stderr: process.logs.end_of_stderr() }
 }
 
 /// The address in a line that looks like `ready`, as a client on this machine reaches it.

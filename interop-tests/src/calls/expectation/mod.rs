@@ -21,8 +21,9 @@ use serde::Deserialize;
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::expectation::metadata::ObservedCall;
 use crate::calls::expectation::range::Range;
-use crate::calls::expectation::replies::{Replies, ReplyForm};
+use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::expectation::status::ExpectedDetails;
+use crate::calls::message::Message;
 use crate::http2::value::{Value, Values};
 use crate::outcome::finding::Mismatch;
 use grpc_interop_protocol::CallOutcome;
@@ -35,7 +36,7 @@ pub(crate) struct Expectation {
     /// one follows the last.
     root: Option<Values>,
     /// All responses of a call of any kind.
-    replies: Option<Replies>,
+    replies: Option<Message>,
     /// Texts in the bytes of the responses, where those are not fixed.
     replies_contain: Option<Vec<String>>,
     /// The number of responses, where nothing else is known.
@@ -179,15 +180,14 @@ impl Expectation {
         let number = Some(observed.len().to_string());
         all.add("number of replies", count.map(|count| count.to_string()), number, is_match);
         if let Some(replies) = &self.replies {
-            replies.compare(of, &observed, all);
+            replies::compare(replies, &observed, of, all);
         } else {
             let is_open = self.replies_contain.is_some() || self.reply_count.is_some();
             let shown = replies::shown(&observed, of);
             all.add("replies", None, Some(shown), is_open || observed.is_empty());
         }
         if let Some(texts) = &self.replies_contain {
-            all.expected.add("replies", replies::containing(texts));
-            all.mismatches.extend(replies::missing(texts, &observed));
+            replies::compare_contained(texts, &observed, all);
         }
     }
 }

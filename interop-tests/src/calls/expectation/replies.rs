@@ -3,7 +3,6 @@
 //! There may be a million of them, so a mismatch shows the first one that differs and the number of all.
 
 use prost_reflect::MessageDescriptor;
-use serde::Deserialize;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::message::{self, Message};
@@ -18,38 +17,25 @@ pub(crate) enum ReplyForm {
     Messages(Option<MessageDescriptor>),
 }
 
-/// All expected responses, in order.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Replies(Vec<Message>);
-
-impl Replies {
-    /// The bytes of each.
-    pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
-        let each: Result<Vec<_>, String> = self.0.iter().map(|reply| reply.encoded(of)).collect();
-        Ok(each?.into_iter().flatten().collect())
+/// Compares the bytes of each of `expected`, all responses in order, with those of `observed`.
+pub(crate) fn compare(
+    expected: &Message,
+    observed: &[Vec<u8>],
+    of: Option<&MessageDescriptor>,
+    comparison: &mut Comparison,
+) {
+    // Messages that cannot be encoded are refused when the table is read.
+    let expected = expected.encoded(of).unwrap_or_default();
+    let mut pairs = expected.iter().zip(observed).enumerate();
+    if let Some((index, (expected, observed))) = pairs.find(|(_, (one, other))| one != other) {
+        let what = format!("reply {}", index + 1);
+        let shown = |bytes: &[u8]| message::shown(bytes, of);
+        let mismatch = Mismatch::new(&what, shown(expected), shown(observed));
+        comparison.mismatches.push(mismatch.of_messages(expected, observed));
     }
-
-    /// Compares the bytes of each message with those of `observed`.
-    pub(crate) fn compare(
-        &self,
-        of: Option<&MessageDescriptor>,
-        observed: &[Vec<u8>],
-        comparison: &mut Comparison,
-    ) {
-        // Messages that cannot be encoded are refused when the table is read.
-        let expected = self.encoded(of).unwrap_or_default();
-        let mut pairs = expected.iter().zip(observed).enumerate();
-        if let Some((index, (expected, observed))) = pairs.find(|(_, (one, other))| one != other) {
-            let what = format!("reply {}", index + 1);
-            let shown = |bytes: &[u8]| message::shown(bytes, of);
-            let mismatch = Mismatch::new(&what, shown(expected), shown(observed));
-            comparison.mismatches.push(mismatch.of_messages(expected, observed));
-        }
-        let is_match = expected.len() == observed.len();
-        let [expected, observed] = [&expected, observed].map(|replies| Some(shown(replies, of)));
-        comparison.add("replies", expected, observed, is_match);
-    }
+    let is_match = expected.len() == observed.len();
+    let [expected, observed] = [&expected, observed].map(|replies| Some(shown(replies, of)));
+    comparison.add("replies", expected, observed, is_match);
 }
 
 /// The bytes of the responses that an agent reported.
@@ -74,23 +60,25 @@ pub(crate) fn shown(replies: &[Vec<u8>], of: Option<&MessageDescriptor>) -> Stri
     format!("{}: {}{more}", replies.len(), first.join(", "))
 }
 
-/// `texts` as an expectation about the bytes of the responses.
-pub(crate) fn containing(texts: &[String]) -> String {
-    format!("`{}` in their bytes", texts.join("`, `").escape_debug())
-}
-
-/// A mismatch if some of `texts` are in none of the responses.
-pub(crate) fn missing(texts: &[String], observed: &[Vec<u8>]) -> Option<Mismatch> {
+/// Compares the bytes of all responses with `texts`, each of which is to be in one of them.
+pub(crate) fn compare_contained(
+    texts: &[String],
+    observed: &[Vec<u8>],
+    comparison: &mut Comparison,
+) {
     let is_in = |text: &str, reply: &[u8]| {
         reply.windows(text.len().max(1)).any(|part| part == text.as_bytes())
     };
     let is_missing = |text: &&String| !observed.iter().any(|reply| is_in(text, reply));
-    let missing: Vec<_> = texts.iter().filter(is_missing).map(String::as_str).collect();
-    (!missing.is_empty()).then(|| {
+    let missing: Vec<_> = texts.iter().filter(is_missing).cloned().collect();
+    let quoted = |texts: &[String]| format!("`{}`", texts.join("`, `").escape_debug());
+    let expected = format!("{} in their bytes", quoted(texts));
+    if !missing.is_empty() {
         let length: usize = observed.iter().map(Vec::len).sum();
-        let observed = format!("{length} bytes without `{}`", missing.join("`, `").escape_debug());
-        Mismatch::new("replies", containing(texts), observed)
-    })
+        let observed = format!("{length} bytes without {}", quoted(&missing));
+        comparison.mismatches.push(Mismatch::new("replies", &expected, observed));
+    }
+    comparison.expected.add("replies", expected);
 }
 
 #[cfg(test)]
@@ -102,16 +90,16 @@ mod tests {
         method::find("/Calculator/SquareRoot").unwrap().output()
     }
 
-    fn mismatches(expected: &Replies, observed: &[Vec<u8>]) -> Vec<Mismatch> {
+    fn mismatches(expected: &Message, observed: &[Vec<u8>]) -> Vec<Mismatch> {
         let mut comparison = Comparison::default();
-        expected.compare(Some(&number()), observed, &mut comparison);
+        compare(expected, observed, Some(&number()), &mut comparison);
         comparison.mismatches
     }
 
-    fn replies(table: &str) -> Replies {
-        #[derive(Deserialize)]
+    fn replies(table: &str) -> Message {
+        #[derive(serde::Deserialize)]
         struct Table {
-            replies: Replies,
+            replies: Message,
         }
         toml::from_str::<Table>(&format!("replies = {table}")).unwrap().replies
     }
@@ -144,9 +132,12 @@ mod tests {
         let observed = [b"one".to_vec(), b"two".to_vec()];
         let texts =
             |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        assert_eq!(missing(&texts(&["wo", "on"]), &observed), None);
-        let mismatch = missing(&texts(&["wo", "eo"]), &observed).unwrap();
-        assert_eq!(mismatch.observed, "6 bytes without `eo`");
+        let mut comparison = Comparison::default();
+        compare_contained(&texts(&["wo", "on"]), &observed, &mut comparison);
+        assert_eq!(comparison.mismatches, []);
+        compare_contained(&texts(&["wo", "eo"]), &observed, &mut comparison);
+        assert_eq!(comparison.mismatches[0].expected, "`wo`, `eo` in their bytes");
+        assert_eq!(comparison.mismatches[0].observed, "6 bytes without `eo`");
     }
 
     #[test]

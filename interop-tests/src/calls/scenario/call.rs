@@ -29,7 +29,7 @@ pub(crate) struct Call {
     /// With `ask`: the request is padded with an unknown field to this size in bytes.
     size: Option<usize>,
     /// The requests of one call of any kind.
-    send: Option<Requests>,
+    send: Option<Message>,
     /// What one call of any kind does.
     script: Option<Vec<ScriptEntry>>,
     /// The kind of a method that no descriptor declares.
@@ -61,14 +61,6 @@ pub(crate) struct Call {
     pub(crate) tls: Option<ClientTls>,
     /// Among `calls`: the expected outcome of this one.
     pub(crate) expect: Option<Expectation>,
-}
-
-/// One message, or a list of them.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a message is a number, a table or hex digits")]
-enum Requests {
-    Many(Vec<Message>),
-    One(Message),
 }
 
 const FORMS: &str = "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of method, `send` or \
@@ -120,12 +112,7 @@ impl Call {
                 vec![protocol::Call { message: Some(message.clone()), ..call }]
             }
             (None, None, None, Some(requests), None) => {
-                let requests = match requests {
-                    Requests::Many(requests) => requests,
-                    Requests::One(request) => std::slice::from_ref(request),
-                };
-                let entries: Vec<_> = requests.iter().cloned().map(ScriptEntry::Send).collect();
-                vec![self.with_script(&entries, call)?]
+                vec![self.with_script(&[ScriptEntry::Send(requests.clone())], call)?]
             }
             (None, None, None, None, Some(entries)) => vec![self.with_script(entries, call)?],
             _ => return Err(FORMS.to_owned()),

@@ -4,11 +4,10 @@
 //!
 //! - [`case`]: the behaviours that programs are run with
 //! - [`port_demultiplexer`], [`port_owner`], [`sock_diag`]: from port 50051 to the scripted server of a program
-//! - [`run`], [`exit`]: a program from its start to what is compared
+//! - [`run`]: a program from its start to what is compared
 //! - [`suite`]: the comparison of programs
 
 pub(crate) mod case;
-pub(crate) mod exit;
 pub(crate) mod port_demultiplexer;
 pub(crate) mod port_owner;
 pub(crate) mod run;

@@ -1,4 +1,7 @@
-//! A client program while it runs, from its start to its end.
+//! A client program while it runs, from its start to its end, and what is observed of it.
+//!
+//! The observation is what a user sees, and what a script that calls the program depends on: the exit status,
+//! stdout, and the two lines of stderr that name the error, which have the form of grpcio's traceback.
 //!
 //! A program keeps a processor busy until it has connected, and again while it ends. So it holds a permit only
 //! until it waits.
@@ -10,13 +13,13 @@ use std::time::{Duration, Instant};
 use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
 use crate::http2::activity::Quiescence;
-use crate::outcome::finding::Finding;
+use crate::outcome::finding::{Finding, Observation};
 use crate::outcome::trial::PortUser;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::reference::{CaseRun, Subject};
 use crate::parity::client::programs::case::ProgramCase;
-use crate::parity::client::programs::exit::ProgramExit;
 use crate::parity::client::programs::port_demultiplexer::RoutedProgram;
+use crate::parity::client::requests;
 use crate::parity::client::scripted_server::ScriptedServer;
 use crate::parity::client::status_message;
 use crate::process::child::{Exit, Logs};
@@ -82,8 +85,21 @@ impl Subject for ClientProgram {
         // Kills the program, if it waits.
         drop(routed);
         let (requests, sent) = server.finish();
-        let exit = ProgramExit { exit, stdout, stderr: logs.stderr() };
-        let observation = |message| exit.observation(&case.behaviour, &requests, message);
+        let stderr = logs.stderr();
+        let observation = |message: fn(&str) -> String| {
+            let mut observation = Observation::default();
+            observation.add("end", exit.map_or("waits".to_owned(), |exit| exit.to_string()));
+            observation.add("stdout", format!("{stdout:?}"));
+            if let Some((status, details)) = failure_in(&stderr) {
+                observation.add("status", status);
+                observation.add("details", message(details));
+            }
+            if case.behaviour.waits_for_request() {
+                // A program sets no deadline.
+                requests::observe(&requests, &case.behaviour, None, &mut observation);
+            }
+            observation
+        };
         let (observed, masked) =
             (observation(status_message::full), observation(status_message::masked));
         Ok(CaseRun { observed, masked, sent, began })
@@ -125,4 +141,45 @@ fn wait(
     drop(permit);
     let done = if routed.server.has_been_found() { "come to an end" } else { "connected" };
     Err(Finding::Broken(format!("the client program has not {done} after {LIMIT:?}")))
+}
+
+const STATUS: &str = "RPC that terminated with:\n\tstatus = StatusCode.";
+const DETAILS: &str = "\n\tdetails = \"";
+
+/// What follows the details: grpcio's debug text, or the end.
+const DEBUG: &str = "\"\n\tdebug_error_string = \"";
+const END: &str = "\"\n>";
+
+/// The status and the details of the call that failed. The details may contain quotes and line breaks.
+fn failure_in(stderr: &str) -> Option<(&str, &str)> {
+    let (_, rest) = stderr.split_once(STATUS)?;
+    let (status, rest) = rest.split_once(DETAILS)?;
+    let (details, _) = rest.split_once(DEBUG).or_else(|| rest.rsplit_once(END))?;
+    Some((status, details))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_and_details_are_those_of_the_traceback() {
+        let begin = "Traceback (most recent call last):\n  ...\ngrpc._channel._InactiveRpcError: \
+                     <_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.";
+        let grpcio = format!(
+            "{begin}INTERNAL\n\tdetails = \"a \"b\"\n\"c\"\n\tdebug_error_string = \"x\"\n>\n"
+        );
+        assert_eq!(failure_in(&grpcio), Some(("INTERNAL", "a \"b\"\n\"c")));
+        let short = format!("{begin}CANCELLED\n\tdetails = \"\"\n>\n");
+        assert_eq!(failure_in(&short), Some(("CANCELLED", "")));
+    }
+
+    #[test]
+    fn other_texts_have_no_failure() {
+        for text in
+            ["", "status = StatusCode.OK", "RPC that terminated with:\n\tstatus = StatusCode.OK\n"]
+        {
+            assert_eq!(failure_in(text), None, "{text}");
+        }
+    }
 }
