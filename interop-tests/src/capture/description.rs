@@ -84,20 +84,20 @@ impl<'a> Description<'a> {
     fn of_frame(frame: &'a Frame) -> Self {
         let kept = frame.kept();
         let mut parts = Vec::new();
+        let message_at = |position: usize| {
+            let mut messages = frame.messages.iter();
+            messages.find(|message| message.start.is_some_and(|at| at + PREFIX == position))
+        };
         for part in &frame.parts {
-            let message = frame.messages.iter().find(|message| {
-                let range = message.start.map(|start| start..start + PREFIX + message.bytes.length);
-                range.is_some_and(|range| range.contains(&part.start))
-            });
-            if let Some(message) = message
-                && part.name == "message"
-            {
-                parts.extend(of_message(message));
-            } else {
-                let is_length = part.name == "message length";
-                let empty = message.filter(|message| is_length && message.bytes.length == 0);
-                parts.push(DescribedPart::new(part.clone(), &kept, empty));
-            }
+            let empty = match (&part.name[..], message_at(part.start), message_at(part.end)) {
+                ("message", Some(message), _) => {
+                    parts.extend(of_message(message));
+                    continue;
+                }
+                ("message length", _, message) => message.filter(|m| m.bytes.length == 0),
+                _ => None,
+            };
+            parts.push(DescribedPart::new(part.clone(), &kept, empty));
         }
         for message in frame.messages.iter().filter(|message| message.start.is_none()) {
             let name = "the message that ends here".to_owned();

@@ -77,12 +77,8 @@ impl Piece {
     }
 
     pub(crate) fn check(&self) -> Result<(), String> {
-        let kinds = [
-            self.value.is_some(),
-            self.message.is_some(),
-            self.zeros.is_some(),
-            self.raw.is_some(),
-        ];
+        let Self { value, message, zeros, raw, .. } = self;
+        let kinds = [value.is_some(), message.is_some(), zeros.is_some(), raw.is_some()];
         if kinds.into_iter().filter(|is| *is).count() != 1 {
             return Err("a piece has one of `value`, `message`, `zeros` and `raw`".to_owned());
         }

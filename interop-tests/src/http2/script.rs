@@ -146,73 +146,62 @@ impl<'a> Script<'a> {
 
     /// Runs one action.
     pub(crate) fn act(&mut self, action: &Action) {
-        let stream = self.stream;
+        let (stream, message, endpoint) = (self.stream, self.message, &mut self.endpoint);
         match action {
             Action::Preface => self.open(),
-            Action::Headers => {
-                self.send_block(&self.message.headers, self.message.end == End::Headers);
-            }
+            Action::Headers => self.send_block(&message.headers, message.end == End::Headers),
             Action::Body => {
                 self.send_body();
             }
             Action::BodyTo(end) => {
                 self.send_body_to(*end, false);
             }
-            Action::Trailers => {
-                self.send_block(&self.message.trailers, self.message.end == End::Trailers);
-            }
+            Action::Trailers => self.send_block(&message.trailers, message.end == End::Trailers),
             Action::Block(Fields { fields, end_stream }) => {
                 let fields = fields.iter().map(|(name, value)| (name.0.clone(), value.0.clone()));
                 self.send_block(&fields.collect::<Vec<_>>(), *end_stream);
             }
-            Action::End => {
-                self.endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, []));
-            }
-            Action::Reset(code) => self.endpoint.send(&Frame::rst_stream(stream, *code)),
+            Action::End => endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, [])),
+            Action::Reset(code) => endpoint.send(&Frame::rst_stream(stream, *code)),
             Action::Goaway(Goaway { code, last_stream, debug }) => {
-                let default = if self.endpoint.role == Role::Client { 0 } else { stream };
+                let default = if endpoint.role == Role::Client { 0 } else { stream };
                 let last_stream = last_stream.unwrap_or(default);
-                self.endpoint.send(&Frame::goaway(last_stream, *code, &debug.0));
+                endpoint.send(&Frame::goaway(last_stream, *code, &debug.0));
             }
             Action::Ping(times) => {
-                for _ in 0..*times {
-                    self.endpoint.send(&Frame::new(kind::PING, 0, 0, *b"parity!!"));
-                }
+                let ping = Frame::new(kind::PING, 0, 0, *b"parity!!");
+                (0..*times).for_each(|_| endpoint.send(&ping));
             }
-            Action::Settings(settings) => self.endpoint.send(&Frame::settings(settings)),
+            Action::Settings(settings) => endpoint.send(&Frame::settings(settings)),
             Action::WindowUpdate(size) => {
-                self.endpoint.send(&Frame::window_update(0, *size));
-                self.endpoint.send(&Frame::window_update(stream, *size));
+                endpoint.send(&Frame::window_update(0, *size));
+                endpoint.send(&Frame::window_update(stream, *size));
             }
-            Action::Frame(any) => self.endpoint.send(&any.frame(stream)),
-            Action::Raw(bytes) => self.endpoint.socket.send_raw(&bytes.0),
+            Action::Frame(any) => endpoint.send(&any.frame(stream)),
+            Action::Raw(bytes) => endpoint.socket.send_raw(&bytes.0),
             Action::Request => self.take_request(true),
             Action::RequestHeaders => self.take_request(false),
             Action::Answer => {
-                self.endpoint.process_until(Timeout::Idle(SILENCE), |e| e.is_over(stream));
+                endpoint.process_until(Timeout::Idle(SILENCE), |e| e.is_over(stream));
             }
             Action::PingsAcknowledged => {
-                if !self.endpoint.process_until(timeout(), |endpoint| endpoint.pings == 0) {
-                    self.endpoint.is_closed = true;
-                }
+                endpoint.is_closed |= !endpoint.process_until(timeout(), |e| e.pings == 0);
             }
-            Action::WaitMs(milliseconds) => {
-                self.endpoint.pause(Duration::from_millis(*milliseconds));
-            }
+            Action::WaitMs(milliseconds) => endpoint.pause(Duration::from_millis(*milliseconds)),
             Action::NextStream => self.stream = self.new_stream(),
-            Action::HalfClose => self.endpoint.half_close(),
+            Action::HalfClose => endpoint.half_close(),
             Action::Close => {
-                self.endpoint.half_close();
+                endpoint.half_close();
                 self.wait_for_the_end();
             }
             Action::Abort => {
-                self.endpoint.flush();
+                endpoint.flush();
+                endpoint.is_closed = true;
                 self.aborts = true;
-                self.endpoint.is_closed = true;
             }
             Action::Silence => {
-                self.endpoint.flush();
-                self.endpoint.replies = Replies::None;
+                endpoint.flush();
+                endpoint.replies = Replies::None;
                 self.wait_for_the_end();
             }
         }

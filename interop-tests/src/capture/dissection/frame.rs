@@ -82,21 +82,24 @@ fn header_block(decoded: Result<Vec<header_block::Field>, String>) -> HeaderBloc
 
 /// The names of the flags that are set.
 fn flags(header: FrameHeader) -> Vec<String> {
-    const END_STREAM: (u8, &str) = (flag::END_STREAM, "END_STREAM");
-    const END_HEADERS: (u8, &str) = (flag::END_HEADERS, "END_HEADERS");
-    const PADDED: (u8, &str) = (flag::PADDED, "PADDED");
-    let known: &[(u8, &str)] = match header.kind {
-        kind::DATA => &[END_STREAM, PADDED],
-        kind::HEADERS => &[END_STREAM, END_HEADERS, PADDED, (flag::PRIORITY, "PRIORITY")],
-        kind::SETTINGS | kind::PING => &[(flag::ACK, "ACK")],
-        kind::PUSH_PROMISE => &[END_HEADERS, PADDED],
-        kind::CONTINUATION => &[END_HEADERS],
-        _ => &[],
-    };
-    let set = known.iter().filter(|(bit, _)| header.has(*bit));
-    let unknown = set.clone().fold(header.flags, |flags, (bit, _)| flags & !bit);
+    /// The bits, names and frame types of flags.
+    const FLAGS: [(u8, &str, &[u8]); 5] = [
+        (flag::END_STREAM, "END_STREAM", &[kind::DATA, kind::HEADERS]),
+        (flag::ACK, "ACK", &[kind::SETTINGS, kind::PING]),
+        (
+            flag::END_HEADERS,
+            "END_HEADERS",
+            &[kind::HEADERS, kind::PUSH_PROMISE, kind::CONTINUATION],
+        ),
+        (flag::PADDED, "PADDED", &[kind::DATA, kind::HEADERS, kind::PUSH_PROMISE]),
+        (flag::PRIORITY, "PRIORITY", &[kind::HEADERS]),
+    ];
+    let is_set =
+        |(bit, _, kinds): &&(u8, &str, &[u8])| header.has(*bit) && kinds.contains(&header.kind);
+    let set = FLAGS.iter().filter(is_set);
+    let unknown = set.clone().fold(header.flags, |flags, (bit, ..)| flags & !bit);
     let unknown = (unknown != 0).then(|| format!("{unknown:#04x}"));
-    set.map(|(_, name)| (*name).to_owned()).chain(unknown).collect()
+    set.map(|(_, name, _)| (*name).to_owned()).chain(unknown).collect()
 }
 
 /// The parts of header and payload.
@@ -105,7 +108,7 @@ fn parts(frame: &IncomingFrame) -> Vec<Part> {
     let kept = [header_bytes, &payload.kept[..]].concat();
     let end = header_bytes.len() + payload.length;
     let mut parts = Parts { kept: &kept, end, named: Vec::new() };
-    parts.number(3, "length", |length| length.to_string());
+    parts.number(3, "length", decimal);
     parts.number(1, "type", |_| kind_name(header.kind));
     parts.number(1, "flags", |_| match flags(*header).join(" | ") {
         none if none.is_empty() => "none".to_owned(),
@@ -116,7 +119,7 @@ fn parts(frame: &IncomingFrame) -> Vec<Part> {
         format!("{}{reserved}", header.stream)
     });
     if header.is_padded() {
-        parts.number(1, "pad length", |length| length.to_string());
+        parts.number(1, "pad length", decimal);
     }
     let content_end =
         frame.content().map_or(parts.position(), |content| FrameHeader::SIZE + content.end);
@@ -130,7 +133,7 @@ fn parts(frame: &IncomingFrame) -> Vec<Part> {
         kind::SETTINGS => {
             while end - parts.position() >= 6 {
                 parts.number(2, "identifier", setting_name);
-                parts.number(4, "value", |value| value.to_string());
+                parts.number(4, "value", decimal);
             }
         }
         kind::GOAWAY => {
@@ -209,6 +212,10 @@ fn fields(header: FrameHeader) -> &'static [FixedField] {
 /// A number whose highest bit is reserved.
 fn number_of_31_bits(number: u32) -> String {
     (number & 0x7fff_ffff).to_string()
+}
+
+fn decimal(number: u32) -> String {
+    number.to_string()
 }
 
 fn opaque(_number: u32) -> String {

@@ -13,8 +13,7 @@ use crate::outcome::finding::{Finding, Mismatch, Observation, nearest};
 use crate::parity::baseline::reference::Subject;
 use crate::parity::baseline::suite::Comparison as _;
 use crate::parity::server::probe::Probe;
-use crate::parity::server::reference::ReferenceServer;
-use crate::parity::server::suite::{Server, ServerParity};
+use crate::parity::server::suite::{ReferenceServer, Server, ServerParity};
 use crate::process::context::RunContext;
 
 /// How often a request is sent to both when they differ.

@@ -21,34 +21,14 @@ const NAME: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789-_.-_.!#$&'*+^`|~";
 const BASE64: &[u8] = b"ABCDwxyz0189+/AAAAAAAA=";
 
 /// Paths that servers may know.
-const PATHS: [&str; 6] = [
-    "/Calculator/SquareRoot",
-    "/Calculator/SquareRoot",
-    "/Calculator/CubeRoot",
-    "/",
-    "/Calculator/Square%52oot",
-    "/grpc.health.v1.Health/Check",
-];
+const PATHS: &str = "/Calculator/SquareRoot /Calculator/SquareRoot /Calculator/CubeRoot / \
+                     /Calculator/Square%52oot /grpc.health.v1.Health/Check";
 
 /// Names that servers may know.
-const KNOWN: [&str; 16] = [
-    "grpc-timeout",
-    "grpc-encoding",
-    "grpc-accept-encoding",
-    "grpc-internal-encoding-request",
-    "grpc-status",
-    "grpc-message",
-    "grpc-previous-rpc-attempts",
-    "grpc-retry-pushback-ms",
-    "grpc-tags-bin",
-    "grpc-trace-bin",
-    "grpc-server-stats-bin",
-    "lb-token",
-    "lb-cost-bin",
-    "user-agent",
-    "content-encoding",
-    "x-bin",
-];
+const NAMES: &str = "grpc-timeout grpc-encoding grpc-accept-encoding grpc-internal-encoding-request \
+                     grpc-status grpc-message grpc-previous-rpc-attempts grpc-retry-pushback-ms \
+                     grpc-tags-bin grpc-trace-bin grpc-server-stats-bin lb-token lb-cost-bin \
+                     user-agent content-encoding x-bin";
 
 /// Changes `headers` in one way; `others` are the header fields of another probe.
 pub(crate) fn mutate(headers: &mut Vec<Change>, others: &[Change], random: &mut Random) {
@@ -97,9 +77,8 @@ fn timeout(random: &mut Random) -> Vec<u8> {
 }
 
 fn encoding(random: &mut Random) -> Vec<u8> {
-    let (name, is_edited) =
-        (random.pick(&["gzip", "deflate", "identity", "br", "zstd"]), random.one_in(4));
-    random.edited(name, usize::from(is_edited), PARSED)
+    let (name, edits) = (random.word("gzip deflate identity br zstd"), random.one_in(4).into());
+    random.edited(name, edits, PARSED)
 }
 
 fn binary(random: &mut Random) -> Change {
@@ -109,7 +88,7 @@ fn binary(random: &mut Random) -> Change {
         1 => random.edit(&mut value, PARSED),
         _ => {}
     }
-    add(random.pick(&["x-bin", "y-bin", "grpc-trace-bin", "lb-cost-bin", "-bin"]), value)
+    add(random.word("x-bin y-bin grpc-trace-bin lb-cost-bin -bin"), value)
 }
 
 fn metadata(random: &mut Random) -> Change {
@@ -121,7 +100,7 @@ fn metadata(random: &mut Random) -> Change {
 }
 
 fn known(random: &mut Random) -> Change {
-    let name = random.pick(&KNOWN);
+    let name = random.word(NAMES);
     let value = match random.below(4) {
         0 => random.text(VISIBLE, 8),
         1 => random.text(b"0123456789", 22),
@@ -135,7 +114,7 @@ fn large(random: &mut Random) -> Change {
     if random.one_in(2) {
         return Change { size: Some(random.size(60_000)), ..metadata(random) };
     }
-    let (times, name) = (1 + random.size(200), random.pick(&["x-many", "x-{n}"]));
+    let (times, name) = (1 + random.size(200), random.word("x-many x-{n}"));
     Change { times: Some(times), add: Some(Text(name.into())), ..metadata(random) }
 }
 
@@ -144,21 +123,21 @@ fn replace(headers: &mut Vec<Change>, random: &mut Random) {
     let edits = random.below(4);
     let (name, value) = match random.below(10) {
         0..=4 => {
-            let path = random.pick(&PATHS);
+            let path = random.word(PATHS);
             (":path", random.edited(path, edits, b"/?=&.:@CalculatorSquareRoot0%2-_~!$'()*+,;#"))
         }
         5 => {
-            let suffix = random.pick(&["+proto", ";x=1", "-web", "+"]);
+            let suffix = random.word("+proto ;x=1 -web +");
             ("content-type", format!("application/grpc{suffix}").into())
         }
         6 => ("content-type", random.text(VISIBLE, 12)),
         7 => ("content-type", random.edited("application/grpc", 1, VISIBLE)),
         8 => {
-            let methods = ["GET", "PUT", "DELETE", "OPTIONS", "BREW", "Post", "POSt"];
-            (":method", random.pick(&methods).into())
+            let method = random.word("GET PUT DELETE OPTIONS BREW Post POSt");
+            (":method", method.into())
         }
         _ if random.one_in(2) => {
-            let scheme = random.pick(&["http", "https"]);
+            let scheme = random.word("http https");
             (":scheme", random.edited(scheme, edits / 3, b"stp+-.HS0"))
         }
         _ => (":authority", random.edited("localhost:50051", edits, b"abcXYZ019.-:")),
@@ -170,7 +149,7 @@ fn replace(headers: &mut Vec<Change>, random: &mut Random) {
 
 /// Removes a header that every request has.
 fn remove(headers: &mut Vec<Change>, random: &mut Random) {
-    let name = random.pick(&["te", "content-type", ":authority"]);
+    let name = random.word("te content-type :authority");
     headers.push(Change { remove: Some(Text(name.into())), ..Change::default() });
     if random.one_in(3) {
         headers.push(add("host", b"localhost:50051".to_vec()));

@@ -37,6 +37,11 @@ impl Random {
         from[self.below(from.len())]
     }
 
+    /// One of the words, which are separated by spaces.
+    pub(crate) fn word(&mut self, words: &'static str) -> &'static str {
+        self.pick(&words.split(' ').collect::<Vec<_>>())
+    }
+
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         (0..length).map(|_| self.rng.u8(..)).collect()
     }

@@ -2,7 +2,7 @@
 //!
 //! It works on the probe's entry as TOML, so that a key which is added to the tables is shrunk too: a
 //! missing key has its usual value, so removing one is a step towards an ordinary request. A candidate
-//! that is no legal entry is passed over.
+//! that is no legal entry is skipped.
 
 use std::time::{Duration, Instant};
 
@@ -11,39 +11,35 @@ use toml::{Table, Value};
 use crate::parity::server::entry::entry;
 use crate::parity::server::probe::{self, Probe};
 
-/// How many requests are tried, and for how long: one that a server never answers takes seconds.
+/// How many requests are tried, and for how long: a request without a response takes seconds.
 const TRIES: usize = 400;
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// Keys that say nothing of the request.
+/// Keys that do not change the request.
 const FIXED: [&str; 2] = ["name", "grade"];
 
 /// Strings and arrays up to this length are tried without each of their items.
 const FEW: usize = 80;
 
-/// `probe` as small as it gets while `shows` is true of it; the error is that of `shows`.
+/// The smallest request found from `probe` on for which `shows` is true; the error is that of `shows`.
 pub(crate) fn shrink(
     probe: Probe,
     mut shows: impl FnMut(&Probe) -> Result<bool, String>,
 ) -> Result<Probe, String> {
-    let Some(mut entry) = table(&probe) else {
-        return Ok(probe);
-    };
+    let Some(entry) = table(&probe) else { return Ok(probe) };
     let mut smallest = probe;
+    let mut candidates = simpler(&entry).into_iter();
     let (mut tries, begin) = (0, Instant::now());
-    'smaller: loop {
-        for candidate in simpler(&entry) {
-            let Some(probe) = read(&candidate) else { continue };
-            tries += 1;
-            if tries > TRIES || begin.elapsed() > LIMIT {
-                break 'smaller;
-            }
-            if shows(&probe)? {
-                (smallest, entry) = (probe, candidate);
-                continue 'smaller;
-            }
+    while let Some(candidate) = candidates.next() {
+        let Some(probe) = read(&candidate) else { continue };
+        tries += 1;
+        if tries > TRIES || begin.elapsed() > LIMIT {
+            break;
         }
-        break;
+        if shows(&probe)? {
+            smallest = probe;
+            candidates = simpler(&candidate).into_iter();
+        }
     }
     Ok(smallest)
 }

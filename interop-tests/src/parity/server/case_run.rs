@@ -107,15 +107,12 @@ fn send(probe: &Probe, script: &mut Script<'_>) {
         }
         *stream = script.stream;
     };
-    if probe.together {
-        for action in &probe.actions {
-            for stream in &mut streams {
+    // For all streams, either each action or all actions after one another.
+    for actions in probe.actions.chunks(if probe.together { 1 } else { probe.actions.len() }) {
+        for stream in &mut streams {
+            for action in actions {
                 act(action, stream);
             }
-        }
-    } else {
-        for stream in &mut streams {
-            probe.actions.iter().for_each(|action| act(action, stream));
         }
     }
     if probe.acknowledge_settings == Acknowledge::After {

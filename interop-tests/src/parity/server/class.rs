@@ -136,8 +136,7 @@ fn is_path(path: &[u8]) -> bool {
     let mut encoded = path.split(|byte| *byte == b'%').skip(1);
     path.first() == Some(&b'/')
         && path.iter().all(is_legal)
-        && encoded
-            .all(|text| matches!(text, [a, b, ..] if [a, b].iter().all(|d| d.is_ascii_hexdigit())))
+        && encoded.all(|text| text.get(..2).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)))
 }
 
 fn has_wrong_content_length(probe: &Probe, fields: &[Field]) -> bool {

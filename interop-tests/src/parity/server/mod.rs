@@ -4,7 +4,7 @@
 //! - [`case_run`], [`quiescence`]: a probe while it runs
 //! - [`lines`], [`mask`]: the observation, and which parts of it are compared
 //! - [`class`]: classes of random requests
-//! - [`reference`], [`suite`]: the reference, and the trials
+//! - [`suite`]: the servers, and the trials
 
 pub(crate) mod case_run;
 pub(crate) mod class;
@@ -13,5 +13,4 @@ pub(crate) mod lines;
 pub(crate) mod mask;
 pub(crate) mod probe;
 pub(crate) mod quiescence;
-pub(crate) mod reference;
 pub(crate) mod suite;
