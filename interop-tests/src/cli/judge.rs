@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use libtest_mimic::{Completion, Failed};
 
-use crate::cli::options::Rerun;
 use crate::outcome::deviations::Ledger;
 use crate::outcome::evidence;
 use crate::outcome::evidence::{Evidence, Report};
@@ -32,8 +31,8 @@ pub(crate) struct Judge {
     pub(crate) progress: Progress,
     /// Whether the traces of trials that did not fail are kept, too.
     pub(crate) keeps_all_traces: bool,
-    /// Makes the command that reruns a trial.
-    pub(crate) rerun: Rerun,
+    /// The command that reruns the trial called `{trial}`.
+    pub(crate) rerun_command: String,
 }
 
 /// Makes a trial of libtest-mimic, which runs `trial` and judges its report.
@@ -68,7 +67,7 @@ impl Judge {
         };
         let duration = evidence.began.unwrap_or(began).elapsed();
         self.keep_trace(&name, &verdict, &mut evidence);
-        let run_again = self.rerun.command(&name);
+        let run_again = self.rerun_command.replace("{trial}", &name.to_string());
         let shown = match verdict.kind {
             VerdictKind::Passed => Ok(Completion::Completed),
             VerdictKind::Failed | VerdictKind::SetUpError => {

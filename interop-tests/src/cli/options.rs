@@ -11,7 +11,6 @@ use clap_complete::Shell;
 
 use crate::config::address::Attachment;
 use crate::config::places::Assignment;
-use crate::outcome::trial::TrialName;
 use crate::report::record::format::Shard;
 
 /// Runs every gRPC client against every server over the same .proto files and compares them.
@@ -279,24 +278,10 @@ impl From<ListOptions> for RunOptions {
     }
 }
 
-/// A command that reruns one trial, around the trial's name.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Rerun {
-    before: String,
-    after: &'static str,
-}
-
-impl Rerun {
-    /// The command that reruns `trial`.
-    pub(crate) fn command(&self, trial: &TrialName) -> String {
-        format!("{}{trial}{}", self.before, self.after)
-    }
-}
-
 impl RunOptions {
-    /// How a trial is rerun, with the options without which it would not exist or be judged otherwise;
-    /// in a checkout that builds the programs first.
-    pub(crate) fn rerun(&self, in_checkout: bool) -> Rerun {
+    /// The command that reruns the trial called `{trial}`, with the options without which the trial would
+    /// not exist or be judged otherwise. In a checkout it builds the programs first.
+    pub(crate) fn rerun_command(&self, in_checkout: bool) -> String {
         let Inputs { peers, scenarios, goldens, bin, set, .. } = &self.inputs;
         let Comparison { attach, baseline, deviations, .. } = &self.comparison;
         let files = [
@@ -317,9 +302,12 @@ impl RunOptions {
         let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
         let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
         let options: String = files.chain(set).chain(baseline).chain(attach).collect();
-        let (command, after) =
-            if in_checkout { ("make interop ARGS='", "'") } else { ("interop run ", "") };
-        Rerun { before: format!("{command}{options}--exact "), after }
+        let arguments = format!("{options}--exact {{trial}}");
+        if in_checkout {
+            format!("make interop ARGS='{arguments}'")
+        } else {
+            format!("interop run {arguments}")
+        }
     }
 }
 
@@ -459,10 +447,8 @@ mod tests {
     fn a_rerun_has_the_options_that_matter() {
         let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o";
         let Ok(Command::Run(options)) = parse(words) else { panic!("{words}") };
-        let expected = "--peers p --set a=b --baseline live --attach rust=h:1 --exact ";
-        let before = format!("make interop ARGS='{expected}");
-        assert_eq!(options.rerun(true), Rerun { before, after: "'" });
-        let before = format!("interop run {expected}");
-        assert_eq!(options.rerun(false), Rerun { before, after: "" });
+        let expected = "--peers p --set a=b --baseline live --attach rust=h:1 --exact {trial}";
+        assert_eq!(options.rerun_command(true), format!("make interop ARGS='{expected}'"));
+        assert_eq!(options.rerun_command(false), format!("interop run {expected}"));
     }
 }

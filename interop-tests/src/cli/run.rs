@@ -57,7 +57,7 @@ pub(crate) fn run(
         writer: writer.clone(),
         progress,
         keeps_all_traces: options.trace,
-        rerun: options.rerun(context.places.root().is_some()),
+        rerun_command: options.rerun_command(context.places.root().is_some()),
     });
     let trials = in_order(plan.trials).into_iter();
     let trials = trials.map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge)));

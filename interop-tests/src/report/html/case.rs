@@ -26,7 +26,6 @@ impl<'a> Renderer<'a> {
 
     /// The details of a trial in HTML, with about so many events on the wire at `most`.
     pub(crate) fn render(&self, trial: &TrialRecord, most: usize) -> io::Result<String> {
-        let comparison = Comparison::of(trial);
         let commands = [
             ("server", &trial.server_command),
             ("client", &trial.client_command),
@@ -43,9 +42,7 @@ impl<'a> Renderer<'a> {
             grade => trial.grade.map(described),
             duration => format::duration(trial.duration_ms),
             about => about(trial),
-            // A template cannot find this out.
-            is_compared => !comparison.is_empty(),
-            comparison => Serde(comparison),
+            comparison => Serde(Comparison::of(trial)),
             wire => Serde(trial.trace.as_ref().map(|trace| Wire::of(trace, trial, most))),
             commands => commands.into_iter().filter_map(command).collect::<Value>(),
             sent => Serde(&trial.sent),

@@ -64,7 +64,8 @@ pub(crate) fn messages(mismatch: &Mismatch) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 impl<'a> Comparison<'a> {
-    pub(crate) fn of(trial: &'a TrialRecord) -> Self {
+    /// The comparison of a trial; `None` if nothing was compared or observed.
+    pub(crate) fn of(trial: &'a TrialRecord) -> Option<Self> {
         let observed = &trial.observation;
         let mut right: Vec<_> = trial.expectation.iter().collect();
         // The most similar one comes first.
@@ -80,12 +81,8 @@ impl<'a> Comparison<'a> {
         let rest = aligned(nearest, observed, if is_sure { FITS } else { DIFFERS });
         rows.extend(rest.into_iter().filter(|row| !shown.contains(row.what)));
         rows.sort_by_key(|row| row.how != DIFFERS);
-        Self { rows, others: right.map(|other| aligned(other, observed, DIFFERS)).collect() }
-    }
-
-    /// Whether there are no rows.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.others.is_empty()
+        let others: Vec<_> = right.map(|other| aligned(other, observed, DIFFERS)).collect();
+        (!rows.is_empty() || !others.is_empty()).then_some(Self { rows, others })
     }
 }
 
