@@ -47,31 +47,28 @@ impl Participant {
         folder: &Path,
         context: &RunContext,
     ) -> Vec<Self> {
-        let versions = |peer: &Peer| {
-            let has_some = peer.versions.is_some() && takes_part(peer);
+        let participant = |peer: &Peer| {
+            let has_versions = peer.versions.is_some() && takes_part(peer);
             let lines = || versions(peer, &folder.join(peer.name()), context);
-            has_some.then(|| lines().unwrap_or_else(|why| vec![why]))
+            let versions = has_versions.then(|| lines().unwrap_or_else(|why| vec![why]));
+            let roles = [
+                (peer.server.is_some() || peer.server_program.is_some(), Role::Server),
+                (peer.agent.is_some() || peer.client_program.is_some(), Role::Client),
+            ];
+            Self {
+                name: peer.name().to_owned(),
+                language: peer.language.clone(),
+                reference: peer.reference,
+                parity: peer.parity,
+                roles: roles.into_iter().filter_map(|(has, role)| has.then_some(role)).collect(),
+                versions: versions.unwrap_or_default(),
+            }
         };
-        let participant = |peer| Self::new(peer, versions(peer).unwrap_or_default());
+        // The programs that print the versions run side by side.
         thread::scope(|scope| {
             let threads: Vec<_> =
                 peers.iter().map(|peer| scope.spawn(move || participant(peer))).collect();
             threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
         })
-    }
-
-    fn new(peer: &Peer, versions: Vec<String>) -> Self {
-        let roles = [
-            (peer.server.is_some() || peer.server_program.is_some(), Role::Server),
-            (peer.agent.is_some() || peer.client_program.is_some(), Role::Client),
-        ];
-        Self {
-            name: peer.name().to_owned(),
-            language: peer.language.clone(),
-            reference: peer.reference,
-            parity: peer.parity,
-            roles: roles.into_iter().filter_map(|(has, role)| has.then_some(role)).collect(),
-            versions,
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::report::record::assessment;
 use crate::report::record::file;
@@ -35,14 +35,14 @@ impl RecordWriter {
     pub(crate) fn begin(&self, record: Record, path: PathBuf) -> anyhow::Result<()> {
         file::write(&record, &path)?;
         let began = Instant::now();
-        *self.lock() = Some(Open { record, path, began, written: began });
+        *self.0.lock() = Some(Open { record, path, began, written: began });
         Ok(())
     }
 
     /// Adds a trial that has ended; returns the counts so far. Nothing is added before the run has
     /// begun and after its end.
     pub(crate) fn add(&self, trial: TrialRecord) -> Option<Counts> {
-        let mut open = self.lock();
+        let mut open = self.0.lock();
         let Open { record, path, began, written } = open.as_mut()?;
         record.counts.add(trial.verdict);
         record.trials.push(Arc::new(trial));
@@ -61,14 +61,10 @@ impl RecordWriter {
 
     /// Ends the record in this state; `None` if it had not begun, or has been ended before.
     pub(crate) fn end(&self, state: State) -> Option<Record> {
-        let Open { record, began, .. } = self.lock().take()?;
+        let Open { record, began, .. } = self.0.lock().take()?;
         let duration_ms = milliseconds(began.elapsed());
         let record = Record { state, duration_ms, ..record.in_order() };
         Some(Record { readiness: assessment::of(&record), ..record })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock()
     }
 }
 
