@@ -4,7 +4,7 @@
 //!
 //! - [`load`]: the files
 //! - [`plan`]: the trials
-//! - [`run`]: the trials run in a good order
+//! - [`mod@run`]: the trials run in a good order
 //! - [`judge`]: the verdict on each trial as soon as it has ended
 //! - [`report`]: the reports and the conclusion
 //!

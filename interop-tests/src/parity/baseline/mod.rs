@@ -4,7 +4,7 @@
 //! in the same run, or what the goldens say that it did. A suite describes itself by [`suite::Comparison`];
 //! everything else is shared.
 //!
-//! - [`case`], [`reference`]: what is compared, and the peers at which it is observed
+//! - [`case`], [`mod@reference`]: what is compared, and the peers at which it is observed
 //! - [`expected`]: the expected outcome of a case
 //! - [`goldens`], [`recording`]: what the reference did when it was recorded
 //! - [`suite`]: cases × peers

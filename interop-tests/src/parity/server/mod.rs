@@ -4,7 +4,7 @@
 //! - [`case_run`], [`quiescence`]: a probe while it runs
 //! - [`lines`], [`mask`]: the observation, and which parts of it are compared
 //! - [`class`]: classes of random requests
-//! - [`suite`]: the servers, and the trials
+//! - [`mod@reference`], [`suite`]: the reference, and the trials
 
 pub(crate) mod case_run;
 pub(crate) mod class;

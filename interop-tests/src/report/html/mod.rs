@@ -10,7 +10,7 @@
 //!
 //! - [`page`]: what is shown at once, and the other trials by groups
 //! - [`case`], [`comparison`], [`bytes`], [`wire`]: one trial
-//! - [`format`]: verdicts and numbers as text
+//! - [`mod@format`]: verdicts and numbers as text
 
 pub(crate) mod bytes;
 pub(crate) mod case;

@@ -3,10 +3,10 @@
 //! All reports are made from it and from nothing else, so that they cannot contradict each other, and
 //! one that a run has left behind can be merged, compared and shown long after the run.
 //!
-//! - [`format`], [`trial`], [`participant`]: its parts
+//! - [`mod@format`], [`trial`], [`participant`]: its parts
 //! - [`assessment`]: whether peers can replace the reference
 //! - [`writer`]: the record during the run
-//! - [`file`], [`version_1`]: reading and writing it
+//! - [`mod@file`], [`version_1`]: reading and writing it
 //! - [`merge`]: the records of shards combined
 
 pub(crate) mod assessment;
