@@ -118,3 +118,101 @@ impl Drop for BorrowedAgent<'_> {
         self.pool.idle.lock().push((self.index, self.agent.take()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::places::Places;
+
+    /// Answers every request with one outcome whose status message is the process ID.
+    const ANSWERS: &str = r#"while read -r request; do printf '{"calls": [{"status": "OK", "message": "%s", "value": null, "initial_metadata": [], "trailing_metadata": [], "elapsed_ms": 1}]}\n' $$; done"#;
+
+    /// A pool of `busy` agents that are shell scripts.
+    fn pool(script: &str, busy: usize, waiting: usize) -> (AgentPool, RunContext, TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = toml::Value::from(script);
+        let program = format!("command = ['sh', '-c', {script}]");
+        let program: Program = toml::from_str(&program).expect("a program");
+        let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
+        let logs = folder.path().join("logs");
+        let context = RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("ports");
+        (AgentPool::new("shell", &program, &logs, busy, waiting), context, folder)
+    }
+
+    /// The process ID of an agent, or why it does not report it.
+    fn perform(agent: &mut BorrowedAgent<'_>, context: &RunContext) -> Result<String, Finding> {
+        let outcomes = agent.perform(&Request::default(), context, || ())?;
+        Ok(outcomes[0].message.clone())
+    }
+
+    #[test]
+    fn the_agent_that_was_returned_last_is_lent_first() {
+        let (pool, context, _folder) = pool(ANSWERS, 2, 0);
+        let (mut one, mut other) = (pool.lend(false), pool.lend(false));
+        let first = perform(&mut one, &context).expect("an outcome");
+        let second = perform(&mut other, &context).expect("an outcome");
+        assert_ne!(first, second, "each has a process of its own");
+        assert_ne!(one.logs().stdout, other.logs().stdout);
+        drop(one);
+        drop(other);
+        let mut again = pool.lend(false);
+        assert_eq!(perform(&mut again, &context).expect("an outcome"), second);
+    }
+
+    #[test]
+    fn cases_that_wait_take_no_agent_from_busy_cases() {
+        let (pool, _context, _folder) = pool(ANSWERS, 1, 1);
+        let _waiting = pool.lend(true);
+        let busy = pool.lend(false);
+        let (sender, lent) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _busy = pool.lend(false);
+                sender.send(()).expect("the test waits for it");
+            });
+            lent.recv_timeout(Duration::from_millis(50)).expect_err("there is one busy agent");
+            drop(busy);
+            lent.recv_timeout(Duration::from_secs(10)).expect("it was returned");
+        });
+    }
+
+    #[test]
+    fn an_agent_that_breaks_is_replaced_until_it_is_given_up() {
+        let (pool, context, _folder) = pool("read -r request; echo sorry >&2; exit 3", 1, 0);
+        let mut agent = pool.lend(false);
+        for _ in 0..3 {
+            let Err(Finding::Broken(why)) = perform(&mut agent, &context) else { panic!() };
+            assert!(why.starts_with("the agent ended with status 3 instead of answering"), "{why}");
+            assert!(why.ends_with("sorry"), "{why}");
+        }
+        let Err(Finding::SetUpError(why)) = perform(&mut agent, &context) else { panic!() };
+        assert!(why.starts_with("the agent failed 3 times and is not started again"), "{why}");
+    }
+
+    #[test]
+    fn what_an_agent_cannot_do_does_not_count_as_a_failure() {
+        let script = r#"while read -r request; do echo '{"not_supported": "no TLS"}'; done"#;
+        let (pool, context, _folder) = pool(script, 1, 0);
+        let mut agent = pool.lend(false);
+        for _ in 0..5 {
+            let Err(Finding::NotSupported(why)) = perform(&mut agent, &context) else { panic!() };
+            assert_eq!(why, "no TLS");
+        }
+    }
+
+    #[test]
+    fn an_agent_that_cannot_be_started_is_a_set_up_error() {
+        let (mut pool, context, _folder) = pool("", 1, 0);
+        pool.program = toml::from_str("command = ['no-such-agent']").expect("a program");
+        let mut agent = pool.lend(false);
+        let Err(Finding::SetUpError(why)) = perform(&mut agent, &context) else { panic!() };
+        let expected = "the agent cannot be started: the program `no-such-agent` is not on";
+        assert!(why.starts_with(expected), "{why}");
+    }
+}

@@ -164,3 +164,93 @@ impl SharedServer {
         Some(format!("with {}", exit?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::connection::{Transport, Variant};
+    use crate::config::places::Places;
+    use crate::process::semaphore::Semaphore;
+
+    /// A pool of servers that are shell scripts, which reports `port`.
+    fn pool(script: &str, port: u16, more: &str) -> (ServerPool, RunContext, TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = toml::Value::from(format!("echo port {port}; {script}"));
+        let program = format!("command = ['sh', '-c', {script}]\nready = 'port {{port}}'\n{more}");
+        let program: Program = toml::from_str(&program).expect("a program");
+        let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
+        let logs = folder.path().join("logs");
+        let context = RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("ports");
+        (ServerPool::new("shell", &program, &logs), context, folder)
+    }
+
+    fn plain() -> ServerConfig {
+        ServerConfig::default()
+    }
+
+    #[test]
+    fn cases_with_the_same_configuration_share_a_server() {
+        let (pool, context, _folder) = pool("cat", 7, "options = { tls = [] }");
+        let tls = Variant { transport: Transport::Tls, ..Variant::default() };
+        let server = pool.server(plain());
+        assert!(Arc::ptr_eq(&server, &pool.server(plain())));
+        assert!(!Arc::ptr_eq(&server, &pool.server(ServerConfig::new(tls, None))));
+        let pid = || server.state.lock().running.as_ref().map(|server| server.process.pid());
+        assert_eq!(pid(), None, "it is started when its address is needed");
+        assert_eq!(server.address(&context).as_deref(), Ok("127.0.0.1:7"));
+        let first = pid();
+        assert!(first.is_some());
+        server.address(&context).expect("it runs");
+        assert_eq!(pid(), first);
+        assert_eq!(server.has_exited(), None);
+    }
+
+    #[test]
+    fn a_server_that_ends_is_replaced_until_it_is_given_up() {
+        let (pool, context, _folder) = pool("exit 3", 7, "");
+        let server = pool.server(plain());
+        for _ in 0..3 {
+            server.address(&context).expect("it starts");
+            assert_eq!(server.is_gone().as_deref(), Some("with status 3"));
+            assert_eq!(server.has_exited().as_deref(), Some("with status 3"));
+        }
+        let error = server.address(&context).expect_err("it is given up");
+        let expected = "the server failed 3 times and is not started again; the last time: the \
+                        server ended with status 3";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn a_server_that_does_not_start_says_why() {
+        let (pool, context, _folder) = pool("cat", 7, "start_limit_ms = 20");
+        let server = pool.server(plain());
+        let missing = ServerConfig { transport: Transport::Mtls, ..plain() };
+        let error = pool.server(missing).address(&context).expect_err("it has no such option");
+        assert_eq!(error, "the server did not start: it has no option `mtls`");
+        let another = server.start("127.0.0.1:9", &context).expect_err("it has another port");
+        assert!(another.starts_with("the server did not start: it was to listen at"), "{another}");
+    }
+
+    #[test]
+    fn an_attached_server_may_go_away_and_come_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let (_, context, _folder) = pool("cat", 7, "");
+        let program = Program::attached(address.to_string().parse().expect("an address"));
+        let server = SharedServer::new(program, &context.logs, plain());
+        assert_eq!(server.address(&context), Ok(address.to_string()));
+        assert_eq!(server.is_gone(), None, "it accepts, as in a debugger");
+        drop(listener);
+        assert_eq!(server.address(&context), Ok(address.to_string()), "it is not checked again");
+        let why = server.is_gone().expect("it is gone");
+        assert!(why.starts_with(&format!("and nobody answers at {address}")), "{why}");
+        let error = server.address(&context).expect_err("it has not come back");
+        assert!(error.contains("went away in an earlier case and has not come back"), "{error}");
+        let _listener = TcpListener::bind(address).expect("the same port");
+        assert_eq!(server.address(&context), Ok(address.to_string()));
+    }
+}

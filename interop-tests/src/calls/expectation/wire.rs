@@ -86,3 +86,64 @@ fn mismatch<T: Ord + Display>(
     let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
     Some(Mismatch::new(what, expected.join(" or "), seen))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::connection::Compression;
+
+    /// What differs between `table` and `stats`, at the point of the axes with gzip.
+    fn differing(table: &str, stats: &WireStats) -> Vec<String> {
+        let wire: Wire = toml::from_str(table).unwrap();
+        assert_eq!(wire.check(), Ok(()));
+        let variant = Variant { compression: Compression::Gzip, ..Variant::default() };
+        let line = |it: Mismatch| format!("{}: {} / {}", it.what, it.expected, it.observed);
+        wire.mismatches(stats, variant).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_is_not_stated_is_not_compared_except_faults() {
+        let mut stats = WireStats::default();
+        stats.pings = 3;
+        assert_eq!(differing("", &stats), [""; 0]);
+        stats.faults = vec!["DATA on stream 0".to_owned(), "no preface".to_owned()];
+        assert_eq!(differing("", &stats), ["wire: faults: none / DATA on stream 0; no preface"]);
+    }
+
+    #[test]
+    fn all_messages_have_one_of_the_flags_and_there_is_one() {
+        let mut stats = WireStats::default();
+        let what = "wire: compressed flags of request messages";
+        assert_eq!(differing("request_flags = [0]", &stats), [format!("{what}: 0 / none")]);
+        stats.requests.flags = BTreeMap::from([(0, 2), (1, 1)]);
+        assert_eq!(differing("request_flags = [0, 1]", &stats), [""; 0]);
+        let expected = [format!("{what}: 1 / 0 (2 times), 1 (1 times)")];
+        assert_eq!(differing("request_flags = [1]", &stats), expected);
+        let empty: Wire = toml::from_str("response_flags = []").unwrap();
+        assert!(empty.check().unwrap_err().starts_with("wire: flags are a list"));
+    }
+
+    #[test]
+    fn an_encoding_may_be_that_of_the_axis() {
+        let mut stats = WireStats::default();
+        stats.responses.encodings.insert("gzip".to_owned(), 1);
+        assert_eq!(differing("response_encoding = \"{compression}\"", &stats), [""; 0]);
+        let expected = ["wire: grpc-encoding of responses: identity / gzip (1 times)"];
+        assert_eq!(differing("response_encoding = \"identity\"", &stats), expected);
+    }
+
+    #[test]
+    fn counts_are_numbers_or_ranges() {
+        let mut stats = WireStats::default();
+        (stats.pings, stats.goaways, stats.streams_at_once) = (3, 1, 9);
+        assert_eq!(differing("pings = [2, 4]\ngoaways = 1\nconnections = 0", &stats), [""; 0]);
+        let table = "pings = [4, 5]\ngoaways = 0\nclient_resets = 1\nstreams_at_once = 8";
+        let expected = [
+            "wire: PINGs of the client: 4 to 5 / 3",
+            "wire: GOAWAYs of the server: 0 / 1",
+            "wire: RST_STREAMs of the client: 1 / 0",
+            "wire: streams at once: 8 / 9",
+        ];
+        assert_eq!(differing(table, &stats), expected);
+    }
+}
