@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use grpc_interop_protocol::{CallOutcome, Request};
+use grpc_interop_protocol::Request;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::Scenario;
@@ -144,7 +144,7 @@ impl CaseRun<'_> {
     /// A tap in front of the server, at an address of the same kind.
     fn start_tap(&self, counts: bool, recorder: &Recorder) -> Result<Tap, Finding> {
         let server = self.server_address()?;
-        let mut attempts = 0;
+        let mut more_attempts = 1..TAP_ATTEMPTS;
         loop {
             let port = match self.dedicated {
                 // The tap stops and starts again with the server.
@@ -155,9 +155,8 @@ impl CaseRun<'_> {
             let address = address.map_err(Finding::SetUpError)?;
             match Tap::start(&address, server.clone(), recorder.clone(), counts) {
                 // Another process has taken the port in between.
-                Err(error) if error.kind() == ErrorKind::AddrInUse && attempts < TAP_ATTEMPTS => {
-                    attempts += 1;
-                }
+                Err(error)
+                    if error.kind() == ErrorKind::AddrInUse && more_attempts.next().is_some() => {}
                 tap => return tap.map_err(|error| tap_failed(&error)),
             }
         }
@@ -212,7 +211,8 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// Makes the calls of a step, again and again if they are to succeed eventually.
+    /// Makes the calls of a step, again and again if they are to succeed eventually. What happens to the server
+    /// does so during the first attempt, whether its calls have ended by then or not.
     fn attempt(&mut self, step: &Step, keep_channels: bool) -> Result<(), Finding> {
         self.step = Comparison::default();
         let mut action = step.server;
@@ -224,33 +224,21 @@ impl CaseRun<'_> {
             let trial = unique_name();
             let request = self.request(step, keep_channels, &trial)?;
             self.requests.push(agent::shown(&request));
-            let outcomes = self.perform(&request, action.take(), step.after_ms)?;
-            self.step = step.compare(&outcomes, &trial);
+            let Self { context, agent, dedicated, tap, .. } = self;
+            let mut acted = Ok(());
+            let outcomes = agent.perform(&request, context, || {
+                if action.is_some() {
+                    thread::sleep(Duration::from_millis(step.after_ms));
+                    acted = act(dedicated, tap, action.take());
+                }
+            });
+            acted?;
+            self.step = step.compare(&outcomes?, &trial);
             if self.step.mismatches.is_empty() || Instant::now() >= until {
                 return Ok(());
             }
             thread::sleep(BETWEEN_ATTEMPTS);
         }
-    }
-
-    /// Has the agent make the calls. An `action` follows after `after_ms` milliseconds, whether the calls have
-    /// ended by then or not.
-    fn perform(
-        &mut self,
-        request: &Request,
-        action: Option<ServerAction>,
-        after_ms: u64,
-    ) -> Result<Vec<CallOutcome>, Finding> {
-        let Self { context, agent, dedicated, tap, .. } = self;
-        let mut acted = Ok(());
-        let outcomes = agent.perform(request, context, || {
-            if action.is_some() {
-                thread::sleep(Duration::from_millis(after_ms));
-                acted = act(dedicated, tap, action);
-            }
-        });
-        acted?;
-        outcomes
     }
 
     fn request(&self, step: &Step, keep_channels: bool, trial: &str) -> Result<Request, Finding> {
@@ -261,11 +249,12 @@ impl CaseRun<'_> {
         if tls.is_some() {
             context.certificates.make().map_err(Finding::SetUpError)?;
         }
-        let server = match (step.target(), &self.tap) {
+        let address = match (step.target(), &self.tap) {
             (Target::Server, Some(tap)) => tap.address(),
-            _ => self.server_address()?,
+            (Target::Server, None) => self.server_address()?,
+            (Target::ClosedPort, _) => context.addresses.closed.clone(),
+            (Target::SilentPort, _) => context.addresses.silent.clone(),
         };
-        let address = context.address(step.target(), &server);
         Ok(Request { address, keep_channels, tls, ..request })
     }
 

@@ -147,10 +147,10 @@ impl CaseRun {
         let client = Process::start_program(&self.client, places, "", self.client_logs.clone());
         let mut client = client
             .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
-        self.case
-            .client
-            .compare("client", &mut client, String::new(), comparison)
-            .ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
+        let end = self.case.client.compare(&mut client, String::new());
+        let end =
+            end.ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
+        comparison.extend("client ", end);
         let (Some(mut server), Some(expected)) = (server, &self.case.server) else {
             return Ok(());
         };
@@ -158,43 +158,27 @@ impl CaseRun {
             return Err(Finding::Broken(format!("the server ended by itself, with {exit}")));
         }
         server.process.interrupt();
-        expected.compare("server", &mut server.process, server.printed, comparison).ok_or_else(
-            || Finding::Broken(format!("the server did not end {LIMIT:?} after Ctrl-C")),
-        )
+        let end = expected.compare(&mut server.process, server.printed).ok_or_else(|| {
+            Finding::Broken(format!("the server did not end {LIMIT:?} after Ctrl-C"))
+        })?;
+        comparison.extend("server ", end);
+        Ok(())
     }
 }
 
 impl End {
     /// Compares the end of `process`, which has printed `stdout` so far; `None` when it does not end in time.
-    fn compare(
-        &self,
-        who: &str,
-        process: &mut Process,
-        mut stdout: String,
-        comparison: &mut Comparison,
-    ) -> Option<()> {
-        let exit = process.wait(LIMIT, &mut stdout)?.to_string();
-        let stderr = process.logs.stderr();
+    fn compare(&self, process: &mut Process, mut stdout: String) -> Option<Comparison> {
+        let mut comparison = Comparison::default();
+        let (status, exit) = (format!("status {}", self.exit), process.wait(LIMIT, &mut stdout)?);
+        let is_match = status == exit.to_string();
+        comparison.add("exit", Some(status), Some(exit.to_string()), is_match);
+        let quoted = |text: &str| Some(format!("{text:?}"));
+        comparison.add("stdout", quoted(&self.stdout), quoted(&stdout), stdout == self.stdout);
+        let (lines, stderr) = (&self.stderr_lines, process.logs.stderr());
         let has = |line: &String| stderr.lines().any(|other| other.trim() == line);
-        let lines = Some(&self.stderr_lines).filter(|lines| !lines.is_empty());
-        let status = format!("status {}", self.exit);
-        for (what, is_match, expected, observed) in [
-            ("exit", exit == status, Some(status), exit),
-            (
-                "stdout",
-                stdout == self.stdout,
-                Some(format!("{:?}", self.stdout)),
-                format!("{stdout:?}"),
-            ),
-            (
-                "stderr",
-                self.stderr_lines.iter().all(has),
-                lines.map(|lines| format!("{lines:?}, among others")),
-                format!("{stderr:?}"),
-            ),
-        ] {
-            comparison.add(&format!("{who} {what}"), expected, Some(observed), is_match);
-        }
-        Some(())
+        let expected = (!lines.is_empty()).then(|| format!("{lines:?}, among others"));
+        comparison.add("stderr", expected, quoted(&stderr), lines.iter().all(has));
+        Some(comparison)
     }
 }

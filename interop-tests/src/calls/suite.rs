@@ -33,7 +33,7 @@ pub(crate) fn trials(
     let mut cases = Vec::new();
     for scenario in scenarios {
         let shared = Arc::new(scenario.clone());
-        cases.extend(scenario.variants().into_iter().map(|it| (Arc::clone(&shared), it)));
+        cases.extend(scenario.vary.variants().into_iter().map(|it| (Arc::clone(&shared), it)));
     }
     let logs = context.logs.join(SUITE);
     let agents = peers.iter().filter_map(|client| {

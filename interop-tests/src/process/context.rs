@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::config::connection::Target;
 use crate::config::places::Places;
 use crate::process::net::addresses::Addresses;
 use crate::process::net::certificates::Certificates;
@@ -44,15 +43,5 @@ impl RunContext {
         }
         std::fs::create_dir_all(&self.logs)
             .with_context(|| format!("logs cannot be written: {logs}"))
-    }
-
-    /// The address of `target`, where `server` is that of the server under test.
-    pub(crate) fn address(&self, target: Target, server: &str) -> String {
-        let address = match target {
-            Target::Server => server,
-            Target::ClosedPort => &self.addresses.closed,
-            Target::SilentPort => &self.addresses.silent,
-        };
-        address.to_owned()
     }
 }

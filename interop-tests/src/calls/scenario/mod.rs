@@ -42,7 +42,7 @@ pub(crate) struct Scenario {
     /// What it tests, where the name does not say it.
     pub(crate) about: Option<String>,
     #[serde(default)]
-    vary: Vary,
+    pub(crate) vary: Vary,
     call: Option<Call>,
     expect: Option<Expectation>,
     #[serde(default)]
@@ -78,11 +78,6 @@ fn read(
 impl Scenario {
     pub(crate) fn name(&self) -> &str {
         self.name.get_ref()
-    }
-
-    /// The points on the axes at which it is run.
-    pub(crate) fn variants(&self) -> Vec<Variant> {
-        self.vary.variants()
     }
 
     /// What a server has to have for it at this point of the axes.
@@ -121,7 +116,7 @@ impl Scenario {
         self.steps.iter().try_for_each(Step::check)?;
         self.vary.check()?;
         let only = |is_right: fn(Transport) -> bool| {
-            self.variants().iter().all(|variant| is_right(variant.transport))
+            self.vary.variants().iter().all(|variant| is_right(variant.transport))
         };
         let has_tls = |step: &Step| step.leader().is_some_and(|call| call.tls.is_some());
         if self.steps.iter().any(has_tls) && !only(Transport::is_encrypted) {
@@ -161,7 +156,7 @@ mod tests {
                     vary = { transport = [\"unix\"] }\n";
         let scenario = scenarios(text).unwrap().remove(0);
         let names: Vec<_> =
-            scenario.variants().iter().map(|variant| variant.name_of("a")).collect();
+            scenario.vary.variants().iter().map(|variant| variant.name_of("a")).collect();
         assert_eq!(names, ["unix+gzip/a"]);
     }
 

@@ -29,24 +29,16 @@ const INTERNAL: [&str; 9] = [
 /// What grpcio puts around the reason why it gave up a stream: the reason alone is compared.
 const WRAPPER: (&str, &str) = ("Stream removed (", ")");
 
-/// Whether a caller can rely on `message`.
-fn is_compared(message: &str) -> bool {
-    !INTERNAL.iter().any(|part| message.contains(part))
-}
-
-fn unwrapped(message: &str) -> &str {
-    let inner = message.strip_prefix(WRAPPER.0).and_then(|rest| rest.strip_suffix(WRAPPER.1));
-    inner.unwrap_or(message)
-}
-
 /// `message` as a line of an expected outcome, where [`ANY`] stands for any text.
 pub(crate) fn masked(message: &str) -> String {
-    if is_compared(message) { full(message) } else { ANY.to_owned() }
+    let is_internal = INTERNAL.iter().any(|part| message.contains(part));
+    if is_internal { ANY.to_owned() } else { full(message) }
 }
 
-/// All of `message`; a long one as its beginning and its checksum.
+/// All of `message` but the wrapper; a long one as its beginning and its checksum.
 pub(crate) fn full(message: &str) -> String {
-    let message = unwrapped(message);
+    let inner = message.strip_prefix(WRAPPER.0).and_then(|rest| rest.strip_suffix(WRAPPER.1));
+    let message = inner.unwrap_or(message);
     let text = shown(message.as_bytes());
     if text.ends_with(" bytes)") {
         return format!("{text}, checksum {:016x}", checksum(message.as_bytes()));
