@@ -107,19 +107,19 @@ impl<'a> Description<'a> {
             parts.extend(of_message(message));
         }
         let block = frame.block.as_ref();
-        let more = [
-            (frame.more_messages, "messages"),
-            (block.map_or(0, |block| block.more_fields), "fields"),
+        let more =
+            |count: usize, what: &str| (count > 0).then(|| format!("and {count} more {what}"));
+        let notes = [
+            more(frame.more_messages, "messages"),
+            block.and_then(|block| more(block.more_fields, "fields")),
+            block.and_then(|block| Some(format!("cannot be decoded: {}", block.error.as_ref()?))),
         ];
-        let more = more.into_iter().filter(|(count, _)| *count > 0);
-        let more = more.map(|(count, what)| format!("and {count} more {what}"));
-        let error = block.and_then(|block| block.error.as_ref());
         Self {
             title: format!("{} on stream {}", frame.name, frame.stream),
             details: frame.flags.clone(),
             parts,
             fields: block.map(|block| &block.fields[..]).unwrap_or_default(),
-            notes: more.chain(error.map(|why| format!("cannot be decoded: {why}"))).collect(),
+            notes: notes.into_iter().flatten().collect(),
         }
     }
 }

@@ -216,13 +216,10 @@ impl Frame {
 impl TlsRecord {
     pub(crate) fn new(header: [u8; 5]) -> Self {
         let [content_type, _, _, high, low] = header;
-        let content_type = match content_type {
-            20 => "change cipher spec".to_owned(),
-            21 => "alert".to_owned(),
-            22 => "handshake".to_owned(),
-            23 => "application data".to_owned(),
-            other => format!("content type {other}"),
-        };
+        let names = ["change cipher spec", "alert", "handshake", "application data"];
+        let name = usize::from(content_type).checked_sub(20).and_then(|index| names.get(index));
+        let content_type =
+            name.map_or_else(|| format!("content type {content_type}"), |name| (*name).to_owned());
         let length = usize::from(u16::from_be_bytes([high, low]));
         Self { content_type, header: header.to_vec(), length }
     }

@@ -63,12 +63,9 @@ impl FrameHeader {
 
     /// Encodes the header; of `length`, the lower 24 bits are sent.
     pub fn encode(self) -> [u8; Self::SIZE] {
-        let length = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
-        let mut bytes = [0; Self::SIZE];
-        bytes[..3].copy_from_slice(&length[1..]);
-        bytes[3..5].copy_from_slice(&[self.kind, self.flags]);
-        bytes[5..].copy_from_slice(&self.stream.to_be_bytes());
-        bytes
+        let [_, a, b, c] = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
+        let [s0, s1, s2, s3] = self.stream.to_be_bytes();
+        [a, b, c, self.kind, self.flags, s0, s1, s2, s3]
     }
 
     pub fn has(self, flag: u8) -> bool {
@@ -78,6 +75,10 @@ impl FrameHeader {
     /// Whether the frame carries a header block or a part of one.
     pub fn carries_block(self) -> bool {
         matches!(self.kind, kind::HEADERS | kind::CONTINUATION)
+    }
+
+    pub fn ends_stream(self) -> bool {
+        matches!(self.kind, kind::DATA | kind::HEADERS) && self.has(flag::END_STREAM)
     }
 
     pub fn is_padded(self) -> bool {
@@ -195,17 +196,18 @@ impl Frame {
 
     /// Reads the next frame; `None` when the input ends, even within a frame.
     pub fn read_from(reader: &mut impl Read) -> io::Result<Option<Self>> {
-        let mut read = |buffer: &mut [u8]| match reader.read_exact(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            result => result.map(|()| true),
+        let mut read = || -> io::Result<Self> {
+            let mut header = [0; FrameHeader::SIZE];
+            reader.read_exact(&mut header)?;
+            let FrameHeader { length, kind, flags, stream } = FrameHeader::decode(header);
+            let mut payload = vec![0; length];
+            reader.read_exact(&mut payload)?;
+            Ok(Self { kind, flags, stream, payload })
         };
-        let mut header = [0; FrameHeader::SIZE];
-        if !read(&mut header)? {
-            return Ok(None);
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            frame => frame.map(Some),
         }
-        let FrameHeader { length, kind, flags, stream } = FrameHeader::decode(header);
-        let mut payload = vec![0; length];
-        Ok(read(&mut payload)?.then_some(Self { kind, flags, stream, payload }))
     }
 }
 

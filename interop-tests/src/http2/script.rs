@@ -17,15 +17,15 @@ use crate::http2::text::Text;
 /// The largest payload that every peer accepts (RFC 9113, section 4.2).
 const MAX_FRAME_SIZE: usize = 16_384;
 
-/// The most content of a DATA or HEADERS frame, beside any padding and a priority.
+/// The most content of a DATA or HEADERS frame that may also have padding and a priority.
 const MAX_CONTENT: usize = MAX_FRAME_SIZE - 1 - 5 - 255;
 
-/// How long nothing arrives before a peer counts as silent, for actions that do not wait for long.
+/// How long a peer may send nothing before an action that waits for it continues.
 ///
 /// grpcio runs some of its work, such as resetting the stream of a request with a method that it does
 /// not accept, only when a thread of its pool wakes up, and those sleep for up to a second. So an idle
 /// server may take as long.
-pub(crate) const SILENCE: Duration = Duration::from_millis(1500);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// How long a peer may leave a window closed before the rest of a body is dropped. Longer than the
 /// default deadline of a call, at whose end a client resets its stream.
@@ -182,7 +182,7 @@ impl<'a> Script<'a> {
             Action::Request => self.take_request(true),
             Action::RequestHeaders => self.take_request(false),
             Action::Answer => {
-                endpoint.process_until(Timeout::Idle(SILENCE), |e| e.is_over(stream));
+                endpoint.process_until(Timeout::Idle(IDLE_TIMEOUT), |e| e.is_over(stream));
             }
             Action::PingsAcknowledged => {
                 endpoint.is_closed |= !endpoint.process_until(timeout(), |e| e.pings == 0);

@@ -107,33 +107,21 @@ fn parts(frame: &IncomingFrame) -> Vec<Part> {
     let IncomingFrame { header_bytes, header, payload, messages } = frame;
     let kept = [header_bytes, &payload.kept[..]].concat();
     let end = header_bytes.len() + payload.length;
-    let mut parts = Parts { kept: &kept, end, named: Vec::new() };
-    parts.number(3, "length", decimal);
-    parts.number(1, "type", |_| kind_name(header.kind));
-    parts.number(1, "flags", |_| match flags(*header).join(" | ") {
-        none if none.is_empty() => "none".to_owned(),
-        some => some,
-    });
-    parts.number(4, "stream", |stream| {
-        let reserved = if stream == header.stream { "" } else { ", reserved bit set" };
-        format!("{}{reserved}", header.stream)
-    });
-    if header.is_padded() {
-        parts.number(1, "pad length", decimal);
+    let mut parts = Parts { header: *header, kept: &kept, end, named: Vec::new() };
+    let padding: &[Number] = if header.is_padded() { &[(1, "pad length")] } else { &[] };
+    for (size, name) in [HEADER, padding, numbers(*header)].concat() {
+        parts.add_number(size, name);
     }
     let content_end =
-        frame.content().map_or(parts.position(), |content| FrameHeader::SIZE + content.end);
-    for (size, name, meaning) in fields(*header) {
-        parts.number(*size, name, meaning);
-    }
+        FrameHeader::SIZE + frame.content().map_or(padding.len(), |content| content.end);
     match header.kind {
         kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => {
             parts.add(content_end, "header block", String::new());
         }
         kind::SETTINGS => {
             while end - parts.position() >= 6 {
-                parts.number(2, "identifier", setting_name);
-                parts.number(4, "value", decimal);
+                parts.add_number(2, "identifier");
+                parts.add_number(4, "value");
             }
         }
         kind::GOAWAY => {
@@ -156,6 +144,7 @@ fn parts(frame: &IncomingFrame) -> Vec<Part> {
 
 /// Names one part of a frame after the other.
 struct Parts<'a> {
+    header: FrameHeader,
     /// The bytes of header and payload, as far as they are kept.
     kept: &'a [u8],
     /// Where the frame ends, or the part of it that was sent.
@@ -178,48 +167,59 @@ impl Parts<'_> {
     }
 
     /// Adds a part that is a number of `size` bytes.
-    fn number(&mut self, size: usize, name: &str, meaning: impl Fn(u32) -> String) {
+    fn add_number(&mut self, size: usize, name: &str) {
         let start = self.position();
         let value = match self.kept.get(start..start + size) {
             Some(bytes) => {
-                meaning(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+                let number = bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+                self.meaning(name, number)
             }
             None if self.end < start + size => "cut off".to_owned(),
             None => "not kept".to_owned(),
         };
         self.add(start + size, name, value);
     }
-}
 
-/// A field of fixed size: its size, its name and the meaning of its value.
-type FixedField = (usize, &'static str, fn(u32) -> String);
-
-/// The fields with which the payload of a frame starts, after the length of the padding.
-fn fields(header: FrameHeader) -> &'static [FixedField] {
-    const PRIORITY: &[FixedField] = &[(4, "dependency", number_of_31_bits), (1, "weight", opaque)];
-    match header.kind {
-        kind::HEADERS if header.has(flag::PRIORITY) => PRIORITY,
-        kind::PRIORITY => PRIORITY,
-        kind::RST_STREAM => &[(4, "error code", error_name)],
-        kind::PUSH_PROMISE => &[(4, "promised stream", number_of_31_bits)],
-        kind::PING => &[(8, "opaque data", opaque)],
-        kind::GOAWAY => &[(4, "last stream", number_of_31_bits), (4, "error code", error_name)],
-        kind::WINDOW_UPDATE => &[(4, "increment", number_of_31_bits)],
-        _ => &[],
+    fn meaning(&self, name: &str, number: u32) -> String {
+        // The highest bit of a stream or an increment is reserved.
+        let without_reserved = number & 0x7fff_ffff;
+        match name {
+            "type" => kind_name(self.header.kind),
+            "flags" if self.header.flags == 0 => "none".to_owned(),
+            "flags" => flags(self.header).join(" | "),
+            "stream" if number != without_reserved => {
+                format!("{without_reserved}, reserved bit set")
+            }
+            "dependency" | "promised stream" | "last stream" | "increment" => {
+                without_reserved.to_string()
+            }
+            "error code" => error_name(number),
+            "identifier" => setting_name(number),
+            "weight" | "opaque data" => String::new(),
+            _ => number.to_string(),
+        }
     }
 }
 
-/// A number whose highest bit is reserved.
-fn number_of_31_bits(number: u32) -> String {
-    (number & 0x7fff_ffff).to_string()
-}
+/// The size and the name of a number.
+type Number = (usize, &'static str);
 
-fn decimal(number: u32) -> String {
-    number.to_string()
-}
+/// The header of a frame.
+const HEADER: &[Number] = &[(3, "length"), (1, "type"), (1, "flags"), (4, "stream")];
 
-fn opaque(_number: u32) -> String {
-    String::new()
+/// The numbers with which the payload of a frame starts, after the length of the padding.
+fn numbers(header: FrameHeader) -> &'static [Number] {
+    const PRIORITY: &[Number] = &[(4, "dependency"), (1, "weight")];
+    match header.kind {
+        kind::HEADERS if header.has(flag::PRIORITY) => PRIORITY,
+        kind::PRIORITY => PRIORITY,
+        kind::RST_STREAM => &[(4, "error code")],
+        kind::PUSH_PROMISE => &[(4, "promised stream")],
+        kind::PING => &[(8, "opaque data")],
+        kind::GOAWAY => &[(4, "last stream"), (4, "error code")],
+        kind::WINDOW_UPDATE => &[(4, "increment")],
+        _ => &[],
+    }
 }
 
 /// A parameter of SETTINGS, including those of gRPC.

@@ -84,8 +84,8 @@ impl MessageParser {
         frame.messages.push(Message { flag, start, bytes, fields, unread: truncated.or(unread) });
     }
 
-    /// Ends the frame, whose content ends at `end`; returns whether a message continues after it.
-    pub(crate) fn finish_frame(&mut self, end: usize, frame: &mut MessagesOfFrame) -> bool {
+    /// Ends the frame, whose content ends at `end`; a message may continue after it.
+    pub(crate) fn finish_frame(&mut self, end: usize, frame: &mut MessagesOfFrame) {
         let start = self.start.take();
         if frame.more_messages() > 0 {
             frame.parts.push((end, "messages", format!("{} more", frame.more_messages())));
@@ -98,7 +98,6 @@ impl MessageParser {
         } else if !self.prefix.is_empty() {
             frame.parts.push((end, "part of a message's prefix", String::new()));
         }
-        !self.prefix.is_empty()
     }
 
     fn flag_and_length(&self) -> Option<(u8, usize)> {
@@ -128,15 +127,14 @@ pub(crate) fn fill(buffer: &mut Vec<u8>, size: usize, input: &mut &[u8]) {
 mod tests {
     use super::*;
 
-    /// Parses `payloads` as the payloads of consecutive frames; also returns whether a message continues
-    /// after each.
-    fn parse(payloads: &[&[u8]]) -> Vec<(MessagesOfFrame, bool)> {
+    /// Parses `payloads` as the payloads of consecutive frames.
+    fn parse(payloads: &[&[u8]]) -> Vec<MessagesOfFrame> {
         let mut parser = MessageParser::default();
         let parse_frame = |payload: &&[u8]| {
             let mut frame = MessagesOfFrame::default();
             parser.parse(payload, 0, &mut frame);
-            let continues = parser.finish_frame(payload.len(), &mut frame);
-            (frame, continues)
+            parser.finish_frame(payload.len(), &mut frame);
+            frame
         };
         payloads.iter().map(parse_frame).collect()
     }
@@ -151,9 +149,7 @@ mod tests {
         let parts = |frame: &MessagesOfFrame| -> Vec<_> {
             frame.parts.iter().map(|(end, name, _)| (*end, *name)).collect()
         };
-        let [(first, true), (second, true), (third, false)] = &frames[..] else {
-            panic!("continues")
-        };
+        let [first, second, third] = &frames[..] else { panic!("three frames") };
         assert_eq!(messages(first), [(0, Some(0), b"ab".to_vec()), (1, Some(7), Vec::new())]);
         assert_eq!(
             parts(first)[3..6],
@@ -172,7 +168,7 @@ mod tests {
     #[test]
     fn messages_past_the_limit_are_counted_by_flag() {
         let payload = [[0, 0, 0, 0, 0].repeat(100), [1, 0, 0, 0, 0].repeat(10)].concat();
-        let (frame, _) = &parse(&[&payload])[0];
+        let frame = &parse(&[&payload])[0];
         assert_eq!((frame.messages.len(), frame.more_messages()), (MESSAGES, 110 - MESSAGES));
         assert_eq!(frame.flags, BTreeMap::from([(0, 100), (1, 10)]));
         let more = format!("{} more", 110 - MESSAGES);
@@ -181,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_long_message_are_truncated() {
-        let (frame, _) = &parse(&[&[&[0, 0, 0, 8, 0][..], &[7; 2048]].concat()])[0];
+        let frame = &parse(&[&[&[0, 0, 0, 8, 0][..], &[7; 2048]].concat()])[0];
         let [Message { bytes, .. }] = &frame.messages[..] else { panic!("a message") };
         assert_eq!((bytes.kept.len(), bytes.length), (KEPT, 2048));
     }

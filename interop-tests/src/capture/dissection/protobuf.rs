@@ -77,12 +77,9 @@ fn field(message: &[u8], rest: &mut &[u8]) -> Result<ProtobufField, String> {
         }
         WireType::LengthDelimited => {
             let length = decode_varint(rest).map_err(|error| error.to_string())?;
-            let bytes =
-                usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
-            let Some((bytes, behind)) = bytes else {
-                return Err(format!("{length} bytes should follow, and {} do", rest.len()));
-            };
-            *rest = behind;
+            let bytes = usize::try_from(length).ok().and_then(|length| rest.split_off(..length));
+            let missing = || format!("{length} bytes should follow, and {} do", rest.len());
+            let bytes = bytes.ok_or_else(missing)?;
             ("length-delimited", text_or_hex(bytes))
         }
         WireType::StartGroup => ("group", "begins".to_owned()),

@@ -190,16 +190,12 @@ impl DirectionRecorder {
     /// Records a frame, whole or cut off.
     fn finish_frame(&mut self, mut frame: IncomingFrame) {
         let header = frame.header;
-        let is_done = match header.kind {
-            kind::DATA => {
-                let end = frame.content().map_or(0, |content| FrameHeader::SIZE + content.end);
-                let parser = self.messages.entry(header.stream).or_default();
-                !parser.finish_frame(end, &mut frame.messages) || header.has(flag::END_STREAM)
-            }
-            kind::HEADERS => header.has(flag::END_STREAM),
-            other => other == kind::RST_STREAM,
-        };
-        if is_done {
+        if header.kind == kind::DATA {
+            let end = frame.content().map_or(0, |content| FrameHeader::SIZE + content.end);
+            let parser = self.messages.entry(header.stream).or_default();
+            parser.finish_frame(end, &mut frame.messages);
+        }
+        if header.kind == kind::RST_STREAM || header.ends_stream() {
             self.messages.remove(&header.stream);
         }
         let block = self.decode_block(&frame);

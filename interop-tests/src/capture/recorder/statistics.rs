@@ -72,7 +72,7 @@ impl WireStats {
     ) {
         let (header, is_client) = (frame.header, sender == Role::Client);
         let Some(state) = self.connections.get_mut(&connection) else { return };
-        if !is_client && header.has(flag::END_STREAM) && header.kind <= kind::HEADERS {
+        if !is_client && header.ends_stream() {
             state.open_streams.remove(&header.stream);
         }
         match header.kind {

@@ -60,16 +60,16 @@ impl Tap {
 
     /// Closes the listener, so that connections are refused; open connections go on.
     pub(crate) fn stop_listening(&mut self) {
-        let (answer, is_done) = mpsc::channel();
-        let _ = self.commands.send(Command::StopListening(answer));
+        let (done, is_done) = mpsc::channel();
+        let _ = self.commands.send(Command::StopListening(done));
         // An error means that the proxy has ended, and its listener with it.
         let _ = is_done.recv();
     }
 
     /// Listens again.
     pub(crate) fn resume_listening(&mut self) -> io::Result<()> {
-        let (answer, result) = mpsc::channel();
-        let _ = self.commands.send(Command::Listen(self.address.clone(), answer));
+        let (sender, result) = mpsc::channel();
+        let _ = self.commands.send(Command::Listen(self.address.clone(), sender));
         result.recv().map_err(io::Error::other)?
     }
 

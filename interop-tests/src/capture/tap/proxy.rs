@@ -24,9 +24,9 @@ const BUFFER: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Close the listener; the answer is sent when that is done.
+    /// Close the listener, and report when that is done.
     StopListening(Sender<()>),
-    /// Listen again at this address.
+    /// Listen again at this address, and report the result.
     Listen(String, Sender<io::Result<()>>),
     /// End when no connection is left, or at this time.
     Finish(Instant),
@@ -44,13 +44,13 @@ pub(super) async fn run(
     loop {
         select! {
             command = commands.recv() => match command {
-                Some(Command::StopListening(answer)) => {
+                Some(Command::StopListening(done)) => {
                     listener = None;
-                    let _ = answer.send(());
+                    let _ = done.send(());
                 }
-                Some(Command::Listen(address, answer)) => {
+                Some(Command::Listen(address, result)) => {
                     let bound = Listener::bind(&address).await;
-                    let _ = answer.send(bound.map(|(bound, _)| listener = Some(bound)));
+                    let _ = result.send(bound.map(|(bound, _)| listener = Some(bound)));
                 }
                 Some(Command::Finish(deadline)) => {
                     let all_end = async { while connections.join_next().await.is_some() {} };

@@ -20,8 +20,7 @@ use crate::parity::fuzz::frame_mutation;
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::entry::entry_named;
-use crate::parity::server::probe;
-use crate::parity::server::probe::{Acknowledge, Probe};
+use crate::parity::server::probe::{self, Acknowledge, Probe};
 
 /// The probes from which cases are drawn.
 pub(crate) struct Deck<'a> {

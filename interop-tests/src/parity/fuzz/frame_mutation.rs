@@ -3,8 +3,7 @@
 //! All of them are legal for a client at any time.
 
 use crate::http2::action::{Action, AnyFrame};
-use crate::http2::body;
-use crate::http2::body::Cut;
+use crate::http2::body::{self, Cut};
 use crate::http2::frame::kind;
 use crate::http2::header_block;
 use crate::http2::script::End;

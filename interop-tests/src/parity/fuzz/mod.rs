@@ -26,8 +26,7 @@ use tally::Tally;
 
 use crate::outcome::finding::Observation;
 use crate::parity::server::entry::entry;
-use crate::parity::server::probe;
-use crate::parity::server::probe::Probe;
+use crate::parity::server::probe::{self, Probe};
 use crate::process::semaphore::Semaphore;
 
 pub(crate) use case::Deck;

@@ -60,19 +60,18 @@ fn simpler(value: &Value) -> Vec<Value> {
     match value {
         Value::Table(table) => {
             let keys = || table.keys().filter(|key| !FIXED.contains(&&key[..]));
-            let without = keys().map(|key| {
+            let with = |key: &String, value: Option<Value>| {
                 let mut table = table.clone();
-                table.remove(key);
-                table
-            });
+                match value {
+                    Some(value) => table.insert(key.clone(), value),
+                    None => table.remove(key),
+                };
+                Value::Table(table)
+            };
             let changed = keys().flat_map(|key| {
-                simpler(&table[key]).into_iter().map(|value| {
-                    let mut table = table.clone();
-                    table.insert(key.clone(), value);
-                    table
-                })
+                simpler(&table[key]).into_iter().map(move |value| with(key, Some(value)))
             });
-            without.chain(changed).map(Value::Table).collect()
+            keys().map(|key| with(key, None)).chain(changed).collect()
         }
         Value::Array(items) => {
             let changed = items.iter().enumerate().flat_map(|(at, item)| {

@@ -15,38 +15,24 @@ use crate::outcome::finding::Observation;
 use crate::parity::baseline::reference::CaseRun;
 use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
-use crate::parity::server::quiescence;
-use crate::parity::server::quiescence::ProbeError;
+use crate::parity::server::quiescence::{self, ProbeError};
 
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc, end END_STREAM";
 
-/// Runs the probes of one server side by side, except bursts.
+/// Runs `probe` against the server at `address`; `recorder` records the connection.
 ///
-/// A burst runs alone: it would show in the responses to other probes, and they in its own.
-#[derive(Debug, Default)]
-pub(crate) struct BurstLock(RwLock<()>);
-
-impl BurstLock {
-    /// Runs `probe` against the server at `address`; `recorder` records the connection.
-    pub(crate) fn run(
-        &self,
-        probe: &Probe,
-        address: &str,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, ProbeError> {
-        if probe.is_burst() {
-            let _alone = self.0.write();
-            run(probe, address, recorder)
-        } else {
-            let _among_others = self.0.read();
-            run(probe, address, recorder)
-        }
-    }
-}
-
-fn run(probe: &Probe, address: &str, recorder: &Recorder) -> Result<CaseRun, ProbeError> {
+/// `bursts` lets the probes of one server run side by side, except bursts. A burst runs alone: it would
+/// show in the responses to other probes, and they in its own.
+pub(crate) fn run(
+    probe: &Probe,
+    address: &str,
+    bursts: &RwLock<()>,
+    recorder: &Recorder,
+) -> Result<CaseRun, ProbeError> {
+    let _alone = probe.is_burst().then(|| bursts.write());
+    let _side_by_side = (!probe.is_burst()).then(|| bursts.read());
     let began = Instant::now();
     let request = probe.request();
     let endpoint = quiescence::connect(address, recorder.connect().observers(Role::Client))?;

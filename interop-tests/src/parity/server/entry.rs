@@ -6,8 +6,7 @@ use toml::{Table, Value};
 
 use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case::Case;
-use crate::parity::server::probe;
-use crate::parity::server::probe::Probe;
+use crate::parity::server::probe::{self, Probe};
 
 /// The entry of `probe`.
 pub(crate) fn entry(probe: &Probe) -> Result<String, String> {

@@ -80,7 +80,7 @@ fn stream_end(stream: &Stream, is_closed: bool) -> String {
 
 /// A GOAWAY with the parts that are not compared.
 pub(crate) fn whole_goaway((code, debug): &(u32, Vec<u8>)) -> String {
-    format!("(what came was GOAWAY {} {})", error_name(*code), shown(debug))
+    format!("(received GOAWAY {} {})", error_name(*code), shown(debug))
 }
 
 /// The end of the connection; `announced` is whether the client has said that it ends it.

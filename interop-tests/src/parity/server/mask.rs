@@ -7,8 +7,8 @@
 //! - an empty grpc-message, which means the same as none
 //! - the order of metadata with different names; HPACK's indexes and Huffman code; which bytes of a
 //!   grpc-message are percent-encoded beyond those that have to be
-//! - SETTINGS, PING, WINDOW_UPDATE and how an answer is cut into DATA frames and CONTINUATION
-//! - RST_STREAM after an answer to a request that the client has ended: the stream is closed for
+//! - SETTINGS, PING, WINDOW_UPDATE and how a response is divided into DATA frames and CONTINUATION
+//! - RST_STREAM after the response to a request that the client has ended: the stream is closed for
 //!   the client, so it ignores the frame
 //! - GOAWAY's last stream, and its debug data unless the code is `ENHANCE_YOUR_CALM`: only there
 //!   do clients read it (`too_many_pings`)
@@ -26,7 +26,7 @@ use crate::http2::header_block::Field;
 const METADATA: [&[u8]; 2] = [
     // The time of day.
     b"date",
-    // Which compressions a server could read; a client that compresses is told if it cannot.
+    // Which compressions a server can read; a client that compresses gets an error if it cannot.
     b"grpc-accept-encoding",
 ];
 

@@ -10,8 +10,7 @@ use toml::Spanned;
 use crate::config::cases::{self, check_name};
 use crate::config::source::{self, Source};
 use crate::http2::action::Action;
-use crate::http2::body;
-use crate::http2::body::{Cut, Piece};
+use crate::http2::body::{self, Cut, Piece};
 use crate::http2::endpoint::Role;
 use crate::http2::header_block::Field;
 use crate::http2::header_list::{Change, Legal, changed};
@@ -68,7 +67,7 @@ pub(crate) struct Probe {
     pub(crate) headers: Vec<Change>,
     #[serde(default)]
     pub(crate) trailers: Vec<Change>,
-    #[serde(default = "root_of_16")]
+    #[serde(default = "body::root_of_16")]
     pub(crate) body: Vec<Piece>,
     #[serde(default = "uncut")]
     pub(crate) cut: Cut,
@@ -96,10 +95,6 @@ pub(crate) struct Probe {
     /// Each action is run for all streams before the next one.
     #[serde(default)]
     pub(crate) together: bool,
-}
-
-fn root_of_16() -> Vec<Piece> {
-    vec![Piece::root_of_16()]
 }
 
 fn uncut() -> Cut {

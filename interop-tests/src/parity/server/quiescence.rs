@@ -1,20 +1,20 @@
-//! How long a probe waits, and when silence is a response.
+//! How long a probe waits, and when a missing response is observed.
 //!
-//! On a busy machine, a late response must not be mistaken for none. So silence only counts after the
-//! server has answered an ordinary call on another connection that was made later: this call goes
+//! On a busy machine, a late response must not be mistaken for none. So a response only counts as missing
+//! after the server has answered an ordinary call on another connection that was made later: this call goes
 //! through the same threads, and how long it takes shows how busy they are.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::http2::activity::Activity;
-use crate::http2::body::{self, Piece};
+use crate::http2::body;
 use crate::http2::endpoint::{Endpoint, Role, Stream, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::frame_socket::Observers;
 use crate::http2::header_block;
 use crate::http2::header_list::changed;
-use crate::http2::script::SILENCE;
+use crate::http2::script::IDLE_TIMEOUT;
 use crate::parity::server::probe::LEGAL;
 
 /// How long is still waited after the server has answered an ordinary call.
@@ -32,12 +32,12 @@ pub(crate) enum ProbeError {
     #[error("no connection to {address}: {source}")]
     Connect { address: String, source: std::io::Error },
     #[error("the server did not answer an ordinary call on another connection in {CALL_TIMEOUT:?}")]
-    NoLife,
+    Unresponsive,
     #[error("the server went on for {TIMEOUT:?} without coming to an end")]
     Endless,
 }
 
-/// Waits until `done`, the end of the connection, or silence that counts.
+/// Waits until `done`, the end of the connection, or until nothing more is to be expected.
 pub(crate) fn wait(
     endpoint: &mut Endpoint,
     address: &str,
@@ -49,7 +49,7 @@ pub(crate) fn wait(
         if Instant::now() > limit {
             return Err(ProbeError::Endless);
         }
-        if endpoint.process_frame(Timeout::Idle(SILENCE)) {
+        if endpoint.process_frame(Timeout::Idle(IDLE_TIMEOUT)) {
             continue;
         }
         let begin = Instant::now();
@@ -62,7 +62,7 @@ pub(crate) fn wait(
     Ok(())
 }
 
-/// Waits for what the server sends unasked, such as RST_STREAM after its response.
+/// Waits for frames that may follow, such as RST_STREAM after a response.
 pub(crate) fn linger(endpoint: &mut Endpoint, done: impl Fn(&Endpoint) -> bool) {
     let limit = Instant::now() + TIMEOUT;
     endpoint
@@ -75,7 +75,7 @@ pub(crate) fn wait_for_calm(address: &str) -> Result<(), ProbeError> {
     let limit = Instant::now() + CALL_TIMEOUT;
     while ordinary_response(address, limit)?.data.is_empty() {
         if Instant::now() > limit {
-            return Err(ProbeError::NoLife);
+            return Err(ProbeError::Unresponsive);
         }
     }
     Ok(())
@@ -89,7 +89,7 @@ fn ordinary_response(address: &str, limit: Instant) -> Result<Stream, ProbeError
     ordinary_call(&mut endpoint, STREAM, address)?;
     let is_answered = |e: &Endpoint| e.streams.get(&STREAM).is_some_and(Stream::is_complete);
     if !endpoint.process_until(Timeout::At(limit), is_answered) {
-        return Err(ProbeError::NoLife);
+        return Err(ProbeError::Unresponsive);
     }
     Ok(endpoint.streams.remove(&STREAM).unwrap_or_default())
 }
@@ -109,7 +109,7 @@ pub(crate) fn ordinary_call(
     address: &str,
 ) -> Result<(), ProbeError> {
     let block = header_block::encode(&changed(LEGAL, &[]));
-    let message = body::bytes(&[Piece::root_of_16()]);
+    let message = body::bytes(&body::root_of_16());
     endpoint.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
     let size = message.len();
     // Earlier calls may have exhausted the connection's window.

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::capture::recorder::Recorder;
 use crate::config::peer::Peer;
@@ -16,7 +16,7 @@ use crate::outcome::finding::Finding;
 use crate::outcome::trial::PortUser;
 use crate::parity::baseline::reference::{CaseRun, Reference, Subject};
 use crate::parity::baseline::suite::{Comparison, Side};
-use crate::parity::server::case_run::BurstLock;
+use crate::parity::server::case_run;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::quiescence::ProbeError;
 use crate::process::child::{Exit, Logs};
@@ -50,7 +50,7 @@ impl Comparison for ServerParity {
         let (program, log) = (peer.server.clone()?, folder.join("server"));
         let process = SharedServer::new(program, &log, ServerConfig::default());
         let is_attached = peer.attached_server().is_some();
-        Some(Arc::new(Server { process, is_attached, bursts: BurstLock::default() }))
+        Some(Arc::new(Server { process, is_attached, bursts: RwLock::default() }))
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<TutorialServer> {
@@ -58,7 +58,7 @@ impl Comparison for ServerParity {
             program: peer.server_program.clone()?,
             logs: Logs::at(&folder.join("server")),
             server: Arc::default(),
-            bursts: BurstLock::default(),
+            bursts: RwLock::default(),
         })
     }
 }
@@ -68,7 +68,8 @@ impl Comparison for ServerParity {
 pub(crate) struct Server {
     process: SharedServer,
     is_attached: bool,
-    bursts: BurstLock,
+    /// Lets bursts run alone.
+    bursts: RwLock<()>,
 }
 
 impl Subject for Server {
@@ -90,7 +91,7 @@ impl Subject for Server {
         recorder: &Recorder,
     ) -> Result<CaseRun, Finding> {
         let address = self.process.address(context).map_err(Finding::SetUpError)?;
-        let run = self.bursts.run(probe, &address, recorder);
+        let run = case_run::run(probe, &address, &self.bursts, recorder);
         if let Some(how) = self.process.has_exited() {
             return Err(ended(&how));
         }
@@ -127,7 +128,8 @@ pub(crate) struct TutorialServer {
     program: Program,
     logs: Logs,
     server: Arc<Mutex<Option<Result<RunningServer, String>>>>,
-    bursts: BurstLock,
+    /// Lets bursts run alone.
+    bursts: RwLock<()>,
 }
 
 impl TutorialServer {
@@ -158,13 +160,13 @@ impl Subject for TutorialServer {
         recorder: &Recorder,
     ) -> Result<CaseRun, Finding> {
         let address = self.address(context).map_err(Finding::SetUpError)?;
-        let run = self.bursts.run(probe, &address, recorder);
+        let run = case_run::run(probe, &address, &self.bursts, recorder);
         if let Some(exit) = self.has_exited() {
             return Err(Finding::Broken(format!("the server ended, with {exit}")));
         }
         run.map_err(|error| match error {
             ProbeError::Connect { .. } => Finding::Broken(error.to_string()),
-            ProbeError::NoLife | ProbeError::Endless => Finding::Hung(error.to_string()),
+            ProbeError::Unresponsive | ProbeError::Endless => Finding::Hung(error.to_string()),
         })
     }
 

@@ -27,7 +27,6 @@ struct EventView<'a> {
     /// How many events before it are left out.
     left_out: usize,
     from: Role,
-    to: Role,
     at: String,
     connection: usize,
     title: String,
@@ -68,10 +67,6 @@ impl<'a> Wire<'a> {
 
 impl<'a> EventView<'a> {
     fn of(event: &'a Event, left_out: usize, wrong: &Wrong) -> Self {
-        let to = match event.from {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        };
         let Description { title, details, parts, fields, notes } = Description::of(event);
         let mut is_marked = false;
         let part = |part: DescribedPart<'_>| {
@@ -87,7 +82,7 @@ impl<'a> EventView<'a> {
         let parts = parts.into_iter().map(part).collect();
         let (at, connection) = (format::duration(event.ms), event.connection);
         let from = event.from;
-        Self { left_out, from, to, at, connection, title, details, parts, fields, notes, is_marked }
+        Self { left_out, from, at, connection, title, details, parts, fields, notes, is_marked }
     }
 }
 
