@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn an_attached_server_is_used_as_it_was_started() {
         let mut attached = program("options = { tls = [], max-connection-age = [] }");
-        attached.attach = Some("localhost:1".parse().unwrap());
+        attached.attach = Some("localhost:1".to_owned().try_into().unwrap());
         assert_eq!(server(&attached, Transport::Plain, ""), None);
         let why = server(&attached, Transport::Tls, "").unwrap();
         assert!(why.ends_with("is attached at localhost:1: it cannot be asked for `tls`"), "{why}");

@@ -20,26 +20,10 @@ pub struct Source {
     text: String,
 }
 
-/// An error in a file.
-#[derive(Debug)]
-pub struct ConfigError {
-    path: PathBuf,
-    line: Option<(usize, String)>,
-    message: String,
-}
-
-impl std::error::Error for ConfigError {}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.line {
-            None => write!(f, "{}: {}", self.path.display(), self.message),
-            Some((number, text)) => {
-                write!(f, "{}:{number}: {}\n    {text}", self.path.display(), self.message)
-            }
-        }
-    }
-}
+/// An error in a file. The text names the file and, where the error has a place, shows the line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
 
 /// All `*.toml` files in `directory`, in the order of their names.
 pub fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -78,13 +62,9 @@ impl Source {
 
     /// Reads the file at `path` as text.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        let path = path.to_owned();
-        match read_text(&path) {
-            Ok(text) => Ok(Self { path, text }),
-            Err(error) => {
-                Err(ConfigError { path, line: None, message: format!("cannot be read: {error}") })
-            }
-        }
+        let source = |text| Self { path: path.to_owned(), text };
+        let wrong = |error| ConfigError(format!("{}: cannot be read: {error}", path.display()));
+        read_text(path).map(source).map_err(wrong)
     }
 
     /// A file with this text.
@@ -109,14 +89,13 @@ impl Source {
     }
 
     /// An error at `span`, a range of bytes of this file.
-    pub fn error(&self, span: Option<Range<usize>>, message: impl Into<String>) -> ConfigError {
-        let line = span.map(|span| {
-            let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-            let number = before.split(|byte| *byte == b'\n').count();
-            let text = self.text.lines().nth(number - 1).unwrap_or_default().trim();
-            (number, text.to_owned())
-        });
-        ConfigError { path: self.path.clone(), line, message: message.into() }
+    pub fn error(&self, span: Option<Range<usize>>, message: impl fmt::Display) -> ConfigError {
+        let path = self.path.display();
+        let Some(span) = span else { return ConfigError(format!("{path}: {message}")) };
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let number = before.split(|byte| *byte == b'\n').count();
+        let text = self.text.lines().nth(number - 1).unwrap_or_default().trim();
+        ConfigError(format!("{path}:{number}: {message}\n    {text}"))
     }
 }
 
