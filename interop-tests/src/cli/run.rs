@@ -48,8 +48,8 @@ pub(crate) fn run(
     let Loaded { left_out, context, processors, .. } = loaded;
     let mut libtest = options.libtest.clone();
     libtest.test_threads.get_or_insert(processors.max(RUNNING_AT_ONCE));
-    let progress = Progress::new(&mut libtest, &context.logs.join("trials.txt"));
-    progress.expect(plan.trials.len());
+    let lines = context.logs.join("trials.txt");
+    let progress = Progress::new(&mut libtest, &lines, plan.trials.len());
     context.port_queue.add(plan.trials.iter().filter_map(|trial| trial.port_user));
     let judge = Arc::new(Judge {
         context: Arc::clone(&context),

@@ -18,14 +18,18 @@ const SLOWER_BY_MS: f64 = 100.0;
 const LISTED: usize = 40;
 
 /// What a change is, in the order in which changes are shown: the most important come last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 enum Change {
+    #[strum(serialize = "slower than twice")]
     Slower,
     New,
     /// Another verdict, and neither of the two is a failure.
+    #[strum(serialize = "with another verdict")]
     OtherVerdict,
     Fixed,
     Lost,
+    #[strum(serialize = "new failures")]
     NewFailure,
 }
 
@@ -102,15 +106,7 @@ impl fmt::Display for Difference {
             writeln!(f, "warning: {warning}")?;
         }
         for (change, lines) in &self.changes {
-            let heading = match change {
-                Change::Slower => "slower than twice",
-                Change::New => "new",
-                Change::OtherVerdict => "with another verdict",
-                Change::Fixed => "fixed",
-                Change::Lost => "lost",
-                Change::NewFailure => "new failures",
-            };
-            writeln!(f, "{heading}: {}", lines.len())?;
+            writeln!(f, "{change}: {}", lines.len())?;
             lines.iter().take(LISTED).try_for_each(|line| writeln!(f, "  {line}"))?;
             if let Some(more) = lines.len().checked_sub(LISTED).filter(|more| *more > 0) {
                 writeln!(f, "  and {more} more")?;

@@ -63,62 +63,52 @@ const TICK: Duration = Duration::from_millis(200);
 ///
 /// The lines are libtest-mimic's. With a bar they would only scroll away, so then they go to a log, and the
 /// failures are kept to be printed at the end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Progress {
-    bar: Option<ProgressBar>,
+    /// Hidden where there are lines instead.
+    bar: ProgressBar,
     failures: Mutex<Vec<String>>,
 }
 
 impl Progress {
-    /// Shows a bar, and writes the lines to `log`; unless the options say how trials are printed, or the
-    /// output is no terminal.
-    pub(crate) fn new(libtest: &mut libtest_mimic::Arguments, log: &Path) -> Self {
+    /// Shows a bar for so many `trials`, and writes the lines to `log`; unless the options say how trials
+    /// are printed, or the output is no terminal.
+    pub(crate) fn new(libtest: &mut libtest_mimic::Arguments, log: &Path, trials: usize) -> Self {
         let is_chosen = libtest.quiet || libtest.format.is_some() || libtest.logfile.is_some();
         let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         if is_chosen || !is_terminal {
-            return Self::default();
+            return Self { bar: ProgressBar::hidden(), failures: Mutex::default() };
         }
         libtest.logfile = Some(log.to_string_lossy().into_owned());
-        let bar = ProgressBar::no_length();
+        let bar = ProgressBar::new(u64::try_from(trials).unwrap_or_default());
         // A template that is not valid would be a defect in this file; the default style will do then.
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {wide_msg}")
         {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self { bar: Some(bar), failures: Mutex::default() }
-    }
-
-    /// Sets how many trials the run has.
-    pub(crate) fn expect(&self, trials: usize) {
-        if let Some(bar) = &self.bar {
-            bar.set_length(u64::try_from(trials).unwrap_or_default());
-            bar.enable_steady_tick(TICK);
-        }
+        bar.enable_steady_tick(TICK);
+        Self { bar, failures: Mutex::default() }
     }
 
     /// Shows that a trial has ended; `counts` are those of all trials so far.
     pub(crate) fn ended(&self, trial: &TrialName, counts: Option<Counts>) {
-        if let Some(bar) = &self.bar {
-            bar.inc(1);
-            if let Some(counts) = counts {
-                bar.set_message(format!("{counts}: {trial}"));
-            }
+        self.bar.inc(1);
+        if let Some(counts) = counts {
+            self.bar.set_message(format!("{counts}: {trial}"));
         }
     }
 
     /// Shows that a trial has failed, and keeps its `description` for the end.
     pub(crate) fn failed(&self, trial: &TrialName, description: &str) {
-        if let Some(bar) = &self.bar {
-            bar.println(format!("FAILED {trial}"));
+        if !self.bar.is_hidden() {
+            self.bar.println(format!("FAILED {trial}"));
             self.failures.lock().push(description.to_owned());
         }
     }
 
     /// Removes the bar; returns the descriptions of the failures that have not been printed.
     pub(crate) fn finish(&self) -> Vec<String> {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
         std::mem::take(&mut *self.failures.lock())
     }
 }
