@@ -240,7 +240,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let (_, context, _folder) = pool("cat", 7, "");
-        let program = Program::attached(address.to_string().parse().expect("an address"));
+        let program = Program::attached(address.to_string().try_into().expect("an address"));
         let server = SharedServer::new(program, &context.logs, plain());
         assert_eq!(server.address(&context), Ok(address.to_string()));
         assert_eq!(server.is_gone(), None, "it accepts, as in a debugger");
