@@ -37,23 +37,20 @@ impl Change {
         if named.iter().filter(|name| name.is_some()).count() != 1 {
             return Err("a header has one of `set`, `remove`, `add` and `first`".to_owned());
         }
-        let known = |name: &Text| legal.iter().any(|(legal, _)| legal.as_bytes() == name.0);
-        match self.set.as_ref().or(self.remove.as_ref()) {
-            Some(name) if !known(name) => {
-                Err("there is no such header to set or remove".to_owned())
-            }
-            _ => Ok(()),
+        let is_known = |name: &Text| legal.iter().any(|(legal, _)| legal.as_bytes() == name.0);
+        if self.set.iter().chain(&self.remove).all(is_known) {
+            return Ok(());
         }
+        Err("there is no such header to set or remove".to_owned())
     }
 
     fn apply(&self, fields: &mut Vec<Field>) {
         let mut value = self.value.0.clone();
         value.resize(self.size.unwrap_or(value.len()), b'a');
         if let Some(name) = &self.set {
-            fields
-                .iter_mut()
-                .filter(|field| field.0 == name.0)
-                .for_each(|f| f.1.clone_from(&value));
+            for field in fields.iter_mut().filter(|field| field.0 == name.0) {
+                field.1.clone_from(&value);
+            }
         } else if let Some(name) = &self.remove {
             fields.retain(|field| field.0 != name.0);
         } else if let Some(name) = &self.first {

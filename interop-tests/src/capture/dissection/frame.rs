@@ -70,10 +70,8 @@ impl IncomingFrame {
 }
 
 fn header_block(decoded: Result<Vec<header_block::Field>, String>) -> HeaderBlock {
-    let (fields, error) = match decoded {
-        Ok(fields) => (fields, None),
-        Err(error) => (Vec::new(), Some(error)),
-    };
+    let error = decoded.as_ref().err().cloned();
+    let fields = decoded.unwrap_or_default();
     let more_fields = fields.len().saturating_sub(FIELDS);
     let field =
         |(name, value): &header_block::Field| Field { name: shown(name), value: shown(value) };

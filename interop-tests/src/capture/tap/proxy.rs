@@ -91,68 +91,56 @@ async fn forward_both(connections: [Connection; 2], recorder: ConnectionRecorder
     }
 }
 
-/// Why nothing more is forwarded from one side to the other.
-enum End {
-    HalfClosed,
-    Reset,
-    /// The other side does not receive any more.
-    NotReceived,
-}
-
 /// Forwards in both directions; returns the index of the side that has reset the connection, or
 /// `None` when both sides have half-closed it.
 async fn forward_until_reset(
     connections: &[Connection; 2],
     recorders: &mut [DirectionRecorder; 2],
 ) -> Option<usize> {
-    let [client, server] = connections;
-    let [client_recorder, server_recorder] = recorders;
-    let mut directions = [
-        pin!(forward(client, server, client_recorder)),
-        pin!(forward(server, client, server_recorder)),
-    ];
+    let [client, server] = recorders;
+    let mut directions =
+        [pin!(forward(connections, 0, client)), pin!(forward(connections, 1, server))];
     let [requests, responses] = &mut directions;
-    let (end, first) = select! {
-        end = requests => (end, 0),
-        end = responses => (end, 1),
+    let (first, reset_by) = select! {
+        reset_by = requests => (0, reset_by),
+        reset_by = responses => (1, reset_by),
     };
     let other = 1 - first;
-    match end {
-        End::Reset => Some(first),
-        End::NotReceived => {
-            // What the other side has sent before may still be readable.
-            directions[other].as_mut().await;
-            Some(other)
-        }
-        End::HalfClosed => {
-            connections[other].half_close();
-            select! {
-                end = directions[other].as_mut() => match end {
-                    End::HalfClosed => None,
-                    End::Reset => Some(other),
-                    End::NotReceived => Some(first),
-                },
-                // Reading does not report a reset after a half-close.
-                () = connections[first].error() => Some(first),
-            }
-        }
+    if reset_by.is_none() {
+        connections[other].half_close();
+        return select! {
+            reset_by = directions[other].as_mut() => reset_by,
+            // Reading does not report a reset after a half-close.
+            () = connections[first].error() => Some(first),
+        };
     }
+    if reset_by == Some(other) {
+        // What the other side has sent before may still be readable.
+        directions[other].as_mut().await;
+    }
+    reset_by
 }
 
-/// Forwards what one side sends. No more is read than the other side takes: otherwise the tap would
-/// hide a slow reader from a fast writer.
-async fn forward(from: &Connection, to: &Connection, recorder: &mut DirectionRecorder) -> End {
+/// Forwards what the side with this index sends. No more is read than the other side takes: otherwise
+/// the tap would hide a slow reader from a fast writer. Returns the side that has reset the connection
+/// or does not receive any more, or `None` when this side has half-closed it.
+async fn forward(
+    connections: &[Connection; 2],
+    side: usize,
+    recorder: &mut DirectionRecorder,
+) -> Option<usize> {
+    let (from, to) = (&connections[side], &connections[1 - side]);
     let mut buffer = vec![0; BUFFER];
     loop {
         let read = from.read(&mut buffer).await;
         let mut bytes = match read {
             Ok(0) => {
                 recorder.half_closed();
-                return End::HalfClosed;
+                return None;
             }
             Ok(count) => &buffer[..count],
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => return End::Reset,
+            Err(_) => return Some(side),
         };
         // Recorded first, so that a peer that has received a message finds it recorded.
         recorder.bytes(bytes);
@@ -160,7 +148,7 @@ async fn forward(from: &Connection, to: &Connection, recorder: &mut DirectionRec
             match to.write(bytes).await {
                 Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return End::NotReceived,
+                Err(_) => return Some(1 - side),
             }
         }
     }

@@ -94,12 +94,9 @@ pub(crate) fn end(endpoint: &Endpoint, announced: bool) -> String {
         let data = mask::debug_data(*code, data).map(|data| format!(" {}", shown(data)));
         format!("GOAWAY {}{}", error_name(*code), data.unwrap_or_default())
     });
-    match (goaway, endpoint.is_closed) {
-        (Some(goaway), true) => format!("{goaway}, closed"),
-        (Some(goaway), false) => goaway,
-        (None, true) => "closed".to_owned(),
-        (None, false) => "open".to_owned(),
-    }
+    let closed = endpoint.is_closed.then(|| "closed".to_owned());
+    let parts: Vec<_> = goaway.into_iter().chain(closed).collect();
+    if parts.is_empty() { "open".to_owned() } else { parts.join(", ") }
 }
 
 /// Metadata sorted by name, if there is any; values of the same name keep their order.
