@@ -2,6 +2,7 @@
 //!
 //! A verdict is a symbol and a word beside its color, so that the page can be read without colors.
 
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::outcome::verdict::VerdictKind;
@@ -62,15 +63,7 @@ pub(crate) fn counted(counts: Counts) -> Vec<Count> {
 
 /// `7,698`.
 pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(u64::try_from(number).unwrap_or(u64::MAX)).to_string()
 }
 
 /// `12 ms`, `1.5 s`.
