@@ -3,11 +3,12 @@
 //! An outcome that does not come again is not recorded: the case has to say why it is not stable, or
 //! goldens would differ from one machine to the next.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::bail;
+use parking_lot::Mutex;
 
 use crate::outcome::finding::{Finding, Observation};
 use crate::parity::baseline::case::Case;
@@ -18,7 +19,7 @@ use crate::process::context::RunContext;
 /// How often each case is run.
 const ROUNDS: usize = 3;
 
-/// Runs all `cases` at the `reference`, so many `at_once`.
+/// Runs all `cases` at the `reference`, at most `at_once` at the same time.
 pub(crate) fn record<S: Subject>(
     reference: &Reference<S>,
     cases: &[Arc<S::Case>],
@@ -26,27 +27,21 @@ pub(crate) fn record<S: Subject>(
     context: &RunContext,
 ) -> anyhow::Result<Goldens> {
     let versions = reference.versions(context).map_err(anyhow::Error::msg)?;
-    let next = AtomicUsize::new(0);
-    let outcomes: Vec<OnceLock<_>> = cases.iter().map(|_| OnceLock::new()).collect();
+    let queue = Mutex::new(cases.iter());
     let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(case) = cases.get(index) else { return };
-            outcomes[index].get_or_init(|| outcomes_of(case, reference, context));
-        }
+        let queued = std::iter::from_fn(|| queue.lock().next());
+        queued.map(|case| (case.name(), outcomes_of(case, reference, context))).collect::<Vec<_>>()
     };
-    thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(work);
-        }
+    let mut outcomes: BTreeMap<_, _> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     });
     let mut goldens = Goldens { versions, answers: Vec::new() };
     let mut wrong = Vec::new();
-    for (case, outcomes) in cases.iter().zip(outcomes) {
-        match outcomes.into_inner() {
-            Some(Ok(answers)) => goldens.answers.push((case.name().to_owned(), answers)),
-            Some(Err(why)) => wrong.push(format!("{}: {why}", case.name())),
-            None => wrong.push(format!("{}: it was not run", case.name())),
+    for name in cases.iter().map(|case| case.name()) {
+        match outcomes.remove(name).unwrap_or_else(|| Err("it was not run".to_owned())) {
+            Ok(answers) => goldens.answers.push((name.to_owned(), answers)),
+            Err(why) => wrong.push(format!("{name}: {why}")),
         }
     }
     if !wrong.is_empty() {
