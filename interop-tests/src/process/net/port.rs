@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rustix::process::{Pid, getpgid};
+use socket2::{Domain, Socket, Type};
 
 /// A process that listens on a port.
 #[derive(Clone, Debug, strum::Display)]
@@ -45,9 +46,37 @@ pub fn holders(port: u16) -> Vec<Holder> {
     names.into_iter().map(|(pid, name)| Holder::Process { pid, name }).collect()
 }
 
+/// Whether something listens on `port`. Binds and does not listen itself: a client that connects in between
+/// would be reset.
 fn is_taken(port: u16) -> bool {
+    let bind = |address: IpAddr| {
+        let address = SocketAddr::from((address, port));
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())
+    };
     let all: [IpAddr; 2] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
-    all.into_iter().any(|address| {
-        TcpListener::bind((address, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
-    })
+    all.map(bind).into_iter().any(|it| it.is_err_and(|error| error.kind() == ErrorKind::AddrInUse))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_port_is_taken_while_something_listens() {
+        for address in ["127.0.0.1:0", "0.0.0.0:0"] {
+            let listener = TcpListener::bind(address).expect("a port");
+            let port = listener.local_addr().expect("its address").port();
+            assert!(is_taken(port), "{address}");
+            let own = i32::try_from(std::process::id()).expect("an ID");
+            let is_own = |it: &Holder| matches!(it, Holder::Process { pid, .. } if *pid == own);
+            assert!(holders(port).iter().all(is_own), "{:?}", holders(port));
+            drop(listener);
+            assert!(!is_taken(port), "{address}");
+            assert!(holders(port).is_empty());
+        }
+    }
 }
