@@ -12,9 +12,9 @@ use toml::Spanned;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::capture::recorder::Recorder;
-use crate::config::cases;
 use crate::config::peer::Peer;
 use crate::config::program::Program;
+use crate::config::source;
 use crate::config::source::Source;
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::Finding;
@@ -67,7 +67,7 @@ struct File {
 /// Reads the suite's table.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Case>> {
     let parse = |source: &Source| source.parse().map(|file: File| file.case);
-    cases::read_all("case", [Source::open(path)], parse, |case| (&case.name, Ok(())))
+    source::read_cases("case", [Source::open(path)], parse, |case| (&case.name, Ok(())))
 }
 
 /// All trials of the suite.

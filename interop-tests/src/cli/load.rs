@@ -19,7 +19,7 @@ use crate::config::peer::Peer;
 use crate::config::peers::Peers;
 use crate::config::places::Places;
 use crate::parity::baseline::suite::Suite;
-use crate::parity::client::programs::case::ProgramCase;
+use crate::parity::client::programs::run::ProgramCase;
 use crate::parity::client::programs::suite::ClientPrograms;
 use crate::parity::client::suite::ClientParity;
 use crate::parity::client::table;

@@ -1,14 +1,15 @@
-//! Reads TOML files, with errors that name file, line and key.
+//! Reads TOML files and the cases in them, with errors that name file, line and key.
 //!
 //! A typing error must not remove a case silently, so unknown keys are errors, and nothing runs until
 //! all files have been read.
 
-use std::fmt;
-use std::io;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::config::embedded;
@@ -97,6 +98,41 @@ impl Source {
         let text = self.text.lines().nth(number - 1).unwrap_or_default().trim();
         ConfigError(format!("{path}:{number}: {message}\n    {text}"))
     }
+}
+
+/// Checks a name by itself.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.contains(['/', '*', ' ', '[', ']']) {
+        return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
+    }
+    Ok(())
+}
+
+/// Reads the cases of all `sources`: `parse` reads a file, and `checked` gives the name of a case and the result
+/// of its check.
+pub(crate) fn read_cases<C>(
+    kind: &str,
+    sources: impl IntoIterator<Item = Result<Source, ConfigError>>,
+    parse: impl Fn(&Source) -> Result<Vec<C>, ConfigError>,
+    checked: impl Fn(&C) -> (&Spanned<String>, Result<(), String>),
+) -> anyhow::Result<Vec<C>> {
+    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    for source in sources {
+        let source = source?;
+        let cases = parse(&source)?;
+        for (spanned, checked) in cases.iter().map(&checked) {
+            let name = spanned.get_ref();
+            let wrong = |message| Err(source.error(Some(spanned.span()), message));
+            if let Err(message) = checked {
+                wrong(format!("{kind} `{name}`: {message}"))?;
+            }
+            if !names.insert(name.clone()) {
+                wrong(format!("there already is a {kind} `{name}`"))?;
+            }
+        }
+        all.extend(cases);
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

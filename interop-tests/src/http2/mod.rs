@@ -3,21 +3,17 @@
 //! Shared by the probes of servers, which need a scripted client, and the behaviours for clients, which
 //! need a scripted server.
 //!
-//! - [`frame`], [`header_block`], [`window`], [`message`], [`value`]: what a connection carries
-//! - [`frame_socket`], [`endpoint`], [`activity`]: one side of a connection
+//! - [`frame`], [`header_block`], [`body`], [`value`]: what a connection carries
+//! - [`frame_socket`], [`endpoint`]: one side of a connection
 //! - [`action`], [`script`]: what it does
-//! - [`header_list`], [`body`], [`text`]: how tables describe what it sends
+//! - [`text`]: how tables write bytes
 
 pub(crate) mod action;
-pub(crate) mod activity;
 pub(crate) mod body;
 pub(crate) mod endpoint;
 pub mod frame;
 pub mod frame_socket;
 pub mod header_block;
-pub(crate) mod header_list;
-pub(crate) mod message;
 pub(crate) mod script;
 pub(crate) mod text;
 pub(crate) mod value;
-pub(crate) mod window;

@@ -11,7 +11,8 @@ use crate::http2::action::{Action, Fields, Goaway};
 use crate::http2::body::Cut;
 use crate::http2::endpoint::{Endpoint, Replies, Role, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::header_block::{self, Field};
+use crate::http2::header_block;
+use crate::http2::header_block::Field;
 use crate::http2::text::Text;
 
 /// The largest payload that every peer accepts (RFC 9113, section 4.2).
@@ -326,8 +327,8 @@ mod tests {
     use std::thread;
 
     use super::{Action, End, Message, Script, Timeout};
-    use crate::http2::activity::Activity;
     use crate::http2::body::Cut;
+    use crate::http2::endpoint::Activity;
     use crate::http2::endpoint::{Endpoint, Role, Stream};
     use crate::http2::frame_socket::Observers;
     use crate::http2::header_block::Field;
@@ -344,7 +345,7 @@ mod tests {
             body,
             trailers: fields(&[("trailers", "2")]),
             end,
-            cut: Cut::Sizes(Vec::new()),
+            cut: Cut::default(),
             pad: Some(7),
             pad_headers: Some(3),
             priority: false,

@@ -9,6 +9,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::http2::body;
+
 /// One thing that was not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +60,22 @@ impl Mismatch {
         let bytes =
             MismatchedBytes { expected: hex::encode(expected), observed: hex::encode(observed) };
         Self { bytes: Some(bytes), ..self }
+    }
+
+    /// The expected and the observed bytes of the first message that differs, as far as they are known.
+    pub(crate) fn messages(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        if let Some(MismatchedBytes { expected, observed }) = &self.bytes {
+            return Some((hex::decode(expected).ok()?, hex::decode(observed).ok()?));
+        }
+        if !self.what.ends_with("messages") {
+            return None;
+        }
+        let [expected, observed] =
+            [&self.expected, &self.observed].map(|text| text.split(body::BETWEEN));
+        let (expected, observed) = expected.zip(observed).find(|(one, other)| one != other)?;
+        let bytes =
+            |text| if text == body::EMPTY { Some(Vec::new()) } else { hex::decode(text).ok() };
+        Some((bytes(expected)?, bytes(observed)?))
     }
 }
 
@@ -237,5 +255,17 @@ mod tests {
         assert_eq!(several.values("tus"), Vec::<&str>::new());
         assert_eq!(several.to_string().lines().count(), 3);
         assert_eq!(Observation::from_text("status: OK"), Err("status: OK".to_owned()));
+    }
+
+    #[test]
+    fn the_first_message_that_differs_is_found() {
+        let text = |last: &str| ["0a", last, "0d"].join(body::BETWEEN);
+        let of =
+            |what: &str, observed: &str| Mismatch::new(what, text("0b"), text(observed)).messages();
+        assert_eq!(of("messages", "0c"), Some((vec![0x0b], vec![0x0c])));
+        assert_eq!(of("messages", body::EMPTY), Some((vec![0x0b], Vec::new())));
+        assert_eq!(of("messages", "0b"), None, "none differs");
+        assert_eq!(of("messages", "no hex"), None);
+        assert_eq!(of("status", "0c"), None, "it is about no message");
     }
 }

@@ -77,11 +77,14 @@ impl Verdict {
 }
 
 /// Which peers can do what a case does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum Grade {
     /// A legal peer, proxy or load balancer.
+    #[default]
     ClientVisible,
     /// Only a peer made by hand.
     Edge,

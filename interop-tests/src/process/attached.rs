@@ -10,7 +10,7 @@ use crate::config::address::Address;
 use crate::config::peer::Peer;
 use crate::config::places::Places;
 use crate::process::liveness;
-use crate::process::net::port;
+use crate::process::net::tutorial_port;
 
 /// Checks that the attached servers of all `peers` are alive, except those of the peers that are left
 /// out, and prints how the tool would have started them.
@@ -42,7 +42,8 @@ pub(crate) fn check_all(
 /// Whether an attached server of `peers` has `port` of this machine.
 pub(crate) fn any_holds(port: u16, peers: &[Peer]) -> bool {
     let addresses = || peers.iter().filter_map(Peer::attached_server);
-    addresses().any(|address| address.port() == Some(port)) && !port::holders(port).is_empty()
+    addresses().any(|address| address.port() == Some(port))
+        && !tutorial_port::holders(port).is_empty()
 }
 
 /// Checks that the server at `address` is alive.

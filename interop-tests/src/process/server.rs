@@ -3,16 +3,15 @@
 //! A server reports the port that it got. Where its port is fixed, the port is polled until the process that
 //! was started, and no other, listens there.
 
-use std::io;
 use std::net::{Ipv4Addr, TcpStream};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use crate::config::places::Places;
 use crate::config::program::Program;
 use crate::process::child::{Exit, Logs, NoLine, Process, SpawnError};
-use crate::process::net::port;
-use crate::process::net::port::Holder;
+use crate::process::net::tutorial_port;
+use crate::process::net::tutorial_port::Holder;
 
 /// How often a port is polled whose server does not report that it is ready.
 const POLL: Duration = Duration::from_millis(10);
@@ -100,7 +99,7 @@ impl RunningServer {
         port: u16,
         logs: Logs,
     ) -> Result<Self, StartError> {
-        if let Some(holder) = port::holders(port).into_iter().next() {
+        if let Some(holder) = tutorial_port::holders(port).into_iter().next() {
             return Err(StartError::PortTaken { port, holder });
         }
         let process = Process::start_program(program, places, "", logs)?;
@@ -115,7 +114,7 @@ impl RunningServer {
             thread::sleep(POLL);
         }
         let is_other = |holder: &Holder| !holder.is_in_group(process.pid());
-        if let Some(holder) = port::holders(port).into_iter().find(is_other) {
+        if let Some(holder) = tutorial_port::holders(port).into_iter().find(is_other) {
             return Err(StartError::NotTheOwner { port, holder });
         }
         let address = format!("localhost:{port}");

@@ -20,7 +20,7 @@ use crate::python::Python;
 use crate::support::LIMIT;
 use crate::support::Process;
 use crate::support::Server;
-use grpc_interop::process::net::port::{Holder, holders};
+use grpc_interop::process::net::tutorial_port::{Holder, holders};
 
 const PORT: u16 = 50051;
 

@@ -3,7 +3,8 @@
 //! The short forms, `ask` and `message`, are for SquareRoot and other methods with one request and one
 //! response; `send` and `script` are for all kinds.
 
-use prost_reflect::MethodDescriptor;
+use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True};
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde::Deserialize;
 
 use crate::calls::expectation::Expectation;
@@ -11,12 +12,10 @@ use crate::calls::expectation::metadata::for_trial;
 use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::message::Message;
 use crate::calls::method;
-use crate::calls::scenario::script::{self, ScriptEntry};
 use crate::config::capability::Capability;
 use crate::config::connection::{ClientTls, Target, Variant};
-use crate::http2::message::padded;
+use crate::http2::body::padded;
 use crate::http2::value::{Value, Values};
-use grpc_interop_protocol::{self as protocol, Keepalive, Kind};
 
 /// One call, or several equal ones at once.
 #[derive(Clone, Debug, Deserialize)]
@@ -131,10 +130,9 @@ impl Call {
             (_, method) => method.ok(),
         };
         let request = method.as_ref().map(MethodDescriptor::input);
-        let script =
-            script::steps(entries, request.as_ref()).map_err(|why| format!("send: {why}"))?;
+        let script = steps(entries, request.as_ref()).map_err(|why| format!("send: {why}"))?;
         let kind = self.kind.or(method.as_ref().map(method::kind)).unwrap_or(Kind::Unary);
-        script::check(&script, kind)?;
+        check(&script, kind)?;
         let has_stub = method.as_ref().is_some_and(method::has_stub);
         let stub = has_stub && !entries.iter().any(ScriptEntry::is_raw);
         let (kind, stub) = (Some(kind), Some(self.stub.unwrap_or(stub)));
@@ -185,6 +183,95 @@ impl Call {
         }
         self.calls(Variant::default(), "").map(drop)
     }
+}
+
+/// One entry of a `script`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ScriptEntry {
+    Send(Message),
+    /// Waits until this many more responses have arrived, or the call has ended.
+    Receive(usize),
+    PauseMs(u64),
+    HalfClose(True),
+    Cancel(True),
+    Repeat(Repeat),
+}
+
+/// Entries that are repeated.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repeat {
+    times: usize,
+    script: Vec<ScriptEntry>,
+}
+
+/// The steps of the agent for these entries, whose messages are of the type `of`.
+pub(crate) fn steps(
+    entries: &[ScriptEntry],
+    of: Option<&MessageDescriptor>,
+) -> Result<Vec<ScriptStep>, String> {
+    let mut script = Vec::new();
+    for entry in entries {
+        match entry {
+            ScriptEntry::Send(message) => {
+                let messages = message.encoded(of)?;
+                script.extend(messages.iter().map(|bytes| ScriptStep::Send(hex::encode(bytes))));
+            }
+            ScriptEntry::Receive(count) => script.push(ScriptStep::Receive(*count)),
+            ScriptEntry::PauseMs(pause) => script.push(ScriptStep::PauseMs(*pause)),
+            ScriptEntry::HalfClose(True) => script.push(ScriptStep::HalfClose(True)),
+            ScriptEntry::Cancel(True) => script.push(ScriptStep::Cancel(True)),
+            ScriptEntry::Repeat(Repeat { times, script: repeated }) => {
+                let once = steps(repeated, of)?;
+                script.extend(std::iter::repeat_n(once, *times).flatten());
+            }
+        }
+    }
+    Ok(script)
+}
+
+impl ScriptEntry {
+    /// Whether it pauses.
+    pub(crate) fn pauses(&self) -> bool {
+        self.any(&|entry| matches!(entry, Self::PauseMs(_)))
+    }
+
+    /// Whether it sends a message whose bytes the table states.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.any(&|entry| matches!(entry, Self::Send(message) if message.is_raw()))
+    }
+
+    /// Whether the condition is true of this entry or of one that it repeats.
+    fn any(&self, condition: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::Repeat(Repeat { script, .. }) => script.iter().any(|it| it.any(condition)),
+            entry => condition(entry),
+        }
+    }
+}
+
+/// Checks that a call of this kind can run `script`.
+pub(crate) fn check(script: &[ScriptStep], kind: Kind) -> Result<(), String> {
+    let is_send = |step: &ScriptStep| matches!(step, ScriptStep::Send(_));
+    let sends = script.iter().filter(|step| is_send(step)).count();
+    let position = |is_meant: fn(&ScriptStep) -> bool| script.iter().position(is_meant);
+    let closed = position(|step| matches!(step, ScriptStep::HalfClose(_)));
+    let cancelled = position(|step| matches!(step, ScriptStep::Cancel(_)));
+    let receives = position(|step| matches!(step, ScriptStep::Receive(_))).is_some();
+    let wrong = if !kind.has_many_requests() && (sends != 1 || !script.first().is_some_and(is_send))
+    {
+        "a call with one request begins by sending it, and sends no other"
+    } else if receives && !kind.has_many_replies() {
+        "`receive` is for a call with many replies"
+    } else if closed.is_some_and(|at| script[at..].iter().any(is_send)) {
+        "nothing can be sent after `half_close`"
+    } else if cancelled.is_some_and(|at| at + 1 != script.len()) {
+        "`cancel` ends a script"
+    } else {
+        return Ok(());
+    };
+    Err(wrong.to_owned())
 }
 
 #[cfg(test)]
@@ -251,5 +338,41 @@ mod tests {
         let metadata = call.calls(gzip, "7-1").unwrap().remove(0).metadata;
         let expected = [("a", "7-1"), ("x-interop-compression", "gzip")];
         assert_eq!(metadata, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+
+    fn read(script: &str) -> Result<Vec<ScriptStep>, String> {
+        #[derive(Deserialize)]
+        struct Table {
+            script: Vec<ScriptEntry>,
+        }
+        let table: Table =
+            toml::from_str(&format!("script = {script}")).map_err(|it| it.message().to_owned())?;
+        steps(&table.script, None)
+    }
+
+    #[test]
+    fn repeated_entries_are_written_out() {
+        let script =
+            read("[{ repeat = { times = 2, script = [{ send = \"0d\" }, { receive = 1 }] } }]");
+        let once = [ScriptStep::Send("0d".to_owned()), ScriptStep::Receive(1)];
+        assert_eq!(script.unwrap(), [once.clone(), once].concat());
+        assert!(read("[{ cancel = false }]").unwrap_err().contains("is left out"));
+    }
+
+    #[test]
+    fn a_script_has_to_fit_the_kind() {
+        let check = |script, kind| check(&read(script).unwrap(), kind);
+        let one = "[{ send = \"\" }]";
+        assert_eq!(check(one, Kind::Unary), Ok(()));
+        let late = "[{ pause_ms = 1 }, { send = \"\" }]";
+        assert!(check(late, Kind::ServerStreaming).unwrap_err().starts_with("a call with one"));
+        assert_eq!(check(late, Kind::ClientStreaming), Ok(()));
+        let receiving = "[{ send = \"\" }, { receive = 1 }]";
+        assert!(check(receiving, Kind::ClientStreaming).unwrap_err().starts_with("`receive`"));
+        assert_eq!(check(receiving, Kind::Bidirectional), Ok(()));
+        let closed = "[{ half_close = true }, { send = \"\" }]";
+        assert!(check(closed, Kind::Bidirectional).unwrap_err().starts_with("nothing can"));
+        let cancelled = "[{ cancel = true }, { receive = 1 }]";
+        assert!(check(cancelled, Kind::Bidirectional).unwrap_err().starts_with("`cancel` ends"));
     }
 }

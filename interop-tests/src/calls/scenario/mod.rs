@@ -4,10 +4,9 @@
 //! stated once, for all languages.
 //!
 //! - [`step`]: calls that are made at once, or something that happens to the server
-//! - [`call`], [`script`]: what one call does
+//! - [`call`]: what one call does
 
 pub(crate) mod call;
-pub(crate) mod script;
 pub(crate) mod step;
 
 use std::collections::BTreeSet;
@@ -21,9 +20,9 @@ use crate::calls::expectation::wire::Wire;
 use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
 use crate::config::capability::{Capability, ServerNeeds};
-use crate::config::cases::{self, check_name};
 use crate::config::connection::{Transport, Variant, Vary};
-use crate::config::source::{self, ConfigError, Source};
+use crate::config::source;
+use crate::config::source::{ConfigError, Source, check_name};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +71,7 @@ fn read(
         }
         Ok(file.scenario)
     };
-    cases::read_all("scenario", sources, parse, |scenario| (&scenario.name, scenario.check()))
+    source::read_cases("scenario", sources, parse, |scenario| (&scenario.name, scenario.check()))
 }
 
 impl Scenario {

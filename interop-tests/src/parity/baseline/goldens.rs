@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::source;
-use crate::http2::message::checksum;
+use crate::http2::body::checksum;
 use crate::outcome::finding::{Finding, Observation};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::reference::{Reference, Subject};

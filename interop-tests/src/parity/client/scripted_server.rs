@@ -4,18 +4,17 @@
 //! has arrived only when it has closed its connections; one that keeps them open is not waited for long.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
+use std::{io, thread};
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
-use crate::http2::activity::Activity;
-use crate::http2::endpoint::{Endpoint, Role};
+use crate::http2::endpoint::{Activity, Endpoint, Role};
 use crate::http2::script::Script;
 use crate::parity::client::requests::RequestsOfConnection;
 use crate::parity::client::table::Behaviour;

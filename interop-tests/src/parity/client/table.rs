@@ -3,18 +3,19 @@
 //! Mostly a behaviour states no expectation: the outcome at the reference client is what other clients
 //! are compared with.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::cases::{self, check_name};
-use crate::config::source::{self, Source};
+use crate::config::source;
+use crate::config::source::{Source, check_name};
 use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::body::{Cut, Piece};
 use crate::http2::endpoint::Role;
-use crate::http2::header_list::{Change, Legal, changed};
+use crate::http2::header_block::{Change, Legal, changed};
 use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
 use crate::outcome::finding::{Mismatch, Observation};
@@ -22,7 +23,6 @@ use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case::Case;
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
-use crate::parity::client::stated::Stated;
 
 /// The headers of a legal response, as the tutorial's server sends them at least.
 const HEADERS: &Legal = &[(":status", "200"), ("content-type", "application/grpc")];
@@ -67,7 +67,7 @@ impl ProgramOverrides {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Behaviour {
     name: Spanned<String>,
-    #[serde(default = "client_visible")]
+    #[serde(default)]
     grade: Grade,
     /// What it is about, where the name does not say it.
     about: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) struct Behaviour {
     pub(crate) headers: Vec<Change>,
     #[serde(default = "root_of_16")]
     pub(crate) body: Vec<Piece>,
-    #[serde(default = "uncut")]
+    #[serde(default)]
     pub(crate) cut: Cut,
     /// How many bytes of padding each DATA frame has.
     pub(crate) pad: Option<u8>,
@@ -127,16 +127,8 @@ fn on_trailers() -> End {
     End::Trailers
 }
 
-fn client_visible() -> Grade {
-    Grade::ClientVisible
-}
-
 fn root_of_16() -> Vec<Piece> {
     vec![Piece::of(ROOT_OF_16)]
-}
-
-fn uncut() -> Cut {
-    Cut::Sizes(Vec::new())
 }
 
 impl Behaviour {
@@ -253,5 +245,51 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
         Ok(file.behaviour)
     };
     let sources = source::open_all(directory)?;
-    cases::read_all("behaviour", sources, parse, |behaviour| (&behaviour.name, behaviour.check()))
+    source::read_cases("behaviour", sources, parse, |behaviour| {
+        (&behaviour.name, behaviour.check())
+    })
+}
+
+/// What is stated of lines of the observation, by their names; the key `expect`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Stated(BTreeMap<String, Demand>);
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Demand {
+    Is(String),
+    IsNot { not: String },
+}
+
+/// The line that a program which succeeds does not have.
+const STATUS: &str = "status";
+
+impl Stated {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where a line of `observation` is missing or differs from the stated one, in any of the calls.
+    pub(crate) fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
+        const NONE: &str = "(none)";
+        let mut contradictions = Vec::new();
+        for (what, demand) in &self.0 {
+            let mut values = observation.values(what);
+            if values.is_empty() {
+                let succeeds = what == STATUS && observation.values("end") == ["status 0"];
+                values.push(if succeeds { "OK" } else { NONE });
+            }
+            for value in values {
+                let (is_met, expected) = match demand {
+                    Demand::Is(right) => (value == right, right.clone()),
+                    Demand::IsNot { not } => (value != not && value != NONE, format!("not {not}")),
+                };
+                if !is_met {
+                    contradictions.push(Mismatch::new(&format!("stated {what}"), expected, value));
+                }
+            }
+        }
+        contradictions
+    }
 }

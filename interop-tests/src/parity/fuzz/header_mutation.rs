@@ -3,7 +3,7 @@
 //! Values are drawn near those that servers parse, because a value that every server ignores shows no
 //! difference.
 
-use crate::http2::header_list::Change;
+use crate::http2::header_block::Change;
 use crate::http2::text::Text;
 use crate::parity::fuzz::random::Random;
 

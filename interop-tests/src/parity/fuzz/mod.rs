@@ -4,7 +4,7 @@
 //! mask and the ledger of the suite, so that everything it finds can become a probe.
 //!
 //! - [`random`], [`case`], [`header_mutation`], [`body_mutation`], [`frame_mutation`]: the requests
-//! - [`comparison`], [`shrink`], [`tally`]: the results
+//! - [`comparison`], [`shrink`]: the results
 
 pub(crate) mod body_mutation;
 pub(crate) mod case;
@@ -13,20 +13,18 @@ pub(crate) mod frame_mutation;
 pub(crate) mod header_mutation;
 pub(crate) mod random;
 pub(crate) mod shrink;
-pub(crate) mod tally;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use comparison::{Difference, Outcome};
+use comparison::{Difference, Outcome, Tally};
 use parking_lot::Mutex;
-use tally::Tally;
 
 use crate::outcome::finding::Observation;
-use crate::parity::server::entry::entry;
-use crate::parity::server::probe::{self, Probe};
+use crate::parity::server::probe;
+use crate::parity::server::probe::{Probe, entry};
 use crate::process::semaphore::Semaphore;
 
 pub(crate) use case::Deck;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use toml::{Table, Value};
 
-use crate::parity::server::entry::entry;
-use crate::parity::server::probe::{self, Probe};
+use crate::parity::server::probe;
+use crate::parity::server::probe::{Probe, entry};
 
 /// How many requests are tried, and for how long: a request without a response takes seconds.
 const TRIES: usize = 400;
@@ -116,7 +116,7 @@ fn shorter<T: Clone>(items: &[T], steps: &[usize]) -> Vec<Vec<T>> {
 #[cfg(test)]
 mod tests {
     use super::shrink;
-    use crate::parity::server::entry::entry;
+    use crate::parity::server::probe::entry;
     use crate::parity::server::probe::{self, Probe};
 
     const LARGE: &str = "[[probe]]\nname = \"large\"\ngrade = \"client-visible\"\n\

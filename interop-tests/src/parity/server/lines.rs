@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode;
 
+use crate::http2::body;
 use crate::http2::endpoint::{Endpoint, Stream};
 use crate::http2::frame::error_name;
 use crate::http2::header_block::Field;
-use crate::http2::message;
 use crate::http2::text::shown;
 use crate::outcome::finding::Observation;
 use crate::parity::server::mask;
@@ -51,7 +51,7 @@ fn parts(stream: &Stream, is_closed: bool) -> Vec<(&'static str, String)> {
         fields.find(|field| field.0 == name && mask::is_compared(field)).map(|field| &field.1[..])
     };
     let message = named(b"grpc-message").map(|message| percent_decode(message).collect::<Vec<_>>());
-    let messages = Some(message::shown(&stream.data));
+    let messages = Some(body::shown(&stream.data));
     let parts = [
         ("HTTP status", named(b":status").map(shown)),
         ("grpc-status", named(b"grpc-status").map(shown)),

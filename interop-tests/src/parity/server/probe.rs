@@ -1,19 +1,19 @@
-//! The probes: requests as data, read from the tables of `server-parity`.
+//! The probes: requests as data, read from the tables of `server-parity`, and written as an entry of one.
 //!
 //! A probe states no expectation: the response of the reference is what other servers are compared with.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
+use toml::{Spanned, Table, Value};
 
-use crate::config::cases::{self, check_name};
-use crate::config::source::{self, Source};
+use crate::config::source;
+use crate::config::source::{Source, check_name};
 use crate::http2::action::Action;
-use crate::http2::body::{self, Cut, Piece};
+use crate::http2::body;
+use crate::http2::body::{Cut, Piece};
 use crate::http2::endpoint::Role;
-use crate::http2::header_block::Field;
-use crate::http2::header_list::{Change, Legal, changed};
+use crate::http2::header_block::{Change, Field, Legal, changed};
 use crate::http2::script::{End, Message};
 use crate::http2::text::Text;
 use crate::outcome::finding::Observation;
@@ -69,7 +69,7 @@ pub(crate) struct Probe {
     pub(crate) trailers: Vec<Change>,
     #[serde(default = "body::root_of_16")]
     pub(crate) body: Vec<Piece>,
-    #[serde(default = "uncut")]
+    #[serde(default)]
     pub(crate) cut: Cut,
     /// How many bytes of padding each DATA frame has.
     pub(crate) pad: Option<u8>,
@@ -95,10 +95,6 @@ pub(crate) struct Probe {
     /// Each action is run for all streams before the next one.
     #[serde(default)]
     pub(crate) together: bool,
-}
-
-fn uncut() -> Cut {
-    Cut::Sizes(Vec::new())
 }
 
 fn one_request() -> Vec<Action> {
@@ -197,7 +193,7 @@ struct File {
 /// Reads the probes of all `*.toml` files in `directory`.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
     let parse = |source: &Source| source.parse().map(|file: File| file.probe);
-    cases::read_all("probe", source::open_all(directory)?, parse, |probe| {
+    source::read_cases("probe", source::open_all(directory)?, parse, |probe| {
         (&probe.name, probe.check())
     })
 }
@@ -207,6 +203,37 @@ pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
     let file: File = toml::from_str(entry).map_err(|error| error.to_string())?;
     let [probe] = <[Probe; 1]>::try_from(file.probe).map_err(|_| "not one probe".to_owned())?;
     probe.check().map(|()| probe)
+}
+
+/// The entry of `probe`.
+pub(crate) fn entry(probe: &Probe) -> Result<String, String> {
+    entry_named(probe, probe.name())
+}
+
+/// The entry of `probe` under another name.
+pub(crate) fn entry_named(probe: &Probe, name: &str) -> Result<String, String> {
+    let table = |probe: &Probe| Table::try_from(probe).map_err(|error| error.to_string());
+    let default = table(&from_entry(&head("default", probe.grade))?)?;
+    let unusual = table(probe)?.into_iter().filter(|(key, value)| default.get(key) != Some(value));
+    let lines = unusual.map(|(key, value)| format!("{key} = {}\n", shown(&value)));
+    Ok(head(name, probe.grade) + &lines.collect::<String>())
+}
+
+fn head(name: &str, grade: Grade) -> String {
+    format!("[[probe]]\nname = \"{name}\"\ngrade = \"{grade}\"\n")
+}
+
+/// On one line, or a long list with a line for each element.
+fn shown(value: &Value) -> String {
+    const LONG: usize = 80;
+    let line = value.to_string();
+    match value {
+        Value::Array(items) if line.len() > LONG && items.len() > 1 => {
+            let items: Vec<_> = items.iter().map(Value::to_string).collect();
+            format!("[\n    {},\n]", items.join(",\n    "))
+        }
+        _ => line,
+    }
 }
 
 #[cfg(test)]
@@ -240,5 +267,42 @@ mod tests {
             let error = from_entry(&format!("{ENTRY}{rest}\n")).expect_err(rest);
             assert!(error.contains(message), "{rest}: {error}");
         }
+    }
+
+    use super::entry;
+    use crate::parity::server::probe;
+
+    #[test]
+    fn an_entry_has_only_what_is_unusual() {
+        let usual = "[[probe]]\nname = \"mine\"\ngrade = \"client-visible\"\n";
+        let probe = probe::from_entry(&format!("{usual}about = \"x\"\nend = \"last-frame\"\n"));
+        assert_eq!(entry(&probe.expect("a probe")).expect("an entry"), usual);
+    }
+
+    #[test]
+    fn an_entry_is_read_back_as_it_was_written() {
+        let text = r#"[[probe]]
+name = "mine"
+grade = "edge"
+acknowledge-settings = "never"
+actions = [
+    "headers",
+    { body-to = 7 },
+    { settings = [[4, 100], [3, 1]] },
+    { frame = { flags = 4, payload = "00ff", type = 1 } },
+    { goaway = { code = 2 } },
+    "next-stream",
+]
+body = [{ compressed = "raw-deflate", value = "0x41800000" }, { message = "0d" }]
+cut = { every = 3 }
+end = "empty-frame"
+headers = [{ set = ":path", value = '\x00\\"a' }, { add = "x-{n}", times = 3 }]
+pad = 5
+preface = '\xff'
+priority = true
+times = 2
+"#;
+        let probe = probe::from_entry(text).expect("a probe");
+        assert_eq!(entry(&probe).expect("an entry"), text);
     }
 }

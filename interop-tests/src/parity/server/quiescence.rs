@@ -7,13 +7,12 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::http2::activity::Activity;
 use crate::http2::body;
-use crate::http2::endpoint::{Endpoint, Role, Stream, Timeout};
+use crate::http2::endpoint::{Activity, Endpoint, Role, Stream, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::frame_socket::Observers;
 use crate::http2::header_block;
-use crate::http2::header_list::changed;
+use crate::http2::header_block::changed;
 use crate::http2::script::IDLE_TIMEOUT;
 use crate::parity::server::probe::LEGAL;
 

@@ -2,5 +2,4 @@
 
 pub(crate) mod addresses;
 pub(crate) mod certificates;
-pub mod port;
 pub mod tutorial_port;

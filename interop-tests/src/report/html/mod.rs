@@ -9,12 +9,11 @@
 //! `#suite/server/client/case`, so that a link to it can be shared.
 //!
 //! - [`page`]: what is shown at once, and the other trials by groups
-//! - [`case`], [`comparison`], [`bytes`], [`wire`]: one trial
+//! - [`case`], [`bytes`], [`wire`]: one trial
 //! - [`mod@format`]: verdicts and numbers as text
 
 pub(crate) mod bytes;
 pub(crate) mod case;
-pub(crate) mod comparison;
 pub(crate) mod format;
 pub(crate) mod page;
 pub(crate) mod wire;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::capture::description::{DescribedPart, Description};
 use crate::capture::trace::{Event, Field, Message, Trace};
 use crate::http2::endpoint::Role;
+use crate::outcome::finding::Mismatch;
 use crate::report::html::bytes::{Alignment, Part};
-use crate::report::html::comparison;
 use crate::report::html::format;
 use crate::report::record::trial::TrialRecord;
 
@@ -45,7 +45,7 @@ impl<'a> Wire<'a> {
     /// The section for `trial` with about `limit` events: the first, the last, and those with bytes that
     /// a mismatch is about.
     pub(crate) fn of(trace: &'a Trace, trial: &TrialRecord, limit: usize) -> Self {
-        let wrong: Wrong = trial.mismatches.iter().filter_map(comparison::messages).collect();
+        let wrong: Wrong = trial.mismatches.iter().filter_map(Mismatch::messages).collect();
         let (first, last) = (limit / 2, trace.events.len().saturating_sub(limit / 2));
         let mut events: Vec<EventView<'_>> = Vec::new();
         let mut left_out = 0;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::http2::message::checksum;
+use crate::http2::body::checksum;
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::VerdictKind;
 use crate::report::record::participant::{Participant, Role};

@@ -2,12 +2,10 @@
 //!
 //! All of them share one listener, so that the tool has to find out which program has made a connection.
 //!
-//! - [`case`]: the behaviours that programs are run with
 //! - [`port_demultiplexer`], [`port_owner`], [`sock_diag`]: from port 50051 to the scripted server of a program
 //! - [`run`]: a program from its start to what is compared
 //! - [`suite`]: the comparison of programs
 
-pub(crate) mod case;
 pub(crate) mod port_demultiplexer;
 pub(crate) mod port_owner;
 pub(crate) mod run;

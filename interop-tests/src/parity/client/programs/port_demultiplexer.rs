@@ -18,7 +18,7 @@ use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
 use crate::process::child::{Logs, Process, SpawnError};
 use crate::process::context::RunContext;
-use crate::process::net::port;
+use crate::process::net::tutorial_port;
 use crate::process::net::tutorial_port::PORT;
 use crate::process::server::StartError;
 
@@ -61,7 +61,7 @@ impl PortDemultiplexer {
         }
         if listener.is_none() {
             // grpcio shares the port without an error.
-            if let Some(holder) = port::holders(PORT).into_iter().next() {
+            if let Some(holder) = tutorial_port::holders(PORT).into_iter().next() {
                 return Err(StartError::PortTaken { port: PORT, holder });
             }
             if !behaviour.nobody_listens {

@@ -1,4 +1,4 @@
-//! A client program while it runs, from its start to its end, and what is observed of it.
+//! A behaviour on port 50051 at a client program, from the program's start to its end, and what is observed of it.
 //!
 //! The observation is what a user sees, and what a script that calls the program depends on: the exit status,
 //! stdout, and the two lines of stderr that name the error, which have the form of grpcio's traceback.
@@ -12,16 +12,17 @@ use std::time::{Duration, Instant};
 
 use crate::capture::recorder::Recorder;
 use crate::config::program::Program;
-use crate::http2::activity::Quiescence;
-use crate::outcome::finding::{Finding, Observation};
+use crate::http2::endpoint::Quiescence;
+use crate::outcome::finding::{Finding, Mismatch, Observation};
 use crate::outcome::trial::PortUser;
+use crate::outcome::verdict::Grade;
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::reference::{CaseRun, Subject};
-use crate::parity::client::programs::case::ProgramCase;
-use crate::parity::client::programs::port_demultiplexer::RoutedProgram;
+use crate::parity::client::outcome;
+use crate::parity::client::programs::port_demultiplexer::{PortDemultiplexer, RoutedProgram};
 use crate::parity::client::requests;
 use crate::parity::client::scripted_server::ScriptedServer;
-use crate::parity::client::status_message;
+use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
 use crate::process::child::{Exit, Logs};
 use crate::process::context::RunContext;
 use crate::process::semaphore::Permit;
@@ -100,8 +101,7 @@ impl Subject for ClientProgram {
             }
             observation
         };
-        let (observed, masked) =
-            (observation(status_message::full), observation(status_message::masked));
+        let (observed, masked) = (observation(outcome::full), observation(outcome::masked));
         Ok(CaseRun { observed, masked, sent, began })
     }
 
@@ -156,6 +156,60 @@ fn failure_in(stderr: &str) -> Option<(&str, &str)> {
     let (status, rest) = rest.split_once(DETAILS)?;
     let (details, _) = rest.split_once(DEBUG).or_else(|| rest.rsplit_once(END))?;
     Some((status, details))
+}
+
+/// A behaviour that client programs are run with.
+#[derive(Debug)]
+pub(crate) struct ProgramCase {
+    name: String,
+    pub(crate) behaviour: Arc<Behaviour>,
+    pub(crate) port: Arc<PortDemultiplexer>,
+}
+
+impl ProgramCase {
+    /// The cases of all `behaviours` that programs are run with. They share port 50051.
+    pub(crate) fn all(behaviours: &[Arc<Behaviour>]) -> Vec<Self> {
+        let port = Arc::new(PortDemultiplexer::default());
+        let is_run = |behaviour: &&Arc<Behaviour>| {
+            behaviour.call.is_the_programs()
+                && behaviour.programs.as_ref().is_none_or(|special| special.run)
+        };
+        let case = |behaviour: &Arc<Behaviour>| Self {
+            name: format!("{PROGRAM_PREFIX}{}", behaviour.name()),
+            behaviour: Arc::clone(behaviour),
+            port: Arc::clone(&port),
+        };
+        behaviours.iter().filter(is_run).map(case).collect()
+    }
+}
+
+impl Case for ProgramCase {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn also(&self) -> &[Observation] {
+        self.behaviour.programs.as_ref().map_or(&[], |special| &special.also)
+    }
+
+    fn description(&self) -> String {
+        let special = self.behaviour.programs.iter();
+        let why = special.map(|special| format!("unstable with programs: {}", special.why));
+        let about = self.behaviour.description();
+        std::iter::once(about).chain(why).collect::<Vec<_>>().join("\n")
+    }
+
+    fn grade(&self) -> Grade {
+        self.behaviour.grade()
+    }
+
+    fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
+        self.behaviour.contradictions(observation)
+    }
+
+    fn has_expectation(&self) -> bool {
+        self.behaviour.has_expectation()
+    }
 }
 
 #[cfg(test)]

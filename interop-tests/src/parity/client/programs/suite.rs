@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crate::config::peer::Peer;
 use crate::outcome::trial::TrialName;
 use crate::parity::baseline::suite::{Comparison, Side};
-use crate::parity::client::programs::case::ProgramCase;
-use crate::parity::client::programs::run::ClientProgram;
+use crate::parity::client::programs::run::{ClientProgram, ProgramCase};
 use crate::parity::client::suite;
 use crate::parity::client::table::PROGRAM_PREFIX;
 
