@@ -15,16 +15,12 @@ use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
 use crate::calls::session::{DedicatedServer, Session};
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
-use crate::config::connection::{Target, Variant};
-use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::{Finding, Mismatch};
+use crate::config::{Target, Variant};
+use crate::outcome::{Evidence, Finding, Mismatch, Report};
 use crate::process::agent;
-use crate::process::agent_pool::BorrowedAgent;
-use crate::process::context::RunContext;
 use crate::process::group;
 use crate::process::net::addresses;
-use crate::process::server_config::ServerConfig;
-use crate::process::server_pool::SharedServer;
+use crate::process::{BorrowedAgent, RunContext, ServerConfig, SharedServer};
 
 /// The pause between two attempts of a step that is to succeed eventually.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);

@@ -11,8 +11,8 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde::Deserialize;
 
+use crate::http2::Value;
 use crate::http2::body::{checksum, padded};
-use crate::http2::value::Value;
 
 /// One message or several. Their type is known only with the method of the call.
 #[derive(Clone, Debug, Deserialize)]

@@ -12,17 +12,11 @@ use toml::Spanned;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::capture::recorder::Recorder;
-use crate::config::peer::Peer;
-use crate::config::program::Program;
 use crate::config::source;
-use crate::config::source::Source;
-use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::Finding;
-use crate::outcome::trial::{PortUser, Trial, TrialName};
-use crate::process::child::{Logs, Process};
-use crate::process::context::RunContext;
+use crate::config::{Peer, Program, Source};
+use crate::outcome::{Evidence, Finding, PortUser, Report, Trial, TrialName};
 use crate::process::net::tutorial_port::PORT;
-use crate::process::server::RunningServer;
+use crate::process::{Logs, Process, RunContext, RunningServer};
 
 pub(crate) const SUITE: &str = "programs";
 

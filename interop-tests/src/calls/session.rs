@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use crate::calls::scenario::step::ServerAction;
-use crate::outcome::finding::Finding;
-use crate::process::agent_pool::AgentPool;
-use crate::process::context::RunContext;
+use crate::outcome::Finding;
 use crate::process::net::addresses;
-use crate::process::server::RunningServer;
-use crate::process::server_pool::{ServerPool, SharedServer};
+use crate::process::{AgentPool, RunContext, RunningServer, ServerPool, SharedServer};
 
 /// The servers of one peer and the agents of another, which all their cases share.
 #[derive(Clone, Debug)]

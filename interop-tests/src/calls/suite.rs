@@ -9,11 +9,9 @@ use std::sync::Arc;
 use crate::calls::case_run;
 use crate::calls::scenario::Scenario;
 use crate::calls::session::Session;
-use crate::config::peer::Peer;
-use crate::outcome::trial::{Trial, TrialName};
-use crate::process::agent_pool::AgentPool;
-use crate::process::context::RunContext;
-use crate::process::server_pool::ServerPool;
+use crate::config::Peer;
+use crate::outcome::{Trial, TrialName};
+use crate::process::{AgentPool, RunContext, ServerPool};
 
 pub(crate) const SUITE: &str = "calls";
 

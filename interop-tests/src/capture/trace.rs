@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::http2::endpoint::Role;
+use crate::http2::Role;
 
 /// How many bytes are kept of a payload and of a message.
 pub(crate) const KEPT: usize = 1024;

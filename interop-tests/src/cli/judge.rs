@@ -12,13 +12,9 @@ use std::time::Instant;
 
 use libtest_mimic::{Completion, Failed};
 
-use crate::outcome::deviations::Ledger;
 use crate::outcome::evidence;
-use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::Finding;
-use crate::outcome::trial::{Trial, TrialName};
-use crate::outcome::verdict::{Verdict, VerdictKind};
-use crate::process::context::RunContext;
+use crate::outcome::{Evidence, Finding, Ledger, Report, Trial, TrialName, Verdict, VerdictKind};
+use crate::process::RunContext;
 use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
 use crate::report::terminal::Progress;

@@ -15,18 +15,15 @@ use crate::calls::programs::Case;
 use crate::calls::scenario;
 use crate::calls::scenario::Scenario;
 use crate::cli::options::{BaselineChoice, Comparison, Inputs};
-use crate::config::peer::Peer;
-use crate::config::peers::Peers;
-use crate::config::places::Places;
-use crate::parity::baseline::suite::Suite;
+use crate::config::{Peer, Peers, Places};
+use crate::parity::baseline::Suite;
 use crate::parity::client::programs::run::ProgramCase;
 use crate::parity::client::programs::suite::ClientPrograms;
 use crate::parity::client::suite::ClientParity;
 use crate::parity::client::table;
 use crate::parity::server::probe;
 use crate::parity::server::suite::ServerParity;
-use crate::process::context::RunContext;
-use crate::process::semaphore::Semaphore;
+use crate::process::{RunContext, Semaphore};
 
 /// Why there are no goldens to be read or written.
 pub(crate) const NO_GOLDENS: &str =

@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::config::address::Attachment;
-use crate::config::places::Assignment;
+use crate::config::{Assignment, Attachment};
 use crate::report::record::format::Shard;
 
 /// Runs every gRPC client against every server over the same .proto files and compares them.

@@ -12,7 +12,7 @@ use crate::cli::judge::{Judge, as_libtest};
 use crate::cli::load::Loaded;
 use crate::cli::options::RunOptions;
 use crate::cli::plan::Plan;
-use crate::outcome::trial::Trial;
+use crate::outcome::Trial;
 use crate::parity::client::programs::suite as client_programs;
 use crate::parity::client::suite;
 use crate::parity::client::table::PROGRAM_PREFIX;
@@ -146,7 +146,7 @@ fn with_positions(trials: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::trial::TrialName;
+    use crate::outcome::TrialName;
 
     fn trial(suite: &'static str, server: &str, case: &str, waits: bool) -> Trial {
         let name = TrialName::stated(suite, server, "client", case.to_owned());

@@ -13,3 +13,14 @@ pub mod peers;
 pub mod places;
 pub mod program;
 pub mod source;
+
+pub(crate) use address::{Address, Attachment};
+pub(crate) use capability::{Capability, ServerNeeds};
+pub(crate) use connection::{
+    Authority, ClientCertificate, ClientTls, ServerCertificate, Target, Transport, Variant, Vary,
+};
+pub(crate) use peer::Peer;
+pub(crate) use peers::Peers;
+pub(crate) use places::{Assignment, Places};
+pub(crate) use program::{CommandError, CommandLine, Program};
+pub(crate) use source::{ConfigError, Source};

@@ -17,3 +17,13 @@ pub mod header_block;
 pub(crate) mod script;
 pub(crate) mod text;
 pub(crate) mod value;
+
+pub(crate) use action::{Action, AnyFrame};
+pub(crate) use body::{Coding, Cut, Piece};
+pub(crate) use endpoint::{Activity, Endpoint, Quiescence, Replies, Role, Stream, Timeout};
+pub(crate) use frame::{Frame, FrameHeader};
+pub(crate) use frame_socket::{Observer, Observers};
+pub(crate) use header_block::{Block, BlockReader, Change, Field, Legal};
+pub(crate) use script::{End, Message, Script};
+pub(crate) use text::{Hex, Text};
+pub(crate) use value::{Value, Values};

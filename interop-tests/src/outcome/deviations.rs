@@ -11,7 +11,7 @@ use pep440_rs::Version;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::source::{ConfigError, Source};
+use crate::config::{ConfigError, Source};
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::trial::TrialName;

@@ -8,3 +8,9 @@ pub(crate) mod evidence;
 pub(crate) mod finding;
 pub(crate) mod trial;
 pub(crate) mod verdict;
+
+pub(crate) use deviations::{Class, Ledger};
+pub(crate) use evidence::{Evidence, Report};
+pub(crate) use finding::{Finding, Line, Mismatch, Observation, ReferenceDrift};
+pub(crate) use trial::{BaselineKind, PortUser, Trial, TrialName};
+pub(crate) use verdict::{Grade, Verdict, VerdictKind};

@@ -5,11 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::places::Places;
-use crate::config::program::Program;
-use crate::outcome::finding::Finding;
-use crate::process::child::{Logs, NoLine, Process};
 use grpc_interop_protocol::{Call, Outcome, Request, ScriptStep};
+
+use crate::config::{Places, Program};
+use crate::outcome::Finding;
+use crate::process::child::{Logs, NoLine, Process};
 
 /// How much longer than its calls' deadlines an agent may take.
 const GRACE: Duration = Duration::from_secs(5);

@@ -9,9 +9,8 @@ use std::path::Path;
 use grpc_interop_protocol::{CallOutcome, Request};
 use parking_lot::Mutex;
 
-use crate::config::connection::Variant;
-use crate::config::program::Program;
-use crate::outcome::finding::Finding;
+use crate::config::{Program, Variant};
+use crate::outcome::Finding;
 use crate::process::agent::Agent;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
@@ -128,7 +127,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::places::Places;
+    use crate::config::Places;
 
     /// Answers every request with one outcome whose status message is the process ID.
     const ANSWERS: &str = r#"while read -r request; do printf '{"calls": [{"status": "OK", "message": "%s", "value": null, "initial_metadata": [], "trailing_metadata": [], "elapsed_ms": 1}]}\n' $$; done"#;

@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::config::address::Address;
-use crate::config::peer::Peer;
-use crate::config::places::Places;
+use crate::config::{Address, Peer, Places};
 use crate::process::liveness;
 use crate::process::net::tutorial_port;
 

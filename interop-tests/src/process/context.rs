@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::config::places::Places;
+use crate::config::Places;
 use crate::process::net::addresses::Addresses;
 use crate::process::net::certificates::Certificates;
 use crate::process::net::tutorial_port::PortQueue;

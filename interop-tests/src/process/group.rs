@@ -4,7 +4,8 @@
 //! `/proc`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ fn resident_bytes(_leader: Pid) -> Option<u64> {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
-    use crate::config::program::CommandLine;
+    use crate::config::CommandLine;
     use crate::process::child::{Exit, Logs, Process};
 
     #[test]

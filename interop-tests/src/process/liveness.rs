@@ -3,12 +3,14 @@
 //! The kernel accepts connections for a server that hangs or is about to end, so that a connection can be
 //! made proves little.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use crate::http2::frame::{Frame, PREFACE, kind};
+use crate::http2::Frame;
+use crate::http2::frame::{PREFACE, kind};
 
 /// How long a server may take to send its first byte. One that hangs is not gone.
 const LIMIT: Duration = Duration::from_secs(1);

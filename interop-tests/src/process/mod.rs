@@ -17,3 +17,11 @@ pub(crate) mod semaphore;
 pub mod server;
 pub(crate) mod server_config;
 pub(crate) mod server_pool;
+
+pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
+pub(crate) use child::{Exit, Logs, Process, SpawnError};
+pub(crate) use context::RunContext;
+pub(crate) use semaphore::{Permit, Semaphore};
+pub(crate) use server::{RunningServer, StartError};
+pub(crate) use server_config::ServerConfig;
+pub(crate) use server_pool::{ServerPool, SharedServer};

@@ -7,8 +7,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use crate::config::places::Places;
-use crate::config::program::Program;
+use crate::config::{Places, Program};
 use crate::process::child::{Exit, Logs, NoLine, Process, SpawnError};
 use crate::process::net::tutorial_port;
 use crate::process::net::tutorial_port::Holder;

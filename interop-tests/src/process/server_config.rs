@@ -4,9 +4,7 @@
 
 use std::io;
 
-use crate::config::capability::ServerNeeds;
-use crate::config::connection::{ServerCertificate, Transport, Variant};
-use crate::config::program::Program;
+use crate::config::{Program, ServerCertificate, ServerNeeds, Transport, Variant};
 use crate::process::context::RunContext;
 
 /// How a server is configured.

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::config::capability::Capability;
-use crate::config::program::Program;
+use crate::config::{Capability, Program};
 use crate::process::attached;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
@@ -172,8 +171,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::connection::{Transport, Variant};
-    use crate::config::places::Places;
+    use crate::config::Places;
+    use crate::config::{Transport, Variant};
     use crate::process::semaphore::Semaphore;
 
     /// A pool of servers that are shell scripts, which reports `port`.

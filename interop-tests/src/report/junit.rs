@@ -3,13 +3,14 @@
 //! JUnit has no verdict for a known deviation and for what is not supported: both are skipped there, with
 //! their reason, and never passed.
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 use std::time::Duration;
 
 use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::outcome::verdict::VerdictKind;
+use crate::outcome::VerdictKind;
 use crate::report::record::Record;
 use crate::report::record::trial::TrialRecord;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Table, presets};
 
-use crate::outcome::trial::BaselineKind;
+use crate::outcome::BaselineKind;
 use crate::report::record::Record;
 use crate::report::record::format::Counts;
 use crate::report::record::participant::Participant;

@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
-use crate::outcome::trial::TrialName;
+use crate::outcome::TrialName;
 use crate::report::matrix;
 use crate::report::record::Record;
 use crate::report::record::format::{Answer, Counts, readiness_line};

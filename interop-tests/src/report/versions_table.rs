@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use comfy_table::{Table, presets};
 
-use crate::config::places::Assignment;
-use crate::outcome::trial::BaselineKind;
-use crate::outcome::verdict::VerdictKind;
+use crate::config::Assignment;
+use crate::outcome::{BaselineKind, VerdictKind};
 use crate::report::matrix::NO_TRIAL;
 use crate::report::record::Record;
 use crate::report::record::file;

@@ -1,6 +1,6 @@
 //! The expected and the observed outcome of calls, side by side.
 
-use crate::outcome::finding::{Mismatch, Observation};
+use crate::outcome::{Mismatch, Observation};
 
 /// Both outcomes as lines for people, and where they differ.
 ///

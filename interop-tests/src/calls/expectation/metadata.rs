@@ -3,12 +3,12 @@
 //! A server that is asked to observe a call reports how that call ended in the trailing metadata of a
 //! later one.
 
+use grpc_interop_protocol::Metadata;
 use serde::Deserialize;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::expectation::range::Range;
-use crate::outcome::finding::Mismatch;
-use grpc_interop_protocol::Metadata;
+use crate::outcome::Mismatch;
 
 /// Keys that are not compared: a server may send them or not, and their values differ in every call.
 const MASKED: [&str; 1] = ["date"];

@@ -15,6 +15,7 @@ pub(crate) mod replies;
 pub(crate) mod status;
 pub(crate) mod wire;
 
+use grpc_interop_protocol::CallOutcome;
 use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
@@ -24,9 +25,8 @@ use crate::calls::expectation::range::Range;
 use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::expectation::status::ExpectedDetails;
 use crate::calls::message::Message;
-use crate::http2::value::{Value, Values};
-use crate::outcome::finding::Mismatch;
-use grpc_interop_protocol::CallOutcome;
+use crate::http2::{Value, Values};
+use crate::outcome::Mismatch;
 
 /// The expected outcome of each call of a table entry.
 #[derive(Clone, Debug, Deserialize)]

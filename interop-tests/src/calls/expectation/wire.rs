@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::calls::expectation::range::Range;
 use crate::capture::recorder::WireStats;
-use crate::config::connection::Variant;
-use crate::outcome::finding::Mismatch;
+use crate::config::Variant;
+use crate::outcome::Mismatch;
 
 /// The `wire` table of a scenario; what is left out is not compared.
 #[derive(Clone, Debug, Deserialize)]

@@ -12,10 +12,9 @@ use crate::calls::expectation::metadata::for_trial;
 use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::message::Message;
 use crate::calls::method;
-use crate::config::capability::Capability;
-use crate::config::connection::{ClientTls, Target, Variant};
+use crate::config::{Capability, ClientTls, Target, Variant};
 use crate::http2::body::padded;
-use crate::http2::value::{Value, Values};
+use crate::http2::{Value, Values};
 
 /// One call, or several equal ones at once.
 #[derive(Clone, Debug, Deserialize)]

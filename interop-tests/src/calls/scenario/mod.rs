@@ -19,10 +19,9 @@ use crate::calls::expectation::Expectation;
 use crate::calls::expectation::wire::Wire;
 use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
-use crate::config::capability::{Capability, ServerNeeds};
-use crate::config::connection::{Transport, Variant, Vary};
 use crate::config::source;
-use crate::config::source::{ConfigError, Source, check_name};
+use crate::config::source::check_name;
+use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Variant, Vary};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

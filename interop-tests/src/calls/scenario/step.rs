@@ -6,8 +6,8 @@ use serde::Deserialize;
 use crate::calls::expectation::Expectation;
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::call::Call;
-use crate::config::connection::{Target, Variant};
-use crate::outcome::finding::Mismatch;
+use crate::config::{Target, Variant};
+use crate::outcome::Mismatch;
 
 /// One of the `steps` of a scenario.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -2,9 +2,9 @@
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::capture::trace::{EventKind, Frame, Part, Trace};
-use crate::http2::endpoint::Role;
-use crate::http2::frame::{self, PREFACE};
-use crate::http2::frame_socket::Observer;
+use crate::http2::frame;
+use crate::http2::frame::PREFACE;
+use crate::http2::{Observer, Role};
 
 const DATA: u8 = frame::kind::DATA;
 const HEADERS: u8 = frame::kind::HEADERS;

@@ -10,10 +10,8 @@ use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::dissection::messages::{MessageParser, fill};
 use crate::capture::recorder::recording::Recorder;
 use crate::capture::trace::{Bytes, EventKind, KEPT, TlsRecord};
-use crate::http2::endpoint::Role;
-use crate::http2::frame::{Frame, FrameHeader, PREFACE, flag, kind};
-use crate::http2::frame_socket::{Observer, Observers};
-use crate::http2::header_block::{Block, BlockReader};
+use crate::http2::frame::{PREFACE, flag, kind};
+use crate::http2::{Block, BlockReader, Frame, FrameHeader, Observer, Observers, Role};
 
 /// Records both directions of a connection.
 pub(crate) struct ConnectionRecorder {

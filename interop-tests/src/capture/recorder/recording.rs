@@ -1,16 +1,15 @@
 //! Keeps a bounded number of the events of a trial, which several threads record: the first and the last.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
+use std::{fmt, mem};
 
 use parking_lot::Mutex;
 
 use crate::capture::recorder::statistics::WireStats;
 use crate::capture::trace::{Event, EventKind, LeftOut, Trace};
-use crate::http2::endpoint::Role;
+use crate::http2::Role;
 
 /// How many events are kept from the start of a trial.
 const FIRST: usize = 400;

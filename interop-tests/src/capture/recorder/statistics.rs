@@ -5,10 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capture::dissection::frame::IncomingFrame;
-
-use crate::http2::endpoint::Role;
 use crate::http2::frame::{flag, kind};
-use crate::http2::header_block::{Block, Field};
+use crate::http2::{Block, Field, Role};
 
 /// How many faults are reported.
 const FAULTS: usize = 4;

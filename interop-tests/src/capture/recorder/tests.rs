@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
-use crate::http2::frame::{Frame, FrameHeader, PREFACE, flag, kind};
-use crate::http2::frame_socket::Observer;
+use crate::http2::frame::{PREFACE, flag, kind};
 use crate::http2::header_block;
+use crate::http2::{Frame, FrameHeader, Observer};
 
 fn recorder() -> Recorder {
     let recorder = Recorder::default();

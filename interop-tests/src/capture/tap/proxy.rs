@@ -3,7 +3,8 @@
 //! Everything runs in one thread, which owns the only copy of every socket: a reset is sent when the
 //! last copy is closed.
 
-use std::io::{self, ErrorKind};
+use std::io;
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use tokio::{select, time};
 
 use crate::capture::recorder::{ConnectionRecorder, DirectionRecorder, Recorder};
 use crate::capture::tap::socket::{Connection, Listener};
-use crate::http2::frame_socket::Observer;
+use crate::http2::Observer;
 
 /// More connections than any scenario has at once; further ones are reset.
 const MAX_CONNECTIONS: usize = 256;

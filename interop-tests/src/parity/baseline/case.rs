@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::outcome::finding::{Mismatch, Observation, nearest};
-use crate::outcome::verdict::Grade;
+use crate::outcome::finding::nearest;
+use crate::outcome::{Grade, Mismatch, Observation};
 
 /// A case of a suite that compares.
 pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {

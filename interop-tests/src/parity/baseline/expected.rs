@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use crate::capture::recorder::Recorder;
-use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::{Finding, Mismatch, Observation, ReferenceDrift};
-use crate::outcome::trial::BaselineKind;
+use crate::outcome::{
+    BaselineKind, Evidence, Finding, Mismatch, Observation, ReferenceDrift, Report,
+};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::reference::{Reference, Subject};
-use crate::process::context::RunContext;
+use crate::process::RunContext;
 
 /// What peers are compared with.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use crate::config::source;
 use crate::http2::body::checksum;
-use crate::outcome::finding::{Finding, Observation};
+use crate::outcome::{Finding, Observation};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::reference::{Reference, Subject};
-use crate::process::context::RunContext;
+use crate::process::RunContext;
 
 /// A file of goldens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,8 +187,8 @@ fn is_in_sample(case: &impl Case) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::outcome::finding::Mismatch;
-    use crate::outcome::verdict::Grade;
+    use crate::outcome::Grade;
+    use crate::outcome::Mismatch;
     use crate::parity::baseline::case::Case;
 
     /// A case of which nothing is special.

@@ -15,3 +15,7 @@ pub(crate) mod goldens;
 pub(crate) mod recording;
 pub(crate) mod reference;
 pub(crate) mod suite;
+
+pub(crate) use case::Case;
+pub(crate) use reference::{CaseRun, Reference, Subject};
+pub(crate) use suite::{Comparison, Side, Suite};

@@ -10,11 +10,11 @@ use std::thread;
 use anyhow::bail;
 use parking_lot::Mutex;
 
-use crate::outcome::finding::{Finding, Observation};
+use crate::outcome::{Finding, Observation};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::reference::{Reference, Subject};
-use crate::process::context::RunContext;
+use crate::process::RunContext;
 
 /// How often each case is run.
 const ROUNDS: usize = 3;

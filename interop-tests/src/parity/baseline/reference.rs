@@ -11,12 +11,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
-use crate::config::peer::Peer;
-use crate::outcome::finding::{Finding, Observation};
-use crate::outcome::trial::PortUser;
+use crate::config::Peer;
+use crate::outcome::{Finding, Observation, PortUser};
 use crate::parity::baseline::case::Case;
-use crate::process::child::{Exit, Logs, Process};
-use crate::process::context::RunContext;
+use crate::process::{Exit, Logs, Process, RunContext};
 
 /// What one run of a case at a peer has shown.
 #[derive(Debug)]

@@ -10,17 +10,15 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::capture::recorder::Recorder;
-use crate::config::peer::Peer;
-use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::Finding;
-use crate::outcome::trial::{BaselineKind, Trial, TrialName};
+use crate::config::Peer;
+use crate::outcome::{BaselineKind, Evidence, Finding, Report, Trial, TrialName};
 use crate::parity::baseline::case::Case;
 use crate::parity::baseline::expected;
 use crate::parity::baseline::expected::Baseline;
 use crate::parity::baseline::goldens::{GoldenSubstitution, Goldens};
 use crate::parity::baseline::recording;
 use crate::parity::baseline::reference::{Reference, Subject};
-use crate::process::context::RunContext;
+use crate::process::RunContext;
 
 /// The side of a connection that the peers of a suite have; the other side is a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,12 +266,12 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::config::places::Places;
-    use crate::outcome::finding::Observation;
+    use crate::config::Places;
+    use crate::outcome::Observation;
     use crate::parity::baseline::goldens::tests::{OneCase, observation};
     use crate::parity::baseline::reference::CaseRun;
-    use crate::process::child::Logs;
-    use crate::process::semaphore::Semaphore;
+    use crate::process::Logs;
+    use crate::process::Semaphore;
 
     /// A comparison in which every case has the outcome that is the peer's `language`.
     #[derive(Debug)]

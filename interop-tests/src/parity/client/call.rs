@@ -2,11 +2,10 @@
 //!
 //! Its table has few keys, because what matters is what the server does.
 
+use grpc_interop_protocol as protocol;
 use serde::Deserialize;
 
-use crate::http2::text::Hex;
-use crate::http2::value::Value;
-use grpc_interop_protocol as protocol;
+use crate::http2::{Hex, Value};
 
 /// The method that the generated stub calls.
 const SQUARE_ROOT: &str = "/Calculator/SquareRoot";

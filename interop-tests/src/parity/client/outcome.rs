@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use grpc_interop_protocol::CallOutcome;
 
+use crate::http2::Value;
 use crate::http2::body::checksum;
 use crate::http2::text::shown;
-use crate::http2::value::Value;
-use crate::outcome::finding::{ANY, Observation};
+use crate::outcome::Observation;
+use crate::outcome::finding::ANY;
 use crate::parity::client::requests;
 use crate::parity::client::requests::RequestsOfConnection;
 use crate::parity::client::table::Behaviour;

@@ -5,10 +5,9 @@
 use std::time::Duration;
 
 use crate::http2::body;
-use crate::http2::endpoint::{Endpoint, Stream};
-use crate::http2::header_block::Field;
 use crate::http2::text::shown;
-use crate::outcome::finding::Observation;
+use crate::http2::{Endpoint, Field, Stream};
+use crate::outcome::Observation;
 use crate::parity::client::table::Behaviour;
 
 /// What a client has sent over one connection.

@@ -14,8 +14,7 @@ use std::{io, thread};
 use parking_lot::{Condvar, Mutex};
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
-use crate::http2::endpoint::{Activity, Endpoint, Role};
-use crate::http2::script::Script;
+use crate::http2::{Activity, Endpoint, Role, Script};
 use crate::parity::client::requests::RequestsOfConnection;
 use crate::parity::client::table::Behaviour;
 

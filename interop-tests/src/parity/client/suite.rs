@@ -11,19 +11,15 @@ use std::time::Instant;
 use grpc_interop_protocol::Request;
 
 use crate::capture::recorder::Recorder;
-use crate::config::peer::Peer;
-use crate::outcome::finding::Finding;
-use crate::parity::baseline::case::Case;
-use crate::parity::baseline::reference::{CaseRun, Subject};
-use crate::parity::baseline::suite::{Comparison, Side};
+use crate::config::Peer;
+use crate::outcome::Finding;
+use crate::parity::baseline::{Case, CaseRun, Comparison, Side, Subject};
 use crate::parity::client::outcome;
 use crate::parity::client::outcome::Ended;
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
 use crate::process::agent;
-use crate::process::agent_pool::{AgentPool, BorrowedAgent};
-use crate::process::child::Logs;
-use crate::process::context::RunContext;
+use crate::process::{AgentPool, BorrowedAgent, Logs, RunContext};
 
 pub(crate) const SUITE: &str = "client-parity";
 

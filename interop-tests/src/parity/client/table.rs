@@ -9,18 +9,14 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::config::Source;
 use crate::config::source;
-use crate::config::source::{Source, check_name};
-use crate::http2::action::Action;
+use crate::config::source::check_name;
 use crate::http2::body;
-use crate::http2::body::{Cut, Piece};
-use crate::http2::endpoint::Role;
-use crate::http2::header_block::{Change, Legal, changed};
-use crate::http2::script::{End, Message};
-use crate::http2::text::Text;
-use crate::outcome::finding::{Mismatch, Observation};
-use crate::outcome::verdict::Grade;
-use crate::parity::baseline::case::Case;
+use crate::http2::header_block::changed;
+use crate::http2::{Action, Change, Cut, End, Legal, Message, Piece, Role, Text};
+use crate::outcome::{Grade, Mismatch, Observation};
+use crate::parity::baseline::Case;
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
 

@@ -4,8 +4,7 @@
 
 use prost::encoding::encode_varint;
 
-use crate::http2::body::{Coding, Piece};
-use crate::http2::text::Hex;
+use crate::http2::{Coding, Hex, Piece};
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::probe::Probe;

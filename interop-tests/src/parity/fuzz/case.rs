@@ -8,12 +8,9 @@ use std::ops::RangeInclusive;
 
 use strum::VariantArray;
 
-use crate::http2::action::Action;
 use crate::http2::body;
-use crate::http2::header_block::Field;
-use crate::http2::script::End;
-use crate::outcome::deviations::Class;
-use crate::outcome::verdict::Grade;
+use crate::http2::{Action, End, Field};
+use crate::outcome::{Class, Grade};
 use crate::parity::baseline::case::Case as _;
 use crate::parity::fuzz::body_mutation;
 use crate::parity::fuzz::frame_mutation;

@@ -10,14 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::capture::recorder::Recorder;
-use crate::config::peer::Peer;
-use crate::outcome::deviations::Ledger;
-use crate::outcome::finding::{Finding, Mismatch, Observation, nearest};
-use crate::parity::baseline::reference::Subject;
+use crate::config::Peer;
+use crate::outcome::finding::nearest;
+use crate::outcome::{Finding, Ledger, Mismatch, Observation};
+use crate::parity::baseline::Subject;
 use crate::parity::baseline::suite::Comparison as _;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::suite::{ReferenceServer, Server, ServerParity};
-use crate::process::context::RunContext;
+use crate::process::RunContext;
 
 /// How often a request is sent to both when they differ.
 const ROUNDS: usize = 6;

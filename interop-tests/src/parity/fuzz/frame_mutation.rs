@@ -2,12 +2,10 @@
 //!
 //! All of them are legal for a client at any time.
 
-use crate::http2::action::{Action, AnyFrame};
-use crate::http2::body::{self, Cut};
+use crate::http2::body;
 use crate::http2::frame::kind;
 use crate::http2::header_block;
-use crate::http2::script::End;
-use crate::http2::text::Hex;
+use crate::http2::{Action, AnyFrame, Cut, End, Hex};
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::probe::{Acknowledge, Probe};

@@ -3,8 +3,7 @@
 //! Values are drawn near those that servers parse, because a value that every server ignores shows no
 //! difference.
 
-use crate::http2::header_block::Change;
-use crate::http2::text::Text;
+use crate::http2::{Change, Text};
 use crate::parity::fuzz::random::Random;
 
 /// Characters of the values that servers parse.

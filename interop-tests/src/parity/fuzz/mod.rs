@@ -22,10 +22,10 @@ use std::time::Instant;
 use comparison::{Difference, Outcome, Tally};
 use parking_lot::Mutex;
 
-use crate::outcome::finding::Observation;
+use crate::outcome::Observation;
 use crate::parity::server::probe;
 use crate::parity::server::probe::{Probe, entry};
-use crate::process::semaphore::Semaphore;
+use crate::process::Semaphore;
 
 pub(crate) use case::Deck;
 pub(crate) use comparison::{Comparison, Rival};

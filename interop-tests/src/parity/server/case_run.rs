@@ -8,14 +8,13 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 
 use crate::capture::recorder::Recorder;
-use crate::http2::action::Action;
-use crate::http2::endpoint::{Replies, Role, Stream, Timeout};
-use crate::http2::script::{End, Script};
-use crate::outcome::finding::Observation;
-use crate::parity::baseline::reference::CaseRun;
+use crate::http2::{Action, End, Replies, Role, Script, Stream, Timeout};
+use crate::outcome::Observation;
+use crate::parity::baseline::CaseRun;
 use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
-use crate::parity::server::quiescence::{self, ProbeError};
+use crate::parity::server::quiescence;
+use crate::parity::server::quiescence::ProbeError;
 
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \

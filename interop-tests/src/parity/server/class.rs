@@ -6,12 +6,11 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::http2::action::Action;
 use crate::http2::body;
 use crate::http2::frame::kind;
-use crate::http2::header_block::{self, Field};
-use crate::http2::script::End;
-use crate::outcome::deviations::Class;
+use crate::http2::header_block;
+use crate::http2::{Action, End, Field};
+use crate::outcome::Class;
 use crate::parity::server::probe::Probe;
 
 /// The size of the fragments of a header block, unless the probe states it.

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode;
 
 use crate::http2::body;
-use crate::http2::endpoint::{Endpoint, Stream};
 use crate::http2::frame::error_name;
-use crate::http2::header_block::Field;
 use crate::http2::text::shown;
-use crate::outcome::finding::Observation;
+use crate::http2::{Endpoint, Field, Stream};
+use crate::outcome::Observation;
 use crate::parity::server::mask;
 
 /// Adds the responses on all streams: each by itself, or how often there was each, for requests that are
@@ -114,8 +113,8 @@ fn metadata<'a>(fields: impl Iterator<Item = &'a Field>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{parts, stream_end};
-    use crate::http2::endpoint::Stream;
-    use crate::http2::header_block::Field;
+    use crate::http2::Field;
+    use crate::http2::Stream;
 
     fn fields(fields: &[(&str, &str)]) -> Vec<Field> {
         fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()

@@ -20,7 +20,7 @@
 //! - everything on a stream after the client has reset it
 //! - frames of the server for streams that the probe has not opened
 
-use crate::http2::header_block::Field;
+use crate::http2::Field;
 
 /// Metadata that is not compared.
 const METADATA: [&[u8]; 2] = [

@@ -7,18 +7,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
+use crate::config::Source;
 use crate::config::source;
-use crate::config::source::{Source, check_name};
-use crate::http2::action::Action;
+use crate::config::source::check_name;
 use crate::http2::body;
-use crate::http2::body::{Cut, Piece};
-use crate::http2::endpoint::Role;
-use crate::http2::header_block::{Change, Field, Legal, changed};
-use crate::http2::script::{End, Message};
-use crate::http2::text::Text;
-use crate::outcome::finding::Observation;
-use crate::outcome::verdict::Grade;
-use crate::parity::baseline::case::Case;
+use crate::http2::header_block::changed;
+use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role, Text};
+use crate::outcome::{Grade, Observation};
+use crate::parity::baseline::Case;
 
 /// The header list that a gRPC client sends at least.
 ///

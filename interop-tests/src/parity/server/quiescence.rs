@@ -8,12 +8,11 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::http2::body;
-use crate::http2::endpoint::{Activity, Endpoint, Role, Stream, Timeout};
-use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::frame_socket::Observers;
+use crate::http2::frame::{flag, kind};
 use crate::http2::header_block;
 use crate::http2::header_block::changed;
 use crate::http2::script::IDLE_TIMEOUT;
+use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout};
 use crate::parity::server::probe::LEGAL;
 
 /// How long is still waited after the server has answered an ordinary call.

@@ -10,21 +10,14 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use crate::capture::recorder::Recorder;
-use crate::config::peer::Peer;
-use crate::config::program::Program;
-use crate::outcome::finding::Finding;
-use crate::outcome::trial::PortUser;
-use crate::parity::baseline::reference::{CaseRun, Reference, Subject};
-use crate::parity::baseline::suite::{Comparison, Side};
+use crate::config::{Peer, Program};
+use crate::outcome::{Finding, PortUser};
+use crate::parity::baseline::{CaseRun, Comparison, Reference, Side, Subject};
 use crate::parity::server::case_run;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::quiescence::ProbeError;
-use crate::process::child::{Exit, Logs};
-use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::PORT;
-use crate::process::server::RunningServer;
-use crate::process::server_config::ServerConfig;
-use crate::process::server_pool::SharedServer;
+use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
 
 pub(crate) const SUITE: &str = "server-parity";
 

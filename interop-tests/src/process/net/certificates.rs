@@ -14,9 +14,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-use crate::config::connection::{
-    Authority, ClientCertificate, ClientTls, ServerCertificate, Transport,
-};
+use crate::config::{Authority, ClientCertificate, ClientTls, ServerCertificate, Transport};
 
 /// A name in the valid certificate, beside those of this machine.
 const NAME: &str = "calculator.example";

@@ -14,7 +14,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::process::{Pid, getpgid};
 use socket2::{Domain, Socket, Type};
 
-use crate::outcome::trial::PortUser;
+use crate::outcome::PortUser;
 
 /// The port of the tutorial's programs.
 pub const PORT: u16 = 50051;

@@ -12,8 +12,8 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Template, Value, context};
 use serde::Serialize;
 
-use crate::outcome::finding::{ANY, Line, Mismatch};
-use crate::outcome::verdict::{Grade, VerdictKind};
+use crate::outcome::finding::ANY;
+use crate::outcome::{Grade, Line, Mismatch, VerdictKind};
 use crate::report::html::bytes::{Alignment, Bytes};
 use crate::report::html::format;
 use crate::report::html::format::Shown;

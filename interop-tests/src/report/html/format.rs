@@ -5,7 +5,7 @@
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::outcome::verdict::VerdictKind;
+use crate::outcome::VerdictKind;
 use crate::report::record::format::Counts;
 
 /// A verdict as text.

@@ -14,8 +14,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use crate::outcome::trial::BaselineKind;
-use crate::outcome::verdict::Grade;
+use crate::outcome::{BaselineKind, Grade};
 use crate::report::html::case::{Renderer, is_web};
 use crate::report::html::format::{Shown, VERDICTS, counted, duration, grouped, plural};
 use crate::report::matrix;

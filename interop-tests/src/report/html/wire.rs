@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::capture::description::{DescribedPart, Description};
 use crate::capture::trace::{Event, Field, Message, Trace};
-use crate::http2::endpoint::Role;
-use crate::outcome::finding::Mismatch;
+use crate::http2::Role;
+use crate::outcome::Mismatch;
 use crate::report::html::bytes::{Alignment, Part};
 use crate::report::html::format;
 use crate::report::record::trial::TrialRecord;

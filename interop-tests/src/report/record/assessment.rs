@@ -4,7 +4,7 @@
 //! reason to say yes, and neither is a reference that fails itself.
 
 use crate::calls::programs::NO_SERVER;
-use crate::outcome::verdict::{Grade, VerdictKind};
+use crate::outcome::{Grade, VerdictKind};
 use crate::report::record::format::{Answer, Readiness, Record};
 use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;

@@ -12,8 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::http2::body::checksum;
-use crate::outcome::trial::TrialName;
-use crate::outcome::verdict::VerdictKind;
+use crate::outcome::{TrialName, VerdictKind};
 use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;
 

@@ -8,9 +8,9 @@ use std::thread;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::peer::Peer;
+use crate::config::Peer;
 use crate::parity::baseline::reference::versions;
-use crate::process::context::RunContext;
+use crate::process::RunContext;
 
 /// A role that a peer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]

@@ -4,10 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::trace::Trace;
-use crate::outcome::evidence::Evidence;
-use crate::outcome::finding::{Line, Mismatch, Observation};
-use crate::outcome::trial::{BaselineKind, TrialName};
-use crate::outcome::verdict::{Grade, Verdict, VerdictKind};
+use crate::outcome::{
+    BaselineKind, Evidence, Grade, Line, Mismatch, Observation, TrialName, Verdict, VerdictKind,
+};
 
 /// A trial that has ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::outcome::trial::{BaselineKind, TrialName};
+use crate::outcome::{BaselineKind, TrialName};
 
 /// The version of the format that is upgraded here.
 pub(crate) const VERSION: u32 = 1;

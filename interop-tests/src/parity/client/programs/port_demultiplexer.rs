@@ -11,16 +11,13 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustix::process::Pid;
 
-use crate::config::places::Places;
-use crate::config::program::Program;
+use crate::config::{Places, Program};
 use crate::parity::client::programs::port_owner;
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
-use crate::process::child::{Logs, Process, SpawnError};
-use crate::process::context::RunContext;
 use crate::process::net::tutorial_port;
 use crate::process::net::tutorial_port::PORT;
-use crate::process::server::StartError;
+use crate::process::{Logs, Process, RunContext, SpawnError, StartError};
 
 /// The listener on port 50051, and the routes from it to scripted servers.
 #[derive(Debug, Default)]

@@ -11,21 +11,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture::recorder::Recorder;
-use crate::config::program::Program;
-use crate::http2::endpoint::Quiescence;
-use crate::outcome::finding::{Finding, Mismatch, Observation};
-use crate::outcome::trial::PortUser;
-use crate::outcome::verdict::Grade;
-use crate::parity::baseline::case::Case;
-use crate::parity::baseline::reference::{CaseRun, Subject};
+use crate::config::Program;
+use crate::http2::Quiescence;
+use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser};
+use crate::parity::baseline::{Case, CaseRun, Subject};
 use crate::parity::client::outcome;
 use crate::parity::client::programs::port_demultiplexer::{PortDemultiplexer, RoutedProgram};
 use crate::parity::client::requests;
 use crate::parity::client::scripted_server::ScriptedServer;
 use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
-use crate::process::child::{Exit, Logs};
-use crate::process::context::RunContext;
-use crate::process::semaphore::Permit;
+use crate::process::{Exit, Logs, Permit, RunContext};
 
 /// How often the activity of a program is checked.
 const INTERVAL: Duration = Duration::from_millis(50);

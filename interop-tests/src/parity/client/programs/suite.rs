@@ -6,9 +6,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::peer::Peer;
-use crate::outcome::trial::TrialName;
-use crate::parity::baseline::suite::{Comparison, Side};
+use crate::config::Peer;
+use crate::outcome::TrialName;
+use crate::parity::baseline::{Comparison, Side};
 use crate::parity::client::programs::run::{ClientProgram, ProgramCase};
 use crate::parity::client::suite;
 use crate::parity::client::table::PROGRAM_PREFIX;
