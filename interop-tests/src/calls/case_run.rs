@@ -3,6 +3,7 @@
 //! A tap is always there, so that a failure can show what went over the wire.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -12,7 +13,6 @@ use grpc_interop_protocol::Request;
 use crate::calls::expectation::comparison::Comparison;
 use crate::calls::scenario::Scenario;
 use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
-use crate::calls::session::{DedicatedServer, Session};
 use crate::capture::recorder::Recorder;
 use crate::capture::tap::Tap;
 use crate::config::{Target, Variant};
@@ -20,7 +20,9 @@ use crate::outcome::{Evidence, Finding, Mismatch, Report};
 use crate::process::agent;
 use crate::process::group;
 use crate::process::net::addresses;
-use crate::process::{BorrowedAgent, RunContext, ServerConfig, SharedServer};
+use crate::process::{
+    AgentPool, BorrowedAgent, RunContext, RunningServer, ServerConfig, ServerPool, SharedServer,
+};
 
 /// The pause between two attempts of a step that is to succeed eventually.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
@@ -285,4 +287,48 @@ fn tap_failed(error: &io::Error) -> Finding {
 fn unique_name() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The servers of one peer and the agents of another, which all their cases share.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) servers: Arc<ServerPool>,
+    pub(crate) agents: Arc<AgentPool>,
+    pub(crate) context: Arc<RunContext>,
+}
+
+/// A server that one case uses alone, because it is killed or measured.
+///
+/// It is always started at the same address, where its clients expect it.
+pub(crate) struct DedicatedServer<'a> {
+    shared: &'a SharedServer,
+    context: &'a RunContext,
+    pub(crate) address: String,
+    /// `None` while it is not running.
+    pub(crate) running: Option<RunningServer>,
+}
+
+impl<'a> DedicatedServer<'a> {
+    /// Starts a server of the same program and configuration as `shared`.
+    pub(crate) fn start(
+        shared: &'a SharedServer,
+        context: &'a RunContext,
+    ) -> Result<Self, Finding> {
+        let address = shared.config.address(addresses::lasting_port, context);
+        let address = address.map_err(Finding::SetUpError)?;
+        let mut server = Self { shared, context, address, running: None };
+        server.act(ServerAction::Start)?;
+        Ok(server)
+    }
+
+    /// Kills it or starts it.
+    pub(crate) fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
+        // The old process ends first: it may still have the port.
+        self.running = None;
+        if action == ServerAction::Start {
+            let started = self.shared.start(&self.address, self.context);
+            self.running = Some(started.map_err(Finding::SetUpError)?);
+        }
+        Ok(())
+    }
 }

@@ -7,5 +7,4 @@ pub(crate) mod message;
 pub(crate) mod method;
 pub(crate) mod programs;
 pub(crate) mod scenario;
-pub(crate) mod session;
 pub(crate) mod suite;

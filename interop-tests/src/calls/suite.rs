@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::calls::case_run;
+use crate::calls::case_run::Session;
 use crate::calls::scenario::Scenario;
-use crate::calls::session::Session;
 use crate::config::Peer;
 use crate::outcome::{Trial, TrialName};
 use crate::process::{AgentPool, RunContext, ServerPool};

@@ -23,7 +23,7 @@ use crate::config::{Assignment, Places};
 use crate::outcome::PortUser;
 use crate::parity::fuzz;
 use crate::parity::fuzz::Fuzz;
-use crate::process::attached;
+use crate::process::liveness;
 use crate::process::reaper;
 use crate::report;
 use crate::report::difference::Difference;
@@ -149,7 +149,7 @@ fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
     if let Some(notice) = plan.notice {
         println!("interop: {notice}");
     }
-    attached::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)
+    liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)
 }
 
 /// The folder of the reports: absolute, because programs that run elsewhere get paths of files in it.

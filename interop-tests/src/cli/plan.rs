@@ -11,7 +11,7 @@ use crate::config::Peer;
 use crate::outcome::{Ledger, Trial, TrialName};
 use crate::parity::fuzz::Rival;
 use crate::parity::server::suite::SUITE;
-use crate::process::attached;
+use crate::process::liveness;
 use crate::process::net::tutorial_port::PORT;
 
 /// Why the reference does not run while an attached server has its port.
@@ -74,7 +74,7 @@ pub(crate) fn named(name: &TrialName) -> libtest_mimic::Trial {
 
 /// Whether an attached server has the port that the reference needs, and goldens can replace that.
 fn is_tutorial_port_taken(loaded: &Loaded) -> bool {
-    loaded.baselines.servers.goldens.is_some() && attached::any_holds(PORT, &loaded.peers.all)
+    loaded.baselines.servers.goldens.is_some() && liveness::any_holds(PORT, &loaded.peers.all)
 }
 
 /// The known deviations. Those of the project are of its own peers only, where there are others too.

@@ -14,7 +14,7 @@ pub mod places;
 pub mod program;
 pub mod source;
 
-pub(crate) use address::{Address, Attachment};
+pub(crate) use address::Attachment;
 pub(crate) use capability::{Capability, ServerNeeds};
 pub(crate) use connection::{
     Authority, ClientCertificate, ClientTls, ServerCertificate, Target, Transport, Variant, Vary,

@@ -1,16 +1,21 @@
-//! The liveness check of a server: whether an HTTP/2 server is at an address.
+//! The liveness check of servers: whether an HTTP/2 server answers at an address.
 //!
 //! The kernel accepts connections for a server that hangs or is about to end, so that a connection can be
-//! made proves little.
+//! made proves little. A server that the user has started may be stopped in a debugger, so one that accepts
+//! connections and sends nothing counts as alive.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::config::{Peer, Places};
 use crate::http2::Frame;
 use crate::http2::frame::{PREFACE, kind};
+use crate::process::net::tutorial_port;
 
 /// How long a server may take to send its first byte. One that hangs is not gone.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -39,6 +44,40 @@ fn exchange_settings(mut connection: impl Read + Write) -> io::Result<()> {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
         read => read,
     }
+}
+
+/// Checks that the attached servers of all `peers` are alive, except those of the peers that are left
+/// out, and prints how the tool would have started them.
+pub(crate) fn check_all(
+    peers: &[Peer],
+    places: &Places,
+    left_out: &BTreeSet<String>,
+) -> anyhow::Result<()> {
+    for peer in peers.iter().filter(|peer| !left_out.contains(peer.name())) {
+        let Some(address) = peer.attached_server() else { continue };
+        let (name, mut commands) = (peer.name(), String::new());
+        for (suite, line) in peer.ways_to_start(places) {
+            let _ = write!(commands, "\n  for {suite}: {line}");
+        }
+        let if_any = |text| if commands.is_empty() { "" } else { text };
+        if let Err(error) = check(&address.to_string(), false) {
+            let how = if_any("; the tool would have started it so:");
+            anyhow::bail!(
+                "the server of `{name}` is not there: nothing answers at {address} ({error}): start \
+                 it and run again, or leave the peer out with --without {name}{how}{commands}"
+            );
+        }
+        let how = if_any("; the tool would have started it");
+        println!("interop: the server of {name} is attached at {address}{how}{commands}");
+    }
+    Ok(())
+}
+
+/// Whether an attached server of `peers` has `port` of this machine.
+pub(crate) fn any_holds(port: u16, peers: &[Peer]) -> bool {
+    let addresses = || peers.iter().filter_map(Peer::attached_server);
+    addresses().any(|address| address.port() == Some(port))
+        && !tutorial_port::holders(port).is_empty()
 }
 
 #[cfg(test)]

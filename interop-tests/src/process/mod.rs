@@ -5,7 +5,6 @@
 
 pub(crate) mod agent;
 pub(crate) mod agent_pool;
-pub(crate) mod attached;
 pub mod child;
 pub(crate) mod context;
 pub(crate) mod group;
@@ -15,13 +14,11 @@ pub mod reaper;
 pub(crate) mod restart_limit;
 pub(crate) mod semaphore;
 pub mod server;
-pub(crate) mod server_config;
 pub(crate) mod server_pool;
 
 pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
 pub(crate) use child::{Exit, Logs, Process, SpawnError};
 pub(crate) use context::RunContext;
 pub(crate) use semaphore::{Permit, Semaphore};
-pub(crate) use server::{RunningServer, StartError};
-pub(crate) use server_config::ServerConfig;
+pub(crate) use server::{RunningServer, ServerConfig, StartError};
 pub(crate) use server_pool::{ServerPool, SharedServer};

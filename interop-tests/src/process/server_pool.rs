@@ -11,13 +11,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::config::{Capability, Program};
-use crate::process::attached;
 use crate::process::child::Logs;
 use crate::process::context::RunContext;
 use crate::process::liveness;
 use crate::process::restart_limit::RestartLimit;
-use crate::process::server::RunningServer;
-use crate::process::server_config::ServerConfig;
+use crate::process::server::{RunningServer, ServerConfig};
 
 /// How long a server may take to end after it has closed its connections.
 const EXIT_LIMIT: Duration = Duration::from_secs(5);
@@ -100,7 +98,7 @@ impl SharedServer {
         let State { running, limit, is_alive } = &mut *self.state.lock();
         if let Some(address) = &self.program.attach {
             if !*is_alive {
-                attached::check(address).map_err(|error| {
+                liveness::check(&address.to_string(), false).map_err(|error| {
                     format!(
                         "the server that was attached at {address} went away in an earlier case and \
                          has not come back ({error}): start it again"
@@ -149,10 +147,10 @@ impl SharedServer {
     pub(crate) fn is_gone(&self) -> Option<String> {
         let mut state = self.state.lock();
         if let Some(address) = &self.program.attach {
-            let error = attached::check(address).err()?;
+            let error = liveness::check(&address.to_string(), false).err()?;
             state.is_alive = false;
             return Some(format!(
-                "and nobody answers at {address}, where it was attached: {error}"
+                "and nothing answers at {address}, where it was attached: {error}"
             ));
         }
         let server = state.running.as_mut()?;
@@ -246,7 +244,7 @@ mod tests {
         drop(listener);
         assert_eq!(server.address(&context), Ok(address.to_string()), "it is not checked again");
         let why = server.is_gone().expect("it is gone");
-        assert!(why.starts_with(&format!("and nobody answers at {address}")), "{why}");
+        assert!(why.starts_with(&format!("and nothing answers at {address}")), "{why}");
         let error = server.address(&context).expect_err("it has not come back");
         assert!(error.contains("went away in an earlier case and has not come back"), "{error}");
         let _listener = TcpListener::bind(address).expect("the same port");

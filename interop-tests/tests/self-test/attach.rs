@@ -162,7 +162,7 @@ fn what_it_cannot_do() {
 fn nobody_is_there() {
     let address = Mine::start("rust", ANY).address().to_owned();
     let ran = run(&address, "root-of-16").finish();
-    ran.ends_with_status(2).says("the server of `attached` is not there: nobody answers at");
+    ran.ends_with_status(2).says("the server of `attached` is not there: nothing answers at");
     ran.says(&address).says("start it and run again");
     ran.assert(ran.trials().is_empty(), "nothing runs");
     let ran = run(&format!("rust={address}"), "root-of-16").finish();
@@ -180,7 +180,7 @@ fn it_goes_away() {
     let address = mine.address();
     ran.assert(ran.failed_cases().contains(&"root-of-3-is-rounded"), "who sees it fails");
     ran.says("calls/attached/rust/root-of-3-is-rounded: the server ended during this case, and");
-    ran.says(&format!("nobody answers at {address}, where it was attached: "));
+    ran.says(&format!("nothing answers at {address}, where it was attached: "));
     ran.says(&format!("the server that was attached at {address} went away in an earlier case"));
     ran.says("1 failed").says("1 set-up error").ends_with_status(101);
 }
