@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::config::connection::{ServerCertificate, Transport};
 
 /// Something that a server does only with certain arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum ServerOption {
@@ -16,10 +16,6 @@ pub enum ServerOption {
 }
 
 impl ServerOption {
-    pub(crate) fn name(self) -> &'static str {
-        self.into()
-    }
-
     /// The option for this transport; none for the one that every server has.
     fn for_transport(transport: Transport) -> Option<Self> {
         match transport {
@@ -32,7 +28,7 @@ impl ServerOption {
 }
 
 /// A service or a feature that a server may lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Capability {
@@ -49,10 +45,6 @@ pub enum Capability {
 impl Capability {
     pub(crate) const ALL: [Self; 4] =
         [Self::StreamingCalculator, Self::Health, Self::Reflection, Self::TestBehaviour];
-
-    pub(crate) fn name(self) -> &'static str {
-        self.into()
-    }
 
     /// What a server needs for a call of `method` with this metadata.
     pub(crate) fn for_call(method: &str, metadata: &[(String, String)]) -> Vec<Self> {

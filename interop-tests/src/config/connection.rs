@@ -59,7 +59,7 @@ pub(crate) enum ClientCertificate {
 }
 
 /// The server's certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum ServerCertificate {
@@ -72,15 +72,9 @@ pub(crate) enum ServerCertificate {
     Elsewhere,
 }
 
-impl ServerCertificate {
-    pub(crate) fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
 /// How a client reaches a server.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::IntoStaticStr,
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -97,10 +91,6 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    pub(crate) fn name(self) -> &'static str {
-        self.into()
-    }
-
     pub(crate) fn is_encrypted(self) -> bool {
         matches!(self, Self::Tls | Self::Mtls)
     }
@@ -142,9 +132,9 @@ pub(crate) struct Variant {
 impl Variant {
     /// The name of `case` at this point, such as `tls+gzip/case`; the default values have no name.
     pub(crate) fn name_of(self, case: &str) -> String {
-        let transport = (self.transport != Transport::Plain).then(|| self.transport.name());
-        let unusual: Vec<_> =
-            transport.into_iter().chain(self.compression.encoding().map(Encoding::name)).collect();
+        let transport = (self.transport != Transport::Plain).then(|| self.transport.to_string());
+        let encoding = self.compression.encoding().map(|encoding| encoding.name().to_owned());
+        let unusual: Vec<_> = transport.into_iter().chain(encoding).collect();
         if unusual.is_empty() { case.to_owned() } else { format!("{}/{case}", unusual.join("+")) }
     }
 }

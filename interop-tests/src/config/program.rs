@@ -230,18 +230,19 @@ impl Program {
     ) -> Option<String> {
         let obstacle = if let Some(attached) = &self.attach {
             // It was started outside of the tool, with unknown options.
-            let age = needs.max_connection_age.map(|_| ServerOption::MaxConnectionAge.name());
-            let need = if attached.transport() == transport { age } else { Some(transport.name()) };
+            let age = needs.max_connection_age.map(|_| ServerOption::MaxConnectionAge.to_string());
+            let need =
+                if attached.transport() == transport { age } else { Some(transport.to_string()) };
             let what = need.map(|need| format!("be asked for `{need}`"));
             let what = what.or_else(|| is_dedicated.then(|| "be killed or measured".to_owned()));
             what.map(|what| format!("is attached at {attached}: it cannot {what}"))
         } else {
             let missing = self.missing_option(transport, needs);
-            missing.map(|option| format!("has no option `{}`", option.name()))
+            missing.map(|option| format!("has no option `{option}`"))
         };
         let lacking = || {
             let missing = capabilities.intersection(&self.lacks).next()?;
-            Some(format!("lacks `{}`", missing.name()))
+            Some(format!("lacks `{missing}`"))
         };
         Some(format!("the server of {peer} {}", obstacle.or_else(lacking)?))
     }
@@ -251,7 +252,7 @@ impl Program {
         let Variant { transport, compression } = variant;
         let Self { transports, compressions, .. } = self;
         let unknown = if transports.as_ref().is_some_and(|all| !all.contains(&transport)) {
-            format!("the transport `{}`", transport.name())
+            format!("the transport `{transport}`")
         } else {
             compression.encoding()?;
             compressions.as_ref().filter(|all| !all.contains(&compression))?;

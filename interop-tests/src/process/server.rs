@@ -157,9 +157,9 @@ impl ServerConfig {
     /// A name that no other configuration has: `tls-expired`.
     pub(crate) fn name(&self) -> String {
         let ServerNeeds { max_connection_age, certificate } = self.needs;
-        let mut name = self.transport.name().to_owned();
+        let mut name = self.transport.to_string();
         if certificate != ServerCertificate::Good {
-            name = format!("{name}-{}", certificate.name());
+            name = format!("{name}-{certificate}");
         }
         if let Some(seconds) = max_connection_age {
             name = format!("{name}-max-connection-age-{seconds}");
@@ -174,13 +174,13 @@ impl ServerConfig {
         context: &RunContext,
     ) -> Result<Program, String> {
         if let Some(option) = program.missing_option(self.transport, &self.needs) {
-            return Err(format!("it has no option `{}`", option.name()));
+            return Err(format!("it has no option `{option}`"));
         }
         let certificates = &context.certificates;
         if self.transport.is_encrypted() {
             certificates.make()?;
         }
-        let name = self.needs.certificate.name();
+        let name = self.needs.certificate;
         let file = |name: &str| certificates.file(name).to_string_lossy().into_owned();
         let values = [
             ("{certificate}", file(&format!("{name}.pem"))),

@@ -9,9 +9,8 @@ use crate::capture::recorder::Recorder;
 use crate::outcome::{
     BaselineKind, Evidence, Finding, Mismatch, Observation, ReferenceDrift, Report,
 };
-use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::reference::{Reference, Subject};
+use crate::parity::baseline::reference::{Case, Reference, Subject};
 use crate::process::RunContext;
 
 /// What peers are compared with.

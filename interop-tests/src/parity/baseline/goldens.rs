@@ -11,8 +11,7 @@ use std::sync::Arc;
 use crate::config::source;
 use crate::http2::body::checksum;
 use crate::outcome::{Finding, Observation};
-use crate::parity::baseline::case::Case;
-use crate::parity::baseline::reference::{Reference, Subject};
+use crate::parity::baseline::reference::{Case, Reference, Subject};
 use crate::process::RunContext;
 
 /// A file of goldens.
@@ -189,7 +188,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::outcome::Grade;
     use crate::outcome::Mismatch;
-    use crate::parity::baseline::case::Case;
+    use crate::parity::baseline::reference::Case;
 
     /// A case of which nothing is special.
     #[derive(Clone, Debug)]

@@ -4,18 +4,16 @@
 //! in the same run, or what the goldens say that it did. A suite describes itself by [`suite::Comparison`];
 //! everything else is shared.
 //!
-//! - [`case`], [`mod@reference`]: what is compared, and the peers at which it is observed
+//! - [`mod@reference`]: what is compared, and the peers at which it is observed
 //! - [`expected`]: the expected outcome of a case
 //! - [`goldens`], [`recording`]: what the reference did when it was recorded
 //! - [`suite`]: cases × peers
 
-pub(crate) mod case;
 pub(crate) mod expected;
 pub(crate) mod goldens;
 pub(crate) mod recording;
 pub(crate) mod reference;
 pub(crate) mod suite;
 
-pub(crate) use case::Case;
-pub(crate) use reference::{CaseRun, Reference, Subject};
+pub(crate) use reference::{Case, CaseRun, Reference, Subject};
 pub(crate) use suite::{Comparison, Side, Suite};

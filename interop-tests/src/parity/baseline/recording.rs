@@ -11,9 +11,8 @@ use anyhow::bail;
 use parking_lot::Mutex;
 
 use crate::outcome::{Finding, Observation};
-use crate::parity::baseline::case::Case;
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::reference::{Reference, Subject};
+use crate::parity::baseline::reference::{Case, Reference, Subject};
 use crate::process::RunContext;
 
 /// How often each case is run.

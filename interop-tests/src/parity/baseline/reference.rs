@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
-use crate::outcome::{Finding, Observation, PortUser};
-use crate::parity::baseline::case::Case;
+use crate::outcome::finding::nearest;
+use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser};
 use crate::process::{Exit, Logs, Process, RunContext};
 
 /// What one run of a case at a peer has shown.
@@ -131,5 +131,36 @@ pub(crate) fn versions(
         Some(Exit::Status(0)) => Ok(stdout.lines().map(str::to_owned).collect()),
         Some(exit) => Err(format!("{command_line} ended with {exit}")),
         None => Err(format!("{command_line} did not end after {LIMIT:?}")),
+    }
+}
+
+/// A case of a suite that compares.
+pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
+    fn name(&self) -> &str;
+
+    /// What the reference has also been observed to do, if it is not stable.
+    fn also(&self) -> &[Observation];
+
+    /// What the case is about, for a failure.
+    fn description(&self) -> String;
+
+    /// Which peers can do what the case does.
+    fn grade(&self) -> Grade;
+
+    /// Where `observation` contradicts what the table states, whatever the reference does.
+    fn contradictions(&self, _observation: &Observation) -> Vec<Mismatch> {
+        Vec::new()
+    }
+
+    /// Whether the table states anything.
+    fn has_expectation(&self) -> bool {
+        false
+    }
+
+    /// Compares `observed` with the nearest of the `expected` outcomes, and with what the table states.
+    fn compare(&self, expected: &[Observation], observed: &Observation) -> Vec<Mismatch> {
+        let mut mismatches = nearest(expected, observed);
+        mismatches.extend(self.contradictions(observed));
+        mismatches
     }
 }

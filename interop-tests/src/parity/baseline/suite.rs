@@ -12,12 +12,11 @@ use anyhow::Context;
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
 use crate::outcome::{BaselineKind, Evidence, Finding, Report, Trial, TrialName};
-use crate::parity::baseline::case::Case;
 use crate::parity::baseline::expected;
 use crate::parity::baseline::expected::Baseline;
 use crate::parity::baseline::goldens::{GoldenSubstitution, Goldens};
 use crate::parity::baseline::recording;
-use crate::parity::baseline::reference::{Reference, Subject};
+use crate::parity::baseline::reference::{Case, Reference, Subject};
 use crate::process::RunContext;
 
 /// The side of a connection that the peers of a suite have; the other side is a script.

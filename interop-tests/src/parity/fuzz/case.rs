@@ -11,7 +11,7 @@ use strum::VariantArray;
 use crate::http2::body;
 use crate::http2::{Action, End, Field};
 use crate::outcome::{Class, Grade};
-use crate::parity::baseline::case::Case as _;
+use crate::parity::baseline::reference::Case as _;
 use crate::parity::fuzz::body_mutation;
 use crate::parity::fuzz::frame_mutation;
 use crate::parity::fuzz::header_mutation;

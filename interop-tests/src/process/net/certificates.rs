@@ -83,9 +83,13 @@ fn make_all(folder: &Path) -> anyhow::Result<()> {
     let mut expired = server(&here)?;
     expired.not_before = date_time_ymd(2020, 1, 1);
     expired.not_after = date_time_ymd(2021, 1, 1);
-    write(folder, ServerCertificate::Good.name(), &ca, &server(&here)?)?;
-    write(folder, ServerCertificate::Elsewhere.name(), &ca, &server(&["elsewhere.example"])?)?;
-    write(folder, ServerCertificate::Expired.name(), &ca, &expired)?;
+    for (which, params) in [
+        (ServerCertificate::Good, server(&here)?),
+        (ServerCertificate::Elsewhere, server(&["elsewhere.example"])?),
+        (ServerCertificate::Expired, expired),
+    ] {
+        write(folder, &which.to_string(), &ca, &params)?;
+    }
     write(folder, "client", &ca, &client()?)?;
     write(folder, "stranger", &other_ca, &client()?)
 }
@@ -102,9 +106,9 @@ fn leaf(
     names: &[&str],
     purpose: ExtendedKeyUsagePurpose,
 ) -> Result<CertificateParams, rcgen::Error> {
-    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let mut params = CertificateParams::new(names.clone())?;
-    params.distinguished_name.push(DnType::CommonName, &names[0]);
+    let mut params =
+        CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    params.distinguished_name.push(DnType::CommonName, names[0]);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![purpose];
     params.use_authority_key_identifier_extension = true;
@@ -145,8 +149,7 @@ mod tests {
             assert_eq!(key.permissions().mode() & 0o777, 0o600);
         }
         for which in [Good, Expired, Elsewhere] {
-            let exists =
-                |extension| certificates.file(&format!("{}.{extension}", which.name())).exists();
+            let exists = |extension| certificates.file(&format!("{which}.{extension}")).exists();
             assert!(exists("pem") && exists("key"));
         }
         assert!(certificates.client(Transport::Plain, None).is_none());

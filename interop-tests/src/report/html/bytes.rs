@@ -7,8 +7,8 @@ use std::mem;
 
 use serde::Serialize;
 
-use crate::capture::description::DescribedPart;
-use crate::capture::dissection::protobuf;
+use crate::capture::dissection::messages;
+use crate::capture::trace::DescribedPart;
 use crate::report::html::format::plural;
 
 /// How many bytes a row has.
@@ -119,8 +119,8 @@ impl Alignment {
             });
         }
         let parts = |(bytes, differs): (Vec<u8>, Vec<bool>)| {
-            let (fields, unread) = protobuf::read(&bytes);
-            let parts = protobuf::parts(&fields, bytes.len(), unread.as_deref()).into_iter();
+            let (fields, unread) = messages::read(&bytes);
+            let parts = messages::parts(&fields, bytes.len(), unread.as_deref()).into_iter();
             let described = parts.map(|part| DescribedPart::new(part, &bytes, None));
             described.map(|part| Part::new(part, |at| differs[at])).collect()
         };
