@@ -18,8 +18,7 @@ use super::problems::Problems;
 use super::table::Table;
 use both::Both;
 use ended::ClientError;
-use grpc_interop::config::program::Program;
-use grpc_interop::config::source::Source;
+use grpc_interop::config::{Program, Source};
 use long_lived::{LOADS, LongLived};
 use one_shot::OneShots;
 

@@ -14,11 +14,9 @@ use super::load::exchange;
 use super::load::exchange::Exchange;
 use super::pinning;
 use super::pinning::Cores;
-use grpc_interop::config::places::Places;
-use grpc_interop::config::program::{CommandError, Program};
-use grpc_interop::process::child::{Logs, SpawnError};
+use grpc_interop::config::{CommandError, Places, Program};
 use grpc_interop::process::net::tutorial_port;
-use grpc_interop::process::server::{RunningServer, StartError};
+use grpc_interop::process::{Logs, RunningServer, SpawnError, StartError};
 
 /// What a server is for in the comparison.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]

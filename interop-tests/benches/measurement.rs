@@ -15,7 +15,7 @@ use super::load::exchange::Exchange;
 use super::pinning;
 use super::pinning::Cores;
 use super::usage;
-use grpc_interop::config::places::Places;
+use grpc_interop::config::Places;
 
 /// The part of the machine's time that may be stolen from it in a measurement that counts.
 const STOLEN: f64 = 0.02;

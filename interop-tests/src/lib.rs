@@ -16,21 +16,15 @@
 //! No module knows a language or a service: a language is an entry in `peers.toml`, a service a .proto.
 
 #![allow(clippy::must_use_candidate, reason = "only the programs of this package call it")]
-#![allow(
-    missing_docs,
-    private_interfaces,
-    clippy::new_without_default,
-    clippy::return_self_not_must_use,
-    reason = "the tests use items that are to become private"
-)]
+#![allow(clippy::return_self_not_must_use, reason = "the same")]
 
-pub mod calls;
+mod calls;
 mod capture;
-pub mod cli;
+mod cli;
 pub mod config;
 pub mod http2;
-pub mod outcome;
-pub mod parity;
+mod outcome;
+mod parity;
 pub mod process;
 pub mod report;
 

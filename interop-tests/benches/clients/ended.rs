@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::measurement::Bench;
-use grpc_interop::config::program::Program;
-use grpc_interop::process::child::{Exit, Logs, Process};
+use grpc_interop::config::Program;
+use grpc_interop::process::{Exit, Logs, Process};
 
 /// How long a client may take.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -13,7 +13,7 @@ use crate::pinning;
 use crate::pinning::Cores;
 use crate::spread::Spread;
 use crate::table::Table;
-use grpc_interop::config::program::Program;
+use grpc_interop::config::Program;
 
 /// How many calls are in flight.
 pub(super) const LOADS: [usize; 2] = [1, 64];

@@ -10,7 +10,7 @@ use super::ended::Ended;
 use crate::measurement::Bench;
 use crate::spread::Spread;
 use crate::table::Table;
-use grpc_interop::config::program::Program;
+use grpc_interop::config::Program;
 
 /// How often each is run.
 const PAIRS: usize = 20;

@@ -21,8 +21,8 @@ use crate::load::exchange::Exchange;
 use crate::measurement::Bench;
 use crate::measurement::InFlight;
 use crate::pinning::Cores;
-use grpc_interop::config::program::CommandLine;
-use grpc_interop::process::child::{Exit, Logs, Process};
+use grpc_interop::config::CommandLine;
+use grpc_interop::process::{Exit, Logs, Process};
 
 /// What has to be installed.
 pub(super) const TOOLS: [&str; 2] = ["valgrind", "callgrind_control"];

@@ -19,8 +19,8 @@ use crate::contender::Trait;
 use crate::measurement::Bench;
 use crate::pinning;
 use crate::pinning::Cores;
-use grpc_interop::config::program::CommandLine;
-use grpc_interop::process::child::{Exit, Logs, Process};
+use grpc_interop::config::CommandLine;
+use grpc_interop::process::{Exit, Logs, Process};
 
 /// How long a tool may take to begin and to end.
 const LIMIT: Duration = Duration::from_secs(15);

@@ -35,7 +35,13 @@ pub(super) struct HeaderBlocks {
 impl HeaderBlocks {
     /// Of calls of the method at `path`.
     pub(super) fn new(path: &'static str) -> Self {
-        Self { path, requests: 0, request: Vec::new(), decoder: Decoder::new(), known: Vec::new() }
+        Self {
+            path,
+            requests: 0,
+            request: Vec::new(),
+            decoder: Decoder::default(),
+            known: Vec::new(),
+        }
     }
 
     /// The block of the next request.

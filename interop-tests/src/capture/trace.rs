@@ -94,13 +94,13 @@ pub(crate) struct Frame {
     /// The names of the flags that are set; unnamed bits as a hex number.
     pub(crate) flags: Vec<String>,
     /// Its stream; 0 is the connection.
-    pub(crate) stream: u32,
+    pub stream: u32,
     /// The 9 bytes of its header as hex digits, or fewer if it was cut off there.
     #[serde(with = "hex::serde")]
     #[schemars(with = "String")]
     pub(crate) header: Vec<u8>,
     /// What follows the header; shorter than the header says if the frame was cut off.
-    pub(crate) payload: Bytes,
+    pub payload: Bytes,
     /// The meaning of the bytes of header and payload, without gaps.
     pub(crate) parts: Vec<Part>,
     /// The fields of the header block that ends with this frame (HEADERS, CONTINUATION).

@@ -18,7 +18,7 @@ const UNIX: &str = "unix:";
 /// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Address {
+pub(crate) enum Address {
     /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port, never absent.
     Tcp(Authority),
     /// `unix:PATH` or `unix:///PATH`: a socket in the file system. The path is absolute, because clients
@@ -31,7 +31,7 @@ pub enum Address {
 #[error(
     "'{0}' is not an address: give HOST:PORT, such as localhost:50051 or [::1]:50051, or unix:PATH"
 )]
-pub struct AddressError(String);
+pub(crate) struct AddressError(String);
 
 impl TryFrom<String> for Address {
     type Error = AddressError;
@@ -57,7 +57,7 @@ impl TryFrom<String> for Address {
 
 impl Address {
     /// The transport over which it is reached without options.
-    pub fn transport(&self) -> Transport {
+    pub(crate) fn transport(&self) -> Transport {
         match self {
             Self::Tcp(_) => Transport::Plain,
             Self::Unix(_) => Transport::Unix,
@@ -65,7 +65,7 @@ impl Address {
     }
 
     /// Its TCP port.
-    pub fn port(&self) -> Option<u16> {
+    pub(crate) fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(authority) => authority.port_u16(),
             Self::Unix(_) => None,
@@ -84,12 +84,12 @@ impl fmt::Display for Address {
 
 /// `ADDRESS` or `PEER=ADDRESS`.
 #[derive(Clone, Debug)]
-pub struct Attachment {
+pub(crate) struct Attachment {
     /// The peer whose entry describes it, if there is one.
-    pub peer: Option<String>,
-    pub server: Address,
+    pub(crate) peer: Option<String>,
+    pub(crate) server: Address,
     /// The value of the option.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl FromStr for Attachment {

@@ -8,7 +8,7 @@ use crate::config::connection::{ServerCertificate, Transport};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-pub enum ServerOption {
+pub(crate) enum ServerOption {
     Tls,
     Mtls,
     Unix,
@@ -31,7 +31,7 @@ impl ServerOption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-pub enum Capability {
+pub(crate) enum Capability {
     /// The service `StreamingCalculator`.
     StreamingCalculator,
     /// Health checking.

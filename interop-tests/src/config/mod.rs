@@ -4,23 +4,24 @@
 //! - [`peers`], [`peer`], [`program`], [`address`]: the peers of a run
 //! - [`connection`], [`capability`]: what cases vary over and need of the peers
 
-pub mod address;
-pub mod capability;
+pub(crate) mod address;
+pub(crate) mod capability;
 pub(crate) mod connection;
 pub(crate) mod embedded;
-pub mod peer;
-pub mod peers;
-pub mod places;
-pub mod program;
-pub mod source;
+pub(crate) mod peer;
+pub(crate) mod peers;
+pub(crate) mod places;
+pub(crate) mod program;
+pub(crate) mod source;
 
 pub(crate) use address::Attachment;
 pub(crate) use capability::{Capability, ServerNeeds};
 pub(crate) use connection::{
     Authority, ClientCertificate, ClientTls, ServerCertificate, Target, Transport, Variant, Vary,
 };
-pub(crate) use peer::Peer;
-pub(crate) use peers::Peers;
-pub(crate) use places::{Assignment, Places};
-pub(crate) use program::{CommandError, CommandLine, Program};
-pub(crate) use source::{ConfigError, Source};
+pub use peer::Peer;
+pub use peers::Peers;
+pub use places::{Assignment, Places};
+pub use program::{CommandError, CommandLine, Program};
+pub(crate) use source::ConfigError;
+pub use source::Source;

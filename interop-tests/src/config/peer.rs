@@ -17,28 +17,28 @@ use crate::config::program::Program;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Peer {
     /// The name in a trial's path.
-    pub name: Spanned<String>,
+    pub(crate) name: Spanned<String>,
     /// The language, for reports.
-    pub language: String,
+    pub(crate) language: String,
     /// Whether the other peers are compared with it.
     #[serde(default)]
-    pub reference: bool,
+    pub(crate) reference: bool,
     /// Whether it is compared with the reference.
     #[serde(default = "yes")]
-    pub parity: bool,
+    pub(crate) parity: bool,
     /// A server that listens at the address in its command and reports its port.
     pub server: Option<Program>,
     /// A client that makes the calls of the requests on its stdin.
-    pub agent: Option<Program>,
+    pub(crate) agent: Option<Program>,
     /// The server as a user starts it, on port 50051.
-    pub server_program: Option<Program>,
+    pub(crate) server_program: Option<Program>,
     /// The client as a user runs it, which calls port 50051.
-    pub client_program: Option<Program>,
+    pub(crate) client_program: Option<Program>,
     /// Prints the versions of the libraries of the peer, one a line.
-    pub versions: Option<Program>,
+    pub(crate) versions: Option<Program>,
     /// Whether it is in the project's own `peers.toml`, to which the known deviations refer.
     #[serde(skip)]
-    pub is_of_project: bool,
+    pub(crate) is_of_project: bool,
 }
 
 fn yes() -> bool {
@@ -47,7 +47,7 @@ fn yes() -> bool {
 
 impl Peer {
     /// A peer with an attached server only.
-    pub fn attached(name: &str, server: Address) -> Self {
+    pub(crate) fn attached(name: &str, server: Address) -> Self {
         Self {
             name: Spanned::new(0..0, name.to_owned()),
             language: format!("the server that listens at {server}"),
@@ -62,17 +62,17 @@ impl Peer {
         }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.name.get_ref()
     }
 
     /// The server that somebody else has started, if there is one.
-    pub fn attached_server(&self) -> Option<&Address> {
+    pub(crate) fn attached_server(&self) -> Option<&Address> {
         self.server.as_ref()?.attach.as_ref()
     }
 
     /// Whether it has the same libraries as the reference: the same program prints their versions.
-    pub fn is_kin_of_reference(&self, peers: &[Self]) -> bool {
+    pub(crate) fn is_kin_of_reference(&self, peers: &[Self]) -> bool {
         let command = |peer: &Self| {
             let command = peer.versions.as_ref()?.command.as_ref()?;
             Some(command.get_ref().clone())
@@ -82,12 +82,12 @@ impl Peer {
     }
 
     /// All its programs.
-    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
         self.server.iter().chain(self.others())
     }
 
     /// All its programs.
-    pub fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
+    pub(crate) fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
         let Self { server, agent, server_program, client_program, versions, .. } = self;
         [server, agent, server_program, client_program, versions].into_iter().flatten()
     }
@@ -100,7 +100,7 @@ impl Peer {
     }
 
     /// What is wrong with the entry, and where if that is not its name.
-    pub fn check(&self) -> Result<(), (Option<Range<usize>>, &'static str)> {
+    pub(crate) fn check(&self) -> Result<(), (Option<Range<usize>>, &'static str)> {
         let wrong = |message| Err((None, message));
         if self.name().is_empty() || self.name().contains(['/', '*', ' ', '=']) {
             return wrong("a name is a part of a path: not empty, no `/`, `*`, `=` or space");
@@ -147,7 +147,7 @@ impl Peer {
     }
 
     /// The command lines with which the tool would start the attached server, and in which suite.
-    pub fn ways_to_start(&self, places: &Places) -> Vec<(&'static str, String)> {
+    pub(crate) fn ways_to_start(&self, places: &Places) -> Vec<(&'static str, String)> {
         let Some((server, at)) = self.server.as_ref().zip(self.attached_server()) else {
             return Vec::new();
         };

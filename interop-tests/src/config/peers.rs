@@ -33,7 +33,7 @@ struct File {
 /// All peers of a run, with their files for later errors.
 #[derive(Clone, Debug)]
 pub struct Peers {
-    pub all: Vec<Peer>,
+    pub(crate) all: Vec<Peer>,
     /// The project's own file, if another takes peers from it.
     project: Option<Source>,
     source: Source,
@@ -119,18 +119,18 @@ impl Peers {
     }
 
     /// Whether the reference is in the project's own file.
-    pub fn has_project_reference(&self) -> bool {
+    pub(crate) fn has_project_reference(&self) -> bool {
         self.all.iter().any(|peer| peer.reference && peer.is_of_project)
     }
 
     /// The names of the peers that are not in the project's own file.
-    pub fn strangers(&self) -> BTreeSet<String> {
+    pub(crate) fn strangers(&self) -> BTreeSet<String> {
         let strangers = self.all.iter().filter(|peer| !peer.is_of_project);
         strangers.map(|peer| peer.name().to_owned()).collect()
     }
 
     /// Replaces servers that would be started by attached ones.
-    pub fn attach(&mut self, attachments: &[Attachment]) -> anyhow::Result<()> {
+    pub(crate) fn attach(&mut self, attachments: &[Attachment]) -> anyhow::Result<()> {
         let mut names = BTreeSet::new();
         for Attachment { peer, server, text } in attachments {
             let name = peer.as_deref().unwrap_or(ATTACHED);
@@ -153,7 +153,7 @@ impl Peers {
 
     /// Checks that every program is on this machine, except those of the peers that are left out and
     /// attached servers.
-    pub fn check_programs(
+    pub(crate) fn check_programs(
         &self,
         places: &Places,
         left_out: &BTreeSet<String>,

@@ -41,7 +41,7 @@ impl Places {
     /// The directories of this process. The root is `root`, or else the nearest directory from the
     /// working directory upwards that contains `interop-tests/peers.toml`, if there is one. The
     /// programs are in `bin`, or else in the directory of the tool's own executable.
-    pub fn find(root: Option<&Path>, bin: Option<&Path>) -> io::Result<Self> {
+    pub(crate) fn find(root: Option<&Path>, bin: Option<&Path>) -> io::Result<Self> {
         let here = std::env::current_dir()?;
         let root = match root {
             Some(root) => Some(here.join(root)),
@@ -60,7 +60,7 @@ impl Places {
     }
 
     /// `{root}`, if there is one.
-    pub fn root(&self) -> Option<&Path> {
+    pub(crate) fn root(&self) -> Option<&Path> {
         self.root.as_deref()
     }
 
@@ -70,7 +70,7 @@ impl Places {
     }
 
     /// `text` with the directories in the places of `{root}` and `{bin}`.
-    pub fn fill(&self, text: &str) -> Result<String, NoRoot> {
+    pub(crate) fn fill(&self, text: &str) -> Result<String, NoRoot> {
         let mut text = text.to_owned();
         if text.contains("{root}") {
             let root = self.root_for(format!("`{text}`"))?;
@@ -81,7 +81,7 @@ impl Places {
 
     /// `path`, which starts at the root if it is relative. Without a root an empty path is the working
     /// directory.
-    pub fn absolute(&self, path: &str) -> Result<PathBuf, NoRoot> {
+    pub(crate) fn absolute(&self, path: &str) -> Result<PathBuf, NoRoot> {
         match (Path::new(path), self.root()) {
             (path, _) if path.is_absolute() => Ok(path.to_owned()),
             (path, Some(root)) => Ok(root.join(path)),
@@ -92,7 +92,7 @@ impl Places {
 
     /// The project's own file or folder called `name`: in the root's `interop-tests`, or built into the
     /// tool where there is no root.
-    pub fn project_file(&self, name: &str) -> PathBuf {
+    pub(crate) fn project_file(&self, name: &str) -> PathBuf {
         match self.root() {
             Some(root) => root.join("interop-tests").join(name),
             None => embedded::path(name),
@@ -110,8 +110,8 @@ const RESERVED: [&str; 5] = ["root", "bin", "self", "address", "port"];
 /// `NAME=VALUE`, of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    pub name: String,
-    pub value: String,
+    pub(crate) name: String,
+    pub(crate) value: String,
 }
 
 impl FromStr for Assignment {
@@ -126,11 +126,11 @@ impl FromStr for Assignment {
 /// The table `[variables]`: the names with their values.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Variables(BTreeMap<Spanned<String>, String>);
+pub(crate) struct Variables(BTreeMap<Spanned<String>, String>);
 
 impl Variables {
     /// A name that is not allowed, and why.
-    pub fn wrong_name(&self) -> Option<(&Spanned<String>, String)> {
+    pub(crate) fn wrong_name(&self) -> Option<(&Spanned<String>, String)> {
         self.0.keys().find_map(|name| {
             let word = name.get_ref();
             let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -145,12 +145,12 @@ impl Variables {
     }
 
     /// Whether there is a variable with this name.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.keys().any(|known| known.get_ref() == name)
     }
 
     /// Assigns other values; the error lists the names of all variables.
-    pub fn set(&mut self, assignments: &[Assignment]) -> Result<(), String> {
+    pub(crate) fn set(&mut self, assignments: &[Assignment]) -> Result<(), String> {
         for Assignment { name, value } in assignments {
             let slot = self.0.iter_mut().find(|(known, _)| known.get_ref() == name);
             if let Some((_, known)) = slot {
@@ -165,7 +165,7 @@ impl Variables {
     }
 
     /// `text` with the values in the places of the `{name}`s.
-    pub fn fill(&self, text: &str) -> String {
+    pub(crate) fn fill(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (name, value)| {
             text.replace(&format!("{{{}}}", name.get_ref()), value)
         })

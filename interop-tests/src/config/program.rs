@@ -23,13 +23,13 @@ use crate::config::places::{NoRoot, Places, Variables};
 pub struct Program {
     /// The program and its arguments; a relative path starts at the root. An attached server need not
     /// have it.
-    pub command: Option<Spanned<Vec<String>>>,
+    pub(crate) command: Option<Spanned<Vec<String>>>,
     /// The address of a server that somebody else has started.
-    pub attach: Option<Address>,
+    pub(crate) attach: Option<Address>,
     /// Its working directory; a relative path starts at the root.
-    pub directory: String,
+    pub(crate) directory: String,
     /// Variables that are added to the environment of the tool, but for empty ones.
-    pub environment: BTreeMap<String, String>,
+    pub(crate) environment: BTreeMap<String, String>,
     /// The line on stdout with which a server reports its `{address}` or its `{port}`.
     pub ready: Option<Spanned<String>>,
     /// How long a server may take to start.
@@ -39,13 +39,13 @@ pub struct Program {
     /// Arguments of a server for the suite `calls`, which tests more than the others.
     calls: Vec<String>,
     /// What a server does not have of that which the suite `calls` tests.
-    pub lacks: BTreeSet<Capability>,
+    pub(crate) lacks: BTreeSet<Capability>,
     /// What else a server can do, each with the arguments for it.
-    pub options: BTreeMap<ServerOption, Vec<String>>,
+    pub(crate) options: BTreeMap<ServerOption, Vec<String>>,
     /// The transports that an agent knows; without it, all of them.
-    pub transports: Option<BTreeSet<Transport>>,
+    pub(crate) transports: Option<BTreeSet<Transport>>,
     /// The compressions that an agent knows; without it, all of them.
-    pub compressions: Option<BTreeSet<Compression>>,
+    pub(crate) compressions: Option<BTreeSet<Compression>>,
 }
 
 /// Why a program cannot be run.
@@ -72,18 +72,18 @@ pub struct CommandLine {
 }
 
 impl Program {
-    pub fn start_limit(&self) -> Duration {
+    pub(crate) fn start_limit(&self) -> Duration {
         Duration::from_millis(self.start_limit_ms.unwrap_or(20_000))
     }
 
     /// A server that somebody else has started and that has the service of the tutorial only.
-    pub fn attached(server: Address) -> Self {
+    pub(crate) fn attached(server: Address) -> Self {
         let lacks = BTreeSet::from(Capability::ALL);
         Self { attach: Some(server), lacks, ..Self::default() }
     }
 
     /// Whether the entry states how it is started.
-    pub fn is_started(&self) -> bool {
+    pub(crate) fn is_started(&self) -> bool {
         let Self { command, ready, calls, options, .. } = self;
         command.is_some() || ready.is_some() || !calls.is_empty() || !options.is_empty()
     }
@@ -112,7 +112,7 @@ impl Program {
     }
 
     /// The program with the arguments of `options`, whose placeholders are replaced by `values`.
-    pub fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
+    pub(crate) fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
         let fill = |word: &String| {
             values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
         };
@@ -121,7 +121,7 @@ impl Program {
     }
 
     /// Replaces the variables by their values.
-    pub fn fill(&mut self, variables: &Variables) {
+    pub(crate) fn fill(&mut self, variables: &Variables) {
         let options = self.options.values_mut().flatten();
         let command = self.command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
         let words = command.chain(&mut self.calls).chain(options);
@@ -160,7 +160,7 @@ impl Program {
     }
 
     /// The command line as a person would type it, if the program can be run.
-    pub fn shown(&self, places: &Places, address: &str) -> Option<String> {
+    pub(crate) fn shown(&self, places: &Places, address: &str) -> Option<String> {
         self.command_line(places, address).ok().map(|line| line.to_string())
     }
 }
@@ -176,13 +176,13 @@ impl CommandLine {
         })
     }
 
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory).envs(&self.environment);
         command
     }
 
-    pub fn program(&self) -> &Path {
+    pub(crate) fn program(&self) -> &Path {
         &self.program
     }
 }

@@ -27,7 +27,7 @@ pub struct Source {
 pub struct ConfigError(String);
 
 /// All `*.toml` files in `directory`, in the order of their names.
-pub fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if embedded::contains(directory) {
         return Ok(embedded::files_in(directory));
     }
@@ -40,7 +40,7 @@ pub fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Opens all `*.toml` files in `directory`, in the order of their names.
-pub fn open_all(
+pub(crate) fn open_all(
     directory: &Path,
 ) -> anyhow::Result<impl Iterator<Item = Result<Source, ConfigError>>> {
     Ok(tables_in(directory)?.into_iter().map(|path| Source::open(&path)))
@@ -62,7 +62,7 @@ impl Source {
     }
 
     /// Reads the file at `path` as text.
-    pub fn open(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, ConfigError> {
         let source = |text| Self { path: path.to_owned(), text };
         let wrong = |error| ConfigError(format!("{}: cannot be read: {error}", path.display()));
         read_text(path).map(source).map_err(wrong)
@@ -74,12 +74,12 @@ impl Source {
     }
 
     /// Reads the text as TOML.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|error| self.error(error.span(), error.message()))
     }
 
     /// Deserializes the document after `change`, whose error is a range of bytes and a message.
-    pub fn parse_changed<T: DeserializeOwned>(
+    pub(crate) fn parse_changed<T: DeserializeOwned>(
         &self,
         change: impl FnOnce(&mut DeTable<'_>) -> Result<(), (Range<usize>, &'static str)>,
     ) -> Result<T, ConfigError> {
@@ -90,7 +90,11 @@ impl Source {
     }
 
     /// An error at `span`, a range of bytes of this file.
-    pub fn error(&self, span: Option<Range<usize>>, message: impl fmt::Display) -> ConfigError {
+    pub(crate) fn error(
+        &self,
+        span: Option<Range<usize>>,
+        message: impl fmt::Display,
+    ) -> ConfigError {
         let path = self.path.display();
         let Some(span) = span else { return ConfigError(format!("{path}: {message}")) };
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];

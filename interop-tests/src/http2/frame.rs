@@ -12,31 +12,44 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Frame types (RFC 9113, section 6).
 pub mod kind {
+    /// A part of a body.
     pub const DATA: u8 = 0;
+    /// Header fields; begins a stream.
     pub const HEADERS: u8 = 1;
-    pub const PRIORITY: u8 = 2;
+    pub(crate) const PRIORITY: u8 = 2;
+    /// Ends a stream at once.
     pub const RST_STREAM: u8 = 3;
+    /// Parameters of the connection.
     pub const SETTINGS: u8 = 4;
-    pub const PUSH_PROMISE: u8 = 5;
+    pub(crate) const PUSH_PROMISE: u8 = 5;
+    /// Asks for an acknowledgement.
     pub const PING: u8 = 6;
+    /// Announces the end of the connection.
     pub const GOAWAY: u8 = 7;
+    /// Enlarges a flow-control window.
     pub const WINDOW_UPDATE: u8 = 8;
-    pub const CONTINUATION: u8 = 9;
+    pub(crate) const CONTINUATION: u8 = 9;
 }
 
 /// Flags of frames.
 pub mod flag {
+    /// On DATA and HEADERS: the sender ends its direction of the stream.
     pub const END_STREAM: u8 = 0x1;
+    /// On SETTINGS and PING: an acknowledgement.
     pub const ACK: u8 = 0x1;
+    /// On HEADERS and CONTINUATION: the header block is complete.
     pub const END_HEADERS: u8 = 0x4;
-    pub const PADDED: u8 = 0x8;
-    pub const PRIORITY: u8 = 0x20;
+    pub(crate) const PADDED: u8 = 0x8;
+    pub(crate) const PRIORITY: u8 = 0x20;
 }
 
 /// Identifiers in SETTINGS frames (RFC 9113, section 6.5.2).
 pub mod setting {
+    /// How many streams the peer may have open.
     pub const MAX_CONCURRENT_STREAMS: u16 = 3;
+    /// The flow-control window of a new stream, in bytes.
     pub const INITIAL_WINDOW_SIZE: u16 = 4;
+    /// The largest payload of a frame, in bytes.
     pub const MAX_FRAME_SIZE: u16 = 5;
 }
 
@@ -45,8 +58,11 @@ pub mod setting {
 pub struct FrameHeader {
     /// The length of the payload in bytes.
     pub length: usize,
+    /// The type, one of [`kind`].
     pub kind: u8,
+    /// The flags, of [`flag`].
     pub flags: u8,
+    /// The stream; 0 is the connection.
     pub stream: u32,
 }
 
@@ -55,7 +71,7 @@ impl FrameHeader {
     pub const SIZE: usize = 9;
 
     /// Decodes a frame header; the reserved bit before the stream is ignored.
-    pub fn decode(bytes: [u8; Self::SIZE]) -> Self {
+    pub(crate) fn decode(bytes: [u8; Self::SIZE]) -> Self {
         let [a, b, c, kind, flags, stream @ ..] = bytes;
         let length = u32::from_be_bytes([0, a, b, c]) as usize;
         Self { length, kind, flags, stream: u32::from_be_bytes(stream) & 0x7fff_ffff }
@@ -68,27 +84,28 @@ impl FrameHeader {
         [a, b, c, self.kind, self.flags, s0, s1, s2, s3]
     }
 
+    /// Whether the flag is set.
     pub fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
     /// Whether the frame carries a header block or a part of one.
-    pub fn carries_block(self) -> bool {
+    pub(crate) fn carries_block(self) -> bool {
         matches!(self.kind, kind::HEADERS | kind::CONTINUATION)
     }
 
-    pub fn ends_stream(self) -> bool {
+    pub(crate) fn ends_stream(self) -> bool {
         matches!(self.kind, kind::DATA | kind::HEADERS) && self.has(flag::END_STREAM)
     }
 
-    pub fn is_padded(self) -> bool {
+    pub(crate) fn is_padded(self) -> bool {
         matches!(self.kind, kind::DATA | kind::HEADERS | kind::PUSH_PROMISE)
             && self.has(flag::PADDED)
     }
 
     /// Where a payload that starts with the byte `first` is neither padding nor its length. `None` if
     /// the padding is longer than the frame, or its length is unknown.
-    pub fn content(self, first: Option<u8>) -> Option<Range<usize>> {
+    pub(crate) fn content(self, first: Option<u8>) -> Option<Range<usize>> {
         if !self.is_padded() {
             return Some(0..self.length);
         }
@@ -117,19 +134,24 @@ pub fn settings(payload: &[u8]) -> impl Iterator<Item = (u16, u32)> {
 /// One frame; the payload includes its padding, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
+    /// The type, one of [`kind`].
     pub kind: u8,
+    /// The flags, of [`flag`].
     pub flags: u8,
+    /// The stream; 0 is the connection.
     pub stream: u32,
+    /// The bytes after the frame header.
     pub payload: Vec<u8>,
 }
 
 impl Frame {
+    /// A frame with this header and payload.
     pub fn new(kind: u8, flags: u8, stream: u32, payload: impl Into<Vec<u8>>) -> Self {
         Self { kind, flags, stream, payload: payload.into() }
     }
 
     /// SETTINGS with these identifiers and values.
-    pub fn settings(settings: &[(u16, u32)]) -> Self {
+    pub(crate) fn settings(settings: &[(u16, u32)]) -> Self {
         let mut payload = Vec::new();
         for (id, value) in settings {
             payload.extend(id.to_be_bytes());
@@ -139,24 +161,24 @@ impl Frame {
     }
 
     /// RST_STREAM with this error code.
-    pub fn rst_stream(stream: u32, code: u32) -> Self {
+    pub(crate) fn rst_stream(stream: u32, code: u32) -> Self {
         Self::new(kind::RST_STREAM, 0, stream, code.to_be_bytes())
     }
 
     /// GOAWAY with this last stream, error code and debug data.
-    pub fn goaway(last_stream: u32, code: u32, debug: &[u8]) -> Self {
+    pub(crate) fn goaway(last_stream: u32, code: u32, debug: &[u8]) -> Self {
         let payload = [&last_stream.to_be_bytes()[..], &code.to_be_bytes(), debug].concat();
         Self::new(kind::GOAWAY, 0, 0, payload)
     }
 
     /// WINDOW_UPDATE of a stream, or of the connection, which is stream 0.
-    pub fn window_update(stream: u32, increment: u32) -> Self {
+    pub(crate) fn window_update(stream: u32, increment: u32) -> Self {
         Self::new(kind::WINDOW_UPDATE, 0, stream, increment.to_be_bytes())
     }
 
     /// The same frame with `padding` bytes of padding, for DATA and HEADERS.
     #[must_use]
-    pub fn padded(mut self, padding: u8) -> Self {
+    pub(crate) fn padded(mut self, padding: u8) -> Self {
         self.flags |= flag::PADDED;
         self.payload.insert(0, padding);
         self.payload.resize(self.payload.len() + usize::from(padding), 0);
@@ -168,13 +190,14 @@ impl Frame {
         FrameHeader { length: payload.len(), kind, flags, stream }
     }
 
+    /// Whether the flag is set.
     pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
     /// The payload of DATA or HEADERS without padding and priority; `None` when the lengths
     /// contradict each other.
-    pub fn content(&self) -> Option<&[u8]> {
+    pub(crate) fn content(&self) -> Option<&[u8]> {
         let mut range = self.header().content(self.payload.first().copied())?;
         if self.kind == kind::HEADERS && self.has(flag::PRIORITY) {
             range.start += 5;
@@ -183,7 +206,7 @@ impl Frame {
     }
 
     /// The four bytes of the payload from `offset` on, as a number.
-    pub fn number(&self, offset: usize) -> Option<u32> {
+    pub(crate) fn number(&self, offset: usize) -> Option<u32> {
         let bytes = self.payload.get(offset..offset + 4)?;
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     }

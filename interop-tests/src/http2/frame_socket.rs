@@ -21,7 +21,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LISTED: usize = 12;
 
 /// Observes the bytes of one direction of a connection, and how the sender ends it.
-pub trait Observer: Send {
+pub(crate) trait Observer: Send {
     fn bytes(&mut self, _bytes: &[u8]) {}
     fn half_closed(&mut self) {}
     fn reset(&mut self) {}
@@ -32,14 +32,14 @@ pub trait Observer: Send {
 impl Observer for () {}
 
 /// The observers of both directions of a connection.
-pub struct Observers {
-    pub sent: Box<dyn Observer>,
-    pub received: Box<dyn Observer>,
+pub(crate) struct Observers {
+    pub(crate) sent: Box<dyn Observer>,
+    pub(crate) received: Box<dyn Observer>,
 }
 
 impl Observers {
     /// Observers that do nothing.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { sent: Box::new(()), received: Box::new(()) }
     }
 }

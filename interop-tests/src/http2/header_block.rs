@@ -28,7 +28,7 @@ pub fn encode(fields: &[Field]) -> Vec<u8> {
 
 /// Splits `block` into fragments of at most `size` bytes: the HEADERS frame `first` and CONTINUATION
 /// frames.
-pub fn frames(mut first: Frame, block: &[u8], size: usize) -> Vec<Frame> {
+pub(crate) fn frames(mut first: Frame, block: &[u8], size: usize) -> Vec<Frame> {
     let mut fragments = block.chunks(size.max(1));
     first.payload.extend(fragments.next().unwrap_or_default());
     let stream = first.stream;
@@ -56,13 +56,10 @@ fn write_length(length: usize, block: &mut Vec<u8>) {
 }
 
 /// Decodes the blocks of one direction of a connection, in their order.
+#[derive(Default)]
 pub struct Decoder(loona_hpack::Decoder<'static>);
 
 impl Decoder {
-    pub fn new() -> Self {
-        Self(loona_hpack::Decoder::new())
-    }
-
     /// The fields of `block`; the error says what is wrong with it.
     pub fn decode(&mut self, block: &[u8]) -> Result<Vec<Field>, String> {
         self.0.decode(block).map_err(|error| format!("{error:?}"))
@@ -91,7 +88,7 @@ pub(crate) struct Block {
 
 impl BlockReader {
     pub(crate) fn new() -> Self {
-        Self { decoder: Decoder::new(), pending: None, is_broken: false }
+        Self { decoder: Decoder::default(), pending: None, is_broken: false }
     }
 
     /// Takes a HEADERS or CONTINUATION frame; returns the block if this was its last frame.
@@ -204,7 +201,7 @@ mod tests {
     fn long_and_illegal_fields_are_decoded_as_they_were_encoded() {
         for length in [0, 1, 126, 127, 128, 254, 255, 256, 16_510, 16_511, 70_000] {
             let fields = vec![(b"X y".to_vec(), vec![0xff; length]), (Vec::new(), b"\0".to_vec())];
-            assert_eq!(Decoder::new().decode(&encode(&fields)), Ok(fields), "{length} bytes");
+            assert_eq!(Decoder::default().decode(&encode(&fields)), Ok(fields), "{length} bytes");
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) mod action;
 pub(crate) mod body;
 pub(crate) mod endpoint;
 pub mod frame;
-pub mod frame_socket;
+pub(crate) mod frame_socket;
 pub mod header_block;
 pub(crate) mod script;
 pub(crate) mod text;

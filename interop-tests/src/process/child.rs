@@ -21,14 +21,17 @@ use crate::process::reaper;
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum Exit {
+    /// It exited with this status.
     #[strum(to_string = "status {0}")]
     Status(i32),
+    /// A signal with this number ended it.
     #[strum(to_string = "killed by signal {0}")]
     Signal(i32),
 }
 
 /// Why a program cannot be started.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the text of each error describes it")]
 pub enum SpawnError {
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -40,7 +43,7 @@ pub enum SpawnError {
 
 /// Why there is no next line.
 #[derive(Debug)]
-pub enum NoLine {
+pub(crate) enum NoLine {
     TimedOut,
     Exited(Exit),
 }
@@ -53,14 +56,15 @@ pub struct Process {
     /// The lines of its stdout, each with its end of line if it has one. The channel is closed when the process
     /// has ended.
     lines: Receiver<String>,
+    /// The files that its output goes to.
     pub logs: Logs,
 }
 
 /// Where a process's output goes.
 #[derive(Clone, Debug)]
 pub struct Logs {
-    pub stdout: PathBuf,
-    pub stderr: PathBuf,
+    pub(crate) stdout: PathBuf,
+    pub(crate) stderr: PathBuf,
 }
 
 impl Logs {
@@ -74,7 +78,7 @@ impl Logs {
         Self { stdout: with(".out"), stderr: with(".err") }
     }
 
-    pub fn paths(&self) -> [PathBuf; 2] {
+    pub(crate) fn paths(&self) -> [PathBuf; 2] {
         [self.stdout.clone(), self.stderr.clone()]
     }
 
@@ -87,7 +91,7 @@ impl Logs {
     }
 
     /// All that was written to stderr.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         let text = std::fs::read(&self.stderr).unwrap_or_default();
         String::from_utf8_lossy(&text).into_owned()
     }
@@ -117,7 +121,7 @@ impl Process {
     }
 
     /// Starts a server that is to listen at `address`, or a client, whose command has no address.
-    pub fn start_program(
+    pub(crate) fn start_program(
         program: &Program,
         places: &Places,
         address: &str,
@@ -128,12 +132,13 @@ impl Process {
             .map_err(|source| SpawnError::Io { program: command_line.program().to_owned(), source })
     }
 
+    /// Its process ID, which is that of its process group.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
     /// Writes a line to its stdin, without waiting until it has been read.
-    pub fn write_line(&mut self, line: String) {
+    pub(crate) fn write_line(&mut self, line: String) {
         if let Some(stdin) = &self.stdin {
             // A dead process is noticed when its output is read.
             let _ = stdin.send(line);
@@ -141,7 +146,7 @@ impl Process {
     }
 
     /// The next line of its stdout, with its end of line, waited for until `deadline`.
-    pub fn next_line(&mut self, deadline: Instant) -> Result<String, NoLine> {
+    pub(crate) fn next_line(&mut self, deadline: Instant) -> Result<String, NoLine> {
         let limit = deadline.saturating_duration_since(Instant::now());
         self.lines.recv_timeout(limit).map_err(|error| match error {
             RecvTimeoutError::Timeout => NoLine::TimedOut,

@@ -5,7 +5,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod agent_pool;
-pub mod child;
+pub(crate) mod child;
 pub(crate) mod context;
 pub(crate) mod group;
 pub(crate) mod liveness;
@@ -13,12 +13,13 @@ pub mod net;
 pub mod reaper;
 pub(crate) mod restart_limit;
 pub(crate) mod semaphore;
-pub mod server;
+pub(crate) mod server;
 pub(crate) mod server_pool;
 
 pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
-pub(crate) use child::{Exit, Logs, Process, SpawnError};
+pub use child::{Exit, Logs, Process, SpawnError};
 pub(crate) use context::RunContext;
 pub(crate) use semaphore::{Permit, Semaphore};
-pub(crate) use server::{RunningServer, ServerConfig, StartError};
+pub(crate) use server::ServerConfig;
+pub use server::{RunningServer, StartError};
 pub(crate) use server_pool::{ServerPool, SharedServer};

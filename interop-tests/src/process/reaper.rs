@@ -18,7 +18,7 @@ const INTERRUPTED: i32 = 130;
 static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// Starts `command` as the leader of a new process group and registers it.
-pub fn spawn(command: &mut Command) -> io::Result<Child> {
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut live = LIVE.lock();
     let child = command.process_group(0).spawn()?;
     live.push(Pid::from_child(&child));
@@ -28,7 +28,7 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
 /// Kills the child's whole group and reaps the child.
 ///
 /// The child must not have been reaped before: until then its ID cannot have become another's.
-pub fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     let mut live = LIVE.lock();
     let group = Pid::from_child(child);
     // An empty group is fine: the child has exited and started nothing.

@@ -18,6 +18,7 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Why a server could not be started, and what to do about it.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the text of each error describes it")]
 pub enum StartError {
     #[error(transparent)]
     Spawn(#[from] SpawnError),
@@ -51,11 +52,12 @@ pub enum StartError {
 /// A server that accepts calls; it ends when this is dropped.
 #[derive(Debug)]
 pub struct RunningServer {
+    /// The process of the server.
     pub process: Process,
     /// `HOST:PORT` for a client on this machine, or `unix:PATH`.
     pub address: String,
     /// The lines that it had printed when it was ready.
-    pub printed: String,
+    pub(crate) printed: String,
 }
 
 impl RunningServer {

@@ -124,7 +124,7 @@ impl fmt::Display for Report {
 
 fn holder_ids() -> Vec<Option<u32>> {
     let id = |holder| match holder {
-        Holder::Process { pid, .. } => u32::try_from(pid).ok(),
+        Holder::Process(pid, _) => u32::try_from(pid).ok(),
         Holder::Unknown => None,
     };
     holders(PORT).into_iter().map(id).collect()

@@ -14,9 +14,8 @@ use crate::run;
 use crate::run::MUTANTS;
 use crate::run::Ran;
 use crate::run::Run;
-use grpc_interop::config::peers::Peers;
-use grpc_interop::process::child::Logs;
-use grpc_interop::process::server::RunningServer;
+use grpc_interop::config::Peers;
+use grpc_interop::process::{Logs, RunningServer};
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([

@@ -22,9 +22,8 @@ use crate::load::Yield;
 use crate::load::exchange;
 use crate::load::exchange::Exchange;
 use crate::run;
-use grpc_interop::config::program::Program;
-use grpc_interop::process::child::Logs;
-use grpc_interop::process::server::RunningServer;
+use grpc_interop::config::Program;
+use grpc_interop::process::{Logs, RunningServer};
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([

@@ -16,9 +16,8 @@ use crate::programs;
 use crate::run;
 use crate::run::MUTANTS;
 use crate::run::Run;
-use grpc_interop::config::peers::Peers;
-use grpc_interop::process::child::Logs;
-use grpc_interop::process::server::RunningServer;
+use grpc_interop::config::Peers;
+use grpc_interop::process::{Logs, RunningServer};
 
 /// The first argument that makes this program panic beside a server that it has started.
 pub(crate) const PANIC: &str = "panic-beside-a-server";

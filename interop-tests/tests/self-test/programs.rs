@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use grpc_interop::config::places::Places;
+use grpc_interop::config::Places;
 
 /// The workspace.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

@@ -117,8 +117,9 @@ impl Drop for Running<'_> {
 /// A process that listens on a port.
 #[derive(Clone, Debug, strum::Display)]
 pub enum Holder {
-    #[strum(to_string = "process {pid} ({name})")]
-    Process { pid: i32, name: String },
+    /// A process with this ID and name.
+    #[strum(to_string = "process {0} ({1})")]
+    Process(i32, String),
     /// The operating system does not show it to this user.
     #[strum(to_string = "a process of another user")]
     Unknown,
@@ -126,8 +127,8 @@ pub enum Holder {
 
 impl Holder {
     /// Whether the process is one of `group`.
-    pub fn is_in_group(&self, group: Pid) -> bool {
-        let Self::Process { pid, .. } = self else { return false };
+    pub(crate) fn is_in_group(&self, group: Pid) -> bool {
+        let Self::Process(pid, _) = self else { return false };
         getpgid(Pid::from_raw(*pid)).is_ok_and(|of_process| of_process == group)
     }
 }
@@ -147,7 +148,7 @@ pub fn holders(port: u16) -> Vec<Holder> {
     if names.is_empty() && is_taken(port) {
         return vec![Holder::Unknown];
     }
-    names.into_iter().map(|(pid, name)| Holder::Process { pid, name }).collect()
+    names.into_iter().map(|(pid, name)| Holder::Process(pid, name)).collect()
 }
 
 /// Whether something listens on `port`. Binds and does not listen itself: a client that connects in between
@@ -246,7 +247,7 @@ mod tests {
             let port = listener.local_addr().expect("its address").port();
             assert!(is_taken(port), "{address}");
             let own = i32::try_from(std::process::id()).expect("an ID");
-            let is_own = |it: &Holder| matches!(it, Holder::Process { pid, .. } if *pid == own);
+            let is_own = |it: &Holder| matches!(it, Holder::Process(pid, _) if *pid == own);
             assert!(holders(port).iter().all(is_own), "{:?}", holders(port));
             drop(listener);
             assert!(!is_taken(port), "{address}");

@@ -17,10 +17,10 @@ use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;
 
 /// What `format` says in every record.
-pub const FORMAT: &str = "calculator-interop-record";
+pub(crate) const FORMAT: &str = "calculator-interop-record";
 
 /// The version of the format: another one whenever a program that reads this one could go wrong.
-pub const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 2;
 
 /// The file with the JSON Schema of records, below `interop-tests`. The repository contains it, so that a
 /// change of the format shows as a change of a file.
@@ -36,41 +36,41 @@ pub fn schema() -> String {
 /// A run of the interop tool.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub(crate) struct Record {
     /// What distinguishes a record from other files.
     #[schemars(extend("const" = FORMAT))]
-    pub format: String,
+    pub(crate) format: String,
     /// The version of the format that the record was written in.
     #[schemars(extend("const" = VERSION))]
-    pub version: u32,
-    pub state: State,
+    pub(crate) version: u32,
+    pub(crate) state: State,
     /// When the run began: UTC, as RFC 3339 says.
-    pub began: String,
+    pub(crate) began: String,
     /// How long it took, in milliseconds; of merged records the longest.
-    pub duration_ms: f64,
+    pub(crate) duration_ms: f64,
     /// The arguments of the tool.
-    pub arguments: Vec<String>,
-    pub machine: Machine,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) machine: Machine,
     /// All peers, whether or not a trial had any of them.
-    pub peers: Vec<Participant>,
+    pub(crate) peers: Vec<Participant>,
     /// What the reference was made of when the goldens were recorded, a line each; empty without
     /// goldens.
-    pub goldens: Vec<String>,
-    pub selection: Selection,
+    pub(crate) goldens: Vec<String>,
+    pub(crate) selection: Selection,
     /// How often each verdict was given.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
     /// Whether peers can replace the reference; empty while the run goes on.
-    pub readiness: Vec<Readiness>,
+    pub(crate) readiness: Vec<Readiness>,
     /// What else a reader should know, a sentence each.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// The trials that have ended, in the order of their names.
-    pub trials: Vec<Arc<TrialRecord>>,
+    pub(crate) trials: Vec<Arc<TrialRecord>>,
 }
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub(crate) enum State {
     /// It goes on, or was killed: only trials that had ended by then are here.
     Running,
     /// It was stopped by a signal: only trials that had ended by then are here.
@@ -82,17 +82,17 @@ pub enum State {
 /// Where a run took place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// `linux`, `macos`.
-    pub os: String,
+    pub(crate) os: String,
     /// `x86_64`, `aarch64`.
-    pub architecture: String,
+    pub(crate) architecture: String,
     /// How many processors the run could use.
-    pub processors: usize,
+    pub(crate) processors: usize,
 }
 
 impl Machine {
-    pub fn this(processors: usize) -> Self {
+    pub(crate) fn this(processors: usize) -> Self {
         let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
         Self { os: os.to_owned(), architecture: architecture.to_owned(), processors }
     }
@@ -100,20 +100,20 @@ impl Machine {
 
 /// The trials that deviate for one reason.
 #[derive(Clone, Debug)]
-pub struct KnownDeviation<'a> {
-    pub reason: &'a str,
-    pub link: Option<&'a str>,
-    pub trials: Vec<&'a TrialRecord>,
+pub(crate) struct KnownDeviation<'a> {
+    pub(crate) reason: &'a str,
+    pub(crate) link: Option<&'a str>,
+    pub(crate) trials: Vec<&'a TrialRecord>,
 }
 
 impl Record {
     /// Whether all trials were chosen and have ended.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.state == State::Finished && self.selection.is_everything()
     }
 
     /// What a reader has to know before all else, if the run has not ended.
-    pub fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<String> {
         let how = match self.state {
             State::Finished => return None,
             State::Running => "goes on, or was killed",
@@ -124,17 +124,17 @@ impl Record {
     }
 
     /// Whether the run has come to its end and nothing failed.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.state == State::Finished && self.counts.failures() == 0
     }
 
     /// The trials that have ended.
-    pub fn trials(&self) -> impl Iterator<Item = &TrialRecord> {
+    pub(crate) fn trials(&self) -> impl Iterator<Item = &TrialRecord> {
         self.trials.iter().map(|trial| &**trial)
     }
 
     /// The known deviations by their reasons and links, those with the most trials first.
-    pub fn known_deviations(&self) -> Vec<KnownDeviation<'_>> {
+    pub(crate) fn known_deviations(&self) -> Vec<KnownDeviation<'_>> {
         let mut all: BTreeMap<_, Vec<&TrialRecord>> = BTreeMap::new();
         for trial in self.trials() {
             if trial.verdict == VerdictKind::KnownDeviation {
@@ -149,7 +149,7 @@ impl Record {
         known
     }
 
-    pub fn failed(&self) -> impl Iterator<Item = &TrialRecord> {
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &TrialRecord> {
         self.trials().filter(|trial| trial.verdict.is_failure())
     }
 }

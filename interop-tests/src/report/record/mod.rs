@@ -6,7 +6,7 @@
 //! - [`mod@format`], [`trial`], [`participant`]: its parts
 //! - [`assessment`]: whether peers can replace the reference
 //! - [`writer`]: the record during the run
-//! - [`mod@file`], [`version_1`]: reading and writing it
+//! - [`mod@file`]: reading and writing it, also in an older format
 //! - [`merge`]: the records of shards combined
 
 pub(crate) mod assessment;
@@ -15,8 +15,8 @@ pub(crate) mod format;
 pub(crate) mod merge;
 pub(crate) mod participant;
 pub(crate) mod trial;
-pub(crate) mod version_1;
 pub(crate) mod writer;
 
 pub(crate) use format::KnownDeviation;
-pub use format::{FORMAT, Machine, Record, SCHEMA_FILE, State, VERSION, schema};
+pub(crate) use format::{FORMAT, Machine, Record, State, VERSION};
+pub use format::{SCHEMA_FILE, schema};

@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::programs::places;
-use grpc_interop::process::child::Logs;
-use grpc_interop::process::server::RunningServer;
+use grpc_interop::process::{Logs, RunningServer};
 
 /// How long an element is looked for.
 const PATIENCE: Duration = Duration::from_secs(10);
