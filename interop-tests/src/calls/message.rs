@@ -1,14 +1,16 @@
-//! A message as a table writes it, and as a line for people.
+//! The methods that a table can call, and their messages: as a table writes them, and as a line for people.
 //!
 //! Messages are compared by their bytes. JSON has neither -0.0 nor a NaN with a payload, so a `Number` may be
 //! written as a number or as its bits, and any message as the hex of its bytes.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
+};
 use serde::Deserialize;
 
 use crate::http2::Value;
@@ -165,10 +167,44 @@ pub(crate) fn shown(bytes: &[u8], of: Option<&MessageDescriptor>) -> String {
     format!("{readable}[{}]", hex::encode(bytes))
 }
 
+/// The services of which every agent has a generated stub.
+const WITH_STUB: [&str; 2] = ["Calculator", "StreamingCalculator"];
+
+/// The descriptors of all services, or why they cannot be read.
+static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
+    DescriptorPool::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..])
+        .map_err(|error| format!("the descriptors of the .proto files: {error}"))
+});
+
+/// The method at `path`, `/Service/Method`; the error lists those that there are.
+pub(crate) fn find(path: &str) -> Result<MethodDescriptor, String> {
+    let path_of =
+        |m: &MethodDescriptor| format!("/{}/{}", m.parent_service().full_name(), m.name());
+    let services = POOL.as_ref().map_err(Clone::clone)?.services();
+    let all: Vec<_> = services.flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
+    all.iter().find(|method| path_of(method) == path).cloned().ok_or_else(|| {
+        let paths: Vec<_> = all.iter().map(path_of).collect();
+        format!(
+            "method: there is no `{path}`; there are {}; a call of another has `kind`, and its \
+             messages in hex",
+            paths.join(", ")
+        )
+    })
+}
+
+pub(crate) fn kind(method: &MethodDescriptor) -> grpc_interop_protocol::Kind {
+    grpc_interop_protocol::Kind::new(method.is_client_streaming(), method.is_server_streaming())
+}
+
+/// Whether every agent has a generated stub for it.
+pub(crate) fn has_stub(method: &MethodDescriptor) -> bool {
+    WITH_STUB.contains(&method.parent_service().full_name())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::method;
+    use crate::calls::message;
 
     fn message(table: &str) -> Message {
         #[derive(Deserialize)]
@@ -181,7 +217,7 @@ mod tests {
     /// The hex of each message that `table` stands for, as a request of `method`.
     fn encoded(table: &str, method: &str) -> Result<Vec<String>, String> {
         let message = message(table);
-        let request = method::find(method).ok().map(|method| method.input());
+        let request = message::find(method).ok().map(|method| method.input());
         Ok(message.encoded(request.as_ref())?.iter().map(hex::encode).collect())
     }
 
@@ -228,10 +264,41 @@ mod tests {
 
     #[test]
     fn a_long_message_is_shown_by_its_checksum() {
-        let number = method::find(SQUARE_ROOT).unwrap().output();
+        let number = message::find(SQUARE_ROOT).unwrap().output();
         assert_eq!(shown(&[0x0d, 0, 0, 0, 0x80], Some(&number)), "-0.0 (0x80000000) [0d00000080]");
         assert_eq!(shown(&[0x10, 1], Some(&number)), "{} [1001]");
         assert_eq!(shown(&[0xff], None), "[ff]");
         assert!(shown(&[0; 65], Some(&number)).starts_with("65 bytes, checksum "));
+    }
+
+    #[test]
+    fn a_method_has_the_kind_of_its_declaration() {
+        let kind = |path| kind(&find(path).unwrap());
+        assert_eq!(kind("/Calculator/SquareRoot"), grpc_interop_protocol::Kind::Unary);
+        assert_eq!(
+            kind("/StreamingCalculator/RepeatedRoots"),
+            grpc_interop_protocol::Kind::ServerStreaming
+        );
+        assert_eq!(
+            kind("/StreamingCalculator/RootMeanSquare"),
+            grpc_interop_protocol::Kind::ClientStreaming
+        );
+        assert_eq!(
+            kind("/StreamingCalculator/RootOfEach"),
+            grpc_interop_protocol::Kind::Bidirectional
+        );
+    }
+
+    #[test]
+    fn only_the_services_of_the_project_have_stubs() {
+        assert!(has_stub(&find("/Calculator/SquareRoot").unwrap()));
+        assert!(!has_stub(&find("/grpc.health.v1.Health/Check").unwrap()));
+    }
+
+    #[test]
+    fn an_unknown_method_is_reported_with_those_that_exist() {
+        let error = find("/Calculator/CubeRoot").unwrap_err();
+        assert!(error.starts_with("method: there is no `/Calculator/CubeRoot`; there are /"));
+        assert!(error.contains("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"));
     }
 }

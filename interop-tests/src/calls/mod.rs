@@ -4,7 +4,6 @@
 pub(crate) mod case_run;
 pub(crate) mod expectation;
 pub(crate) mod message;
-pub(crate) mod method;
 pub(crate) mod programs;
 pub(crate) mod scenario;
 pub(crate) mod suite;

@@ -6,8 +6,10 @@
 //! - [`tap`]: a proxy between client and server
 //! - [`recorder`]: records both directions of every connection as a trace
 //! - [`dissection`]: names the bytes of frames
-//! - [`trace`]: events with the meaning of every byte, as a record of a run stores them and people read them
+//! - [`description`]: describes events for people
+//! - [`trace`]: events with the meaning of every byte, as a record of a run stores them
 
+pub(crate) mod description;
 pub(crate) mod dissection;
 pub(crate) mod recorder;
 pub(crate) mod tap;

@@ -69,7 +69,8 @@ impl Source {
     }
 
     /// A file with this text.
-    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into() }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http2::endpoint::Role;
 use crate::http2::frame::Frame;
-use crate::http2::text::{Hex, Text};
+use crate::http2::value::{Hex, Text};
 
 /// One action.
 #[derive(Clone, Debug, Deserialize, Serialize, strum::IntoStaticStr)]

@@ -10,8 +10,7 @@ use flate2::bufread::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use prost::encoding::{encode_varint, encoded_len_varint};
 use serde::{Deserialize, Serialize};
 
-use crate::http2::text::Hex;
-use crate::http2::value::Value;
+use crate::http2::value::{Hex, Value};
 
 /// One piece of a body: exactly one of `value`, `message`, `zeros` and `raw`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -240,7 +239,7 @@ pub(crate) fn checksum(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Coding, Cut, Piece, bytes};
-    use crate::http2::text::Hex;
+    use crate::http2::value::Hex;
 
     fn piece(text: &str) -> Piece {
         toml::from_str(text).expect("a piece")

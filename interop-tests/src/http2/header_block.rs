@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::text::Text;
+use crate::http2::value::Text;
 
 /// A header field: name and value, neither of which has to be legal.
 pub type Field = (Vec<u8>, Vec<u8>);

@@ -3,10 +3,10 @@
 //! Shared by the probes of servers, which need a scripted client, and the behaviours for clients, which
 //! need a scripted server.
 //!
-//! - [`frame`], [`header_block`], [`body`], [`value`]: what a connection carries
+//! - [`frame`], [`header_block`], [`body`]: what a connection carries
 //! - [`frame_socket`], [`endpoint`]: one side of a connection
 //! - [`action`], [`script`]: what it does
-//! - [`text`]: how tables write bytes
+//! - [`value`]: how tables write numbers and bytes
 
 pub(crate) mod action;
 pub(crate) mod body;
@@ -15,7 +15,6 @@ pub mod frame;
 pub(crate) mod frame_socket;
 pub mod header_block;
 pub(crate) mod script;
-pub(crate) mod text;
 pub(crate) mod value;
 
 pub(crate) use action::{Action, AnyFrame};
@@ -25,5 +24,4 @@ pub(crate) use frame::{Frame, FrameHeader};
 pub(crate) use frame_socket::{Observer, Observers};
 pub(crate) use header_block::{Block, BlockReader, Change, Field, Legal};
 pub(crate) use script::{End, Message, Script};
-pub(crate) use text::{Hex, Text};
-pub(crate) use value::{Value, Values};
+pub(crate) use value::{Hex, Text, Value, Values};

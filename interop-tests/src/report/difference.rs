@@ -102,6 +102,7 @@ fn line(trial: &TrialRecord, before: &str) -> String {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Change::{Fixed, Lost, New, NewFailure, Slower};
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
@@ -112,15 +113,9 @@ impl fmt::Display for Difference {
                 writeln!(f, "  and {more} more")?;
             }
         }
-        write!(
-            f,
-            "{} new failures, {} fixed, {} slower than twice, {} new, {} lost, {} as before",
-            self.count(Change::NewFailure),
-            self.count(Change::Fixed),
-            self.count(Change::Slower),
-            self.count(Change::New),
-            self.count(Change::Lost),
-            self.same
-        )
+        let counts = [NewFailure, Fixed, Slower, New, Lost].map(|change| self.count(change));
+        let [failures, fixed, slower, new, lost] = counts;
+        write!(f, "{failures} new failures, {fixed} fixed, {slower} slower than twice, ")?;
+        write!(f, "{new} new, {lost} lost, {} as before", self.same)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::outcome::VerdictKind;
+use crate::outcome::{Mismatch, VerdictKind};
 use crate::report::record::Record;
 use crate::report::record::trial::TrialRecord;
 
@@ -46,12 +46,10 @@ fn case(trial: &TrialRecord) -> TestCase {
         status.set_message(format!("{}: {why}", trial.verdict.name()));
     }
     if trial.verdict.is_failure() {
-        let mismatches = trial.mismatches.iter().flat_map(|mismatch| {
-            [
-                format!("expected {} = {}", mismatch.what, mismatch.expected),
-                format!("observed {} = {}", mismatch.what, mismatch.observed),
-            ]
-        });
+        let mismatches =
+            trial.mismatches.iter().map(|Mismatch { what, expected, observed, .. }| {
+                format!("expected {what} = {expected}\nobserved {what} = {observed}")
+            });
         let again = format!("run again: {}", trial.run_again);
         status.set_description(mismatches.chain([again]).collect::<Vec<_>>().join("\n"));
     }

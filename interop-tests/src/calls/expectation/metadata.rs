@@ -6,8 +6,7 @@
 use grpc_interop_protocol::Metadata;
 use serde::Deserialize;
 
-use crate::calls::expectation::comparison::Comparison;
-use crate::calls::expectation::range::Range;
+use crate::calls::expectation::comparison::{Comparison, Range};
 use crate::outcome::Mismatch;
 
 /// Keys that are not compared: a server may send them or not, and their values differ in every call.

@@ -5,12 +5,10 @@
 //!
 //! - [`status`], [`replies`], [`metadata`]: the parts of an outcome
 //! - [`wire`]: what is expected between client and server
-//! - [`range`]: a number that is expected, or a range of them
 //! - [`comparison`]: both outcomes as lines, and where they differ
 
 pub(crate) mod comparison;
 pub(crate) mod metadata;
-pub(crate) mod range;
 pub(crate) mod replies;
 pub(crate) mod status;
 pub(crate) mod wire;
@@ -19,9 +17,8 @@ use grpc_interop_protocol::CallOutcome;
 use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
-use crate::calls::expectation::comparison::Comparison;
+use crate::calls::expectation::comparison::{Comparison, Range};
 use crate::calls::expectation::metadata::ObservedCall;
-use crate::calls::expectation::range::Range;
 use crate::calls::expectation::replies::ReplyForm;
 use crate::calls::expectation::status::ExpectedDetails;
 use crate::calls::message::Message;

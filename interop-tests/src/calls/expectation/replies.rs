@@ -85,10 +85,10 @@ pub(crate) fn compare_contained(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::method;
+    use crate::calls::message;
 
     fn number() -> MessageDescriptor {
-        method::find("/Calculator/SquareRoot").unwrap().output()
+        message::find("/Calculator/SquareRoot").unwrap().output()
     }
 
     fn mismatches(expected: &Message, observed: &[Vec<u8>]) -> Vec<Mismatch> {

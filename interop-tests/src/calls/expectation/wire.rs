@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use serde::Deserialize;
 
-use crate::calls::expectation::range::Range;
+use crate::calls::expectation::comparison::Range;
 use crate::capture::recorder::WireStats;
 use crate::config::Variant;
 use crate::outcome::Mismatch;

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::calls::expectation::Expectation;
 use crate::calls::expectation::metadata::for_trial;
 use crate::calls::expectation::replies::ReplyForm;
+use crate::calls::message;
 use crate::calls::message::Message;
-use crate::calls::method;
 use crate::config::{Capability, ClientTls, Target, Variant};
 use crate::http2::body::padded;
 use crate::http2::{Value, Values};
@@ -123,16 +123,16 @@ impl Call {
         entries: &[ScriptEntry],
         call: protocol::Call,
     ) -> Result<protocol::Call, String> {
-        let method = match (self.kind, method::find(&self.method)) {
+        let method = match (self.kind, message::find(&self.method)) {
             (None, Err(unknown)) => return Err(unknown),
             (Some(_), Ok(_)) => return Err("kind: that of this method is known".to_owned()),
             (_, method) => method.ok(),
         };
         let request = method.as_ref().map(MethodDescriptor::input);
         let script = steps(entries, request.as_ref()).map_err(|why| format!("send: {why}"))?;
-        let kind = self.kind.or(method.as_ref().map(method::kind)).unwrap_or(Kind::Unary);
+        let kind = self.kind.or(method.as_ref().map(message::kind)).unwrap_or(Kind::Unary);
         check(&script, kind)?;
-        let has_stub = method.as_ref().is_some_and(method::has_stub);
+        let has_stub = method.as_ref().is_some_and(message::has_stub);
         let stub = has_stub && !entries.iter().any(ScriptEntry::is_raw);
         let (kind, stub) = (Some(kind), Some(self.stub.unwrap_or(stub)));
         Ok(protocol::Call { kind, stub, script: Some(script), ..call })
@@ -147,7 +147,7 @@ impl Call {
         if !self.is_scripted() {
             return ReplyForm::Root;
         }
-        let method = method::find(&self.method).ok();
+        let method = message::find(&self.method).ok();
         ReplyForm::Messages(method.map(|method| method.output()))
     }
 

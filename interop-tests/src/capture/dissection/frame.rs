@@ -9,7 +9,7 @@ use crate::capture::trace::{Bytes, EventKind, Field, Frame, HeaderBlock, KEPT, P
 use crate::http2::FrameHeader;
 use crate::http2::frame::{error_name, flag, kind, kind_name};
 use crate::http2::header_block;
-use crate::http2::text::shown;
+use crate::http2::value::shown;
 
 /// How many fields of a header block are kept.
 const FIELDS: usize = 100;

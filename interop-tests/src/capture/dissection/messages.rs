@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::capture::trace::{Bytes, KEPT, Message, Part, ProtobufField};
-use crate::http2::text::shown;
+use crate::http2::value::shown;
 
 /// How many messages of a frame are kept.
 const MESSAGES: usize = 64;

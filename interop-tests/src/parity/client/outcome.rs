@@ -13,7 +13,7 @@ use grpc_interop_protocol::CallOutcome;
 
 use crate::http2::Value;
 use crate::http2::body::checksum;
-use crate::http2::text::shown;
+use crate::http2::value::shown;
 use crate::outcome::Observation;
 use crate::outcome::finding::ANY;
 use crate::parity::client::requests;

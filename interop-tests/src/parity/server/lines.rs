@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 
 use crate::http2::body;
 use crate::http2::frame::error_name;
-use crate::http2::text::shown;
+use crate::http2::value::shown;
 use crate::http2::{Endpoint, Field, Stream};
 use crate::outcome::Observation;
 use crate::parity::server::mask;

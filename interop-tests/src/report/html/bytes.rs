@@ -7,8 +7,8 @@ use std::mem;
 
 use serde::Serialize;
 
+use crate::capture::description::DescribedPart;
 use crate::capture::dissection::messages;
-use crate::capture::trace::DescribedPart;
 use crate::report::html::format::plural;
 
 /// How many bytes a row has.

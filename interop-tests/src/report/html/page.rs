@@ -130,16 +130,13 @@ fn deviation(KnownDeviation { reason, link, trials }: &KnownDeviation<'_>) -> Va
 
 /// How many of the trials are of which grade.
 fn grades(trials: &[&TrialRecord]) -> String {
-    let of = |grade: Option<Grade>, name: &str| {
+    let counted = |(grade, name): (Option<Grade>, &str)| {
         let number = trials.iter().filter(|trial| trial.grade == grade).count();
         (number > 0).then(|| format!("{} {name}", grouped(number)))
     };
-    let parts = [
-        of(Some(Grade::ClientVisible), "client-visible"),
-        of(Some(Grade::Edge), "edge"),
-        of(None, "not graded"),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let (visible, edge) = (Some(Grade::ClientVisible), Some(Grade::Edge));
+    let grades = [(visible, "client-visible"), (edge, "edge"), (None, "not graded")];
+    grades.into_iter().filter_map(counted).collect::<Vec<_>>().join(", ")
 }
 
 fn slowest(record: &Record) -> Value {

@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use crate::capture::trace::{DescribedPart, Description, Event, Field, Message, Trace};
+use crate::capture::description::{DescribedPart, Description};
+use crate::capture::trace::{Event, Field, Message, Trace};
 use crate::http2::Role;
 use crate::outcome::Mismatch;
 use crate::report::html::bytes::{Alignment, Part};
