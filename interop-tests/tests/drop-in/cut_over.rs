@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStdin, Command};
 use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, PoisonError};
@@ -153,6 +154,11 @@ fn python_server(python: &Python) -> Process {
     server
 }
 
+/// Stops the Python server as a person does, with Ctrl-C.
+///
+/// CPython aborts if a daemon thread writes to stderr while the interpreter ends
+/// (<https://github.com/python/cpython/issues/129536>). grpcio's thread sometimes does so after the second
+/// Ctrl-C. The server has ended all the same.
 fn stop(mut server: Process) {
     server.send(Signal::INT);
     let mut status = server.ended_within(PATIENCE);
@@ -160,7 +166,10 @@ fn stop(mut server: Process) {
         server.send(Signal::INT);
         status = server.ended_within(LIMIT);
     }
-    assert_eq!(status.and_then(|status| status.code()), Some(0), "{}", server.stderr());
+    let (status, stderr) = (status.expect("server.py ends"), server.stderr());
+    let has_aborted =
+        status.signal() == Some(Signal::ABORT.as_raw()) && stderr.contains("_enter_buffered_busy");
+    assert!(status.success() || has_aborted, "{status}: {stderr}");
 }
 
 /// Does it, prints what was counted and checks what holds for every client.
