@@ -178,7 +178,7 @@ fn a_trial_tells_everything() {
 
 /// A scenario that ends at once, and one whose server never answers.
 const TWO: &str = "[[scenario]]\nname = \"quick\"\ncall = { ask = 16.0 }\nexpect = { root = 4.0 }\n\
-                   [[scenario]]\nname = \"slow\"\ncall = { ask = 4.0, to = \"silence\", timeout_ms = 60000 }\n\
+                   [[scenario]]\nname = \"slow\"\ncall = { ask = 4.0, to = \"silent-port\", timeout_ms = 60000 }\n\
                    expect = { status = \"DEADLINE_EXCEEDED\" }\n";
 
 /// The record of a run that got `signal` when its first trial had ended, and how the run ended.
