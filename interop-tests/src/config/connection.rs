@@ -16,8 +16,10 @@ pub(crate) enum Target {
     #[default]
     Server,
     /// A port at which nothing listens: connections are refused.
+    #[serde(alias = "nobody")]
     ClosedPort,
     /// A port that accepts connections and never sends a byte.
+    #[serde(alias = "silence")]
     SilentPort,
 }
 

@@ -72,8 +72,8 @@ fn goldens_of_these_versions_are_used() {
     ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
     is_compared_with(&ran, "golden");
     ran.says("the goldens replaced the reference's client program in 1 of 3 cases");
-    ran.says("as they are of one 1");
-    // Nobody else says what is right.
+    ran.says("as they are of the same versions, one 1");
+    // Nothing else says what is right.
     let wrong = RIGHT.replace("4.0", "5.0");
     let ran = finish(run("program-plain", "one 1", &wrong));
     ran.says(r#"expected   stdout = "5.0\n""#).says("1 failed").ends_with_status(101);
