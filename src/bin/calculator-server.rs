@@ -68,7 +68,7 @@ struct Options {
     #[arg(long, value_name = "PEM", requires = "tls_certificate")]
     tls_client_ca: Option<PathBuf>,
 
-    /// The age at which a client is told to open a new connection, so that clients find new
+    /// The age at which a client has to open a new connection, so that clients find new
     /// servers. Calls on the old connection finish.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     max_connection_age: Option<Duration>,

@@ -14,7 +14,7 @@ pub struct Options {
     pub services: EnabledServices,
     /// TLS for all connections.
     pub tls: Option<Tls>,
-    /// The age at which a client is told by GOAWAY to open another connection. Calls on the old
+    /// The age at which GOAWAY makes a client open another connection. Calls on the old
     /// connection finish.
     pub max_connection_age: Option<Duration>,
     /// Whether calls may contain [test directives](crate::test_directives).

@@ -19,7 +19,7 @@ pub(crate) const SUITE: &str = "calls";
 /// broken by the one such case which runs.
 const BUSY: usize = 1;
 
-/// How many cases run beside those that mostly wait.
+/// How many cases run at the same time as those that mostly wait.
 const WAITING: usize = 4;
 
 /// All trials of the suite, one pair of peers after the other.

@@ -107,7 +107,7 @@ pub(crate) const RUNNING_AT_ONCE: usize = 40;
 ///
 /// The users of port 50051 come one after the other, in the order of their turns. A trial that waits for its
 /// turn then waits only for trials that run already, and never for one that cannot begin because all threads
-/// wait. `calls` does not need the port, and runs beside `server-parity`.
+/// wait. `calls` does not need the port, and runs at the same time as `server-parity`.
 pub(crate) fn in_order(trials: Vec<Trial>) -> Vec<Trial> {
     let mut turns: [Vec<Trial>; 3] = Default::default();
     for trial in trials {

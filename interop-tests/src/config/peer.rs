@@ -66,7 +66,7 @@ impl Peer {
         self.name.get_ref()
     }
 
-    /// The server that somebody else has started, if there is one.
+    /// The server that the user has started, if there is one.
     pub(crate) fn attached_server(&self) -> Option<&Address> {
         self.server.as_ref()?.attach.as_ref()
     }

@@ -24,7 +24,7 @@ pub struct Program {
     /// The program and its arguments; a relative path starts at the root. An attached server need not
     /// have it.
     pub(crate) command: Option<Spanned<Vec<String>>>,
-    /// The address of a server that somebody else has started.
+    /// The address of a server that the user has started.
     pub(crate) attach: Option<Address>,
     /// Its working directory; a relative path starts at the root.
     pub(crate) directory: String,
@@ -54,7 +54,7 @@ pub enum CommandError {
     /// The program is not installed.
     #[error("the program `{0}` is not on this machine")]
     NotInstalled(String),
-    /// The entry has no `command`: an attached server is started by somebody else.
+    /// The entry has no `command`: the user starts an attached server.
     #[error("it has no `command`")]
     NoCommand,
     /// The command or the directory is relative to the root, and there is none.
@@ -76,7 +76,7 @@ impl Program {
         Duration::from_millis(self.start_limit_ms.unwrap_or(20_000))
     }
 
-    /// A server that somebody else has started and that has the service of the tutorial only.
+    /// A server that the user has started and that has the service of the tutorial only.
     pub(crate) fn attached(server: Address) -> Self {
         let lacks = BTreeSet::from(Capability::ALL);
         Self { attach: Some(server), lacks, ..Self::default() }

@@ -88,7 +88,7 @@ impl Ledger {
 
     /// The verdict on the report of `trial`.
     ///
-    /// What fails beside a reference of other versions than the goldens', and would not fail by the
+    /// What fails with a reference of other versions than the goldens', and would not fail by the
     /// goldens, is not supported.
     pub(crate) fn verdict(&self, trial: &TrialName, report: &Report) -> Verdict {
         let Report { finding, evidence } = report;

@@ -113,7 +113,7 @@ pub(crate) struct Trial {
     pub(crate) name: TrialName,
     /// Whether it mostly waits, so that many such fit side by side.
     pub(crate) waits: bool,
-    /// Whether its server was started by somebody else.
+    /// Whether the user has started its server.
     pub(crate) is_attached: bool,
     /// Whose turn at port 50051 it is part of.
     pub(crate) port_user: Option<PortUser>,

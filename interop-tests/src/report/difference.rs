@@ -8,10 +8,10 @@ use std::fmt;
 use crate::report::record::Record;
 use crate::report::record::trial::TrialRecord;
 
-/// A trial is slower when it took more than so many times as long,
+/// A trial is slower if its duration is larger by this factor,
 const SLOWER: f64 = 2.0;
 
-/// and so many milliseconds more: below that it is the machine that differs.
+/// and by this many milliseconds: smaller differences are those of the machine.
 const SLOWER_BY_MS: f64 = 100.0;
 
 /// How many trials of a kind are listed; the rest is counted.

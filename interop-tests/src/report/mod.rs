@@ -28,7 +28,7 @@ pub(crate) fn record_in(folder: &Path) -> PathBuf {
     folder.join(FILES[0])
 }
 
-/// Removes the reports that an earlier run left in `folder`: beside the record of this run they would be
+/// Removes the reports that an earlier run left in `folder`: with the record of this run they would be
 /// misleading.
 pub(crate) fn clear(folder: &Path) {
     for name in &FILES[1..] {

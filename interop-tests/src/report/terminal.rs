@@ -71,7 +71,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Shows a bar for so many `trials`, and writes the lines to `log`; unless the options say how trials
+    /// Shows a bar for the number of `trials`, and writes the lines to `log`; unless the options say how trials
     /// are printed, or the output is no terminal.
     pub(crate) fn new(libtest: &mut libtest_mimic::Arguments, log: &Path, trials: usize) -> Self {
         let is_chosen = libtest.quiet || libtest.format.is_some() || libtest.logfile.is_some();

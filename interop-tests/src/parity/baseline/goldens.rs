@@ -130,7 +130,7 @@ impl fmt::Display for Goldens {
     }
 }
 
-/// One of so many cases is run at the live reference.
+/// One of this many cases runs at the live reference.
 const SAMPLE: u64 = 32;
 
 /// The goldens that replace the reference of a suite, in all cases that they have except for the sample;

@@ -60,7 +60,7 @@ pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
     /// The files with the output of the peer in `case`.
     fn logs(&self, case: &Self::Case) -> Vec<Logs>;
 
-    /// Whether the peer was started by somebody else.
+    /// Whether the user has started the peer.
     fn is_attached(&self) -> bool {
         false
     }

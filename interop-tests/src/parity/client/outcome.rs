@@ -81,7 +81,7 @@ const INTERNAL: [&str; 9] = [
     "sendmsg",
     // What a parser of frames thinks of the bytes.
     "Failed parsing HTTP/2",
-    // The server's own words to whoever looks into the connection.
+    // A debug text of the server.
     "GOAWAY received",
 ];
 

@@ -16,7 +16,7 @@ use rcgen::{
 
 use crate::config::{Authority, ClientCertificate, ClientTls, ServerCertificate, Transport};
 
-/// A name in the valid certificate, beside those of this machine.
+/// A name in the valid certificate, in addition to those of this machine.
 const NAME: &str = "calculator.example";
 
 /// The PEM files of a run.

@@ -29,7 +29,7 @@ impl<'a> Renderer<'a> {
         environment.get_template("case.html").map(Self)
     }
 
-    /// The details of a trial in HTML, with about so many events on the wire at `most`.
+    /// The details of a trial in HTML, with about `most` events on the wire.
     pub(crate) fn render(&self, trial: &TrialRecord, most: usize) -> io::Result<String> {
         let commands = [
             ("server", &trial.server_command),

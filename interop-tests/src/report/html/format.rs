@@ -1,6 +1,6 @@
 //! Verdicts and numbers as text.
 //!
-//! A verdict is a symbol and a word beside its color, so that the page can be read without colors.
+//! A verdict has a symbol and a word in addition to its color, so that the page can be read without colors.
 
 use indicatif::HumanCount;
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! Records as files.
 //!
-//! A file is written beside its place and then moved there, so that a reader never gets a part of one. One
+//! A file is written under another name and then moved to its place, so that a reader never gets a part of one. One
 //! that is incomplete all the same has been copied so.
 
 use std::io;
@@ -99,7 +99,7 @@ pub(crate) fn replace(
     attempt().with_context(|| format!("{}: cannot be written", path.display()))
 }
 
-/// Temporary files are for their owner alone, and reports are for everybody.
+/// Only the owner can read a temporary file; all users can read a report.
 #[cfg(unix)]
 fn make_readable(file: &NamedTempFile) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -33,7 +33,7 @@ pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Recor
     Ok(Record { readiness: assessment::of(&record), ..record })
 }
 
-/// Checks `record` beside those that have been `seen`.
+/// Checks `record` against those that have been `seen`.
 fn check(path: &Path, record: &Record, seen: &[(PathBuf, Record)]) -> anyhow::Result<()> {
     let path = path.display();
     if record.version != VERSION {
