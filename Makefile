@@ -6,7 +6,7 @@
 ## ROWS='oldest'      which rows of python/versions/rows.txt interop-versions runs, instead of all
 ## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and the seed they are drawn from
 ## ARGS='...'          arguments for interop or the benchmark, such as a filter or --help
-## PEERS=my-peers.toml run the programs that this file names (interop-tests/docs/peers.md)
+## PEERS=my-peers.toml test the programs that this file names (interop-tests/docs/your-server.md)
 ## SHARD=1/4           run one of four parts of `make interop`
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
