@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::calls::case_run;
-use crate::calls::case_run::Session;
+use crate::calls::case_run::{self, Session};
 use crate::calls::scenario::Scenario;
 use crate::config::Peer;
 use crate::outcome::{Trial, TrialName};

@@ -1,10 +1,8 @@
 //! Describes events for people: the same titles and meanings in `wire.txt` and on the HTML page.
 
-use std::fmt;
-use std::fmt::{Display, Formatter};
+use std::fmt::{self, Display, Formatter};
 
-use crate::capture::dissection::messages;
-use crate::capture::dissection::messages::PREFIX;
+use crate::capture::dissection::messages::{self, PREFIX};
 use crate::capture::trace::{Bytes, Event, EventKind, Field, Frame, LeftOut, Message, Part, Trace};
 use crate::http2::value::shown;
 

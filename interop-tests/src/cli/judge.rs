@@ -5,15 +5,15 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::panic;
-use std::panic::AssertUnwindSafe;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
 use libtest_mimic::{Completion, Failed};
 
-use crate::outcome::evidence;
-use crate::outcome::{Evidence, Finding, Ledger, Report, Trial, TrialName, Verdict, VerdictKind};
+use crate::outcome::{
+    Evidence, Finding, Ledger, Report, Trial, TrialName, Verdict, VerdictKind, evidence,
+};
 use crate::process::RunContext;
 use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
@@ -61,7 +61,10 @@ impl Judge {
                 .unwrap_or_else(|payload| panic_report(&*payload));
             (self.ledger.verdict(&name, &report), report.evidence)
         };
-        let duration = evidence.began.unwrap_or(began).elapsed();
+        let duration = match verdict.kind {
+            VerdictKind::Skipped => 0.0,
+            _ => milliseconds(evidence.began.unwrap_or(began).elapsed()),
+        };
         self.keep_trace(&name, &verdict, &mut evidence);
         let run_again = self.rerun_command.replace("{trial}", &name.to_string());
         let shown = match verdict.kind {
@@ -76,7 +79,6 @@ impl Judge {
                 Ok(Completion::ignored_with(format!("{}: {why}", kind.name())))
             }
         };
-        let duration = milliseconds(duration);
         let trial = TrialRecord::new(&name, verdict, evidence, duration, run_again);
         self.progress.ended(&name, self.writer.add(trial));
         shown

@@ -10,10 +10,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::calls::programs;
-use crate::calls::programs::Case;
-use crate::calls::scenario;
-use crate::calls::scenario::Scenario;
+use crate::calls::programs::{self, Case};
+use crate::calls::scenario::{self, Scenario};
 use crate::cli::options::{BaselineChoice, Comparison, Inputs};
 use crate::config::{Peer, Peers, Places};
 use crate::parity::baseline::Suite;

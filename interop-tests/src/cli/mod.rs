@@ -21,8 +21,7 @@ use crate::cli::options::{Command, Comparison, FuzzOptions, Inputs, OutputOption
 use crate::cli::plan::Plan;
 use crate::config::{Assignment, Places};
 use crate::outcome::PortUser;
-use crate::parity::fuzz;
-use crate::parity::fuzz::Fuzz;
+use crate::parity::fuzz::{self, Fuzz};
 use crate::process::liveness;
 use crate::process::reaper;
 use crate::report;
@@ -32,8 +31,7 @@ use crate::report::record::merge;
 use crate::report::record::writer::RecordWriter;
 use crate::report::record::{Record, SCHEMA_FILE, State, schema};
 use crate::report::terminal;
-use crate::report::versions_table;
-use crate::report::versions_table::Row;
+use crate::report::versions_table::{self, Row};
 
 pub(crate) mod judge;
 pub(crate) mod load;

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -261,7 +262,18 @@ impl Command {
         words: impl IntoIterator<Item = W>,
     ) -> Result<Self, clap::Error> {
         let mut words: Vec<_> = words.into_iter().map(Into::into).collect();
-        let arguments = with_subcommand(words.split_off(words.len().min(1)));
+        let arguments = words.split_off(words.len().min(1));
+        let has = |option: &str| {
+            let starts = |word: &OsString| {
+                word.to_str().and_then(|word| word.split('=').next()) == Some(option)
+            };
+            arguments.iter().any(starts)
+        };
+        if has("--fuzz") && has("--goldens") {
+            let message = "the argument '--fuzz' cannot be used with '--goldens'";
+            return Err(CommandLine::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        let arguments = with_subcommand(arguments);
         let matches = definition().try_get_matches_from(words.into_iter().chain(arguments))?;
         let CommandLine { command, run } = CommandLine::from_arg_matches(&matches)?;
         Ok(command.unwrap_or(Self::Run(run)))
@@ -414,6 +426,7 @@ mod tests {
             "--record-goldens --without x",
             "--record-goldens --shard 1/2",
             "--fuzz 1 --shard 1/2",
+            "--fuzz 1 --goldens x",
             "--seed 1",
             "--fuzz 1 --case 1",
             "--edge",

@@ -3,8 +3,7 @@
 //! All trials are known before the first one runs, so that the record can say how many there are, and
 //! an entry of the known deviations that matches none is an error at once.
 
-use crate::calls;
-use crate::calls::programs;
+use crate::calls::{self, programs};
 use crate::cli::load::Loaded;
 use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
 use crate::config::Peer;

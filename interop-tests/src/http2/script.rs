@@ -11,8 +11,7 @@ use crate::http2::action::{Action, Fields, Goaway};
 use crate::http2::body::Cut;
 use crate::http2::endpoint::{Endpoint, Replies, Role, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
-use crate::http2::header_block;
-use crate::http2::header_block::Field;
+use crate::http2::header_block::{self, Field};
 use crate::http2::value::Text;
 
 /// The largest payload that every peer accepts (RFC 9113, section 4.2).

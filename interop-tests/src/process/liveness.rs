@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;

@@ -10,8 +10,7 @@ use std::{io, thread};
 use crate::config::{Places, Program, ServerCertificate, ServerNeeds, Transport, Variant};
 use crate::process::child::{Exit, Logs, NoLine, Process, SpawnError};
 use crate::process::context::RunContext;
-use crate::process::net::tutorial_port;
-use crate::process::net::tutorial_port::Holder;
+use crate::process::net::tutorial_port::{self, Holder};
 
 /// How often a port is polled whose server does not report that it is ready.
 const POLL: Duration = Duration::from_millis(10);

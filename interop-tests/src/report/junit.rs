@@ -3,8 +3,7 @@
 //! JUnit has no verdict for a known deviation and for what is not supported: both are skipped there, with
 //! their reason, and never passed.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use chrono::DateTime;

@@ -5,8 +5,7 @@
 use prost_reflect::MessageDescriptor;
 
 use crate::calls::expectation::comparison::Comparison;
-use crate::calls::message;
-use crate::calls::message::Message;
+use crate::calls::message::{self, Message};
 use crate::outcome::Mismatch;
 
 /// The form in which the agent reports the responses of a call.

@@ -19,8 +19,7 @@ use crate::calls::expectation::Expectation;
 use crate::calls::expectation::wire::Wire;
 use crate::calls::scenario::call::Call;
 use crate::calls::scenario::step::Step;
-use crate::config::source;
-use crate::config::source::check_name;
+use crate::config::source::{self, check_name};
 use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Variant, Vary};
 
 #[derive(Deserialize)]

@@ -2,8 +2,7 @@
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::capture::trace::{EventKind, Frame, Part, Trace};
-use crate::http2::frame;
-use crate::http2::frame::PREFACE;
+use crate::http2::frame::{self, PREFACE};
 use crate::http2::{Observer, Role};
 
 const DATA: u8 = frame::kind::DATA;

@@ -3,8 +3,7 @@
 //! Everything runs in one thread, which owns the only copy of every socket: a reset is sent when the
 //! last copy is closed.
 
-use std::io;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::mpsc::Sender;
 use std::time::Instant;

@@ -16,8 +16,7 @@ use crate::http2::body::checksum;
 use crate::http2::value::shown;
 use crate::outcome::Observation;
 use crate::outcome::finding::ANY;
-use crate::parity::client::requests;
-use crate::parity::client::requests::RequestsOfConnection;
+use crate::parity::client::requests::{self, RequestsOfConnection};
 use crate::parity::client::table::Behaviour;
 
 /// How a call ended, and how long the tool waited for it.

@@ -16,8 +16,7 @@ use crate::parity::fuzz::body_mutation;
 use crate::parity::fuzz::frame_mutation;
 use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
-use crate::parity::server::probe;
-use crate::parity::server::probe::{Acknowledge, Probe, entry_named};
+use crate::parity::server::probe::{self, Acknowledge, Probe, entry_named};
 
 /// The probes from which cases are drawn.
 pub(crate) struct Deck<'a> {

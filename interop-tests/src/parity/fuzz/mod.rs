@@ -23,8 +23,7 @@ use comparison::{Difference, Outcome, Tally};
 use parking_lot::Mutex;
 
 use crate::outcome::Observation;
-use crate::parity::server::probe;
-use crate::parity::server::probe::{Probe, entry};
+use crate::parity::server::probe::{self, Probe, entry};
 use crate::process::Semaphore;
 
 pub(crate) use case::Deck;

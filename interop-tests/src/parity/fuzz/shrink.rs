@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use toml::{Table, Value};
 
-use crate::parity::server::probe;
-use crate::parity::server::probe::{Probe, entry};
+use crate::parity::server::probe::{self, Probe, entry};
 
 /// How many requests are tried, and for how long: a request without a response takes seconds.
 const TRIES: usize = 400;

@@ -13,8 +13,7 @@ use crate::outcome::Observation;
 use crate::parity::baseline::CaseRun;
 use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
-use crate::parity::server::quiescence;
-use crate::parity::server::quiescence::ProbeError;
+use crate::parity::server::quiescence::{self, ProbeError};
 
 /// How an ordinary call ends that nothing has disturbed.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \

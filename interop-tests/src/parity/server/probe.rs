@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
 use crate::config::Source;
-use crate::config::source;
-use crate::config::source::check_name;
+use crate::config::source::{self, check_name};
 use crate::http2::body;
 use crate::http2::header_block::changed;
 use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role, Text};

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::http2::body;
 use crate::http2::frame::{flag, kind};
-use crate::http2::header_block;
-use crate::http2::header_block::changed;
+use crate::http2::header_block::{self, changed};
 use crate::http2::script::IDLE_TIMEOUT;
 use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout};
 use crate::parity::server::probe::LEGAL;

@@ -15,8 +15,7 @@ use serde::Serialize;
 use crate::outcome::finding::ANY;
 use crate::outcome::{Grade, Line, Mismatch, VerdictKind};
 use crate::report::html::bytes::{Alignment, Bytes};
-use crate::report::html::format;
-use crate::report::html::format::Shown;
+use crate::report::html::format::{self, Shown};
 use crate::report::html::wire::Wire;
 use crate::report::record::trial::TrialRecord;
 

@@ -18,8 +18,7 @@ pub(crate) mod format;
 pub(crate) mod page;
 pub(crate) mod wire;
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};

@@ -3,8 +3,7 @@
 //! A file is written under another name and then moved to its place, so that a reader never gets a part of one. One
 //! that is incomplete all the same has been copied so.
 
-use std::io;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};

@@ -15,8 +15,7 @@ use crate::config::{Places, Program};
 use crate::parity::client::programs::port_owner;
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
-use crate::process::net::tutorial_port;
-use crate::process::net::tutorial_port::PORT;
+use crate::process::net::tutorial_port::{self, PORT};
 use crate::process::{Logs, Process, RunContext, SpawnError, StartError};
 
 /// The listener on port 50051, and the routes from it to scripted servers.
