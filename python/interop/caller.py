@@ -1,7 +1,7 @@
-"""Calls without a pause, as a busy client does, and tells how often and at what cost.
+"""Calls SquareRoot without a pause, and prints the number of calls and the CPU time as JSON.
 
-A third of the time goes by before anything is counted, so that nothing is measured while it starts.
-The Rust program `rust-caller` does the same with the Rust client, and both print the same.
+Before the measurement it calls for a third of the time without counting, so that startup is not
+measured. The Rust program `rust-caller` does the same with the Rust client, with the same output.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import grpc
 
 from calculator_pb2 import Number
 from calculator_pb2_grpc import CalculatorStub
-from interop import lifeline
+from interop import parent_watch
 from interop.client.connection import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The numbers whose squares are asked for: every answer is exact, and none is like the last.
+# The numbers whose squares are sent: every response is exact, and differs from the previous one.
 _ROOTS = 4096
 
 
@@ -32,12 +32,12 @@ def _roots() -> Iterator[int]:
     return itertools.cycle(range(1, _ROOTS + 1))
 
 
-def _check(answer: Number, root: int) -> None:
-    if answer.value != root:
-        sys.exit(f"interop.caller: wrong answer: {answer.value} for {root}")
+def _check(response: Number, root: int) -> None:
+    if response.value != root:
+        sys.exit(f"interop.caller: wrong answer: {response.value} for {root}")
 
 
-def _call_one_by_one(stub: CalculatorStub, end: float) -> int:
+def _call_sequentially(stub: CalculatorStub, end: float) -> int:
     calls = 0
     for root in _roots():
         if time.monotonic() >= end:
@@ -47,9 +47,10 @@ def _call_one_by_one(stub: CalculatorStub, end: float) -> int:
     return calls
 
 
-def _call_at_once(stub: CalculatorStub, end: float, in_flight: int) -> int:
+def _call_concurrently(stub: CalculatorStub, end: float, in_flight: int) -> int:
     calls = 0
-    # Waiting for the oldest costs less than a callback for each, and answers come in their order.
+    # Waiting for the oldest call costs less than a callback for each one, and the responses arrive
+    # nearly in order.
     waiting: deque[tuple[grpc.Future[Number], int]] = deque()
     for root in _roots():
         if time.monotonic() >= end:
@@ -72,20 +73,20 @@ def _check_oldest(waiting: deque[tuple[grpc.Future[Number], int]]) -> None:
 def _call_for(seconds: float, stub: CalculatorStub, in_flight: int) -> int:
     end = time.monotonic() + seconds
     if in_flight == 1:
-        return _call_one_by_one(stub, end)
-    return _call_at_once(stub, end, in_flight)
+        return _call_sequentially(stub, end)
+    return _call_concurrently(stub, end, in_flight)
 
 
 def main() -> int:
-    """Call for as long as asked, and print what came of it."""
+    """Call for the requested time, and print the report."""
     parser = argparse.ArgumentParser(prog="interop.caller", description=__doc__)
-    parser.add_argument("--address", required=True, metavar="HOST:PORT")
     parser.add_argument(
-        "--in-flight", type=int, required=True, help="calls that wait for an answer"
+        "--address", required=True, metavar="HOST:PORT", help="address of the server"
     )
-    parser.add_argument("--seconds", type=float, required=True, help="how long calls are counted")
+    parser.add_argument("--in-flight", type=int, required=True, help="number of concurrent calls")
+    parser.add_argument("--seconds", type=float, required=True, help="duration of the measurement")
     arguments = parser.parse_args()
-    lifeline.exit_when_stdout_breaks()
+    parent_watch.exit_when_stdout_breaks()
     with grpc.insecure_channel(arguments.address, options=OPTIONS) as channel:
         stub = CalculatorStub(channel)
         _call_for(arguments.seconds / 3, stub, arguments.in_flight)

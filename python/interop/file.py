@@ -1,6 +1,6 @@
-"""Reads a file that the command line or a scenario names.
+"""Reads a file that a command line or a scenario names.
 
-Whoever named it is told in the error that its reader has for mistakes of that kind.
+The caller chooses the exception, because a server and an agent report errors in different ways.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def read(path: str | Path, error: type[Exception]) -> bytes:
-    """Read all of a file; raise `error` with the path and the reason if that cannot be."""
+    """Read a file; raise `error` with the path and the reason if it cannot be read."""
     try:
         return Path(path).read_bytes()
     except OSError as reason:

@@ -1,7 +1,7 @@
-"""grpcio's types that have no name of their own.
+"""Names for types of grpcio's API that have none.
 
-Its annotations come from its stubs alone, where a context is generic. At run time it is not, so
-these are strings.
+grpcio's annotations are in separate stubs, where a context is generic. At run time it is not, so
+these aliases are strings.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 # A value is bytes where the key ends in -bin.
 Metadatum: TypeAlias = "tuple[str, str | bytes]"
 Metadata: TypeAlias = "tuple[Metadatum, ...]"
-# Of any method: what reads and writes the messages of one knows their types already.
+# For any method, because this code does not depend on the types of its messages.
 AioContext: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"

@@ -1,7 +1,7 @@
-"""Puts other behaviour into a method's handler, whatever the kind of the method.
+"""Wraps the behaviour of a method's handler, whatever the kind of RPC.
 
-grpcio has four kinds of handlers, and the same ones for threads and for asyncio. What is
-put in runs what it replaces, for which asyncio has two ways where a method has many answers.
+grpcio has four kinds of handlers, the same ones for threads and for asyncio. The behaviour is the
+function that runs the method. On asyncio, a method with a response stream has one of two forms.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from interop.grpc_types import AioContext
 
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
-    # Not narrower: what it takes and answers depends on the kind of the method and on the API.
+    # Not narrower: its arguments and result depend on the kind of RPC and on the API.
     Behaviour: TypeAlias = Callable[..., Any]
-    Change: TypeAlias = Callable[[Behaviour], Behaviour]
-    Read: TypeAlias = Callable[[bytes], Any]
+    Wrap: TypeAlias = Callable[[Behaviour], Behaviour]
+    Deserialize: TypeAlias = Callable[[bytes], Any]
 
 
-# (request_streaming, response_streaming): the name in a handler, and what makes such a handler.
+# (request_streaming, response_streaming): the attribute of a handler, and its constructor.
 _KINDS = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
@@ -35,33 +35,33 @@ _KINDS = {
 
 def with_behaviour(
     handler: Handler,
-    one_answer: Change,
-    many_answers: Change,
+    one_response: Wrap,
+    many_responses: Wrap,
     *,
-    read: Read | None = None,
+    deserialize: Deserialize | None = None,
     takes_stream: bool = False,
 ) -> Handler:
-    """Make the handler that behaves as the change that fits its kind of answer says.
+    """Return a handler whose behaviour is wrapped by the function for its kind of response.
 
-    `read` is how it reads a request, if not as before; with `takes_stream` it gets its one request
-    as a stream, and so begins before the request has come.
+    `deserialize` replaces its request deserializer. With `takes_stream` it receives its single
+    request as a stream, so it begins before the request has arrived.
     """
     name, _ = _KINDS[handler.request_streaming, handler.response_streaming]
     streams = (handler.request_streaming or takes_stream, handler.response_streaming)
     _, make = _KINDS[streams]
-    change = many_answers if handler.response_streaming else one_answer
+    wrap = many_responses if handler.response_streaming else one_response
     return make(
-        change(getattr(handler, name)),
-        read or handler.request_deserializer,
+        wrap(getattr(handler, name)),
+        deserialize or handler.request_deserializer,
         handler.response_serializer,
     )
 
 
 async def write_all(behaviour: Behaviour, request: object, context: AioContext) -> None:
-    """Run a method of many answers, which may yield them or, as health checking's, write them."""
+    """Run a method with a response stream, which either yields its responses or writes them."""
     if inspect.iscoroutinefunction(behaviour):
         await behaviour(request, context)
         return
-    async with contextlib.aclosing(behaviour(request, context)) as answers:
-        async for answer in answers:
-            await context.write(answer)
+    async with contextlib.aclosing(behaviour(request, context)) as responses:
+        async for response in responses:
+            await context.write(response)

@@ -1,7 +1,7 @@
-"""Answers what Python itself would have answered: a question a line on stdin, an answer on stdout.
+"""Prints what Python computes: one result on stdout for each line of stdin.
 
-Numbers travel as the hex of their bytes and texts as the hex of their UTF-8: written out they
-would lose the payload of a NaN, or end a line too early.
+Numbers are passed as the hex of their bytes and texts as the hex of their UTF-8: a decimal number
+would lose the payload of a NaN, and a text may contain a newline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from calculator_pb2 import Number
 
 
 def root(wire: bytes) -> str:
-    """Answer a request's bytes with the bytes of the reply, as the document's servicer does."""
+    """Return the encoded response to an encoded request, as the tutorial's servicer does."""
     request = Number.FromString(wire)
     response = Number()
     try:
@@ -28,7 +28,7 @@ def root(wire: bytes) -> str:
 
 
 def message(wire: bytes) -> str:
-    """Tell the value in a message's bytes and the bytes that a message of that value has."""
+    """Return the value of an encoded message, and the encoding of a message with this value."""
     try:
         number = Number.FromString(wire)
     except DecodeError:
@@ -38,13 +38,13 @@ def message(wire: bytes) -> str:
 
 
 def representation(double: bytes) -> str:
-    """Print the double with these big-endian bytes."""
+    """Return how Python prints the double with these big-endian bytes."""
     (value,) = struct.unpack(">d", double)
     return repr(value)
 
 
 def parsed(text: bytes) -> str:
-    """Read a float and tell its big-endian bytes."""
+    """Parse a float and return its big-endian bytes."""
     try:
         return struct.pack(">d", float(text.decode())).hex()
     except ValueError:
@@ -52,13 +52,13 @@ def parsed(text: bytes) -> str:
 
 
 def printed(text: bytes) -> str:
-    """Tell what client.py would print if it asked for this value."""
+    """Return what client.py would print if it called with this value."""
     request = Number(value=float(text.decode()))
     response = Number(value=calculator.square_root(request.value))
     return str(response.value)
 
 
-_QUESTIONS = {
+_FUNCTIONS = {
     "root": root,
     "message": message,
     "repr": representation,
@@ -68,12 +68,12 @@ _QUESTIONS = {
 
 
 def main() -> int:
-    """Answer every line of stdin."""
+    """Print the result for each line of stdin."""
     parser = argparse.ArgumentParser(prog="interop.oracle", description=__doc__)
-    parser.add_argument("question", choices=_QUESTIONS)
-    answer = _QUESTIONS[parser.parse_args().question]
+    parser.add_argument("function", choices=_FUNCTIONS, help="what to compute")
+    function = _FUNCTIONS[parser.parse_args().function]
     for line in sys.stdin:
-        print(answer(bytes.fromhex(line)))
+        print(function(bytes.fromhex(line)))
     return 0
 
 

@@ -1,6 +1,7 @@
-"""What the reference server is made of, a line each: its answers depend on these.
+"""Prints the versions of Python, grpcio and protobuf, each on a line.
 
-The goldens carry the lines, so that a difference can be told from a change of version.
+The responses of the reference depend on them. The goldens contain these lines, so that a difference
+between versions is not reported as a difference between peers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from importlib import metadata
 
 from google.protobuf.internal import api_implementation
 
-# Where protobuf has a wheel for the platform.
+# What protobuf uses if it has a wheel for the platform.
 _USUAL_IMPLEMENTATION = "upb"
 
 

@@ -1,7 +1,7 @@
-"""Runs a program as a Linux kernel that was built without IPv6 would.
+"""Runs a program as on a Linux kernel that was built without IPv6.
 
-A network namespace does not help: where IPv6 is merely switched off, `[::]` can still be bound. So
-a seccomp filter makes socket() answer as such a kernel does; it needs no privilege.
+A network namespace is not enough: `[::]` can still be bound if IPv6 is only disabled. A seccomp
+filter makes socket() fail as in such a kernel, which needs no privileges.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import socket
 import struct
 import sys
 
-# The machine's AUDIT_ARCH and its number of the system call socket().
+# The AUDIT_ARCH of each machine and its number of the system call socket().
 _MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
 _LOAD, _SKIP_UNLESS_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _FAIL_WITH = 0x7FFF0000, 0x00050000
-# Where struct seccomp_data has them; both machines are little-endian.
+# Offsets in struct seccomp_data; both machines are little-endian.
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16
 
 
@@ -39,9 +39,9 @@ def _filter(arch: int, socket_call: int) -> bytes:
 
 
 def main() -> None:
-    """Replace this process by the program of the command line."""
+    """Install the filter and execute the program that the command line names."""
     if platform.machine() not in _MACHINES:
-        sys.exit(f"interop.without_ipv6: not for {platform.machine()}")
+        sys.exit(f"interop.without_ipv6: needs x86_64 or aarch64, not {platform.machine()}")
     code = _filter(*_MACHINES[platform.machine()])
     instructions = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(instructions))
@@ -50,8 +50,8 @@ def main() -> None:
         _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, program
     ):
         reason = os.strerror(ctypes.get_errno())
-        sys.exit(f"interop.without_ipv6: no filter can be set: {reason}")
-    os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - what is run is what the test asks for
+        sys.exit(f"interop.without_ipv6: cannot install the seccomp filter: {reason}")
+    os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - the test names the program
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The client agents: what they are asked, and how they do it on threads and on asyncio.
+"""The client agents: parse a scenario, make its calls on threads or on asyncio, report the outcome.
 
-A line means the same to both, so it is read, and its outcome is told, in one place.
+Both agents have the same input and output, so parsing and reporting are shared.
 """

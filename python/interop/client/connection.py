@@ -1,7 +1,7 @@
-"""Says how grpcio connects: the options and credentials of a channel, on threads and on asyncio.
+"""Creates channels with their options and credentials, on threads and on asyncio.
 
-Channels of one process share their connections unless told otherwise, which would turn a test of
-several connections into a test of one.
+By default the channels of a process share their connections, so a test of several connections would
+test only one.
 """
 
 from __future__ import annotations
@@ -22,33 +22,35 @@ _Channel = TypeVar("_Channel")
 
 OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.use_local_subchannel_pool", 1),
-    # A proxy that the environment names would be asked to reach a server on this machine.
+    # The server is on this machine, and a proxy in the environment must not be used.
     ("grpc.enable_http_proxy", 0),
 ]
 
 
 def connect(
-    asked: Connections,
+    connections: Connections,
     insecure: Callable[[str, list[tuple[str, int | str]]], _Channel],
     secure: Callable[[str, grpc.ChannelCredentials, list[tuple[str, int | str]]], _Channel],
 ) -> list[_Channel]:
-    """Make the channels with what the API has for it."""
-    options = [*OPTIONS, *_keepalive(asked), *_name(asked.tls)]
-    if asked.tls is None:
-        return [insecure(asked.address, options) for _ in range(asked.channels)]
-    credentials = _credentials(asked.tls)
-    return [secure(asked.address, credentials, options) for _ in range(asked.channels)]
+    """Create the channels with the functions of one API."""
+    options = [*OPTIONS, *_keepalive(connections), *_name(connections.tls)]
+    address, channels = connections.address, range(connections.channels)
+    if connections.tls is None:
+        return [insecure(address, options) for _ in channels]
+    credentials = _credentials(connections.tls)
+    return [secure(address, credentials, options) for _ in channels]
 
 
-def _keepalive(asked: Connections) -> list[tuple[str, int | str]]:
-    if asked.keepalive is None:
+def _keepalive(connections: Connections) -> list[tuple[str, int | str]]:
+    keepalive = connections.keepalive
+    if keepalive is None:
         return []
     return [
-        ("grpc.keepalive_time_ms", asked.keepalive.interval_ms),
-        ("grpc.keepalive_timeout_ms", asked.keepalive.timeout_ms),
-        # The other one alone does nothing (grpcio 1.85.1): a minute is what a ping would have.
-        ("grpc.http2.ping_timeout_ms", asked.keepalive.timeout_ms),
-        # After two pings grpcio would wait for data of its own before the next.
+        ("grpc.keepalive_time_ms", keepalive.interval_ms),
+        ("grpc.keepalive_timeout_ms", keepalive.timeout_ms),
+        # Without this the option above has no effect: a ping times out after a minute (1.85.1).
+        ("grpc.http2.ping_timeout_ms", keepalive.timeout_ms),
+        # By default grpcio sends no third ping before it has sent data.
         ("grpc.http2.max_pings_without_data", 0),
     ]
 

@@ -1,6 +1,6 @@
-"""Checks the fields of a scenario as they are read.
+"""Validates the fields of a scenario.
 
-Anything that is not known is refused by name. An agent that skipped a key would report a pass for
+An unknown key is rejected with its name. An agent that ignored a key would report a pass for
 something that it never did.
 """
 
@@ -12,19 +12,19 @@ _T = TypeVar("_T")
 
 
 class NotSupportedError(Exception):
-    """A scenario asks for something that this agent cannot do."""
+    """A scenario requests something that this agent cannot do."""
 
 
 def fields(
     thing: object, where: str, required: set[str], optional: set[str] | None = None
 ) -> dict[str, Any]:
-    """Check which keys an object has, and tell those that it has."""
+    """Validate the keys of an object; return those whose value is not null."""
     if not isinstance(thing, dict):
         raise NotSupportedError(f"{where} is not an object")
     unknown = sorted(thing.keys() - required - (optional or set()))
     if unknown:
         raise NotSupportedError(f'{where} has the unknown key "{unknown[0]}"')
-    # A writer with optional fields may send null for one that is not there.
+    # A serializer may write null for an optional field that is missing.
     present = {key: value for key, value in thing.items() if value is not None}
     missing = sorted(required - present.keys())
     if missing:
@@ -33,16 +33,16 @@ def fields(
 
 
 def typed(checked: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
-    """Tell a field of just this type."""
+    """Return a field that has exactly this type."""
     value = checked[key]
-    # Not isinstance: to it, true is an int.
+    # Not isinstance, which accepts True as an int.
     if type(value) is not kind:
         raise NotSupportedError(f'"{key}" of {where} is not of type {kind.__name__}')
     return value
 
 
 def one_of(checked: dict[str, Any], key: str, choices: dict[str, _T], where: str) -> _T | None:
-    """Tell what a field chooses, if it is there."""
+    """Return the choice that a field names; None if the field is missing."""
     if key not in checked:
         return None
     chosen = choices.get(typed(checked, key, str, where))
@@ -52,7 +52,7 @@ def one_of(checked: dict[str, Any], key: str, choices: dict[str, _T], where: str
 
 
 def seconds(checked: dict[str, Any], key: str, where: str) -> float | None:
-    """Tell a field of milliseconds in seconds, if it is there."""
+    """Return a field of milliseconds in seconds; None if the field is missing."""
     if key not in checked:
         return None
     milliseconds = checked[key]
@@ -62,7 +62,7 @@ def seconds(checked: dict[str, Any], key: str, where: str) -> float | None:
 
 
 def from_hex(text: object, where: str) -> bytes:
-    """Tell the bytes that hex digits stand for."""
+    """Decode hex digits."""
     try:
         return bytes.fromhex(text)  # type: ignore[arg-type]
     except (TypeError, ValueError):

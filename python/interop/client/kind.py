@@ -1,7 +1,7 @@
-"""The four kinds of RPC, and which methods the generated stubs have of each.
+"""The four kinds of RPC, and the methods of the generated stubs.
 
-A stub's method reads and writes messages of its own types, so whoever sends bytes through it has to
-know the type of its requests.
+A method of a stub takes messages of its own types, so bytes must be parsed as the type of its
+requests before they can be sent through the stub.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Kind(enum.Enum):
-    """A kind of RPC, by the name that grpcio's channels make calls of it with."""
+    """A kind of RPC; the value is the name of the method of grpcio's channels for it."""
 
     UNARY = "unary_unary"
     CLIENT_STREAMING = "stream_unary"
@@ -35,12 +35,12 @@ class Kind(enum.Enum):
 
     @property
     def has_many_requests(self) -> bool:
-        """Whether the client sends a stream."""
+        """Whether the client sends a stream of requests."""
         return self in (Kind.CLIENT_STREAMING, Kind.BIDIRECTIONAL)
 
     @property
-    def has_many_replies(self) -> bool:
-        """Whether the server sends a stream."""
+    def has_many_responses(self) -> bool:
+        """Whether the server sends a stream of responses."""
         return self in (Kind.SERVER_STREAMING, Kind.BIDIRECTIONAL)
 
 
@@ -62,7 +62,7 @@ class StubMethod:
     request: type[Message]
 
 
-# The one whose requests a scenario may give as a value instead of as bytes.
+# The method whose request a scenario may state as a value instead of bytes.
 STUB_METHOD = "/Calculator/SquareRoot"
 
 STUB_METHODS = {
@@ -92,13 +92,13 @@ def multicallable(
     kind: Kind,
     *,
     is_stub: bool,
-    read: Callable[[bytes], Any] | None = None,
-) -> Any:  # noqa: ANN401 - there is one for each of four kinds and two APIs
-    """Find what makes calls of a method, through its stub or with bytes as they are.
+    deserialize: Callable[[bytes], Any] | None = None,
+) -> Any:  # noqa: ANN401 - eight types: four kinds of RPC, two APIs
+    """Return the multicallable of a method, from its stub or for messages as bytes.
 
-    `read` makes a message of a reply to bytes, which stays bytes without it.
+    Without a stub, `deserialize` parses the responses; by default they stay bytes.
     """
     if is_stub:
         known = STUB_METHODS[method]
         return getattr(known.stub(channel), known.name)
-    return getattr(channel, kind.value)(method, response_deserializer=read)
+    return getattr(channel, kind.value)(method, response_deserializer=deserialize)

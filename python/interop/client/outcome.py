@@ -1,6 +1,7 @@
-"""Tells the outcome of a call as plain data, ready for JSON.
+"""Converts the outcome of a call to plain data for JSON.
 
-The details of a status are whatever the server sent, so rubbish among them is nothing to fail on.
+The server may send any bytes as the details of a status, so details that cannot be parsed are not
+an error.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = "dict[str, Any]"
 
-# What reading grpc-status-details-bin raises: it is no Status, or one of another call.
+# Raised if grpc-status-details-bin is not a Status, or if its code or message is not the call's.
 UNREADABLE = (DecodeError, ValueError)
 
 
-def begun(status: str, message: str, started: float, completed: float) -> Outcome:
-    """Tell an outcome without a reply; times are of time.monotonic()."""
+def without_response(status: str, message: str, started: float, completed: float) -> Outcome:
+    """Return an outcome without a response; times are of time.monotonic()."""
     return {
         "status": status,
         "message": message,
@@ -36,26 +37,26 @@ def begun(status: str, message: str, started: float, completed: float) -> Outcom
     }
 
 
-def refused(error: Exception, started: float) -> Outcome:
-    """Tell that the client refused the call: whatever a Python user would get is the outcome."""
-    return begun("CLIENT_ERROR", str(error), started, time.monotonic())
+def rejected(error: Exception, started: float) -> Outcome:
+    """Return the outcome of a call that grpcio's client rejected with an exception."""
+    return without_response("CLIENT_ERROR", str(error), started, time.monotonic())
 
 
-def readable(metadata: Iterable[Metadatum] | None) -> list[tuple[str, str]]:
-    """Tell metadata with the hex of what is bytes."""
+def metadata_as_text(metadata: Iterable[Metadatum] | None) -> list[tuple[str, str]]:
+    """Return metadata with binary values in hex."""
     return [
         (key, value.hex() if isinstance(value, bytes) else value) for key, value in metadata or ()
     ]
 
 
-def in_bytes(reply: Any) -> str:  # noqa: ANN401 - bytes, or a message of any type
-    """Tell the hex of a reply's bytes."""
-    wire: bytes = reply if isinstance(reply, bytes) else reply.SerializeToString()
+def response_as_hex(response: Any) -> str:  # noqa: ANN401 - bytes, or a message of any type
+    """Return the bytes of a response in hex."""
+    wire: bytes = response if isinstance(response, bytes) else response.SerializeToString()
     return wire.hex()
 
 
 def details(status: Status) -> Outcome:
-    """Tell the fields that a status blames."""
+    """Return the details of a status, with the field violations of its BadRequest."""
     violations = []
     for detail in status.details:
         bad_request = BadRequest()

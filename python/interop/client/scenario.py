@@ -1,7 +1,6 @@
-"""Reads a scenario: the line in which the interop tool says what to call.
+"""Parses a scenario: the line of JSON in which the interop tool requests calls.
 
-Both agents are asked in the same words; what one of them could not do it would have to refuse after
-this.
+Both agents share this module and support everything that it accepts.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _OPTIONAL_KEYS = {"value", "message", "timeout_ms", "metadata", "compression", "
 
 @dataclass(frozen=True)
 class Call:
-    """One call; a Number goes through the generated stub, bytes go out as they are."""
+    """One call; a Number is sent through the generated stub, bytes are sent unchanged."""
 
     method: str
     request: Number | bytes | Script
@@ -40,7 +39,7 @@ class Call:
     wait_for_ready: bool | None
 
     def options(self) -> dict[str, Any]:
-        """Tell the arguments that every multicallable of grpcio takes."""
+        """Return the arguments that every multicallable of grpcio accepts."""
         return {
             "timeout": self.timeout,
             "metadata": self.metadata,
@@ -51,7 +50,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Tls:
-    """Paths of PEM files, and whom the server's certificate has to name if not its host."""
+    """Paths of PEM files, and the name in the server's certificate if it is not the host."""
 
     ca: str
     name: str | None
@@ -61,7 +60,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Keepalive:
-    """Milliseconds of silence before a ping, and how long its answer may take."""
+    """Milliseconds without data before a ping, and until it must be acknowledged."""
 
     interval_ms: int
     timeout_ms: int
@@ -69,7 +68,7 @@ class Keepalive:
 
 @dataclass(frozen=True)
 class Connections:
-    """Where to and how; scenarios of which this is equal can share channels."""
+    """Where and how to connect; scenarios with equal connections can share channels."""
 
     address: str
     channels: int
@@ -87,7 +86,7 @@ class Scenario:
 
 
 def read(line: object) -> Scenario:
-    """Read the decoded JSON of one line."""
+    """Parse the decoded JSON of one line."""
     where = "the scenario"
     scenario = fields(
         line, where, {"address", "channels", "keep_channels", "calls"}, {"tls", "keepalive"}

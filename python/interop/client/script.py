@@ -1,7 +1,7 @@
-"""Reads the script of a call: the steps that a client takes one after the other.
+"""Parses the script of a call: the steps that the client runs one after the other.
 
-All that could be wrong with a script is found before the call begins, so that a step that makes no
-sense is never reported as what became of the call.
+A script is validated completely before the call begins, so that an invalid step is never reported
+as the outcome of the call.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Send:
-    """Send a message; one of the stub's own goes through the stub."""
+    """Send a message: a protobuf message through the stub, bytes unchanged."""
 
     message: Message | bytes
 
 
 @dataclass(frozen=True)
 class HalfClose:
-    """Say that no more messages come."""
+    """Half-close the call: no more messages follow."""
 
 
 @dataclass(frozen=True)
 class Receive:
-    """Wait for so many more replies, or for the end of the call."""
+    """Wait for this many more responses, or for the end of the call."""
 
-    replies: int
+    responses: int
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Wait for so many seconds."""
+    """Wait for this many seconds."""
 
     seconds: float
 
@@ -54,22 +54,22 @@ Step: TypeAlias = "Send | HalfClose | Receive | Pause | Cancel"
 
 @dataclass(frozen=True)
 class Script:
-    """The steps of one call of a kind; where the kind has one request, the first sends it."""
+    """The steps of a call; with a kind that has one request, the first step sends it."""
 
     kind: Kind
     is_stub: bool
     steps: tuple[Step, ...]
 
-    def only_request(self) -> Message | bytes:
-        """Tell the request where the kind has one."""
+    def single_request(self) -> Message | bytes:
+        """Return the request, for a kind that has one."""
         (first, *_) = self.steps
         if not isinstance(first, Send):
-            raise TypeError("a script of one request that does not begin with it")
+            raise TypeError("the script does not begin with its request")
         return first.message
 
 
 def read(call: dict[str, Any], method: str, where: str) -> Script:
-    """Read the script of a call whose keys have been checked."""
+    """Parse the script of a call whose keys have been validated."""
     kind = one_of(call, "kind", KINDS, where)
     if kind is None or "script" not in call:
         raise NotSupportedError(f'{where} needs both "kind" and "script", or neither')
@@ -87,7 +87,7 @@ def read(call: dict[str, Any], method: str, where: str) -> Script:
 def _step(line: object, where: str, request: type[Message] | None) -> Step:
     step = fields(line, where, set(), set(_READERS))
     if len(step) != 1:
-        raise NotSupportedError(f"{where} is not one step")
+        raise NotSupportedError(f"{where} does not have exactly one key")
     (name,) = step
     return _READERS[name](step, where, request)
 
@@ -108,10 +108,10 @@ def _half_close(step: dict[str, Any], where: str, _request: object) -> HalfClose
 
 
 def _receive(step: dict[str, Any], where: str, _request: object) -> Receive:
-    replies = typed(step, "receive", int, where)
-    if replies < 0:
+    responses = typed(step, "receive", int, where)
+    if responses < 0:
         raise NotSupportedError(f'"receive" of {where} is negative')
-    return Receive(replies)
+    return Receive(responses)
 
 
 def _pause(step: dict[str, Any], where: str, _request: object) -> Pause:
@@ -143,11 +143,11 @@ def _true(step: dict[str, Any], key: str, where: str) -> None:
 def _check(kind: Kind, steps: tuple[Step, ...], where: str) -> None:
     sends = [index for index, step in enumerate(steps) if isinstance(step, Send)]
     if not kind.has_many_requests and sends != [0]:
-        raise NotSupportedError(f"{where} does not send its one request first")
-    if not kind.has_many_replies and any(isinstance(step, Receive) for step in steps):
-        raise NotSupportedError(f"{where} receives, but its kind has one reply")
+        raise NotSupportedError(f"{where} does not begin with its single request")
+    if not kind.has_many_responses and any(isinstance(step, Receive) for step in steps):
+        raise NotSupportedError(f"{where} receives, but its kind has a single response")
     if any(isinstance(step, Cancel) for step in steps[:-1]):
-        raise NotSupportedError(f"{where} goes on after it has cancelled")
+        raise NotSupportedError(f"{where} has a step after it has cancelled")
     closes = [index for index, step in enumerate(steps) if isinstance(step, HalfClose)]
     if closes and any(index > closes[0] for index in (*sends, *closes)):
         raise NotSupportedError(f"{where} sends or half-closes after it has half-closed")

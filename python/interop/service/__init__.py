@@ -1,4 +1,4 @@
-"""What the servers serve: the two calculators, health and reflection, for threads and for asyncio.
+"""The services: both calculators, health checking and reflection, on threads and on asyncio.
 
-What is computed stands here once; the modules `threads` and `aio` only say how each API is told.
+`arithmetic` computes the responses; `threads` and `aio` adapt it to each API of grpcio.
 """

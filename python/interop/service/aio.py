@@ -1,8 +1,8 @@
 """Both calculators on asyncio.
 
-grpcio words an error of the application differently here than on threads (`Unexpected <class …>`).
-Clients must not be able to tell which of the two serves them, so such calls are ended in the words
-of the other.
+For an exception of the application, grpcio has another status message here than on threads
+(`Unexpected <class …>`). A client must not notice a difference between the two servers, so such
+calls end with the message of the server on threads.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from interop.grpc_types import AioContext
     from streaming_calculator_pb2 import ExchangeRequest, Payload, RepeatedRootsRequest
 
-_ONE_ANSWER, _MANY_ANSWERS = "calling application", "iterating responses"
+_ONE_RESPONSE, _MANY_RESPONSES = "calling application", "iterating responses"
 
 
 class CalculatorServicer(calculator_pb2_grpc.CalculatorServicer):
-    """Answers as the document's servicer does, in the words of grpcio's threads where it fails."""
+    """Behaves like the tutorial's servicer, with the error messages of grpcio on threads."""
 
     async def SquareRoot(self, request: Number, context: AioContext) -> Number:
-        """Answer the square root of the request's value."""
-        async with _errors_ending(context, _ONE_ANSWER):
+        """Return the square root of the request's value."""
+        async with _abort_on_error(context, _ONE_RESPONSE):
             return arithmetic.square_root(request)
 
 
 class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalculatorServicer):
-    """Answers what streaming_calculator.proto says."""
+    """Implements streaming_calculator.proto."""
 
     async def RepeatedRoots(
         self, request: RepeatedRootsRequest, context: AioContext
     ) -> AsyncIterator[Number]:
-        """Answer root after root, with the interval between them."""
+        """Yield root after root, at the requested interval."""
         interval = arithmetic.interval(request)
-        async with _errors_ending(context, _MANY_ANSWERS):
+        async with _abort_on_error(context, _MANY_RESPONSES):
             for index, root in enumerate(arithmetic.repeated_roots(request)):
                 if index and interval:
                     await asyncio.sleep(interval)
@@ -54,29 +54,29 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
     async def RootMeanSquare(
         self, request_iterator: AsyncIterator[Number], context: AioContext
     ) -> Number:
-        """Answer the root mean square of all requests."""
+        """Return the root mean square of all requests."""
         mean = arithmetic.RootMeanSquare()
-        async with _errors_ending(context, _ONE_ANSWER):
+        async with _abort_on_error(context, _ONE_RESPONSE):
             async for request in request_iterator:
                 mean.add(request)
-            return mean.answer()
+            return mean.result()
 
     async def RootOfEach(
         self, request_iterator: AsyncIterator[Number], context: AioContext
     ) -> AsyncIterator[Number]:
-        """Answer the root of each request."""
-        async with _errors_ending(context, _MANY_ANSWERS):
+        """Yield the root of each request."""
+        async with _abort_on_error(context, _MANY_RESPONSES):
             async for request in request_iterator:
                 yield arithmetic.square_root(request)
 
     async def Exchange(self, request: ExchangeRequest, context: AioContext) -> Payload:
-        """Answer a payload of the size that is asked for."""
-        async with _errors_ending(context, _ONE_ANSWER):
+        """Return a payload of the requested size."""
+        async with _abort_on_error(context, _ONE_RESPONSE):
             return arithmetic.exchange(request)
 
 
 @contextlib.asynccontextmanager
-async def _errors_ending(context: AioContext, doing: str) -> AsyncIterator[None]:
+async def _abort_on_error(context: AioContext, doing: str) -> AsyncIterator[None]:
     try:
         yield
     except InvalidArgumentError as error:

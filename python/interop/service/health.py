@@ -1,7 +1,7 @@
-"""Health checking of both calculators, for threads and for asyncio.
+"""Health checking of both calculators, on threads and on asyncio.
 
 grpcio-health-checking 1.85.1 has the messages of List, the newest method of the protocol, but does
-not answer it.
+not implement the method.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from interop.grpc_types import AioContext
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
-# What describes the package's types does not know it yet. Older packages do not have it, and do not
-# serve List.
+# By its name, because the type stubs do not have it yet. Older packages do not have it at all, and
+# do not serve List.
 _LIST_RESPONSE: Any = vars(health_pb2).get("HealthListResponse")
 # The empty name stands for the server as a whole.
 _SERVICES = ("", *CALCULATORS)
 
 
 class HealthServicer(health.HealthServicer):
-    """Says that everything is served."""
+    """Reports every service as SERVING."""
 
     def __init__(self) -> None:
-        # Otherwise it holds a lock while it waits to be told that an answer was sent, by the thread
-        # that waits for the lock to end another Watch, and the whole server stands still.
+        # The non-blocking mode can deadlock the server: it holds a lock while it waits until a
+        # response has been sent, and the thread that reports this may wait for the same lock to end
+        # another Watch.
         super().__init__(experimental_non_blocking=False)
         for service in _SERVICES:
             self.set(service, _SERVING)
@@ -42,7 +43,7 @@ class HealthServicer(health.HealthServicer):
         request: Message,  # noqa: ARG002 - grpcio passes it by position
         context: grpc.ServicerContext,
     ) -> Message:
-        """Answer what Check answers of each service."""
+        """Return the status that Check returns for each service."""
         response: Message = _LIST_RESPONSE(
             statuses={
                 service: self.Check(HealthCheckRequest(service=service), context)
@@ -53,14 +54,14 @@ class HealthServicer(health.HealthServicer):
 
 
 class AioHealthServicer(health.aio.HealthServicer):
-    """The same on asyncio."""
+    """Adds List to the servicer on asyncio."""
 
     async def List(
         self,
         request: Message,  # noqa: ARG002 - grpcio passes it by position
         context: AioContext,
     ) -> Message:
-        """Answer what Check answers of each service."""
+        """Return the status that Check returns for each service."""
         response: Message = _LIST_RESPONSE(
             statuses={
                 service: await self.Check(HealthCheckRequest(service=service), context)

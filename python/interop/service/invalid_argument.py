@@ -1,6 +1,6 @@
-"""The error of a request that makes no sense, and the status that tells a client which field it is.
+"""The error of a request with an invalid value, and the status details that name the field.
 
-The message repeats what the details say, because most clients show nothing but the message.
+The message repeats the details, because most clients show only the message.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class InvalidArgumentError(Exception):
-    """A request makes no sense; `description` says why, of its field where one is to blame."""
+    """A request is invalid; `description` is the reason, `field` the invalid field, if any."""
 
     def __init__(self, description: str, field: str | None = None) -> None:
         super().__init__(description if field is None else f"{field} {description}")
@@ -26,7 +26,7 @@ class InvalidArgumentError(Exception):
         self._field = field
 
     def trailing_metadata(self) -> Metadata:
-        """Tell the field, where one is to blame, in a google.rpc.Status with a BadRequest."""
+        """Return a google.rpc.Status with a BadRequest that names the field, if there is one."""
         if self._field is None:
             return ()
         violation = BadRequest.FieldViolation(field=self._field, description=self._description)

@@ -1,7 +1,7 @@
-"""Reflection, v1alpha and v1, which tools ask for what a server serves.
+"""Reflection, v1alpha and v1.
 
 grpcio-reflection 1.85.1 has only v1alpha. The messages of v1 have the same fields under another
-package name, so the same servicer serves both paths; only v1's own description has to be made.
+package name, so one servicer serves both paths, and only the descriptors of v1 have to be created.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def add_to(server: grpc.Server | grpc.aio.Server) -> None:
         servicer = reflection.aio.ReflectionServicer(services)
     else:
         servicer = reflection.ReflectionServicer(services)
-    answer: Callable[..., Any] = servicer.ServerReflectionInfo
+    behaviour: Callable[..., Any] = servicer.ServerReflectionInfo
     handler = grpc.stream_stream_rpc_method_handler(
-        answer,
+        behaviour,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )

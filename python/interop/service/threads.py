@@ -1,8 +1,8 @@
-"""Both calculators on grpcio's threads.
+"""Both calculators on threads.
 
-A ValueError is left to grpcio, which ends the call in the words that the document's server has.
-Waits are for the end of the call and not for time alone: a thread that slept on after its client
-had gone would be missing for the next call.
+grpcio handles a ValueError, so the status message is that of the tutorial's server. A wait also
+ends with the call: a thread that slept after its client has gone would not be available for the
+next call.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 class CalculatorServicer(calculator_pb2_grpc.CalculatorServicer):
-    """Answers as the document's servicer does, errors that it leaves to grpcio included."""
+    """Behaves like the tutorial's servicer, including the errors that grpcio handles."""
 
     def SquareRoot(
         self,
         request: Number,
         context: grpc.ServicerContext,  # noqa: ARG002 - grpcio passes it by position
     ) -> Number:
-        """Answer the square root of the request's value."""
+        """Return the square root of the request's value."""
         return arithmetic.square_root(request)
 
 
 class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalculatorServicer):
-    """Answers what streaming_calculator.proto says."""
+    """Implements streaming_calculator.proto."""
 
     def RepeatedRoots(
         self, request: RepeatedRootsRequest, context: grpc.ServicerContext
     ) -> Iterator[Number]:
-        """Answer root after root, with the interval between them."""
+        """Yield root after root, at the requested interval."""
         is_over = threading.Event()
         if not context.add_callback(is_over.set):
             return
@@ -58,12 +58,12 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
     def RootMeanSquare(
         self, request_iterator: Iterator[Number], context: grpc.ServicerContext
     ) -> Number:
-        """Answer the root mean square of all requests."""
+        """Return the root mean square of all requests."""
         mean = arithmetic.RootMeanSquare()
         for request in request_iterator:
             mean.add(request)
         try:
-            return mean.answer()
+            return mean.result()
         except InvalidArgumentError as error:
             _end(context, error)
 
@@ -72,11 +72,11 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
         request_iterator: Iterator[Number],
         context: grpc.ServicerContext,  # noqa: ARG002 - grpcio passes it by position
     ) -> Iterator[Number]:
-        """Answer the root of each request."""
+        """Yield the root of each request."""
         return map(arithmetic.square_root, request_iterator)
 
     def Exchange(self, request: ExchangeRequest, context: grpc.ServicerContext) -> Payload:
-        """Answer a payload of the size that is asked for."""
+        """Return a payload of the requested size."""
         try:
             return arithmetic.exchange(request)
         except InvalidArgumentError as error:
@@ -84,7 +84,7 @@ class StreamingCalculatorServicer(streaming_calculator_pb2_grpc.StreamingCalcula
 
 
 def _end(context: grpc.ServicerContext, error: InvalidArgumentError) -> NoReturn:
-    # Not abort_with_status, which throws away the trailing metadata that is there already.
+    # Not abort_with_status, which drops the trailing metadata that has been set before.
     context.set_trailing_metadata(
         (*(context.trailing_metadata() or ()), *error.trailing_metadata())
     )

@@ -1,1 +1,1 @@
-"""The calls of an agent on asyncio."""
+"""Channels and calls on asyncio."""

@@ -1,4 +1,4 @@
-"""Owns the agent's channels: opens them for a scenario and keeps them for the next if asked to."""
+"""The channels of the agent: opened for a scenario, and kept for the next one on request."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 
 class ChannelPool:
-    """The channels that outlive the scenario they were opened for."""
+    """Opens and closes channels; keeps those that later scenarios may use again."""
 
     def __init__(self) -> None:
         self._kept: dict[Connections, list[grpc.aio.Channel]] = {}
 
     @contextlib.asynccontextmanager
     async def lend(self, scenario: Scenario) -> AsyncIterator[list[grpc.aio.Channel]]:
-        """Lend the channels that a scenario asks for."""
-        asked = scenario.connections
-        channels = self._kept.pop(asked, None) or connect(
-            asked, grpc.aio.insecure_channel, grpc.aio.secure_channel
+        """Open or reuse the channels of a scenario; close or keep them after it."""
+        connections = scenario.connections
+        channels = self._kept.pop(connections, None) or connect(
+            connections, grpc.aio.insecure_channel, grpc.aio.secure_channel
         )
         try:
             yield channels
         finally:
             if scenario.keep_channels:
-                self._kept[asked] = channels
+                self._kept[connections] = channels
             else:
                 await _close(channels)
 
     async def close(self) -> None:
-        """Close what was kept."""
+        """Close the channels that were kept."""
         for channels in self._kept.values():
             await _close(channels)
         self._kept.clear()

@@ -1,7 +1,7 @@
-"""Takes the steps of a script on asyncio, in a task for each call.
+"""Runs the script of a call on asyncio, in a task for each call.
 
-Requests go through a queue, as on threads: a step that sends does not wait for the network, and
-grpcio's own task is told when there are no more.
+Requests pass through a queue, as on threads, so that sending never waits for the network. The last
+element of the queue ends the stream of requests.
 """
 
 from __future__ import annotations
@@ -24,93 +24,96 @@ if TYPE_CHECKING:
 _END_OF_REQUESTS = object()
 
 
-class RefusedError(Exception):
-    """grpcio refused to make the call; on asyncio it says so only to who waits for a reply."""
+class RejectedError(Exception):
+    """grpcio rejected the call; on asyncio it raises this only where a response is awaited."""
 
 
-async def reply_of(rpc: Any) -> Any:  # noqa: ANN401 - any call with one reply, of any type
-    """Wait for the reply of a call; None if it has none, whatever its status."""
+async def response_of(rpc: Any) -> Any:  # noqa: ANN401 - any call with one response, of any type
+    """Wait for the response of a call; None if it has none, whatever its status."""
     try:
         return await _from_grpcio(rpc)
-    # How it ended is told by its status; the second is how grpcio tells who cancelled it.
+    # The call has ended; the agent reports its status. grpcio raises CancelledError for a call that
+    # the client cancelled.
     except (grpc.RpcError, asyncio.CancelledError):
         return None
 
 
-async def _from_grpcio(reply: Awaitable[Any]) -> Any:  # noqa: ANN401 - as above
-    # Around nothing of the agent's own, whose errors must not pass for grpcio's.
+async def _from_grpcio(response: Awaitable[Any]) -> Any:  # noqa: ANN401 - as above
+    # Only grpcio's code runs in this block: an error of the agent must not be reported as grpcio's.
     try:
-        return await reply
+        return await response
     except (StopAsyncIteration, grpc.RpcError):
         raise
     except Exception as error:
-        raise RefusedError(str(error)) from error
+        raise RejectedError(str(error)) from error
 
 
 class ScriptedCall:
-    """A call that has begun and goes through its script; `rpc` is what grpcio has for it."""
+    """A call that runs its script; `rpc` is grpcio's object for the call."""
 
     def __init__(self, call: Call, script: Script, channel: grpc.aio.Channel) -> None:
         self._script = script
         self._requests: asyncio.Queue[Any] = asyncio.Queue()
-        self._replies: list[str] = []
+        self._responses: list[str] = []
         self._is_cancelled = False
         invoke = multicallable(channel, call.method, script.kind, is_stub=script.is_stub)
-        request = self._stream() if script.kind.has_many_requests else script.only_request()
+        request = self._stream() if script.kind.has_many_requests else script.single_request()
         self.rpc = invoke(request, **call.options())
-        self._task = asyncio.ensure_future(self._go_through())
+        self._task = asyncio.ensure_future(self._run())
 
-    async def replies(self) -> list[str]:
-        """Wait for the end of the script and tell the replies that it received, in hex.
+    async def responses(self) -> list[str]:
+        """Wait for the end of the script, and return the responses that it received, in hex.
 
-        Raises RefusedError, and whatever else went wrong in a step without being the call's end.
+        Raises RejectedError, or the exception of a step that did not result from the end of the
+        call.
         """
         await self._task
-        return self._replies
+        return self._responses
 
     async def _stream(self) -> AsyncIterator[Any]:
         while (request := await self._requests.get()) is not _END_OF_REQUESTS:
             yield request
 
-    async def _go_through(self) -> None:
+    async def _run(self) -> None:
         try:
-            await self._take_steps()
+            await self._run_steps()
             if not self._is_cancelled:
                 await self._end()
         finally:
-            # grpcio's task waits for requests until it is told that there are no more.
+            # Without this, grpcio's task would wait for more requests forever.
             self._requests.put_nowait(_END_OF_REQUESTS)
 
-    async def _take_steps(self) -> None:
+    async def _run_steps(self) -> None:
         for step in self._script.steps:
             match step:
                 case Send(message) if self._script.kind.has_many_requests:
                     self._requests.put_nowait(message)
                 case HalfClose():
                     self._requests.put_nowait(_END_OF_REQUESTS)
-                case Receive(replies):
-                    await self._receive(replies)
+                case Receive(responses):
+                    await self._receive(responses)
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
                 case Cancel():
                     self.rpc.cancel()
                     self._is_cancelled = True
 
-    async def _receive(self, most: int | None = None) -> None:
-        replies = aiter(self.rpc)
+    async def _receive(self, maximum: int | None = None) -> None:
+        responses = aiter(self.rpc)
         try:
-            while most is None or most > 0:
-                self._replies.append(outcome.in_bytes(await _from_grpcio(anext(replies))))
-                most = None if most is None else most - 1
-        # How it ended is told by its status.
+            while maximum is None or maximum > 0:
+                response = await _from_grpcio(anext(responses))
+                self._responses.append(outcome.response_as_hex(response))
+                maximum = None if maximum is None else maximum - 1
+        # The call has ended; the agent reports its status.
         except (StopAsyncIteration, grpc.RpcError, asyncio.CancelledError):
             pass
 
     async def _end(self) -> None:
         self._requests.put_nowait(_END_OF_REQUESTS)
-        if self._script.kind.has_many_replies:
+        if self._script.kind.has_many_responses:
             await self._receive()
             return
-        reply = await reply_of(self.rpc)
-        if reply is not None:
-            self._replies.append(outcome.in_bytes(reply))
+        response = await response_of(self.rpc)
+        if response is not None:
+            self._responses.append(outcome.response_as_hex(response))

@@ -1,1 +1,1 @@
-"""The calls of an agent on grpcio's threads."""
+"""Channels and calls on threads."""

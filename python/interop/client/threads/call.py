@@ -1,7 +1,7 @@
-"""Makes one call on grpcio's threads and tells its outcome.
+"""Makes one call on threads, and returns its outcome.
 
-Starting and waiting are two steps, so that all calls of a scenario are on their way before the
-agent waits for the first.
+Starting and waiting are separate steps, so that the agent starts all calls of a scenario before it
+waits for the first one.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def start(call: Call, channel: grpc.Channel) -> Callable[[], Outcome]:
-    """Start a call; what is returned waits for its end and tells the outcome."""
+    """Start a call; the returned function waits for its end and returns the outcome."""
     started = time.monotonic()
-    # A queue rather than a variable: grpcio lets waiters go before it runs the callback.
+    # A queue and not a variable: grpcio wakes waiting threads before it runs the callback.
     completed: queue.SimpleQueue[float] = queue.SimpleQueue()
     scripted: ScriptedCall | None = None
     try:
@@ -40,26 +40,28 @@ def start(call: Call, channel: grpc.Channel) -> Callable[[], Outcome]:
         else:
             is_stub = isinstance(call.request, Number)
             invoke = multicallable(
-                channel, call.method, Kind.UNARY, is_stub=is_stub, read=Number.FromString
+                channel, call.method, Kind.UNARY, is_stub=is_stub, deserialize=Number.FromString
             )
             future = invoke.future(call.request, **call.options())
-    except Exception as error:  # noqa: BLE001 - whatever a Python user would get is the outcome
-        refused = outcome.refused(error, started)
-        return lambda: refused
+    except Exception as error:  # noqa: BLE001 - any exception that grpcio raises is the outcome
+        rejected = outcome.rejected(error, started)
+        return lambda: rejected
     future.add_done_callback(lambda _: completed.put(time.monotonic()))
 
     def finish() -> Outcome:
-        replies = scripted.replies() if scripted is not None else None
-        told = outcome.begun(future.code().name, future.details() or "", started, completed.get())
-        if replies is not None:
-            told["replies"] = replies
-        # An OK without a message has no result (grpcio 1.85.1).
+        responses = scripted.responses() if scripted is not None else None
+        result = outcome.without_response(
+            future.code().name, future.details() or "", started, completed.get()
+        )
+        if responses is not None:
+            result["replies"] = responses
+        # If the status is OK but there was no message, the result is None (grpcio 1.85.1).
         elif future.code() is grpc.StatusCode.OK and future.result() is not None:
-            told["value"] = number.to_bits(future.result()).hex()
-        told["initial_metadata"] = outcome.readable(future.initial_metadata())
-        told["trailing_metadata"] = outcome.readable(future.trailing_metadata())
-        told.update(_details(future))
-        return told
+            result["value"] = number.to_bits(future.result()).hex()
+        result["initial_metadata"] = outcome.metadata_as_text(future.initial_metadata())
+        result["trailing_metadata"] = outcome.metadata_as_text(future.trailing_metadata())
+        result.update(_details(future))
+        return result
 
     return finish
 

@@ -1,4 +1,4 @@
-"""Owns the agent's channels: opens them for a scenario and keeps them for the next if asked to."""
+"""The channels of the agent: opened for a scenario, and kept for the next one on request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from interop.client import release
+from interop.client import grpcio_version
 from interop.client.connection import connect
 from interop.client.script import Cancel, Script
 
@@ -16,37 +16,39 @@ if TYPE_CHECKING:
 
     from interop.client.scenario import Connections, Scenario
 
-# 1.49.1 sometimes stands still, with the interpreter's lock, when a channel is closed that still
-# connects, as after a call that was cancelled when it began. 1.68.1 was not seen to.
-_CLOSES_WHILE_CONNECTING = (1, 68)
-_CONNECTS_IN = 1.0
+# grpcio 1.49.1 sometimes deadlocks, with the GIL held, when a channel is closed that is still
+# connecting, as after a call that was cancelled when it began. This was not observed with 1.68.1.
+_CLOSE_WHILE_CONNECTING_FIXED_IN = (1, 68)
+_CONNECT_SECONDS = 1.0
 
 
 class ChannelPool:
-    """The channels that outlive the scenario they were opened for."""
+    """Opens and closes channels; keeps those that later scenarios may use again."""
 
     def __init__(self) -> None:
         self._kept: dict[Connections, list[grpc.Channel]] = {}
 
     @contextlib.contextmanager
     def lend(self, scenario: Scenario) -> Iterator[list[grpc.Channel]]:
-        """Lend the channels that a scenario asks for."""
-        asked = scenario.connections
-        channels = self._kept.pop(asked, None) or connect(
-            asked, grpc.insecure_channel, grpc.secure_channel
+        """Open or reuse the channels of a scenario; close or keep them after it."""
+        connections = scenario.connections
+        channels = self._kept.pop(connections, None) or connect(
+            connections, grpc.insecure_channel, grpc.secure_channel
         )
         try:
             yield channels
         finally:
             if scenario.keep_channels:
-                self._kept[asked] = channels
+                self._kept[connections] = channels
             else:
-                if _is_cancelled(scenario) and release.is_before(*_CLOSES_WHILE_CONNECTING):
-                    _let_connect(channels)
+                if _is_cancelled(scenario) and grpcio_version.is_older_than(
+                    *_CLOSE_WHILE_CONNECTING_FIXED_IN
+                ):
+                    _wait_until_connected(channels)
                 _close(channels)
 
     def close(self) -> None:
-        """Close what was kept."""
+        """Close the channels that were kept."""
         for channels in self._kept.values():
             _close(channels)
         self._kept.clear()
@@ -57,10 +59,10 @@ def _is_cancelled(scenario: Scenario) -> bool:
     return any(isinstance(step, Cancel) for script in scripts for step in script.steps)
 
 
-def _let_connect(channels: list[grpc.Channel]) -> None:
+def _wait_until_connected(channels: list[grpc.Channel]) -> None:
     for channel in channels:
         with contextlib.suppress(grpc.FutureTimeoutError):
-            grpc.channel_ready_future(channel).result(timeout=_CONNECTS_IN)
+            grpc.channel_ready_future(channel).result(timeout=_CONNECT_SECONDS)
 
 
 def _close(channels: list[grpc.Channel]) -> None:

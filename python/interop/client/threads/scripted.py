@@ -1,7 +1,7 @@
-"""Takes the steps of a script on grpcio's threads, in a thread for each call.
+"""Runs the script of a call on threads, in a thread for each call.
 
-grpcio takes requests from an iterator in a thread of its own. A queue stands between, so that a
-step that sends does not wait for the network, and a call that has ended never keeps a step.
+grpcio reads requests from an iterator in a thread of its own. The queue between the two threads has
+the effect that sending never waits for the network, nor for a call that has already ended.
 """
 
 from __future__ import annotations
@@ -23,86 +23,86 @@ if TYPE_CHECKING:
 
 _END_OF_REQUESTS = object()
 
-# What grpcio makes of `compression=`, and leaves out of a future with a stream of requests (grpcio
-# 1.85.1, `_StreamUnaryMultiCallable.future`), while the same call that blocks compresses.
+# grpcio converts the argument `compression` to this metadata, except in
+# `_StreamUnaryMultiCallable.future` (1.85.1), where the argument has no effect.
 _COMPRESSION_REQUEST = "grpc-internal-encoding-request"
 
 
 class ScriptedCall:
-    """A call that has begun and goes through its script; `rpc` is what grpcio has for it."""
+    """A call that runs its script; `rpc` is grpcio's object for the call."""
 
     def __init__(self, call: Call, script: Script, channel: grpc.Channel) -> None:
         self._script = script
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._replies: list[str] = []
+        self._responses: list[str] = []
         self._is_cancelled = False
         self._failure: Exception | None = None
         invoke = multicallable(channel, call.method, script.kind, is_stub=script.is_stub)
         options = call.options()
         if script.kind is Kind.CLIENT_STREAMING and call.compression is not None:
             options["metadata"] += ((_COMPRESSION_REQUEST, call.compression.name.lower()),)
-        if not script.kind.has_many_replies:
+        if not script.kind.has_many_responses:
             invoke = invoke.future
         request: object
         if script.kind.has_many_requests:
             request = iter(self._requests.get, _END_OF_REQUESTS)
         else:
-            request = script.only_request()
+            request = script.single_request()
         self.rpc = invoke(request, **options)
-        self._thread = threading.Thread(target=self._go_through, name="script", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="script", daemon=True)
         self._thread.start()
 
-    def replies(self) -> list[str]:
-        """Wait for the end of the script and tell the replies that it received, in hex.
+    def responses(self) -> list[str]:
+        """Wait for the end of the script, and return the responses that it received, in hex.
 
-        What goes wrong in a step without being the call's end is raised here.
+        Raises the exception of a step that did not result from the end of the call.
         """
         self._thread.join()
         if self._failure is not None:
             raise self._failure
-        return self._replies
+        return self._responses
 
-    def _go_through(self) -> None:
+    def _run(self) -> None:
         try:
-            self._take_steps()
+            self._run_steps()
             if not self._is_cancelled:
                 self._end()
-        except Exception as error:  # noqa: BLE001 - a thread's error would end nothing but itself
+        except Exception as error:  # noqa: BLE001 - raised by responses(), in the thread of the caller
             self._failure = error
         finally:
-            # grpcio's thread waits for requests until it is told that there are no more.
+            # Without this, grpcio's thread would wait for more requests forever.
             self._requests.put(_END_OF_REQUESTS)
 
-    def _take_steps(self) -> None:
+    def _run_steps(self) -> None:
         for step in self._script.steps:
             match step:
                 case Send(message) if self._script.kind.has_many_requests:
                     self._requests.put(message)
                 case HalfClose():
                     self._requests.put(_END_OF_REQUESTS)
-                case Receive(replies):
-                    self._receive(replies)
+                case Receive(responses):
+                    self._receive(responses)
                 case Pause(seconds):
                     time.sleep(seconds)
                 case Cancel():
                     self.rpc.cancel()
                     self._is_cancelled = True
 
-    def _receive(self, most: int | None = None) -> None:
+    def _receive(self, maximum: int | None = None) -> None:
         try:
-            while most is None or most > 0:
-                self._replies.append(outcome.in_bytes(next(self.rpc)))
-                most = None if most is None else most - 1
-        # How it ended is told by its status.
+            while maximum is None or maximum > 0:
+                self._responses.append(outcome.response_as_hex(next(self.rpc)))
+                maximum = None if maximum is None else maximum - 1
+        # The call has ended; the agent reports its status.
         except (StopIteration, grpc.RpcError):
             pass
 
     def _end(self) -> None:
         self._requests.put(_END_OF_REQUESTS)
-        if self._script.kind.has_many_replies:
+        if self._script.kind.has_many_responses:
             self._receive()
         elif self.rpc.code() is grpc.StatusCode.OK:
-            reply = self.rpc.result()
-            # An OK without a message has no result (grpcio 1.85.1).
-            if reply is not None:
-                self._replies.append(outcome.in_bytes(reply))
+            response = self.rpc.result()
+            # If the status is OK but there was no message, the result is None (grpcio 1.85.1).
+            if response is not None:
+                self._responses.append(outcome.response_as_hex(response))

@@ -1,7 +1,7 @@
-"""Where and how a server listens: its command line, its certificates, its socket file.
+"""The command line of a server for tests: its address, certificates and services.
 
-Both servers share it, because what the tool asks of a server does not depend on its API. grpcio
-takes a socket file over without asking, even from a server that lives, so that is asked here.
+The servers on threads and on asyncio share it, because the tool starts both in the same way. grpcio
+replaces an existing socket file even if another server listens there, so this is checked here.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 
 UNIX = "unix:"
 
-# grpcio takes the age as milliseconds in an int32.
+# grpcio takes the age in milliseconds as an int32.
 _MOST_SECONDS = 2**31 // 1000
-# Clients of tests ping every 300 ms; grpcio takes more than a few within five minutes as abuse.
+# Clients of tests ping every 300 ms. By default grpcio closes a connection after a few pings within
+# five minutes.
 _LEAST_PING_INTERVAL_MS = 100
 
 
 class CannotListenError(Exception):
-    """The server cannot start; the message says why, in a line."""
+    """The server cannot listen at its address; the message is one line."""
 
 
 @dataclass(frozen=True)
-class Listening:
-    """What the command line says; ages are in seconds."""
+class ServerOptions:
+    """The options of the command line; the age is in seconds."""
 
     address: str
     tls_certificate: Path | None
@@ -46,21 +47,21 @@ class Listening:
     test_behaviour: bool
     until_stdin_closes: bool
 
-    def options(self) -> list[tuple[str, int]]:
-        """Tell the options of the grpcio server."""
-        options = [("grpc.so_reuseport", 0)]
+    def channel_arguments(self) -> list[tuple[str, int]]:
+        """Return the channel arguments of grpcio's server."""
+        arguments = [("grpc.so_reuseport", 0)]
         if self.max_connection_age is not None:
-            options.append(("grpc.max_connection_age_ms", int(self.max_connection_age * 1000)))
+            arguments.append(("grpc.max_connection_age_ms", int(self.max_connection_age * 1000)))
         if self.test_behaviour:
-            options.append(
+            arguments.append(
                 ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS)
             )
-        return options
+        return arguments
 
     def bind(self, server: grpc.Server | grpc.aio.Server) -> str:
-        """Bind the server to its address and tell the address with the port that it got."""
+        """Bind the server to its address, and return the address with the port that it got."""
         if self.address.startswith(UNIX):
-            _clear(Path(self.address.removeprefix(UNIX)))
+            _remove_stale_socket(Path(self.address.removeprefix(UNIX)))
         credentials = self._credentials()
         try:
             if credentials is None:
@@ -86,27 +87,56 @@ class Listening:
         )
 
 
-def read(program: str, arguments: Sequence[str] | None = None) -> Listening:
-    """Read the command line, the process's own unless another is given."""
-    parser = argparse.ArgumentParser(prog=program, description="Calculator server")
-    parser.add_argument(
-        "--address", type=_address, default="127.0.0.1:0", metavar="HOST:PORT|unix:PATH"
+def read(program: str, arguments: Sequence[str] | None = None) -> ServerOptions:
+    """Read the options from `arguments`, or else from the command line of the process."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Calculator server for tests; prints its address once it accepts calls",
     )
-    parser.add_argument("--tls-certificate", type=Path, metavar="PEM", help="chain of certificates")
-    parser.add_argument("--tls-key", type=Path, metavar="PEM")
     parser.add_argument(
-        "--tls-client-ca", type=Path, metavar="PEM", help="refuse clients that it has not signed"
+        "--address",
+        type=_address,
+        default="127.0.0.1:0",
+        metavar="HOST:PORT|unix:PATH",
+        help="where to listen; port 0 means any free port (default: %(default)s)",
     )
-    parser.add_argument("--max-connection-age", type=_seconds, metavar="SECONDS")
-    for service in ("health", "reflection"):
+    parser.add_argument(
+        "--tls-certificate",
+        type=Path,
+        metavar="PEM",
+        help="serve over TLS with this certificate chain",
+    )
+    parser.add_argument(
+        "--tls-key", type=Path, metavar="PEM", help="private key of the certificate"
+    )
+    parser.add_argument(
+        "--tls-client-ca",
+        type=Path,
+        metavar="PEM",
+        help="require a client certificate that this CA has signed",
+    )
+    parser.add_argument(
+        "--max-connection-age",
+        type=_seconds,
+        metavar="SECONDS",
+        help="end each connection with GOAWAY after this time",
+    )
+    for service, name in (("health", "health checking"), ("reflection", "reflection")):
         parser.add_argument(
-            f"--{service}", action=argparse.BooleanOptionalAction, default=True, help="offer it"
+            f"--{service}",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help=f"whether to serve {name}; the default is yes",
         )
     parser.add_argument(
-        "--test-behaviour", action="store_true", help="do what tests ask for with metadata"
+        "--test-behaviour",
+        action="store_true",
+        help="follow test directives in the metadata of calls",
     )
-    parser.add_argument("--until-stdin-closes", action="store_true")
-    return Listening(**vars(parser.parse_args(arguments)))
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop at the end of stdin"
+    )
+    return ServerOptions(**vars(parser.parse_args(arguments)))
 
 
 def _address(text: str) -> str:
@@ -125,7 +155,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
     if not 0 < seconds <= _MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {_MOST_SECONDS}")
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most {_MOST_SECONDS}")
     return seconds
 
 
@@ -133,14 +163,17 @@ def _pem(path: Path) -> bytes:
     return file.read(path, CannotListenError)
 
 
-def _clear(path: Path) -> None:
+def _remove_stale_socket(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        # Binding says what is wrong with the path, in better words.
+        # bind() reports what is wrong with the path.
         return
     if not stat.S_ISSOCK(mode):
-        raise CannotListenError(f"cannot listen on {UNIX}{path}: the file is not a socket")
+        raise CannotListenError(
+            f"cannot listen on {UNIX}{path}: the file is not a socket; remove it, or choose"
+            " another path"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
             client.connect(str(path))
@@ -150,5 +183,6 @@ def _clear(path: Path) -> None:
             raise CannotListenError(f"cannot listen on {UNIX}{path}: {error.strerror}") from error
         else:
             raise CannotListenError(
-                f"cannot listen on {UNIX}{path}: a server listens there already"
+                f"cannot listen on {UNIX}{path}: another server listens there; stop it, or choose"
+                " another path"
             )

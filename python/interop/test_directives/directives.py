@@ -1,7 +1,6 @@
-"""Reads what a call asks for from its metadata, for both kinds of server.
+"""Parses the test directives in the metadata of a call, for both kinds of server.
 
-A wish that is not known or cannot be read must not look as if it had been granted: the call fails
-by name.
+An invalid directive fails the call, so that a test with a typing error does not pass.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from interop.grpc_types import Metadata
 
-_Wish = TypeVar("_Wish")
+_Value = TypeVar("_Value")
 _Default = TypeVar("_Default")
 
 _ECHO_INITIAL = "x-grpc-test-echo-initial"
@@ -28,18 +27,18 @@ _COMPRESSIONS = {
     "deflate": grpc.Compression.Deflate,
     "gzip": grpc.Compression.Gzip,
 }
-# The servers in other languages read these numbers into 64 bits.
-_MOST = 2**64 - 1
+# Servers in other languages parse these numbers as 64-bit integers.
+_MAXIMUM = 2**64 - 1
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class UnreadableError(Exception):
-    """A wish has a name or a value that means nothing; the message says which."""
+class InvalidDirectiveError(Exception):
+    """A directive has an unknown name or an invalid value; the message contains it."""
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What one call asks for; times are in seconds."""
+class Directives:
+    """The directives of one call; times are in seconds."""
 
     echo_initial: Metadata
     echo_trailing: Metadata
@@ -52,17 +51,17 @@ class Wishes:
     observed: str | None
 
 
-def read(metadata: Metadata) -> Wishes | None:
-    """Read what a call asks for; None if it is nothing."""
+def parse(metadata: Metadata) -> Directives | None:
+    """Parse the directives of a call; None if it has none."""
     values: dict[str, str | bytes] = {}
     for key, value in metadata:
         if key.startswith(_PREFIX):
             values[key.removeprefix(_PREFIX)] = value
-    echo_initial = _only(metadata, _ECHO_INITIAL)
-    echo_trailing = _only(metadata, _ECHO_TRAILING)
+    echo_initial = _with_key(metadata, _ECHO_INITIAL)
+    echo_trailing = _with_key(metadata, _ECHO_TRAILING)
     if not values and not echo_initial and not echo_trailing:
         return None
-    wishes = Wishes(
+    directives = Directives(
         echo_initial=echo_initial,
         echo_trailing=echo_trailing,
         delay=_take(values, "delay-ms", _natural, 0) / 1000,
@@ -74,32 +73,34 @@ def read(metadata: Metadata) -> Wishes | None:
         observed=_take(values, "observed", str, None),
     )
     if values:
-        raise UnreadableError(f"{_PREFIX}{min(values)} is not known")
-    return wishes
+        raise InvalidDirectiveError(f"the metadata {_PREFIX}{min(values)} is not known")
+    return directives
 
 
-def _only(metadata: Metadata, name: str) -> Metadata:
+def _with_key(metadata: Metadata, name: str) -> Metadata:
     return tuple((key, value) for key, value in metadata if key == name)
 
 
 def _take(
-    values: dict[str, str | bytes], name: str, parse: Callable[[Any], _Wish], default: _Default
-) -> _Wish | _Default:
+    values: dict[str, str | bytes], name: str, parse: Callable[[Any], _Value], default: _Default
+) -> _Value | _Default:
     if name not in values:
         return default
     value = values.pop(name)
     try:
         return parse(value)
     except (ValueError, KeyError):
-        raise UnreadableError(f"{_PREFIX}{name} cannot be {value!r}") from None
+        raise InvalidDirectiveError(
+            f"the metadata {_PREFIX}{name} has the invalid value {value!r}"
+        ) from None
 
 
 def _natural(text: str) -> int:
-    # Not int() alone, which also takes signs, spaces, underscores and digits of other scripts.
+    # Not only int(), which also accepts signs, spaces, underscores and digits of other scripts.
     if not (text.isascii() and text.isdecimal()):
         raise ValueError(text)
     value = int(text)
-    if value > _MOST:
+    if value > _MAXIMUM:
         raise ValueError(text)
     return value
 
