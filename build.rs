@@ -1,9 +1,9 @@
-//! Compiles `proto/` to the services in `OUT_DIR`: the servers' side, the clients' side, and the
-//! descriptors that reflection answers with. Writes down what is compiled, and with what.
+//! Generates code from `proto/` in `OUT_DIR`: servers, clients, and the descriptors for reflection. Also
+//! writes the versions of the compiler and of the main dependencies to a file.
 //!
-//! protox parses the files in pure Rust, so that a build needs no `protoc`. The sides are apart because
-//! each has a codec of its own, and `Number` is written by hand in `src/calculator/number.rs`: prost would drop
-//! the sign of zero.
+//! protox parses the files in pure Rust, so that a build needs no `protoc`. Servers and clients are generated
+//! separately because each has a codec of its own. `Number` is not generated but implemented in
+//! `src/calculator/number.rs`: prost would drop the sign of zero.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .codec_path("crate::grpcio::wire::codec::ServerCodec")
         .out_dir(out.join("server"))
         .compile_fds(descriptors.clone())?;
-    // The messages are those of the servers' side.
+    // The clients use the messages that are generated for the servers.
     ["RepeatedRootsRequest", "ExchangeRequest", "Payload"]
         .into_iter()
         .fold(builder(), |builder, message| {
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The compiler, and the packages that decide how an answer looks, a line each.
+/// The versions of the compiler and of the packages that determine responses, each on a line.
 fn versions() -> Result<String, Box<dyn Error>> {
     println!("cargo::rerun-if-changed=Cargo.lock");
     let compiler = Command::new(std::env::var("RUSTC")?).arg("--version").output()?.stdout;

@@ -1,17 +1,16 @@
-//! Puts the project's own tables and the descriptors of its services into the tool, so that it has them where
-//! there is no checkout.
+//! Embeds the project's tables and the descriptors of its services in the tool, for use without a checkout.
 //!
-//! A list that is made here, unlike one in the sources, cannot miss a new file.
+//! The list of files is generated, so it cannot miss a new file.
 
 use std::error::Error;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What a run reads unless its options name something else.
+/// The files and folders that a run reads by default.
 const EMBEDDED: [&str; 4] = ["peers.toml", "deviations.toml", "scenarios", "goldens"];
 
-/// The folders of the .proto files, and the files of all services that a table can call.
+/// The folders of .proto files, and the files of all services that a table can call.
 const PROTO_FOLDERS: [&str; 2] = ["../proto", "proto"];
 const PROTO_FILES: [&str; 5] = [
     "calculator.proto",
@@ -42,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn add(path: &Path, entries: &mut String) -> io::Result<()> {
     if !path.is_dir() {
         let (name, below) = (path.to_string_lossy(), format!("/{}", path.display()));
-        // By a variable, so that a checkout can be moved with what is built in it.
+        // The path begins with a variable, so that a checkout can be moved together with its build folder.
         let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {below:?})");
         return writeln!(entries, "    ({name:?}, include_str!({file})),")
             .map_err(io::Error::other);

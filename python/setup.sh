@@ -1,21 +1,21 @@
 #!/bin/sh
-# Owns the Python environment: .venv with the pinned packages, and the stubs generated in python/.
-# With the argument `lint` it also installs what the linters need. PYTHON= chooses the interpreter.
+# Creates the Python environment: .venv with the pinned packages, and the generated stubs in python/.
+# The argument `lint` also installs the linters. PYTHON= selects the interpreter.
 #
-# ENVIRONMENT=folder REQUIREMENTS=file makes another environment in that folder, of other packages: its
-# .venv, and its python/ with the programs and stubs of its own. The status is 3 where these packages
-# cannot be had for this Python on this machine.
+# ENVIRONMENT=folder REQUIREMENTS=file creates another environment with other packages in that folder:
+# a .venv, and a python/ with copies of the programs and with its own stubs. The exit status is 3 if
+# these packages have no wheel for this Python on this platform.
 #
-# Whether there is anything to do is judged by checksums, not by times: changing branches and back
-# touches every file and alters none. The stamps that hold them are written last, so that a run
-# that was interrupted is not mistaken for one that ended.
+# Checksums decide whether there is anything to do, not modification times: switching branches back
+# and forth touches files without changing them. A stamp with the checksums is written after each
+# step, so that an interrupted step is repeated.
 set -eu
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 status=1
 fail() { say "$*"; exit "$status"; }
 
-# pip would go on for minutes after this script was told to end.
+# Without this, pip would continue for minutes after this script has received a signal.
 child=
 stop() {
     if [ -n "$child" ]; then
@@ -25,7 +25,7 @@ stop() {
     exit 143
 }
 trap stop HUP INT TERM
-attend() {
+wait_for() {
     "$@" &
     child=$!
     wait "$child" || { child=; return 1; }
@@ -37,7 +37,7 @@ identify() {
         'import sys; print("%d.%d.%d %s" % (sys.version_info[:3] + (vars(sys).get("base_prefix"),)))'
 }
 
-# Sets python (how to call it) and identity (which one it is, the same for all its names).
+# Sets python, the command, and identity, which is the same for all names of one interpreter.
 choose_python() {
     oldest=$(sed -n 's/^requires-python = ">=\(.*\)"$/\1/p' python/pyproject.toml)
     python=${PYTHON:-}
@@ -46,31 +46,31 @@ choose_python() {
         command -v "$python" >/dev/null || python=
     fi
     python=${python:-python3}
-    command -v "$python" >/dev/null || fail "there is no program $python. Python $oldest or newer" \
-        "is needed; if it has another name or is not on the PATH: make setup PYTHON=/path/to/python"
+    command -v "$python" >/dev/null || fail "there is no program $python. Install Python $oldest or" \
+        "newer, or name one that is not in PATH: make setup PYTHON=/path/to/python"
     identity=$(identify "$python" 2>/dev/null) ||
         identity=$(identify "$python" 2>&1 | head -n 1)
     case $identity in
         [0-9]*.[0-9]*.[0-9]*' '*) ;;
-        *) fail "$python does not run as a Python (it answers \"$identity\"). Name one that does:" \
+        *) fail "$python is not a working Python (it prints \"$identity\"). Name another one:" \
             "make setup PYTHON=/path/to/python" ;;
     esac
     version=${identity%% *}
     minor=${version#*.}
     [ $((${version%%.*} * 1000 + ${minor%%.*})) -ge $((${oldest%.*} * 1000 + ${oldest#*.})) ] ||
-        fail "$python is Python $version, but the pinned grpcio needs $oldest or newer. If this" \
-            "machine has a newer one, name it: make setup PYTHON=python$oldest"
+        fail "$python is Python $version, but the pinned grpcio needs $oldest or newer. Name a" \
+            "newer one: make setup PYTHON=python$oldest"
 }
 
 environment_inputs() {
-    # The interpreter below a virtual environment can be exchanged by an upgrade of the system.
+    # An upgrade of the system can replace the interpreter of a virtual environment.
     readlink -f "$venv/bin/python" || :
     cksum python/setup.sh "$requirements"
 }
 lint_inputs() { cksum python/requirements-lint.txt; }
 stubs_inputs() { cksum proto/*.proto; }
-documents='calculator.py client.py server.py'
-programs_inputs() { for program in $documents; do cksum "python/$program"; done; }
+tutorial='calculator.py client.py server.py'
+programs_inputs() { for program in $tutorial; do cksum "python/$program"; done; }
 
 stamp() { "$1_inputs" >"$venv/setup.$1"; }
 is_stamped() {
@@ -79,7 +79,7 @@ is_stamped() {
 
 is_environment_current() {
     [ -x "$venv/bin/python" ] && is_stamped environment || return 1
-    # Only a PYTHON that was named now can be another one than that of the environment.
+    # The environment has another interpreter only if PYTHON names one.
     [ -z "${PYTHON:-}" ] && return
     choose_python
     [ "$identity" = "$(cat "$venv/setup.identity")" ]
@@ -106,18 +106,18 @@ is_everything_current() {
         { [ "$goal" != lint ] || is_stamped lint; }
 }
 
-# The kernel gives the lock back however this script ends, so none can be left behind. Python takes
-# it because flock(1) is not everywhere; it stays with descriptor 9 after Python ended. The file is
-# not this script, because a script that is open for writing cannot be started.
+# The kernel releases the lock however this script ends. Python takes the lock because flock(1) is not
+# available everywhere; descriptor 9 keeps it after Python has ended. The locked file is not this
+# script, because a script that is open for writing cannot be started.
 lock() {
     exec 9<>python/requirements.txt
-    attend "$python" -c '
+    wait_for "$python" -c '
 import fcntl, sys
 try:
     try:
         fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("setup: waiting for another set-up of this directory", file=sys.stderr, flush=True)
+        print("setup: waiting for another set-up in this directory", file=sys.stderr, flush=True)
         fcntl.flock(9, fcntl.LOCK_EX)
 except OSError as error:
     sys.exit(f"setup: cannot lock python/requirements.txt: {error}")
@@ -126,11 +126,11 @@ except OSError as error:
 
 make_environment() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-        fail "$python (Python $version) cannot make a virtual environment, because its venv or" \
-            "ensurepip module is missing. On Debian and Ubuntu: apt install python3-venv." \
+        fail "$python (Python $version) cannot create a virtual environment, because its module venv" \
+            "or ensurepip is missing. On Debian and Ubuntu: apt install python3-venv." \
             "Elsewhere name a complete Python: make setup PYTHON=/path/to/python"
-    say "making $venv with $python (Python $version)"
-    # First, because what is cleared below goes in no order that could be relied on.
+    say "creating $venv with $python (Python $version)"
+    # First, because --clear below removes files in no particular order.
     rm -f "$venv"/setup.*
     output=$("$python" -m venv --clear "$venv" 2>&1) ||
         fail "$python -m venv failed: $(printf '%s\n' "$output" | tail -n 1)"
@@ -144,15 +144,15 @@ install_packages() {
     log=$venv/pip.log
     rm -f "$log"
     say "installing the packages of $1"
-    # Without a wheel pip would spend many minutes on compiling gRPC, and then most often fail.
-    attend "$venv/bin/python" -m pip --disable-pip-version-check --no-input --log "$log" \
+    # If there is no wheel, pip would compile gRPC for many minutes, and usually fail.
+    wait_for "$venv/bin/python" -m pip --disable-pip-version-check --no-input --log "$log" \
         install --only-binary=:all: -r "$1" >/dev/null 2>&1 || explain_pip "$1"
 }
 
 explain_pip() {
     missing=$(sed -n 's/.*No matching distribution found for \([^ ]*\).*/\1/p' "$log" | tail -n 1)
     wheel=$(printf '%s\n' "${missing%%==*}" | tr - _)-${missing##*==}-
-    how="pip's own words are in $log"
+    how="the log of pip is $log"
     unreachable='connection broken|Could not fetch URL|HTTP error|Max retries|timed out'
     unfit="none of the wheel's tags|requires a different Python"
     if grep -q -E "$unreachable" "$log"; then
@@ -164,7 +164,7 @@ explain_pip() {
             "$("$venv/bin/python" -V 2>&1). Another Python may have one:" \
             "make setup PYTHON=/path/to/python; $how"
     elif [ -n "$missing" ]; then
-        fail "pip found no $missing where it was told to look (PIP_INDEX_URL, PIP_FIND_LINKS," \
+        fail "pip found no $missing at the configured locations (PIP_INDEX_URL, PIP_FIND_LINKS," \
             "PIP_NO_INDEX, pip.conf). This step needs the network, a mirror or a folder of" \
             "wheels; $how"
     fi
@@ -177,18 +177,18 @@ generate_stubs() {
     mkdir "$venv/stubs"
     "$venv/bin/python" -m grpc_tools.protoc --proto_path=proto --python_out="$venv/stubs" \
         --pyi_out="$venv/stubs" --grpc_python_out="$venv/stubs" proto/*.proto ||
-        fail "protoc refused a file of proto/; what it said stands above"
-    # Moved, because a program that runs meanwhile must not import half a file.
+        fail "protoc failed on a file in proto/; its output is above"
+    # Moved, so that a program that runs at the same time never imports an incomplete file.
     mv "$venv"/stubs/* "$programs/"
     rmdir "$venv/stubs"
     stamp stubs
 }
 
-# Stubs of one version cannot be used with another, and python/ has some. Python looks for modules
-# where a program really is, and not where a link to it is, so the programs are copied.
+# The stubs in python/ work only with the packages of the main environment. The programs are copied,
+# because Python resolves a link to a program and would import the stubs next to its target.
 place_programs() {
     mkdir -p "$programs"
-    for program in $documents; do cp "python/$program" "$programs/"; done
+    for program in $tutorial; do cp "python/$program" "$programs/"; done
     rm -f "$programs/interop"
     ln -s "$PWD/python/interop" "$programs/interop"
     rm -f "$venv/setup.stubs"
@@ -198,7 +198,7 @@ place_programs() {
 goal=${1:-run}
 case $goal in
     run | lint) ;;
-    *) fail "unknown argument $goal; the only one is: lint" ;;
+    *) fail "unknown argument $goal; the only argument is: lint" ;;
 esac
 case ${PYTHON:-} in
     '' | /*) ;;
@@ -208,16 +208,16 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 requirements=${REQUIREMENTS:-python/requirements.txt}
 venv=${ENVIRONMENT:+$ENVIRONMENT/}.venv
 programs=${ENVIRONMENT:+$ENVIRONMENT/}python
-[ -f "$requirements" ] || fail "there is no file $requirements, which REQUIREMENTS names"
+[ -f "$requirements" ] || fail "REQUIREMENTS names a file that does not exist: $requirements"
 [ -z "${ENVIRONMENT:-}" ] || ! [ "$programs" -ef python ] ||
-    fail "ENVIRONMENT names the folder of the main environment, which is made without it"
-mkdir -p "${ENVIRONMENT:-.}" || fail "the folder that ENVIRONMENT names cannot be made"
+    fail "ENVIRONMENT names the folder of the main environment; run without it to create that"
+mkdir -p "${ENVIRONMENT:-.}" || fail "cannot create the folder that ENVIRONMENT names: $ENVIRONMENT"
 
 is_everything_current && exit
 
 if is_environment_current; then python=$venv/bin/python; else choose_python; fi
 lock
-# Asked again, because who held the lock may have done it all.
+# Checked again, because the process that held the lock may have done everything.
 is_environment_current || { choose_python && make_environment; }
 are_programs_current || place_programs
 are_stubs_current || generate_stubs

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 UNIX = "unix:"
 
 # grpcio takes the age in milliseconds as an int32.
-_MOST_SECONDS = 2**31 // 1000
+_MAX_SECONDS = 2**31 // 1000
 # Clients of tests ping every 300 ms. By default grpcio closes a connection after a few pings within
 # five minutes.
-_LEAST_PING_INTERVAL_MS = 100
+_MIN_PING_INTERVAL_MS = 100
 
 
 class CannotListenError(Exception):
@@ -54,7 +54,7 @@ class ServerOptions:
             arguments.append(("grpc.max_connection_age_ms", int(self.max_connection_age * 1000)))
         if self.test_behaviour:
             arguments.append(
-                ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS)
+                ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS)
             )
         return arguments
 
@@ -154,8 +154,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
-    if not 0 < seconds <= _MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most {_MOST_SECONDS}")
+    if not 0 < seconds <= _MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most {_MAX_SECONDS}")
     return seconds
 
 

@@ -2,9 +2,9 @@
 # Runs interop with each row of rows.txt, and then prints one table of all runs.
 # ROWS='oldest middle' runs only these rows. Arguments are passed to interop in each run.
 #
-# The status is 0 when every row that installs was run and no trial failed, 101 when a trial failed, and 2
-# when a row was not run. A row whose packages have no wheel for this Python is no failure, because it
-# can be installed nowhere; the table says so.
+# The exit status is 0 if all rows that could be installed ran and no trial failed, 101 if a trial failed, and
+# 2 if a row did not run. A row whose packages have no wheel for this Python is not a failure; the table
+# shows that it does not install.
 set -u
 
 say() { printf 'interop-versions: %s\n' "$*" >&2; }
@@ -14,7 +14,7 @@ rows=$(sed -e 's/#.*//' -e '/^ *$/d' python/versions/rows.txt)
 names=$(printf '%s\n' "$rows" | awk '{ print $1 }')
 for row in ${ROWS:=$names}; do
     printf '%s\n' "$names" | grep -q -x -F -e "$row" || {
-        say "there is no row $row; there are: $(printf '%s' "$names" | tr '\n' ' ')"
+        say "there is no row $row in python/versions/rows.txt, but: $(printf '%s' "$names" | tr '\n' ' ')"
         exit 2
     }
 done
@@ -23,12 +23,12 @@ interop() { ${CARGO:-cargo} run --quiet --locked --package grpc-interop -- "$@";
 
 ${CARGO:-cargo} build --quiet --locked --package calculator --bins || exit 2
 
-# The other environments are made with the same Python.
+# The other environments use the same Python.
 python/setup.sh || exit 2
 PYTHON=$(cat .venv/setup.asked)
 export PYTHON
 
-# Sets environment, the folder where the packages in a file are installed, or says why it cannot be.
+# Installs the packages in a file, and sets environment to their folder.
 install() {
     environment=.
     [ "$1" != python/requirements.txt ] || return 0
@@ -54,7 +54,7 @@ while read -r name requirements arguments; do
             printf 'does not install: %s\n' "$why" >"$output/report.txt"
             continue ;;
         *)
-            printf 'could not be set up\n' >"$output/report.txt"
+            printf 'could not be installed\n' >"$output/report.txt"
             worse 2
             continue ;;
     esac
@@ -81,8 +81,8 @@ for name in $names; do
 done
 interop table --output target/interop/versions "$@" || exit 2
 case $status in
-    0) say "every row that installs was run, and no trial failed" ;;
-    101) say "trials failed: see above which, with a command that runs each alone" ;;
-    *) say "a row was not run: see above why" ;;
+    0) say "all rows that could be installed ran, and no trial failed" ;;
+    101) say "trials failed; the output above has a command to rerun each of them" ;;
+    *) say "a row did not run; the reason is above" ;;
 esac
 exit "$status"
