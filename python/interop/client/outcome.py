@@ -38,7 +38,7 @@ def without_response(status: str, message: str, started: float, completed: float
 
 
 def rejected(error: Exception, started: float) -> Outcome:
-    """Return the outcome of a call that grpcio's client rejected with an exception."""
+    """Return the outcome of a call for which grpcio's client raised an exception."""
     return without_response("CLIENT_ERROR", str(error), started, time.monotonic())
 
 
