@@ -4,19 +4,16 @@
 //! graceful shutdown of hyper-util is not used because it can end all connections, but not a single
 //! old one.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service;
 
 use super::application::Application;
 use super::calls_in_flight::CallsInFlight;
@@ -24,9 +21,6 @@ use super::listen::Socket;
 use super::options::Options;
 use super::tls::Tls;
 use crate::grpcio;
-use crate::grpcio::server::authority_rewrite::rewrite_authority;
-use crate::grpcio::server::connection_limits;
-use crate::grpcio::server::settings_ack::{EarlyRequests, count_early_requests};
 
 /// How long a TLS handshake may take.
 const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -144,13 +138,12 @@ impl Connection {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let early_requests = EarlyRequests::default();
         let Application { methods, handler } = self.application;
-        let service = grpcio::server::layer(methods, early_requests.clone()).service(handler);
-        let service = ByReference::new(self.in_flight.count(service));
-        let transport = rewrite_authority(transport, is_unix);
-        let transport = TokioIo::new(count_early_requests(transport, early_requests));
-        let mut connection = pin!(connection_limits::http2().serve_connection(transport, service));
+        let mut connection =
+            pin!(grpcio::server::connection(transport, is_unix, |early_requests| {
+                let service = grpcio::server::layer(methods, early_requests).service(handler);
+                self.in_flight.count(service)
+            }));
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
             () = retired => {}
@@ -162,28 +155,4 @@ impl Connection {
 
 fn is_unix(socket: &Socket) -> bool {
     matches!(socket, Either::Right(_))
-}
-
-/// A tower service as hyper calls it: by a shared reference.
-///
-/// The adapter of hyper-util clones the service for each call instead, which updates four reference
-/// counts and moves the state of the layers. The service has to be always ready, as all services
-/// and layers here are.
-#[derive(Debug)]
-struct ByReference<S>(RefCell<S>);
-
-impl<S> ByReference<S> {
-    fn new(service: S) -> Self {
-        Self(RefCell::new(service))
-    }
-}
-
-impl<S: Service<R>, R> hyper::service::Service<R> for ByReference<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn call(&self, request: R) -> S::Future {
-        self.0.borrow_mut().call(request)
-    }
 }

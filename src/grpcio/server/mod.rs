@@ -16,7 +16,8 @@
 //! - [`refusal`]: a refused call ends with a status or a reset
 //! - [`catch_panic`]: a panic in a handler fails only its own call
 //!
-//! The rules for connections wrap the transport and configure hyper:
+//! [`connection()`] serves a client with them, and with the rules for connections, which wrap the
+//! transport and configure hyper:
 //!
 //! - [`connection_limits`]: a connection accepts as much as with grpcio
 //! - [`settings_ack`]: limits apply only after the client has acknowledged them
@@ -25,6 +26,7 @@
 pub mod admission;
 pub mod authority_rewrite;
 pub mod catch_panic;
+mod connection;
 pub mod connection_limits;
 pub mod deadline;
 pub mod read_request;
@@ -43,7 +45,9 @@ use admission::AdmissionLayer;
 use catch_panic::CatchPanicLayer;
 use deadline::DeadlineLayer;
 use read_request::ReadRequestLayer;
-use settings_ack::EarlyRequests;
+
+pub use connection::{ByReference, Connection, Transport, connection};
+pub use settings_ack::EarlyRequests;
 
 /// All rules for calls, in order from the innermost layer to the outermost.
 pub type ServerLayers = Stack<
