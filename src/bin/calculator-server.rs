@@ -24,9 +24,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serve square roots over gRPC.
 ///
-/// Without arguments it does what `python server.py` does, and serves StreamingCalculator beside
-/// Calculator. Ctrl-C ends it at once; SIGTERM lets the calls in flight finish first. The exit
-/// status is 0 in both cases.
+/// Without arguments it does what `python server.py` does, and serves StreamingCalculator in
+/// addition to Calculator. Ctrl-C ends it at once; SIGTERM lets the calls in flight finish first.
+/// The exit status is 0 in both cases.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]

@@ -2,7 +2,7 @@
 //!
 //! A server that shuts down gracefully reports with GOAWAY which calls it will not process. grpcio
 //! retries those, so that callers do not notice when a server is replaced. A call with
-//! [`WaitForReady`](super::WaitForReady) is retried until its server can be reached.
+//! [`WaitForReady`] is retried until its server can be reached.
 
 use std::error::Error;
 use std::future::Future;

@@ -3,10 +3,10 @@
 //! Nothing here knows which side it serves. Services may use it too, because it imports neither
 //! [`server`](super::server) nor [`client`](super::client).
 //!
-//! - HTTP/2: [`http2`](self::http2) (preface and frame headers), [`filtered_io`] (a transport whose
-//!   bytes are inspected or changed)
-//! - Header fields: [`header_field`], [`header_list`], [`timeout`], [`method`]
-//! - Messages: [`message`], [`message_decoder`], [`compression`], [`codec`]
+//! - HTTP/2: `http2` (preface and frame headers), [`filtered_io`] (a transport whose bytes are
+//!   inspected or changed)
+//! - Header fields: `header_field`, `header_list`, `timeout`, [`method`]
+//! - Messages: `message`, `message_decoder`, `compression`, [`codec`]
 //! - Bodies: [`filtered_body`] (a body whose frames are inspected or changed), [`request_body`]
 
 pub mod codec;
