@@ -75,15 +75,15 @@ fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity
 	$(INTEROP) fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test: setup build ## run all other tests; the proof over all 2^32 floats is in them
-	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in
+	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in -- --include-ignored
+	$(CARGO) test --locked --package calculator --doc
 	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test modules --test self-test
 	$(CARGO) test --locked --package grpc-interop-protocol
 	$(INTEROP) run server-parity/rust --baseline golden --without python --without python-asyncio
 	$(INTEROP) run client-parity/rust --baseline golden --without python --without python-asyncio
-	$(CARGO) test --locked --package calculator --lib all_float32 -- --ignored
 
 # All linters run even when the first one fails, so that one run shows everything there is to repair.
-lint: ## check the format, lints and types of Rust and Python, and the workflow in .github
+lint: ## check formats, lints, types, rustdoc, links between documents, and the workflow in .github
 	@failed=; \
 	run() { echo "$$*"; "$$@" || failed="$$failed; $$*"; }; \
 	has() { $(CARGO) $$1 --version >/dev/null 2>&1 || { \
@@ -94,11 +94,13 @@ lint: ## check the format, lints and types of Rust and Python, and the workflow 
 		return 1; }; }; \
 	has fmt rustfmt && run $(CARGO) fmt --all --check; \
 	has clippy clippy && run $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
+	RUSTDOCFLAGS='-D warnings' run $(CARGO) doc --locked --workspace --no-deps --document-private-items; \
 	if python/setup.sh lint; then \
 		bin=.venv/bin; \
 		schema="$$bin/check-jsonschema --builtin-schema vendor.github"; \
 		run $$schema-workflows .github/workflows/*.yml; \
 		run $$schema-actions .github/actions/*/action.yml; \
+		run $$bin/md-dead-link-check --no-color --config python/pyproject.toml; \
 		run $$bin/zizmor --offline --quiet --no-progress .github; \
 		shellcheck=; \
 		if is_here shellcheck; then \
