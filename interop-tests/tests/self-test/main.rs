@@ -11,6 +11,7 @@
 //! - verdicts: [`ledger`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`attach`], [`with`], [`installed`], [`orphans`]
+//! - the documents: [`guides`]
 //! - the benchmark: [`load_generator`]
 //!
 //! The tests run the tool with [`run`] and [`programs`], on the project's tables or their own [`tables`].
@@ -23,6 +24,7 @@ mod browser;
 mod client_parity;
 mod client_programs;
 mod golden_substitution;
+mod guides;
 mod installed;
 mod ledger;
 #[path = "../../benches/load/mod.rs"]
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         other_versions::tests(),
         versions_table::tests(),
         installed::tests(),
+        guides::tests(),
         load_generator::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()

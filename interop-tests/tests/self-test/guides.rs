@@ -1,0 +1,250 @@
+//! The walk-throughs of the guides, executed as a reader would: each file is written as the guide has it, and each
+//! command is run.
+//!
+//! The snippets are read from the guides, so a guide cannot show what does not work.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::PoisonError;
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::mutants::PORT;
+use crate::run::Run;
+use crate::{programs, run};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    run::trials([
+        ("guides/a-language", a_language),
+        ("guides/a-complete-peer", a_complete_peer),
+        ("guides/a-server", a_server),
+        ("guides/a-scenario", a_scenario),
+        ("guides/a-probe", a_probe),
+        ("guides/a-behaviour", a_behaviour),
+        ("guides/commands-exist", commands_exist),
+    ])
+}
+
+fn document(path: &str) -> String {
+    std::fs::read_to_string(Path::new(programs::ROOT).join(path)).expect("a document")
+}
+
+/// The code blocks in `language` of a guide, in their order, without their indentation.
+fn snippets(guide: &str, language: &str) -> Vec<String> {
+    let text = document(&format!("interop-tests/docs/{guide}"));
+    let (mut found, mut block) = (Vec::new(), None);
+    for line in text.lines() {
+        match &mut block {
+            None => {
+                let indent = line.len() - line.trim_start().len();
+                if line.trim_start().strip_prefix("```") == Some(language) {
+                    block = Some((indent, String::new()));
+                }
+            }
+            Some((_, code)) if line.trim_start() == "```" => found.extend([std::mem::take(code)]),
+            Some((indent, code)) => {
+                code.push_str(line.get(*indent..).unwrap_or_default());
+                code.push('\n');
+            }
+        }
+        if line.trim_start() == "```" {
+            block = None;
+        }
+    }
+    found
+}
+
+/// The first code block in `language` of a guide.
+#[track_caller]
+fn first_snippet(guide: &str, language: &str) -> String {
+    snippets(guide, language).into_iter().next().expect("a code block")
+}
+
+/// `text` with `from`, which it has to contain, replaced.
+#[track_caller]
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from} is missing in {text}");
+    text.replace(from, to)
+}
+
+/// A folder with tables that contain `entry` in the folder `suite` and nothing else.
+fn tables(suite: &str, entry: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["calls", "server-parity", "client-parity"] {
+        std::fs::create_dir(folder.path().join(name)).expect("a folder");
+    }
+    std::fs::write(folder.path().join("programs.toml"), "case = []\n").expect("a file");
+    // The project's known deviations are of its own cases.
+    std::fs::write(folder.path().join("deviations.toml"), "").expect("a file");
+    std::fs::write(folder.path().join(suite).join("mine.toml"), entry).expect("a file");
+    folder
+}
+
+const RUST: &str = "with = [\"rust\"]\n";
+
+fn a_language() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let agent = folder.path().join("agent.py");
+    std::fs::write(&agent, first_snippet("peers.md", "python")).expect("a file");
+    let peers = first_snippet("peers.md", "toml");
+    let peers = replaced(&peers, "/home/me/first/agent.py", &agent.to_string_lossy());
+    let run = Run::new().with_file("--peers", "my-peers.toml", &peers).and("calls/rust/first");
+    let ran = run.finish();
+    ran.says(" 0 failed").ends_with_status(0);
+    let results = ran.trials();
+    let with = |result: &str| results.values().filter(|found| found.starts_with(result)).count();
+    ran.assert(with("ok") >= 30, "the agent can make unary calls");
+    ran.assert(with("ignored") >= 30, "what it cannot do is not supported");
+}
+
+/// The names that `interop list` prints with these peers.
+fn listed(peers: &str) -> String {
+    let run = Run::of_command("list").with("--baseline", "golden");
+    let ran = run.with_file("--peers", "my-peers.toml", peers).finish();
+    ran.ends_with_status(0);
+    ran.stdout
+}
+
+fn a_complete_peer() {
+    let entry = snippets("peers.md", "toml").swap_remove(1);
+    let names = listed(&format!("with = [\"python\", \"rust\"]\n{entry}"));
+    for name in ["calls/go/go/root-of-16:", "calls/rust/go/tls/", "calls/go/rust/tls/"] {
+        assert!(names.contains(name), "{name} is missing");
+    }
+    assert!(!names.contains("parity/go/root-of-2:"), "`parity = false` is heeded");
+}
+
+fn a_server() {
+    let peers = first_snippet("your-server.md", "toml");
+    let names = listed(&peers);
+    for name in ["calls/mine/rust/root-of-16:", "server-parity/mine/root-of-2:"] {
+        assert!(names.contains(name), "{name} is missing");
+    }
+    // With this project's own server in the place of the reader's.
+    let server = programs::places().bin().join("calculator-server");
+    let peers = replaced(
+        &peers,
+        "[\"/home/me/shop/target/debug/calculator\", \"--listen\", \"{address}\"]",
+        &format!("[\"{}\", \"--address\", \"{{address}}\"]", server.display()),
+    );
+    let peers = replaced(&peers, "listening on {address}", "Address: {address}");
+    let run = Run::new().with("--baseline", "golden").with("--without", "python");
+    let run = run.with_file("--peers", "my-peers.toml", &peers).and("mine/root-of-2");
+    run.finish().says("test server-parity/mine/root-of-2 ").says(" 0 failed").ends_with_status(0);
+}
+
+fn a_scenario() {
+    let scenarios = snippets("scenarios.md", "toml");
+    let [first, varied] = &scenarios[..] else { panic!("two examples: {scenarios:?}") };
+    let tables = tables("calls", &format!("{first}\n{varied}"));
+    let run = Run::new().with("--scenarios", &tables.path().to_string_lossy());
+    let ran = run.with_file("--peers", "peers.toml", RUST).finish();
+    let trials =
+        ["root-of-ten-thousand", "tls+gzip/a-root-and-an-error", "gzip/requests-are-compressed"];
+    for name in trials {
+        let result = ran.trials().get(&*format!("calls/rust/rust/{name}")).copied();
+        ran.assert(result == Some("ok"), &format!("{name} should pass"));
+    }
+    ran.says(" 0 failed").ends_with_status(0);
+}
+
+/// Adds the first example of `guide` to the tables of `suite`, records the goldens as the guide says, and
+/// compares the Rust peer with them: `trial` passes.
+fn recorded_and_compared(guide: &str, suite: &str, trial: &str) {
+    let tables = tables(suite, &first_snippet(guide, "toml"));
+    let goldens = tempfile::tempdir().expect("a folder");
+    let run = |command: &str| {
+        let run = Run::of_command(command);
+        let run = run.with("--scenarios", &tables.path().to_string_lossy());
+        run.with("--goldens", &goldens.path().to_string_lossy())
+    };
+    let compare = || {
+        let deviations = tables.path().join("deviations.toml");
+        run("run").with("--deviations", &deviations.to_string_lossy())
+    };
+    // The reference listens on it.
+    let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
+    run("record-goldens").finish().ends_with_status(0);
+    let live = compare().with("--baseline", "live").with("--exact", trial).finish();
+    live.says("1 passed").ends_with_status(0);
+    drop(port);
+    let golden = compare().with("--baseline", "golden").with("--without", "python");
+    let golden = golden.with("--exact", trial).finish();
+    golden.says("1 passed").ends_with_status(0);
+}
+
+fn a_probe() {
+    recorded_and_compared(
+        "probes.md",
+        "server-parity",
+        "server-parity/rust/timeout-of-a-fortnight",
+    );
+}
+
+fn a_behaviour() {
+    recorded_and_compared(
+        "behaviours.md",
+        "client-parity",
+        "client-parity/rust/http-503-with-a-page",
+    );
+}
+
+/// The options in a text: words that begin with two dashes.
+fn options(text: &str) -> BTreeSet<&str> {
+    let of_an_option = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let words = text.split(|c: char| !of_an_option(c));
+    let is_option = |word: &&str| {
+        word.strip_prefix("--")
+            .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    words.filter(is_option).collect()
+}
+
+/// The words after each `make` in code.
+fn make_targets(text: &str) -> BTreeSet<&str> {
+    let calls = text.split("make ").skip(1);
+    let words = calls.filter_map(|call| call.split([' ', '`', '\n', '\'', '.', ',']).next());
+    words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect()
+}
+
+/// Options of cargo, of the benchmark and of a reader's own server.
+const OTHER_OPTIONS: [&str; 7] =
+    ["--locked", "--path", "--bin", "--test", "--only", "--servers", "--listen"];
+
+fn commands_exist() {
+    let bin = programs::places().bin().to_owned();
+    let help = |program: PathBuf, arguments: &[&str]| {
+        let output = Command::new(&program).args(arguments).output();
+        let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        assert!(output.status.success(), "{} {arguments:?}", program.display());
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let interop = || PathBuf::from(programs::INTEROP);
+    let mut known = help(interop(), &["--help"]);
+    for subcommand in ["run", "list", "fuzz", "diff", "merge", "table", "record-goldens", "schema"]
+    {
+        known += &help(interop(), &[subcommand, "--help"]);
+    }
+    for program in ["calculator-server", "calculator-client"] {
+        known += &help(bin.join(program), &["--help"]);
+    }
+    let known: BTreeSet<_> = options(&known).into_iter().chain(OTHER_OPTIONS).collect();
+    let makefile = document("Makefile");
+    let is_target = |word: &str| makefile.lines().any(|line| line.starts_with(&format!("{word}:")));
+    let guides = std::fs::read_dir(Path::new(programs::ROOT).join("interop-tests/docs"));
+    let guides = guides.expect("the guides").map(|entry| entry.expect("an entry").path());
+    let documents =
+        ["README.md", "CONTRIBUTING.md"].map(|name| Path::new(programs::ROOT).join(name));
+    for path in guides.chain(documents) {
+        let text = std::fs::read_to_string(&path).expect("a document");
+        for option in options(&text) {
+            assert!(known.contains(option), "{}: there is no option {option}", path.display());
+        }
+        let code: Vec<_> = text.split('`').skip(1).step_by(2).collect();
+        for target in code.iter().flat_map(|code| make_targets(code)) {
+            assert!(is_target(target), "{}: there is no target {target}", path.display());
+        }
+    }
+}
