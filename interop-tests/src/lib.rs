@@ -1,21 +1,21 @@
-//! The interop tool: runs every gRPC client against every server, compares them with a reference, and
-//! reports whether one can replace another.
+//! The interop tool: runs every gRPC client against every server, compares them with a reference, and reports whether
+//! one can replace another.
 //!
 //! Data flows in one direction, and a module imports only modules listed below it:
 //!
-//! - [`cli`]: options, subcommands, the phases of a run
+//! - `cli`: options, subcommands, the phases of a run
 //! - [`report`]: the record of a run, terminal output, JUnit, Markdown, HTML, the difference of two runs
-//! - [`calls`]: scenarios with stated expectations
-//! - [`parity`]: comparison with a reference
+//! - `calls`: scenarios with stated expectations
+//! - `parity`: comparison with a reference
 //! - [`process`]: child processes: servers and agents, readiness, pools, shutdown, ports, certificates
-//! - [`outcome`]: observations, mismatches, verdicts, known deviations
-//! - [`capture`]: the tap between client and server, and the recorder of what it carries
+//! - `outcome`: observations, mismatches, verdicts, known deviations
+//! - `capture`: the tap between client and server, and the recorder of their frames
 //! - [`http2`]: frames, HPACK, flow control
-//! - [`config`]: TOML files, peers, commands, what peers can do
+//! - [`config`]: TOML files, peers, programs, capabilities
 //!
-//! No module knows a language or a service: a language is an entry in `peers.toml`, a service a .proto.
+//! No module depends on a language or a service: a language is an entry in `peers.toml`, a service a .proto file.
 
-#![allow(clippy::must_use_candidate, reason = "only the programs of this package call it")]
+#![allow(clippy::must_use_candidate, reason = "only the programs of this package use this crate")]
 #![allow(clippy::return_self_not_must_use, reason = "the same")]
 
 mod calls;

@@ -1,4 +1,4 @@
-//! `interop`: runs every gRPC client against every server and compares them.
+//! The command `interop`: runs every gRPC client against every server and compares them.
 
 use std::process::ExitCode;
 

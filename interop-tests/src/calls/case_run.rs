@@ -1,6 +1,6 @@
-//! The run of one scenario at one point of the axes: an agent makes its calls through a tap.
+//! Runs one scenario with one transport and compression: an agent makes its calls through a tap.
 //!
-//! A tap is always there, so that a failure can show what went over the wire.
+//! Every run has a tap, so that a failure can show the frames.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -24,22 +24,23 @@ use crate::process::{
     AgentPool, BorrowedAgent, RunContext, RunningServer, ServerConfig, ServerPool, SharedServer,
 };
 
-/// The pause between two attempts of a step that is to succeed eventually.
+/// The pause between two attempts of a step with `eventually_ms`.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
-/// How many ports are tried for a tap.
+/// How many ports to try for a tap.
 const TAP_ATTEMPTS: usize = 10;
 
-/// Why a trace does not show the calls to other addresses.
-const NOT_TAPPED: &str = "calls to an address at which no server responds are not recorded: no tap is \
-                          between the client and that address";
+/// The note in a trace without the calls to other addresses.
+const NOT_TAPPED: &str = "calls to a closed or silent port are not recorded, because there is no tap \
+                          between the client and that port";
 
-/// How long a client may take to close its connections after its calls, if they are counted, and if
-/// they are only recorded.
+/// How long a client may take to close its connections after its calls, if the scenario counts frames.
 const CLOSING: Duration = Duration::from_secs(2);
+
+/// The same limit if the frames are only recorded.
 const CLOSING_UNCOUNTED: Duration = Duration::from_millis(100);
 
-/// Runs `scenario` at this point of the axes and reports how its outcome differs from the expected one.
+/// Runs `scenario` with this transport and compression, and compares its outcome with the expectation.
 pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> Report {
     let Session { servers, agents, context } = session;
     let config = ServerConfig::new(variant, scenario.server);
@@ -89,32 +90,34 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
         Finding::Match | Finding::NotSupported(_) => server.has_exited(),
         _ => None,
     };
-    // Not earlier: the next case of this agent would start the server again.
+    // Released only now: the next case of this agent could start the server again.
     drop((run, permit));
     let finding = exit.map_or(finding, |how| {
-        Finding::Broken(format!("the server ended during this case, {how}"))
+        Finding::Broken(format!("the server exited during this case, {how}"))
     });
     Report { finding, evidence }
 }
 
+/// A scenario while it runs.
 struct CaseRun<'a> {
     context: &'a RunContext,
     variant: Variant,
-    /// The server that all cases share.
+    /// The server that cases share.
     server: &'a SharedServer,
     agent: BorrowedAgent<'a>,
+    /// The server of this case alone, if it needs one.
     dedicated: Option<DedicatedServer<'a>>,
     tap: Option<Tap>,
     /// The requests to the agent, shortened.
     requests: Vec<String>,
-    /// The outcome of the present step, of the last time that it was done.
+    /// The outcome of the last attempt of the current step.
     step: Comparison,
-    /// The outcomes of all steps before it.
+    /// The outcomes of all steps before the current one.
     all: Comparison,
 }
 
 impl CaseRun<'_> {
-    /// Does all steps, and adds their outcomes to `all`, however the case ends.
+    /// Runs all steps and adds their outcomes to `all`, even if the case ends early.
     fn run(&mut self, scenario: &Scenario, recorder: &Recorder) -> Result<(), Finding> {
         if scenario.needs_own_server() {
             self.dedicated = Some(DedicatedServer::start(self.server, self.context)?);
@@ -139,13 +142,13 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// A tap in front of the server, at an address of the same kind.
+    /// Starts a tap in front of the server, at an address of the same kind.
     fn start_tap(&self, counts: bool, recorder: &Recorder) -> Result<Tap, Finding> {
         let server = self.server_address()?;
         let mut more_attempts = 1..TAP_ATTEMPTS;
         loop {
             let port = match self.dedicated {
-                // The tap stops and starts again with the server.
+                // The tap stops listening and listens again together with the server.
                 Some(_) => addresses::lasting_port,
                 None => addresses::fresh_port,
             };
@@ -160,7 +163,7 @@ impl CaseRun<'_> {
         }
     }
 
-    /// Does a step as many times as it says, until the outcome is not the expected one.
+    /// Runs a step `repeat` times, until an outcome differs from the expected one.
     fn repeat(&mut self, step: &Step, is_last: bool) -> Result<(), Finding> {
         let times = step.repeat.unwrap_or(1);
         for time in 1..=times {
@@ -176,8 +179,8 @@ impl CaseRun<'_> {
                 }
                 break;
             }
-            // The requests are the same each time, so only those of the first time are shown, and
-            // those of a failure.
+            // The requests are the same each time, so only the first ones and those of a failure are
+            // kept.
             if time > 1 {
                 self.requests.truncate(before);
             }
@@ -185,7 +188,7 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// Does a step, and compares the growth of the server's memory with the limit if there is one.
+    /// Runs a step, and compares the growth of the server's memory with the limit of the step.
     fn measure_memory(&mut self, step: &Step, keep_channels: bool) -> Result<(), Finding> {
         let running = self.dedicated.as_ref().and_then(|server| server.running.as_ref());
         let pid = running.map(|server| server.process.pid());
@@ -198,19 +201,19 @@ impl CaseRun<'_> {
             group::memory_growth_during(pid, || self.attempt(step, keep_channels));
         result?;
         let growth = growth.ok_or_else(|| {
-            let why = "the memory of a process is read from /proc, which this system does not have";
+            let why = "memory is measured only on Linux, because it is read from /proc";
             Finding::NotSupported(why.to_owned())
         })?;
         if growth > most {
-            let expected = format!("grows by {most} MiB at most");
+            let expected = format!("grows by at most {most} MiB");
             let observed = format!("grows by {growth:.0} MiB");
             self.step.mismatches.push(Mismatch::new("server memory", expected, observed));
         }
         Ok(())
     }
 
-    /// Makes the calls of a step, again and again if they are to succeed eventually. What happens to the server
-    /// does so during the first attempt, whether its calls have ended by then or not.
+    /// Makes the calls of a step, and repeats them until `eventually_ms` if they do not end as expected. The server
+    /// action of the step happens during the first attempt, even if its calls have already ended.
     fn attempt(&mut self, step: &Step, keep_channels: bool) -> Result<(), Finding> {
         self.step = Comparison::default();
         let mut action = step.server;
@@ -264,7 +267,7 @@ impl CaseRun<'_> {
     }
 }
 
-/// Kills or starts the server. While it is not running, the tap refuses connections as well.
+/// Kills or starts the server. While the server is not running, the tap refuses connections too.
 fn act(
     server: &mut Option<DedicatedServer<'_>>,
     tap: &mut Option<Tap>,
@@ -280,16 +283,16 @@ fn act(
 }
 
 fn tap_failed(error: &io::Error) -> Finding {
-    Finding::SetUpError(format!("the tap: {error}"))
+    Finding::SetUpError(format!("the tap between client and server did not start: {error}"))
 }
 
-/// A name that no other attempt of any trial has, also of other runs with the same server.
+/// A name that is unique among all attempts of all trials, including those of other runs with the same server.
 fn unique_name() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The servers of one peer and the agents of another, which all their cases share.
+/// The servers of one peer and the agents of another, shared by all their cases.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) servers: Arc<ServerPool>,
@@ -297,9 +300,9 @@ pub(crate) struct Session {
     pub(crate) context: Arc<RunContext>,
 }
 
-/// A server that one case uses alone, because it is killed or measured.
+/// A server of one case alone, because the case kills it or measures its memory.
 ///
-/// It is always started at the same address, where its clients expect it.
+/// It restarts at the same address, because its clients reconnect there.
 pub(crate) struct DedicatedServer<'a> {
     shared: &'a SharedServer,
     context: &'a RunContext,
@@ -321,9 +324,9 @@ impl<'a> DedicatedServer<'a> {
         Ok(server)
     }
 
-    /// Kills it or starts it.
+    /// Kills the server or starts it.
     pub(crate) fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
-        // The old process ends first: it may still have the port.
+        // The old process must end first, because it may still use the port.
         self.running = None;
         if action == ServerAction::Start {
             let started = self.shared.start(&self.address, self.context);

@@ -1,7 +1,7 @@
-//! The methods that a table can call, and their messages: as a table writes them, and as a line for people.
+//! The methods that a table can call, and the notations of their messages.
 //!
-//! Messages are compared by their bytes. JSON has neither -0.0 nor a NaN with a payload, so a `Number` may be
-//! written as a number or as its bits, and any message as the hex of its bytes.
+//! Messages are compared by their bytes. JSON can represent neither -0.0 nor the payload of a NaN. So a `Number` may
+//! be written as a number or as its bits, and any message as hex digits.
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -16,22 +16,26 @@ use serde::Deserialize;
 use crate::http2::Value;
 use crate::http2::body::{checksum, padded};
 
-/// One message or several. Their type is known only with the method of the call.
+/// One or more messages in a table. Their type depends on the method of the call.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Message {
     notation: Notation,
-    /// The bytes, which clones share: large messages are sent many times.
+    /// The encoded messages. Clones share them, because large messages are sent many times.
     #[serde(skip)]
     encoded: Arc<OnceLock<Vec<Vec<u8>>>>,
 }
 
-/// The ways to write a message.
+/// The notations of a message.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "a message is a number, a table or hex digits")]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a message must be a number, a table or hex digits"
+)]
 enum Notation {
     List(Vec<Message>),
-    /// The same message several times in a row.
+    /// The same messages repeated.
     Repeated {
         times: usize,
         each: Box<Message>,
@@ -55,7 +59,7 @@ struct RepeatedBytes {
 }
 
 impl Message {
-    /// The bytes of each message that this stands for.
+    /// The bytes of all messages. `of` is their type, if the method is known.
     pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
         if self.encoded.get().is_none() {
             let _ = self.encoded.set(self.encode(of)?);
@@ -76,26 +80,29 @@ impl Message {
             (Notation::Hex(digits), _) => {
                 let digits: String = digits.split_whitespace().collect();
                 hex::decode(&digits)
-                    .map_err(|_| format!("`{digits}` is no hex, two digits a byte"))?
+                    .map_err(|_| format!("`{digits}` must be hex digits, two per byte"))?
             }
             (_, None) => {
-                return Err("a message of a method that is not known is given in hex".to_owned());
+                return Err(
+                    "the messages of a method without a .proto file must be written in hex"
+                        .to_owned(),
+                );
             }
             (Notation::Padded { ask, size }, Some(of)) if is_number(of) => padded(*ask, *size)?,
             (Notation::Number(value), Some(of)) if is_number(of) => value.message(),
             (Notation::Fields(fields), Some(of)) => {
                 DynamicMessage::deserialize(of.clone(), object(fields, of)?)
-                    .map_err(|error| format!("this is no {}: {error}", of.full_name()))?
+                    .map_err(|error| format!("this is not a valid {}: {error}", of.full_name()))?
                     .encode_to_vec()
             }
             (_, Some(of)) => {
-                return Err(format!("a {} is a table, or the hex of its bytes", of.full_name()));
+                return Err(format!("a {} must be a table, or hex digits", of.full_name()));
             }
         };
         Ok(vec![message])
     }
 
-    /// Whether the table states its bytes, which no generated stub would send.
+    /// Whether a message is written as bytes that a generated stub would not send.
     pub(crate) fn is_raw(&self) -> bool {
         match &self.notation {
             Notation::List(messages) => messages.iter().any(Self::is_raw),
@@ -109,14 +116,17 @@ fn is_number(of: &MessageDescriptor) -> bool {
     of.full_name() == "Number"
 }
 
-/// The JSON of a message.
+/// A message as JSON.
 fn object(table: &toml::Table, of: &MessageDescriptor) -> Result<serde_json::Value, String> {
     let mut object = serde_json::Map::new();
     for (name, value) in table {
         let Some(field) = of.get_field_by_name(name) else {
             let fields: Vec<_> = of.fields().map(|field| field.name().to_owned()).collect();
             let fields = fields.join("`, `");
-            return Err(format!("a {} has no field `{name}`, but `{fields}`", of.full_name()));
+            return Err(format!(
+                "a {} has no field `{name}`; its fields are `{fields}`",
+                of.full_name()
+            ));
         };
         object.insert(name.clone(), json(value, &field)?);
     }
@@ -127,7 +137,7 @@ fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Valu
     let wrong = |what: &str| format!("{}: {what}", field.full_name());
     let base64 = |digits: &str, times: usize| match hex::decode(digits) {
         Ok(bytes) => Ok(STANDARD.encode(bytes.repeat(times)).into()),
-        Err(_) => Err(wrong("bytes are hex digits, two a byte")),
+        Err(_) => Err(wrong("bytes must be hex digits, two per byte")),
     };
     match (value, field.kind()) {
         (toml::Value::Array(values), _) => values.iter().map(|value| json(value, field)).collect(),
@@ -141,7 +151,7 @@ fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Valu
         (toml::Value::Float(number), _)
             if number.is_nan() || *number == 0.0 && number.is_sign_negative() =>
         {
-            Err(wrong("JSON cannot say this number: give the whole message in hex"))
+            Err(wrong("JSON cannot represent this number; write the whole message in hex"))
         }
         (toml::Value::Float(number), _) if number.is_infinite() => {
             Ok(if *number > 0.0 { "Infinity" } else { "-Infinity" }.into())
@@ -150,7 +160,7 @@ fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Valu
     }
 }
 
-/// A message as a line for people, with its bytes unless they are many.
+/// A message as text for people, with its bytes unless it is long.
 pub(crate) fn shown(bytes: &[u8], of: Option<&MessageDescriptor>) -> String {
     const SHOWN: usize = 64;
     if bytes.len() > SHOWN {
@@ -167,16 +177,16 @@ pub(crate) fn shown(bytes: &[u8], of: Option<&MessageDescriptor>) -> String {
     format!("{readable}[{}]", hex::encode(bytes))
 }
 
-/// The services of which every agent has a generated stub.
+/// The services for which every agent has a generated stub.
 const WITH_STUB: [&str; 2] = ["Calculator", "StreamingCalculator"];
 
-/// The descriptors of all services, or why they cannot be read.
+/// The descriptors of all services, or the reason why they cannot be decoded.
 static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
     DescriptorPool::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..])
-        .map_err(|error| format!("the descriptors of the .proto files: {error}"))
+        .map_err(|error| format!("cannot decode the descriptors of the .proto files: {error}"))
 });
 
-/// The method at `path`, `/Service/Method`; the error lists those that there are.
+/// The method at `path`, which has the form `/Service/Method`. The error lists all known methods.
 pub(crate) fn find(path: &str) -> Result<MethodDescriptor, String> {
     let path_of =
         |m: &MethodDescriptor| format!("/{}/{}", m.parent_service().full_name(), m.name());
@@ -185,18 +195,19 @@ pub(crate) fn find(path: &str) -> Result<MethodDescriptor, String> {
     all.iter().find(|method| path_of(method) == path).cloned().ok_or_else(|| {
         let paths: Vec<_> = all.iter().map(path_of).collect();
         format!(
-            "method: there is no `{path}`; there are {}; a call of another has `kind`, and its \
-             messages in hex",
+            "method: no .proto file has the method `{path}`; the known methods are {}; for any other \
+             method, state `kind` and write its messages in hex",
             paths.join(", ")
         )
     })
 }
 
+/// Which sides of `method` stream.
 pub(crate) fn kind(method: &MethodDescriptor) -> grpc_interop_protocol::Kind {
     grpc_interop_protocol::Kind::new(method.is_client_streaming(), method.is_server_streaming())
 }
 
-/// Whether every agent has a generated stub for it.
+/// Whether every agent has a generated stub for `method`.
 pub(crate) fn has_stub(method: &MethodDescriptor) -> bool {
     WITH_STUB.contains(&method.parent_service().full_name())
 }
@@ -236,13 +247,13 @@ mod tests {
     #[test]
     fn any_message_is_written_in_hex_or_as_a_table() {
         assert_eq!(encoded("\"0d 00\"", "/Unknown/Method").unwrap(), ["0d00"]);
-        assert!(encoded("\"0d0\"", SQUARE_ROOT).unwrap_err().starts_with("`0d0` is no hex"));
+        assert!(encoded("\"0d0\"", SQUARE_ROOT).unwrap_err().starts_with("`0d0` must be hex"));
         let table = "{ start = { value = inf }, count = 2 }";
         assert_eq!(encoded(table, REPEATED_ROOTS).unwrap(), ["0a050d0000807f1002"]);
         let error = encoded("{ value = 1.0 }", REPEATED_ROOTS).unwrap_err();
-        assert!(error.contains("has no field `value`, but `start`, `count`"), "{error}");
-        assert!(encoded("1.0", REPEATED_ROOTS).unwrap_err().contains("is a table, or the hex"));
-        assert!(encoded("{}", "/Unknown/Method").unwrap_err().contains("is given in hex"));
+        assert!(error.contains("has no field `value`; its fields are `start`, `count`"), "{error}");
+        assert!(encoded("1.0", REPEATED_ROOTS).unwrap_err().contains("must be a table, or hex"));
+        assert!(encoded("{}", "/Unknown/Method").unwrap_err().contains("must be written in hex"));
     }
 
     #[test]
@@ -298,7 +309,7 @@ mod tests {
     #[test]
     fn an_unknown_method_is_reported_with_those_that_exist() {
         let error = find("/Calculator/CubeRoot").unwrap_err();
-        assert!(error.starts_with("method: there is no `/Calculator/CubeRoot`; there are /"));
+        assert!(error.starts_with("method: no .proto file has the method `/Calculator/CubeRoot`"));
         assert!(error.contains("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"));
     }
 }

@@ -1,5 +1,5 @@
-//! The suites with stated expectations: `calls`, in which an agent makes the calls of a scenario, and
-//! `programs`, in which a client program runs as a user runs it.
+//! The suites whose expected outcomes are stated in tables: `calls`, in which an agent makes the calls of a
+//! scenario, and `programs`, which runs client and server programs as a user does.
 
 pub(crate) mod case_run;
 pub(crate) mod expectation;

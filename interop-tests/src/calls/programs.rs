@@ -1,7 +1,7 @@
 //! The suite `programs`: each server program with each client program, as a user runs them.
 //!
-//! They are the programs that are deployed. They have no arguments and use the port of the tutorial, so
-//! the cases run one after the other, and no other process may use that port.
+//! These programs are the ones that are deployed. They have no arguments and use port 50051. So the cases run one
+//! after the other, and no other process may use the port.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,15 +18,17 @@ use crate::outcome::{Evidence, Finding, PortUser, Report, Trial, TrialName};
 use crate::process::net::tutorial_port::PORT;
 use crate::process::{Logs, Process, RunContext, RunningServer};
 
+/// The name of the suite.
 pub(crate) const SUITE: &str = "programs";
 
-/// Why there is no trace.
-const NO_FRAMES: &str = "both programs know no port but 50051, so no tap can be between them";
+/// The note in a trace without frames.
+const NO_FRAMES: &str = "frames are not recorded: both programs use the fixed port 50051, so no tap can be \
+                         between them";
 
-/// How long a program may take to end.
+/// How long a program may take to exit.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// In the place of the server in the name of a trial without a server.
+/// The name of the server in the names of trials without a server.
 pub(crate) const NO_SERVER: &str = "nobody";
 
 /// One `[[case]]` of `programs.toml`.
@@ -35,19 +37,20 @@ pub(crate) const NO_SERVER: &str = "nobody";
 pub(crate) struct Case {
     name: Spanned<String>,
     about: Option<String>,
-    /// The expected end of the client.
+    /// The expected exit and output of the client.
     client: End,
-    /// That of the server, on Ctrl-C after the client has ended; without it there is no server.
+    /// The expected exit and output of the server, which gets SIGINT after the client has exited. Without it there is
+    /// no server.
     server: Option<End>,
 }
 
-/// The expected end of a program.
+/// The expected exit status and output of a program.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct End {
     exit: i32,
     stdout: String,
-    /// Lines of stderr, which may have others.
+    /// Lines that stderr must contain, among others.
     #[serde(default)]
     stderr_lines: Vec<String>,
 }
@@ -95,7 +98,7 @@ pub(crate) fn trials(peers: &[Peer], cases: &[Case], context: &Arc<RunContext>) 
     trials
 }
 
-/// One trial.
+/// A trial of the suite.
 struct CaseRun {
     case: Case,
     server: Option<Program>,
@@ -130,7 +133,7 @@ impl CaseRun {
         Report { finding, evidence }
     }
 
-    /// Runs both programs, and compares how they end.
+    /// Runs both programs and compares their exit status and output.
     fn run(&self, comparison: &mut Comparison) -> Result<(), Finding> {
         let places = &self.context.places;
         let start = |program| {
@@ -140,20 +143,22 @@ impl CaseRun {
         let server = self.server.as_ref().map(start).transpose()?;
         let client = Process::start_program(&self.client, places, "", self.client_logs.clone());
         let mut client = client
-            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
+            .map_err(|error| Finding::SetUpError(format!("cannot start the client: {error}")))?;
         let end = self.case.client.compare(&mut client, String::new());
-        let end =
-            end.ok_or_else(|| Finding::Broken(format!("the client did not end after {LIMIT:?}")))?;
+        let end = end
+            .ok_or_else(|| Finding::Broken(format!("the client did not exit within {LIMIT:?}")))?;
         comparison.extend("client ", end);
         let (Some(mut server), Some(expected)) = (server, &self.case.server) else {
             return Ok(());
         };
         if let Some(exit) = server.process.has_exited() {
-            return Err(Finding::Broken(format!("the server ended by itself, with {exit}")));
+            return Err(Finding::Broken(format!(
+                "the server exited before it got SIGINT, with {exit}"
+            )));
         }
         server.process.interrupt();
         let end = expected.compare(&mut server.process, server.printed).ok_or_else(|| {
-            Finding::Broken(format!("the server did not end {LIMIT:?} after Ctrl-C"))
+            Finding::Broken(format!("the server did not exit within {LIMIT:?} after SIGINT"))
         })?;
         comparison.extend("server ", end);
         Ok(())
@@ -161,7 +166,8 @@ impl CaseRun {
 }
 
 impl End {
-    /// Compares the end of `process`, which has printed `stdout` so far; `None` when it does not end in time.
+    /// Waits for the end of `process`, which has printed `stdout` so far, and compares it. `None` if the process does
+    /// not exit in time.
     fn compare(&self, process: &mut Process, mut stdout: String) -> Option<Comparison> {
         let mut comparison = Comparison::default();
         let (status, exit) = (format!("status {}", self.exit), process.wait(LIMIT, &mut stdout)?);

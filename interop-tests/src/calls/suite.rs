@@ -1,8 +1,8 @@
-//! The suite `calls`: each server with each client agent over the table of scenarios, each of them at
-//! every point of the axes that it varies over.
+//! The suite `calls`: each server with each agent in every scenario, with every transport and compression of the
+//! scenario.
 //!
-//! Servers and agents are started by the first trial that needs them and end with the last one, because
-//! each trial holds a reference to them.
+//! The first trial that needs a server or an agent starts it. It ends with its last trial, because each trial holds
+//! a reference to it.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::config::Peer;
 use crate::outcome::{Trial, TrialName};
 use crate::process::{AgentPool, RunContext, ServerPool};
 
+/// The name of the suite.
 pub(crate) const SUITE: &str = "calls";
 
-/// How many cases of one client run at once that keep a processor busy. A server that a client breaks is
-/// broken by the one such case which runs.
+/// How many CPU-bound cases of one client run at once. With one, the case during which a server exits is known.
 const BUSY: usize = 1;
 
-/// How many cases run at the same time as those that mostly wait.
+/// How many cases of one client that mostly wait run at once.
 const WAITING: usize = 4;
 
-/// All trials of the suite, one pair of peers after the other.
+/// All trials of the suite, sorted by pairs of peers.
 pub(crate) fn trials(
     peers: &[Peer],
     scenarios: &[Scenario],

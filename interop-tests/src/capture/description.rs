@@ -9,7 +9,7 @@ use crate::http2::value::shown;
 /// How many bytes of a part are shown.
 const SHOWN: usize = 64;
 
-/// What a person is shown of an event.
+/// The description of an event for people.
 #[derive(Default)]
 pub(crate) struct Description<'a> {
     /// Such as `HEADERS on stream 1`.
@@ -30,7 +30,7 @@ pub(crate) struct DescribedPart<'a> {
     pub(crate) start: usize,
     pub(crate) name: String,
     pub(crate) value: String,
-    /// The message that they are a part of; of an empty message, its length is one.
+    /// The message that they belong to. For an empty message, this is its length field.
     pub(crate) message: Option<&'a Message>,
 }
 
@@ -49,6 +49,7 @@ impl<'a> DescribedPart<'a> {
 }
 
 impl<'a> Description<'a> {
+    /// Describes `event`.
     pub(crate) fn of(event: &'a Event) -> Self {
         let titled = |title: &str| Self { title: title.to_owned(), ..Self::default() };
         match &event.what {
@@ -60,7 +61,7 @@ impl<'a> Description<'a> {
                 Self { title: format!("cut off: {}", whole.title), ..whole }
             }
             EventKind::Bytes(bytes) => {
-                Self::of_bytes(format!("{} bytes that are no HTTP/2", bytes.length), bytes)
+                Self::of_bytes(format!("{} bytes that are not HTTP/2", bytes.length), bytes)
             }
             EventKind::TlsRecord(record) => Self {
                 title: format!("TLS record: {}", record.content_type),
@@ -136,7 +137,7 @@ impl Display for Trace {
         }
         for (index, event) in self.events.iter().enumerate() {
             if let Some(LeftOut { events, .. }) = self.left_out.filter(|gap| gap.after == index) {
-                writeln!(f, "… {events} events are left out …")?;
+                writeln!(f, "… {events} events omitted …")?;
             }
             write!(f, "{event}")?;
         }

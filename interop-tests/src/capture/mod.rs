@@ -1,7 +1,7 @@
 //! Captures what a client and a server exchange, and explains it byte by byte.
 //!
-//! Every trial is recorded, because only its end shows whether it fails. So the number of events that are
-//! kept is bounded.
+//! Every trial is recorded, because whether it fails is known only at its end. So the number of recorded events is
+//! limited.
 //!
 //! - [`tap`]: a proxy between client and server
 //! - [`recorder`]: records both directions of every connection as a trace

@@ -10,39 +10,40 @@ use crate::http2::Role;
 /// How many bytes are kept of a payload and of a message.
 pub(crate) const KEPT: usize = 1024;
 
-/// What went over the wire between client and server in one trial.
+/// The frames and other events between client and server in one trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Trace {
-    /// Why frames of the trial are missing here; empty when all are here.
+    /// The reasons why frames of the trial are missing; empty if the trace is complete.
     pub(crate) notes: Vec<String>,
-    /// What happened, in the order of time.
+    /// The events in chronological order.
     pub(crate) events: Vec<Event>,
-    /// Events of the middle that are missing, because there were too many.
+    /// The events that were omitted from the middle, if there were too many.
     pub(crate) left_out: Option<LeftOut>,
 }
 
-/// Events that were not kept.
+/// Events that were omitted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct LeftOut {
-    /// How many of the trace's events came before those that were left out.
+    /// The number of events before the omitted ones.
     pub(crate) after: usize,
-    /// How many were left out.
+    /// The number of omitted events.
     pub(crate) events: usize,
 }
 
-/// One thing that happened.
+/// One event.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Event {
     /// Milliseconds since the first event of the trial.
     pub(crate) ms: f64,
-    /// The number of the connection, from 1 on, in the order in which they were made.
+    /// The number of the connection, starting at 1, in the order in which connections were made.
     pub(crate) connection: usize,
-    /// The side that sent it or did it.
+    /// The side that sent or did it.
     pub(crate) from: Role,
+    /// The kind of event, with its data.
     pub(crate) what: EventKind,
 }
 
-/// What happened.
+/// The kinds of events.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum EventKind {
@@ -50,19 +51,19 @@ pub(crate) enum EventKind {
     Opened,
     /// The 24 bytes that an HTTP/2 client sends first.
     Preface(Bytes),
-    /// A whole HTTP/2 frame.
+    /// A complete HTTP/2 frame.
     Frame(Frame),
-    /// A frame of which only a part was sent.
+    /// A frame that was sent only in part.
     CutOff(Frame),
     /// Bytes that are not HTTP/2.
     Bytes(Bytes),
     /// A TLS record; its content cannot be decrypted.
     TlsRecord(TlsRecord),
-    /// The sender sends nothing more on this connection.
+    /// The sender half-closed the connection: it sends nothing more.
     HalfClosed,
-    /// The sender has reset the connection or does not receive any more.
+    /// The sender reset the connection or does not receive any more.
     Reset,
-    /// The sender has closed the connection.
+    /// The sender closed the connection.
     Closed,
 }
 
@@ -75,7 +76,7 @@ pub(crate) struct Bytes {
     #[serde(rename = "hex", with = "hex::serde")]
     #[schemars(with = "String")]
     pub(crate) kept: Vec<u8>,
-    /// How many of the last bytes are missing in `hex`.
+    /// The number of bytes that are missing at the end of `hex`.
     pub(crate) left_out: usize,
 }
 
@@ -100,7 +101,7 @@ pub(crate) struct Frame {
     pub(crate) block: Option<HeaderBlock>,
     /// The length-prefixed messages that end in this frame (DATA).
     pub(crate) messages: Vec<Message>,
-    /// How many more messages end in it.
+    /// The number of further messages that end in it.
     pub(crate) more_messages: usize,
 }
 
@@ -113,7 +114,7 @@ pub(crate) struct Part {
     pub(crate) end: usize,
     /// What it is, such as `length`, `error code`, `message`.
     pub(crate) name: String,
-    /// Its value, such as `8 CANCEL`; empty where the bytes are the value.
+    /// Its value, such as `8 CANCEL`; empty if the bytes are the value.
     pub(crate) value: String,
 }
 
@@ -122,7 +123,7 @@ pub(crate) struct Part {
 pub(crate) struct HeaderBlock {
     /// The fields in their order.
     pub(crate) fields: Vec<Field>,
-    /// How many more fields it has.
+    /// The number of further fields.
     pub(crate) more_fields: usize,
     /// Why it cannot be decoded.
     pub(crate) error: Option<String>,
@@ -173,13 +174,13 @@ pub(crate) struct ProtobufField {
 /// The readable part of a TLS record.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct TlsRecord {
-    /// `handshake`, `application data` and so on.
+    /// The content type, such as `handshake` or `application data`.
     pub(crate) content_type: String,
     /// The 5 bytes of its header as hex digits: content type, version, length.
     #[serde(with = "hex::serde")]
     #[schemars(with = "String")]
     pub(crate) header: Vec<u8>,
-    /// How many bytes follow the header.
+    /// The number of bytes after the header.
     pub(crate) length: usize,
 }
 

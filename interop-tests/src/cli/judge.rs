@@ -1,7 +1,6 @@
-//! The fourth phase of a run: the verdict on each trial, and how libtest-mimic shows it.
+//! The fourth phase of a run: gives each trial its verdict and converts it for libtest-mimic.
 //!
-//! libtest-mimic knows only passed, failed and ignored trials, so every other verdict is shown as one of
-//! these.
+//! libtest-mimic has only passed, failed and ignored trials, so every verdict is mapped to one of these.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -12,26 +11,26 @@ use std::time::Instant;
 use libtest_mimic::{Completion, Failed};
 
 use crate::outcome::{
-    Evidence, Finding, Ledger, Report, Trial, TrialName, Verdict, VerdictKind, evidence,
+    Evidence, Finding, KnownDeviations, Report, Trial, TrialName, Verdict, VerdictKind, evidence,
 };
 use crate::process::RunContext;
 use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
 use crate::report::terminal::Progress;
 
-/// Runs and judges the trials of a run, and passes the verdicts on.
+/// Runs the trials of a run, determines their verdicts, and records them.
 pub(crate) struct Judge {
     pub(crate) context: Arc<RunContext>,
-    pub(crate) ledger: Ledger,
+    pub(crate) deviations: KnownDeviations,
     pub(crate) writer: RecordWriter,
     pub(crate) progress: Progress,
-    /// Whether the traces of trials that did not fail are kept, too.
+    /// Whether the traces of trials that did not fail are kept too.
     pub(crate) keeps_all_traces: bool,
     /// The command that reruns the trial called `{trial}`.
     pub(crate) rerun_command: String,
 }
 
-/// Makes a trial of libtest-mimic, which runs `trial` and judges its report.
+/// The libtest-mimic trial that runs and judges `trial`.
 pub(crate) fn as_libtest(
     trial: Trial,
     left_out: &BTreeSet<String>,
@@ -42,8 +41,8 @@ pub(crate) fn as_libtest(
 }
 
 impl Judge {
-    /// Runs `trial` unless its peer `missing` is left out, records the verdict, and returns what
-    /// libtest-mimic shows.
+    /// Runs `trial`, or skips it if `--without` excludes its peer `missing`; records the verdict and returns it in
+    /// the form of libtest-mimic.
     fn run(&self, trial: Trial, missing: Option<String>) -> Result<Completion, Failed> {
         let Trial { name, run, port_user, .. } = trial;
         let port_queue = &self.context.port_queue;
@@ -59,7 +58,7 @@ impl Judge {
             };
             let report = panic::catch_unwind(AssertUnwindSafe(run))
                 .unwrap_or_else(|payload| panic_report(&*payload));
-            (self.ledger.verdict(&name, &report), report.evidence)
+            (self.deviations.verdict(&name, &report), report.evidence)
         };
         let duration = match verdict.kind {
             VerdictKind::Skipped => 0.0,
@@ -84,8 +83,8 @@ impl Judge {
         shown
     }
 
-    /// Builds the trace of a trial from its recording and writes it to the folder of the logs, where
-    /// everything about the trial is, if it is to be kept.
+    /// Writes the trace of `trial` to `wire.txt` in the folder of its logs, if the trial failed or all traces are
+    /// kept.
     fn keep_trace(&self, trial: &TrialName, verdict: &Verdict, evidence: &mut Evidence) {
         let Some(recorder) = evidence.recorder.take() else { return };
         if !self.keeps_all_traces && !verdict.kind.is_failure() {
@@ -94,20 +93,20 @@ impl Judge {
         let trace = recorder.take();
         let folder = self.context.logs.join(trial.to_string());
         let file = folder.join("wire.txt");
-        let text = format!("What went over the wire in {trial}\n\n{trace}");
+        let text = format!("Frames of {trial}\n\n{trace}");
         let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text));
         evidence.wire = Some(match written {
             Ok(()) => file.display().to_string(),
-            Err(error) => format!("{} cannot be written: {error}", file.display()),
+            Err(error) => format!("cannot write {}: {error}", file.display()),
         });
         evidence.trace = Some(trace);
     }
 }
 
-/// The report of a trial that panicked, which is a failure in the record as it is in the exit status.
+/// The report of a trial that panicked. A panic is recorded as a failure.
 fn panic_report(payload: &(dyn Any + Send)) -> Report {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    let finding = Finding::Broken(format!("the tool panicked, which is a defect in it: {text}"));
+    let finding = Finding::Broken(format!("interop panicked, which is a bug in interop: {text}"));
     Report { finding, evidence: Evidence::default() }
 }

@@ -1,7 +1,7 @@
-//! The first phase of a run: everything that its files say.
+//! The first phase of a run: reads all files.
 //!
-//! Whatever can be wrong with a file is found here, before the first process is started, but for the
-//! one that reports the reference's versions: they decide which goldens can replace the reference.
+//! All errors in files are found here, before the first peer is started. The exception is the program that
+//! prints the versions of the reference: the versions decide whether goldens can replace the reference.
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -22,14 +22,14 @@ use crate::parity::server::probe;
 use crate::parity::server::suite::ServerParity;
 use crate::process::{RunContext, Semaphore};
 
-/// Why there are no goldens to be read or written.
-pub(crate) const NO_GOLDENS: &str =
-    "--scenarios, and --peers that have another reference, need --goldens";
+/// The error if goldens are needed and no folder of goldens is known.
+pub(crate) const NO_GOLDENS: &str = "--goldens is required with --scenarios, and with --peers if its file \
+                                      defines another reference";
 
-/// What the files of a run say.
+/// The contents of all files of a run.
 pub(crate) struct Loaded {
     pub(crate) peers: Peers,
-    /// The names of the peers that are left out.
+    /// The names of the peers that `--without` excludes.
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) cases: Vec<Case>,
     pub(crate) scenarios: Vec<Scenario>,
@@ -37,11 +37,11 @@ pub(crate) struct Loaded {
     /// The folder of the goldens, if there are any.
     pub(crate) goldens: Option<PathBuf>,
     pub(crate) context: Arc<RunContext>,
-    /// How many trials can keep a processor busy at once.
+    /// The number of processors.
     pub(crate) processors: usize,
 }
 
-/// What the suites that compare with a reference compare with.
+/// The suites that compare with a reference, each with its reference and its goldens.
 pub(crate) struct Baselines {
     pub(crate) servers: Suite<ServerParity>,
     pub(crate) clients: Suite<ClientParity>,
@@ -49,8 +49,8 @@ pub(crate) struct Baselines {
 }
 
 impl Loaded {
-    /// Reads all files. `threads` is how many trials keep a processor busy at once, instead of as many
-    /// as there are processors.
+    /// Reads all files. `threads` limits how many CPU-bound trials run at once; the default is the number of
+    /// processors.
     pub(crate) fn load(
         inputs: &Inputs,
         comparison: &Comparison,
@@ -73,8 +73,8 @@ impl Loaded {
         let semaphore = Semaphore::new(threads.unwrap_or(processors));
         let has_goldens = peers.has_project_reference() && inputs.scenarios.is_none();
         let ours = has_goldens.then(|| places.project_file("goldens"));
-        let context =
-            RunContext::new(places, output.join("logs"), semaphore).context("no free ports")?;
+        let context = RunContext::new(places, output.join("logs"), semaphore)
+            .context("cannot reserve ports on 127.0.0.1 for this run")?;
         let servers = Suite::new(&peers.all, probes, &context);
         let clients = Suite::<ClientParity>::new(&peers.all, behaviours, &context);
         let cases_of_programs = ProgramCase::all(&clients.cases);
@@ -91,7 +91,7 @@ impl Loaded {
         })
     }
 
-    /// Reads the goldens, and lets them replace the reference where `kind` allows it.
+    /// Reads the goldens, and lets them replace the reference if `kind` permits it.
     pub(crate) fn with_goldens(mut self, kind: BaselineChoice) -> anyhow::Result<Self> {
         let is_reference_out = self.is_reference_out();
         let Baselines { servers, clients, client_programs } = &mut self.baselines;
@@ -108,24 +108,24 @@ impl Loaded {
         Ok(self)
     }
 
-    /// Whether the reference is left out.
+    /// Whether `--without` excludes the reference.
     pub(crate) fn is_reference_out(&self) -> bool {
         self.peers.all.iter().any(|peer| peer.reference && self.left_out.contains(peer.name()))
     }
 
-    /// What the goldens were recorded from, a line each.
+    /// The versions that the goldens were recorded from, one per line.
     pub(crate) fn goldens_of(&self) -> Vec<String> {
         let goldens = self.baselines.servers.goldens.as_ref();
         goldens.map(|goldens| goldens.versions.clone()).unwrap_or_default()
     }
 
-    /// Whether the peer takes part.
+    /// Whether the run includes `peer`.
     pub(crate) fn takes_part(&self, peer: &Peer) -> bool {
         !self.left_out.contains(peer.name())
     }
 }
 
-/// The cases in `folder`, which need not exist among tables other than the project's own.
+/// The cases in `folder`. With `--scenarios` the folder is optional.
 fn parity_cases<C>(
     inputs: &Inputs,
     folder: &Path,
@@ -135,7 +135,7 @@ fn parity_cases<C>(
 }
 
 impl Baselines {
-    /// Records in `folder` what the reference does now.
+    /// Runs all cases at the reference and writes the goldens to `folder`.
     pub(crate) fn record(&self, folder: &Path, context: &RunContext) -> anyhow::Result<()> {
         let Self { servers, clients, client_programs } = self;
         clients.record(folder, context)?;

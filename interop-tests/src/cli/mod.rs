@@ -1,14 +1,14 @@
 //! The command `interop`: from its arguments to the exit status.
 //!
-//! A run has five phases, a file each, and every phase takes what the one before it made:
+//! A run has five phases. Each has its own file and uses the result of the phase before:
 //!
-//! - [`load`]: the files
-//! - [`plan`]: the trials
-//! - [`mod@run`]: the trials run in a good order
-//! - [`judge`]: the verdict on each trial as soon as it has ended
-//! - [`report`]: the reports and the conclusion
+//! - [`load`]: reads the files
+//! - [`plan`]: creates the trials
+//! - [`mod@run`]: runs the trials
+//! - [`judge`]: gives each trial its verdict as soon as the trial has ended
+//! - [`report`]: writes the reports and prints the conclusion
 //!
-//! [`options`] is the command line. The commands that only read records of finished runs are in this file.
+//! [`options`] defines the command line. The commands that only read records of finished runs are in this file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,13 +39,13 @@ pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod run;
 
-/// The status when something failed, as that of a failed test.
+/// The exit status if a trial failed. The test harness of Rust uses the same.
 const FAILED: u8 = 101;
 
-/// The status when nothing could be run.
+/// The exit status if the command could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
 
-/// Runs the tool with the arguments of the process.
+/// Runs the tool with the arguments of this process; returns its exit status.
 pub fn main() -> ExitCode {
     execute(Command::from_arguments()).unwrap_or_else(|error| {
         eprintln!("interop: {error:#}");
@@ -77,7 +77,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs the chosen trials, or lists them.
+/// Runs or lists the selected trials.
 fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let output = output_folder(&options.inputs.output)?;
     let writer = RecordWriter::default();
@@ -94,7 +94,7 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     check_attached(&loaded, &plan)?;
     let finished = run::run(plan, loaded, options, &writer, &output)?;
     let written = report::write(&finished.record, &output);
-    // Also where nothing could be written, since then it can be read nowhere else.
+    // Printed even if the reports could not be written: then the output is the only result.
     terminal::print_conclusion(&finished.record, &finished.failures, &output);
     written?;
     Ok(status(finished.record.is_clean() && !finished.has_failed))
@@ -109,15 +109,22 @@ fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
     let loaded = loaded.with_goldens(comparison.baseline)?;
     let plan = Plan::new(&loaded, inputs, comparison)?;
     check_attached(&loaded, &plan)?;
-    let rivals = plan::rivals(&loaded, comparison, filter.as_deref())?;
+    let candidates = plan::candidates(&loaded, comparison, filter.as_deref())?;
     let servers = &loaded.baselines.servers;
-    let reference = servers.reference.as_ref().context("fuzz: no peer is the reference")?;
+    let reference = servers
+        .reference
+        .as_ref()
+        .context("fuzz: no peer in the peers file has `reference = true` and a server-program")?;
     let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
     loaded.context.empty_logs()?;
     let fuzz = Fuzz {
-        deck: fuzz::Deck::new(&probes, options.edge),
-        comparison: fuzz::Comparison { reference, ledger: &plan.ledger, context: &loaded.context },
-        rivals: &rivals,
+        generator: fuzz::Generator::new(&probes, options.edge),
+        comparison: fuzz::Comparison {
+            reference,
+            known: &plan.deviations,
+            context: &loaded.context,
+        },
+        candidates: &candidates,
         count: options.count,
         seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
         threads: *test_threads,
@@ -128,7 +135,7 @@ fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
     code.map_err(anyhow::Error::msg)
 }
 
-/// Records what the reference does as the goldens.
+/// Records the goldens from the reference.
 fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     let output = output_folder(&inputs.output)?;
     end_on_signals(RecordWriter::default(), output.clone())?;
@@ -142,7 +149,7 @@ fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what differs from other runs, and makes sure that the attached servers are there.
+/// Prints the notice of the plan, and checks that the attached servers accept connections.
 fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
     if let Some(notice) = plan.notice {
         println!("interop: {notice}");
@@ -150,7 +157,7 @@ fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
     liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)
 }
 
-/// The folder of the reports: absolute, because programs that run elsewhere get paths of files in it.
+/// The folder of the reports. The path is absolute because peers can have another working directory.
 fn output_folder(options: &OutputOptions) -> anyhow::Result<PathBuf> {
     let output = match &options.output {
         Some(output) => output.clone(),
@@ -162,7 +169,7 @@ fn output_folder(options: &OutputOptions) -> anyhow::Result<PathBuf> {
     std::path::absolute(output).context("--output")
 }
 
-/// Ends the record, and all children, when a signal ends the run.
+/// On a signal, kills all child processes and writes the reports of the trials that have ended.
 fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
     let last = move |record: Option<Record>| {
         let Some(record) = record else { return };
@@ -172,10 +179,10 @@ fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
         }
     };
     reaper::end_all_on_signals(move || writer.end(State::Interrupted), last)
-        .context("signals cannot be handled")
+        .context("cannot install the handler for SIGINT and SIGTERM")
 }
 
-/// Prints the JSON Schema of records, or writes it to its file in the checkout.
+/// Prints the JSON Schema of records, or writes it to [`SCHEMA_FILE`] in the checkout.
 fn write_schema(write: bool, root: Option<&Path>) -> anyhow::Result<ExitCode> {
     if !write {
         return print(schema().as_bytes());
@@ -186,12 +193,12 @@ fn write_schema(write: bool, root: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the manual page of the tool, or writes those of all subcommands into `folder`.
+/// Prints the manual page of the tool, or writes the pages of all subcommands to `folder`.
 fn write_manual(folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     if let Some(folder) = folder {
         std::fs::create_dir_all(folder)
             .and_then(|()| clap_mangen::generate_to(options::definition(), folder))
-            .with_context(|| format!("{} cannot be written", folder.display()))?;
+            .with_context(|| format!("cannot write manual pages to {}", folder.display()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut page = Vec::new();
@@ -199,7 +206,7 @@ fn write_manual(folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     print(&page)
 }
 
-/// Prints a document; that its reader has had enough is no failure.
+/// Prints a document. A closed pipe is not an error: the reader, such as `head`, has what it needs.
 fn print(document: &[u8]) -> anyhow::Result<ExitCode> {
     match std::io::stdout().write_all(document) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -207,7 +214,7 @@ fn print(document: &[u8]) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The exit status of a run, or of a comparison of runs.
+/// The exit status of a run or of a comparison of runs.
 fn status(is_clean: bool) -> ExitCode {
     if is_clean { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
@@ -219,7 +226,7 @@ fn diff(old: &Path, new: &Path) -> anyhow::Result<bool> {
     Ok(!difference.is_worse())
 }
 
-/// Writes the reports of the merged records into `output`; returns whether nothing failed.
+/// Writes the reports of the merged records to `output`; returns whether nothing failed.
 fn merge_records(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
     let read = |path: &PathBuf| anyhow::Ok((path.clone(), file::read(path)?));
     let merged = merge::merge(paths.iter().map(read).collect::<Result<_, _>>()?)?;
@@ -228,7 +235,7 @@ fn merge_records(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
     Ok(merged.is_clean())
 }
 
-/// Prints the table of the records that `rows` name, and writes its differences into `output`.
+/// Prints a table of the records that `rows` name, and writes the differences from the goldens to `output`.
 fn table(rows: &[Assignment], output: &Path) -> anyhow::Result<()> {
     let rows: Vec<_> = rows.iter().map(Row::read).collect::<Result<_, _>>()?;
     versions_table::print(&rows, output)

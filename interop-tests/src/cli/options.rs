@@ -1,7 +1,8 @@
 //! The command line: the subcommands and their options.
 //!
-//! `run` is assumed where the first word names no subcommand, so that a filter can follow `interop`.
-//! The flags that the subcommands replaced are rewritten to them, without being listed.
+//! If the first argument is not a subcommand, `run` is assumed, so that a filter can follow `interop` directly.
+//! Flags of earlier releases, such as `--fuzz`, are converted to the subcommands that replaced them. The help
+//! does not list them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,10 +14,11 @@ use clap_complete::Shell;
 use crate::config::{Assignment, Attachment};
 use crate::report::record::format::Shard;
 
-/// Runs every gRPC client against every server over the same .proto files and compares them.
+/// Run every gRPC client against every server, compare them with a reference, and report whether one can
+/// replace another.
 ///
-/// Each comparison is a trial, named suite/server/client/case or suite/peer/case. Without a subcommand,
-/// `run` is assumed.
+/// Each combination of peers and a case is a trial, named suite/server/client/case or suite/peer/case.
+/// Without a subcommand, `run` is assumed.
 #[derive(Debug, Parser)]
 #[command(name = "interop", args_conflicts_with_subcommands = true)]
 struct CommandLine {
@@ -26,61 +28,62 @@ struct CommandLine {
     run: RunOptions,
 }
 
-/// What the tool is to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the trials and report what failed.
+    /// Run trials and report the failures.
     Run(RunOptions),
     /// List the names of the trials.
     List(ListOptions),
     /// Send random requests to the reference and to other servers, and compare the responses.
     ///
-    /// What the known deviations do not explain is shrunk to a probe that can be added to the table.
+    /// A difference that no known deviation explains is reduced to a minimal probe, which can be added to
+    /// the scenarios.
     Fuzz(FuzzOptions),
-    /// Show what changed between the records of two runs; it fails when something got worse.
+    /// Show what changed between two runs. Exits with status 101 if a trial newly fails or is missing.
     Diff {
-        /// The record of the earlier run, its report.json.
+        /// The report.json of the earlier run.
         old: PathBuf,
-        /// The record of the later run.
+        /// The report.json of the later run.
         new: PathBuf,
     },
-    /// Merge the records of all shards into one record with its reports.
+    /// Merge the records of all shards of a run and write the reports.
     Merge {
-        /// The records, one for each shard.
+        /// The report.json of each shard.
         #[arg(required = true, value_name = "RECORD")]
         records: Vec<PathBuf>,
         #[command(flatten)]
         output: OutputOptions,
     },
-    /// Show the records of several runs in one table, with what the reference did otherwise than the
-    /// goldens.
+    /// Show several runs in one table, with the cases in which the reference differs from the goldens.
     Table {
-        /// A name for the row and the record of its run; a FILE that does not end in .json says why
-        /// there is no record.
+        /// The name of a row and the report.json of its run. A FILE with another extension contains the
+        /// reason why there is no record.
         #[arg(required = true, value_name = "NAME=FILE")]
         rows: Vec<Assignment>,
         #[command(flatten)]
         output: OutputOptions,
     },
-    /// Record what the reference does as the goldens.
+    /// Run all cases at the reference and record its outcomes as goldens.
     RecordGoldens(Inputs),
-    /// Print the JSON Schema of records.
+    /// Print the JSON Schema of report.json.
     Schema {
-        /// Write it to interop-tests/record.schema.json in the checkout instead.
+        /// Write it to interop-tests/record.schema.json in the checkout instead of stdout.
         #[arg(long)]
         write: bool,
-        /// The checkout, instead of the nearest ancestor of the working directory that is one.
+        /// The checkout of this project [default: the nearest parent of the working directory that
+        /// contains interop-tests/peers.toml].
         #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
     },
-    /// Print a script that completes the command line in a shell.
+    /// Print a completion script for a shell.
     Completions {
-        /// The shell.
+        /// The shell to generate the script for.
         shell: Shell,
     },
     /// Print the manual page.
     Man {
-        /// Write the pages of all subcommands into this folder instead.
+        /// Write the pages of the tool and of all subcommands to this folder instead.
         folder: Option<PathBuf>,
     },
 }
@@ -90,10 +93,10 @@ pub(crate) enum Command {
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) libtest: libtest_mimic::Arguments,
-    /// Run only this part of all trials, K of N; a trial is always in the same part.
+    /// Run only part K of N of the trials. A trial is in the same part in every run.
     #[arg(long, value_name = "K/N")]
     pub(crate) shard: Option<Shard>,
-    /// Keep the decoded frames of trials that pass too, in logs/TRIAL/wire.txt.
+    /// Write the decoded frames of all trials to logs/TRIAL/wire.txt, not only of those that fail.
     #[arg(long)]
     pub(crate) trace: bool,
     #[command(flatten)]
@@ -105,15 +108,15 @@ pub(crate) struct RunOptions {
 /// The options of `list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
-    /// List only the trials whose name contains this.
+    /// List only trials whose name contains this text.
     filter: Option<String>,
-    /// List only the trial whose whole name is FILTER.
+    /// List only the trial whose name equals FILTER.
     #[arg(long)]
     exact: bool,
-    /// Leave out the trials whose name contains this. Can be repeated.
+    /// Omit trials whose name contains this text. Can be repeated.
     #[arg(long, value_name = "FILTER")]
     skip: Vec<String>,
-    /// List only this part of all trials, K of N.
+    /// List only part K of N of the trials.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     #[command(flatten)]
@@ -125,21 +128,21 @@ pub(crate) struct ListOptions {
 /// The options of `fuzz`.
 #[derive(Debug, Args)]
 pub(crate) struct FuzzOptions {
-    /// Compare only the servers whose name contains this; without it, all but the reference's.
+    /// Compare only servers of peers whose name contains this text [default: all except the reference].
     pub(crate) filter: Option<String>,
-    /// How many requests to send.
+    /// Number of requests to send.
     #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
     pub(crate) count: u64,
-    /// What the requests are drawn from; without it, another number in each run.
+    /// Seed of the random requests [default: random].
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
-    /// Send only the request with this number, and show it.
+    /// Send and show only the request with this number.
     #[arg(long, value_name = "NUMBER", requires = "seed")]
     pub(crate) case: Option<u64>,
-    /// Send also requests that no legal client sends.
+    /// Also send requests that no conforming client sends.
     #[arg(long)]
     pub(crate) edge: bool,
-    /// How many requests are in flight at once.
+    /// Number of requests in flight at once [default: 32].
     #[arg(long, value_name = "NUMBER")]
     pub(crate) test_threads: Option<usize>,
     #[command(flatten)]
@@ -152,75 +155,76 @@ pub(crate) struct FuzzOptions {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Comparison")]
 pub(crate) struct Comparison {
-    /// Run only the trials of a server that already listens at HOST:PORT or unix:PATH, in a debugger
-    /// for example. The entry of PEER says what the server can do; without PEER it is a peer called
-    /// `attached` that serves Calculator and nothing else. Can be repeated.
+    /// Run only trials with a server that is already running at HOST:PORT or unix:PATH, for example in a
+    /// debugger. Its capabilities are those of PEER in the peers file. Without PEER, the peer is named
+    /// `attached` and only the service Calculator is called. Can be repeated.
     #[arg(long, value_name = "[PEER=]ADDRESS")]
     pub(crate) attach: Vec<Attachment>,
-    /// Leave out this peer; its trials are reported as skipped. Can be repeated.
+    /// Skip all trials that need this peer; they are reported as skipped. Can be repeated.
     #[arg(long, value_name = "PEER")]
     pub(crate) without: Vec<String>,
-    /// What server-parity and client-parity compare with.
+    /// What peers are compared with in server-parity and client-parity.
     #[arg(long, alias = "reference", value_enum, default_value_t, value_name = "KIND")]
     pub(crate) baseline: BaselineChoice,
-    /// The known deviations, instead of interop-tests/deviations.toml.
+    /// The known deviations [default: interop-tests/deviations.toml].
     #[arg(long, value_name = "FILE")]
     pub(crate) deviations: Option<PathBuf>,
 }
 
-/// What `server-parity` and `client-parity` compare with.
+/// What peers are compared with in `server-parity` and `client-parity`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BaselineChoice {
-    /// The running reference; but for its client program, which takes long to start, the goldens while
-    /// they were recorded from the same versions. A sample of its cases is run all the same.
+    /// The running reference. For client programs, which are slow to start, the goldens if they are of the
+    /// same versions; a sample of the cases still runs.
     #[default]
     Auto,
-    /// The running reference only.
+    /// Only the running reference.
     Live,
-    /// The goldens only: the reference need not be installed.
+    /// Only the goldens. The reference need not be installed.
     Golden,
 }
 
-/// The files that a run reads, and where it writes.
+/// The files that a run reads and writes.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct Inputs {
-    /// The peers, instead of interop-tests/peers.toml, from which `with = ["python"]` at the top of
-    /// the file takes some. Deviations are known only of those.
+    /// The peers [default: interop-tests/peers.toml]. `with = ["python"]` at the top of the file adds
+    /// peers from the default file; the known deviations apply only to those.
     #[arg(long, value_name = "FILE")]
     pub(crate) peers: Option<PathBuf>,
-    /// The value of a variable of the peers, instead of the one in their file. Can be repeated.
+    /// Set a variable of the peers file to this value. Can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<Assignment>,
-    /// The folder of the suites' tables, instead of interop-tests/scenarios.
+    /// The folder with the cases of all suites [default: interop-tests/scenarios].
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
-    /// The folder of the goldens, instead of interop-tests/goldens. With --scenarios, or with --peers
-    /// that have another reference, there are none unless this names them.
+    /// The folder with the goldens [default: interop-tests/goldens]. There is no default with --scenarios,
+    /// or with --peers if its file defines another reference.
     #[arg(long, value_name = "DIR")]
     pub(crate) goldens: Option<PathBuf>,
-    /// The folder of the built programs, instead of the one that this program is in.
+    /// The folder with the built programs [default: the folder of this executable].
     #[arg(long, value_name = "DIR")]
     pub(crate) bin: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
 }
 
-/// Where reports are written.
+/// Where the reports are written.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct OutputOptions {
-    /// The checkout of the project, instead of the nearest ancestor of the working directory that
-    /// contains interop-tests/peers.toml.
+    /// The checkout of this project [default: the nearest parent of the working directory that contains
+    /// interop-tests/peers.toml].
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// The folder of the reports and logs, instead of target/interop in the checkout. A run empties the
-    /// folder `logs` in it first.
+    /// The folder for reports and logs [default: target/interop in the checkout, or interop-report without
+    /// a checkout]. A run first empties the subfolder `logs`.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 }
 
-/// The flags that subcommands replaced: the flag, the subcommand, and the option in place of the flag.
+/// Flags of earlier releases: the flag, the subcommand that replaced it, and the option of the subcommand that
+/// takes the flag's value.
 const REPLACED_FLAGS: [(&str, &str, &str); 6] = [
     ("--fuzz", "fuzz", "--count"),
     ("--diff", "diff", ""),
@@ -230,7 +234,7 @@ const REPLACED_FLAGS: [(&str, &str, &str); 6] = [
     ("--record-schema", "schema", "--write"),
 ];
 
-/// The arguments with a subcommand in place of a flag that it replaced.
+/// `arguments`, with a replaced flag converted to its subcommand.
 fn with_subcommand(arguments: Vec<OsString>) -> Vec<OsString> {
     let names_one = |word: &OsString| CommandLine::command().find_subcommand(word).is_some();
     if arguments.first().is_some_and(names_one) {
@@ -252,12 +256,12 @@ fn with_subcommand(arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 impl Command {
-    /// The command of the process's arguments; a wrong one, or `--help`, ends the process.
+    /// Parses the arguments of this process. Invalid arguments and `--help` end the process.
     pub(crate) fn from_arguments() -> Self {
         Self::parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
-    /// The command that `words` are; the first one is the name of the tool.
+    /// Parses `words`, of which the first is the name of the program.
     pub(crate) fn parse<W: Into<OsString> + Clone>(
         words: impl IntoIterator<Item = W>,
     ) -> Result<Self, clap::Error> {
@@ -290,8 +294,8 @@ impl From<ListOptions> for RunOptions {
 }
 
 impl RunOptions {
-    /// The command that reruns the trial called `{trial}`, with the options without which the trial would
-    /// not exist or be judged otherwise. In a checkout it builds the programs first.
+    /// The command that reruns the trial `{trial}`, with all options that affect its existence or verdict. In a
+    /// checkout the command builds the programs first.
     pub(crate) fn rerun_command(&self, in_checkout: bool) -> String {
         let Inputs { peers, scenarios, goldens, bin, set, .. } = &self.inputs;
         let Comparison { attach, baseline, deviations, .. } = &self.comparison;
@@ -326,26 +330,27 @@ impl RunOptions {
 const WITHOUT_EFFECT: [&str; 7] =
     ["include_ignored", "ignored", "test", "bench", "nocapture", "show_output", "unstable_flags"];
 
-/// The others, in the words of this tool.
+/// The options of libtest-mimic that have an effect, with their help.
 const TRIAL_OPTIONS: [(&str, &str); 9] = [
-    ("filter", "Run only the trials whose name contains this"),
-    ("list", "List the chosen trials instead of running them"),
-    ("exact", "Run only the trial whose whole name is FILTER"),
-    ("skip", "Leave out the trials whose name contains this. Can be repeated"),
-    ("test_threads", "How many trials run at once, and how many of them keep a processor busy"),
-    ("quiet", "Print one character for each trial instead of a line, like --format terse"),
+    ("filter", "Run only trials whose name contains this text"),
+    ("list", "List the selected trials instead of running them"),
+    ("exact", "Run only the trial whose name equals FILTER"),
+    ("skip", "Omit trials whose name contains this text. Can be repeated"),
+    ("test_threads", "Limit how many trials run at once, and how many of them use a processor"),
+    ("quiet", "Print one character per trial instead of a line, like --format terse"),
     ("logfile", "Write the line of each trial to this file instead of stdout"),
-    ("color", "When the output has colors"),
-    ("format", "How each trial is printed"),
+    ("color", "When to color the output"),
+    ("format", "How to print each trial"),
 ];
 
+/// The exit statuses, for the help of every command.
 const EXIT_STATUS: &str = "\
 Exit status:
-  0    nothing failed
-  101  something failed
-  2    the command could not begin; nothing was run";
+  0    success
+  101  a trial failed, or a comparison found something worse
+  2    the command could not begin: nothing was run";
 
-/// A block of examples for the tool itself and for each subcommand, which its first line names.
+/// A block of examples for the tool and for each subcommand. The first line of a block names its subcommand.
 const EXAMPLES: &str = include_str!("examples.txt");
 
 /// The command line, for the parser, the completions and the manual pages.
@@ -359,7 +364,7 @@ pub(crate) fn definition() -> clap::Command {
     })
 }
 
-/// `command` with its examples, and with clap's layout of the help instead of libtest-mimic's.
+/// `command` with its examples, and with clap's help layout instead of libtest-mimic's.
 fn with_help(command: clap::Command, examples: &str) -> clap::Command {
     const LAYOUT: &str = "{about-with-newline}\n{usage-heading} {usage}\n\n{all-args}{after-help}";
     let examples = examples.trim_end().replace('\n', "\n  ");

@@ -1,35 +1,35 @@
-//! The second phase of a run: the trials, which are peers × cases, and the deviations known of them.
+//! The second phase of a run: creates the trials, which are peers × cases, and reads the known deviations.
 //!
-//! All trials are known before the first one runs, so that the record can say how many there are, and
-//! an entry of the known deviations that matches none is an error at once.
+//! All trials exist before the first one runs. So the record can contain their number, and an entry of
+//! `deviations.toml` that matches no trial is an error immediately.
 
 use crate::calls::{self, programs};
 use crate::cli::load::Loaded;
 use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
 use crate::config::Peer;
-use crate::outcome::{Ledger, Trial, TrialName};
-use crate::parity::fuzz::Rival;
+use crate::outcome::{KnownDeviations, Trial, TrialName};
+use crate::parity::fuzz::Candidate;
 use crate::parity::server::suite::SUITE;
 use crate::process::liveness;
 use crate::process::net::tutorial_port::PORT;
 
-/// Why the reference does not run while an attached server has its port.
-const WITHOUT_PORT: &str = "server-parity is compared with the goldens, because the attached server \
-                            has port 50051, which is the reference's";
+/// The notice if the reference cannot run because an attached server uses its port.
+const WITHOUT_PORT: &str = "server-parity compares with the goldens: the reference server cannot run, \
+                            because the attached server uses its port, 50051";
 
 /// The trials of a run.
 pub(crate) struct Plan {
-    /// Those that the peers and the tables make.
+    /// The selected trials.
     pub(crate) trials: Vec<Trial>,
-    /// The names of all of them, also of those that are not chosen.
+    /// The names of all trials, including those that are not selected.
     pub(crate) names: Vec<TrialName>,
-    pub(crate) ledger: Ledger,
-    /// What to say before the trials run.
+    pub(crate) deviations: KnownDeviations,
+    /// A line to print before the trials run.
     pub(crate) notice: Option<&'static str>,
 }
 
 impl Plan {
-    /// Plans the trials of everything that was loaded.
+    /// Creates all trials of the loaded peers and cases.
     pub(crate) fn new(
         loaded: &Loaded,
         inputs: &Inputs,
@@ -44,19 +44,19 @@ impl Plan {
         trials.extend(baselines.servers.trials(peers, only_goldens || is_port_taken, context));
         trials.extend(baselines.clients.trials(peers, only_goldens, context));
         trials.extend(baselines.client_programs.trials(peers, only_goldens, context));
-        let ledger = ledger(loaded, inputs, comparison, &trials)?;
+        let deviations = known_deviations(loaded, inputs, comparison, &trials)?;
         if !comparison.attach.is_empty() {
             trials.retain(|trial| trial.is_attached);
         }
         Ok(Self {
             names: trials.iter().map(|trial| trial.name.clone()).collect(),
             trials,
-            ledger,
+            deviations,
             notice: is_port_taken.then_some(WITHOUT_PORT),
         })
     }
 
-    /// Keeps the trials that the options choose.
+    /// Keeps only the trials that the options select.
     pub(crate) fn choose(&mut self, options: &RunOptions) {
         let RunOptions { libtest, shard, .. } = options;
         self.trials.retain(|trial| {
@@ -66,43 +66,50 @@ impl Plan {
     }
 }
 
-/// A trial that only has a name, to be listed or filtered by it.
+/// A trial that only has a name, for listing and filtering.
 pub(crate) fn named(name: &TrialName) -> libtest_mimic::Trial {
     libtest_mimic::Trial::test(name.to_string(), || Ok(()))
 }
 
-/// Whether an attached server has the port that the reference needs, and goldens can replace that.
+/// Whether an attached server uses the port of the reference, and goldens can replace the reference.
 fn is_tutorial_port_taken(loaded: &Loaded) -> bool {
     loaded.baselines.servers.goldens.is_some() && liveness::any_holds(PORT, &loaded.peers.all)
 }
 
-/// The known deviations. Those of the project are of its own peers only, where there are others too.
-fn ledger(
+/// Reads the known deviations. With `--peers`, the project's `deviations.toml` applies only to peers from the
+/// project's peers file.
+fn known_deviations(
     loaded: &Loaded,
     inputs: &Inputs,
     comparison: &Comparison,
     trials: &[Trial],
-) -> anyhow::Result<Ledger> {
+) -> anyhow::Result<KnownDeviations> {
     let Loaded { peers, baselines, context, .. } = loaded;
     let names: Vec<_> = trials.iter().map(|trial| trial.name.clone()).collect();
-    let has_strangers = comparison.deviations.is_none() && inputs.peers.is_some();
-    let is_known = !loaded.is_reference_out() && (!has_strangers || peers.has_project_reference());
+    let has_foreign_peers = comparison.deviations.is_none() && inputs.peers.is_some();
+    let is_known =
+        !loaded.is_reference_out() && (!has_foreign_peers || peers.has_project_reference());
     let versions = || {
         let reference = baselines.servers.reference.as_ref().filter(|_| is_known);
         reference?.versions(context).ok()
     };
     let ours = context.places.project_file("deviations.toml");
     let path = comparison.deviations.as_ref().unwrap_or(&ours);
-    Ok(Ledger::read(path, &names, versions, has_strangers.then(|| peers.strangers()))?)
+    Ok(KnownDeviations::read(
+        path,
+        &names,
+        versions,
+        has_foreign_peers.then(|| peers.foreign_peers()),
+    )?)
 }
 
-/// The servers that random requests are sent to: those that `filter` names, or all but that of the
-/// reference's own peer.
-pub(crate) fn rivals(
+/// The servers that random requests are sent to: those whose name contains `filter`, or all except the
+/// reference's.
+pub(crate) fn candidates(
     loaded: &Loaded,
     comparison: &Comparison,
     filter: Option<&str>,
-) -> anyhow::Result<Vec<Rival>> {
+) -> anyhow::Result<Vec<Candidate>> {
     let logs = loaded.context.logs.join(SUITE);
     let is_meant = |peer: &&Peer| match filter {
         _ if !loaded.takes_part(peer) || !peer.parity => false,
@@ -111,9 +118,12 @@ pub(crate) fn rivals(
         None => !peer.reference,
     };
     let meant = loaded.peers.all.iter().filter(is_meant);
-    let rivals: Vec<_> = meant.filter_map(|peer| Rival::new(peer, &logs)).collect();
-    anyhow::ensure!(!rivals.is_empty(), "fuzz: no such peer has a server");
-    Ok(rivals)
+    let candidates: Vec<_> = meant.filter_map(|peer| Candidate::new(peer, &logs)).collect();
+    anyhow::ensure!(
+        !candidates.is_empty(),
+        "fuzz: no selected peer has a `server` and `parity`; check the filter, --attach and --without"
+    );
+    Ok(candidates)
 }
 
 #[cfg(test)]
@@ -129,11 +139,13 @@ mod tests {
             (1..=20).map(name)
         });
         let names: Vec<_> = names.collect();
-        let trial = |name: &TrialName| Trial::new(name.clone(), || unreachable!("it is not run"));
+        let trial = |name: &TrialName| {
+            Trial::new(name.clone(), || unreachable!("the test does not run it"))
+        };
         let trials = names.iter().map(trial).collect();
-        let mut plan = Plan { trials, names, ledger: Ledger::default(), notice: None };
+        let mut plan = Plan { trials, names, deviations: KnownDeviations::default(), notice: None };
         let words = ["interop", "run"].into_iter().chain(words.split_whitespace());
-        let Ok(Command::Run(options)) = Command::parse(words) else { panic!("no command") };
+        let Ok(Command::Run(options)) = Command::parse(words) else { panic!("`run` should parse") };
         plan.choose(&options);
         assert_eq!(plan.names.len(), 40, "all names stay");
         plan.trials.iter().map(|trial| trial.name.to_string()).collect()

@@ -23,16 +23,16 @@ use crate::report::record::writer::RecordWriter;
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION};
 use crate::report::terminal::Progress;
 
-/// What a run that came to its end leaves for the reports.
+/// The result of a finished run.
 pub(crate) struct Finished {
     pub(crate) record: Record,
-    /// The failures that have not been shown yet.
+    /// The failure blocks that have not been printed yet.
     pub(crate) failures: Vec<String>,
-    /// Whether libtest-mimic saw a failure, also one that is in no record.
+    /// Whether libtest-mimic reported a failure, even if the record has none.
     pub(crate) has_failed: bool,
 }
 
-/// Runs the trials of `plan`; the record goes into `output`. A signal ends the process instead.
+/// Runs the trials of `plan` and writes the record to `output`. Does not return after a signal.
 pub(crate) fn run(
     plan: Plan,
     loaded: Loaded,
@@ -53,7 +53,7 @@ pub(crate) fn run(
     context.port_queue.add(plan.trials.iter().filter_map(|trial| trial.port_user));
     let judge = Arc::new(Judge {
         context: Arc::clone(&context),
-        ledger: plan.ledger,
+        deviations: plan.deviations,
         writer: writer.clone(),
         progress,
         keeps_all_traces: options.trace,
@@ -64,7 +64,7 @@ pub(crate) fn run(
     let conclusion = libtest_mimic::run(&libtest, trials.collect());
     let failures = judge.progress.finish();
     let Some(record) = writer.end(State::Finished) else {
-        // A signal has ended the run, and ends the process when its reports are written.
+        // After a signal, the handler writes the reports and ends the process.
         loop {
             std::thread::park();
         }
@@ -96,18 +96,18 @@ fn first_record(plan: &Plan, loaded: &Loaded, options: &RunOptions) -> Record {
     }
 }
 
-/// How many trials run at once. Most of them wait, for time or for another trial; those that keep a
-/// processor busy pass a semaphore.
+/// How many trials run at once. Most of them wait for a timer or for another trial; a semaphore limits the
+/// number of CPU-bound ones.
 pub(crate) const RUNNING_AT_ONCE: usize = 40;
 
 /// The trials in the order in which they begin.
 ///
-/// Trials of the same peers wait for each other, so they are spread evenly. So are those that mostly wait:
-/// if all running trials waited, the processors would idle.
+/// Trials of the same peers wait for each other, so they are spread evenly over the run. The same holds for
+/// trials that mostly wait: if all running trials waited, the processors would be idle.
 ///
-/// The users of port 50051 come one after the other, in the order of their turns. A trial that waits for its
-/// turn then waits only for trials that run already, and never for one that cannot begin because all threads
-/// wait. `calls` does not need the port, and runs at the same time as `server-parity`.
+/// The suites that use port 50051 run one after the other, in the order of [`PortUser`](crate::outcome::PortUser).
+/// So a trial that waits for the port waits only for trials that already run, and never for one that cannot
+/// begin because all threads wait. `calls` does not use the port and runs at the same time as `server-parity`.
 pub(crate) fn in_order(trials: Vec<Trial>) -> Vec<Trial> {
     let mut turns: [Vec<Trial>; 3] = Default::default();
     for trial in trials {
@@ -135,7 +135,7 @@ fn spread(trials: Vec<Trial>) -> Vec<Trial> {
     placed.into_iter().map(|(_, trial)| trial).collect()
 }
 
-/// Each trial with its position in the list, from 0 to `LENGTH`.
+/// Each trial with its relative position in the list, from 0 to `LENGTH`.
 fn with_positions(trials: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
     const LENGTH: usize = 1 << 24;
     let count = trials.len();
@@ -150,7 +150,7 @@ mod tests {
 
     fn trial(suite: &'static str, server: &str, case: &str, waits: bool) -> Trial {
         let name = TrialName::stated(suite, server, "client", case.to_owned());
-        Trial { waits, ..Trial::new(name, || unreachable!("it only has a name")) }
+        Trial { waits, ..Trial::new(name, || unreachable!("the test does not run it")) }
     }
 
     fn cases(trials: Vec<Trial>) -> Vec<String> {

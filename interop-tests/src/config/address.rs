@@ -1,7 +1,7 @@
-//! Where a server listens and where a client connects: `HOST:PORT` or `unix:PATH`.
+//! The address of a server: `HOST:PORT` or `unix:PATH`.
 //!
-//! A type of its own, so that a wrong address is an error of the command line or of a line of a file, and
-//! not a failure of a peer.
+//! Addresses are parsed early, so that a wrong address is an error in the command line or in a file, and not a
+//! failure of a peer.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,24 +12,24 @@ use serde::Deserialize;
 
 use crate::config::connection::Transport;
 
-/// What gRPC's naming puts before the path of a Unix socket (gRPC Name Resolution).
+/// The scheme of Unix sockets in gRPC name resolution.
 const UNIX: &str = "unix:";
 
 /// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum Address {
-    /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port, never absent.
+    /// `HOST:PORT`: a name, an IPv4 address or an IPv6 address in brackets, and a port.
     Tcp(Authority),
-    /// `unix:PATH` or `unix:///PATH`: a socket in the file system. The path is absolute, because clients
-    /// run in other directories.
+    /// `unix:PATH` or `unix:///PATH`: a socket in the file system. The path is made absolute, because clients run in
+    /// other directories.
     Unix(PathBuf),
 }
 
-/// The text is no address.
+/// The text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is not an address: give HOST:PORT, such as localhost:50051 or [::1]:50051, or unix:PATH"
+    "'{0}' is not an address: use HOST:PORT, such as localhost:50051 or [::1]:50051, or unix:PATH"
 )]
 pub(crate) struct AddressError(String);
 
@@ -56,7 +56,7 @@ impl TryFrom<String> for Address {
 }
 
 impl Address {
-    /// The transport over which it is reached without options.
+    /// The transport of the address, without encryption.
     pub(crate) fn transport(&self) -> Transport {
         match self {
             Self::Tcp(_) => Transport::Plain,
@@ -64,7 +64,7 @@ impl Address {
         }
     }
 
-    /// Its TCP port.
+    /// The TCP port, if it has one.
     pub(crate) fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(authority) => authority.port_u16(),
@@ -82,13 +82,13 @@ impl fmt::Display for Address {
     }
 }
 
-/// `ADDRESS` or `PEER=ADDRESS`.
+/// The value of `--attach`: `ADDRESS` or `PEER=ADDRESS`.
 #[derive(Clone, Debug)]
 pub(crate) struct Attachment {
-    /// The peer whose entry describes it, if there is one.
+    /// The peer whose entry describes the server, if one is named.
     pub(crate) peer: Option<String>,
     pub(crate) server: Address,
-    /// The value of the option.
+    /// The text of the option.
     pub(crate) text: String,
 }
 
@@ -96,11 +96,13 @@ impl FromStr for Attachment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // A path can have any character, and no name begins like one.
+        // The path of a socket may contain `=`.
         let named = text.split_once('=').filter(|_| !text.starts_with("unix:"));
         let (peer, address) = named.map_or((None, text), |(peer, address)| (Some(peer), address));
         if peer.is_some_and(str::is_empty) {
-            return Err("no peer is named before `=`".to_owned());
+            return Err(
+                "the name of the peer before `=` is empty: use PEER=ADDRESS or ADDRESS".to_owned()
+            );
         }
         let (peer, text) = (peer.map(str::to_owned), text.to_owned());
         let server =
@@ -128,7 +130,7 @@ mod tests {
         {
             let error = address(text).expect_err(text).to_string();
             assert!(
-                error.starts_with(&format!("'{text}' is not an address: give HOST:PORT")),
+                error.starts_with(&format!("'{text}' is not an address: use HOST:PORT")),
                 "{error}"
             );
         }
@@ -151,7 +153,12 @@ mod tests {
         assert_eq!(attachment("rust=[::1]:1"), (Some("rust".to_owned()), "[::1]:1".to_owned()));
         assert_eq!(attachment("localhost:1"), (None, "localhost:1".to_owned()));
         assert_eq!(attachment("unix:/a=b"), (None, "unix:/a=b".to_owned()));
-        assert!("=localhost:1".parse::<Attachment>().unwrap_err().starts_with("no peer"));
+        assert!(
+            "=localhost:1"
+                .parse::<Attachment>()
+                .unwrap_err()
+                .starts_with("the name of the peer before `=` is empty")
+        );
         assert!("rust=localhost".parse::<Attachment>().unwrap_err().contains("'localhost' is not"));
     }
 }

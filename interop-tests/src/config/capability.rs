@@ -1,22 +1,26 @@
-//! What a server can do and what a scenario needs of it, by the names in the tables.
+//! The capabilities of servers, and the needs of scenarios, with the names used in tables.
 
 use serde::Deserialize;
 
 use crate::config::connection::{ServerCertificate, Transport};
 
-/// Something that a server does only with certain arguments.
+/// A feature that a server has only with certain arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum ServerOption {
+    /// TLS.
     Tls,
+    /// Mutual TLS.
     Mtls,
+    /// A Unix socket.
     Unix,
+    /// A maximum age of connections.
     MaxConnectionAge,
 }
 
 impl ServerOption {
-    /// The option for this transport; none for the one that every server has.
+    /// The option for this transport; `None` for plain TCP, which every server supports.
     fn for_transport(transport: Transport) -> Option<Self> {
         match transport {
             Transport::Plain => None,
@@ -46,7 +50,7 @@ impl Capability {
     pub(crate) const ALL: [Self; 4] =
         [Self::StreamingCalculator, Self::Health, Self::Reflection, Self::TestBehaviour];
 
-    /// What a server needs for a call of `method` with this metadata.
+    /// The capabilities that a server needs for a call of `method` with this metadata.
     pub(crate) fn for_call(method: &str, metadata: &[(String, String)]) -> Vec<Self> {
         let services = [
             ("/StreamingCalculator/", Self::StreamingCalculator),
@@ -62,28 +66,30 @@ impl Capability {
     }
 }
 
-/// How a server is started for a scenario, where that is not as usual.
+/// The configuration of the server of a scenario, if it differs from the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ServerNeeds {
-    /// The age in seconds at which a connection is ended with GOAWAY.
+    /// The age in seconds at which the server closes a connection with GOAWAY.
     pub(crate) max_connection_age: Option<f64>,
-    /// With TLS: the server's certificate.
+    /// With TLS: the certificate of the server.
     #[serde(default)]
     pub(crate) certificate: ServerCertificate,
 }
 
 impl ServerNeeds {
-    /// The options that a server needs for these and for `transport`.
+    /// The options that a server needs for these needs and for `transport`.
     pub(crate) fn options(&self, transport: Transport) -> Vec<ServerOption> {
         let age = self.max_connection_age.map(|_| ServerOption::MaxConnectionAge);
         ServerOption::for_transport(transport).into_iter().chain(age).collect()
     }
 
-    /// What is wrong with them for a scenario whose calls are all encrypted, or not.
+    /// Checks the needs of a scenario. `is_encrypted` is whether all its calls are encrypted.
     pub(crate) fn check(&self, is_encrypted: bool) -> Result<(), String> {
         if self.certificate != ServerCertificate::Good && !is_encrypted {
-            return Err("server: a certificate goes with vary.transport `tls` or `mtls`".to_owned());
+            return Err(
+                "server: `certificate` needs vary.transport with only `tls` or `mtls`".to_owned()
+            );
         }
         Ok(())
     }

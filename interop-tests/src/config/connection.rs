@@ -1,21 +1,21 @@
 //! How a call reaches its destination: target, transport, compression, and the credentials of both sides.
 //!
-//! Tables name them; addresses and files of certificates are created at run time. Transport and compression
-//! are axes: a scenario is written once and runs at every point of the axes that it names.
+//! Tables only name these; addresses and certificates are created at run time. A scenario is written once and runs
+//! with every combination of the transports and compressions that it names.
 
 use std::collections::BTreeSet;
 
 use grpc_interop_protocol::Encoding;
 use serde::Deserialize;
 
-/// The destination of a call, as `to` in a scenario names it.
+/// The destination of a call: the key `to` of a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Target {
     /// The server under test.
     #[default]
     Server,
-    /// A port at which nothing listens: connections are refused.
+    /// A port that refuses connections.
     #[serde(alias = "nobody")]
     ClosedPort,
     /// A port that accepts connections and never sends a byte.
@@ -23,16 +23,16 @@ pub(crate) enum Target {
     SilentPort,
 }
 
-/// The client's side of TLS, where it is not the usual one.
+/// The TLS options of a client, if they differ from the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientTls {
-    /// The authority whose certificates the client trusts.
+    /// The certificate authority that the client trusts.
     #[serde(default)]
     pub(crate) ca: Authority,
-    /// The name that the server's certificate must have, if not the host of its address.
+    /// The name that the server's certificate must contain. The default is the host of its address.
     pub(crate) name: Option<String>,
-    /// With mutual TLS: the client's certificate.
+    /// With mutual TLS: the certificate of the client.
     #[serde(default)]
     pub(crate) client_certificate: ClientCertificate,
 }
@@ -41,10 +41,10 @@ pub(crate) struct ClientTls {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Authority {
-    /// The authority of this run, which has signed the servers' certificates.
+    /// The authority of this run, which signed the certificates of the servers.
     #[default]
     Own,
-    /// Another one.
+    /// Another authority.
     Other,
 }
 
@@ -57,6 +57,7 @@ pub(crate) enum ClientCertificate {
     Own,
     /// Signed by another authority.
     Other,
+    /// No certificate.
     None,
 }
 
@@ -65,16 +66,16 @@ pub(crate) enum ClientCertificate {
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum ServerCertificate {
-    /// Valid, for this machine.
+    /// Valid for this machine.
     #[default]
     Good,
     /// Expired.
     Expired,
-    /// Valid, for another host.
+    /// Valid for another host.
     Elsewhere,
 }
 
-/// How a client reaches a server.
+/// The transport between client and server.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, strum::Display,
 )]
@@ -86,7 +87,7 @@ pub(crate) enum Transport {
     Plain,
     /// TLS with a certificate of the server.
     Tls,
-    /// TLS with a certificate of the client as well.
+    /// Mutual TLS: also with a certificate of the client.
     Mtls,
     /// A Unix domain socket without encryption.
     Unix,
@@ -98,7 +99,7 @@ impl Transport {
     }
 }
 
-/// How the messages of both directions are compressed.
+/// The compression of the messages in both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Compression {
@@ -109,7 +110,7 @@ pub(crate) enum Compression {
 }
 
 impl Compression {
-    /// The encoding of the messages; `None` when nothing is compressed.
+    /// The encoding of the messages; `None` without compression.
     pub(crate) fn encoding(self) -> Option<Encoding> {
         match self {
             Self::None => None,
@@ -118,13 +119,13 @@ impl Compression {
         }
     }
 
-    /// Its name in `grpc-encoding`.
+    /// The value of `grpc-encoding`.
     pub(crate) fn name(self) -> &'static str {
         self.encoding().map_or("identity", Encoding::name)
     }
 }
 
-/// One point on the axes.
+/// A combination of transport and compression.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Variant {
     pub(crate) transport: Transport,
@@ -132,7 +133,7 @@ pub(crate) struct Variant {
 }
 
 impl Variant {
-    /// The name of `case` at this point, such as `tls+gzip/case`; the default values have no name.
+    /// The name of `case` with this combination, such as `tls+gzip/case`. Default values have no name.
     pub(crate) fn name_of(self, case: &str) -> String {
         let transport = (self.transport != Transport::Plain).then(|| self.transport.to_string());
         let encoding = self.compression.encoding().map(|encoding| encoding.name().to_owned());
@@ -141,7 +142,7 @@ impl Variant {
     }
 }
 
-/// The values of the axes at which a scenario is run; without an axis, its default value.
+/// The transports and compressions of a scenario: the key `vary`. A missing key means the default value.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Vary {
@@ -150,7 +151,7 @@ pub(crate) struct Vary {
 }
 
 impl Vary {
-    /// These axes, and those of `file` that they do not name.
+    /// These values, and for missing keys those of `file`.
     pub(crate) fn or(&self, file: &Self) -> Self {
         Self {
             transport: self.transport.clone().or_else(|| file.transport.clone()),
@@ -158,7 +159,7 @@ impl Vary {
         }
     }
 
-    /// Every value of the one axis with every value of the other.
+    /// All combinations.
     pub(crate) fn variants(&self) -> Vec<Variant> {
         let transports = self.transport.clone().unwrap_or_else(|| vec![Transport::Plain]);
         let compressions = self.compression.clone().unwrap_or_else(|| vec![Compression::None]);
@@ -168,6 +169,7 @@ impl Vary {
         transports.into_iter().flat_map(at).collect()
     }
 
+    /// Checks that no list is empty or contains a value twice.
     pub(crate) fn check(&self) -> Result<(), String> {
         fn is_valid<T: Ord>(axis: Option<&Vec<T>>) -> bool {
             axis.is_none_or(|values| {
@@ -177,7 +179,8 @@ impl Vary {
         if is_valid(self.transport.as_ref()) && is_valid(self.compression.as_ref()) {
             return Ok(());
         }
-        Err("vary: an axis has at least one value, and each only once".to_owned())
+        Err("vary: `transport` and `compression` must not be empty or contain a value twice"
+            .to_owned())
     }
 }
 

@@ -1,11 +1,11 @@
-//! The project's own tables as they were when the tool was built, for use outside a checkout.
+//! The tables of this project, built into the tool for use outside a checkout.
 //!
-//! They have paths below a root that no file system has, so that what reads a table need not know where
-//! it comes from, and an error names a built-in file as it names any other.
+//! They have paths below a root that does not exist in any file system. So other code need not know where a table
+//! comes from, and errors name built-in files like all others.
 
 use std::path::{Path, PathBuf};
 
-/// Path below the root and text of each file.
+/// The path below the root and the text of each file.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 const ROOT: &str = "(built-in)";
@@ -15,7 +15,7 @@ pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(ROOT).join(name)
 }
 
-/// Whether `path` is that of a file or folder that is built in.
+/// Whether `path` is the path of a built-in file or folder.
 pub(crate) fn contains(path: &Path) -> bool {
     path.starts_with(ROOT)
 }
@@ -26,7 +26,7 @@ pub(crate) fn text(path: &Path) -> Option<&'static str> {
     FILES.iter().find(|(name, _)| Path::new(name) == path).map(|(_, text)| *text)
 }
 
-/// The files in the folder at `path`, in the order of their names.
+/// The files in the folder at `path`, sorted by name.
 pub(crate) fn files_in(path: &Path) -> Vec<PathBuf> {
     let paths = FILES.iter().map(|(name, _)| self::path(name));
     paths.filter(|file| file.parent() == Some(path)).collect()

@@ -1,8 +1,8 @@
-//! The TOML files: peers, their programs and what these can do, with errors that name file, line and key.
+//! The TOML files: peers, their programs and capabilities. Errors name the file, the line and the key.
 //!
-//! - [`source`], [`embedded`], [`places`]: files, the cases in them, and placeholders
-//! - [`peers`], [`peer`], [`program`], [`address`]: the peers of a run
-//! - [`connection`], [`capability`]: what cases vary over and need of the peers
+//! - `source`, `embedded`, `places`: files, the cases in them, and placeholders
+//! - `peers`, `peer`, `program`, `address`: the peers of a run
+//! - `connection`, `capability`: transports and compressions, and what cases need from peers
 
 pub(crate) mod address;
 pub(crate) mod capability;

@@ -1,7 +1,7 @@
 //! A peer: an implementation of the server, of the client, or of both.
 //!
-//! One program is enough for a peer, so a language may have a server only, and a mutant of the self-test
-//! is a peer like any other.
+//! A peer needs only one program. So a language can have only a server, and the mutants of the self-test are ordinary
+//! peers.
 
 use std::ops::Range;
 
@@ -16,27 +16,27 @@ use crate::config::program::Program;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Peer {
-    /// The name in a trial's path.
+    /// The name, which is part of the names of its trials.
     pub(crate) name: Spanned<String>,
     /// The language, for reports.
     pub(crate) language: String,
-    /// Whether the other peers are compared with it.
+    /// Whether it is the reference, with which other peers are compared.
     #[serde(default)]
     pub(crate) reference: bool,
     /// Whether it is compared with the reference.
     #[serde(default = "yes")]
     pub(crate) parity: bool,
-    /// A server that listens at the address in its command and reports its port.
+    /// A server that listens at the address in its command and reports it.
     pub server: Option<Program>,
-    /// A client that makes the calls of the requests on its stdin.
+    /// An agent: a client that reads requests on stdin and makes their calls.
     pub(crate) agent: Option<Program>,
     /// The server as a user starts it, on port 50051.
     pub(crate) server_program: Option<Program>,
     /// The client as a user runs it, which calls port 50051.
     pub(crate) client_program: Option<Program>,
-    /// Prints the versions of the libraries of the peer, one a line.
+    /// A program that prints the versions of the peer's libraries, one per line.
     pub(crate) versions: Option<Program>,
-    /// Whether it is in the project's own `peers.toml`, to which the known deviations refer.
+    /// Whether it is from the project's `peers.toml`, to which the known deviations apply.
     #[serde(skip)]
     pub(crate) is_of_project: bool,
 }
@@ -46,7 +46,7 @@ fn yes() -> bool {
 }
 
 impl Peer {
-    /// A peer with an attached server only.
+    /// A peer that only has an attached server.
     pub(crate) fn attached(name: &str, server: Address) -> Self {
         Self {
             name: Spanned::new(0..0, name.to_owned()),
@@ -66,13 +66,13 @@ impl Peer {
         self.name.get_ref()
     }
 
-    /// The server that the user has started, if there is one.
+    /// The address of the server that the user started, if there is one.
     pub(crate) fn attached_server(&self) -> Option<&Address> {
         self.server.as_ref()?.attach.as_ref()
     }
 
-    /// Whether it has the same libraries as the reference: the same program prints their versions.
-    pub(crate) fn is_kin_of_reference(&self, peers: &[Self]) -> bool {
+    /// Whether it uses the same libraries as the reference, that is, has the same `versions` program.
+    pub(crate) fn has_reference_libraries(&self, peers: &[Self]) -> bool {
         let command = |peer: &Self| {
             let command = peer.versions.as_ref()?.command.as_ref()?;
             Some(command.get_ref().clone())
@@ -92,33 +92,35 @@ impl Peer {
         [server, agent, server_program, client_program, versions].into_iter().flatten()
     }
 
-    /// All its programs but `server`.
+    /// All its programs except `server`.
     fn others(&self) -> impl Iterator<Item = &Program> {
         [&self.agent, &self.server_program, &self.client_program, &self.versions]
             .into_iter()
             .flatten()
     }
 
-    /// What is wrong with the entry, and where if that is not its name.
+    /// Checks the entry. The error is a message, and its position if that is not the name.
     pub(crate) fn check(&self) -> Result<(), (Option<Range<usize>>, &'static str)> {
         let wrong = |message| Err((None, message));
         if self.name().is_empty() || self.name().contains(['/', '*', ' ', '=']) {
-            return wrong("a name is a part of a path: not empty, no `/`, `*`, `=` or space");
+            return wrong("a name must not be empty or contain `/`, `*`, `=` or a space");
         }
         if self.programs().next().is_none() {
-            return wrong("a peer has a server, an agent, a server-program or a client-program");
+            return wrong(
+                "a peer needs a `server`, an `agent`, a `server-program` or a `client-program`",
+            );
         }
         if self.reference && self.server_program.is_none() {
-            return wrong("the reference has a server-program");
+            return wrong("the reference needs a `server-program`");
         }
         if self.reference && !self.parity {
-            return wrong("the reference is what others are compared with: no `parity = false`");
+            return wrong("the reference must not have `parity = false`");
         }
         if self.others().any(|program| program.attach.is_some()) {
-            return wrong("attach: only the `server` can be there already");
+            return wrong("attach: allowed only in `server`");
         }
         if self.others().any(|program| program.command.is_none()) {
-            return wrong("each program has a `command`");
+            return wrong("each program except an attached server needs a `command`");
         }
         self.server.as_ref().map_or(Ok(()), Self::check_server)
     }
@@ -126,14 +128,16 @@ impl Peer {
     fn check_server(server: &Program) -> Result<(), (Option<Range<usize>>, &'static str)> {
         let Some(command) = &server.command else {
             let message = match &server.attach {
-                None => "the server has a `command`, or `attach` says where it listens",
+                None => {
+                    "the server needs a `command`, or `attach` with the address of a running server"
+                }
                 Some(_) if !server.is_started() => return Ok(()),
-                Some(_) => "`attach` stands instead of `ready`, `calls` and `options`",
+                Some(_) => "`attach` and `ready`, `calls` or `options` exclude each other",
             };
             return Err((None, message));
         };
         if server.attach.is_some() {
-            return Err((Some(command.span()), "`attach` stands instead of `command`"));
+            return Err((Some(command.span()), "`attach` and `command` exclude each other"));
         }
         let ready = server.ready.as_ref();
         let has_placeholder = |ready: &Spanned<String>| {
@@ -141,12 +145,15 @@ impl Peer {
         };
         if !ready.is_some_and(has_placeholder) {
             let span = ready.map_or(command.span(), Spanned::span);
-            return Err((Some(span), "a server needs `ready`, with {address} or {port} in it"));
+            return Err((
+                Some(span),
+                "a server needs `ready`: the line that it prints, with {address} or {port}",
+            ));
         }
         Ok(())
     }
 
-    /// The command lines with which the tool would start the attached server, and in which suite.
+    /// The command lines with which the tool would start the attached server, each with its suite.
     pub(crate) fn ways_to_start(&self, places: &Places) -> Vec<(&'static str, String)> {
         let Some((server, at)) = self.server.as_ref().zip(self.attached_server()) else {
             return Vec::new();

@@ -1,7 +1,6 @@
-//! The peers of a run: those of a file, those that it takes from the project's file, and attached
-//! servers.
+//! The peers of a run: those of a peers file, those that it takes from the project's file, and attached servers.
 //!
-//! A file takes peers with `with`, so that it need not copy entries that may change.
+//! A file takes peers from the project's file with `with`, so that it need not copy their entries.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,13 +14,13 @@ use crate::config::places::{Assignment, Places, Variables};
 use crate::config::program::CommandError;
 use crate::config::source::{ConfigError, Source};
 
-/// The name of the peer of an attached server without an entry.
+/// The name of the peer for an attached server without an entry.
 const ATTACHED: &str = "attached";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// The names of peers that are taken from the project's own file.
+    /// The names of peers to take from the project's file.
     #[serde(default)]
     with: Vec<Spanned<String>>,
     #[serde(default)]
@@ -30,18 +29,18 @@ struct File {
     peer: Vec<Peer>,
 }
 
-/// All peers of a run, with their files for later errors.
+/// All peers of a run, with their files for error messages.
 #[derive(Clone, Debug)]
 pub struct Peers {
     pub(crate) all: Vec<Peer>,
-    /// The project's own file, if another takes peers from it.
+    /// The project's file, if another file takes peers from it.
     project: Option<Source>,
     source: Source,
 }
 
 impl Peers {
-    /// Reads the peers in the file at `path`, or else in the project's own file, assigns the variables
-    /// of `set`, and checks everything that does not depend on installed programs.
+    /// Reads the file at `path`, or else the project's file, assigns the variables in `set`, and checks everything
+    /// that does not depend on installed programs.
     pub fn read(path: Option<&Path>, places: &Places, set: &[Assignment]) -> anyhow::Result<Self> {
         let project = places.project_file("peers.toml");
         let path = path.unwrap_or(&project);
@@ -50,7 +49,7 @@ impl Peers {
         if let Some((name, message)) = file.variables.wrong_name() {
             return Err(source.error(Some(name.span()), message).into());
         }
-        // A variable that the file does not have is one of the project's file.
+        // A variable that the file does not have belongs to the project's file.
         let (own, others): (Vec<_>, Vec<_>) = set
             .iter()
             .cloned()
@@ -59,12 +58,13 @@ impl Peers {
         let mut peers = Self { all: Vec::new(), project: None, source };
         if let Some(first) = file.with.first() {
             if is_project {
-                let message = "with: it takes peers from this file, for another";
+                let message =
+                    "with: this is the file from which `with` takes peers; remove the key";
                 return Err(peers.source.error(Some(first.span()), message).into());
             }
             peers.take(&file.with, Self::read(None, places, &others)?, &project)?;
         } else if file.peer.is_empty() {
-            let message = "a `[[peer]]` is missing, or `with` takes some";
+            let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's file with `with`";
             return Err(peers.source.error(None, message).into());
         }
         for mut peer in file.peer {
@@ -73,13 +73,16 @@ impl Peers {
                 Err(peers.source.error(span, message).into())
             };
             if peers.all.iter().any(|other| other.name() == peer.name()) {
-                return wrong(None, &format!("there already is a peer `{}`", peer.name()));
+                return wrong(None, &format!("there is already a peer `{}`", peer.name()));
             }
             if let Err((span, message)) = peer.check() {
                 return wrong(span, message);
             }
             if peer.reference && peers.all.iter().any(|other| other.reference) {
-                return wrong(None, "there is one reference at most");
+                return wrong(
+                    None,
+                    "there is already a reference; only one peer may have `reference = true`",
+                );
             }
             peer.is_of_project = is_project;
             peer.programs_mut().for_each(|program| program.fill(&file.variables));
@@ -88,7 +91,7 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Adds the peers with these names, which `from` has read from the `project`'s file.
+    /// Adds the peers with these names; `from` are the peers of the `project`'s file.
     fn take(
         &mut self,
         names: &[Spanned<String>],
@@ -102,7 +105,7 @@ impl Peers {
                 Err(error) => return wrong(format!("with: {}: {error}", project.display())),
             };
             if self.named(peer.name()).is_ok() {
-                return wrong(format!("with: `{}` is taken already", peer.name()));
+                return wrong(format!("with: `{}` is listed twice", peer.name()));
             }
             self.all.push(peer);
         }
@@ -110,49 +113,56 @@ impl Peers {
         Ok(())
     }
 
-    /// The peer with this name; the error lists all names.
+    /// The peer called `name`. The error lists all names.
     pub fn named(&self, name: &str) -> Result<&Peer, String> {
         self.all.iter().find(|peer| peer.name() == name).ok_or_else(|| {
             let names: Vec<_> = self.all.iter().map(Peer::name).collect();
-            format!("there is no peer `{name}`; there are: {}", names.join(", "))
+            format!("there is no peer `{name}`; the peers are: {}", names.join(", "))
         })
     }
 
-    /// Whether the reference is in the project's own file.
+    /// Whether the reference is from the project's file.
     pub(crate) fn has_project_reference(&self) -> bool {
         self.all.iter().any(|peer| peer.reference && peer.is_of_project)
     }
 
-    /// The names of the peers that are not in the project's own file.
-    pub(crate) fn strangers(&self) -> BTreeSet<String> {
-        let strangers = self.all.iter().filter(|peer| !peer.is_of_project);
-        strangers.map(|peer| peer.name().to_owned()).collect()
+    /// The names of the peers that are not from the project's file.
+    pub(crate) fn foreign_peers(&self) -> BTreeSet<String> {
+        let foreign_peers = self.all.iter().filter(|peer| !peer.is_of_project);
+        foreign_peers.map(|peer| peer.name().to_owned()).collect()
     }
 
-    /// Replaces servers that would be started by attached ones.
+    /// Replaces servers with attached ones, and adds a peer for an attached server without an entry.
     pub(crate) fn attach(&mut self, attachments: &[Attachment]) -> anyhow::Result<()> {
         let mut names = BTreeSet::new();
         for Attachment { peer, server, text } in attachments {
             let name = peer.as_deref().unwrap_or(ATTACHED);
-            anyhow::ensure!(names.insert(name), "--attach {text}: `{name}` is attached already");
+            anyhow::ensure!(
+                names.insert(name),
+                "--attach {text}: a server is already attached for the peer `{name}`"
+            );
             if peer.is_none() {
                 let is_free = self.named(name).is_err();
-                anyhow::ensure!(is_free, "--attach {text}: a peer is called `{name}` already");
+                anyhow::ensure!(
+                    is_free,
+                    "--attach {text}: the peers file already has a peer `{name}`; use PEER=ADDRESS"
+                );
                 self.all.push(Peer::attached(name, server.clone()));
                 continue;
             }
             self.named(name).map_err(|error| anyhow::anyhow!("--attach {text}: {error}"))?;
             let program = self.all.iter_mut().find(|peer| peer.name() == name);
             let Some(program) = program.and_then(|peer| peer.server.as_mut()) else {
-                anyhow::bail!("--attach {text}: the peer `{name}` has no `server`");
+                anyhow::bail!(
+                    "--attach {text}: the peer `{name}` has no `server` in the peers file"
+                );
             };
             program.attach = Some(server.clone());
         }
         Ok(())
     }
 
-    /// Checks that every program is on this machine, except those of the peers that are left out and
-    /// attached servers.
+    /// Checks that every program is installed, except attached servers and the programs of peers in `left_out`.
     pub(crate) fn check_programs(
         &self,
         places: &Places,
@@ -163,16 +173,17 @@ impl Peers {
                 let Some(command) = &program.command else { continue };
                 let Err(error) = program.command_line(places, "") else { continue };
                 let name = command.get_ref().first().map_or("", String::as_str);
-                let advice = program.advice.as_deref().unwrap_or("install it or mend the command");
+                let advice =
+                    program.advice.as_deref().unwrap_or("install it, or correct `command`");
                 let peer_name = peer.name();
                 let why = match error {
                     CommandError::NoRoot(error) => format!("peer `{peer_name}`: {error}"),
                     _ => format!(
-                        "the program `{name}` of peer `{peer_name}` is not on this machine: {advice}"
+                        "the program `{name}` of peer `{peer_name}` was not found: {advice}"
                     ),
                 };
                 let message =
-                    format!("command: {why}, or leave the peer out with --without {peer_name}");
+                    format!("command: {why}; or exclude the peer with --without {peer_name}");
                 let project = self.project.as_ref().filter(|_| peer.is_of_project);
                 return Err(project.unwrap_or(&self.source).error(Some(command.span()), message));
             }
@@ -228,18 +239,18 @@ mod tests {
         let files = Files::new(&format!("with = [\"first\"]\n{}", entry("second")));
         let peers = files.read(&[]).unwrap();
         assert_eq!(names(&peers), ["first", "second"]);
-        assert_eq!(peers.strangers().into_iter().collect::<Vec<_>>(), ["second"]);
+        assert_eq!(peers.foreign_peers().into_iter().collect::<Vec<_>>(), ["second"]);
         let error = |text: &str| Files::new(text).read(&[]).unwrap_err();
         let unknown = error("with = [\"third\"]");
         assert!(
             unknown.starts_with("mine.toml:1: with: interop-tests/peers.toml: there is no peer")
         );
-        assert!(error("with = [\"first\", \"first\"]").contains("with: `first` is taken already"));
+        assert!(error("with = [\"first\", \"first\"]").contains("with: `first` is listed twice"));
         assert!(
             error(&format!("with = [\"first\"]\n{}", entry("first")))
-                .starts_with("mine.toml:3: there already is a peer `first`")
+                .starts_with("mine.toml:3: there is already a peer `first`")
         );
-        assert!(error("").starts_with("mine.toml: a `[[peer]]` is missing, or `with` takes some"));
+        assert!(error("").starts_with("mine.toml: the file has no peer; add a `[[peer]]`"));
     }
 
     #[test]
@@ -262,7 +273,7 @@ mod tests {
         let command = peers.all[0].agent.as_ref().unwrap().command.as_ref().unwrap();
         assert_eq!(command.get_ref(), &["dash"]);
         let error = Files::new(&text).read(&["other=1"]).unwrap_err();
-        assert_eq!(error, "--set: there is no variable `other`; there are: shell");
+        assert_eq!(error, "--set: there is no variable `other`; the variables are: shell");
     }
 
     #[test]
@@ -281,9 +292,15 @@ mod tests {
         let expected = [Some("localhost:1".to_owned()), None, Some("localhost:2".to_owned())];
         assert_eq!(addresses.collect::<Vec<_>>(), expected);
         let error = |texts| attach(texts).unwrap_err();
-        assert!(error(&["second=localhost:1"]).ends_with("the peer `second` has no `server`"));
+        assert!(
+            error(&["second=localhost:1"])
+                .ends_with("the peer `second` has no `server` in the peers file")
+        );
         assert!(error(&["third=localhost:1"]).contains("there is no peer `third`"));
-        assert!(error(&["localhost:1", "localhost:2"]).ends_with("`attached` is attached already"));
+        assert!(
+            error(&["localhost:1", "localhost:2"])
+                .ends_with("already attached for the peer `attached`")
+        );
     }
 
     #[test]
@@ -292,9 +309,9 @@ mod tests {
         let peers = files.read(&[]).unwrap();
         let error = peers.check_programs(&files.places, &BTreeSet::new()).unwrap_err().to_string();
         assert!(
-            error.contains(":4: command: the program `no-such-program` of peer `first` is not")
+            error.contains(":4: command: the program `no-such-program` of peer `first` was not")
         );
-        assert!(error.contains("or leave the peer out with --without first"), "{error}");
+        assert!(error.contains("or exclude the peer with --without first"), "{error}");
         let left_out = BTreeSet::from(["first".to_owned()]);
         assert!(peers.check_programs(&files.places, &left_out).is_ok());
         let relative = Files::new(&entry("first").replace("\"sh\"", "\"bin/sh\""));
@@ -313,17 +330,21 @@ mod tests {
             let text = format!("[[peer]]\nname = \"one\"\nlanguage = \"x\"\n{rest}");
             Files::new(&text).read(&[]).unwrap_err()
         };
-        assert!(error("").starts_with("mine.toml:2: a peer has a server, an agent"));
+        assert!(error("").starts_with("mine.toml:2: a peer needs a `server`, an `agent`"));
         assert!(
             error("server = { command = [\"sh\"] }").starts_with("mine.toml:4: a server needs")
         );
-        assert!(error("agent = {}").starts_with("mine.toml:2: each program has a `command`"));
         assert!(
-            error("reference = true\nagent = { command = [\"sh\"] }").contains("a server-program")
+            error("agent = {}")
+                .starts_with("mine.toml:2: each program except an attached server needs")
+        );
+        assert!(
+            error("reference = true\nagent = { command = [\"sh\"] }")
+                .contains("needs a `server-program`")
         );
         let attached = "agent = { command = [\"sh\"], attach = \"localhost:1\" }";
-        assert!(error(attached).starts_with("mine.toml:2: attach: only the `server`"));
+        assert!(error(attached).starts_with("mine.toml:2: attach: allowed only in `server`"));
         let both = "server = { command = [\"sh\"], attach = \"localhost:1\" }";
-        assert!(error(both).starts_with("mine.toml:4: `attach` stands instead of `command`"));
+        assert!(error(both).starts_with("mine.toml:4: `attach` and `command` exclude each other"));
     }
 }

@@ -1,8 +1,8 @@
-//! The placeholders in a peers file: the directories `{root}` and `{bin}`, and the file's own variables.
+//! The placeholders in a peers file: the directories `{root}` and `{bin}`, and the variables of the file.
 //!
-//! An installed tool runs outside a checkout, so there may be no root. What needs one fails with an
-//! error that says so; everything else works. With variables the same peers can run in another directory,
-//! or with other versions of their libraries, without a copy of the file.
+//! An installed tool can run outside a checkout, and then there is no root. Only what needs the root fails, with an
+//! error. With variables, the same peers can run in another directory or with other versions of their libraries
+//! without a copy of the file.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use toml::Spanned;
 
 use crate::config::embedded;
 
-/// The file whose presence makes a directory the root.
+/// The file that identifies the root directory.
 const MARKER: &str = "interop-tests/peers.toml";
 
 /// The values of `{root}` and `{bin}`.
@@ -24,23 +24,23 @@ pub struct Places {
     bin: PathBuf,
 }
 
-/// Something needs the root directory, and there is none.
+/// An error: something needs the root directory, and there is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0} needs the root directory, and neither the working directory nor a directory above it \
-     contains {MARKER}: run the tool in a checkout, or name the root with --root DIR"
+    "{0} needs the root directory, but neither the working directory nor a parent of it contains \
+     {MARKER}; run interop in a checkout, or set the root with --root DIR"
 )]
 pub struct NoRoot(String);
 
 impl Places {
-    /// These directories; a root that is not given does not exist.
+    /// These directories; there may be no root.
     pub fn new(root: Option<PathBuf>, bin: PathBuf) -> Self {
         Self { root, bin }
     }
 
-    /// The directories of this process. The root is `root`, or else the nearest directory from the
-    /// working directory upwards that contains `interop-tests/peers.toml`, if there is one. The
-    /// programs are in `bin`, or else in the directory of the tool's own executable.
+    /// The directories of this process. The root is `root`, or else the nearest of the working directory and its
+    /// parents that contains `interop-tests/peers.toml`, if there is one. Programs are in `bin`, or else in the
+    /// directory of this executable.
     pub(crate) fn find(root: Option<&Path>, bin: Option<&Path>) -> io::Result<Self> {
         let here = std::env::current_dir()?;
         let root = match root {
@@ -54,22 +54,22 @@ impl Places {
         Ok(Self { root, bin })
     }
 
-    /// `{bin}`: the directory of the project's programs.
+    /// The value of `{bin}`: the directory of the project's programs.
     pub fn bin(&self) -> &Path {
         &self.bin
     }
 
-    /// `{root}`, if there is one.
+    /// The value of `{root}`, if there is a root.
     pub(crate) fn root(&self) -> Option<&Path> {
         self.root.as_deref()
     }
 
-    /// `{root}`; the error says that `what` needs it.
+    /// The value of `{root}`. The error says that `what` needs it.
     pub fn root_for(&self, what: impl Into<String>) -> Result<&Path, NoRoot> {
         self.root().ok_or_else(|| NoRoot(what.into()))
     }
 
-    /// `text` with the directories in the places of `{root}` and `{bin}`.
+    /// `text` with `{root}` and `{bin}` replaced.
     pub(crate) fn fill(&self, text: &str) -> Result<String, NoRoot> {
         let mut text = text.to_owned();
         if text.contains("{root}") {
@@ -79,8 +79,7 @@ impl Places {
         Ok(text.replace("{bin}", &self.bin.to_string_lossy()))
     }
 
-    /// `path`, which starts at the root if it is relative. Without a root an empty path is the working
-    /// directory.
+    /// `path`, relative to the root unless it is absolute. Without a root, an empty path is the working directory.
     pub(crate) fn absolute(&self, path: &str) -> Result<PathBuf, NoRoot> {
         match (Path::new(path), self.root()) {
             (path, _) if path.is_absolute() => Ok(path.to_owned()),
@@ -90,8 +89,8 @@ impl Places {
         }
     }
 
-    /// The project's own file or folder called `name`: in the root's `interop-tests`, or built into the
-    /// tool where there is no root.
+    /// The project's file or folder `name`: in the folder `interop-tests` of the root, or built into the tool if
+    /// there is no root.
     pub(crate) fn project_file(&self, name: &str) -> PathBuf {
         match self.root() {
             Some(root) => root.join("interop-tests").join(name),
@@ -104,10 +103,10 @@ fn root_above(directory: &Path) -> Option<PathBuf> {
     directory.ancestors().find(|folder| folder.join(MARKER).is_file()).map(Path::to_owned)
 }
 
-/// The placeholders that are not variables.
+/// Placeholders that cannot be variables.
 const RESERVED: [&str; 5] = ["root", "bin", "self", "address", "port"];
 
-/// `NAME=VALUE`, of the command line.
+/// A `NAME=VALUE` argument of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     pub(crate) name: String,
@@ -118,38 +117,38 @@ impl FromStr for Assignment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
         Ok(Self { name: name.to_owned(), value: value.to_owned() })
     }
 }
 
-/// The table `[variables]`: the names with their values.
+/// The table `[variables]`: names and values.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Variables(BTreeMap<Spanned<String>, String>);
 
 impl Variables {
-    /// A name that is not allowed, and why.
+    /// The first invalid name, with an error message.
     pub(crate) fn wrong_name(&self) -> Option<(&Spanned<String>, String)> {
         self.0.keys().find_map(|name| {
             let word = name.get_ref();
             let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if word.is_empty() || !word.chars().all(of_a_name) {
-                Some((name, format!("variable `{word}`: a name is of a-z, 0-9 and -")))
+                Some((name, format!("variable `{word}`: a name may contain only a-z, 0-9 and -")))
             } else if RESERVED.contains(&&word[..]) {
-                Some((name, format!("variable `{word}`: {{{word}}} stands for something already")))
+                Some((name, format!("variable `{word}`: the placeholder {{{word}}} is reserved; choose another name")))
             } else {
                 None
             }
         })
     }
 
-    /// Whether there is a variable with this name.
+    /// Whether there is a variable called `name`.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.keys().any(|known| known.get_ref() == name)
     }
 
-    /// Assigns other values; the error lists the names of all variables.
+    /// Assigns values. The error lists the names of all variables.
     pub(crate) fn set(&mut self, assignments: &[Assignment]) -> Result<(), String> {
         for Assignment { name, value } in assignments {
             let slot = self.0.iter_mut().find(|(known, _)| known.get_ref() == name);
@@ -159,12 +158,12 @@ impl Variables {
             }
             let names: Vec<_> = self.0.keys().map(|known| &known.get_ref()[..]).collect();
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            return Err(format!("there is no variable `{name}`; there are: {known}"));
+            return Err(format!("there is no variable `{name}`; the variables are: {known}"));
         }
         Ok(())
     }
 
-    /// `text` with the values in the places of the `{name}`s.
+    /// `text` with all variables replaced.
     pub(crate) fn fill(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (name, value)| {
             text.replace(&format!("{{{}}}", name.get_ref()), value)
@@ -242,21 +241,21 @@ mod tests {
         let assignment: Assignment = "c=1".parse().unwrap();
         let error =
             variables("a = \"1\"\nb = \"2\"").set(std::slice::from_ref(&assignment)).unwrap_err();
-        assert_eq!(error, "there is no variable `c`; there are: a, b");
+        assert_eq!(error, "there is no variable `c`; the variables are: a, b");
         let error = variables("").set(&[assignment]).unwrap_err();
-        assert_eq!(error, "there is no variable `c`; there are: none");
-        assert_eq!("c".parse::<Assignment>().unwrap_err(), "it is not NAME=VALUE");
+        assert_eq!(error, "there is no variable `c`; the variables are: none");
+        assert_eq!("c".parse::<Assignment>().unwrap_err(), "expected NAME=VALUE");
     }
 
     #[test]
-    fn a_name_is_neither_a_placeholder_nor_anything_else() {
+    fn a_name_must_be_valid_and_not_reserved() {
         let wrong = |table: &str| variables(table).wrong_name().map(|(_, message)| message);
         assert_eq!(wrong("home-1 = \"\""), None);
         for name in ["Home", "ho_me", "\"\""] {
-            assert!(wrong(&format!("{name} = \"\"")).unwrap().ends_with("of a-z, 0-9 and -"));
+            assert!(wrong(&format!("{name} = \"\"")).unwrap().ends_with("only a-z, 0-9 and -"));
         }
         for name in RESERVED {
-            assert!(wrong(&format!("{name} = \"\"")).unwrap().ends_with("something already"));
+            assert!(wrong(&format!("{name} = \"\"")).unwrap().contains("is reserved"));
         }
     }
 }

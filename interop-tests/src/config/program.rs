@@ -1,6 +1,6 @@
-//! A program of a peer: how it is started, and what it cannot do.
+//! A program of a peer: how it is started, and what it does not support.
 //!
-//! The tool knows no language: everything in which two peers differ is in these entries.
+//! The tool does not depend on languages: all differences between peers are in these entries.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,52 +17,51 @@ use crate::config::capability::{Capability, ServerNeeds, ServerOption};
 use crate::config::connection::{Compression, Transport, Variant};
 use crate::config::places::{NoRoot, Places, Variables};
 
-/// How a program is started; one table of `peers.toml`.
+/// A program of a peer; one table of `peers.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Program {
-    /// The program and its arguments; a relative path starts at the root. An attached server need not
-    /// have it.
+    /// The program and its arguments; a path is relative to the root. Optional for an attached server.
     pub(crate) command: Option<Spanned<Vec<String>>>,
-    /// The address of a server that the user has started.
+    /// The address of a server that the user started.
     pub(crate) attach: Option<Address>,
-    /// Its working directory; a relative path starts at the root.
+    /// Its working directory, relative to the root.
     pub(crate) directory: String,
-    /// Variables that are added to the environment of the tool, but for empty ones.
+    /// Variables to add to the environment of the tool. Empty ones are ignored.
     pub(crate) environment: BTreeMap<String, String>,
-    /// The line on stdout with which a server reports its `{address}` or its `{port}`.
+    /// The line on stdout with which a server reports its `{address}` or `{port}`.
     pub ready: Option<Spanned<String>>,
     /// How long a server may take to start.
     start_limit_ms: Option<u64>,
-    /// How to install the program.
+    /// Advice on how to install the program.
     pub advice: Option<String>,
-    /// Arguments of a server for the suite `calls`, which tests more than the others.
+    /// Additional arguments of a server for the suite `calls`, which tests more services than the others.
     calls: Vec<String>,
-    /// What a server does not have of that which the suite `calls` tests.
+    /// The capabilities that a server lacks, of those that the suite `calls` tests.
     pub(crate) lacks: BTreeSet<Capability>,
-    /// What else a server can do, each with the arguments for it.
+    /// The options of a server, each with its arguments.
     pub(crate) options: BTreeMap<ServerOption, Vec<String>>,
-    /// The transports that an agent knows; without it, all of them.
+    /// The transports that an agent supports. The default is all.
     pub(crate) transports: Option<BTreeSet<Transport>>,
-    /// The compressions that an agent knows; without it, all of them.
+    /// The compressions that an agent supports. The default is all.
     pub(crate) compressions: Option<BTreeSet<Compression>>,
 }
 
-/// Why a program cannot be run.
+/// The reason why a program cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// The program is not installed.
-    #[error("the program `{0}` is not on this machine")]
+    #[error("the program `{0}` was not found")]
     NotInstalled(String),
-    /// The entry has no `command`: the user starts an attached server.
-    #[error("it has no `command`")]
+    /// The entry has no `command`, because it describes an attached server.
+    #[error("its entry in the peers file has no `command`")]
     NoCommand,
     /// The command or the directory is relative to the root, and there is none.
     #[error(transparent)]
     NoRoot(#[from] NoRoot),
 }
 
-/// A command line without placeholders; it is displayed as a user would type it.
+/// A command line without placeholders. It is displayed in shell syntax.
 #[derive(Clone, Debug)]
 pub struct CommandLine {
     program: PathBuf,
@@ -76,13 +75,13 @@ impl Program {
         Duration::from_millis(self.start_limit_ms.unwrap_or(20_000))
     }
 
-    /// A server that the user has started and that has the service of the tutorial only.
+    /// A server that the user started, with only the service of the tutorial.
     pub(crate) fn attached(server: Address) -> Self {
         let lacks = BTreeSet::from(Capability::ALL);
         Self { attach: Some(server), lacks, ..Self::default() }
     }
 
-    /// Whether the entry states how it is started.
+    /// Whether the entry contains keys about starting the server.
     pub(crate) fn is_started(&self) -> bool {
         let Self { command, ready, calls, options, .. } = self;
         command.is_some() || ready.is_some() || !calls.is_empty() || !options.is_empty()
@@ -93,7 +92,7 @@ impl Program {
         self.with_arguments(self.calls.iter().cloned())
     }
 
-    /// The program as `words` run it, such as a tool that observes it, which then looks up its name.
+    /// The program as an argument of the command `words`, such as a profiler.
     pub fn below(&self, words: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
         if let Some(command) = &mut program.command {
@@ -102,7 +101,7 @@ impl Program {
         program
     }
 
-    /// The program with more arguments.
+    /// The program with additional `arguments`.
     pub fn with_arguments(&self, arguments: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
         if let Some(command) = &mut program.command {
@@ -111,7 +110,7 @@ impl Program {
         program
     }
 
-    /// The program with the arguments of `options`, whose placeholders are replaced by `values`.
+    /// The program with the arguments of `options`, in which `values` replace the placeholders.
     pub(crate) fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
         let fill = |word: &String| {
             values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
@@ -120,7 +119,7 @@ impl Program {
         self.with_arguments(arguments.map(fill))
     }
 
-    /// Replaces the variables by their values.
+    /// Replaces variables with their values.
     pub(crate) fn fill(&mut self, variables: &Variables) {
         let options = self.options.values_mut().flatten();
         let command = self.command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
@@ -131,8 +130,7 @@ impl Program {
         }
     }
 
-    /// The command line for a server at `address`, or for a client, whose command does not contain
-    /// `{address}`.
+    /// The command line of a server at `address`, or of a client, whose command does not contain `{address}`.
     pub fn command_line(
         &self,
         places: &Places,
@@ -145,7 +143,7 @@ impl Program {
         let path =
             if program.contains('/') { places.absolute(&program)? } else { (&program).into() };
         let found = which::which(&path).map_err(|_| CommandError::NotInstalled(program.clone()))?;
-        // A path stays as it was given; a name is looked up.
+        // A path stays unchanged; a name is looked up in PATH.
         let program = if path.is_absolute() { path } else { found };
         let directory = places.absolute(&fill(&self.directory)?)?;
         let arguments = words.collect::<Result<_, CommandError>>()?;
@@ -159,14 +157,14 @@ impl Program {
         Ok(CommandLine { program, arguments, directory, environment })
     }
 
-    /// The command line as a person would type it, if the program can be run.
+    /// The command line in shell syntax, if the program can be run.
     pub(crate) fn shown(&self, places: &Places, address: &str) -> Option<String> {
         self.command_line(places, address).ok().map(|line| line.to_string())
     }
 }
 
 impl CommandLine {
-    /// The command line of a tool of the system; `None` when it is not on this machine.
+    /// The command line of a system tool; `None` if it is not installed.
     pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
         Some(Self {
             program: which::which(name).ok()?,
@@ -201,15 +199,15 @@ impl fmt::Display for CommandLine {
     }
 }
 
-/// `word`, quoted for a shell.
+/// `word` quoted for a shell.
 fn quoted(word: &str) -> Cow<'_, str> {
-    // Only a null byte cannot be quoted, and no command line has one.
+    // Only a null byte cannot be quoted, and command lines contain none.
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
-/// What a program cannot do. A case that needs it is "not supported", which is neither a pass nor a failure.
+/// What a program does not support. A case that needs it is "not supported", which is neither a pass nor a failure.
 impl Program {
-    /// The option that a server needs for this and that the entry does not have.
+    /// An option that the server needs for `transport` and `needs` and that its entry lacks.
     pub(crate) fn missing_option(
         &self,
         transport: Transport,
@@ -218,8 +216,8 @@ impl Program {
         needs.options(transport).into_iter().find(|option| !self.options.contains_key(option))
     }
 
-    /// Why the server of `peer` cannot be used for a case, if it cannot. A dedicated server is killed or
-    /// measured.
+    /// The reason why the server of `peer` does not support a case, if it does not. `is_dedicated` is whether the
+    /// case kills or measures the server.
     pub(crate) fn unsupported_by_server(
         &self,
         peer: &str,
@@ -229,13 +227,13 @@ impl Program {
         is_dedicated: bool,
     ) -> Option<String> {
         let obstacle = if let Some(attached) = &self.attach {
-            // It was started outside of the tool, with unknown options.
+            // The user started it, with unknown options.
             let age = needs.max_connection_age.map(|_| ServerOption::MaxConnectionAge.to_string());
             let need =
                 if attached.transport() == transport { age } else { Some(transport.to_string()) };
-            let what = need.map(|need| format!("be asked for `{need}`"));
+            let what = need.map(|need| format!("be started with `{need}`"));
             let what = what.or_else(|| is_dedicated.then(|| "be killed or measured".to_owned()));
-            what.map(|what| format!("is attached at {attached}: it cannot {what}"))
+            what.map(|what| format!("is attached at {attached}, so it cannot {what}"))
         } else {
             let missing = self.missing_option(transport, needs);
             missing.map(|option| format!("has no option `{option}`"))
@@ -244,10 +242,10 @@ impl Program {
             let missing = capabilities.intersection(&self.lacks).next()?;
             Some(format!("lacks `{missing}`"))
         };
-        Some(format!("the server of {peer} {}", obstacle.or_else(lacking)?))
+        Some(format!("the server of peer `{peer}` {}", obstacle.or_else(lacking)?))
     }
 
-    /// Why the agent of `peer` cannot make calls at this point of the axes, if it cannot.
+    /// The reason why the agent of `peer` does not support this transport and compression, if it does not.
     pub(crate) fn unsupported_by_agent(&self, peer: &str, variant: Variant) -> Option<String> {
         let Variant { transport, compression } = variant;
         let Self { transports, compressions, .. } = self;
@@ -258,7 +256,7 @@ impl Program {
             compressions.as_ref().filter(|all| !all.contains(&compression))?;
             format!("the compression `{}`", compression.name())
         };
-        Some(format!("the agent of {peer} does not know {unknown}"))
+        Some(format!("the agent of peer `{peer}` does not support {unknown}"))
     }
 }
 
@@ -282,9 +280,9 @@ mod tests {
         let plain = program("");
         assert_eq!(server(&plain, Transport::Plain, ""), None);
         let why = server(&plain, Transport::Tls, "").unwrap();
-        assert_eq!(why, "the server of rust has no option `tls`");
+        assert_eq!(why, "the server of peer `rust` has no option `tls`");
         let why = server(&plain, Transport::Plain, "max-connection-age = 1").unwrap();
-        assert_eq!(why, "the server of rust has no option `max-connection-age`");
+        assert_eq!(why, "the server of peer `rust` has no option `max-connection-age`");
         let both = program("options = { tls = [], max-connection-age = [] }");
         assert_eq!(server(&both, Transport::Tls, "max-connection-age = 1"), None);
         assert!(server(&both, Transport::Mtls, "").is_some());
@@ -293,7 +291,7 @@ mod tests {
     #[test]
     fn a_server_may_lack_a_service() {
         let why = server(&program("lacks = [\"health\"]"), Transport::Plain, "").unwrap();
-        assert_eq!(why, "the server of rust lacks `health`");
+        assert_eq!(why, "the server of peer `rust` lacks `health`");
         assert_eq!(server(&program("lacks = [\"reflection\"]"), Transport::Plain, ""), None);
     }
 
@@ -303,9 +301,12 @@ mod tests {
         attached.attach = Some("localhost:1".to_owned().try_into().unwrap());
         assert_eq!(server(&attached, Transport::Plain, ""), None);
         let why = server(&attached, Transport::Tls, "").unwrap();
-        assert!(why.ends_with("is attached at localhost:1: it cannot be asked for `tls`"), "{why}");
+        assert!(
+            why.ends_with("is attached at localhost:1, so it cannot be started with `tls`"),
+            "{why}"
+        );
         let why = server(&attached, Transport::Plain, "max-connection-age = 1").unwrap();
-        assert!(why.ends_with("it cannot be asked for `max-connection-age`"), "{why}");
+        assert!(why.ends_with("it cannot be started with `max-connection-age`"), "{why}");
         let needs = ServerNeeds::default();
         let killed = |transport| {
             attached.unsupported_by_server("x", transport, &needs, &BTreeSet::new(), true)
@@ -321,7 +322,7 @@ mod tests {
         };
         assert_eq!(why(Transport::Plain, Compression::Gzip), None);
         assert_eq!(why(Transport::Plain, Compression::None), None);
-        let unknown = "the agent of rust does not know the";
+        let unknown = "the agent of peer `rust` does not support the";
         let tls = why(Transport::Tls, Compression::None).unwrap();
         assert_eq!(tls, format!("{unknown} transport `tls`"));
         let deflate = why(Transport::Plain, Compression::Deflate).unwrap();

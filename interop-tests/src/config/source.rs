@@ -1,7 +1,7 @@
-//! Reads TOML files and the cases in them, with errors that name file, line and key.
+//! Reads TOML files and the cases in them. Errors name the file, the line and the key.
 //!
-//! A typing error must not remove a case silently, so unknown keys are errors, and nothing runs until
-//! all files have been read.
+//! A typing error must not silently remove a case. So unknown keys are errors, and nothing runs until all files have
+//! been read.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,39 +14,41 @@ use toml::de::DeTable;
 
 use crate::config::embedded;
 
-/// A file and its text, for errors that name a line.
+/// A file with its path and text, for errors that name a line.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
     text: String,
 }
 
-/// An error in a file. The text names the file and, where the error has a place, shows the line.
+/// An error in a file. The text names the file and, if the error has a position, shows the line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
 
-/// All `*.toml` files in `directory`, in the order of their names.
+/// All `*.toml` files in `directory`, sorted by name.
 pub(crate) fn tables_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if embedded::contains(directory) {
         return Ok(embedded::files_in(directory));
     }
     let mut files: Vec<_> = std::fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
-        .map_err(|error| anyhow::anyhow!("{}: cannot be read: {error}", directory.display()))?;
+        .map_err(|error| {
+            anyhow::anyhow!("cannot read the folder {}: {error}", directory.display())
+        })?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     Ok(files)
 }
 
-/// Opens all `*.toml` files in `directory`, in the order of their names.
+/// Opens all `*.toml` files in `directory`, sorted by name.
 pub(crate) fn open_all(
     directory: &Path,
 ) -> anyhow::Result<impl Iterator<Item = Result<Source, ConfigError>>> {
     Ok(tables_in(directory)?.into_iter().map(|path| Source::open(&path)))
 }
 
-/// The text of the file at `path`, which can be one that is built into the tool.
+/// The text of the file at `path`, which can be a built-in file.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     match embedded::text(path) {
         Some(text) => Ok(text.to_owned()),
@@ -64,7 +66,7 @@ impl Source {
     /// Reads the file at `path` as text.
     pub(crate) fn open(path: &Path) -> Result<Self, ConfigError> {
         let source = |text| Self { path: path.to_owned(), text };
-        let wrong = |error| ConfigError(format!("{}: cannot be read: {error}", path.display()));
+        let wrong = |error| ConfigError(format!("cannot read {}: {error}", path.display()));
         read_text(path).map(source).map_err(wrong)
     }
 
@@ -79,7 +81,8 @@ impl Source {
         toml::from_str(&self.text).map_err(|error| self.error(error.span(), error.message()))
     }
 
-    /// Deserializes the document after `change`, whose error is a range of bytes and a message.
+    /// Parses the text, applies `change` to the document, and deserializes it. The error of `change` is a range of
+    /// bytes and a message.
     pub(crate) fn parse_changed<T: DeserializeOwned>(
         &self,
         change: impl FnOnce(&mut DeTable<'_>) -> Result<(), (Range<usize>, &'static str)>,
@@ -105,16 +108,16 @@ impl Source {
     }
 }
 
-/// Checks a name by itself.
+/// Checks the name of a case.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.contains(['/', '*', ' ', '[', ']']) {
-        return Err("a name is a part of a path: not empty, no `/`, `*` or space".to_owned());
+        return Err("a name must not be empty or contain `/`, `*`, `[`, `]` or a space".to_owned());
     }
     Ok(())
 }
 
-/// Reads the cases of all `sources`: `parse` reads a file, and `checked` gives the name of a case and the result
-/// of its check.
+/// Reads the cases of all `sources`. `parse` reads a file, and `checked` returns the name of a case and the result of
+/// its check.
 pub(crate) fn read_cases<C>(
     kind: &str,
     sources: impl IntoIterator<Item = Result<Source, ConfigError>>,
@@ -132,7 +135,7 @@ pub(crate) fn read_cases<C>(
                 wrong(format!("{kind} `{name}`: {message}"))?;
             }
             if !names.insert(name.clone()) {
-                wrong(format!("there already is a {kind} `{name}`"))?;
+                wrong(format!("there is already a {kind} `{name}`"))?;
             }
         }
         all.extend(cases);
@@ -184,8 +187,10 @@ mod tests {
         let expected = ["a.toml", "b.toml"].map(|name| folder.path().join(name));
         assert_eq!(tables_in(folder.path()).unwrap(), expected);
         let missing = folder.path().join("missing");
-        assert!(tables_in(&missing).unwrap_err().to_string().contains("missing: cannot be read"));
+        assert!(
+            tables_in(&missing).unwrap_err().to_string().starts_with("cannot read the folder ")
+        );
         let error = Source::open(&missing).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}: cannot be read", missing.display())), "{error}");
+        assert!(error.starts_with(&format!("cannot read {}", missing.display())), "{error}");
     }
 }

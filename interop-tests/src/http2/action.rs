@@ -1,7 +1,7 @@
-//! The actions of a script, as the tables name them.
+//! The actions of a script, with their names in tables.
 //!
-//! Few and small, so that a case reads like the frames that it sends. Most are for either side; for what
-//! has no action of its own, there are raw frames and bytes.
+//! Each action is small, so that a case reads like the frames that it sends. Most actions are for both sides. `frame`
+//! and `raw` send everything that has no action of its own.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,48 +14,49 @@ use crate::http2::value::{Hex, Text};
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum Action {
-    /// The start of the connection; once on each connection. A client's is sent by itself.
+    /// Sends the start of a connection, once per connection. A client sends it automatically.
     Preface,
-    /// HEADERS of the message.
+    /// Sends HEADERS of the message.
     Headers,
-    /// The rest of the body.
+    /// Sends the rest of the body.
     Body,
-    /// The body up to this byte.
+    /// Sends the body up to this byte.
     BodyTo(usize),
-    /// HEADERS with the trailers.
+    /// Sends HEADERS with the trailers.
     Trailers,
-    /// HEADERS with these fields.
+    /// Sends HEADERS with these fields.
     Block(Fields),
-    /// An empty DATA frame with END_STREAM.
+    /// Sends an empty DATA frame with END_STREAM.
     End,
-    /// RST_STREAM with this code.
+    /// Sends RST_STREAM with this error code.
     Reset(u32),
+    /// Sends GOAWAY.
     Goaway(Goaway),
-    /// This many PINGs.
+    /// Sends this number of PINGs.
     Ping(usize),
-    /// SETTINGS, as identifiers and values.
+    /// Sends SETTINGS with these identifiers and values.
     Settings(Vec<(u16, u32)>),
-    /// WINDOW_UPDATE of the connection and the stream.
+    /// Sends WINDOW_UPDATE for the connection and the stream.
     WindowUpdate(u32),
-    /// Any frame.
+    /// Sends any frame.
     Frame(AnyFrame),
-    /// Bytes that need not be a frame.
+    /// Sends bytes that need not be a frame.
     Raw(Hex),
-    /// A server waits for the next request, to its end.
+    /// A server waits for the next complete request.
     Request,
     /// A server waits for the HEADERS of the next request.
     RequestHeaders,
-    /// A client waits until the response is complete, or the server sends nothing for a while.
+    /// A client waits until the response is complete or the server has been idle for a while.
     Answer,
     /// Waits until all PINGs of this connection have been acknowledged.
     PingsAcknowledged,
-    /// Waits this many milliseconds.
+    /// Waits for this number of milliseconds.
     WaitMs(u64),
     /// A client continues on a new stream.
     NextStream,
-    /// Closes the connection in the direction of the peer.
+    /// Half-closes the connection.
     HalfClose,
-    /// Closes the connection in order: everything that was sent arrives.
+    /// Closes the connection gracefully: all sent data arrives.
     Close,
     /// Resets the connection.
     Abort,
@@ -68,7 +69,7 @@ pub(crate) enum Action {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Goaway {
     pub(crate) code: u32,
-    /// The default is the stream of the last request for a server, and 0 for a client.
+    /// The last stream. The default is the stream of the last request for a server, and 0 for a client.
     pub(crate) last_stream: Option<u32>,
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub(crate) debug: Text,
@@ -90,16 +91,16 @@ pub(crate) struct AnyFrame {
     pub(crate) r#type: u8,
     #[serde(default)]
     pub(crate) flags: u8,
-    /// The default is the current stream of the script.
+    /// The stream. The default is the current stream of the script.
     pub(crate) stream: Option<u32>,
     #[serde(default)]
     pub(crate) payload: Hex,
-    /// The payload is filled up with zeros to this many bytes.
+    /// Pads the payload with zeros to this number of bytes.
     pub(crate) size: Option<usize>,
 }
 
 impl Action {
-    /// Checks that an endpoint in this role has the action.
+    /// Checks that an endpoint in this role can run the action.
     pub(crate) fn check(&self, role: Role) -> Result<(), String> {
         let owner = match self {
             Self::Answer | Self::NextStream | Self::HalfClose => Role::Client,
@@ -115,12 +116,12 @@ impl Action {
             return Ok(());
         }
         let name: &str = self.into();
-        Err(format!("`{name}` is an action of a {owner}"))
+        Err(format!("`{name}` is an action of a {owner}, so it cannot be used here"))
     }
 }
 
 impl AnyFrame {
-    /// The frame, in a script whose current stream is `stream`.
+    /// The frame in a script whose current stream is `stream`.
     pub(crate) fn frame(&self, stream: u32) -> Frame {
         let mut payload = self.payload.0.clone();
         payload.resize(self.size.unwrap_or(payload.len()), 0);

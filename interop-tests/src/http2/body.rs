@@ -1,6 +1,6 @@
-//! The body of a request or response: gRPC messages as a table writes them, and their division into DATA.
+//! The body of a request or response: gRPC messages as written in tables, and their division into DATA frames.
 //!
-//! A piece is a message with its prefix unless it says otherwise; every part of the prefix can be wrong.
+//! By default a piece is a message with a correct prefix; every part of the prefix can be overridden.
 
 use std::io::Read;
 use std::num::NonZero;
@@ -18,37 +18,38 @@ use crate::http2::value::{Hex, Value};
 pub(crate) struct Piece {
     /// A `Number` with this value.
     pub(crate) value: Option<Value>,
-    /// With `value`: padded with an unknown field to this many bytes.
+    /// With `value`: pads the message with an unknown field to this number of bytes.
     pub(crate) size: Option<usize>,
-    /// A message's bytes.
+    /// The bytes of a message.
     pub(crate) message: Option<Hex>,
-    /// A message of this many zero bytes.
+    /// A message of this number of zero bytes.
     pub(crate) zeros: Option<usize>,
     /// Bytes without a prefix.
     pub(crate) raw: Option<Hex>,
-    /// The message is compressed, and its flag is 1.
+    /// Compresses the message and sets its flag to 1.
     pub(crate) compressed: Option<Coding>,
     /// Overrides the flag.
     pub(crate) flag: Option<u8>,
     /// Overrides the length.
     pub(crate) length: Option<u32>,
-    /// The (compressed) message is truncated to this many bytes, and so is its length.
+    /// Truncates the (compressed) message to this number of bytes. The length is that of the truncated message.
     pub(crate) keep: Option<usize>,
-    /// The byte at this offset of the (compressed) message is inverted.
+    /// Inverts the byte at this offset of the (compressed) message.
     pub(crate) corrupt: Option<usize>,
-    /// Bytes after the (compressed) message, included in the length.
+    /// Appends bytes to the (compressed) message. The length includes them.
     pub(crate) append: Option<Hex>,
     /// The number of copies.
     pub(crate) times: Option<usize>,
 }
 
+/// The compression of a message.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Coding {
     Gzip,
     /// The zlib format, which HTTP and gRPC call deflate.
     Deflate,
-    /// A deflate stream without the zlib format.
+    /// A deflate stream without zlib header and checksum.
     RawDeflate,
 }
 
@@ -80,11 +81,13 @@ impl Piece {
         let Self { value, message, zeros, raw, .. } = self;
         let kinds = [value.is_some(), message.is_some(), zeros.is_some(), raw.is_some()];
         if kinds.into_iter().filter(|is| *is).count() != 1 {
-            return Err("a piece has one of `value`, `message`, `zeros` and `raw`".to_owned());
+            return Err(
+                "a piece needs exactly one of `value`, `message`, `zeros` and `raw`".to_owned()
+            );
         }
         match (self.value, self.size) {
             (Some(value), Some(size)) => padded(value, size).map(drop),
-            (None, Some(_)) => Err("`size` pads a `value`".to_owned()),
+            (None, Some(_)) => Err("size: allowed only together with `value`".to_owned()),
             _ => Ok(()),
         }
     }
@@ -161,8 +164,7 @@ impl Cut {
         }
     }
 
-    /// Divides `part` into frames of at most `largest` bytes: none for an empty part, unless it is the
-    /// `last`.
+    /// Divides `part` into frames of at most `largest` bytes. An empty part has no frame unless it is the `last`.
     pub(crate) fn frames<'a>(&self, part: &'a [u8], largest: usize, last: bool) -> Vec<&'a [u8]> {
         let chunks = |frame: &'a [u8]| {
             if frame.is_empty() { vec![frame] } else { frame.chunks(largest).collect() }
@@ -175,34 +177,34 @@ impl Cut {
     }
 }
 
-/// How a message without bytes is shown.
+/// The text for a message without bytes.
 pub(crate) const EMPTY: &str = "empty";
 
-/// Separates two messages that are shown.
+/// The separator between messages.
 pub(crate) const BETWEEN: &str = "; ";
 
-/// A `Number` of exactly `size` bytes, or why there is none. The padding is an unknown field, which
-/// protobuf tells every receiver to ignore.
+/// A `Number` of exactly `size` bytes. The error is that this is impossible. The padding is an unknown field, which
+/// every receiver must ignore.
 pub(crate) fn padded(value: Value, size: usize) -> Result<Vec<u8>, String> {
     /// The key of field 15, length-delimited, which `Number` does not have.
     const PADDING_KEY: u8 = 0x7a;
     let mut message = value.message();
     message.push(PADDING_KEY);
     let room = size.checked_sub(message.len());
-    // The length of the padding depends on how many bytes its own length takes.
+    // The length of the padding depends on the size of its own length field.
     let length = room.and_then(|room| {
         let is_right = |width: &usize| encoded_len_varint((room - width) as u64) == *width;
         (1..=room.min(5)).find(is_right).map(|width| room - width)
     });
     let length =
-        length.ok_or_else(|| format!("no padding makes this message {size} bytes long"))?;
+        length.ok_or_else(|| format!("size: this message cannot be padded to {size} bytes"))?;
     encode_varint(length as u64, &mut message);
     message.resize(size, 0);
     Ok(message)
 }
 
-/// The length-prefixed messages in `data` in hex, with their flag unless it is 0. Of a long one, its
-/// length and checksum, which is all that a comparison needs.
+/// The length-prefixed messages in `data` in hex, with their flag unless it is 0. Long messages are shown by length
+/// and checksum, which is sufficient for a comparison.
 pub(crate) fn shown(mut data: &[u8]) -> String {
     const SHOWN: usize = 64;
     let mut messages = Vec::new();
@@ -229,7 +231,7 @@ pub(crate) fn shown(mut data: &[u8]) -> String {
     messages.join(BETWEEN)
 }
 
-/// FNV-1a: goldens outlive the standard library's choice of a hash function.
+/// The FNV-1a hash of `bytes`. Goldens contain it, so it must not change with the standard library.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -1,9 +1,9 @@
 //! One endpoint of an HTTP/2 connection, client or server: its state, and its replies to the peer.
 //!
-//! It acknowledges SETTINGS and PING and replenishes windows, as every implementation does, whatever
-//! the script is about; the script decides on everything else. A client without a deadline may wait forever,
-//! and this cannot be seen from outside. But while frames are exchanged, or the script pauses, there is something
-//! that it can wait for: so the endpoint records its activity.
+//! Like every implementation, it acknowledges SETTINGS and PING and replenishes windows automatically. The script
+//! controls everything else. A client without a deadline may wait forever, which cannot be observed directly. But
+//! while frames are exchanged or the script pauses, the client has something to wait for. So the endpoint records its
+//! activity.
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
@@ -26,27 +26,31 @@ use crate::http2::header_block::{Block, BlockReader, Field};
 #[strum(serialize_all = "kebab-case")]
 #[schemars(rename = "Sender")]
 pub(crate) enum Role {
+    /// The client.
     Client,
+    /// The server.
     Server,
 }
 
 /// Which frames of the peer an endpoint replies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replies {
+    /// All frames that need a reply.
     All,
-    /// SETTINGS are not acknowledged until the script does it.
+    /// All except SETTINGS, which the script acknowledges.
     AllButSettings,
+    /// No frames.
     None,
 }
 
 /// What the peer has sent on one stream, and whether the stream has ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stream {
-    /// Header blocks in their order. Whether one is initial or trailing metadata is only known when
-    /// the stream has ended.
+    /// The header blocks in order. Whether a block is initial or trailing metadata is known only when the stream has
+    /// ended.
     pub(crate) blocks: Vec<Vec<Field>>,
     pub(crate) data: Vec<u8>,
-    /// What is wrong with the peer's frames.
+    /// The protocol violation in the peer's frames, if any.
     pub(crate) malformed: Option<String>,
     /// When the first header block was complete.
     pub(crate) began: Option<Instant>,
@@ -77,8 +81,9 @@ impl Stream {
 /// A deadline for frames of the peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Timeout {
+    /// At this time.
     At(Instant),
-    /// So long after the last activity on the connection.
+    /// This duration after the last activity on the connection.
     Idle(Duration),
 }
 
@@ -132,7 +137,7 @@ impl Endpoint {
         })
     }
 
-    /// Sends what this side has to send first: SETTINGS, after the preface if it is the client.
+    /// Sends the start of the connection: SETTINGS, and before it the preface if this is a client.
     pub(crate) fn send_preface(&mut self, settings: &[(u16, u32)]) {
         if self.role == Role::Client {
             self.socket.send_raw(PREFACE);
@@ -160,7 +165,7 @@ impl Endpoint {
         }
     }
 
-    /// Closes the connection in the direction of the peer.
+    /// Half-closes the connection.
     pub(crate) fn half_close(&mut self) {
         self.flush();
         self.socket.half_close();
@@ -173,12 +178,12 @@ impl Endpoint {
         }
     }
 
-    /// The requests, or responses, in the order in which they began.
+    /// The received requests or responses, in the order of their streams.
     pub(crate) fn received(&self) -> impl Iterator<Item = (u32, &Stream)> {
         self.streams.iter().filter(|(_, stream)| stream.began.is_some()).map(|(id, s)| (*id, s))
     }
 
-    /// Whether the peer takes no more DATA on this stream.
+    /// Whether the peer accepts no more DATA on this stream.
     pub(crate) fn is_over(&self, stream: u32) -> bool {
         let is_over = |stream: &Stream| match self.role {
             Role::Client => stream.is_complete(),
@@ -187,8 +192,8 @@ impl Endpoint {
         self.is_closed || self.streams.get(&stream).is_some_and(is_over)
     }
 
-    /// Waits for one frame and handles it; returns false when none has come in time. The end of the
-    /// connection counts as a frame, once.
+    /// Waits for one frame and handles it; returns false if none arrived in time. The end of the connection counts as
+    /// one frame.
     pub(crate) fn process_frame(&mut self, timeout: Timeout) -> bool {
         self.flush();
         if self.is_closed {
@@ -209,7 +214,7 @@ impl Endpoint {
         true
     }
 
-    /// Handles frames until `done`; returns false when none has come in time.
+    /// Handles frames until `done`; returns false if none arrived in time.
     pub(crate) fn process_until(&mut self, timeout: Timeout, done: impl Fn(&Self) -> bool) -> bool {
         while !done(self) {
             if !self.process_frame(timeout) {
@@ -219,7 +224,7 @@ impl Endpoint {
         true
     }
 
-    /// Handles frames for this long, even if the peer ends the connection earlier.
+    /// Handles frames for this duration, even if the peer ends the connection earlier.
     pub(crate) fn pause(&mut self, duration: Duration) {
         let end = Instant::now() + duration;
         self.activity.pause_until(end);
@@ -302,7 +307,7 @@ impl Endpoint {
             None => stream.malformed = Some("padding of DATA".to_owned()),
         }
         stream.received_end |= frame.has(flag::END_STREAM);
-        // The windows stay as large as they were.
+        // Keeps the windows at their size.
         let is_complete = stream.is_complete();
         let Ok(size @ 1..) = u32::try_from(frame.payload.len()) else { return };
         self.reply(&Frame::window_update(0, size));
@@ -328,17 +333,16 @@ impl Activity {
         self.0.lock().events += 1;
     }
 
-    /// Announces that the script pauses until `time` and then continues by itself.
+    /// Announces that the script pauses until `time` and then continues.
     pub(crate) fn pause_until(&self, time: Instant) {
         let mut state = self.0.lock();
         state.pause_ends = state.pause_ends.max(Some(time));
     }
 }
 
-/// Counts in how many consecutive checks there was no activity.
+/// Counts consecutive checks without activity.
 ///
-/// Checks are counted instead of time measured: on a machine so busy that the checks are late, the
-/// client is late as well.
+/// It counts checks instead of measuring time: if a busy machine delays the client, it delays the checks too.
 #[derive(Debug)]
 pub(crate) struct Quiescence {
     activity: Activity,

@@ -1,13 +1,12 @@
-//! HTTP/2 frames: encoding, decoding and their names.
+//! HTTP/2 frames: encoding, decoding and names.
 //!
-//! Not from a library: every HTTP/2 library refuses to send most of the frames that probes and
-//! behaviours consist of.
+//! No library is used, because HTTP/2 libraries refuse to send most of the frames in probes and behaviours.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// What a client sends first on a connection (RFC 9113, section 3.4).
+/// The connection preface of a client (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Frame types (RFC 9113, section 6).
@@ -16,18 +15,21 @@ pub mod kind {
     pub const DATA: u8 = 0;
     /// Header fields; begins a stream.
     pub const HEADERS: u8 = 1;
+    /// The obsolete priority of a stream.
     pub(crate) const PRIORITY: u8 = 2;
-    /// Ends a stream at once.
+    /// Terminates a stream immediately.
     pub const RST_STREAM: u8 = 3;
     /// Parameters of the connection.
     pub const SETTINGS: u8 = 4;
+    /// Announces a stream that the server opens.
     pub(crate) const PUSH_PROMISE: u8 = 5;
-    /// Asks for an acknowledgement.
+    /// Requests an acknowledgement.
     pub const PING: u8 = 6;
     /// Announces the end of the connection.
     pub const GOAWAY: u8 = 7;
     /// Enlarges a flow-control window.
     pub const WINDOW_UPDATE: u8 = 8;
+    /// A part of a header block.
     pub(crate) const CONTINUATION: u8 = 9;
 }
 
@@ -39,13 +41,15 @@ pub mod flag {
     pub const ACK: u8 = 0x1;
     /// On HEADERS and CONTINUATION: the header block is complete.
     pub const END_HEADERS: u8 = 0x4;
+    /// On DATA and HEADERS: the payload contains padding.
     pub(crate) const PADDED: u8 = 0x8;
+    /// On HEADERS: the payload contains a priority.
     pub(crate) const PRIORITY: u8 = 0x20;
 }
 
 /// Identifiers in SETTINGS frames (RFC 9113, section 6.5.2).
 pub mod setting {
-    /// How many streams the peer may have open.
+    /// The maximum number of streams that the peer may open.
     pub const MAX_CONCURRENT_STREAMS: u16 = 3;
     /// The flow-control window of a new stream, in bytes.
     pub const INITIAL_WINDOW_SIZE: u16 = 4;
@@ -58,9 +62,9 @@ pub mod setting {
 pub struct FrameHeader {
     /// The length of the payload in bytes.
     pub length: usize,
-    /// The type, one of [`kind`].
+    /// The type: a constant in [`kind`].
     pub kind: u8,
-    /// The flags, of [`flag`].
+    /// The flags: constants in [`flag`].
     pub flags: u8,
     /// The stream; 0 is the connection.
     pub stream: u32,
@@ -77,7 +81,7 @@ impl FrameHeader {
         Self { length, kind, flags, stream: u32::from_be_bytes(stream) & 0x7fff_ffff }
     }
 
-    /// Encodes the header; of `length`, the lower 24 bits are sent.
+    /// Encodes the header, with the lower 24 bits of `length`.
     pub fn encode(self) -> [u8; Self::SIZE] {
         let [_, a, b, c] = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
         let [s0, s1, s2, s3] = self.stream.to_be_bytes();
@@ -103,8 +107,8 @@ impl FrameHeader {
             && self.has(flag::PADDED)
     }
 
-    /// Where a payload that starts with the byte `first` is neither padding nor its length. `None` if
-    /// the padding is longer than the frame, or its length is unknown.
+    /// The range of the payload without padding and its length; `first` is the first byte of the payload. `None` if
+    /// the padding is longer than the frame or its length is unknown.
     pub(crate) fn content(self, first: Option<u8>) -> Option<Range<usize>> {
         if !self.is_padded() {
             return Some(0..self.length);
@@ -134,9 +138,9 @@ pub fn settings(payload: &[u8]) -> impl Iterator<Item = (u16, u32)> {
 /// One frame; the payload includes its padding, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// The type, one of [`kind`].
+    /// The type: a constant in [`kind`].
     pub kind: u8,
-    /// The flags, of [`flag`].
+    /// The flags: constants in [`flag`].
     pub flags: u8,
     /// The stream; 0 is the connection.
     pub stream: u32,
@@ -195,8 +199,7 @@ impl Frame {
         self.flags & flag != 0
     }
 
-    /// The payload of DATA or HEADERS without padding and priority; `None` when the lengths
-    /// contradict each other.
+    /// The payload of DATA or HEADERS without padding and priority; `None` if the lengths contradict each other.
     pub(crate) fn content(&self) -> Option<&[u8]> {
         let mut range = self.header().content(self.payload.first().copied())?;
         if self.kind == kind::HEADERS && self.has(flag::PRIORITY) {
@@ -205,7 +208,7 @@ impl Frame {
         self.payload.get(range)
     }
 
-    /// The four bytes of the payload from `offset` on, as a number.
+    /// The four bytes of the payload at `offset` as a number.
     pub(crate) fn number(&self, offset: usize) -> Option<u32> {
         let bytes = self.payload.get(offset..offset + 4)?;
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
@@ -217,7 +220,7 @@ impl Frame {
         out.extend(&self.payload);
     }
 
-    /// Reads the next frame; `None` when the input ends, even within a frame.
+    /// Reads the next frame; `None` if the input ends, even within a frame.
     pub fn read_from(reader: &mut impl Read) -> io::Result<Option<Self>> {
         let mut read = || -> io::Result<Self> {
             let mut header = [0; FrameHeader::SIZE];
@@ -247,11 +250,11 @@ impl fmt::Display for Frame {
     }
 }
 
-/// The names of the frame types, from 0 on.
+/// The names of the frame types, starting with type 0.
 const KINDS: &str = "DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY \
                      WINDOW_UPDATE CONTINUATION";
 
-/// The names of the error codes, from 0 on (RFC 9113, section 7).
+/// The names of the error codes, starting with code 0 (RFC 9113, section 7).
 const ERRORS: &str = "NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT \
                       STREAM_CLOSED FRAME_SIZE_ERROR REFUSED_STREAM CANCEL COMPRESSION_ERROR \
                       CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY HTTP_1_1_REQUIRED";

@@ -1,7 +1,7 @@
 //! A TCP connection that carries frames: a reader thread, a send buffer, and flow-control windows.
 //!
-//! Frames stay in the buffer until their sender waits for the peer. So a few frames arrive in one piece,
-//! and whether the peer acts before it has seen the last of them does not depend on the scheduler.
+//! Frames stay in the buffer until their sender waits for the peer. So consecutive frames arrive together, and
+//! whether the peer reacts before it has received the last of them does not depend on the scheduler.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, ErrorKind, Read, Write};
@@ -16,14 +16,18 @@ use crate::http2::frame::{Frame, setting, settings};
 /// How long a write may block while the peer does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many sent frames a failure message lists.
+/// How many sent frames are listed in a failure message.
 const LISTED: usize = 12;
 
 /// Observes the bytes of one direction of a connection, and how the sender ends it.
 pub(crate) trait Observer: Send {
+    /// These bytes were sent.
     fn bytes(&mut self, _bytes: &[u8]) {}
+    /// The sender half-closed the connection.
     fn half_closed(&mut self) {}
+    /// The sender reset the connection.
     fn reset(&mut self) {}
+    /// The sender closed the connection.
     fn closed(&mut self) {}
 }
 
@@ -55,7 +59,7 @@ pub(crate) struct FrameSocket {
 }
 
 impl FrameSocket {
-    /// Reads frames from `socket`, whose peer has to send `preface` first; without it, nothing is read.
+    /// Reads frames from `socket`. The peer must send `preface` first; otherwise nothing is read.
     pub(crate) fn new(
         socket: TcpStream,
         preface: &'static [u8],
@@ -71,8 +75,8 @@ impl FrameSocket {
             if input.read_exact(&mut first).is_err() || first != preface {
                 return;
             }
-            // A reset is handled like an orderly end: which of the two is seen depends on what the
-            // peer had left unread.
+            // A reset is handled like a graceful close: which of the two is observed depends on how much the peer
+            // had read.
             while let Ok(Some(frame)) = Frame::read_from(&mut input) {
                 if sender.send(frame).is_err() {
                     break;
@@ -97,7 +101,7 @@ impl FrameSocket {
         frame.write_to(&mut self.buffer);
     }
 
-    /// The sent frames as a failure message lists them.
+    /// The list of sent frames for a failure message.
     pub(crate) fn sent(&self) -> Vec<String> {
         let mut sent = self.sent.clone();
         if self.sent_count > LISTED {
@@ -106,36 +110,36 @@ impl FrameSocket {
         sent
     }
 
-    /// Writes the buffer; returns false when it was empty.
+    /// Writes the buffer; returns false if it was empty.
     pub(crate) fn flush(&mut self) -> bool {
         if self.buffer.is_empty() {
             return false;
         }
         self.observer.bytes(&self.buffer);
-        // It is no error to write to a connection that the peer has closed: the reader finds its end.
+        // An error means that the peer has closed the connection, which the reader detects.
         let _ = self.socket.write_all(&self.buffer);
         self.buffer.clear();
         true
     }
 
-    /// Closes the connection in the direction of the peer.
+    /// Half-closes the connection.
     pub(crate) fn half_close(&mut self) {
         self.flush();
         self.observer.half_closed();
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Waits for a frame until `deadline`; the connection is disconnected when the peer has closed or
-    /// reset it.
+    /// Waits for a frame until `deadline`. The error is `Disconnected` if the peer has closed or reset the
+    /// connection.
     pub(crate) fn receive(&self, deadline: Instant) -> Result<Frame, RecvTimeoutError> {
         self.frames.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Ends the connection with a reset instead of an orderly close.
+    /// Ends the connection with a reset instead of a graceful close.
     pub(crate) fn reset(mut self) {
         self.observer.reset();
-        // The kernel sends a reset when the last copy of a socket without linger time is closed, so
-        // the reader has to close its copy first.
+        // The kernel sends a reset when the last copy of a socket with a linger time of zero is closed, so the reader
+        // must close its copy first.
         let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
         self.stop_reading(Shutdown::Read);
     }
@@ -155,7 +159,7 @@ impl Drop for FrameSocket {
     }
 }
 
-/// Reads from a socket and reports what it reads to an observer.
+/// Reads from a socket and reports the bytes to an observer.
 struct ObservedReader {
     socket: TcpStream,
     observer: Box<dyn Observer>,
@@ -174,7 +178,7 @@ impl Read for ObservedReader {
     }
 }
 
-/// The windows of a connection and its streams, in the direction of the peer.
+/// The flow-control windows of a connection and its streams, for sending.
 #[derive(Debug)]
 pub(crate) struct Windows {
     connection: i64,
@@ -191,7 +195,7 @@ impl Windows {
         Self { connection: INITIAL, initial: INITIAL, streams: BTreeMap::new() }
     }
 
-    /// How many bytes may be sent on `stream` now.
+    /// The number of bytes that may be sent on `stream` now.
     pub(crate) fn available(&self, stream: u32) -> usize {
         let window = self.initial + self.streams.get(&stream).copied().unwrap_or_default();
         usize::try_from(window.min(self.connection)).unwrap_or(0)

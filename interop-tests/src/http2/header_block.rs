@@ -1,17 +1,17 @@
-//! Header lists as tables write them, and header blocks: HPACK in HEADERS and CONTINUATION frames.
+//! Header lists as written in tables, and header blocks: HPACK in HEADERS and CONTINUATION frames.
 //!
-//! Blocks are encoded as literals that are neither indexed nor Huffman-coded, by hand: HPACK encoders
-//! of libraries refuse illegal names and values.
+//! Blocks are encoded as literals that are neither indexed nor Huffman-coded. No library is used, because HPACK
+//! encoders refuse illegal names and values.
 
 use serde::{Deserialize, Serialize};
 
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::value::Text;
 
-/// A header field: name and value, neither of which has to be legal.
+/// A header field: name and value, which need not be legal.
 pub type Field = (Vec<u8>, Vec<u8>);
 
-/// Encodes `fields` in their order.
+/// Encodes `fields` in order.
 pub fn encode(fields: &[Field]) -> Vec<u8> {
     /// A literal field without indexing, with a literal name.
     const LITERAL: u8 = 0x00;
@@ -40,7 +40,7 @@ pub(crate) fn frames(mut first: Frame, block: &[u8], size: usize) -> Vec<Frame> 
     frames
 }
 
-/// Appends an HPACK integer with a prefix of 7 bits; the bit above is 0: no Huffman code follows.
+/// Appends an HPACK integer with a 7-bit prefix. The highest bit is 0: no Huffman coding.
 fn write_length(length: usize, block: &mut Vec<u8>) {
     const PREFIX: u8 = 0x7f;
     let Some(mut rest) = length.checked_sub(usize::from(PREFIX)) else {
@@ -55,12 +55,12 @@ fn write_length(length: usize, block: &mut Vec<u8>) {
     block.extend(u8::try_from(rest));
 }
 
-/// Decodes the blocks of one direction of a connection, in their order.
+/// Decodes the header blocks of one direction of a connection, in order.
 #[derive(Default)]
 pub struct Decoder(loona_hpack::Decoder<'static>);
 
 impl Decoder {
-    /// The fields of `block`; the error says what is wrong with it.
+    /// Decodes `block` to its fields. The error is a description.
     pub fn decode(&mut self, block: &[u8]) -> Result<Vec<Field>, String> {
         self.0.decode(block).map_err(|error| format!("{error:?}"))
     }
@@ -68,13 +68,12 @@ impl Decoder {
 
 /// Assembles and decodes the header blocks of one direction of a connection.
 ///
-/// Every block has to be decoded, whether it is of interest or not, because later blocks refer to the
-/// dynamic table that it changes.
+/// Every block must be decoded, because later blocks refer to the dynamic table that it changes.
 pub(crate) struct BlockReader {
     decoder: Decoder,
-    /// A block that is not complete: its HEADERS frame and the fragments so far.
+    /// An incomplete block: its HEADERS frame and the fragments so far.
     pending: Option<(Frame, Vec<u8>)>,
-    /// Whether a block could not be decoded, so that later ones cannot be either.
+    /// Whether a block could not be decoded, so that later blocks cannot be decoded either.
     is_broken: bool,
 }
 
@@ -82,7 +81,7 @@ pub(crate) struct BlockReader {
 pub(crate) struct Block {
     pub(crate) stream: u32,
     pub(crate) end_stream: bool,
-    /// The fields, or what is wrong with the block.
+    /// The fields, or the decoding error.
     pub(crate) fields: Result<Vec<Field>, String>,
 }
 
@@ -91,7 +90,7 @@ impl BlockReader {
         Self { decoder: Decoder::default(), pending: None, is_broken: false }
     }
 
-    /// Takes a HEADERS or CONTINUATION frame; returns the block if this was its last frame.
+    /// Adds a HEADERS or CONTINUATION frame; returns the block if this was its last frame.
     pub(crate) fn take(&mut self, frame: Frame) -> Option<Block> {
         let flags = frame.flags;
         if frame.kind == kind::HEADERS {
@@ -118,11 +117,11 @@ impl BlockReader {
 /// A legal header list, to which changes are applied.
 pub(crate) type Legal = [(&'static str, &'static str)];
 
-/// One change of a header list: exactly one of `set`, `remove`, `add` and `first` names the header.
+/// One change of a header list. Exactly one of `set`, `remove`, `add` and `first` names the header.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
-    /// Changes the value of a header, which keeps its position.
+    /// Changes the value of a header. The position stays.
     pub(crate) set: Option<Text>,
     /// Removes a header.
     pub(crate) remove: Option<Text>,
@@ -132,7 +131,7 @@ pub(crate) struct Change {
     pub(crate) first: Option<Text>,
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub(crate) value: Text,
-    /// The value is filled up with `a` to this many bytes.
+    /// Pads the value with `a` to this number of bytes.
     pub(crate) size: Option<usize>,
     /// The number of copies that `add` appends.
     pub(crate) times: Option<usize>,
@@ -143,13 +142,19 @@ impl Change {
     pub(crate) fn check(&self, legal: &Legal) -> Result<(), String> {
         let named = [&self.set, &self.remove, &self.add, &self.first];
         if named.iter().filter(|name| name.is_some()).count() != 1 {
-            return Err("a header has one of `set`, `remove`, `add` and `first`".to_owned());
+            return Err(
+                "a change of a header needs exactly one of `set`, `remove`, `add` and `first`"
+                    .to_owned(),
+            );
         }
         let is_known = |name: &Text| legal.iter().any(|(legal, _)| legal.as_bytes() == name.0);
-        if self.set.iter().chain(&self.remove).all(is_known) {
-            return Ok(());
+        match self.set.iter().chain(&self.remove).find(|name| !is_known(name)) {
+            None => Ok(()),
+            Some(Text(name)) => Err(format!(
+                "set and remove: the header list has no `{}`; use `add` for a new header",
+                name.escape_ascii()
+            )),
         }
-        Err("there is no such header to set or remove".to_owned())
     }
 
     fn apply(&self, fields: &mut Vec<Field>) {

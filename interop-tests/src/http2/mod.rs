@@ -1,12 +1,11 @@
-//! HTTP/2 and gRPC as bytes, without a library, for both sides of a connection.
+//! HTTP/2 and gRPC framing for both sides of a connection, without a library.
 //!
-//! Shared by the probes of servers, which need a scripted client, and the behaviours for clients, which
-//! need a scripted server.
+//! Probes of servers use it as a scripted client, and behaviours for clients as a scripted server.
 //!
-//! - [`frame`], [`header_block`], [`body`]: what a connection carries
-//! - [`frame_socket`], [`endpoint`]: one side of a connection
-//! - [`action`], [`script`]: what it does
-//! - [`value`]: how tables write numbers and bytes
+//! - [`frame`], [`header_block`], `body`: frames and their contents
+//! - `frame_socket`, `endpoint`: one side of a connection
+//! - `action`, `script`: the actions of a script
+//! - `value`: numbers and bytes in tables
 
 pub(crate) mod action;
 pub(crate) mod body;

@@ -1,6 +1,6 @@
-//! A script: what an endpoint sends and waits for, action by action.
+//! Runs a script: the actions of an endpoint, one after the other.
 //!
-//! A script has no branches: it sends the same bytes to every peer, as far as flow control permits.
+//! A script has no branches. It sends the same bytes to every peer, as far as flow control permits.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,43 +17,43 @@ use crate::http2::value::Text;
 /// The largest payload that every peer accepts (RFC 9113, section 4.2).
 const MAX_FRAME_SIZE: usize = 16_384;
 
-/// The most content of a DATA or HEADERS frame that may also have padding and a priority.
+/// The maximum content of a DATA or HEADERS frame with padding and a priority.
 const MAX_CONTENT: usize = MAX_FRAME_SIZE - 1 - 5 - 255;
 
-/// How long a peer may send nothing before an action that waits for it continues.
+/// How long a peer may be idle before an action that waits for it continues.
 ///
-/// grpcio runs some of its work, such as resetting the stream of a request with a method that it does
-/// not accept, only when a thread of its pool wakes up, and those sleep for up to a second. So an idle
-/// server may take as long.
+/// grpcio does some of its work, such as resetting the stream of an unaccepted method, only when a thread of its pool
+/// wakes up. These threads sleep for up to a second.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// How long a peer may leave a window closed before the rest of a body is dropped. Longer than the
-/// default deadline of a call, at whose end a client resets its stream.
+/// How long a peer may keep a window closed before the rest of a body is dropped. This is longer than the default
+/// deadline of a call, after which a client resets its stream.
 const WINDOW_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How long a server waits for a client that neither does what it is waited for nor disconnects.
+/// How long a server waits for an action of a client that does not disconnect.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where END_STREAM of a message is.
+/// Which frame of a message has END_STREAM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum End {
-    /// On HEADERS.
+    /// HEADERS.
     Headers,
-    /// On the last DATA frame of the body.
+    /// The last DATA frame of the body.
     #[default]
     LastFrame,
-    /// On an empty DATA frame after the body.
+    /// An empty DATA frame after the body.
     EmptyFrame,
-    /// On the trailers.
+    /// The trailers.
     Trailers,
+    /// None.
     Never,
 }
 
-/// A request or response, how it is divided into frames, and how its connection starts.
+/// A request or response, its division into frames, and the start of its connection.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// What is sent instead of the preface and SETTINGS.
+    /// Bytes to send instead of the preface and SETTINGS.
     pub(crate) preface: Option<Text>,
     /// The identifiers and values of the first SETTINGS.
     pub(crate) settings: Vec<(u16, u32)>,
@@ -62,9 +62,9 @@ pub(crate) struct Message {
     pub(crate) trailers: Vec<Field>,
     pub(crate) end: End,
     pub(crate) cut: Cut,
-    /// How many bytes of padding each DATA frame has.
+    /// The number of padding bytes in each DATA frame.
     pub(crate) pad: Option<u8>,
-    /// How many bytes of padding each HEADERS frame has.
+    /// The number of padding bytes in each HEADERS frame.
     pub(crate) pad_headers: Option<u8>,
     /// Whether HEADERS carries a priority.
     pub(crate) priority: bool,
@@ -72,20 +72,20 @@ pub(crate) struct Message {
     pub(crate) fragments: Option<usize>,
 }
 
-/// A script that runs on a connection.
+/// A script on a connection.
 pub(crate) struct Script<'a> {
     pub(crate) endpoint: Endpoint,
     message: &'a Message,
     is_open: bool,
-    /// The stream of the current request: a client's own, or the last that a server has received.
+    /// The stream of the current request: the last that a client opened, or that a server received.
     pub(crate) stream: u32,
-    /// A client's next stream.
+    /// The next stream of a client.
     next_stream: u32,
-    /// How much of the body has been sent on each stream.
+    /// How many bytes of the body have been sent on each stream.
     offsets: BTreeMap<u32, usize>,
     /// How many requests a server has handled.
     handled: usize,
-    /// Whether only the HEADERS of the last one have been waited for.
+    /// Whether the script has waited only for the HEADERS of the last request.
     has_headers_only: bool,
     /// Whether the connection ends with a reset.
     aborts: bool,
@@ -106,14 +106,14 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// A client's stream that has not been used.
+    /// A new stream of a client.
     pub(crate) fn new_stream(&mut self) -> u32 {
         let stream = self.next_stream;
         self.next_stream += 2;
         stream
     }
 
-    /// Runs a server's actions for one request; returns false when the connection has ended.
+    /// Runs the actions of a server for one request; returns false if the connection has ended.
     pub(crate) fn respond(&mut self, actions: &[Action]) -> bool {
         let handled = self.handled;
         for action in actions {
@@ -123,21 +123,21 @@ impl<'a> Script<'a> {
             }
         }
         self.endpoint.flush();
-        // Without an action that waits for it, the request that is there has been responded to.
+        // If no action waited for a request, a request that has arrived counts as handled.
         if self.handled == handled {
             self.handled = handled.max(self.endpoint.received().count());
         }
         true
     }
 
-    /// Waits for a request that has not been handled; returns false when there is none.
+    /// Waits for a request that has not been handled; returns false if there is none.
     pub(crate) fn wait_for_request(&mut self) -> bool {
         let handled = self.handled;
         self.endpoint.process_until(timeout(), |endpoint| endpoint.received().count() > handled)
             && !self.endpoint.is_closed
     }
 
-    /// Ends the connection, of whose socket there must be no other copy.
+    /// Ends the connection. There must be no other copy of its socket.
     pub(crate) fn finish(self) {
         if self.aborts {
             self.endpoint.socket.reset();
@@ -215,15 +215,15 @@ impl<'a> Script<'a> {
             return self.endpoint.send_preface(&self.message.settings);
         };
         self.endpoint.socket.send_raw(&preface.0);
-        // A server that does not speak HTTP/2 does not acknowledge its frames either.
+        // A server that does not speak HTTP/2 does not acknowledge frames either.
         if self.endpoint.role == Role::Server {
             self.endpoint.replies = Replies::None;
         }
     }
 
-    /// Waits for the next request, or for its HEADERS when it need not be `whole`.
+    /// Waits for the next `whole` request, or otherwise for its HEADERS.
     fn take_request(&mut self, whole: bool) {
-        // The end of a request can be waited for after its HEADERS.
+        // After the HEADERS of a request, the script may wait for the rest of it.
         let is_same = whole && self.has_headers_only;
         let index = if is_same { self.handled - 1 } else { self.handled };
         let has_come = self.endpoint.process_until(timeout(), |endpoint| {
@@ -266,8 +266,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Sends the rest of the body and END_STREAM behind it; returns false when the peer does not
-    /// accept all of it.
+    /// Sends the rest of the body and END_STREAM; returns false if the peer does not accept all of it.
     pub(crate) fn send_body(&mut self) -> bool {
         let end = self.message.end;
         let is_accepted = self.send_body_to(self.message.body.len(), end == End::LastFrame);
@@ -288,7 +287,7 @@ impl<'a> Script<'a> {
         frames.all(|(index, content)| self.send_data(content, end_stream && index == last))
     }
 
-    /// Sends DATA as the peer opens its window; returns false when the peer leaves it closed.
+    /// Sends DATA as far as the window permits, and waits for more; returns false if the peer keeps it closed.
     fn send_data(&mut self, mut content: &[u8], end_stream: bool) -> bool {
         let stream = self.stream;
         let overhead = self.message.pad.map_or(0, |padding| 1 + usize::from(padding));

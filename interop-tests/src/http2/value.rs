@@ -1,7 +1,7 @@
 //! Values in tables: a float32 as its 32 bits, hex digits, and text with `\xNN` escapes.
 //!
-//! They are decoded while a table is read, so that an error names the line. A float32 is always compared as bits: with `==` on floats, `-0.0` equals `+0.0` and no NaN equals itself, and those
-//! are the cases that matter.
+//! They are decoded while a table is read, so that an error names the line. A float32 is always compared as bits,
+//! because with `==` on floats, `-0.0` equals `+0.0` and no NaN equals itself.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub(crate) struct Values(pub(crate) Vec<Value>);
 
 const EXPECTED: &str = "a number, or the bits of a float32 as \"0x\" and 8 hex digits";
 
-/// Values as a table has them.
+/// Values as written in a table.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a number, the bits of a float32, or a list of such")]
 enum Written {
@@ -29,7 +29,7 @@ enum Written {
 }
 
 impl Value {
-    /// 8 hex digits, as agents report it.
+    /// The bits as 8 hex digits, as agents report them.
     pub(crate) fn hex(self) -> String {
         format!("{:08x}", self.0)
     }
@@ -112,7 +112,7 @@ impl TryFrom<String> for Hex {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits: String = text.split_whitespace().collect();
-        hex::decode(digits).map(Self).map_err(|_| "hex digits, two a byte")
+        hex::decode(digits).map(Self).map_err(|_| "expected hex digits, two per byte")
     }
 }
 
@@ -126,7 +126,8 @@ impl TryFrom<String> for Text {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let error = r"after a backslash comes xNN, with two hex digits, or a backslash";
+        let error =
+            r"invalid escape: use \xNN with two hex digits for a byte, and \\ for a backslash";
         unescape(&text).map(Self).ok_or(error)
     }
 }
@@ -161,7 +162,7 @@ fn escape(bytes: &[u8]) -> String {
     bytes.iter().map(escape).collect()
 }
 
-/// `bytes` as such text for messages, shortened.
+/// `bytes` as text with `\xNN` escapes, shortened.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     const SHOWN: usize = 300;
     let text = escape(&bytes[..bytes.len().min(SHOWN)]);
@@ -246,7 +247,7 @@ mod tests {
         assert_eq!(parse("0a FF").map(|table| table.hex), Ok(Hex(vec![0x0a, 0xff])));
         for wrong in ["0", "0a f", "0g"] {
             let error = parse(wrong).expect_err("no hex");
-            assert_eq!(error.message(), "hex digits, two a byte", "{wrong}");
+            assert_eq!(error.message(), "expected hex digits, two per byte", "{wrong}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The known deviations: the ledger `deviations.toml`.
+//! The known deviations, read from `deviations.toml`.
 //!
-//! An entry excuses one failure and no other. The trial is still run, and an entry that has become untrue
-//! fails the run, so that the ledger stays true.
+//! An entry excuses exactly one failure. The trial still runs, and an entry that no longer matches fails the
+//! run, so that the file stays correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,20 +17,21 @@ use crate::outcome::finding::{Finding, Mismatch};
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::{Verdict, VerdictKind};
 
+/// One `[[deviation]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Deviation {
-    /// The trials that deviate; `*` stands for any text within a part of the path.
+    /// Patterns of the names of the trials; `*` matches any text within one part of a name.
     trials: Vec<Spanned<String>>,
-    /// What differs, and what is observed instead: exactly this and nothing else.
+    /// What differs, and the observed value. The mismatches of the trial must be exactly these.
     #[serde(default)]
     observed: BTreeMap<String, String>,
-    /// Where peers are compared: the whole outcome is one of these.
+    /// In a comparison with a reference: the complete outcome must be one of these.
     #[serde(default)]
     answers: Vec<String>,
-    /// With `answers`: the class of requests with such an outcome, including those that have no trial.
+    /// With `answers`: the class of requests with such an outcome, for requests of `interop fuzz`.
     class: Option<Class>,
-    /// What the reference has to be made of for the entry to apply.
+    /// The versions of the reference to which the entry applies.
     versions: Option<Spanned<String>>,
     reason: String,
     link: String,
@@ -45,21 +46,21 @@ struct File {
 
 /// All known deviations.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct KnownDeviations {
     deviations: Vec<Deviation>,
-    /// Peers that are not the project's: no entry applies to their trials.
-    strangers: BTreeSet<String>,
+    /// Peers that are not from the project's peers file. No entry applies to their trials.
+    foreign_peers: BTreeSet<String>,
 }
 
-impl Ledger {
-    /// Reads the ledger and checks it against the names of all `trials`; `versions` are those of the
-    /// reference, if it takes part. Where there are `strangers`, peers that are not the project's, no
-    /// entry applies to their trials, and an entry without a trial is ignored.
+impl KnownDeviations {
+    /// Reads the file at `path` and checks it against the names of all `trials`. `versions` returns the versions
+    /// of the reference, if it takes part. With `foreign_peers`, peers that are not from the project's peers file,
+    /// no entry applies to their trials, and an entry that matches no trial is ignored.
     pub(crate) fn read(
         path: &Path,
         trials: &[TrialName],
         versions: impl FnOnce() -> Option<Vec<String>>,
-        strangers: Option<BTreeSet<String>>,
+        foreign_peers: Option<BTreeSet<String>>,
     ) -> Result<Self, ConfigError> {
         let (file, source): (File, _) = Source::read(path)?;
         for deviation in &file.deviation {
@@ -70,30 +71,35 @@ impl Ledger {
                 trials.iter().any(|trial| matches(pattern.get_ref(), trial))
             };
             let mut stale = deviation.trials.iter().filter(|pattern| !has_trial(pattern));
-            if let (None, Some(stale)) = (&strangers, stale.next()) {
-                let message = "trials: no trial has such a name; remove the entry or mend it";
+            if let (None, Some(stale)) = (&foreign_peers, stale.next()) {
+                let pattern = stale.get_ref();
+                let message = format!(
+                    "trials: `{pattern}` matches no trial; correct the pattern or remove it"
+                );
                 return Err(source.error(Some(stale.span()), message));
             }
         }
         let deviations = of_versions(file.deviation, versions, &source)?;
-        let ledger = Self { deviations, strangers: strangers.unwrap_or_default() };
+        let known = Self { deviations, foreign_peers: foreign_peers.unwrap_or_default() };
         for trial in trials {
-            if let Some(second) = ledger.matching(trial).nth(1) {
-                let message = format!("trials: another entry matches {trial} already");
+            if let Some(second) = known.matching(trial).nth(1) {
+                let message = format!(
+                    "trials: an earlier entry already matches {trial}; only one entry may match a trial"
+                );
                 return Err(source.error(second.pattern(trial).map(Spanned::span), message));
             }
         }
-        Ok(ledger)
+        Ok(known)
     }
 
     /// The verdict on the report of `trial`.
     ///
-    /// What fails with a reference of other versions than the goldens', and would not fail by the
-    /// goldens, is not supported.
+    /// If the versions of the reference differ from those of the goldens, a trial that fails against the
+    /// reference but not against the goldens is `not supported`.
     pub(crate) fn verdict(&self, trial: &TrialName, report: &Report) -> Verdict {
         let Report { finding, evidence } = report;
         let verdict = self.strict_verdict(trial, finding, evidence);
-        // A peer that did not start or that died has no outcome to be judged by the goldens.
+        // A peer that did not start or that exited has no outcome to compare with the goldens.
         let has_outcome = !matches!(finding, Finding::SetUpError(_) | Finding::Broken(_));
         match &evidence.drift {
             Some(drift) if has_outcome && verdict.kind.is_failure() => {
@@ -115,7 +121,7 @@ impl Ledger {
             (Finding::Match, Some(known)) => {
                 let pattern = known.pattern(trial).map_or("", |pattern| pattern.get_ref());
                 let why = format!(
-                    "it passes, but a known deviation says that it does not: remove the entry \
+                    "it passed, but deviations.toml lists it as a known deviation: remove the entry \
                      `{pattern}`"
                 );
                 Verdict::new(VerdictKind::Failed, why)
@@ -132,7 +138,10 @@ impl Ledger {
             }
             (Finding::Mismatches(mismatches), known) => {
                 let why = known.map_or("not as expected".to_owned(), |known| {
-                    format!("not the known deviation, which is: {}", known.failure())
+                    format!(
+                        "it differs from the known deviation in deviations.toml, which is: {}",
+                        known.failure()
+                    )
                 });
                 Verdict { mismatches, ..Verdict::new(VerdictKind::Failed, why) }
             }
@@ -146,8 +155,8 @@ impl Ledger {
         }
     }
 
-    /// The reason why `server` may have this `answer` to a request without a name: an entry for the
-    /// server has the answer, and the request is of its class, which `is_of` decides.
+    /// The reason of the entry that excuses this `answer` of `server` to a random request. Such an entry is for the
+    /// server, lists the answer, and has a class to which the request belongs, as `is_of` decides.
     pub(crate) fn explanation(
         &self,
         server: &str,
@@ -159,7 +168,7 @@ impl Ledger {
             peer.is_some_and(|peer| glob(peer, server))
         };
         let explains = |deviation: &&Deviation| {
-            !self.strangers.contains(server)
+            !self.foreign_peers.contains(server)
                 && deviation.class.is_some_and(&is_of)
                 && deviation.has_answer(answer)
                 && deviation.trials.iter().any(is_for_server)
@@ -168,7 +177,7 @@ impl Ledger {
     }
 
     fn matching<'a>(&'a self, trial: &'a TrialName) -> impl Iterator<Item = &'a Deviation> {
-        let is_ours = !trial.peers().any(|peer| self.strangers.contains(peer));
+        let is_ours = !trial.peers().any(|peer| self.foreign_peers.contains(peer));
         self.deviations.iter().filter(move |d| is_ours && d.pattern(trial).is_some())
     }
 }
@@ -176,21 +185,21 @@ impl Ledger {
 impl Deviation {
     fn check(&self) -> Result<(), &'static str> {
         if self.trials.is_empty() {
-            return Err("trials: an entry says which trials deviate");
+            return Err("trials: the list is empty; list the names of the trials that deviate");
         }
         if self.observed.is_empty() == self.answers.is_empty() {
-            return Err("an entry says what is `observed`, or the `answers` of a server or client");
+            return Err("an entry needs either `observed` or `answers`, and not both");
         }
         if self.reason.trim().is_empty() || self.link.trim().is_empty() {
-            return Err("an entry has a reason and a link");
+            return Err("an entry needs a `reason` and a `link` that are not empty");
         }
         if self.class.is_some() && self.answers.is_empty() {
-            return Err("class: it goes with `answers`");
+            return Err("class: it is allowed only together with `answers`");
         }
         Ok(())
     }
 
-    /// The pattern that `trial` has.
+    /// The pattern of this entry that matches `trial`.
     fn pattern(&self, trial: &TrialName) -> Option<&Spanned<String>> {
         self.trials.iter().find(|pattern| matches(pattern.get_ref(), trial))
     }
@@ -206,12 +215,12 @@ impl Deviation {
     }
 
     fn has_answer<'a>(&'a self, answer: &'a str) -> bool {
-        // Editors remove spaces at the ends of lines.
+        // Many editors remove spaces at the ends of lines.
         let lines = |text: &'a str| text.trim_end().lines().map(str::trim_end);
         self.answers.iter().any(|known| lines(known).eq(lines(answer)))
     }
 
-    /// The recorded failure, for people.
+    /// The recorded failure as text.
     fn failure(&self) -> String {
         let observed = self.observed.iter().map(|(what, observed)| format!("{what} = {observed}"));
         let answers = self.answers.iter().map(|answer| format!("\n{}", answer.trim_end()));
@@ -219,7 +228,7 @@ impl Deviation {
     }
 }
 
-/// Those of `deviations` that apply where the reference is made of `versions`.
+/// Those of `deviations` that apply to a reference of these `versions`.
 fn of_versions(
     deviations: Vec<Deviation>,
     versions: impl FnOnce() -> Option<Vec<String>>,
@@ -244,18 +253,18 @@ fn of_versions(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Class {
-    /// Malformed requests: pseudo-header fields, fields of a connection, `te` and `content-length`
-    /// other than HTTP/2 allows (sections 8.1.1 to 8.3.1).
+    /// Malformed requests: pseudo-header fields, connection-specific fields, `te` or `content-length` that
+    /// HTTP/2 forbids (RFC 9113, sections 8.1.1 to 8.3.1).
     Malformed,
-    /// Field names and values with characters that no field may have (section 8.2.1).
+    /// Field names and values with characters that HTTP/2 forbids (section 8.2.1).
     IllegalCharacters,
-    /// A fragment in the path, which never goes over the wire.
+    /// A fragment (`#…`) in the path, which no client sends.
     Fragment,
-    /// A header block in more than a few CONTINUATION frames, which is legal and an attack.
+    /// A header block in many CONTINUATION frames, which is legal but is also used in attacks.
     ManyContinuations,
-    /// A message in very many small DATA frames, which is legal and an attack.
+    /// A message in very many small DATA frames, which is legal but is also used in attacks.
     ManySmallFrames,
-    /// Padding, which is legal; grpcio fails to read it.
+    /// Padding, which is legal, but which grpcio fails to read.
     Padding,
     /// More than two PINGs without DATA in between.
     FastPings,
@@ -265,7 +274,7 @@ pub(crate) enum Class {
     ForbiddenFrames,
 }
 
-/// Whether each part of the trial's name matches the part of the pattern in its place.
+/// Whether each part of the name of `trial` matches the corresponding part of `pattern`.
 pub(crate) fn matches(pattern: &str, trial: &TrialName) -> bool {
     let trial = trial.to_string();
     let (mut patterns, mut parts) = (pattern.split('/'), trial.split('/'));
@@ -273,7 +282,7 @@ pub(crate) fn matches(pattern: &str, trial: &TrialName) -> bool {
         && parts.next().is_none()
 }
 
-/// Whether `text` is `pattern` with each `*` replaced by some text.
+/// Whether `text` matches `pattern`, in which `*` matches any text.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -286,7 +295,7 @@ pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// What is demanded of the version of one name.
+/// A condition on the version of one library, such as `grpcio < 1.80`.
 #[derive(Clone, Debug)]
 pub(crate) struct VersionCondition {
     name: String,
@@ -297,7 +306,7 @@ pub(crate) struct VersionCondition {
 enum Test {
     Below(Version),
     From(Version),
-    /// What follows the version, with its parentheses.
+    /// The text in parentheses after the version, such as `(python)`.
     Is(String),
 }
 
@@ -317,14 +326,14 @@ impl FromStr for VersionCondition {
         };
         parse().ok_or_else(|| {
             format!(
-                "`{condition}` is none of `NAME < VERSION`, `NAME >= VERSION` and `NAME (WHAT)`"
+                "`{condition}` must have the form `NAME < VERSION`, `NAME >= VERSION` or `NAME (WHAT)`"
             )
         })
     }
 }
 
 impl VersionCondition {
-    /// Whether the condition holds where the versions are `lines`; the error says why that is unknown.
+    /// Whether the condition holds for the versions in `lines`; the error is the reason why that is unknown.
     pub(crate) fn holds(&self, lines: &[String]) -> Result<bool, String> {
         let line = lines.iter().find_map(|line| {
             let (name, rest) = line.split_once(' ')?;
@@ -332,7 +341,11 @@ impl VersionCondition {
             (name == self.name).then_some((version.parse::<Version>().ok()?, what))
         });
         let (version, what) = line.ok_or_else(|| {
-            format!("the reference tells no version of `{}`, but: {}", self.name, lines.join(", "))
+            format!(
+                "the reference reports no version of `{}`; it reports: {}",
+                self.name,
+                lines.join(", ")
+            )
         })?;
         Ok(match &self.test {
             Test::Below(bound) => version < *bound,
@@ -361,18 +374,19 @@ mod tests {
         TrialName::stated("calls", "python", "rust", case.to_owned())
     }
 
-    fn read(text: &str, strangers: Option<&str>) -> Result<Ledger, String> {
+    fn read(text: &str, foreign_peers: Option<&str>) -> Result<KnownDeviations, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deviations.toml");
         std::fs::write(&path, text).expect("a file");
-        let strangers = strangers.map(|name| BTreeSet::from([name.to_owned()]));
+        let foreign_peers = foreign_peers.map(|name| BTreeSet::from([name.to_owned()]));
         let versions = || Some(vec!["grpcio 1.85.1".to_owned()]);
         let trials = [trial("zero"), trial("one")];
-        Ledger::read(&path, &trials, versions, strangers).map_err(|error| error.to_string())
+        KnownDeviations::read(&path, &trials, versions, foreign_peers)
+            .map_err(|error| error.to_string())
     }
 
-    fn ledger(text: &str) -> Ledger {
-        read(text, None).expect("a ledger")
+    fn deviations(text: &str) -> KnownDeviations {
+        read(text, None).expect("valid entries")
     }
 
     fn mismatches(lines: &[(&str, &str)]) -> Finding {
@@ -380,56 +394,64 @@ mod tests {
         lines.iter().map(mismatch).collect::<Vec<_>>().into()
     }
 
-    fn verdict(ledger: &Ledger, case: &str, finding: Finding, answer: Option<&str>) -> Verdict {
+    fn verdict(
+        known: &KnownDeviations,
+        case: &str,
+        finding: Finding,
+        answer: Option<&str>,
+    ) -> Verdict {
         let evidence = Evidence { answer: answer.map(str::to_owned), ..Evidence::default() };
-        ledger.verdict(&trial(case), &Report { finding, evidence })
+        known.verdict(&trial(case), &Report { finding, evidence })
     }
 
     #[test]
     fn the_recorded_failure_is_excused_with_its_reason() {
-        let ledger = ledger(&entry("calls/*/rust/z*", OBSERVED));
-        let known = verdict(&ledger, "zero", mismatches(&[("status", "INTERNAL")]), None);
+        let deviations = deviations(&entry("calls/*/rust/z*", OBSERVED));
+        let known = verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), None);
         assert_eq!(known.kind, VerdictKind::KnownDeviation);
         assert_eq!(known.why.as_deref(), Some("it is known"));
         assert_eq!(known.link.as_deref(), Some("https://grpc.io"));
         assert_eq!(known.mismatches.len(), 1);
-        let other = verdict(&ledger, "one", mismatches(&[("status", "INTERNAL")]), None);
+        let other = verdict(&deviations, "one", mismatches(&[("status", "INTERNAL")]), None);
         assert_eq!(other.why.as_deref(), Some("not as expected"), "the entry is for another trial");
-        assert_eq!(verdict(&ledger, "one", Finding::Match, None), Verdict::passed());
+        assert_eq!(verdict(&deviations, "one", Finding::Match, None), Verdict::passed());
     }
 
     #[test]
     fn an_unexpected_pass_fails() {
-        let ledger = ledger(&entry("calls/*/rust/zero", OBSERVED));
-        let passed = verdict(&ledger, "zero", Finding::Match, None);
+        let deviations = deviations(&entry("calls/*/rust/zero", OBSERVED));
+        let passed = verdict(&deviations, "zero", Finding::Match, None);
         assert_eq!(passed.kind, VerdictKind::Failed);
         assert!(passed.why.expect("a reason").ends_with("remove the entry `calls/*/rust/zero`"));
     }
 
     #[test]
     fn a_different_failure_fails() {
-        let ledger = ledger(&entry("calls/*/rust/zero", OBSERVED));
+        let deviations = deviations(&entry("calls/*/rust/zero", OBSERVED));
         for lines in [
             &[("status", "UNKNOWN")][..],
             &[("message", "INTERNAL")],
             &[("status", "INTERNAL"), ("message", "none")],
         ] {
-            let other = verdict(&ledger, "zero", mismatches(lines), None);
+            let other = verdict(&deviations, "zero", mismatches(lines), None);
             assert_eq!(other.kind, VerdictKind::Failed, "{lines:?}");
             let why = other.why.expect("a reason");
-            assert_eq!(why, "not the known deviation, which is: status = INTERNAL");
+            assert_eq!(
+                why,
+                "it differs from the known deviation in deviations.toml, which is: status = INTERNAL"
+            );
         }
-        let broken = verdict(&ledger, "zero", Finding::Broken("it died".to_owned()), None);
+        let broken = verdict(&deviations, "zero", Finding::Broken("it died".to_owned()), None);
         assert_eq!(broken.kind, VerdictKind::Failed);
-        let error = verdict(&ledger, "zero", Finding::SetUpError("no port".to_owned()), None);
+        let error = verdict(&deviations, "zero", Finding::SetUpError("no port".to_owned()), None);
         assert_eq!(error.kind, VerdictKind::SetUpError);
     }
 
     #[test]
     fn an_answer_is_excused_as_a_whole() {
-        let ledger = ledger(&entry("calls/*/rust/zero", ANSWERS));
+        let deviations = deviations(&entry("calls/*/rust/zero", ANSWERS));
         let known = |answer| {
-            verdict(&ledger, "zero", mismatches(&[("status", "INTERNAL")]), Some(answer)).kind
+            verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), Some(answer)).kind
         };
         assert_eq!(known("status = INTERNAL\nmessage = \n"), VerdictKind::KnownDeviation);
         assert_eq!(known("status = INTERNAL\nmessage = gone\n"), VerdictKind::Failed);
@@ -439,20 +461,25 @@ mod tests {
     #[test]
     fn an_entry_that_matches_nothing_is_refused() {
         let error = read(&entry("calls/*/rust/two", OBSERVED), None).expect_err("no such trial");
-        assert!(error.contains(":2: trials: no trial has such a name"), "{error}");
-        let ledger = read(&entry("calls/*/rust/two", OBSERVED), Some("go"));
-        assert!(ledger.is_ok(), "with other peers the trial may be missing");
+        assert!(error.contains(":2: trials: `calls/*/rust/two` matches no trial"), "{error}");
+        let result = read(&entry("calls/*/rust/two", OBSERVED), Some("go"));
+        assert!(result.is_ok(), "with other peers the trial may be missing");
         let two = entry("calls/*/rust/zero", OBSERVED) + &entry("calls/python/*/z*", OBSERVED);
         let error = read(&two, None).expect_err("two entries");
-        assert!(error.contains(":7: trials: another entry matches calls/python/rust/zero"));
+        assert!(
+            error.contains(":7: trials: an earlier entry already matches calls/python/rust/zero")
+        );
     }
 
     #[test]
     fn an_entry_is_complete() {
         for (outcome, message) in [
-            ("", "an entry says what is `observed`"),
-            ("observed = { status = 'x' }\nanswers = ['y']", "an entry says what is `observed`"),
-            ("observed = { status = 'x' }\nclass = 'padding'", "class: it goes with `answers`"),
+            ("", "an entry needs either `observed` or `answers`"),
+            ("observed = { status = 'x' }\nanswers = ['y']", "an entry needs either `observed`"),
+            (
+                "observed = { status = 'x' }\nclass = 'padding'",
+                "class: it is allowed only together with `answers`",
+            ),
             ("answers = ['x']\nclass = 'unheard-of'", "unknown variant `unheard-of`"),
         ] {
             let error = read(&entry("calls/*/rust/zero", outcome), None).expect_err(message);
@@ -460,7 +487,7 @@ mod tests {
         }
         let without = entry("calls/*/rust/zero", OBSERVED).replace("it is known", " ");
         let error = read(&without, None).expect_err("no reason");
-        assert!(error.contains("an entry has a reason and a link"), "{error}");
+        assert!(error.contains("an entry needs a `reason` and a `link`"), "{error}");
     }
 
     #[test]
@@ -471,31 +498,31 @@ mod tests {
             ("grpcio < 1.85.1", VerdictKind::Failed),
         ] {
             let outcome = format!("{OBSERVED}\nversions = {versions:?}");
-            let ledger = ledger(&entry("calls/*/rust/zero", &outcome));
-            assert_eq!(verdict(&ledger, "zero", finding(), None).kind, kind, "{versions}");
+            let deviations = deviations(&entry("calls/*/rust/zero", &outcome));
+            assert_eq!(verdict(&deviations, "zero", finding(), None).kind, kind, "{versions}");
         }
     }
 
     #[test]
     fn strangers_are_not_excused() {
-        let ledger = read(&entry("calls/*/rust/zero", OBSERVED), Some("python"));
-        let ledger = ledger.expect("a ledger");
-        let failed = verdict(&ledger, "zero", mismatches(&[("status", "INTERNAL")]), None);
+        let deviations = read(&entry("calls/*/rust/zero", OBSERVED), Some("python"));
+        let deviations = deviations.expect("valid entries");
+        let failed = verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), None);
         assert_eq!(failed.kind, VerdictKind::Failed);
     }
 
     #[test]
     fn a_class_explains_requests_without_a_name() {
         let text = entry("server-parity/rust/padding", &format!("class = 'padding'\n{ANSWERS}"));
-        let ledger = read(&text, Some("stranger")).expect("a ledger");
+        let deviations = read(&text, Some("stranger")).expect("valid entries");
         let answer = "status = INTERNAL\nmessage = \n";
-        let of = |class| move |asked| asked == class;
-        let known = ledger.explanation("rust", answer, of(Class::Padding));
+        let of = |class| move |other| other == class;
+        let known = deviations.explanation("rust", answer, of(Class::Padding));
         assert_eq!(known, Some("it is known"));
-        assert_eq!(ledger.explanation("rust", answer, of(Class::Malformed)), None);
-        assert_eq!(ledger.explanation("rust", "status = OK\n", of(Class::Padding)), None);
-        assert_eq!(ledger.explanation("stranger", answer, of(Class::Padding)), None);
-        assert_eq!(ledger.explanation("python", answer, of(Class::Padding)), None);
+        assert_eq!(deviations.explanation("rust", answer, of(Class::Malformed)), None);
+        assert_eq!(deviations.explanation("rust", "status = OK\n", of(Class::Padding)), None);
+        assert_eq!(deviations.explanation("stranger", answer, of(Class::Padding)), None);
+        assert_eq!(deviations.explanation("python", answer, of(Class::Padding)), None);
     }
 
     #[test]
@@ -504,7 +531,7 @@ mod tests {
             let drift = ReferenceDrift { reason: "it moved".to_owned(), finding };
             let evidence = Evidence { drift: Some(drift), ..Evidence::default() };
             let finding = mismatches(&[("status", "INTERNAL")]);
-            Ledger::default().verdict(&trial("zero"), &Report { finding, evidence }).kind
+            KnownDeviations::default().verdict(&trial("zero"), &Report { finding, evidence }).kind
         };
         assert_eq!(by_golden(Some(Finding::Match)), VerdictKind::NotSupported);
         assert_eq!(by_golden(None), VerdictKind::NotSupported);
@@ -552,7 +579,7 @@ mod tests {
     fn what_is_no_condition_is_refused() {
         for wrong in ["grpcio", "grpcio 2", "grpcio < newest", "grpcio == 1", "grpcio (python"] {
             let error = holds(wrong, "grpcio 1").expect_err(wrong);
-            assert!(error.starts_with(&format!("`{wrong}` is none of ")), "{error}");
+            assert!(error.starts_with(&format!("`{wrong}` must have the form ")), "{error}");
         }
     }
 
@@ -561,7 +588,7 @@ mod tests {
         let error = holds("grpcio < 2", "protobuf 7").expect_err("no such name");
         assert_eq!(
             error,
-            "the reference tells no version of `grpcio`, but: CPython 3.11.7, protobuf 7"
+            "the reference reports no version of `grpcio`; it reports: CPython 3.11.7, protobuf 7"
         );
         holds("grpcio < 2", "grpcio unknown").expect_err("no version");
     }

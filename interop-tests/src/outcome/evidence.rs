@@ -1,7 +1,7 @@
-//! The evidence of a case: what a person needs to look into it, and the text of a failure.
+//! The evidence of a case: everything needed to investigate it, and the text of a failure.
 //!
-//! The reader of a failure may have only the log of a CI system, so its text is complete: what was compared,
-//! the peers, where the logs are, and the command that runs this case alone.
+//! The reader of a failure may have only the log of a CI system. So its text is complete: what was compared, the
+//! commands of the peers, the paths of the logs, and the command that runs this case alone.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,40 +12,41 @@ use crate::capture::trace::Trace;
 use crate::outcome::finding::{Finding, Observation, ReferenceDrift};
 use crate::outcome::verdict::{Grade, Verdict, VerdictKind};
 
-/// What is known of a case and of the peers that took part.
+/// The details of a case and of the peers that took part in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
-    /// What the case is about.
+    /// What the case tests.
     pub(crate) about: Option<String>,
     pub(crate) server_command: Option<String>,
     pub(crate) client_command: Option<String>,
     pub(crate) reference_command: Option<String>,
-    /// The requests to the client or the frames of a script, shortened.
+    /// The requests to the agent or the frames of the script, shortened.
     pub(crate) sent: Vec<String>,
-    /// The expected outcome; any of these where there are several.
+    /// The expected outcome. If there is more than one, each of them is accepted.
     pub(crate) expected: Vec<Observation>,
-    /// The outcome.
+    /// The observed outcome.
     pub(crate) observed: Option<Observation>,
-    /// Which side that was observed of, where peers are compared.
+    /// In a comparison with a reference: the side that was observed, such as `server`.
     pub(crate) observed_of: Option<&'static str>,
-    /// The outcome as deviations list it, where peers are compared.
+    /// In a comparison with a reference: the outcome in the form of the `answers` in `deviations.toml`.
     pub(crate) answer: Option<String>,
-    /// Where the reference differs from the goldens: how the peer is judged by those.
+    /// If the reference differs from the goldens: how the peer compares with the goldens.
     pub(crate) drift: Option<ReferenceDrift>,
-    /// Which peers can do what the case does, where peers are compared.
+    /// In a comparison with a reference: which peers can cause the case.
     pub(crate) grade: Option<Grade>,
-    /// When the case had all that it needs.
+    /// When the case began, after it had got its processes and permits.
     pub(crate) began: Option<Instant>,
     pub(crate) logs: Vec<PathBuf>,
-    /// What was recorded of the connections, until it is known whether it is kept.
+    /// The recording of the connections, until the verdict decides whether it is kept.
     pub(crate) recorder: Option<Recorder>,
-    /// What went over the wire, if it is kept, and the file in which a person reads it.
+    /// The decoded frames, if they are kept.
     pub(crate) trace: Option<Trace>,
+    /// The file with the decoded frames, or why it could not be written.
     pub(crate) wire: Option<String>,
 }
 
 impl Evidence {
-    /// Adds the `expected` outcomes and the one that `who` was `observed` to have.
+    /// Adds the `expected` outcomes and the outcome that was `observed` of the side `who`.
     pub(crate) fn add_comparison(
         &mut self,
         expected: Vec<Observation>,
@@ -71,10 +72,10 @@ pub(crate) struct Report {
     pub(crate) evidence: Evidence,
 }
 
-/// How many mismatches are listed; the rest is counted.
+/// How many mismatches are listed. The others are counted.
 const SHOWN: usize = 6;
 
-/// The text for `trial`, which failed and which the command `run_again` reruns.
+/// The failure block of `trial`; the command `run_again` reruns it.
 pub(crate) fn block(
     trial: impl fmt::Display,
     verdict: &Verdict,
@@ -113,10 +114,11 @@ pub(crate) fn block(
         line("sent", sent);
     }
     if let (Some(who), Some(observed)) = (evidence.observed_of, &evidence.observed) {
-        let expected = evidence.expected.iter().map(|expected| ("right", expected));
-        for (who, observation) in expected.chain([(who, observed)]) {
-            line("seen", &format!("{who}:\n{}", observation.to_string().trim_end()));
+        let lines = |observation: &Observation| format!("\n{}", observation.to_string().trim_end());
+        for expected in &evidence.expected {
+            line("expected", &format!("complete outcome:{}", lines(expected)));
         }
+        line("observed", &format!("complete outcome of the {who}:{}", lines(observed)));
     }
     for log in evidence.full_logs() {
         line("log", &log.display().to_string());

@@ -1,8 +1,7 @@
-//! What was observed in a case, and what a suite finds by comparing it, before known deviations are
-//! considered.
+//! Observations, and the finding of a suite that compares them, before known deviations are considered.
 //!
-//! A finding is not the verdict, because only a mismatch can be a known deviation: a server that did not
-//! start or an agent that hung is never excused.
+//! A finding is not yet a verdict: only a mismatch can be a known deviation. A server that did not start or an
+//! agent that hung is never excused.
 
 use std::fmt;
 
@@ -11,20 +10,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::http2::body;
 
-/// One thing that was not as expected.
+/// One difference between the expected and the observed outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mismatch {
-    /// What was compared: `status`, `root`, `client stdout`.
+    /// What was compared, such as `status`, `root` or `client stdout`.
     pub(crate) what: String,
     pub(crate) expected: String,
     pub(crate) observed: String,
-    /// The bytes of both, where it is a message that differs.
+    /// The bytes of both messages, if a message differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<MismatchedBytes>,
 }
 
-/// The bytes of two messages, in hex.
+/// The bytes of two messages in hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MismatchedBytes {
@@ -46,12 +45,12 @@ impl Mismatch {
         }
     }
 
-    /// The same, with `label` before what was compared.
+    /// The same mismatch with `label` before the name of what was compared.
     pub(crate) fn labelled(self, label: &str) -> Self {
         Self { what: format!("{label}{}", self.what), ..self }
     }
 
-    /// The same, with the bytes of the messages that differ, unless they are many.
+    /// The same mismatch with the bytes of both messages, unless these are long.
     pub(crate) fn of_messages(self, expected: &[u8], observed: &[u8]) -> Self {
         const MOST: usize = 4096;
         if expected.len().max(observed.len()) > MOST {
@@ -62,7 +61,7 @@ impl Mismatch {
         Self { bytes: Some(bytes), ..self }
     }
 
-    /// The expected and the observed bytes of the first message that differs, as far as they are known.
+    /// The expected and the observed bytes of the first message that differs, if known.
     pub(crate) fn messages(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         if let Some(MismatchedBytes { expected, observed }) = &self.bytes {
             return Some((hex::decode(expected).ok()?, hex::decode(observed).ok()?));
@@ -82,28 +81,28 @@ impl Mismatch {
 /// The result of a case.
 #[derive(Clone, Debug)]
 pub(crate) enum Finding {
-    /// Everything was as expected.
+    /// The outcome was as expected.
     Match,
-    /// These things were not; never empty.
+    /// These differences; never empty.
     Mismatches(Vec<Mismatch>),
-    /// A peer reports that it cannot do this.
+    /// A peer does not support what the case needs.
     NotSupported(String),
-    /// A peer died or broke the protocol while the case ran.
+    /// A peer exited or violated the agent protocol during the case.
     Broken(String),
-    /// A peer reported no outcome in time.
+    /// A peer reported no outcome within the time limit.
     Hung(String),
-    /// The reference reported none, so that the peer cannot be compared with it.
+    /// The reference reported no outcome, so the peer could not be compared with it.
     ReferenceHung(String),
     /// The case could not begin.
     SetUpError(String),
 }
 
-/// The result of a case by the goldens, where the live reference is of other versions and differs from them.
+/// How a peer compares with the goldens in a case in which a reference of other versions differs from them.
 #[derive(Clone, Debug)]
 pub(crate) struct ReferenceDrift {
-    /// What the reference does there, and of which versions it is.
+    /// The versions of both, and what the reference does.
     pub(crate) reason: String,
-    /// `None` for a peer that changes with the reference: what else is right for it is unknown.
+    /// `None` for a peer that uses the reference's libraries: it changes with them, so the golden does not apply.
     pub(crate) finding: Option<Finding>,
 }
 
@@ -113,23 +112,23 @@ impl From<Vec<Mismatch>> for Finding {
     }
 }
 
-/// What was observed, line by line.
+/// An outcome as a list of lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Observation {
     lines: Vec<Line>,
 }
 
-/// One thing that was observed.
+/// One line of an outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Line {
-    /// What it is: `status`, `root`, `stream 1: end`.
+    /// What the value is, such as `status`, `root` or `stream 1: end`.
     pub(crate) what: String,
     pub(crate) value: String,
 }
 
-/// A value of an expected outcome to which any other is equal.
+/// In an expected outcome: a value that equals any other.
 pub(crate) const ANY: &str = "(any)";
 
 /// The value of a line that is missing.
@@ -140,7 +139,7 @@ impl Observation {
         self.lines.push(Line { what: what.into(), value: value.into() });
     }
 
-    /// Adds the lines of `other`, each with `label` before it.
+    /// Adds the lines of `other`, each with the prefix `label`.
     pub(crate) fn extend(&mut self, label: &str, other: Self) {
         for Line { what, value } in other.lines {
             self.add(format!("{label}{what}"), value);
@@ -155,7 +154,7 @@ impl Observation {
         self.lines.iter().find(|line| line.what == what).map(|line| &line.value[..])
     }
 
-    /// All values of `what`: its own, or of each call or stream that has one.
+    /// All values of `what`, including those with a prefix such as `call 1: `.
     pub(crate) fn values(&self, what: &str) -> Vec<&str> {
         let is_meant = |name: &str| {
             name.strip_suffix(what).is_some_and(|part| part.is_empty() || part.ends_with(": "))
@@ -164,7 +163,7 @@ impl Observation {
         meant.map(|line| &line.value[..]).collect()
     }
 
-    /// Where `observed` differs from this, the expected outcome.
+    /// The differences between this expected outcome and `observed`.
     pub(crate) fn mismatches(&self, observed: &Self) -> Vec<Mismatch> {
         let more = observed.lines.iter().filter(|line| self.value(&line.what).is_none());
         self.lines
@@ -178,7 +177,7 @@ impl Observation {
             .collect()
     }
 
-    /// Reads the canonical form; the error is the first line that is wrong.
+    /// Parses lines of the form `what = value`; the error is the first other line.
     pub(crate) fn from_text(text: &str) -> Result<Self, String> {
         let line = |line: &str| {
             let (what, value) = line.split_once(" = ").ok_or_else(|| line.to_owned())?;
@@ -189,7 +188,7 @@ impl Observation {
     }
 }
 
-/// How `observed` differs from the one of the `expected` that it is most like.
+/// The differences between `observed` and the most similar of the `expected` outcomes.
 pub(crate) fn nearest(expected: &[Observation], observed: &Observation) -> Vec<Mismatch> {
     let mismatches = expected.iter().map(|expected| expected.mismatches(observed));
     mismatches.min_by_key(Vec::len).unwrap_or_default()
@@ -205,7 +204,8 @@ impl TryFrom<String> for Observation {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::from_text(&text).map_err(|line| format!("`{line}` is not `what = value`"))
+        Self::from_text(&text)
+            .map_err(|line| format!("the line `{line}` must have the form `what = value`"))
     }
 }
 
@@ -266,6 +266,6 @@ mod tests {
         assert_eq!(of("messages", body::EMPTY), Some((vec![0x0b], Vec::new())));
         assert_eq!(of("messages", "0b"), None, "none differs");
         assert_eq!(of("messages", "no hex"), None);
-        assert_eq!(of("status", "0c"), None, "it is about no message");
+        assert_eq!(of("status", "0c"), None, "a status is not a message");
     }
 }

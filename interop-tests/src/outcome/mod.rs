@@ -1,7 +1,7 @@
-//! What a trial found out and what that means: observations, mismatches, verdicts, known deviations.
+//! The result of a trial: observations, mismatches, verdicts, known deviations.
 //!
-//! A suite makes a [`finding`] with its [`evidence`] of a [`trial`]; [`deviations`] turn that into a
-//! [`verdict`].
+//! A suite reports a [`finding`] with [`evidence`] for each [`trial`]. With the known [`deviations`], the finding
+//! becomes a [`verdict`].
 
 pub(crate) mod deviations;
 pub(crate) mod evidence;
@@ -9,7 +9,7 @@ pub(crate) mod finding;
 pub(crate) mod trial;
 pub(crate) mod verdict;
 
-pub(crate) use deviations::{Class, Ledger};
+pub(crate) use deviations::{Class, KnownDeviations};
 pub(crate) use evidence::{Evidence, Report};
 pub(crate) use finding::{Finding, Line, Mismatch, Observation, ReferenceDrift};
 pub(crate) use trial::{BaselineKind, PortUser, Trial, TrialName};

@@ -1,6 +1,6 @@
-//! A trial: one case with the peers that take part, its name and how it is run.
+//! A trial: one case with the peers that take part, its name, and the function that runs it.
 //!
-//! The name is a path, so that a filter can pick a suite, the trials of a peer or a case.
+//! The name is a path, so that a filter can select a suite, the trials of a peer, or a case.
 
 use std::fmt;
 
@@ -26,31 +26,32 @@ use crate::outcome::evidence::Report;
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum BaselineKind {
-    /// A table states it.
+    /// A table in `scenarios` states it.
     Stated,
-    /// It is what the reference does in the same run.
+    /// The reference does it in the same run.
     Live,
-    /// It is what the reference did when the goldens were recorded.
+    /// The reference did it when the goldens were recorded.
     Golden,
 }
 
-/// `suite/server/client/case` where two peers meet, and `suite/peer/case` where a peer is compared with
-/// a baseline. The reference is compared with more than one; its names are `suite/peer/baseline/case`.
+/// The name of a trial: `suite/server/client/case` for two peers, and `suite/peer/case` for a peer that is
+/// compared with a baseline. The reference is compared with two baselines, so its names are
+/// `suite/peer/baseline/case`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TrialName {
     pub(crate) suite: &'static str,
-    /// The peer that is the server, unless the server is a script.
+    /// The peer that is the server; `None` if the tool is the server.
     pub(crate) server: Option<String>,
-    /// The peer that is the client, unless the client is a script.
+    /// The peer that is the client; `None` if the tool is the client.
     pub(crate) client: Option<String>,
     pub(crate) baseline: BaselineKind,
-    /// The peer that is the reference, where peers are compared with one.
+    /// The peer that is the reference, in a comparison with a reference.
     pub(crate) reference: Option<String>,
     pub(crate) case: String,
 }
 
 impl TrialName {
-    /// The name of a trial in which two peers meet and a table states what is expected.
+    /// The name of a trial of two peers whose expected outcome a table states.
     pub(crate) fn stated(suite: &'static str, server: &str, client: &str, case: String) -> Self {
         Self {
             suite,
@@ -62,7 +63,7 @@ impl TrialName {
         }
     }
 
-    /// What the names of all trials of the same peers begin with: the name without the case.
+    /// The name without the case: the common prefix of all trials of the same peers.
     pub(crate) fn group(&self) -> String {
         let mut group = self.suite.to_owned();
         for peer in self.server.iter().chain(&self.client) {
@@ -74,7 +75,7 @@ impl TrialName {
         group
     }
 
-    /// All peers without which the trial cannot be run.
+    /// All peers that the trial needs.
     pub(crate) fn peers(&self) -> impl Iterator<Item = &str> {
         let reference = self.reference.iter().filter(|_| self.baseline == BaselineKind::Live);
         self.server.iter().chain(&self.client).chain(reference).map(String::as_str)
@@ -87,7 +88,7 @@ impl fmt::Display for TrialName {
     }
 }
 
-/// Who needs port 50051, in the order of their turns.
+/// The users of port 50051, in the order of their turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PortUser {
     /// The server programs of the suite `programs`, one at a time.
@@ -99,29 +100,30 @@ pub(crate) enum PortUser {
 }
 
 impl PortUser {
-    /// How many there are.
+    /// The number of users.
     pub(crate) const COUNT: usize = 3;
 
-    /// Whether its trials run side by side.
+    /// Whether its trials run at the same time.
     pub(crate) fn shares_its_turn(self) -> bool {
         self != Self::Programs
     }
 }
 
-/// A case that is still to be run; dropping it lets go of the peers that only it still needed.
+/// A trial that has not run yet. It holds references to its peers: dropping the last trial of a peer ends the
+/// peer.
 pub(crate) struct Trial {
     pub(crate) name: TrialName,
-    /// Whether it mostly waits, so that many such fit side by side.
+    /// Whether it mostly waits, so that many such trials can run at once.
     pub(crate) waits: bool,
-    /// Whether the user has started its server.
+    /// Whether its server was started by the user (`--attach`).
     pub(crate) is_attached: bool,
-    /// Whose turn at port 50051 it is part of.
+    /// The turn at port 50051 in which it runs, if it needs the port.
     pub(crate) port_user: Option<PortUser>,
     pub(crate) run: Box<dyn FnOnce() -> Report + Send>,
 }
 
 impl Trial {
-    /// A trial that is not known to wait, and whose server is started.
+    /// A trial that does not mostly wait, does not need port 50051, and whose server the tool starts.
     pub(crate) fn new(name: TrialName, run: impl FnOnce() -> Report + Send + 'static) -> Self {
         Self { name, waits: false, is_attached: false, port_user: None, run: Box::new(run) }
     }

@@ -1,30 +1,31 @@
-//! The verdict on a trial, which is its finding in the light of the known deviations, and the grade of a
-//! case, which says whether a failure can occur in production.
+//! The verdict of a trial: its finding after known deviations are considered. And the grade of a case: whether
+//! the case can occur in production.
 //!
-//! There are six kinds and not two, because "not supported" and "skipped" must never look like a pass.
+//! There are six kinds of verdicts rather than two, because "not supported" and "skipped" must never look like
+//! a pass.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::finding::Mismatch;
 
-/// How a trial ended.
+/// The kinds of verdicts.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum VerdictKind {
-    /// As expected.
+    /// The outcome was as expected.
     Passed,
-    /// It failed exactly as the list of known deviations says that it does.
+    /// The trial failed exactly as recorded in `deviations.toml`.
     KnownDeviation,
-    /// A peer reports that it cannot do this.
+    /// A peer does not support what the case needs.
     NotSupported,
-    /// Left out on explicit request.
+    /// The user excluded the trial, for example with `--without`.
     Skipped,
-    /// Not as expected.
+    /// The outcome was not as expected.
     Failed,
-    /// It could not begin.
+    /// The trial could not begin, for example because a server did not start.
     SetUpError,
 }
 
@@ -34,7 +35,7 @@ impl VerdictKind {
         matches!(self, Self::Failed | Self::SetUpError)
     }
 
-    /// As people read it.
+    /// The name for people.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -46,22 +47,22 @@ impl VerdictKind {
         }
     }
 
-    /// The name behind a number of trials with this verdict.
+    /// The name after a number of trials, in the plural if needed.
     pub(crate) fn plural(self, number: usize) -> String {
         let is_noun = matches!(self, Self::KnownDeviation | Self::SetUpError);
         format!("{}{}", self.name(), if is_noun && number != 1 { "s" } else { "" })
     }
 }
 
-/// The verdict on a trial, with its reasons.
+/// The verdict of a trial with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) kind: VerdictKind,
-    /// Why it is this verdict; `None` for a pass.
+    /// The reason; `None` for a pass.
     pub(crate) why: Option<String>,
-    /// Of a known deviation: where more is written about it.
+    /// Of a known deviation: the link of its entry in `deviations.toml`.
     pub(crate) link: Option<String>,
-    /// What was not as expected, of a failure or a known deviation.
+    /// Of a failure or a known deviation: the differences.
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
@@ -70,28 +71,28 @@ impl Verdict {
         Self { kind: VerdictKind::Passed, why: None, link: None, mismatches: Vec::new() }
     }
 
-    /// A verdict of this `kind` for this reason.
+    /// A verdict of this `kind` with the reason `why`.
     pub(crate) fn new(kind: VerdictKind, why: impl Into<String>) -> Self {
         Self { kind, why: Some(why.into()), ..Self::passed() }
     }
 }
 
-/// Which peers can do what a case does.
+/// Which peers can cause a case.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum Grade {
-    /// A legal peer, proxy or load balancer.
+    /// A conforming peer, proxy or load balancer.
     #[default]
     ClientVisible,
-    /// Only a peer made by hand.
+    /// Only a peer that violates the protocol or is built for tests.
     Edge,
 }
 
 impl Grade {
-    /// The description of a case of this grade in a failure.
+    /// The description of a case of this grade, for failure blocks.
     pub(crate) fn describe(self, about: Option<&str>, unstable: Option<&str>) -> String {
         let about = about.map(|about| format!(": {about}")).unwrap_or_default();
         let unstable = unstable.map(|why| format!("\nunstable: {why}")).unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The suites that compare a peer with a reference: `server-parity` and `client-parity`, and random
-//! requests to servers.
+//! The suites that compare peers with a reference, `server-parity` and `client-parity`, and the comparison of
+//! servers with random requests.
 //!
-//! What is expected is what the reference does now, or what it did when the goldens were recorded.
+//! The expected outcome is what the reference does in the same run, or what it did when the goldens were recorded.
 
 pub(crate) mod baseline;
 pub(crate) mod client;

@@ -1,6 +1,6 @@
-//! A client agent: a process that reads requests as lines of JSON, makes the calls and prints the outcome.
+//! A client agent: a process that reads requests as lines of JSON, makes the calls and prints their outcomes.
 //!
-//! An agent that hangs, dies or prints something else is not a mismatch: its failure says nothing about the
+//! If an agent hangs, exits or prints something else, that is not a mismatch, because it says nothing about the
 //! server.
 
 use std::time::{Duration, Instant};
@@ -11,22 +11,22 @@ use crate::config::{Places, Program};
 use crate::outcome::Finding;
 use crate::process::child::{Logs, NoLine, Process};
 
-/// How much longer than its calls' deadlines an agent may take.
+/// How long an agent may take in addition to the deadlines of its calls.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A running agent; it ends when this is dropped.
+/// A running agent. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Agent(Process);
 
 impl Agent {
+    /// Starts `program` as an agent.
     pub(crate) fn start(program: &Program, places: &Places, logs: Logs) -> Result<Self, Finding> {
         Process::start_program(program, places, "", logs)
             .map(Self)
-            .map_err(|error| Finding::SetUpError(format!("the agent cannot be started: {error}")))
+            .map_err(|error| Finding::SetUpError(format!("cannot start the agent: {error}")))
     }
 
-    /// Has the agent make the calls of `request`, does something `meanwhile`, and waits for the
-    /// outcome.
+    /// Lets the agent make the calls of `request`, runs `meanwhile` at the same time, and waits for the outcomes.
     pub(crate) fn perform(
         &mut self,
         request: &Request,
@@ -38,34 +38,34 @@ impl Agent {
         meanwhile();
         let line = process.next_line(Instant::now() + limit).map_err(|error| match error {
             NoLine::TimedOut => {
-                Finding::Hung(format!("the agent hangs: no outcome after {limit:.1?}"))
+                Finding::Hung(format!("the agent hangs: it reported no outcome within {limit:.1?}"))
             }
             NoLine::Exited(exit) => Finding::Broken(format!(
-                "the agent ended with {exit} instead of answering; the end of its stderr:\n{}",
+                "the agent exited with {exit} before it reported an outcome; the end of its stderr:\n{}",
                 process.logs.end_of_stderr()
             )),
         })?;
         serde_json::from_str(&line).map_err(|error| {
             let line = shortened(line.trim_end());
             Finding::Broken(format!(
-                "the agent printed something that is no outcome ({error}): {line}"
+                "the agent printed a line that is not an outcome ({error}): {line}"
             ))
         })
     }
 }
 
-/// `request` as an agent reads it.
+/// `request` as a line for an agent.
 fn line(request: &Request) -> String {
     serde_json::to_string(request).unwrap_or_default()
 }
 
-/// `request` as a failure message shows it.
+/// `request` as text for failure messages.
 pub(crate) fn shown(request: &Request) -> String {
     shortened(&line(request))
 }
 
-/// The longest deadline, since all calls of a request are made at once, or the longest pauses of a call;
-/// and the grace.
+/// The time limit for the outcomes of `request`: the longest deadline or the longest pauses of one call, because all
+/// calls are made at once, and the grace.
 fn time_limit(request: &Request) -> Duration {
     let deadlines = request.calls.iter().filter_map(|call| call.timeout_ms).fold(0.0, f64::max);
     let deadlines = Duration::try_from_secs_f64(deadlines / 1000.0).unwrap_or_default();
@@ -81,13 +81,13 @@ fn pauses(call: &Call) -> Duration {
     Duration::from_millis(call.script.iter().flatten().map(pause).sum())
 }
 
-/// `text` without its middle, if it is long.
+/// `text`, without its middle if it is long.
 fn shortened(text: &str) -> String {
     const END: usize = 200;
     if text.len() <= 2 * END {
         return text.to_owned();
     }
-    // By bytes and not by characters: a line may have millions.
+    // By bytes rather than characters, because a line may have millions of characters.
     let boundary = |from: usize| (from..text.len()).find(|at| text.is_char_boundary(*at));
     let start = &text[..boundary(END).unwrap_or_default()];
     let end = &text[boundary(text.len() - END).unwrap_or(text.len())..];

@@ -1,8 +1,7 @@
 //! The agents of one peer, each lent to one case at a time.
 //!
-//! A case that mostly waits must not keep an agent from one that keeps a processor busy, so each of the two
-//! kinds has its own number of agents. The agent that was returned last is lent first, so that no more are
-//! started than are needed at the same time.
+//! Cases that mostly wait must not delay CPU-bound cases, so each kind has its own number of agents. The agent that
+//! was returned last is lent first, so that no unnecessary agents are started.
 
 use std::path::Path;
 
@@ -17,23 +16,23 @@ use crate::process::context::RunContext;
 use crate::process::restart_limit::RestartLimit;
 use crate::process::semaphore::{Permit, Semaphore};
 
-/// Agents that are started when a case needs them, and replaced when a case has broken them.
+/// A pool of agents. An agent is started when a case needs it, and replaced if it fails.
 #[derive(Debug)]
 pub(crate) struct AgentPool {
     peer: String,
     pub(crate) program: Program,
     /// The logs of all agents.
     pub(crate) logs: Vec<Logs>,
-    /// A permit for each case that may have an agent: those that keep a processor busy, and those that wait.
+    /// The permits for CPU-bound cases, and for cases that mostly wait.
     permits: [Semaphore; 2],
-    /// The agents that are not lent, by their places in `logs`; `None` if one does not run.
+    /// The agents that are not lent, with their index in `logs`; `None` if the agent is not running.
     idle: Mutex<Vec<(usize, Option<Agent>)>>,
     limit: Mutex<RestartLimit>,
 }
 
 impl AgentPool {
-    /// The agents of `peer` with their logs in `folder`: as many as `busy` cases that keep a processor busy
-    /// and `waiting` cases that wait can have at once.
+    /// A pool of agents of `peer`, for up to `busy` CPU-bound cases and `waiting` other cases at once. Logs go to
+    /// `folder`.
     pub(crate) fn new(
         peer: &str,
         program: &Program,
@@ -53,7 +52,7 @@ impl AgentPool {
         }
     }
 
-    /// Waits until an agent is free for a case that waits, or for one that keeps a processor busy.
+    /// Waits for a free agent. `waits` is whether the case mostly waits.
     pub(crate) fn lend(&self, waits: bool) -> BorrowedAgent<'_> {
         let permit = self.permits[usize::from(waits)].acquire();
         // Never empty: there are as many agents as permits.
@@ -61,13 +60,13 @@ impl AgentPool {
         BorrowedAgent { index, agent, pool: self, _permit: permit }
     }
 
-    /// Why the agents cannot make a call at this point of the axes, if they cannot.
+    /// The reason why the agents do not support this transport and compression, if they do not.
     pub(crate) fn not_supported(&self, variant: Variant) -> Option<String> {
         self.program.unsupported_by_agent(&self.peer, variant)
     }
 }
 
-/// An agent that is returned to its pool when this is dropped.
+/// A borrowed agent. Dropping it returns the agent to its pool.
 #[derive(Debug)]
 pub(crate) struct BorrowedAgent<'a> {
     index: usize,
@@ -81,7 +80,7 @@ impl BorrowedAgent<'_> {
         &self.pool.logs[self.index]
     }
 
-    /// Has the agent make the calls of `request`, and does something `meanwhile`.
+    /// Lets the agent make the calls of `request`, and runs `meanwhile` at the same time.
     pub(crate) fn perform(
         &mut self,
         request: &Request,
@@ -95,7 +94,7 @@ impl BorrowedAgent<'_> {
             None => Agent::start(program, &context.places, self.logs().clone()),
         };
         let outcome = agent.and_then(|mut agent| {
-            // An agent that fails is dropped, and replaced by the next case.
+            // An agent that fails is dropped. The next case starts a new one.
             let outcome = agent.perform(request, meanwhile)?;
             self.agent = Some(agent);
             Ok(outcome)
@@ -129,8 +128,8 @@ mod tests {
     use super::*;
     use crate::config::Places;
 
-    /// Answers every request with one outcome whose status message is the process ID.
-    const ANSWERS: &str = r#"while read -r request; do printf '{"calls": [{"status": "OK", "message": "%s", "value": null, "initial_metadata": [], "trailing_metadata": [], "elapsed_ms": 1}]}\n' $$; done"#;
+    /// Reports one outcome per request, with the process ID as status message.
+    const REPORTS_PID: &str = r#"while read -r request; do printf '{"calls": [{"status": "OK", "message": "%s", "value": null, "initial_metadata": [], "trailing_metadata": [], "elapsed_ms": 1}]}\n' $$; done"#;
 
     /// A pool of `busy` agents that are shell scripts.
     fn pool(script: &str, busy: usize, waiting: usize) -> (AgentPool, RunContext, TempDir) {
@@ -152,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_agent_that_was_returned_last_is_lent_first() {
-        let (pool, context, _folder) = pool(ANSWERS, 2, 0);
+        let (pool, context, _folder) = pool(REPORTS_PID, 2, 0);
         let (mut one, mut other) = (pool.lend(false), pool.lend(false));
         let first = perform(&mut one, &context).expect("an outcome");
         let second = perform(&mut other, &context).expect("an outcome");
@@ -166,7 +165,7 @@ mod tests {
 
     #[test]
     fn cases_that_wait_take_no_agent_from_busy_cases() {
-        let (pool, _context, _folder) = pool(ANSWERS, 1, 1);
+        let (pool, _context, _folder) = pool(REPORTS_PID, 1, 1);
         let _waiting = pool.lend(true);
         let busy = pool.lend(false);
         let (sender, lent) = mpsc::channel();
@@ -187,11 +186,14 @@ mod tests {
         let mut agent = pool.lend(false);
         for _ in 0..3 {
             let Err(Finding::Broken(why)) = perform(&mut agent, &context) else { panic!() };
-            assert!(why.starts_with("the agent ended with status 3 instead of answering"), "{why}");
+            assert!(why.starts_with("the agent exited with status 3 before"), "{why}");
             assert!(why.ends_with("sorry"), "{why}");
         }
         let Err(Finding::SetUpError(why)) = perform(&mut agent, &context) else { panic!() };
-        assert!(why.starts_with("the agent failed 3 times and is not started again"), "{why}");
+        assert!(
+            why.starts_with("the agent failed 3 times in a row and is not started again"),
+            "{why}"
+        );
     }
 
     #[test]
@@ -211,7 +213,7 @@ mod tests {
         pool.program = toml::from_str("command = ['no-such-agent']").expect("a program");
         let mut agent = pool.lend(false);
         let Err(Finding::SetUpError(why)) = perform(&mut agent, &context) else { panic!() };
-        let expected = "the agent cannot be started: the program `no-such-agent` is not on";
+        let expected = "cannot start the agent: the program `no-such-agent` was not found";
         assert!(why.starts_with(expected), "{why}");
     }
 }

@@ -1,7 +1,7 @@
-//! A child process: its lines on stdout, its logs, its end.
+//! A child process: its lines on stdout, its logs, and its exit.
 //!
-//! Every wait has a limit, and dropping a process kills and reaps it with all that it has started,
-//! so no path through the tool can leave one behind.
+//! Every wait has a time limit. Dropping a process kills and reaps it and its process group, so that no process
+//! outlives the tool.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -23,43 +23,45 @@ pub enum Exit {
     /// It exited with this status.
     #[strum(to_string = "status {0}")]
     Status(i32),
-    /// A signal with this number ended it.
+    /// A signal with this number killed it.
     #[strum(to_string = "killed by signal {0}")]
     Signal(i32),
 }
 
-/// Why a program cannot be started.
+/// The reason why a program cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the text of each error describes it")]
 pub enum SpawnError {
     #[error(transparent)]
     Command(#[from] CommandError),
     #[error(
-        "{program} cannot be run: {source}; check `command` and `directory`, and that it is executable"
+        "cannot run {program}: {source}; check `command` and `directory` in the peers file, and that the \
+         program is executable"
     )]
     Io { program: PathBuf, source: io::Error },
 }
 
-/// Why there is no next line.
+/// The reason why there is no next line.
 #[derive(Debug)]
 pub(crate) enum NoLine {
+    /// The deadline has passed.
     TimedOut,
+    /// The process has exited.
     Exited(Exit),
 }
 
-/// A running or ended child process.
+/// A child process, running or exited.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     stdin: Option<Sender<String>>,
-    /// The lines of its stdout, each with its end of line if it has one. The channel is closed when the process
-    /// has ended.
+    /// The lines of its stdout, including line ends. The channel is closed when the process has exited.
     lines: Receiver<String>,
-    /// The files that its output goes to.
+    /// The log files of its output.
     pub logs: Logs,
 }
 
-/// Where a process's output goes.
+/// The log files of a process.
 #[derive(Clone, Debug)]
 pub struct Logs {
     pub(crate) stdout: PathBuf,
@@ -67,7 +69,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// `PATH.out` and `PATH.err`.
+    /// The files `PATH.out` and `PATH.err`.
     pub fn at(path: &Path) -> Self {
         let with = |extension: &str| {
             let mut name = path.as_os_str().to_owned();
@@ -89,13 +91,13 @@ impl Logs {
         Ok((open(&self.stdout)?, open(&self.stderr)?))
     }
 
-    /// All that was written to stderr.
+    /// Everything that was written to stderr.
     pub(crate) fn stderr(&self) -> String {
         let text = std::fs::read(&self.stderr).unwrap_or_default();
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// The last lines that were written to stderr, for an error message.
+    /// The last lines of stderr, for error messages.
     pub fn end_of_stderr(&self) -> String {
         let text = self.stderr();
         let lines: Vec<_> = text.lines().collect();
@@ -104,7 +106,7 @@ impl Logs {
 }
 
 impl Process {
-    /// Starts a process whose stdin is a pipe and whose output goes to `logs`.
+    /// Starts a process. Its stdin is a pipe, and its output goes to `logs`.
     pub fn start(command_line: &CommandLine, logs: Logs) -> io::Result<Self> {
         let (stdout_log, stderr_log) = logs.open()?;
         let mut command = command_line.command();
@@ -119,7 +121,7 @@ impl Process {
         Ok(Self { child, stdin, lines, logs })
     }
 
-    /// Starts a server that is to listen at `address`, or a client, whose command has no address.
+    /// Starts `program`: a server that must listen at `address`, or a client, whose command has no address.
     pub(crate) fn start_program(
         program: &Program,
         places: &Places,
@@ -131,20 +133,20 @@ impl Process {
             .map_err(|source| SpawnError::Io { program: command_line.program().to_owned(), source })
     }
 
-    /// Its process ID, which is that of its process group.
+    /// Its process ID, which is also the ID of its process group.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// Writes a line to its stdin, without waiting until it has been read.
+    /// Writes a line to its stdin without waiting until it is read.
     pub(crate) fn write_line(&mut self, line: String) {
         if let Some(stdin) = &self.stdin {
-            // A dead process is noticed when its output is read.
+            // An error means that the process has exited, which is noticed when its output is read.
             let _ = stdin.send(line);
         }
     }
 
-    /// The next line of its stdout, with its end of line, waited for until `deadline`.
+    /// Waits until `deadline` for the next line of its stdout, including the line end.
     pub(crate) fn next_line(&mut self, deadline: Instant) -> Result<String, NoLine> {
         let limit = deadline.saturating_duration_since(Instant::now());
         self.lines.recv_timeout(limit).map_err(|error| match error {
@@ -155,8 +157,7 @@ impl Process {
         })
     }
 
-    /// Waits for its end; `None` when it has not come after `limit`. All further lines are added to
-    /// `stdout`.
+    /// Waits until it has exited, at most `limit`; `None` if it has not. Adds all further lines to `stdout`.
     pub fn wait(&mut self, limit: Duration, stdout: &mut String) -> Option<Exit> {
         let deadline = Instant::now() + limit;
         loop {
@@ -168,14 +169,14 @@ impl Process {
         }
     }
 
-    /// How it ended, if it has.
+    /// How it exited, if it has.
     pub fn has_exited(&self) -> Option<Exit> {
         exit_of(self.pid(), WaitIdOptions::NOHANG)
     }
 
     /// Sends it SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
-        // It may have exited by itself, which the caller will see.
+        // An error means that it has already exited, which the caller notices.
         let _ = kill_process(self.pid(), Signal::INT);
     }
 }
@@ -186,7 +187,7 @@ impl Drop for Process {
     }
 }
 
-/// Writes lines in a thread of its own: a process that reads nothing must not block the tool.
+/// Writes lines in a separate thread, because a process that does not read must not block the tool.
 fn writer(mut stdin: ChildStdin) -> Sender<String> {
     let (sender, lines) = mpsc::channel::<String>();
     thread::spawn(move || {
@@ -199,13 +200,13 @@ fn writer(mut stdin: ChildStdin) -> Sender<String> {
     sender
 }
 
-/// Sends lines on and writes them to the log until the process closes its stdout, then waits for its end
-/// without reaping it.
+/// Forwards lines and writes them to the log until the process closes its stdout. Then waits for its exit without
+/// reaping it.
 fn forward(stdout: ChildStdout, mut log: File, pid: Pid, lines: &Sender<String>) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // A full disk must not end the run; the failure message still has the outcome.
+        // Errors, such as a full disk, must not end the run; the failure message still contains the outcome.
         let _ = log.write_all(&line);
         let _ = lines.send(String::from_utf8_lossy(&line).into_owned());
         line.clear();
@@ -213,7 +214,7 @@ fn forward(stdout: ChildStdout, mut log: File, pid: Pid, lines: &Sender<String>)
     exit_of(pid, WaitIdOptions::empty());
 }
 
-/// How a child ended, if it has; the child remains to be reaped.
+/// How a child exited, if it has. The child is not reaped.
 fn exit_of(pid: Pid, options: WaitIdOptions) -> Option<Exit> {
     let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let status = retry_on_intr(|| waitid(WaitId::Pid(pid), options)).ok()??;

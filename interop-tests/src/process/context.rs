@@ -1,6 +1,6 @@
-//! What all trials of a run share: directories, the folder for logs, the addresses and the permits.
+//! The resources that all trials of a run share: directories, logs, addresses, permits and certificates.
 //!
-//! Passed to every trial instead of kept in globals, so that two runs can work side by side.
+//! They are passed to every trial rather than kept in globals, so that several runs can exist in one process.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,28 +20,29 @@ pub(crate) struct RunContext {
     /// The folder for logs.
     pub(crate) logs: PathBuf,
     pub(crate) port_queue: PortQueue,
-    /// One permit for each trial that keeps a processor busy. The number of threads is no such limit,
-    /// because some trials wait for seconds, and more of those run side by side than there are processors.
+    /// The permits for CPU-bound trials. The number of threads is not a suitable limit, because many trials mostly
+    /// wait, and more of these run at once than there are processors.
     pub(crate) busy_permits: Semaphore,
     pub(crate) certificates: Certificates,
     pub(crate) addresses: Addresses,
 }
 
 impl RunContext {
+    /// The context of a run whose logs go to `logs`.
     pub(crate) fn new(places: Places, logs: PathBuf, busy_permits: Semaphore) -> io::Result<Self> {
         let certificates = Certificates::new(logs.with_file_name("certificates"));
         let (port_queue, addresses) = (PortQueue::default(), Addresses::open()?);
         Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses })
     }
 
-    /// Empties the folder for logs, or makes it.
+    /// Empties the folder for logs, or creates it.
     pub(crate) fn empty_logs(&self) -> anyhow::Result<()> {
         let logs = self.logs.display();
         if self.logs.exists() {
             std::fs::remove_dir_all(&self.logs)
-                .with_context(|| format!("old logs cannot be removed: {logs}"))?;
+                .with_context(|| format!("cannot remove the old logs in {logs}"))?;
         }
         std::fs::create_dir_all(&self.logs)
-            .with_context(|| format!("logs cannot be written: {logs}"))
+            .with_context(|| format!("cannot create the folder for logs, {logs}"))
     }
 }

@@ -1,7 +1,7 @@
-//! The processes of a group, and how much memory they use.
+//! Process groups: their members and memory.
 //!
-//! A server or a client program may have started others, which belong to its group. Only Linux lists them, in
-//! `/proc`.
+//! A server or a client program may start other processes, which belong to its group. They are found only on Linux,
+//! in `/proc`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
-/// The processes of the groups with these leaders, each with its leader.
+/// The processes of the groups with these `leaders`, each with its leader.
 #[cfg(target_os = "linux")]
 pub(crate) fn members(leaders: &[Pid]) -> impl Iterator<Item = (Pid, procfs::process::Process)> {
     let processes = procfs::process::all_processes().into_iter().flatten().flatten();
@@ -25,8 +25,8 @@ pub(crate) fn members(leaders: &[Pid]) -> impl Iterator<Item = (Pid, procfs::pro
     })
 }
 
-/// Does `something` and returns by how many MiB the resident memory of the group of `leader` has grown
-/// meanwhile at the most; `None` on systems other than Linux.
+/// Runs `something` and returns the maximum growth of the group's resident memory in MiB during that time; `None` on
+/// systems other than Linux.
 pub(crate) fn memory_growth_during<T>(
     leader: Pid,
     something: impl FnOnce() -> T,
@@ -36,7 +36,7 @@ pub(crate) fn memory_growth_during<T>(
     let sample = || {
         most.fetch_max(resident_bytes(leader).unwrap_or(0), Ordering::Relaxed);
     };
-    // The thread ends when `_running` is dropped, also by a panic: the scope waits for its threads.
+    // The thread ends when `_running` is dropped, even on a panic: otherwise the scope would wait forever.
     let (running, has_ended) = mpsc::channel::<()>();
     let result = thread::scope(|scope| {
         let _running = running;
@@ -75,7 +75,7 @@ mod tests {
     use crate::process::child::{Exit, Logs, Process};
 
     #[test]
-    fn memory_that_is_used_meanwhile_is_measured() {
+    fn memory_growth_is_measured() {
         let folder = tempfile::tempdir().expect("a folder for logs");
         let script = "read line; text=$(head -c 50331648 /dev/zero | tr '\\0' a)";
         let shell = CommandLine::of_tool("sh", ["-c", script].map(str::to_owned).to_vec());

@@ -1,8 +1,8 @@
-//! The liveness check of servers: whether an HTTP/2 server answers at an address.
+//! Checks whether an HTTP/2 server is alive.
 //!
-//! The kernel accepts connections for a server that hangs or is about to end, so that a connection can be
-//! made proves little. A server that the user has started may be stopped in a debugger, so one that accepts
-//! connections and sends nothing counts as alive.
+//! The kernel also accepts connections for a server that is about to exit, so a successful connect is not sufficient.
+//! A server of the user may be stopped in a debugger, so a server that accepts connections and sends nothing counts
+//! as alive.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,11 +16,11 @@ use crate::http2::Frame;
 use crate::http2::frame::{PREFACE, kind};
 use crate::process::net::tutorial_port;
 
-/// How long a server may take to send its first byte. One that hangs is not gone.
+/// How long to wait for the first byte. A server that sends nothing in this time counts as alive.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Waits for the SETTINGS with which an HTTP/2 server begins; an error when it closes the connection
-/// instead. A server with TLS sends nothing before the handshake, so that it accepts has to be enough.
+/// Connects and waits for the first SETTINGS of the server. An error means that the server refused or closed the
+/// connection. A TLS server sends nothing before the handshake, so accepting the connection is sufficient.
 pub(crate) fn check(address: &str, is_encrypted: bool) -> io::Result<()> {
     if let Some(path) = address.strip_prefix("unix:") {
         let connection = UnixStream::connect(path)?;
@@ -45,8 +45,8 @@ fn exchange_settings(mut connection: impl Read + Write) -> io::Result<()> {
     }
 }
 
-/// Checks that the attached servers of all `peers` are alive, except those of the peers that are left
-/// out, and prints how the tool would have started them.
+/// Checks that the attached servers of all `peers` are alive, except those in `left_out`, and prints the commands
+/// with which the tool would have started them.
 pub(crate) fn check_all(
     peers: &[Peer],
     places: &Places,
@@ -60,19 +60,19 @@ pub(crate) fn check_all(
         }
         let if_any = |text| if commands.is_empty() { "" } else { text };
         if let Err(error) = check(&address.to_string(), false) {
-            let how = if_any("; the tool would have started it so:");
+            let how = if_any("\ninterop would have started it with:");
             anyhow::bail!(
-                "the server of `{name}` is not there: nothing answers at {address} ({error}): start \
-                 it and run again, or leave the peer out with --without {name}{how}{commands}"
+                "no server responds at {address}, where the server of peer `{name}` is attached ({error}); \
+                 start it, or exclude the peer with --without {name}{how}{commands}"
             );
         }
-        let how = if_any("; the tool would have started it");
-        println!("interop: the server of {name} is attached at {address}{how}{commands}");
+        let how = if_any("; interop would have started it with:");
+        println!("interop: the server of peer `{name}` is attached at {address}{how}{commands}");
     }
     Ok(())
 }
 
-/// Whether an attached server of `peers` has `port` of this machine.
+/// Whether an attached server of `peers` listens on `port` of this machine.
 pub(crate) fn any_holds(port: u16, peers: &[Peer]) -> bool {
     let addresses = || peers.iter().filter_map(Peer::attached_server);
     addresses().any(|address| address.port() == Some(port))

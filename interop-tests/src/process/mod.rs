@@ -1,7 +1,7 @@
-//! Child processes: servers and agents from their start until they are reaped, the pools that share them,
-//! and the ports, sockets and certificates that they need.
+//! Child processes: servers and agents from start to exit, the pools that share them, and their ports, sockets and
+//! certificates.
 //!
-//! Every process belongs to a value that kills and reaps it on drop, on panic and on a signal.
+//! Every process is owned by a value that kills and reaps it on drop, on panic and on a signal.
 
 pub(crate) mod agent;
 pub(crate) mod agent_pool;

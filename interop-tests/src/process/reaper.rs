@@ -1,7 +1,7 @@
-//! The register of live child processes, so that none outlives the tool.
+//! Registers all live child processes, so that none outlives the tool.
 //!
-//! A child leads a process group of its own: Ctrl-C in a terminal does not reach it before the tool has
-//! handled it, and what it started itself ends with it.
+//! Each child has its own process group. So Ctrl-C in a terminal reaches only the tool, and the processes that a
+//! child started are killed together with it.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -10,11 +10,10 @@ use std::process::{Child, Command};
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 
-/// The status of a process that Ctrl-C has ended, as shells report it.
+/// The exit status after a signal, as shells report it for SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Leaders of the groups that have not been ended yet. Held while a process is started, so that an
-/// interrupt finds every process.
+/// The leaders of all live groups. Locked while a process is started, so that a signal handler finds every process.
 static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// Starts `command` as the leader of a new process group and registers it.
@@ -25,20 +24,20 @@ pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     Ok(child)
 }
 
-/// Kills the child's whole group and reaps the child.
+/// Kills the process group of `child` and reaps the child.
 ///
-/// The child must not have been reaped before: until then its ID cannot have become another's.
+/// The child must not have been reaped before, because then its ID could belong to another process.
 pub(crate) fn end(child: &mut Child) {
     let mut live = LIVE.lock();
     let group = Pid::from_child(child);
-    // An empty group is fine: the child has exited and started nothing.
+    // An error means that the group is empty: the child has exited and left no other process.
     let _ = kill_process_group(group, Signal::KILL);
     let _ = child.wait();
     live.retain(|other| *other != group);
 }
 
-/// On SIGINT, SIGTERM and SIGHUP, and when the process that started the tool dies: calls `first`, ends all
-/// children, calls `last` with the result of `first`, and exits.
+/// Installs a handler for SIGINT, SIGTERM and SIGHUP, and for the exit of the parent process: it calls `first`, kills
+/// all children, calls `last` with the result of `first`, and exits the process.
 pub fn end_all_on_signals<T>(
     first: impl Fn() -> T + Send + 'static,
     last: impl Fn(T) + Send + 'static,
@@ -50,9 +49,9 @@ pub fn end_all_on_signals<T>(
             let _ = kill_process_group(*group, Signal::KILL);
             let _ = waitpid(Some(*group), WaitOptions::empty());
         }
-        eprintln!("\ninterrupted: {} processes of the run have been ended", live.len());
+        eprintln!("\ninterop: interrupted; killed {} child processes", live.len());
         last(result);
-        // The lock is still held: nothing can be started any more.
+        // The lock is still held, so no new process can be started.
         std::process::exit(INTERRUPTED);
     })?;
     #[cfg(target_os = "linux")]

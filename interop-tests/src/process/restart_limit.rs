@@ -1,9 +1,8 @@
-//! When a process that fails again and again is not started any more.
+//! Limits how often a failing process is restarted.
 //!
-//! Without a limit, a server that dies in every case or an agent that hangs in every case would make a run
-//! endless.
+//! Without a limit, a server that crashes or an agent that hangs in every case would make a run extremely slow.
 
-/// How many failures are enough.
+/// The maximum number of failures in a row.
 const MOST: usize = 3;
 
 /// Counts the failures of a server, or of the agents of a pool.
@@ -20,24 +19,24 @@ impl RestartLimit {
         Self { kind, failures: 0, last: String::new() }
     }
 
-    /// Whether it may be used, and started; the error says why not.
+    /// Whether the process may be started again. The error is the reason why not.
     pub(crate) fn check(&self) -> Result<(), String> {
         let Self { kind, failures, last } = self;
         if *failures < MOST {
             return Ok(());
         }
         Err(format!(
-            "the {kind} failed {failures} times and is not started again; the last time: {last}"
+            "the {kind} failed {failures} times in a row and is not started again; the last failure: {last}"
         ))
     }
 
-    /// Counts a failure: it did not start, ended or hung.
+    /// Counts a failure: the process did not start, exited, or hung.
     pub(crate) fn failed(&mut self, why: String) {
         self.failures += 1;
         self.last = why;
     }
 
-    /// Forgets the failures: it has worked since.
+    /// Resets the count after a success.
     pub(crate) fn worked(&mut self) {
         self.failures = 0;
     }
@@ -55,8 +54,8 @@ mod tests {
             assert_eq!(limit.check(), Ok(()));
         }
         limit.failed("it ended with status 3".to_owned());
-        let error = "the server failed 3 times and is not started again; the last time: it ended with \
-                     status 3";
+        let error = "the server failed 3 times in a row and is not started again; the last failure: it \
+                     ended with status 3";
         assert_eq!(limit.check(), Err(error.to_owned()));
     }
 

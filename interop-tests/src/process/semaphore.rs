@@ -1,22 +1,22 @@
 //! A counting semaphore.
 //!
-//! The standard library and `parking_lot` have none, and those of the async runtimes need a runtime.
+//! The standard library and `parking_lot` have none, and the semaphores of async runtimes need a runtime.
 
 use parking_lot::{Condvar, Mutex};
 
-/// Permits for a limited number of holders at a time.
+/// A limited number of permits.
 #[derive(Debug)]
 pub(crate) struct Semaphore {
     free: Mutex<usize>,
     released: Condvar,
 }
 
-/// A permit that is released when this is dropped.
+/// A permit. Dropping it releases the permit.
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a Semaphore);
 
 impl Semaphore {
-    /// A semaphore with this many permits, and one at the least.
+    /// A semaphore with this number of permits, but at least one.
     pub(crate) fn new(permits: usize) -> Self {
         Self { free: Mutex::new(permits.max(1)), released: Condvar::new() }
     }

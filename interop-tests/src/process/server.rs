@@ -1,7 +1,7 @@
-//! A running server: from a program to an address that accepts calls.
+//! A running server: from the start of a program until it accepts calls.
 //!
-//! A server reports the port that it got. Where its port is fixed, the port is polled until the process that
-//! was started, and no other, listens there.
+//! A server reports its port. If its port is fixed, the port is polled until the process that was started, and no
+//! other, listens on it.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
@@ -12,56 +12,56 @@ use crate::process::child::{Exit, Logs, NoLine, Process, SpawnError};
 use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::{self, Holder};
 
-/// How often a port is polled whose server does not report that it is ready.
+/// How often to poll the port of a server that does not report its readiness.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Why a server could not be started, and what to do about it.
+/// The reason why a server could not be started, with advice.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the text of each error describes it")]
 pub enum StartError {
     #[error(transparent)]
     Spawn(#[from] SpawnError),
-    #[error("it ended before it was ready, with {exit}; the end of its stderr:\n{stderr}")]
+    #[error("it exited with {exit} before it was ready; the end of its stderr:\n{stderr}")]
     Exited { exit: Exit, stderr: String },
     #[error(
-        "it was not ready after {limit:?}; it should print a line like `{ready}`, or needs a larger \
-         `start_limit_ms`"
+        "it did not print a line of the form `{ready}` within {limit:?}; check `ready`, or increase \
+         `start_limit_ms` in the peers file"
     )]
     NotReady { limit: Duration, ready: String },
     #[error(
-        "it was to listen at {requested} and listens at {address}; `command` should pass {{address}} on"
+        "it listens at {address} instead of {requested}; `command` must pass {{address}} to the server"
     )]
     WrongAddress { requested: String, address: String },
     #[error(
-        "nothing listened on port {port} after {limit:?}; the program has to listen there, or needs a \
-         larger `start_limit_ms`"
+        "nothing listened on port {port} within {limit:?}; the program must listen on this port, or increase \
+         `start_limit_ms` in the peers file"
     )]
     NotListening { port: u16, limit: Duration },
-    #[error("port {port} is held by {holder}; stop it and run again (nothing has been killed)")]
+    #[error("port {port} is in use by {holder}; stop it and run again (interop does not kill it)")]
     PortTaken { port: u16, holder: Holder },
-    #[error("nothing can listen on port {port}: {source}; free the port and run again")]
+    #[error("cannot listen on port {port}: {source}; free the port and run again")]
     Port { port: u16, source: io::Error },
     #[error(
-        "port {port} is held by {holder} and not by the server that was started; stop it and run again \
-         (nothing has been killed)"
+        "port {port} is in use by {holder}, not only by the server that was started; stop it and run again \
+         (interop does not kill it)"
     )]
     NotTheOwner { port: u16, holder: Holder },
 }
 
-/// A server that accepts calls; it ends when this is dropped.
+/// A server that accepts calls. Dropping it kills the process.
 #[derive(Debug)]
 pub struct RunningServer {
     /// The process of the server.
     pub process: Process,
     /// `HOST:PORT` for a client on this machine, or `unix:PATH`.
     pub address: String,
-    /// The lines that it had printed when it was ready.
+    /// The lines that it printed until it was ready.
     pub(crate) printed: String,
 }
 
 impl RunningServer {
-    /// Starts a server at the address `requested`, where port 0 is any, and waits until it reports that it
-    /// is ready.
+    /// Starts a server at the address `requested`, where port 0 means any port, and waits until it reports that it is
+    /// ready.
     pub fn start(
         program: &Program,
         places: &Places,
@@ -93,7 +93,7 @@ impl RunningServer {
         Ok(Self { process, address, printed })
     }
 
-    /// Starts a server that always listens on `port` and waits until it does.
+    /// Starts a server that always listens on `port`, and waits until it does.
     pub fn start_on(
         program: &Program,
         places: &Places,
@@ -127,7 +127,7 @@ fn exited(process: &Process, exit: Exit) -> StartError {
     StartError::Exited { exit, stderr: process.logs.end_of_stderr() }
 }
 
-/// The address in a line that looks like `ready`, as a client on this machine reaches it.
+/// The address in a line of the form `ready`, as a client on this machine must use it.
 fn address_in(line: &str, ready: &str) -> Option<String> {
     let capture = |placeholder| {
         let (before, after) = ready.split_once(placeholder)?;
@@ -143,7 +143,7 @@ fn address_in(line: &str, ready: &str) -> Option<String> {
     Some(format!("{host}:{port}"))
 }
 
-/// How a server is configured.
+/// The configuration of a server.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ServerConfig {
     pub(crate) transport: Transport,
@@ -155,7 +155,7 @@ impl ServerConfig {
         Self { transport: variant.transport, needs: needs.unwrap_or_default() }
     }
 
-    /// A name that no other configuration has: `tls-expired`.
+    /// The unique name of the configuration, such as `tls-expired`.
     pub(crate) fn name(&self) -> String {
         let ServerNeeds { max_connection_age, certificate } = self.needs;
         let mut name = self.transport.to_string();
@@ -168,14 +168,14 @@ impl ServerConfig {
         name
     }
 
-    /// `program` with the arguments for this; the error says why it cannot be started so.
+    /// `program` with the arguments for this configuration. The error is the reason why it does not support it.
     pub(crate) fn apply_to(
         &self,
         program: &Program,
         context: &RunContext,
     ) -> Result<Program, String> {
         if let Some(option) = program.missing_option(self.transport, &self.needs) {
-            return Err(format!("it has no option `{option}`"));
+            return Err(format!("the peers file has no option `{option}` for it"));
         }
         let certificates = &context.certificates;
         if self.transport.is_encrypted() {
@@ -192,12 +192,12 @@ impl ServerConfig {
         Ok(program.with_options(&self.needs.options(self.transport), &values))
     }
 
-    /// An address for a person who starts the server again.
+    /// An example address for the command line in a failure message.
     pub(crate) fn example_address(&self) -> &'static str {
         if self.transport == Transport::Unix { "unix:calculator.sock" } else { "127.0.0.1:0" }
     }
 
-    /// The address of a new socket, or that of `port` of this machine.
+    /// The address of a new Unix socket, or of `port` on this machine.
     pub(crate) fn address(
         &self,
         port: impl FnOnce() -> io::Result<u16>,
@@ -207,7 +207,7 @@ impl ServerConfig {
             Transport::Unix => context.addresses.next_socket(),
             _ => port()
                 .map(|port| format!("127.0.0.1:{port}"))
-                .map_err(|error| format!("no port is free: {error}")),
+                .map_err(|error| format!("no free port on 127.0.0.1: {error}")),
         }
     }
 }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_ready_when_it_says_so() {
+    fn a_server_is_ready_when_it_reports_its_address() {
         let server = start_shell("echo hello; echo at $0; cat", "").expect("it starts");
         assert_eq!(
             (&*server.address, &*server.printed),
@@ -263,17 +263,13 @@ mod tests {
             let error = start_shell(script, more).expect_err(message).to_string();
             assert!(error.starts_with(message), "{error}");
         };
-        let ended = "it ended before it was ready, with status 7; the end of its stderr:\nsorry";
+        let ended = "it exited with status 7 before it was ready; the end of its stderr:\nsorry";
         says("echo sorry >&2; exit 7", "", ended);
-        says(
-            "echo at 127.0.0.1:6; cat",
-            "",
-            "it was to listen at 127.0.0.1:5 and listens at 127.0.0.1:6",
-        );
+        says("echo at 127.0.0.1:6; cat", "", "it listens at 127.0.0.1:6 instead of 127.0.0.1:5");
         says(
             "cat",
             "start_limit_ms = 50",
-            "it was not ready after 50ms; it should print a line like `at {",
+            "it did not print a line of the form `at {address}` within 50ms",
         );
     }
 
@@ -283,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_tells_configurations_apart() {
+    fn the_name_distinguishes_configurations() {
         assert_eq!(ServerConfig::default().name(), "plain");
         assert_eq!(config(Transport::Tls, "certificate = 'expired'").name(), "tls-expired");
         let aged = config(Transport::Unix, "max-connection-age = 0.5");

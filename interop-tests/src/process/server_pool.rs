@@ -1,7 +1,7 @@
-//! The servers of one peer, each shared by all cases that need the same configuration.
+//! The servers of one peer, each shared by all cases with the same configuration.
 //!
-//! To start a server takes longer than all calls of most cases, so a server runs until the last case that
-//! may need it has ended. One that dies is replaced by the next case.
+//! Starting a server takes longer than the calls of most cases, so a server runs until the last case that may need it
+//! has ended. If a server exits, the next case starts it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::process::liveness;
 use crate::process::restart_limit::RestartLimit;
 use crate::process::server::{RunningServer, ServerConfig};
 
-/// How long a server may take to end after it has closed its connections.
+/// How long a server may take to exit after it has closed its connections.
 const EXIT_LIMIT: Duration = Duration::from_secs(5);
 
-/// The servers of a peer by the names of their configurations.
+/// The servers of a peer, by the names of their configurations.
 #[derive(Debug)]
 pub(crate) struct ServerPool {
     peer: String,
@@ -30,7 +30,7 @@ pub(crate) struct ServerPool {
 }
 
 impl ServerPool {
-    /// The servers of `peer` as the suite `calls` starts them, with their logs in `folder`.
+    /// The servers of `peer` for the suite `calls`. Logs go to `folder`.
     pub(crate) fn new(peer: &str, program: &Program, folder: &Path) -> Self {
         let (peer, program, logs) = (peer.to_owned(), program.for_calls(), folder.to_owned());
         Self { peer, program, logs, servers: Mutex::default() }
@@ -44,8 +44,8 @@ impl ServerPool {
         Arc::clone(self.servers.lock().entry(name).or_insert_with(new))
     }
 
-    /// Why no server with this configuration can be used for a case, if none can. A dedicated server is
-    /// killed or measured.
+    /// The reason why the peer does not support this configuration with these `capabilities`, if it does not.
+    /// `is_dedicated` is whether the case kills or measures the server.
     pub(crate) fn not_supported(
         &self,
         config: &ServerConfig,
@@ -57,7 +57,7 @@ impl ServerPool {
     }
 }
 
-/// A server on a port or a socket of its own, or one that is attached.
+/// A server that cases share: one that the tool starts, or an attached one.
 #[derive(Debug)]
 pub(crate) struct SharedServer {
     program: Program,
@@ -70,8 +70,8 @@ pub(crate) struct SharedServer {
 struct State {
     running: Option<RunningServer>,
     limit: RestartLimit,
-    /// Of an attached server: every connection may stop a debugger, so that nothing is checked as long as this is
-    /// set.
+    /// Of an attached server: whether the last check succeeded. It is not checked again before it fails, because
+    /// every connection may trigger a breakpoint in a debugger.
     is_alive: bool,
 }
 
@@ -89,19 +89,19 @@ impl SharedServer {
         let program = self.config.apply_to(&self.program, context).ok();
         let line = program.and_then(|program| program.shown(&context.places, address));
         let Some(address) = attached else { return line };
-        let how = line.map(|line| format!("; the tool would have started {line}"));
+        let how = line.map(|line| format!("; interop would have started it with {line}"));
         Some(format!("attached at {address}{}", how.unwrap_or_default()))
     }
 
-    /// The address of the server, which is started if it does not run.
+    /// The address of the server. Starts the server if it is not running.
     pub(crate) fn address(&self, context: &RunContext) -> Result<String, String> {
         let State { running, limit, is_alive } = &mut *self.state.lock();
         if let Some(address) = &self.program.attach {
             if !*is_alive {
                 liveness::check(&address.to_string(), false).map_err(|error| {
                     format!(
-                        "the server that was attached at {address} went away in an earlier case and \
-                         has not come back ({error}): start it again"
+                        "the server that is attached at {address} exited in an earlier case and does not \
+                         respond ({error}); start it again"
                     )
                 })?;
                 *is_alive = true;
@@ -110,7 +110,7 @@ impl SharedServer {
         }
         match running.take().map(|server| (server.process.has_exited(), server)) {
             Some((None, server)) => return Ok(running.insert(server).address.clone()),
-            Some((Some(exit), _)) => limit.failed(format!("the server ended with {exit}")),
+            Some((Some(exit), _)) => limit.failed(format!("the server exited with {exit}")),
             None => {}
         }
         limit.check()?;
@@ -134,23 +134,23 @@ impl SharedServer {
         program.and_then(start).map_err(|why| format!("the server did not start: {why}"))
     }
 
-    /// How the server ended, if it is known to have.
+    /// How the server exited, if it is known to have exited.
     pub(crate) fn has_exited(&self) -> Option<String> {
         let exit = self.state.lock().running.as_ref()?.process.has_exited()?;
         Some(format!("with {exit}"))
     }
 
-    /// How the server ended, if it is gone.
+    /// How the server exited, if it has.
     ///
-    /// The kernel closes the connections of a process before it reports its end. So a server that does not
-    /// answer is given some time to end.
+    /// The kernel closes the connections of a process before it reports the exit. So the method waits for the exit of
+    /// a server that does not respond.
     pub(crate) fn is_gone(&self) -> Option<String> {
         let mut state = self.state.lock();
         if let Some(address) = &self.program.attach {
             let error = liveness::check(&address.to_string(), false).err()?;
             state.is_alive = false;
             return Some(format!(
-                "and nothing answers at {address}, where it was attached: {error}"
+                "and no server responds at {address}, where it was attached: {error}"
             ));
         }
         let server = state.running.as_mut()?;
@@ -173,7 +173,7 @@ mod tests {
     use crate::config::{Transport, Variant};
     use crate::process::semaphore::Semaphore;
 
-    /// A pool of servers that are shell scripts, which reports `port`.
+    /// A pool of servers that are shell scripts and report `port`.
     fn pool(script: &str, port: u16, more: &str) -> (ServerPool, RunContext, TempDir) {
         let folder = tempfile::tempdir().expect("a folder");
         let script = toml::Value::from(format!("echo port {port}; {script}"));
@@ -216,8 +216,8 @@ mod tests {
             assert_eq!(server.has_exited().as_deref(), Some("with status 3"));
         }
         let error = server.address(&context).expect_err("it is given up");
-        let expected = "the server failed 3 times and is not started again; the last time: the \
-                        server ended with status 3";
+        let expected = "the server failed 3 times in a row and is not started again; the last failure: the \
+                        server exited with status 3";
         assert_eq!(error, expected);
     }
 
@@ -227,9 +227,9 @@ mod tests {
         let server = pool.server(plain());
         let missing = ServerConfig { transport: Transport::Mtls, ..plain() };
         let error = pool.server(missing).address(&context).expect_err("it has no such option");
-        assert_eq!(error, "the server did not start: it has no option `mtls`");
+        assert_eq!(error, "the server did not start: the peers file has no option `mtls` for it");
         let another = server.start("127.0.0.1:9", &context).expect_err("it has another port");
-        assert!(another.starts_with("the server did not start: it was to listen at"), "{another}");
+        assert!(another.starts_with("the server did not start: it listens at"), "{another}");
     }
 
     #[test]
@@ -244,9 +244,9 @@ mod tests {
         drop(listener);
         assert_eq!(server.address(&context), Ok(address.to_string()), "it is not checked again");
         let why = server.is_gone().expect("it is gone");
-        assert!(why.starts_with(&format!("and nothing answers at {address}")), "{why}");
+        assert!(why.starts_with(&format!("and no server responds at {address}")), "{why}");
         let error = server.address(&context).expect_err("it has not come back");
-        assert!(error.contains("went away in an earlier case and has not come back"), "{error}");
+        assert!(error.contains("exited in an earlier case and does not respond"), "{error}");
         let _listener = TcpListener::bind(address).expect("the same port");
         assert_eq!(server.address(&context), Ok(address.to_string()));
     }

@@ -1,6 +1,6 @@
-//! What changed between two records.
+//! The differences between two records.
 //!
-//! Trials are matched by their names: a case that was renamed is lost and new.
+//! Trials are matched by name: a renamed case counts as one lost and one new trial.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,24 +8,24 @@ use std::fmt;
 use crate::report::record::Record;
 use crate::report::record::trial::TrialRecord;
 
-/// A trial is slower if its duration is larger by this factor,
+/// A trial counts as slower if its duration grew by more than this factor.
 const SLOWER: f64 = 2.0;
 
-/// and by this many milliseconds: smaller differences are those of the machine.
+/// The duration must also have grown by this many milliseconds: smaller differences are noise.
 const SLOWER_BY_MS: f64 = 100.0;
 
-/// How many trials of a kind are listed; the rest is counted.
+/// How many trials of a kind are listed. The others are counted.
 const LISTED: usize = 40;
 
-/// What a change is, in the order in which changes are shown: the most important come last.
+/// The kinds of changes, in the order in which they are printed: the most important comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 enum Change {
-    #[strum(serialize = "slower than twice")]
+    #[strum(serialize = "more than twice as slow")]
     Slower,
     New,
-    /// Another verdict, and neither of the two is a failure.
-    #[strum(serialize = "with another verdict")]
+    /// The verdict changed, and neither verdict is a failure.
+    #[strum(serialize = "changed verdicts")]
     OtherVerdict,
     Fixed,
     Lost,
@@ -33,17 +33,18 @@ enum Change {
     NewFailure,
 }
 
-/// The changes from one record to another, a line for each trial.
+/// The changes from one record to another, with one line per trial.
 #[derive(Debug, Default)]
 pub(crate) struct Difference {
-    /// What a reader has to know before all else.
+    /// Warnings about incomplete runs.
     warnings: Vec<String>,
     changes: BTreeMap<Change, Vec<String>>,
-    /// How many trials are in both and have the same verdict.
+    /// The number of trials with the same verdict in both records.
     same: usize,
 }
 
 impl Difference {
+    /// Compares `old` with `new`.
     pub(crate) fn between(old: &Record, new: &Record) -> Self {
         let warning = |(which, record): (&str, &Record)| {
             record.warning().map(|warning| format!("{which}: {warning}"))
@@ -90,7 +91,7 @@ impl Difference {
         self.changes.get(&change).map_or(0, Vec::len)
     }
 
-    /// Whether something is worse: a new failure, or a trial that is missing.
+    /// Whether there is a new failure or a missing trial.
     pub(crate) fn is_worse(&self) -> bool {
         self.count(Change::NewFailure) + self.count(Change::Lost) > 0
     }
@@ -115,7 +116,7 @@ impl fmt::Display for Difference {
         }
         let counts = [NewFailure, Fixed, Slower, New, Lost].map(|change| self.count(change));
         let [failures, fixed, slower, new, lost] = counts;
-        write!(f, "{failures} new failures, {fixed} fixed, {slower} slower than twice, ")?;
-        write!(f, "{new} new, {lost} lost, {} as before", self.same)
+        write!(f, "{failures} new failures, {fixed} fixed, {slower} more than twice as slow, ")?;
+        write!(f, "{new} new, {lost} lost, {} unchanged", self.same)
     }
 }

@@ -1,7 +1,7 @@
-//! The record as JUnit XML, which CI systems read.
+//! The record as JUnit XML for CI systems.
 //!
-//! JUnit has no verdict for a known deviation and for what is not supported: both are skipped there, with
-//! their reason, and never passed.
+//! JUnit has no equivalent of the verdicts "known deviation" and "not supported". Both are reported as skipped
+//! with their reason, never as passed.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::outcome::{Mismatch, VerdictKind};
 use crate::report::record::Record;
 use crate::report::record::trial::TrialRecord;
 
-/// Writes a test suite for each group of trials.
+/// Writes the report, with one test suite per group of trials.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("interop");
     report.set_time(duration(record.duration_ms));
     if let Ok(began) = DateTime::parse_from_rfc3339(&record.began) {
         report.set_timestamp(began);
     }
-    // The trials are in the order of their names, so those of a group stand together.
+    // Trials are sorted by name, so the trials of a group are adjacent.
     for trials in record.trials.chunk_by(|one, other| one.group() == other.group()) {
         let Some(first) = trials.first() else { continue };
         let mut suite = TestSuite::new(first.group());

@@ -1,7 +1,7 @@
-//! The matrix of a suite: the verdicts counted in each cell, by the peers or by peer and baseline.
+//! The matrix of a suite: the number of trials with each verdict in each cell.
 //!
-//! Where two peers meet, servers are rows and clients are columns. Where a peer is compared, the columns
-//! are the baselines: a scripted side is no peer.
+//! If the trials of a suite have two peers, rows are servers and columns are clients. If a peer is compared with a
+//! reference, rows are peers and columns are baselines, because the other side is the tool itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +13,17 @@ use crate::report::record::format::Counts;
 use crate::report::record::participant::Participant;
 use crate::report::record::trial::TrialRecord;
 
-/// What stands in a cell that no trial is about.
+/// The text of a cell without trials.
 pub(crate) const NO_TRIAL: &str = "-";
 
 /// The matrix of one suite.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     pub(crate) suite: String,
-    /// What the rows and the columns are.
+    /// The meaning of rows and columns, such as `server` and `client`.
     pub(crate) axes: [&'static str; 2],
     pub(crate) columns: Vec<String>,
-    /// The name of each row, and a cell for every column.
+    /// The name of each row and its cells, one per column.
     pub(crate) rows: Vec<(String, Vec<Option<Cell>>)>,
 }
 
@@ -31,12 +31,12 @@ pub(crate) struct Matrix {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cell {
     pub(crate) counts: Counts,
-    /// What the names of its trials begin with; other cells of the row may have the same.
+    /// The common prefix of the names of its trials. Cells of the same row can have the same prefix.
     pub(crate) group: String,
 }
 
 impl Matrix {
-    /// A matrix for each suite, in the order of their names.
+    /// The matrices of all suites, sorted by name.
     pub(crate) fn all(record: &Record) -> Vec<Self> {
         let mut suites: BTreeMap<&str, Vec<&TrialRecord>> = BTreeMap::new();
         for trial in record.trials() {
@@ -78,7 +78,7 @@ impl Matrix {
         }
     }
 
-    /// As a terminal shows it.
+    /// The matrix as text for a terminal.
     fn text(&self) -> String {
         let mut table = Table::new();
         table.load_style(presets::ASCII_FULL_CONDENSED);
@@ -95,12 +95,12 @@ impl Matrix {
     }
 }
 
-/// The matrices of all suites as a terminal shows them.
+/// The matrices of all suites as text for a terminal.
 pub(crate) fn tables(record: &Record) -> String {
     Matrix::all(record).iter().map(Matrix::text).collect::<Vec<_>>().join("\n")
 }
 
-/// What the names of the peers that took part stand for.
+/// The languages and versions of the peers that took part, one peer per line.
 pub(crate) fn legend(record: &Record) -> String {
     let sides = record.trials().flat_map(|trial| trial.server.iter().chain(&trial.client));
     let names: BTreeSet<_> = sides.collect();

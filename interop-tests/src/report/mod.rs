@@ -1,10 +1,10 @@
-//! The reports, for people and for other programs.
+//! The reports of a run, for people and for other programs.
 //!
-//! They are made from the record alone, so that a report that is made later says the same.
+//! All reports are made from the record alone, so a report that is made later has the same content.
 //!
-//! - [`matrix`], [`terminal`]: the terminal
-//! - [`html`], [`junit`], [`summary`]: files
-//! - [`difference`], [`versions_table`]: two records compared, and any number of them in a table
+//! - `matrix`, `terminal`: terminal output
+//! - `html`, `junit`, `summary`: files
+//! - `difference`, `versions_table`: a comparison of two records, and a table of any number of records
 
 pub(crate) mod difference;
 pub(crate) mod html;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::report::record::Record;
 use crate::report::record::file;
 
-/// The files of a run: its record and the reports.
+/// The names of the record and of the reports of a run.
 const FILES: [&str; 4] = ["report.json", "report.html", "junit.xml", "summary.md"];
 
 /// The path of the record of a run whose reports are in `folder`.
@@ -28,16 +28,15 @@ pub(crate) fn record_in(folder: &Path) -> PathBuf {
     folder.join(FILES[0])
 }
 
-/// Removes the reports that an earlier run left in `folder`: with the record of this run they would be
-/// misleading.
+/// Removes the reports of an earlier run from `folder`, because they do not match the new record.
 pub(crate) fn clear(folder: &Path) {
     for name in &FILES[1..] {
-        // What cannot be removed cannot be written either, and then the run says so.
+        // If a file cannot be removed, writing it will fail too, and that error is reported.
         let _ = std::fs::remove_file(folder.join(name));
     }
 }
 
-/// Writes all reports into `folder`.
+/// Writes the record and all reports to `folder`.
 pub(crate) fn write(record: &Record, folder: &Path) -> anyhow::Result<()> {
     let [record_file, html, junit, summary] = FILES.map(|name| folder.join(name));
     file::write(record, &record_file)?;

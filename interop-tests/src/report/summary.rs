@@ -1,6 +1,6 @@
-//! The record as a page of Markdown, for the job page of a CI system.
+//! The record as a Markdown page for the job summary of a CI system.
 //!
-//! Texts of peers are escaped, so that what a broken server sends becomes no heading and no link.
+//! Texts from peers are escaped, so that text from a server cannot become a heading or a link.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use crate::report::record::{KnownDeviation, Record};
 
 const TEMPLATE: &str = include_str!("templates/summary.md");
 
-/// How many failures are shown; the others are counted.
+/// How many failures are listed. The others are counted.
 const SHOWN: usize = 50;
 
 /// Writes the page.
@@ -60,7 +60,7 @@ fn deviation(KnownDeviation { reason, trials, .. }: &KnownDeviation<'_>) -> Valu
     context! { reason => *reason, trials => trials.len() }
 }
 
-/// Writes a value so that Markdown shows it as it is, in one line.
+/// Writes `value` escaped for Markdown, on one line.
 fn escaped(
     out: &mut Output<'_>,
     state: &mut State<'_, '_>,

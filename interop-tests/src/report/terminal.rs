@@ -1,7 +1,7 @@
-//! What a run shows on the terminal: its progress, and the conclusion at its end.
+//! Terminal output of a run: its progress, and the conclusion at the end.
 //!
-//! The last lines stay on the screen, so they say what matters most: what failed, how often, where to
-//! look, and which replacements are ready.
+//! The last lines stay visible, so they contain the most important information: the failures, the counts, the
+//! location of the reports, and whether each replacement is ready.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -16,11 +16,11 @@ use crate::report::matrix;
 use crate::report::record::Record;
 use crate::report::record::format::{Answer, Counts, readiness_line};
 
-/// How many failures are shown; the others are counted.
+/// How many failures are printed. The others are counted.
 const SHOWN: usize = 20;
 
-/// Prints the conclusion of `record`, whose reports are in `folder`, after the `failures` that have not
-/// been printed yet.
+/// Prints the matrices, the failure blocks in `failures`, and the conclusion of `record`, whose reports are in
+/// `folder`.
 pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Path) {
     anstream::println!("{}\n{}\n", matrix::tables(record), matrix::legend(record));
     for block in failures.iter().take(SHOWN) {
@@ -40,7 +40,7 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
     }
     let more = record.counts.failures().saturating_sub(SHOWN);
     if more > 0 {
-        anstream::println!("interop: and {more} more; the report has all of them");
+        anstream::println!("interop: and {more} more failures; report.html lists all of them");
     }
     anstream::println!("interop: {}", record.counts);
     let files = crate::report::FILES.join(", ");
@@ -56,23 +56,23 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
     anstream::println!("interop: {style}{}{style:#}", readiness_line(&record.readiness));
 }
 
-/// How often the bar is drawn when nothing happens.
+/// How often the bar is redrawn if no trial ends.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Shows the progress of a run: a bar on a terminal, and elsewhere a line for each trial.
+/// Shows the progress of a run: a progress bar on a terminal, otherwise one line per trial.
 ///
-/// The lines are libtest-mimic's. With a bar they would only scroll away, so then they go to a log, and the
-/// failures are kept to be printed at the end.
+/// libtest-mimic writes the lines. With a progress bar they go to a log file instead, and the failure blocks are
+/// printed at the end.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// Hidden where there are lines instead.
+    /// Hidden if there are lines instead.
     bar: ProgressBar,
     failures: Mutex<Vec<String>>,
 }
 
 impl Progress {
-    /// Shows a bar for the number of `trials`, and writes the lines to `log`; unless the options say how trials
-    /// are printed, or the output is no terminal.
+    /// Starts a progress bar for this number of `trials` and writes the lines to `log`. If the options set an output
+    /// format or the output is not a terminal, there is no bar and the lines are printed.
     pub(crate) fn new(libtest: &mut libtest_mimic::Arguments, log: &Path, trials: usize) -> Self {
         let is_chosen = libtest.quiet || libtest.format.is_some() || libtest.logfile.is_some();
         let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
@@ -81,7 +81,7 @@ impl Progress {
         }
         libtest.logfile = Some(log.to_string_lossy().into_owned());
         let bar = ProgressBar::new(u64::try_from(trials).unwrap_or_default());
-        // A template that is not valid would be a defect in this file; the default style will do then.
+        // An invalid template would be a bug in this file; the default style is used then.
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} {wide_msg}")
         {
             bar.set_style(style.progress_chars("=> "));
@@ -90,7 +90,7 @@ impl Progress {
         Self { bar, failures: Mutex::default() }
     }
 
-    /// Shows that a trial has ended; `counts` are those of all trials so far.
+    /// Reports that a trial has ended; `counts` are the counts so far.
     pub(crate) fn ended(&self, trial: &TrialName, counts: Option<Counts>) {
         self.bar.inc(1);
         if let Some(counts) = counts {
@@ -98,7 +98,7 @@ impl Progress {
         }
     }
 
-    /// Shows that a trial has failed, and keeps its `description` for the end.
+    /// Reports that a trial has failed, and keeps its failure block, `description`, for the end.
     pub(crate) fn failed(&self, trial: &TrialName, description: &str) {
         if !self.bar.is_hidden() {
             self.bar.println(format!("FAILED {trial}"));
@@ -106,7 +106,7 @@ impl Progress {
         }
     }
 
-    /// Removes the bar; returns the descriptions of the failures that have not been printed.
+    /// Removes the bar; returns the failure blocks that have not been printed.
     pub(crate) fn finish(&self) -> Vec<String> {
         self.bar.finish_and_clear();
         std::mem::take(&mut *self.failures.lock())

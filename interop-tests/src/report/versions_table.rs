@@ -1,6 +1,6 @@
-//! The records of several runs in one table, each with another reference: a row a run, a column a suite.
+//! A table of several runs, each with other versions of the reference: one row per run, one column per suite.
 //!
-//! What a reference does otherwise than the goldens is in no other report; it is why such runs are made.
+//! The last column lists the cases in which the reference differs from the goldens, which no other report shows.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,13 +17,13 @@ use crate::report::record::file;
 use crate::report::record::format::Counts;
 use crate::report::record::trial::TrialRecord;
 
-/// The file with the names of all cases that differ.
+/// The file that lists all differences from the goldens.
 const DIFFERENCES: &str = "differences.txt";
 
-/// How many names of them a cell has.
+/// How many names of cases a cell lists.
 const SHOWN: usize = 4;
 
-/// A run, or why there was none.
+/// A run, or the reason why it did not take place.
 #[derive(Debug)]
 pub(crate) struct Row {
     name: String,
@@ -31,20 +31,20 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Reads `NAME=FILE`.
+    /// Reads the file of a `NAME=FILE` argument.
     pub(crate) fn read(Assignment { name, value }: &Assignment) -> anyhow::Result<Self> {
         let path = PathBuf::from(value);
         let ran = if path.extension().is_some_and(|extension| extension == "json") {
             Ok(file::read(&path)?)
         } else {
             let text = fs::read_to_string(&path)
-                .with_context(|| format!("{} cannot be read", path.display()))?;
+                .with_context(|| format!("cannot read {}", path.display()))?;
             Err(text.trim_end().to_owned())
         };
         Ok(Self { name: name.clone(), ran })
     }
 
-    /// Its name, and what the reference was made of.
+    /// The name of the run and the versions of its reference.
     fn heading(&self) -> String {
         let reference = self.ran.iter().flat_map(|record| &record.peers).find(|p| p.reference);
         let versions = reference.map(|peer| &peer.versions[..]).unwrap_or_default();
@@ -61,7 +61,7 @@ impl Row {
         self.ran.iter().flat_map(Record::trials)
     }
 
-    /// The cases in which the reference differs from the goldens, suite by suite.
+    /// The trials in which the reference differs from the goldens, sorted by suite.
     fn differences(&self) -> Vec<&TrialRecord> {
         let differs = |trial: &&TrialRecord| {
             trial.baseline == BaselineKind::Golden && trial.verdict == VerdictKind::NotSupported
@@ -71,7 +71,7 @@ impl Row {
         trials
     }
 
-    /// Their number in each suite, and the names of the first.
+    /// The number of differences in each suite, with the names of the first cases.
     fn summary(&self) -> String {
         let in_short = |trials: &[&TrialRecord]| {
             let names: Vec<_> = trials.iter().take(SHOWN).map(|trial| &trial.case[..]).collect();
@@ -84,11 +84,11 @@ impl Row {
         let differences = self.differences();
         let suites: Vec<_> =
             differences.chunk_by(|one, other| one.suite == other.suite).map(in_short).collect();
-        if suites.is_empty() { "nothing".to_owned() } else { suites.join("\n") }
+        if suites.is_empty() { "none".to_owned() } else { suites.join("\n") }
     }
 }
 
-/// Prints the table of `rows`, and writes all that differs into `folder`.
+/// Prints the table of `rows` and writes all differences to [`DIFFERENCES`] in `folder`.
 pub(crate) fn print(rows: &[Row], folder: &Path) -> anyhow::Result<()> {
     let line = |(row, trial): (&Row, &TrialRecord)| {
         format!("{}: {}: {}\n", row.name, trial.name, trial.why.as_deref().unwrap_or_default())
@@ -103,9 +103,9 @@ pub(crate) fn print(rows: &[Row], folder: &Path) -> anyhow::Result<()> {
     let path = folder.join(DIFFERENCES);
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, all.concat()))
-        .with_context(|| format!("{} cannot be written", path.display()))?;
+        .with_context(|| format!("cannot write {}", path.display()))?;
     let (number, path) = (all.len(), path.display());
-    anstream::println!("interop: {number} answers that are not as the goldens are in {path}");
+    anstream::println!("interop: {number} differences from the goldens are listed in {path}");
     Ok(())
 }
 
@@ -114,7 +114,7 @@ fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_FULL_CONDENSED);
     let first = std::iter::once("reference");
-    table.set_header(first.chain(suites.iter().copied()).chain(["other than the goldens"]));
+    table.set_header(first.chain(suites.iter().copied()).chain(["differs from the goldens"]));
     for row in rows {
         let cell = |suite: &&str| {
             row.counts(suite).map_or(NO_TRIAL.to_owned(), |counts| counts.parts().join("\n"))

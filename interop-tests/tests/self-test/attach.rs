@@ -85,7 +85,7 @@ fn only_the_address_is_known() {
         ran.says(&format!("attached: the server that listens at {}", mine.address()));
     }
     let health = run(mine.address(), "calls/attached/rust/health").finish();
-    all_say(&health, "ignored (not supported: the server of attached lacks `health`)");
+    all_say(&health, "ignored (not supported: the server of peer `attached` lacks `health`)");
     let compared = run(mine.address(), "server-parity/attached/root-of-")
         .with("--baseline", "golden")
         .with("--goldens", "interop-tests/goldens")
@@ -100,9 +100,11 @@ fn in_the_place_of_a_peers() {
     ran.assert(ran.failed_cases().contains(&"root-of-2-is-rounded"), "this one is asked");
     ran.assert(ran.trials()["calls/rust/rust/root-of-16"] == "ok", "it answers");
     let address = mine.address();
-    ran.says(&format!("the server of rust is attached at {address}; the tool would have"));
+    ran.says(&format!("the server of peer `rust` is attached at {address}; interop would have"));
     ran.says(&format!("--address {address} --health --reflection --test-behaviour)"));
-    ran.says(&format!("  server     attached at {address}; the tool would have started (cd "));
+    ran.says(&format!(
+        "  server     attached at {address}; interop would have started it with (cd "
+    ));
     let again = format!("--attach rust={address} --exact calls/rust/rust/root-of-2-is-rounded'");
     ran.says(&again);
     mine.is_alive();
@@ -118,7 +120,7 @@ fn of_a_file() {
     let run = |filter| Run::new().with_file("--peers", "peers.toml", &text).and(filter).finish();
     all_say(&run("calls/mine/asks/root-of-16"), "ok");
     let health = run("calls/mine/asks/health");
-    all_say(&health, "ignored (not supported: the server of mine lacks `health`)");
+    all_say(&health, "ignored (not supported: the server of peer `mine` lacks `health`)");
     mine.is_alive();
 }
 
@@ -128,7 +130,9 @@ fn on_a_unix_socket() {
     all_say(&run(mine.address(), "calls/attached/rust/unix/root-of-16").finish(), "ok");
     let ran = run(mine.address(), "calls/attached/rust/root-of-16").finish();
     let at = mine.address();
-    let why = format!("the server of attached is attached at {at}: it cannot be asked for `plain`");
+    let why = format!(
+        "the server of peer `attached` is attached at {at}, so it cannot be started with `plain`"
+    );
     all_say(&ran, &format!("ignored (not supported: {why})"));
     mine.is_alive();
 }
@@ -141,16 +145,18 @@ fn on_the_documents_port() {
     let run = run.with("--attach", mine.address()).and("--exact");
     let ran = run.and("server-parity/attached/root-of-2").finish();
     all_say(&ran, "ok");
-    ran.says("server-parity is compared with the goldens").ends_with_status(0);
+    ran.says("server-parity compares with the goldens").ends_with_status(0);
     mine.is_alive();
 }
 
 fn what_it_cannot_do() {
     let mine = Mine::start("rust", ANY);
     let ran = run(&format!("rust={}", mine.address()), "calls/rust/rust/").finish();
-    for what in ["asked for `tls`", "asked for `max-connection-age`", "killed or measured"] {
-        let why =
-            format!("the server of rust is attached at {}: it cannot be {what}", mine.address());
+    for what in ["started with `tls`", "started with `max-connection-age`", "killed or measured"] {
+        let why = format!(
+            "the server of peer `rust` is attached at {}, so it cannot be {what}",
+            mine.address()
+        );
         let said = format!("ignored (not supported: {why})");
         ran.assert(ran.trials().values().any(|result| *result == said), &said);
     }
@@ -161,11 +167,11 @@ fn what_it_cannot_do() {
 fn nobody_is_there() {
     let address = Mine::start("rust", ANY).address().to_owned();
     let ran = run(&address, "root-of-16").finish();
-    ran.ends_with_status(2).says("the server of `attached` is not there: nothing answers at");
-    ran.says(&address).says("start it and run again");
+    ran.ends_with_status(2).says("no server responds at ");
+    ran.says(&address).says("start it, or exclude the peer with --without attached");
     ran.assert(ran.trials().is_empty(), "nothing runs");
     let ran = run(&format!("rust={address}"), "root-of-16").finish();
-    ran.ends_with_status(2).says("the tool would have started it so:\n  for calls: (cd ");
+    ran.ends_with_status(2).says("interop would have started it with:\n  for calls: (cd ");
     let left_out = run(&format!("rust={address}"), "calls/rust/rust/root-of-16");
     let left_out = left_out.with("--without", "rust").finish();
     all_say(&left_out, "ignored (skipped: --without rust)");
@@ -178,9 +184,9 @@ fn it_goes_away() {
     let ran = run.finish();
     let address = mine.address();
     ran.assert(ran.failed_cases().contains(&"root-of-3-is-rounded"), "who sees it fails");
-    ran.says("calls/attached/rust/root-of-3-is-rounded: the server ended during this case, and");
-    ran.says(&format!("nothing answers at {address}, where it was attached: "));
-    ran.says(&format!("the server that was attached at {address} went away in an earlier case"));
+    ran.says("calls/attached/rust/root-of-3-is-rounded: the server exited during this case, and");
+    ran.says(&format!("no server responds at {address}, where it was attached: "));
+    ran.says(&format!("the server that is attached at {address} exited in an earlier case"));
     ran.says("1 failed").says("1 set-up error").ends_with_status(101);
 }
 
@@ -189,20 +195,22 @@ fn wrong_words() {
         let ran = Run::of_mutants("root-of-16").with("--attach", attachment).finish();
         ran.ends_with_status(2).says(message).assert(ran.trials().is_empty(), "nothing runs");
     };
-    refused("localhost", "'localhost' is not an address: give HOST:PORT");
+    refused("localhost", "'localhost' is not an address: use HOST:PORT");
     refused("http://localhost:1", "'http://localhost:1' is not an address");
     refused("rust=", "'' is not an address");
-    refused("=localhost:1", "no peer is named before `=`");
-    refused("nobody=localhost:1", "--attach nobody=localhost:1: there is no peer `nobody`; there");
+    refused("=localhost:1", "the name of the peer before `=` is empty");
+    refused("nobody=localhost:1", "--attach nobody=localhost:1: there is no peer `nobody`; the");
     refused("cannot=localhost:1", "--attach cannot=localhost:1: the peer `cannot` has no `server`");
     let twice = run("rust=localhost:1", "").with("--attach", "rust=localhost:2").finish();
-    twice.ends_with_status(2).says("--attach rust=localhost:2: `rust` is attached already");
+    twice
+        .ends_with_status(2)
+        .says("--attach rust=localhost:2: a server is already attached for the peer `rust`");
     let text = FILE.replace("HERE", "here");
     let bad = Run::new().with_file("--peers", "peers.toml", &text).finish();
     bad.ends_with_status(2).says("peers.toml:5: 'here' is not an address");
     for (more, line) in [("command = [\"sh\"]", 6), ("calls = [\"-x\"]", 2)] {
         let text = FILE.replace("\"HERE\"\n", &format!("\"localhost:1\"\n{more}\n"));
         let bad = Run::new().with_file("--peers", "peers.toml", &text).finish();
-        bad.ends_with_status(2).says(&format!("peers.toml:{line}: `attach` stands instead of"));
+        bad.ends_with_status(2).says(&format!("peers.toml:{line}: `attach` and"));
     }
 }

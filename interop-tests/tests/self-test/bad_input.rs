@@ -44,39 +44,42 @@ const GOOD: &str = "[[peer]]\nname = \"one\"\nlanguage = \"x\"\nagent = { comman
 fn peers() {
     let unknown = format!("{GOOD}colour = \"blue\"\n");
     refused(&with_peers(&unknown), "peers.toml:5: unknown field `colour`");
-    refused(&with_peers(&format!("{GOOD}{GOOD}")), "peers.toml:6: there already is a peer `one`");
+    refused(&with_peers(&format!("{GOOD}{GOOD}")), "peers.toml:6: there is already a peer `one`");
     let nameless = "[[peer]]\nlanguage = \"x\"\n";
     refused(&with_peers(nameless), "peers.toml:1: missing field `name`");
     let idle = "[[peer]]\nname = \"idle\"\nlanguage = \"x\"\n";
-    refused(&with_peers(idle), "peers.toml:2: a peer has a server, an agent");
+    refused(&with_peers(idle), "peers.toml:2: a peer needs a `server`, an `agent`");
     let mute = "[[peer]]\nname = \"mute\"\nlanguage = \"x\"\nserver = { command = [\"sh\"] }\n";
     refused(&with_peers(mute), "peers.toml:4: a server needs `ready`");
     let unequal = "[[peer]]\nname = \"odd\"\nlanguage = \"x\"\nreference = true\nparity = false\n\
                    server-program = { command = [\"sh\"] }\n";
-    refused(&with_peers(unequal), "peers.toml:2: the reference is what others are compared with");
+    refused(&with_peers(unequal), "peers.toml:2: the reference must not have `parity = false`");
     let wings = "[[peer]]\nname = \"x\"\nlanguage = \"x\"\n[peer.agent]\ncommand = [\"sh\"]\n\
                  [peer.agent.options]\nwings = []\n";
     refused(&with_peers(wings), "peers.toml:7: unknown variant `wings`, expected one of `tls`");
     refused(&with_peers("[[peer]\n"), "peers.toml:1: ");
-    refused(&Run::new().with("--peers", "no/such.toml").finish(), "no/such.toml: cannot be read");
+    refused(&Run::new().with("--peers", "no/such.toml").finish(), "cannot read no/such.toml");
 }
 
 fn variables() {
     let with = |variables: &str| with_peers(&format!("[variables]\n{variables}\n\n{GOOD}"));
     refused(
         &with("root = \"x\""),
-        "peers.toml:2: variable `root`: {root} stands for something already",
+        "peers.toml:2: variable `root`: the placeholder {root} is reserved",
     );
-    refused(&with("Home = \"x\""), "peers.toml:2: variable `Home`: a name is of a-z, 0-9 and -");
+    refused(
+        &with("Home = \"x\""),
+        "peers.toml:2: variable `Home`: a name may contain only a-z, 0-9 and -",
+    );
     refused(&with("home = 1"), "peers.toml:2: invalid type: integer `1`, expected a string");
     let text = "[variables]\nhome = \"x\"\nshell = \"sh\"\n\n[[peer]]\nname = \"one\"\nlanguage = \"x\"\n\
                 agent = { command = [\"{shell}\"] }\n";
     let run = || Run::new().with_file("--peers", "peers.toml", text);
     let unknown = run().with("--set", "hume=y").finish();
-    refused(&unknown, "--set: there is no variable `hume`; there are: home, shell");
+    refused(&unknown, "--set: there is no variable `hume`; the variables are: home, shell");
     let none = Run::new().with_file("--peers", "peers.toml", GOOD).with("--set", "x=y").finish();
-    refused(&none, "--set: there is no variable `x`; there are: none");
-    run().with("--set", "home").finish().ends_with_status(2).says("it is not NAME=VALUE");
+    refused(&none, "--set: there is no variable `x`; the variables are: none");
+    run().with("--set", "home").finish().ends_with_status(2).says("expected NAME=VALUE");
     let missing = run().with("--set", "shell=no-such-program").finish();
     refused(&missing, "peers.toml:8: command: the program `no-such-program` of peer `one`");
     run().and("--list").finish().ends_with_status(0);
@@ -96,7 +99,7 @@ fn a_peer_left_out() {
         ran.trials().values().all(|said| *said == "ignored (skipped: --without cannot)");
     ran.assert(all_skipped, "skipped is no pass").says("skipped").ends_with_status(0);
     let ran = Run::of_mutants("x").with("--without", "nobody").finish();
-    refused(&ran, "--without: there is no peer `nobody`; there are: rust, ");
+    refused(&ran, "--without: there is no peer `nobody`; the peers are: rust, ");
 }
 
 fn with_scenarios(text: &str) -> Ran {
@@ -108,39 +111,39 @@ fn scenarios() {
     let good = scenario("call = { ask = 16.0 }\nexpect = { root = 4.0 }");
     let cases = [
         (scenario("call = { asks = 16.0 }"), "mine.toml:3: unknown field `asks`"),
-        (format!("{good}{good}"), "mine.toml:6: there already is a scenario `mine`"),
-        (scenario("call = { ask = 16.0 }"), "mine.toml:2: scenario `mine`: a scenario has"),
+        (format!("{good}{good}"), "mine.toml:6: there is already a scenario `mine`"),
+        (scenario("call = { ask = 16.0 }"), "mine.toml:2: scenario `mine`: a scenario needs"),
         (
             scenario("call = { ask = \"16\" }\nexpect = { root = 4.0 }"),
             "mine.toml:3: invalid value: string \"16\", expected a number, or the bits",
         ),
         (
             scenario("call = { ask = 16.0 }\nexpect = { status = \"FINE\" }"),
-            "mine.toml:2: scenario `mine`: status: `FINE` is no gRPC status",
+            "mine.toml:2: scenario `mine`: status: `FINE` is not a gRPC status code",
         ),
         (
             scenario("call = { ask = 16.0 }\nexpect = { }"),
-            "mine.toml:2: scenario `mine`: root: a call that ends with OK has a root",
+            "mine.toml:2: scenario `mine`: root: a call that ends with OK needs `root`",
         ),
         (
             scenario("call = { message = \"00\", ask = 1 }\nexpect = { root = 4.0 }"),
-            "mine.toml:2: scenario `mine`: a call has `ask`, `ask` and `size`, or `message`",
+            "mine.toml:2: scenario `mine`: a call needs `ask`, `ask` and `size`, or `message`",
         ),
         (
             scenario("call = { method = \"/Abacus/Add\", send = {} }\nexpect = { replies = [] }"),
-            "mine.toml:2: scenario `mine`: method: there is no `/Abacus/Add`; there are ",
+            "mine.toml:2: scenario `mine`: method: no .proto file has the method `/Abacus/Add`",
         ),
         (
             scenario("call = { send = { valu = 1.0 } }\nexpect = { replies = [] }"),
-            "mine.toml:2: scenario `mine`: send: a Number has no field `valu`, but `value`",
+            "mine.toml:2: scenario `mine`: send: a Number has no field `valu`; its fields are `value`",
         ),
         (
             scenario("call = { send = { value = \"one\" } }\nexpect = { replies = [] }"),
-            "mine.toml:2: scenario `mine`: send: this is no Number: ",
+            "mine.toml:2: scenario `mine`: send: this is not a valid Number: ",
         ),
         (
             scenario("call = { send = { value = -0.0 } }\nexpect = { replies = [-0.0] }"),
-            "mine.toml:2: scenario `mine`: send: Number.value: JSON cannot say this number",
+            "mine.toml:2: scenario `mine`: send: Number.value: JSON cannot represent this number",
         ),
         (
             scenario("call = { send = 16.0 }\nexpect = { replies = [{ root = 4.0 }] }"),
@@ -148,11 +151,11 @@ fn scenarios() {
         ),
         (
             scenario("call = { send = [1.0, 2.0] }\nexpect = { replies = [] }"),
-            "mine.toml:2: scenario `mine`: a call with one request begins by sending it",
+            "mine.toml:2: scenario `mine`: a call with a single request must begin with `send`",
         ),
         (
             scenario("call = { send = 16.0 }\nexpect = { }"),
-            "mine.toml:2: scenario `mine`: replies: a call that ends with OK has `replies`",
+            "mine.toml:2: scenario `mine`: replies: a call that ends with OK needs `replies`",
         ),
         (
             scenario("call = { script = [{ sing = 1 }] }\nexpect = { replies = [] }"),
@@ -167,21 +170,21 @@ fn scenarios() {
                 "vary = { transport = [\"tls\"] }\ncall = { ask = 1 }\nexpect = { root = 1 }\n\
                  wire = { connections = 1 }",
             ),
-            "mine.toml:2: scenario `mine`: wire: only the transport `plain` can be looked into",
+            "mine.toml:2: scenario `mine`: wire: vary.transport must contain only `plain`",
         ),
         (
             scenario("call = { ask = 1, tls = { ca = \"other\" } }\nexpect = { root = 1 }"),
-            "mine.toml:2: scenario `mine`: tls: vary.transport is `tls` or `mtls` then",
+            "mine.toml:2: scenario `mine`: tls: vary.transport must contain only `tls` or `mtls`",
         ),
         (
             scenario("calls = [{ ask = 1 }]"),
-            "mine.toml:2: scenario `mine`: each of `calls` has its own `expect`",
+            "mine.toml:2: scenario `mine`: each of `calls` needs its own `expect`",
         ),
         (
             scenario("call = { ask = 16.0, size = 5 }\nexpect = { root = 4.0 }"),
-            "mine.toml:2: scenario `mine`: no padding makes this message 5 bytes long",
+            "mine.toml:2: scenario `mine`: size: this message cannot be padded to 5 bytes",
         ),
-        (scenario("steps = [{ }]"), "mine.toml:2: scenario `mine`: a step has"),
+        (scenario("steps = [{ }]"), "mine.toml:2: scenario `mine`: a step needs"),
     ];
     for (text, message) in cases {
         refused(&with_scenarios(&text), message);
@@ -203,14 +206,17 @@ fn behaviours() {
     let good = behaviour("");
     let cases = [
         (behaviour("colour = 1"), "mine.toml:3: unknown field `colour`"),
-        (format!("{good}{good}"), "mine.toml:5: there already is a behaviour `mine`"),
+        (format!("{good}{good}"), "mine.toml:5: there is already a behaviour `mine`"),
         (behaviour("actions = [\"dance\"]"), "mine.toml:3: unknown variant `dance`"),
         (behaviour("call = { ask = 1 }"), "mine.toml:3: unknown field `ask`"),
         (
             behaviour("trailers = [{ set = \"x\", value = \"1\" }]"),
-            "mine.toml:2: behaviour `mine`: there is no such header to set or remove",
+            "mine.toml:2: behaviour `mine`: set and remove: the header list has no `x`",
         ),
-        (behaviour("unstable = \"why\""), "mine.toml:2: behaviour `mine`: `unstable` says why"),
+        (
+            behaviour("unstable = \"why\""),
+            "mine.toml:2: behaviour `mine`: `unstable` and `also` need each other",
+        ),
         (format!("colour = 1\n{good}"), "mine.toml:1: unknown field `colour`"),
         (
             format!("{good}[[behaviour]]\nname = \"x-{{}}\"\nfor = [1, 2]\n\nend = \"{{}}\"\n"),
@@ -218,9 +224,9 @@ fn behaviours() {
         ),
         (
             format!("{good}[[behaviour]]\nname = \"x\"\nfor = [1, 2]\n"),
-            "mine.toml:5: there already is a behaviour `x`",
+            "mine.toml:5: there is already a behaviour `x`",
         ),
-        (behaviour("for = [true]"), "mine.toml:3: `for` is a list of strings and integers"),
+        (behaviour("for = [true]"), "mine.toml:3: `for` must be a list of strings and integers"),
         (behaviour("for=[1]\nabout = 1"), "mine.toml:4: invalid type: integer `1`"),
         (
             behaviour("actions = [\"next-stream\"]"),
@@ -228,20 +234,20 @@ fn behaviours() {
         ),
         (
             "[[behaviour]]\nname = \"program-x\"\n".to_owned(),
-            "mine.toml:2: behaviour `program-x`: `program-` is how the names",
+            "mine.toml:2: behaviour `program-x`: the prefix `program-` is reserved",
         ),
         (
             behaviour("programs = { run = false, why = \"\" }"),
-            "mine.toml:2: behaviour `mine`: programs: `why`",
+            "mine.toml:2: behaviour `mine`: programs: needs `why`",
         ),
         (
             behaviour("programs = { why = \"a race\" }"),
-            "mine.toml:2: behaviour `mine`: programs: `why`",
+            "mine.toml:2: behaviour `mine`: programs: needs `why`",
         ),
         (behaviour("programs = { runs = false }"), "mine.toml:3: unknown field `runs`"),
         (
             behaviour("call = { rounds = [1, 0] }"),
-            "mine.toml:2: behaviour `mine`: rounds: how many",
+            "mine.toml:2: behaviour `mine`: rounds: list the number",
         ),
         (behaviour("cut = { every = 0 }"), "mine.toml:3: "),
         (behaviour("expect = { status = { is = \"OK\" } }"), "mine.toml:3: "),
@@ -258,7 +264,7 @@ fn programs() {
     let case = "[[case]]\nname = \"mine\"\nclient = { exit = 0, stdout = \"\" }\n";
     std::fs::write(tables.join("programs.toml"), format!("{case}{case}")).expect("a file");
     let ran = run.with("--scenarios", &tables.to_string_lossy()).finish();
-    refused(&ran, "programs.toml:5: there already is a case `mine`");
+    refused(&ran, "programs.toml:5: there is already a case `mine`");
 }
 
 fn options() {
@@ -277,8 +283,8 @@ fn port_50051_is_taken() {
     let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 50051)).expect("port 50051 is free");
     let ran = Run::of_mutants("programs/rust/rust/root-of-16").finish();
     ran.ends_with_status(101);
-    ran.says(&format!("port 50051 is held by process {}", std::process::id()));
-    ran.says("nothing has been killed");
+    ran.says(&format!("port 50051 is in use by process {}", std::process::id()));
+    ran.says("interop does not kill it");
     let address = holder.local_addr().expect("bound");
     TcpStream::connect(address).expect("the holder still holds it");
 }

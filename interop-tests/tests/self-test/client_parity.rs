@@ -91,17 +91,19 @@ fn a_late_end_is_found() {
 
 fn an_agent_that_hangs() {
     let ran = exactly("hangs", "says-nothing");
-    ran.says("the agent hangs: no outcome after").says("1 failed").ends_with_status(101);
+    ran.says("the agent hangs: it reported no outcome within")
+        .says("1 failed")
+        .ends_with_status(101);
 }
 
 fn a_recorded_difference_is_excused() {
     let trial = "client-parity/says-unknown/status-14-trailers-only";
     let run = |what: &str| {
-        let ledger = format!(
+        let deviations = format!(
             "[[deviation]]\ntrials = [{trial:?}]\n{what}\n\
              reason = \"it is a mutant\"\nlink = \"https://grpc.io\"\n"
         );
-        with_goldens(trial).with_file("--deviations", "deviations.toml", &ledger).finish()
+        with_goldens(trial).with_file("--deviations", "deviations.toml", &deviations).finish()
     };
     let answer = |status: &str| {
         format!(
@@ -113,7 +115,9 @@ fn a_recorded_difference_is_excused() {
         run(excused).ends_with_status(0).says("1 known deviation");
     }
     for other in ["observed = { status = 'INTERNAL' }", &answer("INTERNAL")] {
-        run(other).ends_with_status(101).says("not the known deviation, which is:");
+        run(other)
+            .ends_with_status(101)
+            .says("it differs from the known deviation in deviations.toml, which is:");
     }
 }
 

@@ -94,7 +94,7 @@ fn one_that_hangs_is_reported() {
     let output = child.wait_with_output().expect("the tool ends");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(101), "{stdout}");
-    assert!(stdout.contains("the client program has not connected after 10s"), "{stdout}");
+    assert!(stdout.contains("the client program did not connect within 10s"), "{stdout}");
     let pids = logged_pids(run.path());
     assert!(!pids.is_empty() && all_gone(&pids), "it has been ended");
 }

@@ -71,8 +71,8 @@ fn goldens_of_these_versions_are_used() {
     let ran = finish(run("program-plain", "one 1", RIGHT));
     ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
     is_compared_with(&ran, "golden");
-    ran.says("the goldens replaced the reference's client program in 1 of 3 cases");
-    ran.says("as they are of the same versions, one 1");
+    ran.says("goldens replaced the client program of the reference in 1 of 3 cases");
+    ran.says("because both have the same versions (one 1)");
     // Nothing else says what is right.
     let wrong = RIGHT.replace("4.0", "5.0");
     let ran = finish(run("program-plain", "one 1", &wrong));
@@ -88,8 +88,8 @@ fn goldens_of_other_versions_do_not() {
     let ran = finish(run("two/program-plain", "one 2", RIGHT));
     ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
     is_compared_with(&ran, "live");
-    ran.says("the goldens did not replace the reference's client program");
-    ran.says("they are of one 2, and this is one 1");
+    ran.says("goldens did not replace the client program of the reference");
+    ran.says("they were recorded from one 2, but the reference is one 1");
 }
 
 fn the_sample_is_run() {

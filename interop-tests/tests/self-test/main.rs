@@ -8,7 +8,7 @@
 //! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
 //!   [`client_programs`], [`stated`]
 //! - baselines: [`golden_substitution`], [`other_versions`]
-//! - verdicts: [`ledger`], [`readiness`]
+//! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`attach`], [`with`], [`installed`], [`orphans`]
 //! - the documents: [`guides`]
@@ -23,10 +23,10 @@ mod bad_input;
 mod browser;
 mod client_parity;
 mod client_programs;
+mod deviations;
 mod golden_substitution;
 mod guides;
 mod installed;
-mod ledger;
 #[path = "../../benches/load/mod.rs"]
 mod load;
 mod load_generator;
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         mutants::tests(),
-        ledger::tests(),
+        deviations::tests(),
         bad_input::tests(),
         orphans::tests(),
         parity::tests(),

@@ -101,36 +101,38 @@ fn hangs() {
     let agent = run("calls/rust/hangs/root-of-");
     agent.assert(start.elapsed() < Duration::from_secs(45), "three waits are enough");
     agent.assert(agent.trials().values().all(|result| *result == "FAILED"), "nothing passes");
-    agent.says("the agent hangs: no outcome after 10.0s");
-    agent.says("the agent failed 3 times and is not started again");
+    agent.says("the agent hangs: it reported no outcome within 10.0s");
+    agent.says("the agent failed 3 times in a row and is not started again");
     agent.ends_with_status(101);
 }
 
 fn dies() {
     let server = run("calls/dies/rust/root-of-");
     fails(&server, &["root-of-3-is-rounded"]);
-    server.says("the server ended during this case, with status 3");
+    server.says("the server exited during this case, with status 3");
     let agent = run("calls/rust/dies/root-of-1");
     fails(&agent, &["root-of-1", "root-of-16"]);
-    agent.says("the agent ended with status 3 instead of answering; the end of its stderr:");
+    agent.says(
+        "the agent exited with status 3 before it reported an outcome; the end of its stderr:",
+    );
     agent.says("out of luck");
 }
 
 fn never_listens() {
     let silent = run("calls/never-listens/rust/root-of-");
     silent.assert(silent.trials().values().all(|result| *result == "FAILED"), "nothing passes");
-    silent.says("set-up error: the server did not start: it was not ready after 300ms");
+    silent.says("set-up error: the server did not start: it did not print a line of the form");
     silent.says("set-up errors").says("0 failed");
     let gone = run("calls/exits-at-once/rust/root-of-16");
     fails(&gone, &["root-of-16"]);
-    gone.says("it ended before it was ready, with status 7; the end of its stderr:");
+    gone.says("it exited with status 7 before it was ready; the end of its stderr:");
     gone.says("no calculator today");
 }
 
 fn breaks_the_protocol() {
     let rubbish = run("calls/rust/prints-rubbish/root-of-16");
     fails(&rubbish, &["root-of-16"]);
-    rubbish.says("the agent printed something that is no outcome");
+    rubbish.says("the agent printed a line that is not an outcome");
     rubbish.says("DEBUG about to answer");
     let skipped = run("calls/rust/skips-a-call/64-calls-at-once-on-one-channel");
     fails(&skipped, &["64-calls-at-once-on-one-channel"]);
@@ -161,7 +163,7 @@ fn programs() {
     silent.says("expected   client exit = status 0").says("observed   client exit = status 1");
     let hangs = run("programs/rust/hangs/root-of-16");
     fails(&hangs, &["root-of-16"]);
-    hangs.says("the client did not end after 10s");
+    hangs.says("the client did not exit within 10s");
     let server = run("programs/never-listens/rust/root-of-16");
     fails(&server, &["root-of-16"]);
     server.says("set-up error: the server did not start: nothing listened on port 50051");

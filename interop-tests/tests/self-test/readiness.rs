@@ -73,15 +73,15 @@ fn ready() {
 }
 
 fn ready_with_recorded_deviations() {
-    let ledger = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/*/root-of-2\"]\n\
+    let deviations = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/*/root-of-2\"]\n\
                   observed = { root = '1.4142137 (0x3fb504f4)' }\nreason = \"so it is\"\n\
                   link = \"https://grpc.io\"\n";
     let ran = run(&server("one-wrong-answer"), |run| {
-        run.with_file("--deviations", "deviations.toml", ledger)
+        run.with_file("--deviations", "deviations.toml", deviations)
     });
     concludes(
         &ran,
-        "the one-wrong-answer server in place of the rust server: ready with 1 recorded deviation \
+        "the one-wrong-answer server in place of the rust server: ready with 1 known deviation \
          (1 client-visible)",
     );
 }
@@ -91,13 +91,13 @@ fn not_ready() {
     ran.ends_with_status(101);
     concludes(
         &ran,
-        "the one-wrong-answer server in place of the rust server: not ready because of 1 trial, the \
-         worst calls/one-wrong-answer/rust/root-of-2: root = 1.4142137 (0x3fb504f4) instead of \
+        "the one-wrong-answer server in place of the rust server: not ready: 1 trial failed or is \
+         not supported: calls/one-wrong-answer/rust/root-of-2: root = 1.4142137 (0x3fb504f4) instead of \
          1.4142135 (0x3fb504f3)",
     );
     // The worst is one that could not begin, although more have failed otherwise.
     let ran = run(&server("exits-at-once"), |run| run);
-    ran.says("not ready because of 2 trials, the worst calls/exits-at-once/rust/root-of-");
+    ran.says("not ready: 2 trials failed or are not supported, for example calls/exits-at-once/rust/root-of-");
 }
 
 fn what_is_not_supported_is_not_ready() {
@@ -105,8 +105,8 @@ fn what_is_not_supported_is_not_ready() {
     ran.ends_with_status(0);
     concludes(
         &ran,
-        "the cannot client in place of the rust client: not ready because of 2 trials, the worst \
-         calls/rust/cannot/root-of-2: no calls on Sundays",
+        "the cannot client in place of the rust client: not ready: 2 trials failed or are \
+         not supported, for example calls/rust/cannot/root-of-2: no calls on Sundays",
     );
     // It says nothing of a server that is asked by it.
     let both = format!("{}{}", agent("cannot"), server("drops-the-sign-of-zero"));
@@ -119,15 +119,17 @@ fn a_part_is_not_judged() {
     concludes(
         &ran,
         "the drops-the-sign-of-zero server in place of the rust server: not judged: only 2 of 4 trials \
-         were run",
+         ran",
     );
     let ran = run(&server("drops-the-sign-of-zero"), |run| {
         run.with("--without", "drops-the-sign-of-zero")
     });
-    ran.says("not judged: trials were skipped, such as calls/drops-the-sign-of-zero/rust/root-of-");
+    ran.says(
+        "not judged: trials were skipped, for example calls/drops-the-sign-of-zero/rust/root-of-",
+    );
     // What failed is told all the same.
     let ran = run(&server("one-wrong-answer"), |run| run.and("root-of-2"));
-    ran.says("not ready because of 1 trial");
+    ran.says("not ready: 1 trial failed or is not supported: ");
 }
 
 fn a_reference_that_fails() {
@@ -136,12 +138,12 @@ fn a_reference_that_fails() {
     ran.ends_with_status(101);
     concludes(
         &ran,
-        "the drops-the-sign-of-zero server in place of the rust server: not judged: rust itself failed \
+        "the drops-the-sign-of-zero server in place of the rust server: not judged: rust itself failed in \
          calls/rust/rust/zero: root = -0.0 (0x80000000) instead of 0.0 (0x00000000)",
     );
 }
 
 fn nobody_to_compare_with() {
     let ran = Run::of_mutants("calls/rust/rust/root-of-16").finish();
-    concludes(&ran, "no peer is compared with a reference, so no replacement is judged");
+    concludes(&ran, "no peer was compared with a reference, so no replacement is assessed");
 }

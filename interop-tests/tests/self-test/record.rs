@@ -33,12 +33,12 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn mixed() -> Ran {
     let scenario = "[[scenario]]\nname = \"root-of-2\"\ncall = { ask = 2.0 }\n\
                     expect = { root = 1.4142135381698608 }\n";
-    let ledger = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/rust/root-of-2\"]\n\
+    let deviations = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/rust/root-of-2\"]\n\
                   observed = { root = '1.4142137 (0x3fb504f4)' }\n\
                   reason = \"it is a <mutant> | & no mistake\"\nlink = \"https://grpc.io\"\n";
     let run = tables::with_scenarios(Run::of_mutants(""), scenario);
     let run = run.skipping(&["hangs", "tells-late"]).with("--without", "says-unknown");
-    run.with_file("--deviations", "deviations.toml", ledger).finish()
+    run.with_file("--deviations", "deviations.toml", deviations).finish()
 }
 
 /// What of `record` contradicts the schema in the repository.

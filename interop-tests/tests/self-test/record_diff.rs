@@ -80,11 +80,11 @@ fn tells_every_change() {
         "  calls/a/b/breaks: failed (was passed)",
         "  calls/a/b/comes-broken: failed (new)",
         "fixed: 1\n  calls/a/b/is-mended: passed, was set-up error\n",
-        "slower than twice: 1\n  calls/a/b/slows-down: 401 ms, was 200 ms\n",
+        "more than twice as slow: 1\n  calls/a/b/slows-down: 401 ms, was 200 ms\n",
         "new: 1\n  calls/a/b/comes: passed\n",
         "lost: 1\n  calls/a/b/goes: was passed\n",
-        "with another verdict: 1\n  calls/a/b/is-known-now: known deviation, was passed\n",
-        "2 new failures, 1 fixed, 1 slower than twice, 1 new, 1 lost, 3 as before",
+        "changed verdicts: 1\n  calls/a/b/is-known-now: known deviation, was passed\n",
+        "2 new failures, 1 fixed, 1 more than twice as slow, 1 new, 1 lost, 3 unchanged",
     ] {
         ran.says(text);
     }
@@ -94,7 +94,7 @@ fn nothing_changed() {
     let same = record(&[trial("stays", "failed", 5.0)]).to_string();
     let ran = diff(&same, &same);
     ran.ends_with_status(0)
-        .says("0 new failures, 0 fixed, 0 slower than twice, 0 new, 0 lost, 1 as before");
+        .says("0 new failures, 0 fixed, 0 more than twice as slow, 0 new, 0 lost, 1 unchanged");
 }
 
 fn a_run_that_was_stopped() {
@@ -150,11 +150,13 @@ fn a_record_of_the_first_version() {
     let ran = diff(&old.to_string(), &new.to_string());
     ran.ends_with_status(101);
     ran.says("new failures: 1\n  client-parity/rust/case: failed (was passed)");
-    ran.says("1 new failures, 0 fixed, 0 slower than twice, 0 new, 0 lost, 3 as before");
+    ran.says("1 new failures, 0 fixed, 0 more than twice as slow, 0 new, 0 lost, 3 unchanged");
     let files = Run::new();
     let old = write(&files, "old.json", &old.to_string());
     let merged = Run::with_records("merge", &[&old]).finish();
-    merged.ends_with_status(2).says("old.json: is of format version 1, in which trials had other");
+    merged
+        .ends_with_status(2)
+        .says("old.json has format version 1, whose shards contain other trials");
 }
 
 fn files_that_are_no_records() {
@@ -166,20 +168,17 @@ fn files_that_are_no_records() {
     for (text, message) in [
         (
             &other_version.to_string()[..],
-            "new.json: is a record of format version 3, and only versions 1 and 2",
+            "new.json has format version 3, but this version of interop reads only 1 and 2",
         ),
-        (&good[..good.len() / 2], "new.json: ends too early, in line 1"),
-        ("", "new.json: ends too early"),
-        ("{}", "new.json: is no record of an interop run (missing field `format`"),
-        ("[1, 2]", "new.json: is no record of an interop run"),
-        ("<html>", "new.json: is no record of an interop run"),
-        (
-            &wrong.to_string()[..],
-            "new.json: says that it is a record of format version 2, and is not",
-        ),
+        (&good[..good.len() / 2], "new.json:1: the file is incomplete"),
+        ("", "new.json:1: the file is incomplete"),
+        ("{}", "new.json is not the record of an interop run (missing field `format`"),
+        ("[1, 2]", "new.json is not the record of an interop run"),
+        ("<html>", "new.json is not the record of an interop run"),
+        (&wrong.to_string()[..], "new.json does not match record format version 2"),
     ] {
         diff(&good, text).ends_with_status(2).says(message);
     }
     let ran = Run::with_records("diff", &[Path::new("no.json"), Path::new("no.json")]).finish();
-    ran.ends_with_status(2).says("no.json: cannot be read").says("`make interop` writes a record");
+    ran.ends_with_status(2).says("cannot read no.json").says("`make interop` writes it");
 }

@@ -95,9 +95,9 @@ fn what_does_not_belong_together() {
         merge(records).ends_with_status(2).says(message);
     };
     refused(&[&file(&two)], "the records of these shards are missing: 1");
-    refused(&[&file(&one), &file(&one)], "is of shard 1/2, as ");
+    refused(&[&file(&one), &file(&one)], "are both shard 1/2");
     let whole = Run::of_mutants("calls/one-wrong-answer/rust/root-of-16").finish();
-    refused(&[&file(&one), &file(&whole)], "is the record of no shard");
+    refused(&[&file(&one), &file(&whole)], "is not the record of a shard");
     let changed = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut record = two.record();
         change(&mut record);
@@ -106,16 +106,17 @@ fn what_does_not_belong_together() {
         path
     };
     let other = changed(&|record| record["selection"]["names"] = "1".into());
-    refused(&[&file(&one), &other], "is of other peers or tables than ");
+    refused(&[&file(&one), &other], " have different trials");
     let other = changed(&|record| record["selection"]["shard"]["count"] = 3.into());
-    refused(&[&other, &file(&one)], "has a trial that is not of its shard");
+    refused(&[&other, &file(&one)], " is listed twice, or belongs to another shard");
     let other = changed(&|record| record["peers"][0]["versions"] = serde_json::json!(["x 2"]));
-    refused(&[&file(&one), &other], "is of other versions than ");
+    refused(&[&file(&one), &other], " have different versions of peers");
 }
 
 fn shards_that_there_are_not() {
     for wrong in ["0/4", "5/4", "1", "a/b", "1/0", "1/4/2"] {
         let ran = Run::new().with("--shard", wrong).finish();
-        ran.ends_with_status(2).says("a shard is K/N with K from 1 to N, such as 1/4");
+        ran.ends_with_status(2)
+            .says("a shard must have the form K/N with 1 <= K <= N, such as 1/4");
     }
 }

@@ -80,7 +80,7 @@ fn a_server_lacks_an_axis() {
     let ran = with_scenario(EVERYWHERE, ", compressions = []");
     let said = |case: &str| ran.trials().get(&format!("calls/rust/rust/{case}")[..]).copied();
     ran.assert(said("mine") == Some("ok"), "plain and uncompressed is no option");
-    let lacks = Some("ignored (not supported: the server of rust has no option `tls`)");
+    let lacks = Some("ignored (not supported: the server of peer `rust` has no option `tls`)");
     ran.assert(said("tls/mine") == lacks, "nobody passes what it cannot do");
     ran.assert(said("tls+gzip/mine") == lacks, "also with something else that it cannot do");
     ran.says("not supported").ends_with_status(0);
@@ -89,7 +89,8 @@ fn a_server_lacks_an_axis() {
 fn an_agent_lacks_an_axis() {
     let ran = with_scenario(EVERYWHERE, ", compressions = [\"deflate\"], transports = [\"plain\"]");
     let said = |case: &str| ran.trials().get(&format!("calls/rust/rust/{case}")[..]).copied();
-    let lacks = "ignored (not supported: the agent of rust does not know the compression `gzip`)";
+    let lacks =
+        "ignored (not supported: the agent of peer `rust` does not support the compression `gzip`)";
     ran.assert(said("gzip/mine") == Some(lacks), "nobody passes what it cannot do");
     ran.assert(said("mine") == Some("ok"), "what it can do it does").ends_with_status(0);
 }
@@ -98,7 +99,7 @@ fn a_server_lacks_behaviour() {
     let asks = "vary = { compression = [\"none\", \"gzip\"] }\nexpect = { root = 4.0 }\n\
                 call = { ask = 16.0, metadata = [[\"x-interop-delay-ms\", \"1\"]] }";
     let ran = with_server(asks, ", lacks = [\"test-behaviour\"]", "");
-    let lacks = "ignored (not supported: the server of rust lacks `test-behaviour`)";
+    let lacks = "ignored (not supported: the server of peer `rust` lacks `test-behaviour`)";
     ran.assert(ran.trials().values().all(|said| *said == lacks), "nobody passes what it cannot do");
     let plain = "call = { ask = 16.0 }\nexpect = { root = 4.0 }";
     with_server(plain, ", lacks = [\"test-behaviour\"]", "").says("1 passed").ends_with_status(0);

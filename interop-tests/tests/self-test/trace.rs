@@ -118,7 +118,7 @@ fn a_failed_client_program() {
 fn a_set_up_error() {
     let trial = "calls/never-listens/rust/root-of-16";
     let ran = of(trial).finish();
-    shows(&wire(&ran, trial), &["no client has connected"]);
+    shows(&wire(&ran, trial), &["no client connected"]);
     ran.says("set-up error").ends_with_status(101);
 }
 

@@ -20,9 +20,9 @@ fn a_row_for_each() {
     let rows = [("new", &record), ("old", &text)];
     let rows = rows.map(|(name, file)| format!("{name}={}", file.display()));
     let ran = Run::of_command("table").and(&rows[0]).and(&rows[1]).finish();
-    ran.ends_with_status(0).says("| new ").says("0 passed").says("1 failed").says("nothing");
+    ran.ends_with_status(0).says("| new ").says("0 passed").says("1 failed").says("none");
     ran.says("| old ").says("does not install: it is too old");
-    ran.says("0 answers that are not as the goldens are in ");
+    ran.says("0 differences from the goldens are listed in ");
 }
 
 fn a_file_that_is_not_there() {

@@ -1,4 +1,4 @@
-//! The expected and the observed outcome of calls, side by side; and what a table may expect of a number.
+//! The expected and the observed outcome of calls next to each other, and ranges of expected numbers.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use crate::outcome::{Mismatch, Observation};
 
-/// Both outcomes as lines for people, and where they differ.
+/// Both outcomes as lines for people, and their differences.
 ///
-/// The lines are there for calls with the expected outcome, too: they show what a case tests.
+/// Lines are added even if a call has the expected outcome, because they show what a case tests.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     pub(crate) expected: Observation,
@@ -17,7 +17,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Adds a line to each outcome that has one, and a mismatch if `is_match` is false.
+    /// Adds the value of `what` to each outcome that has one, and a mismatch if `is_match` is false.
     pub(crate) fn add(
         &mut self,
         what: &str,
@@ -36,7 +36,7 @@ impl Comparison {
         }
     }
 
-    /// Adds everything in `other`, with `label` before what was compared.
+    /// Adds everything in `other`, with the prefix `label`.
     pub(crate) fn extend(&mut self, label: &str, other: Self) {
         self.expected.extend(label, other.expected);
         self.observed.extend(label, other.observed);
@@ -44,7 +44,7 @@ impl Comparison {
     }
 }
 
-/// The numbers that are expected; both ends of a range belong to it.
+/// An expected number or range. Both ends belong to the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Range<T = usize> {

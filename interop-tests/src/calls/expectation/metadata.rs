@@ -1,7 +1,7 @@
-//! The metadata of a response, and what it reports about another call.
+//! The metadata of a response, and the report about another call in it.
 //!
-//! A server that is asked to observe a call reports how that call ended in the trailing metadata of a
-//! later one.
+//! A request can ask a server to observe another call. The server reports how that call ended in the trailing
+//! metadata of a later call.
 
 use grpc_interop_protocol::Metadata;
 use serde::Deserialize;
@@ -9,21 +9,21 @@ use serde::Deserialize;
 use crate::calls::expectation::comparison::{Comparison, Range};
 use crate::outcome::Mismatch;
 
-/// Keys that are not compared: a server may send them or not, and their values differ in every call.
+/// Keys that are not compared: they are optional, and their values differ in every call.
 const MASKED: [&str; 1] = ["date"];
 
-/// The keys of a report about another call: how it ended, and the deadline that it arrived with.
+/// The keys of a report about another call: how it ended, and its deadline on arrival.
 pub(crate) const OBSERVED_KEYS: [&str; 2] =
     ["x-interop-observed-end", "x-interop-observed-deadline-ms"];
 
-/// `metadata` with the unique name of the trial in the place of `{trial}`.
+/// `metadata` with `{trial}` replaced by the unique name of the trial.
 pub(crate) fn for_trial(metadata: &[(String, String)], trial: &str) -> Metadata {
     let filled = |(key, value): &(String, String)| (key.clone(), value.replace("{trial}", trial));
     metadata.iter().map(filled).collect()
 }
 
-/// Compares metadata, except the values of `masked` keys. The order of the values of a key matters, that of
-/// the keys does not.
+/// Compares metadata without the `masked` keys. The order of the values of one key matters; the order of keys does
+/// not.
 pub(crate) fn compare(
     what: &str,
     expected: &[(String, String)],
@@ -43,7 +43,7 @@ pub(crate) fn compare(
     }
 }
 
-/// The metadata as a line for people.
+/// The metadata as text for people.
 pub(crate) fn shown(entries: &[(String, String)]) -> String {
     if entries.is_empty() {
         return "none".to_owned();
@@ -51,12 +51,12 @@ pub(crate) fn shown(entries: &[(String, String)]) -> String {
     entries.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What the server reports about another call: how it ended, and the deadline that it arrived with.
+/// The expected report of the server about another call: how it ended, and its deadline on arrival.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ObservedCall {
     end: ObservedEnd,
-    /// The time until the deadline in milliseconds; without it the call had none.
+    /// The time until the deadline in milliseconds; without it, the call must have no deadline.
     deadline_ms: Option<Range<f64>>,
 }
 
@@ -69,7 +69,7 @@ enum ObservedEnd {
 }
 
 impl ObservedCall {
-    /// Compares the report in `trailing`.
+    /// Compares this with the report in the `trailing` metadata.
     pub(crate) fn compare(&self, trailing: &[(String, String)], comparison: &mut Comparison) {
         let [end, deadline] = OBSERVED_KEYS.map(|key| {
             let entries = trailing.iter().filter(|(name, _)| name == key);

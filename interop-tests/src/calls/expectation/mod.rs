@@ -1,11 +1,11 @@
-//! The expected outcome of a call, and how an observed one differs from it.
+//! The expected outcome of a call, and its comparison with the observed outcome.
 //!
-//! A status message is compared only where the expectation gives one: much of what grpcio itself says,
-//! as opposed to its server, is a debug text that changes with every release.
+//! A status message is compared only if the expectation states one. Many messages that grpcio itself generates are
+//! debug texts that change with every release.
 //!
 //! - [`status`], [`replies`], [`metadata`]: the parts of an outcome
-//! - [`wire`]: what is expected between client and server
-//! - [`comparison`]: both outcomes as lines, and where they differ
+//! - [`wire`]: the expected frames between client and server
+//! - [`comparison`]: both outcomes as lines, and their differences
 
 pub(crate) mod comparison;
 pub(crate) mod metadata;
@@ -25,32 +25,32 @@ use crate::calls::message::Message;
 use crate::http2::{Value, Values};
 use crate::outcome::Mismatch;
 
-/// The expected outcome of each call of a table entry.
+/// The expected outcome of the calls of an entry.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expectation {
-    /// The value of the response. Of several values each call in turn has the next one, and the first
-    /// one follows the last.
+    /// The value of the response. With more than one value, the calls use the values in turn, starting again after
+    /// the last.
     root: Option<Values>,
-    /// All responses of a call of any kind.
+    /// All responses of a call with `send` or `script`.
     replies: Option<Message>,
-    /// Texts in the bytes of the responses, where those are not fixed.
+    /// Texts that the bytes of the responses must contain, if the responses are not fixed.
     replies_contain: Option<Vec<String>>,
-    /// The number of responses, where nothing else is known.
+    /// The number of responses, if nothing else about them is known.
     reply_count: Option<Range>,
     #[serde(default = "ok")]
     status: String,
-    /// The status message, where it is compared.
+    /// The status message; not compared without it.
     message: Option<String>,
-    /// The content of `grpc-status-details-bin`, which is not compared as metadata then.
+    /// The content of `grpc-status-details-bin`, which then is not compared as metadata.
     details: Option<ExpectedDetails>,
-    /// The complete initial metadata, but for the keys that are masked.
+    /// The complete initial metadata, without masked keys.
     #[serde(default)]
     initial_metadata: Vec<(String, String)>,
-    /// The complete trailing metadata, but for the keys that are masked.
+    /// The complete trailing metadata, without masked keys.
     #[serde(default)]
     trailing_metadata: Vec<(String, String)>,
-    /// What the server reports about another call.
+    /// The expected report of the server about another call.
     observed: Option<ObservedCall>,
     /// The duration of a call in milliseconds.
     elapsed_ms: Option<Range<f64>>,
@@ -61,7 +61,7 @@ fn ok() -> String {
 }
 
 impl Expectation {
-    /// What is wrong with the expectation itself, for a call whose responses have this form.
+    /// Checks the expectation for a call whose responses have this form.
     pub(crate) fn check(&self, form: &ReplyForm) -> Result<(), String> {
         let is_ok = status::code(&self.status)? == 0;
         let has_root = self.root.as_ref().is_some_and(|Values(values)| !values.is_empty());
@@ -69,18 +69,21 @@ impl Expectation {
             self.replies.is_some() || self.replies_contain.is_some() || self.reply_count.is_some();
         let is_scripted = matches!(form, ReplyForm::Messages(_));
         let faults = [
-            (is_scripted && has_root, "root: a call with `send` or `script` has `replies`"),
+            (is_scripted && has_root, "root: use `replies` for a call with `send` or `script`"),
             (
                 is_scripted && is_ok && !has_replies,
-                "replies: a call that ends with OK has `replies`, `replies_contain` or `reply_count`",
+                "replies: a call that ends with OK needs `replies`, `replies_contain` or `reply_count`",
             ),
             (
                 !is_scripted && has_replies,
-                "replies: they are those of a call with `send` or `script`",
+                "replies: allowed only for a call with `send` or `script`; use `root`",
             ),
-            (!is_scripted && is_ok && !has_root, "root: a call that ends with OK has a root"),
-            (!is_ok && has_root, "root: a call that fails has no root"),
-            (is_ok && self.details.is_some(), "details: a call that ends with OK has none"),
+            (!is_scripted && is_ok && !has_root, "root: a call that ends with OK needs `root`"),
+            (!is_ok && has_root, "root: a call that fails has no response; remove `root`"),
+            (
+                is_ok && self.details.is_some(),
+                "details: a call that ends with OK has no details; remove `details`",
+            ),
         ];
         if let Some((_, message)) = faults.into_iter().find(|(is_fault, _)| *is_fault) {
             return Err(message.to_owned());
@@ -92,12 +95,12 @@ impl Expectation {
         encoded.map(drop).map_err(|why| format!("replies: {why}"))
     }
 
-    /// Whether the call takes long because it waits.
+    /// Whether the call mostly waits.
     pub(crate) fn waits(&self) -> bool {
         self.status == "DEADLINE_EXCEEDED" || self.observed.is_some()
     }
 
-    /// Compares `outcome`, that of the call with this `index` among equal calls in this trial.
+    /// Compares `outcome`, the outcome of the call with this `index` among equal calls.
     pub(crate) fn compare(
         &self,
         form: &ReplyForm,
@@ -108,7 +111,7 @@ impl Expectation {
         let mut all = Comparison::default();
         let is_expected = outcome.status == self.status;
         all.add("status", Some(self.status.clone()), Some(outcome.status.clone()), is_expected);
-        // The message of an unexpected error explains it.
+        // The message of an unexpected error shows its cause.
         let explains = !is_expected && !outcome.message.is_empty();
         let message = self.message.as_deref();
         let expected = message.map(|message| format!("{message:?}"));
@@ -148,7 +151,7 @@ impl Expectation {
         let digits = outcome.value.as_deref();
         let observed = digits.and_then(Value::from_hex);
         let malformed = digits.filter(|_| observed.is_none()).map(|digits| format!("{digits:?}"));
-        // With the bytes of the message, as the responses of other calls are shown.
+        // The bytes are added, as for the responses of other calls.
         let line = |value: Value| format!("{value} [{}]", hex::encode(value.message()));
         all.add("root", expected.map(line), observed.map(line).or(malformed.clone()), true);
         if observed == expected && malformed.is_none() {
@@ -221,15 +224,17 @@ mod tests {
     #[test]
     fn an_expectation_has_to_fit_the_form_of_the_responses() {
         let check = |table: &str, form| expectation(table).check(form).unwrap_err();
-        assert!(check("status = \"FINE\"", &MESSAGES).starts_with("status: `FINE` is no"));
-        assert!(check("root = 1", &MESSAGES).starts_with("root: a call with `send`"));
+        assert!(check("status = \"FINE\"", &MESSAGES).starts_with("status: `FINE` is not"));
+        assert!(check("root = 1", &MESSAGES).starts_with("root: use `replies` for a call"));
         assert!(check("", &MESSAGES).starts_with("replies: a call that ends with OK"));
-        assert!(check("replies = []", &ReplyForm::Root).starts_with("replies: they are those"));
+        assert!(check("replies = []", &ReplyForm::Root).starts_with("replies: allowed only for"));
         assert!(check("", &ReplyForm::Root).starts_with("root: a call that ends with OK"));
         let failed = "status = \"INTERNAL\"\nroot = 1";
         assert!(check(failed, &ReplyForm::Root).starts_with("root: a call that fails"));
         assert!(check("root = 1\ndetails = {}", &ReplyForm::Root).starts_with("details: "));
-        assert!(check("replies = [1.0]", &MESSAGES).starts_with("replies: a message of a method"));
+        assert!(
+            check("replies = [1.0]", &MESSAGES).starts_with("replies: the messages of a method")
+        );
         assert_eq!(expectation("root = 1").check(&ReplyForm::Root), Ok(()));
         assert_eq!(expectation("status = \"INTERNAL\"").check(&ReplyForm::Root), Ok(()));
         assert_eq!(expectation("replies = [\"0d\"]").check(&MESSAGES), Ok(()));

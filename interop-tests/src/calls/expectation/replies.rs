@@ -1,6 +1,6 @@
-//! The response messages of a call, compared by their bytes.
+//! Compares the response messages of a call by their bytes.
 //!
-//! There may be a million of them, so a mismatch shows the first one that differs and the number of all.
+//! A call can have a million responses, so a mismatch shows only the first difference and the number of responses.
 
 use prost_reflect::MessageDescriptor;
 
@@ -11,20 +11,20 @@ use crate::outcome::Mismatch;
 /// The form in which the agent reports the responses of a call.
 #[derive(Clone, Debug)]
 pub(crate) enum ReplyForm {
-    /// As the value of one `Number`.
+    /// The value of one `Number`.
     Root,
-    /// As the bytes of any number of messages, whose type is known if the method is.
+    /// The bytes of any number of messages. Their type is known if the method is.
     Messages(Option<MessageDescriptor>),
 }
 
-/// Compares the bytes of each of `expected`, all responses in order, with those of `observed`.
+/// Compares the bytes of all `expected` responses in order with those of `observed`.
 pub(crate) fn compare(
     expected: &Message,
     observed: &[Vec<u8>],
     of: Option<&MessageDescriptor>,
     comparison: &mut Comparison,
 ) {
-    // Messages that cannot be encoded are refused when the table is read.
+    // Messages that cannot be encoded are rejected when the table is read.
     let expected = expected.encoded(of).unwrap_or_default();
     let mut pairs = expected.iter().zip(observed).enumerate();
     if let Some((index, (expected, observed))) = pairs.find(|(_, (one, other))| one != other) {
@@ -38,10 +38,10 @@ pub(crate) fn compare(
     comparison.add("replies", expected, observed, is_match);
 }
 
-/// The bytes of the responses that an agent reported.
+/// Decodes the responses that an agent reported.
 pub(crate) fn decoded(reported: Option<&[String]>) -> Result<Vec<Vec<u8>>, Mismatch> {
     let Some(reported) = reported else {
-        return Err(Mismatch::new("replies", "a list, for a call with a script", "none"));
+        return Err(Mismatch::new("replies", "a list of messages in hex from the agent", "none"));
     };
     let bytes = |digits: &String| {
         hex::decode(digits).map_err(|_| Mismatch::new("replies", "hex", format!("{digits:?}")))
@@ -49,7 +49,7 @@ pub(crate) fn decoded(reported: Option<&[String]>) -> Result<Vec<Vec<u8>>, Misma
     reported.iter().map(bytes).collect()
 }
 
-/// The responses as a line for people.
+/// The responses as text for people.
 pub(crate) fn shown(replies: &[Vec<u8>], of: Option<&MessageDescriptor>) -> String {
     const SHOWN: usize = 4;
     if replies.is_empty() {
@@ -60,7 +60,7 @@ pub(crate) fn shown(replies: &[Vec<u8>], of: Option<&MessageDescriptor>) -> Stri
     format!("{}: {}{more}", replies.len(), first.join(", "))
 }
 
-/// Compares the bytes of all responses with `texts`, each of which is to be in one of them.
+/// Checks that each of `texts` occurs in the bytes of one of the responses.
 pub(crate) fn compare_contained(
     texts: &[String],
     observed: &[Vec<u8>],

@@ -7,33 +7,33 @@ use grpc_interop_protocol::Details;
 /// The metadata key of the details.
 pub(crate) const DETAILS_KEY: &str = "grpc-status-details-bin";
 
-/// The names of all statuses, in the order of their codes.
+/// The names of all status codes, in the order of their numbers.
 const NAMES: &str = "OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS, \
                      PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, \
                      UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED";
 
-/// The code of the status with this name.
+/// The number of the status code called `name`.
 pub(crate) fn code(name: &str) -> Result<i32, String> {
     let code = (0..).zip(NAMES.split(", ")).find(|(_, status)| *status == name);
     code.map(|(code, _)| code)
-        .ok_or_else(|| format!("status: `{name}` is no gRPC status; there are: {NAMES}"))
+        .ok_or_else(|| format!("status: `{name}` is not a gRPC status code; use one of: {NAMES}"))
 }
 
 /// The expected details: a `google.rpc.Status` with a `BadRequest`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectedDetails {
-    /// Without it, the code of the call's status.
+    /// The default is the code of the call's status.
     code: Option<i32>,
-    /// Without it, the message of the call's status.
+    /// The default is the message of the call's status.
     message: Option<String>,
-    /// Fields, each with its description.
+    /// The fields with their descriptions.
     #[serde(default)]
     violations: Vec<(String, String)>,
 }
 
 impl ExpectedDetails {
-    /// The details of a call with this status.
+    /// The expected details of a call with this status.
     pub(crate) fn of_status(&self, status: &str, message: Option<&str>) -> Details {
         Details {
             code: self.code.or(code(status).ok()).unwrap_or_default(),
@@ -43,7 +43,7 @@ impl ExpectedDetails {
     }
 }
 
-/// The details as a line for people.
+/// The details as text for people.
 pub(crate) fn shown(details: &Details) -> String {
     let violation = |(field, description): &(String, String)| format!("{field}: {description}");
     let violations: Vec<_> = details.violations.iter().map(violation).collect();

@@ -1,4 +1,4 @@
-//! The expectation of a scenario about what its calls do on the wire.
+//! The expectation of a scenario about the frames of its calls.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -10,14 +10,14 @@ use crate::capture::recorder::WireStats;
 use crate::config::Variant;
 use crate::outcome::Mismatch;
 
-/// The `wire` table of a scenario; what is left out is not compared.
+/// The `wire` table of a scenario. Missing keys are not compared.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wire {
-    /// Each message has one of these compressed flags, and there is at least one message.
+    /// The compressed flags that messages may have. At least one message is required.
     request_flags: Option<Vec<u8>>,
     response_flags: Option<Vec<u8>>,
-    /// The `grpc-encoding` of every stream; `{compression}` stands for the compression axis.
+    /// The `grpc-encoding` of every stream. `{compression}` stands for the compression of the trial.
     request_encoding: Option<String>,
     response_encoding: Option<String>,
     /// How many PINGs the client sent, without acknowledgements.
@@ -35,12 +35,12 @@ impl Wire {
     pub(crate) fn check(&self) -> Result<(), String> {
         let flags = [&self.request_flags, &self.response_flags];
         if flags.into_iter().flatten().any(Vec::is_empty) {
-            return Err("wire: flags are a list of those that messages may have".to_owned());
+            return Err("wire: the list of flags is empty; list the compressed flags that messages may have".to_owned());
         }
         Ok(())
     }
 
-    /// How `stats` differ from this expectation.
+    /// The differences between `stats` and this expectation.
     pub(crate) fn mismatches(&self, stats: &WireStats, variant: Variant) -> Vec<Mismatch> {
         let mut mismatches = Vec::new();
         for (who, side, flags, encoding) in [
@@ -55,15 +55,15 @@ impl Wire {
                 encoding.as_ref().map(|name| vec![name.replace("{compression}", compression)]);
             mismatches.extend(encoding.and_then(|name| mismatch(&what, &name, &side.encodings)));
         }
-        for (what, range, seen) in [
+        for (what, range, observed) in [
             ("wire: PINGs of the client", self.pings, stats.pings),
             ("wire: connections", self.connections, stats.connections()),
             ("wire: GOAWAYs of the server", self.goaways, stats.goaways),
             ("wire: RST_STREAMs of the client", self.client_resets, stats.client_resets),
             ("wire: streams at once", self.streams_at_once, stats.streams_at_once),
         ] {
-            let missed = range.filter(|range| !range.contains(&seen));
-            mismatches.extend(missed.map(|range| Mismatch::new(what, range, seen)));
+            let missed = range.filter(|range| !range.contains(&observed));
+            mismatches.extend(missed.map(|range| Mismatch::new(what, range, observed)));
         }
         if !stats.faults.is_empty() {
             mismatches.push(Mismatch::new("wire: faults", "none", stats.faults.join("; ")));
@@ -72,19 +72,20 @@ impl Wire {
     }
 }
 
-/// A mismatch unless something was seen and all of it is `expected`.
+/// A mismatch unless something was observed and all of it is `expected`.
 fn mismatch<T: Ord + Display>(
     what: &str,
     expected: &[T],
-    seen: &BTreeMap<T, usize>,
+    observed: &BTreeMap<T, usize>,
 ) -> Option<Mismatch> {
-    if !seen.is_empty() && seen.keys().all(|key| expected.contains(key)) {
+    if !observed.is_empty() && observed.keys().all(|key| expected.contains(key)) {
         return None;
     }
     let expected: Vec<_> = expected.iter().map(T::to_string).collect();
-    let seen: Vec<_> = seen.iter().map(|(key, count)| format!("{key} ({count} times)")).collect();
-    let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
-    Some(Mismatch::new(what, expected.join(" or "), seen))
+    let counted = |(key, count): (&T, &usize)| format!("{key} ({count} times)");
+    let observed: Vec<_> = observed.iter().map(counted).collect();
+    let observed = if observed.is_empty() { "none".to_owned() } else { observed.join(", ") };
+    Some(Mismatch::new(what, expected.join(" or "), observed))
 }
 
 #[cfg(test)]
@@ -120,7 +121,7 @@ mod tests {
         let expected = [format!("{what}: 1 / 0 (2 times), 1 (1 times)")];
         assert_eq!(differing("request_flags = [1]", &stats), expected);
         let empty: Wire = toml::from_str("response_flags = []").unwrap();
-        assert!(empty.check().unwrap_err().starts_with("wire: flags are a list"));
+        assert!(empty.check().unwrap_err().starts_with("wire: the list of flags is empty"));
     }
 
     #[test]

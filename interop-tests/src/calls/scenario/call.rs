@@ -1,7 +1,7 @@
-//! A call of a scenario: what is sent, how, and where to.
+//! A call of a scenario: its method, messages, options and destination.
 //!
-//! The short forms, `ask` and `message`, are for SquareRoot and other methods with one request and one
-//! response; `send` and `script` are for all kinds.
+//! The short forms `ask` and `message` are for SquareRoot and other unary methods; `send` and `script` are for all
+//! kinds of methods.
 
 use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True};
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
@@ -15,38 +15,38 @@ use crate::config::{Capability, ClientTls, Target, Variant};
 use crate::http2::body::padded;
 use crate::http2::{Value, Values};
 
-/// One call, or several equal ones at once.
+/// One call, or several equal calls at once.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Call {
-    /// The numbers that are sent through the generated stub, one call each.
+    /// The numbers to send through the generated stub, one call each.
     ask: Option<Values>,
-    /// The bytes of a request in hex.
+    /// The request in hex.
     message: Option<String>,
-    /// With `ask`: the request is padded with an unknown field to this size in bytes.
+    /// With `ask`: pads the request with an unknown field to this size in bytes.
     size: Option<usize>,
-    /// The requests of one call of any kind.
+    /// The requests of one call of any kind of method.
     send: Option<Message>,
-    /// What one call of any kind does.
+    /// The steps of one call of any kind of method.
     script: Option<Vec<ScriptEntry>>,
-    /// The kind of a method that no descriptor declares.
+    /// The kind of a method that no .proto file declares.
     kind: Option<Kind>,
-    /// Whether the call is made through the generated stub; without it, whenever that is possible.
+    /// Whether to make the call through the generated stub. The default is to do so if possible.
     stub: Option<bool>,
     #[serde(default = "square_root")]
     method: String,
     #[serde(default = "default_timeout")]
     timeout_ms: f64,
-    /// The call has no deadline.
+    /// Whether the call has no deadline.
     #[serde(default)]
     no_deadline: bool,
-    /// `{trial}` in a value is a name that no other trial has.
+    /// The metadata. `{trial}` in a value is replaced by the unique name of the trial.
     #[serde(default)]
     metadata: Vec<(String, String)>,
-    /// The calls are spread over this many connections.
+    /// The number of connections over which the calls are spread.
     #[serde(default = "one")]
     pub(crate) channels: usize,
-    /// Each of the calls is made this many times.
+    /// How many times each call is made.
     #[serde(default = "one")]
     times: usize,
     #[serde(default)]
@@ -54,14 +54,15 @@ pub(crate) struct Call {
     #[serde(default)]
     wait_for_ready: bool,
     pub(crate) keepalive: Option<Keepalive>,
-    /// The client's credentials, where they are not the usual ones.
+    /// The client's credentials, if they differ from the default.
     pub(crate) tls: Option<ClientTls>,
-    /// Among `calls`: the expected outcome of this one.
+    /// In `calls`: the expected outcome of this call.
     pub(crate) expect: Option<Expectation>,
 }
 
-const FORMS: &str = "a call has `ask`, `ask` and `size`, or `message`; or, for any kind of method, `send` or \
-                     `script`";
+/// The error for a call without a request, or with more than one form of it.
+const FORMS: &str = "a call needs `ask`, `ask` and `size`, or `message`; or `send` or `script`, for any kind of \
+                     method";
 
 fn square_root() -> String {
     "/Calculator/SquareRoot".to_owned()
@@ -76,7 +77,7 @@ fn one() -> usize {
 }
 
 impl Call {
-    /// The calls that the agent makes, at this point of the axes, in the trial with this unique name.
+    /// The calls that the agent makes with this transport and compression, in the trial with this unique name.
     pub(crate) fn calls(
         &self,
         variant: Variant,
@@ -124,7 +125,10 @@ impl Call {
     ) -> Result<protocol::Call, String> {
         let method = match (self.kind, message::find(&self.method)) {
             (None, Err(unknown)) => return Err(unknown),
-            (Some(_), Ok(_)) => return Err("kind: that of this method is known".to_owned()),
+            (Some(_), Ok(_)) => {
+                return Err("kind: a .proto file declares the kind of this method; remove the key"
+                    .to_owned());
+            }
             (_, method) => method.ok(),
         };
         let request = method.as_ref().map(MethodDescriptor::input);
@@ -150,7 +154,7 @@ impl Call {
         ReplyForm::Messages(method.map(|method| method.output()))
     }
 
-    /// What the server has to have for it at this point of the axes.
+    /// The capabilities that the server needs for the call with this transport and compression.
     pub(crate) fn capabilities(&self, variant: Variant) -> Vec<Capability> {
         if self.to != Target::Server {
             return Vec::new();
@@ -164,7 +168,7 @@ impl Call {
         self.ask.as_ref().map_or(1, |Values(values)| values.len()) * self.times
     }
 
-    /// Whether it mostly waits: in a pause of the client or the server, or for its deadline.
+    /// Whether the call mostly waits: because the client or the server pauses, or for its deadline.
     pub(crate) fn waits(&self) -> bool {
         let directives = ["x-interop-delay-ms", "x-interop-observed"];
         self.to == Target::SilentPort
@@ -174,10 +178,10 @@ impl Call {
 
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.times == 0 || self.channels == 0 {
-            return Err("`times` and `channels` are at least 1".to_owned());
+            return Err("`times` and `channels` must be at least 1".to_owned());
         }
         if self.kind.is_some() && !self.is_scripted() {
-            return Err("kind: it goes with `send` or `script`".to_owned());
+            return Err("kind: allowed only together with `send` or `script`".to_owned());
         }
         self.calls(Variant::default(), "").map(drop)
     }
@@ -188,7 +192,7 @@ impl Call {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ScriptEntry {
     Send(Message),
-    /// Waits until this many more responses have arrived, or the call has ended.
+    /// Waits until this number of further responses has arrived, or the call has ended.
     Receive(usize),
     PauseMs(u64),
     HalfClose(True),
@@ -204,7 +208,7 @@ pub(crate) struct Repeat {
     script: Vec<ScriptEntry>,
 }
 
-/// The steps of the agent for these entries, whose messages are of the type `of`.
+/// Converts `entries` to steps of the agent. `of` is the type of the messages.
 pub(crate) fn steps(
     entries: &[ScriptEntry],
     of: Option<&MessageDescriptor>,
@@ -230,17 +234,17 @@ pub(crate) fn steps(
 }
 
 impl ScriptEntry {
-    /// Whether it pauses.
+    /// Whether it contains a pause.
     pub(crate) fn pauses(&self) -> bool {
         self.any(&|entry| matches!(entry, Self::PauseMs(_)))
     }
 
-    /// Whether it sends a message whose bytes the table states.
+    /// Whether it sends a message that is written as bytes.
     pub(crate) fn is_raw(&self) -> bool {
         self.any(&|entry| matches!(entry, Self::Send(message) if message.is_raw()))
     }
 
-    /// Whether the condition is true of this entry or of one that it repeats.
+    /// Whether `condition` holds for this entry or for one that it repeats.
     fn any(&self, condition: &dyn Fn(&Self) -> bool) -> bool {
         match self {
             Self::Repeat(Repeat { script, .. }) => script.iter().any(|it| it.any(condition)),
@@ -249,7 +253,7 @@ impl ScriptEntry {
     }
 }
 
-/// Checks that a call of this kind can run `script`.
+/// Checks that a call of a method of this kind can run `script`.
 pub(crate) fn check(script: &[ScriptStep], kind: Kind) -> Result<(), String> {
     let is_send = |step: &ScriptStep| matches!(step, ScriptStep::Send(_));
     let sends = script.iter().filter(|step| is_send(step)).count();
@@ -259,13 +263,13 @@ pub(crate) fn check(script: &[ScriptStep], kind: Kind) -> Result<(), String> {
     let receives = position(|step| matches!(step, ScriptStep::Receive(_))).is_some();
     let wrong = if !kind.has_many_requests() && (sends != 1 || !script.first().is_some_and(is_send))
     {
-        "a call with one request begins by sending it, and sends no other"
+        "a call with a single request must begin with `send` and send nothing else"
     } else if receives && !kind.has_many_replies() {
-        "`receive` is for a call with many replies"
+        "`receive` is allowed only if the method streams its responses"
     } else if closed.is_some_and(|at| script[at..].iter().any(is_send)) {
-        "nothing can be sent after `half_close`"
+        "`send` is not allowed after `half_close`"
     } else if cancelled.is_some_and(|at| at + 1 != script.len()) {
-        "`cancel` ends a script"
+        "`cancel` must be the last entry of a script"
     } else {
         return Ok(());
     };
@@ -308,15 +312,18 @@ mod tests {
     #[test]
     fn a_call_that_cannot_be_made_is_refused() {
         let error = |table| calls(table).unwrap_err();
-        assert!(error("").starts_with("a call has `ask`"));
-        assert!(error("ask = []").starts_with("a call has `ask`"));
+        assert!(error("").starts_with("a call needs `ask`"));
+        assert!(error("ask = []").starts_with("a call needs `ask`"));
         assert!(error("ask = 1\ntimes = 0").starts_with("`times` and"));
-        assert!(error("ask = 1\nkind = \"unary\"").starts_with("kind: it goes with"));
-        assert!(error("send = 1.0\nkind = \"unary\"").starts_with("kind: that of this method"));
-        assert!(error("method = \"/A/B\"\nsend = \"\"").starts_with("method: there is no `/A/B`"));
-        assert!(error("ask = 16\nsize = 5").starts_with("no padding makes"));
+        assert!(error("ask = 1\nkind = \"unary\"").starts_with("kind: allowed only together"));
+        assert!(error("send = 1.0\nkind = \"unary\"").starts_with("kind: a .proto file declares"));
+        assert!(
+            error("method = \"/A/B\"\nsend = \"\"")
+                .starts_with("method: no .proto file has the method `/A/B`")
+        );
+        assert!(error("ask = 16\nsize = 5").starts_with("size: "));
         let wrong = toml::from_str::<Call>("send = true").unwrap_err();
-        assert_eq!(wrong.message(), "a message is a number, a table or hex digits");
+        assert_eq!(wrong.message(), "a message must be a number, a table or hex digits");
     }
 
     #[test]
@@ -363,14 +370,16 @@ mod tests {
         let one = "[{ send = \"\" }]";
         assert_eq!(check(one, Kind::Unary), Ok(()));
         let late = "[{ pause_ms = 1 }, { send = \"\" }]";
-        assert!(check(late, Kind::ServerStreaming).unwrap_err().starts_with("a call with one"));
+        assert!(
+            check(late, Kind::ServerStreaming).unwrap_err().starts_with("a call with a single")
+        );
         assert_eq!(check(late, Kind::ClientStreaming), Ok(()));
         let receiving = "[{ send = \"\" }, { receive = 1 }]";
         assert!(check(receiving, Kind::ClientStreaming).unwrap_err().starts_with("`receive`"));
         assert_eq!(check(receiving, Kind::Bidirectional), Ok(()));
         let closed = "[{ half_close = true }, { send = \"\" }]";
-        assert!(check(closed, Kind::Bidirectional).unwrap_err().starts_with("nothing can"));
+        assert!(check(closed, Kind::Bidirectional).unwrap_err().starts_with("`send` is not"));
         let cancelled = "[{ cancel = true }, { receive = 1 }]";
-        assert!(check(cancelled, Kind::Bidirectional).unwrap_err().starts_with("`cancel` ends"));
+        assert!(check(cancelled, Kind::Bidirectional).unwrap_err().starts_with("`cancel` must"));
     }
 }

@@ -1,10 +1,10 @@
 //! The scenarios of the suite `calls`, read from tables.
 //!
-//! The expected outcome is what grpcio does, because callers of the Python server rely on that. It is
-//! stated once, for all languages.
+//! The expected outcome is what grpcio does, because clients of the Python server rely on it. It is stated once, for
+//! all languages.
 //!
-//! - [`step`]: calls that are made at once, or something that happens to the server
-//! - [`call`]: what one call does
+//! - [`step`]: calls that are made at once, or an action on the server
+//! - [`call`]: one call
 
 pub(crate) mod call;
 pub(crate) mod step;
@@ -25,7 +25,7 @@ use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Var
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// The axes of all scenarios of the file that do not state their own.
+    /// The default transports and compressions of the scenarios in the file.
     #[serde(default)]
     vary: Vary,
     scenario: Vec<Scenario>,
@@ -36,7 +36,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
     name: Spanned<String>,
-    /// What it tests, where the name does not say it.
+    /// What it tests, if the name does not explain it.
     pub(crate) about: Option<String>,
     #[serde(default)]
     pub(crate) vary: Vary,
@@ -44,16 +44,16 @@ pub(crate) struct Scenario {
     expect: Option<Expectation>,
     #[serde(default)]
     calls: Vec<Call>,
-    /// What happens, in order.
+    /// The steps in order.
     #[serde(default)]
     pub(crate) steps: Vec<Step>,
-    /// How the server is started, where that is not as usual.
+    /// How the server is started, if that differs from the default.
     pub(crate) server: Option<ServerNeeds>,
-    /// What is expected between client and server.
+    /// The expected frames between client and server.
     pub(crate) wire: Option<Wire>,
 }
 
-/// Reads all `*.toml` files in `directory`, in the order of their names.
+/// Reads all `*.toml` files in `directory`, sorted by name.
 pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
     read(source::open_all(directory)?)
 }
@@ -77,23 +77,23 @@ impl Scenario {
         self.name.get_ref()
     }
 
-    /// What a server has to have for it at this point of the axes.
+    /// The capabilities that a server needs for the scenario with this transport and compression.
     pub(crate) fn capabilities(&self, variant: Variant) -> BTreeSet<Capability> {
         let calls = self.steps.iter().flat_map(Step::calls);
         calls.flat_map(|(call, _)| call.capabilities(variant)).collect()
     }
 
-    /// Whether it needs a server that no other scenario uses, because it kills or measures it.
+    /// Whether it needs a server of its own, because it kills the server or measures its memory.
     pub(crate) fn needs_own_server(&self) -> bool {
         self.steps.iter().any(Step::needs_own_server)
     }
 
-    /// Whether it mostly waits, so that many such can run at once.
+    /// Whether it mostly waits, so that many such scenarios can run at once.
     pub(crate) fn waits(&self) -> bool {
         self.steps.iter().any(Step::waits)
     }
 
-    /// Makes a step of the calls of a scenario without steps.
+    /// Converts the calls of a scenario without steps to a step.
     fn make_step(&mut self) {
         let Self { call, expect, calls, steps, .. } = self;
         if steps.is_empty() && call.is_some() == expect.is_some() {
@@ -108,7 +108,10 @@ impl Scenario {
         check_name(self.name())?;
         let Self { call, expect, calls, steps, .. } = self;
         if steps.is_empty() || call.is_some() || expect.is_some() || !calls.is_empty() {
-            return Err("a scenario has `call` and `expect`, `calls`, or `steps`".to_owned());
+            return Err(
+                "a scenario needs `call` and `expect`, `calls`, or `steps`, and only one of these"
+                    .to_owned(),
+            );
         }
         self.steps.iter().try_for_each(Step::check)?;
         self.vary.check()?;
@@ -117,11 +120,13 @@ impl Scenario {
         };
         let has_tls = |step: &Step| step.leader().is_some_and(|call| call.tls.is_some());
         if self.steps.iter().any(has_tls) && !only(Transport::is_encrypted) {
-            return Err("tls: vary.transport is `tls` or `mtls` then, and nothing else".to_owned());
+            return Err("tls: vary.transport must contain only `tls` or `mtls`".to_owned());
         }
         if let Some(wire) = &self.wire {
             if !only(|transport| transport == Transport::Plain) {
-                return Err("wire: only the transport `plain` can be looked into".to_owned());
+                let message = "wire: vary.transport must contain only `plain`, because other transports \
+                               hide the frames";
+                return Err(message.to_owned());
             }
             wire.check()?;
         }
@@ -164,23 +169,29 @@ mod tests {
             scenarios(&format!("{good}[[scenario]]\n{rest}\n")).unwrap_err()
         };
         let of_b = |rest: &str| error(&format!("name = \"b\"\n{rest}"));
-        assert!(error("name = \"a/b\"").starts_with("calls.toml:6: scenario `a/b`: a name is"));
-        assert!(of_b("").starts_with("calls.toml:6: scenario `b`: a scenario has `call`"));
+        assert!(error("name = \"a/b\"").starts_with("calls.toml:6: scenario `a/b`: a name must"));
+        assert!(of_b("").starts_with("calls.toml:6: scenario `b`: a scenario needs `call`"));
         assert!(
-            of_b("call = { ask = 1 }").starts_with("calls.toml:6: scenario `b`: a scenario has")
+            of_b("call = { ask = 1 }").starts_with("calls.toml:6: scenario `b`: a scenario needs")
         );
         let call = "call = { ask = 4 }\nexpect = { root = 2 }\n";
         assert!(
-            of_b(&format!("{call}steps = [{{ server = \"kill\" }}]")).contains(": a scenario has")
+            of_b(&format!("{call}steps = [{{ server = \"kill\" }}]"))
+                .contains(": a scenario needs")
         );
         assert!(of_b(&format!("{call}colour = 1")).starts_with("calls.toml:9: unknown field"));
         let twice = error(&format!("name = \"a\"\n{call}"));
-        assert!(twice.starts_with("calls.toml:6: there already is a scenario `a`"), "{twice}");
+        assert!(twice.starts_with("calls.toml:6: there is already a scenario `a`"), "{twice}");
         let encrypted = format!("{call}wire = {{}}\nvary = {{ transport = [\"tls\"] }}");
-        assert!(of_b(&encrypted).contains("scenario `b`: wire: only the transport `plain`"));
+        assert!(
+            of_b(&encrypted)
+                .contains("scenario `b`: wire: vary.transport must contain only `plain`")
+        );
         let certificate = format!("{call}server = {{ certificate = \"expired\" }}");
-        assert!(of_b(&certificate).contains("scenario `b`: server: a certificate goes with"));
+        assert!(
+            of_b(&certificate).contains("scenario `b`: server: `certificate` needs vary.transport")
+        );
         let axis = format!("{call}vary = {{ transport = [] }}");
-        assert!(of_b(&axis).contains("scenario `b`: vary: an axis has at least one value"));
+        assert!(of_b(&axis).contains("scenario `b`: vary: `transport` and `compression` must"));
     }
 }

@@ -1,4 +1,4 @@
-//! A step of a scenario: calls that are made at once, or something that happens to the server.
+//! A step of a scenario: calls that are made at once, or an action on the server.
 
 use grpc_interop_protocol::{CallOutcome, Request};
 use serde::Deserialize;
@@ -15,34 +15,35 @@ use crate::outcome::Mismatch;
 pub(crate) struct Step {
     pub(crate) call: Option<Call>,
     pub(crate) expect: Option<Expectation>,
-    /// Different calls that are made at once, each with its `expect`.
+    /// Different calls that are made at once, each with its own `expect`.
     pub(crate) calls: Vec<Call>,
-    /// What happens to the server: by itself, or while the call runs.
+    /// An action on the server: alone, or during the calls.
     pub(crate) server: Option<ServerAction>,
-    /// With `server` and a call: how long after the start of the call.
+    /// With `server` and calls: the time of the action, in milliseconds after the start of the calls.
     pub(crate) after_ms: u64,
-    /// How long the calls are repeated until they end as expected.
+    /// For how long the calls are repeated until they end as expected.
     pub(crate) eventually_ms: Option<u64>,
-    /// A pause before the step, each time.
+    /// A pause before each run of the step.
     pub(crate) pause_ms: u64,
-    /// How many times the step is done.
+    /// How many times the step runs.
     pub(crate) repeat: Option<usize>,
-    /// Whether the next step uses the same channels; without it, it does.
+    /// Whether the next step uses the same channels. The default is yes.
     pub(crate) keep_channels: Option<bool>,
-    /// A limit to the server's memory.
+    /// A limit on the growth of the server's memory.
     pub(crate) server_memory: Option<ServerMemory>,
 }
 
+/// An action on the server of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ServerAction {
-    /// Kills the server's process.
+    /// Kills the process of the server.
     Kill,
-    /// Starts it again at the same address.
+    /// Starts the server again at the same address.
     Start,
 }
 
-/// A limit to how much the resident memory of the server grows during a step.
+/// A limit on the growth of the server's resident memory during a step.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServerMemory {
@@ -50,14 +51,14 @@ pub(crate) struct ServerMemory {
 }
 
 impl Step {
-    /// The calls with their expectations; none for a step that only concerns the server.
+    /// The calls with their expectations; empty for a step that only acts on the server.
     pub(crate) fn calls(&self) -> Vec<(&Call, &Expectation)> {
         let one = self.call.iter().zip(&self.expect);
         one.chain(self.calls.iter().filter_map(|call| Some((call, call.expect.as_ref()?))))
             .collect()
     }
 
-    /// Whether it needs a server that no other scenario uses.
+    /// Whether it needs a server of its own.
     pub(crate) fn needs_own_server(&self) -> bool {
         self.server.is_some() || self.server_memory.is_some()
     }
@@ -70,17 +71,17 @@ impl Step {
             || self.calls().iter().any(|(call, expect)| call.waits() || expect.waits())
     }
 
-    /// The call that states the connections of all calls of the step.
+    /// The first call. It determines the connections of all calls of the step.
     pub(crate) fn leader(&self) -> Option<&Call> {
         self.calls().first().map(|(call, _)| *call)
     }
 
-    /// Where the calls go.
+    /// The destination of the calls.
     pub(crate) fn target(&self) -> Target {
         self.leader().map_or(Target::Server, |call| call.to)
     }
 
-    /// The agent's request, but for the address and the credentials.
+    /// The request to the agent, without address and credentials.
     pub(crate) fn request(&self, variant: Variant, trial: &str) -> Result<Request, String> {
         let mut calls = Vec::new();
         for (call, _) in self.calls() {
@@ -95,7 +96,7 @@ impl Step {
         })
     }
 
-    /// Compares the outcomes of the calls. Only the first few are shown as lines.
+    /// Compares the outcomes of the calls. Only the first ones are kept as lines.
     pub(crate) fn compare(&self, outcomes: &[CallOutcome], trial: &str) -> Comparison {
         const SHOWN: usize = 8;
         let mut all = Comparison::default();
@@ -121,18 +122,21 @@ impl Step {
         all
     }
 
-    /// What is wrong with the step itself.
+    /// Checks the step itself.
     pub(crate) fn check(&self) -> Result<(), String> {
         if let Some(call) = self.calls.iter().find(|call| call.expect.is_none()) {
             call.check()?;
-            return Err("each of `calls` has its own `expect`".to_owned());
+            return Err("each of `calls` needs its own `expect`".to_owned());
         }
         if self.call.as_ref().is_some_and(|call| call.expect.is_some()) {
-            return Err("`expect` stands beside `call`, and within each of `calls`".to_owned());
+            return Err(
+                "write `expect` next to `call`, not inside it; only `calls` contain their `expect`"
+                    .to_owned(),
+            );
         }
         match (&self.call, &self.expect, self.calls.is_empty(), &self.server) {
             (Some(_), Some(_), true, _) | (None, None, false, _) | (None, None, true, Some(_)) => {}
-            _ => return Err("a step has `call` and `expect`, `calls`, or `server`".to_owned()),
+            _ => return Err("a step needs `call` and `expect`, `calls`, or `server`".to_owned()),
         }
         for (call, expect) in self.calls() {
             call.check()?;
@@ -144,10 +148,10 @@ impl Step {
         };
         if self.calls.iter().skip(1).any(states_connections) {
             let keys = "`channels`, `to`, `keepalive` and `tls`";
-            return Err(format!("{keys} are those of the first of `calls`"));
+            return Err(format!("{keys} are allowed only in the first of `calls`"));
         }
         if self.repeat == Some(0) {
-            return Err("`repeat` is at least 1".to_owned());
+            return Err("`repeat` must be at least 1".to_owned());
         }
         Ok(())
     }
@@ -201,15 +205,15 @@ mod tests {
     #[test]
     fn a_step_has_calls_or_concerns_the_server() {
         let error = |table: &str| step(table).check().unwrap_err();
-        assert!(error("").starts_with("a step has"));
-        assert!(error("call = { ask = 4 }").starts_with("a step has"));
+        assert!(error("").starts_with("a step needs"));
+        assert!(error("call = { ask = 4 }").starts_with("a step needs"));
         assert!(error("calls = [{ ask = 4 }]").starts_with("each of `calls`"));
         let misplaced = "call = { ask = 4, expect = { root = 2 } }";
-        assert!(error(misplaced).starts_with("`expect` stands beside `call`"));
+        assert!(error(misplaced).starts_with("write `expect` next to `call`"));
         let call = "{ ask = 4, channels = 2, expect = { root = 2 } }";
         assert!(error(&format!("calls = [{call}, {call}]")).starts_with("`channels`, `to`"));
         let repeated = "repeat = 0\ncall = { ask = 4 }\nexpect = { root = 2 }";
-        assert!(error(repeated).starts_with("`repeat` is"));
+        assert!(error(repeated).starts_with("`repeat` must"));
         assert_eq!(step("server = \"kill\"").check(), Ok(()));
         assert!(step("server = \"kill\"").needs_own_server() && step("server = \"kill\"").waits());
     }

@@ -1,6 +1,6 @@
 //! Names the bytes of an HTTP/2 frame, by RFC 9113.
 //!
-//! The ranges have no gaps, so that a report can colour every byte.
+//! The ranges have no gaps, so that a report can explain every byte.
 
 use std::ops::Range;
 
@@ -43,8 +43,8 @@ impl IncomingFrame {
         self.header_bytes.len() == FrameHeader::SIZE && self.payload.length == self.header.length
     }
 
-    /// Where the payload is neither padding nor its length. `None` if the padding is longer than the
-    /// frame, or its length was not sent yet.
+    /// The range of the payload without padding and its length. `None` if the padding is longer than the frame, or
+    /// its length has not been sent yet.
     pub(crate) fn content(&self) -> Option<Range<usize>> {
         self.header.content(self.payload.kept.first().copied())
     }
@@ -134,7 +134,7 @@ fn parts(frame: &IncomingFrame) -> Vec<Part> {
     }
     let rest = match header.kind {
         _ if header.is_padded() && parts.position() >= content_end => "padding",
-        0..=kind::CONTINUATION => "bytes that do not belong here",
+        0..=kind::CONTINUATION => "unexpected bytes",
         _ => "payload",
     };
     parts.add(end, rest, String::new());

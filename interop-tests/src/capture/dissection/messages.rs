@@ -1,8 +1,8 @@
 //! Follows the length-prefixed messages of a stream from one DATA frame to the next.
 //!
-//! A message may start and end anywhere in a frame, so this state is kept between frames, also for
-//! frames that are not kept in the trace. Fields are read without the schema: with it, a message that is wrong
-//! would be shown as what it should be.
+//! A message may start and end anywhere in a frame, so the state is kept between frames, even for frames that the
+//! trace omits. Fields are read without the schema, because with it an incorrect message could be shown as if it were
+//! correct.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) struct MessageParser {
     start: Option<usize>,
 }
 
-/// What a DATA frame has of messages. Positions are counted from the first byte of the frame's header.
+/// The messages in a DATA frame. Positions are counted from the first byte of the frame's header.
 #[derive(Debug, Default)]
 pub(crate) struct MessagesOfFrame {
     /// The first messages that end in the frame.
@@ -80,7 +80,7 @@ impl MessageParser {
         let (fields, unread) = match flag {
             0 => read(&bytes.kept),
             1 => (Vec::new(), Some("it is compressed".to_owned())),
-            _ => (Vec::new(), Some(format!("{flag} is no compressed flag"))),
+            _ => (Vec::new(), Some(format!("{flag} is not a valid compressed flag"))),
         };
         let is_truncated = flag == 0 && bytes.left_out > 0;
         let truncated = is_truncated.then(|| format!("only {KEPT} of its bytes are kept"));
@@ -120,6 +120,7 @@ impl MessagesOfFrame {
         self.parts.push((start + PREFIX, "message length", length.to_string()));
     }
 }
+
 /// Moves bytes from the start of `input` to `buffer` until that has `size`.
 pub(crate) fn fill(buffer: &mut Vec<u8>, size: usize, input: &mut &[u8]) {
     let missing = size.saturating_sub(buffer.len());
@@ -132,7 +133,7 @@ const FIELDS: usize = 100;
 /// How many bytes of a value are shown in hex.
 const SHOWN: usize = 64;
 
-/// The fields, and why there are no more of them if bytes are left.
+/// Reads the fields of `message`. If bytes are left, also returns the reason.
 pub(crate) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
     let mut fields = Vec::new();
     let mut rest = message;
@@ -144,7 +145,7 @@ pub(crate) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
         match field(message, &mut rest) {
             Ok(field) => fields.push(field),
             Err(why) => {
-                return (fields, Some(format!("no protobuf from byte {start} on: {why}")));
+                return (fields, Some(format!("not protobuf from byte {start} on: {why}")));
             }
         }
     }
@@ -197,7 +198,7 @@ fn field(message: &[u8], rest: &mut &[u8]) -> Result<ProtobufField, String> {
         WireType::LengthDelimited => {
             let length = decode_varint(rest).map_err(|error| error.to_string())?;
             let bytes = usize::try_from(length).ok().and_then(|length| rest.split_off(..length));
-            let missing = || format!("{length} bytes should follow, and {} do", rest.len());
+            let missing = || format!("{length} bytes should follow, but only {} do", rest.len());
             let bytes = bytes.ok_or_else(missing)?;
             ("length-delimited", text_or_hex(bytes))
         }
@@ -210,7 +211,7 @@ fn field(message: &[u8], rest: &mut &[u8]) -> Result<ProtobufField, String> {
 
 fn fixed<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], String> {
     let Some((bytes, behind)) = rest.split_first_chunk::<N>() else {
-        return Err(format!("{N} bytes should follow, and {} do", rest.len()));
+        return Err(format!("{N} bytes should follow, but only {} do", rest.len()));
     };
     *rest = behind;
     Ok(*bytes)

@@ -215,11 +215,11 @@ fn messages_that_are_not_protobuf_say_why() {
     let trace = trace_of(&frame(DATA, 1, 1, &bytes.concat()));
     let messages = &frames(&trace)[0].messages;
     let unread = |index: usize| messages[index].unread.clone().unwrap_or_default();
-    assert_eq!(unread(0), "no protobuf from byte 0 on: 4 bytes should follow, and 2 do");
-    assert!(unread(1).starts_with("no protobuf from byte 2 on: "), "{}", unread(1));
+    assert_eq!(unread(0), "not protobuf from byte 0 on: 4 bytes should follow, but only 2 do");
+    assert!(unread(1).starts_with("not protobuf from byte 2 on: "), "{}", unread(1));
     assert_eq!(messages[1].fields.len(), 1, "the field before it is read");
     assert_eq!(unread(2), "it is compressed");
-    assert_eq!(unread(3), "7 is no compressed flag");
+    assert_eq!(unread(3), "7 is not a valid compressed flag");
     let values: Vec<_> = messages[4].fields.iter().map(|field| &field.value[..]).collect();
     assert_eq!(values, [r#""abc""#, "00ff", "1.0 (0x3ff0000000000000)"]);
     assert_eq!(messages[4].unread, None);
@@ -245,7 +245,7 @@ fn numbers_have_names() {
             named("00000064", "value", "100"),
             named("fe03", "identifier", "65027 GRPC_ALLOW_TRUE_BINARY_METADATA"),
             named("00000001", "value", "1"),
-            named("09", "bytes that do not belong here", ""),
+            named("09", "unexpected bytes", ""),
         ]
     );
     assert_eq!(parts(frames[1]), [named("00000008", "error code", "8 CANCEL")]);
@@ -306,7 +306,7 @@ fn other_protocols_are_recognized() {
     client.bytes(b"GET / HTTP/1.1\r\n\r\n");
     drop((client, server));
     let trace = recorder.take();
-    assert!(trace.to_string().contains("18 bytes that are no HTTP/2"), "{trace}");
+    assert!(trace.to_string().contains("18 bytes that are not HTTP/2"), "{trace}");
     let recorder = Recorder::default();
     let ConnectionRecorder { mut client, server } = recorder.connect();
     client.bytes(&PREFACE[..10]);
@@ -352,7 +352,7 @@ fn header_blocks_that_are_dropped_still_count() {
     let last = frames(&trace).into_iter().next_back().and_then(|frame| frame.block.as_ref());
     let names: Vec<_> = last.expect("a block").fields.iter().map(|f| &f.name[..]).collect();
     assert_eq!(names, ["c", "a"], "dropped blocks are decoded");
-    assert!(trace.to_string().contains("… 99404 events are left out …"));
+    assert!(trace.to_string().contains("… 99404 events omitted …"));
 }
 
 #[test]

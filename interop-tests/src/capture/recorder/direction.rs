@@ -214,7 +214,7 @@ impl DirectionRecorder {
         let FrameHeader { kind, flags, stream, .. } = header;
         let whole = Frame::new(kind, flags, stream, frame.payload.kept.clone());
         let block = self.blocks.take(whole);
-        let error = "its padding is longer than the frame, or no HEADERS came before it";
+        let error = "its padding is longer than the frame, or HEADERS is missing before it";
         let failed = Block { stream, end_stream: false, fields: Err(error.to_owned()) };
         block.or_else(|| header.has(flag::END_HEADERS).then_some(failed))
     }

@@ -17,8 +17,8 @@ const FIRST: usize = 400;
 /// How many events are kept from its end.
 const LAST: usize = 200;
 
-const ENCRYPTED: &str = "the connection is encrypted, and only its two ends have the keys: of what \
-                         goes over it, only the length of each TLS record is known";
+const ENCRYPTED: &str = "the connection is encrypted, and only client and server have the keys, so the \
+                         trace shows only the TLS records";
 
 /// Records the events of a trial; clones share the recording.
 #[derive(Clone, Default)]
@@ -37,7 +37,7 @@ struct Recording {
     statistics: Option<WireStats>,
     /// How many connections there have been.
     connections: usize,
-    /// The connections that one side has closed or reset.
+    /// The connections that one side closed or reset.
     closed: BTreeSet<usize>,
     ignores_ends: bool,
 }
@@ -65,7 +65,7 @@ impl Recorder {
         self.0.lock().statistics.take().unwrap_or_default()
     }
 
-    /// Stops recording how connections end, because from now on it is the tool that ends them.
+    /// Stops recording how connections end, because from now on the tool ends them.
     pub(crate) fn ignore_ends(&self) {
         self.0.lock().ignores_ends = true;
     }
@@ -104,7 +104,7 @@ impl Recorder {
             notes.push(ENCRYPTED.to_owned());
         }
         if notes.is_empty() && events.is_empty() {
-            notes.push("no client has connected".to_owned());
+            notes.push("no client connected".to_owned());
         }
         Trace { notes, events, left_out: (dropped > 0).then_some(left_out) }
     }

@@ -1,6 +1,6 @@
-//! Counts what the expectations of a scenario state about the wire.
+//! Counts frames and messages for the `wire` expectations of scenarios.
 //!
-//! Computed while frames are recorded and not from the recording, which drops frames of long calls.
+//! Counting happens while frames are recorded, because the recording omits frames of long calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,7 @@
 //! A tap: a proxy between a client and a server that records what they exchange.
 //!
-//! Whether a message is compressed or a connection is pinged is decided below the API of a library,
-//! so no agent can report it. The tap forwards every byte, half-close and reset unchanged: a
-//! difference that a peer could notice would be a difference in what is tested.
+//! An agent cannot report whether a message is compressed or a connection is pinged, because its library does not
+//! report it. The tap forwards every byte, half-close and reset unchanged, so that peers do not notice it.
 //!
 //! - [`proxy`]: forwards between clients and the server
 //! - [`socket`]: TCP and Unix sockets by address
@@ -58,7 +57,7 @@ impl Tap {
         self.address.clone()
     }
 
-    /// Closes the listener, so that connections are refused; open connections go on.
+    /// Closes the listener, so that new connections are refused. Open connections continue.
     pub(crate) fn stop_listening(&mut self) {
         let (done, is_done) = mpsc::channel();
         let _ = self.commands.send(Command::StopListening(done));

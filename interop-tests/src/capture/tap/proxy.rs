@@ -16,12 +16,13 @@ use crate::capture::recorder::{ConnectionRecorder, DirectionRecorder, Recorder};
 use crate::capture::tap::socket::{Connection, Listener};
 use crate::http2::Observer;
 
-/// More connections than any scenario has at once; further ones are reset.
+/// The maximum number of connections, more than any scenario needs. Further connections are reset.
 const MAX_CONNECTIONS: usize = 256;
 
 /// How many bytes are read at once.
 const BUFFER: usize = 64 * 1024;
 
+/// A command to a running proxy.
 #[derive(Debug)]
 pub(super) enum Command {
     /// Close the listener, and report when that is done.
@@ -65,7 +66,7 @@ pub(super) async fn run(
                 if let Some(server) = server.ok().filter(|_| connections.len() < MAX_CONNECTIONS) {
                     connections.spawn(forward_both([client, server], recorder.connect()));
                 } else {
-                    // The closest to a refused connection, because this one has been accepted.
+                    // The connection has been accepted, so a reset is closest to a refused connection.
                     recorder.refuse_connection();
                     client.reset_on_drop();
                 }
@@ -121,9 +122,9 @@ async fn forward_until_reset(
     reset_by
 }
 
-/// Forwards what the side with this index sends. No more is read than the other side takes: otherwise
-/// the tap would hide a slow reader from a fast writer. Returns the side that has reset the connection
-/// or does not receive any more, or `None` when this side has half-closed it.
+/// Forwards what the side with this index sends. Reads no more than the other side accepts, because otherwise the tap
+/// would hide back pressure. Returns the side that has reset the connection or does not receive any more, or `None`
+/// when this side has half-closed it.
 async fn forward(
     connections: &[Connection; 2],
     side: usize,

@@ -1,7 +1,8 @@
-//! The expected outcome of a case: that of the live reference, or its golden.
+//! The expected outcome of a case: the outcome of the live reference, or its golden.
 //!
-//! A live reference can be of other versions than the goldens, and differ from them. Peers are to be like
-//! the versions of the goldens: one that is, and differs from this reference, has neither passed nor failed.
+//! The versions of a live reference can differ from those of the goldens, and so can its outcomes. Peers must behave
+//! like the versions of the goldens. So a peer that matches the golden and differs from this reference has neither
+//! passed nor failed.
 
 use std::sync::Arc;
 
@@ -10,18 +11,20 @@ use crate::outcome::{
     BaselineKind, Evidence, Finding, Mismatch, Observation, ReferenceDrift, Report,
 };
 use crate::parity::baseline::goldens::Goldens;
-use crate::parity::baseline::reference::{Case, Reference, Subject};
+use crate::parity::baseline::reference::{Case, REFERENCE, Reference, Subject};
 use crate::process::RunContext;
 
 /// What peers are compared with.
 #[derive(Debug)]
 pub(crate) enum Baseline<S> {
-    /// With the goldens, in case the reference is of other versions.
+    /// The live reference. The goldens are used if its versions differ from theirs.
     Live(Arc<Reference<S>>, Option<Arc<Goldens>>),
+    /// The goldens alone.
     Golden(Arc<Goldens>),
 }
 
 impl<S: Subject> Baseline<S> {
+    /// The kind of the baseline.
     pub(crate) fn kind(&self) -> BaselineKind {
         match self {
             Self::Live(..) => BaselineKind::Live,
@@ -29,7 +32,7 @@ impl<S: Subject> Baseline<S> {
         }
     }
 
-    /// The live reference.
+    /// The live reference, if it is used.
     pub(crate) fn live(&self) -> Option<&S> {
         match self {
             Self::Live(reference, _) => Some(&reference.subject),
@@ -37,12 +40,12 @@ impl<S: Subject> Baseline<S> {
         }
     }
 
-    /// The expected outcome of `case` for a peer; `is_kin` is one that is made of what the reference is
-    /// made of.
+    /// The expected outcome of `case` for a peer. `shares_libraries` is whether the peer uses the same libraries as
+    /// the reference.
     pub(crate) fn expected(
         &self,
         case: &Arc<S::Case>,
-        is_kin: bool,
+        shares_libraries: bool,
         context: &RunContext,
     ) -> Result<Expected, Finding> {
         let (reference, goldens) = match self {
@@ -56,10 +59,10 @@ impl<S: Subject> Baseline<S> {
             Err(Finding::ReferenceHung(why)) => Err(why),
             outcome => Ok(outcome?),
         };
-        // Versions that are unknown count as those of the goldens.
+        // Unknown versions count as those of the goldens.
         let other =
             goldens.and_then(|goldens| OtherVersions::of(reference, goldens, context).ok()?);
-        let excuse = other.and_then(|other| other.excuse(&**case, &outcome, is_kin));
+        let excuse = other.and_then(|other| other.excuse(&**case, &outcome, shares_libraries));
         match outcome {
             Ok(outcome) => {
                 let mut outcomes = case.also().to_vec();
@@ -84,18 +87,18 @@ impl<S: Subject> Baseline<S> {
 /// The expected outcome of a case.
 #[derive(Debug)]
 pub(crate) struct Expected {
-    /// More than one if the reference is not stable. Those that the case lists come first, so that a
-    /// peer that differs from all of them differs in the same way each time.
+    /// The accepted outcomes; more than one if the reference is not stable. The outcomes that the case lists come
+    /// first, so that a peer that differs from all of them gets the same mismatches in each run.
     outcomes: Vec<Observation>,
-    /// Why the reference has no outcome; then the outcomes are the goldens'.
+    /// Why the reference reported no outcome. Then `outcomes` are those of the goldens.
     hung: Option<String>,
-    /// Where the reference differs from the goldens.
+    /// Set if the reference differs from the goldens.
     excuse: Option<Excuse>,
 }
 
 impl Expected {
-    /// How a peer is judged by the goldens where the reference differs from them; `observed` is its
-    /// outcome in `case`, if it has one.
+    /// If the reference differs from the goldens: how the peer compares with the goldens. `observed` is its outcome
+    /// in `case`, if it has one.
     pub(crate) fn drift(
         &self,
         case: &impl Case,
@@ -110,8 +113,7 @@ impl Expected {
         Some(ReferenceDrift { reason: reason.clone(), finding })
     }
 
-    /// Judges what `who` was `observed` to do in `case`, and adds to the `evidence` what it was judged
-    /// by.
+    /// Compares the outcome `observed` of the side `who` in `case`, and adds both outcomes to `evidence`.
     pub(crate) fn judge(
         self,
         case: &impl Case,
@@ -128,28 +130,28 @@ impl Expected {
     }
 }
 
-/// Why no trace shows a frame.
-const NO_FRAMES: &str = "the reference ran the case once for all trials that need it, and what it \
-                         sent then is not kept";
+/// The note in a trace without frames.
+const NO_FRAMES: &str = "frames are not recorded: the reference runs a case once for all trials, \
+                         and its frames are not kept";
 
-/// The goldens, and the versions of the reference where they are not those of the goldens.
+/// The goldens, and the versions of a reference that differ from those of the goldens.
 #[derive(Debug)]
 pub(crate) struct OtherVersions<'a> {
     goldens: &'a Goldens,
     versions: Vec<String>,
 }
 
-/// What a peer is judged by where the reference differs from its golden.
+/// How to judge a peer in a case in which the reference differs from the golden.
 #[derive(Debug)]
 pub(crate) struct Excuse {
     reason: String,
-    /// The outcome that the peer is to have instead. There is none for a peer with the reference's
-    /// libraries: it changes with the reference, and what else these versions do is unknown.
+    /// The outcome that the peer must have instead. `None` for a peer with the reference's libraries: it changes with
+    /// the reference, so the golden does not apply.
     golden: Option<Vec<Observation>>,
 }
 
 impl<'a> OtherVersions<'a> {
-    /// `None` if the versions are those of the goldens; the error says why they are unknown.
+    /// `None` if the versions equal those of the goldens. The error is the reason why they are unknown.
     pub(crate) fn of(
         reference: &Reference<impl Subject>,
         goldens: &'a Goldens,
@@ -159,47 +161,56 @@ impl<'a> OtherVersions<'a> {
         Ok((versions != goldens.versions).then_some(Self { goldens, versions }))
     }
 
-    /// Why something is not supported: the reference of these versions does `what`.
-    fn reason(&self, what: &str) -> String {
+    /// The reason why a trial is not supported: with its versions, the reference `does` something else.
+    fn reason(&self, does: &str) -> String {
+        let of_reference = listed(&self.versions, &self.goldens.versions);
+        let of_goldens = listed(&self.goldens.versions, &self.versions);
         format!(
-            "the goldens are of {}, this is {}, which {what}",
-            self.goldens.versions.join(", "),
-            self.versions.join(", ")
+            "the reference {does}; it is {of_reference}, but the goldens were recorded from {of_goldens} \
+             (`make golden` records them from this reference)"
         )
     }
 
     fn reason_of_mismatches(&self, mismatches: &[Mismatch]) -> String {
         let whats: Vec<_> = mismatches.iter().map(|mismatch| &mismatch.what[..]).collect();
-        self.reason(&format!("answers otherwise: {}; `make golden`", whats.join(", ")))
+        self.reason(&format!("differs from its golden in {}", whats.join(", ")))
     }
 
     fn reason_of_hanging(&self, why: &str) -> String {
-        self.reason(&format!("hangs with this: {why}"))
+        let why = why.strip_prefix(REFERENCE).unwrap_or(why);
+        self.reason(&format!("reports no outcome: {why}"))
     }
 
-    /// The excuse of a peer that is not like the outcome of the reference in `case`, if that outcome, or
-    /// that it hung, is not what the golden says; `is_kin` is one that is made of what the reference is.
+    /// The excuse of a peer that differs from the `outcome` of the reference in `case`, if the reference hung or its
+    /// outcome differs from the golden. A peer that `shares_libraries` with the reference is always excused.
     pub(crate) fn excuse(
         &self,
         case: &impl Case,
         outcome: &Result<Observation, String>,
-        is_kin: bool,
+        shares_libraries: bool,
     ) -> Option<Excuse> {
         let golden = self.goldens.of(case.name());
         let reason = match outcome {
             Err(why) => self.reason_of_hanging(why),
             Ok(outcome) => match differences(golden.unwrap_or_default(), outcome) {
                 mismatches if !mismatches.is_empty() => self.reason_of_mismatches(&mismatches),
-                _ if is_kin => self.reason("does not always answer the same"),
+                _ if shares_libraries => self.reason("has different outcomes in different runs"),
                 _ => return None,
             },
         };
-        Some(Excuse { reason, golden: golden.filter(|_| !is_kin).map(<[_]>::to_vec) })
+        Some(Excuse { reason, golden: golden.filter(|_| !shares_libraries).map(<[_]>::to_vec) })
     }
 }
 
-/// How `observed` differs from the nearest golden; also where the golden accepts any text and this is
-/// one that a peer has to have.
+/// The `versions` that are not among `others`, or all if there are none.
+fn listed(versions: &[String], others: &[String]) -> String {
+    let own: Vec<_> =
+        versions.iter().filter(|version| !others.contains(version)).cloned().collect();
+    if own.is_empty() { versions.join(", ") } else { own.join(", ") }
+}
+
+/// The differences between `observed` and the nearest golden. A text is also a difference if the golden accepts any
+/// text there, because peers must have this text.
 fn differences(golden: &[Observation], observed: &Observation) -> Vec<Mismatch> {
     let both_ways = golden.iter().map(|golden| {
         let mismatches = golden.mismatches(observed);
@@ -208,8 +219,8 @@ fn differences(golden: &[Observation], observed: &Observation) -> Vec<Mismatch> 
     both_ways.min_by_key(Vec::len).unwrap_or_default()
 }
 
-/// Compares the outcome of the `reference` in `case` with its golden. A difference is a failure only
-/// where the versions are the same.
+/// Compares the outcome of the `reference` in `case` with its golden. A difference is a failure only if the versions
+/// are the same.
 pub(crate) fn check<S: Subject>(
     case: &Arc<S::Case>,
     reference: &Reference<S>,
@@ -218,7 +229,7 @@ pub(crate) fn check<S: Subject>(
 ) -> Report {
     let mut evidence = Evidence {
         about: Some(format!(
-            "{}\nif the reference is right, `make golden` records what it answers now",
+            "{}\nif the new outcome of the reference is correct, record it with `make golden`",
             case.description()
         )),
         grade: Some(case.grade()),
@@ -239,7 +250,7 @@ pub(crate) fn check<S: Subject>(
             outcome => outcome?,
         };
         let mismatches = case.compare(golden, &outcome);
-        evidence.add_comparison(golden.to_vec(), "reference now", outcome);
+        evidence.add_comparison(golden.to_vec(), "reference", outcome);
         if mismatches.is_empty() {
             return Ok(Finding::Match);
         }
@@ -296,26 +307,27 @@ mod tests {
         assert!(matches!(finding, Finding::ReferenceHung(why) if why == "it hung"));
     }
 
-    fn excuse(golden: &str, outcome: Result<&str, &str>, is_kin: bool) -> Option<Excuse> {
+    fn excuse(golden: &str, outcome: Result<&str, &str>, shares_libraries: bool) -> Option<Excuse> {
         let goldens = Goldens {
             versions: vec!["one 1".to_owned()],
             answers: vec![("case".to_owned(), vec![observation(golden)])],
         };
         let other = OtherVersions { goldens: &goldens, versions: vec!["one 2".to_owned()] };
         let outcome = outcome.map(observation).map_err(str::to_owned);
-        other.excuse(&OneCase::default(), &outcome, is_kin)
+        other.excuse(&OneCase::default(), &outcome, shares_libraries)
     }
 
     #[test]
-    fn a_reference_as_its_golden_excuses_no_peer_but_its_kin() {
+    fn a_reference_that_matches_its_golden_excuses_only_peers_with_its_libraries() {
         assert!(excuse("status = OK", Ok("status = OK"), false).is_none());
-        let kin = excuse("status = OK", Ok("status = OK"), true).expect("an excuse");
-        assert!(kin.reason.ends_with("which does not always answer the same"), "{}", kin.reason);
-        assert_eq!(kin.golden, None);
+        let excuse = excuse("status = OK", Ok("status = OK"), true).expect("an excuse");
+        let reason = "the reference has different outcomes in different runs; ";
+        assert!(excuse.reason.starts_with(reason), "{}", excuse.reason);
+        assert_eq!(excuse.golden, None);
     }
 
     #[test]
-    fn a_reference_that_answers_otherwise_makes_the_golden_count() {
+    fn if_the_reference_differs_from_its_golden_the_golden_counts() {
         let excuse = excuse("status = OK", Ok("status = INTERNAL"), false);
         let expected = Expected { outcomes: Vec::new(), hung: None, excuse };
         let case = OneCase::default();
@@ -327,7 +339,8 @@ mod tests {
         }
         assert_eq!(
             expected.excuse.expect("an excuse").reason,
-            "the goldens are of one 1, this is one 2, which answers otherwise: status; `make golden`"
+            "the reference differs from its golden in status; it is one 2, but the goldens were recorded \
+             from one 1 (`make golden` records them from this reference)"
         );
     }
 
@@ -340,6 +353,7 @@ mod tests {
     #[test]
     fn a_reference_that_hangs_excuses_peers() {
         let excuse = excuse("status = OK", Err("it hangs"), false).expect("an excuse");
-        assert!(excuse.reason.ends_with("which hangs with this: it hangs"), "{}", excuse.reason);
+        let reason = "the reference reports no outcome: it hangs; it is one 2";
+        assert!(excuse.reason.starts_with(reason), "{}", excuse.reason);
     }
 }

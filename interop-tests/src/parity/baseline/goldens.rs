@@ -1,7 +1,7 @@
-//! Goldens: what the reference did when it was recorded, as a text to review.
+//! Goldens: the recorded outcomes of the reference, as text that can be reviewed.
 //!
-//! They replace the reference where it cannot run or takes long to start, and show when a new version of it
-//! does otherwise. Of a case whose outcome is not stable all outcomes are kept.
+//! They replace the reference if it cannot run or is slow to start, and show changes in new versions of it. If the
+//! outcome of a case is not stable, all its outcomes are kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,18 +17,18 @@ use crate::process::RunContext;
 /// A file of goldens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Goldens {
-    /// What the reference was made of, a line each.
+    /// The versions of the reference, one per line.
     pub(crate) versions: Vec<String>,
     /// The outcomes of each case, in the order of the cases.
     pub(crate) answers: Vec<(String, Vec<Observation>)>,
 }
 
-/// Why goldens cannot be read.
+/// An error while reading goldens.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GoldenError {
-    #[error("{path}: cannot be read: {source}; `make golden` writes it")]
+    #[error("cannot read {path}: {source}; record the goldens with `make golden`")]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{path}:{line}: {message}; `make golden` writes the file anew")]
+    #[error("{path}:{line}: {message}; record the goldens again with `make golden`")]
     Syntax { path: PathBuf, line: usize, message: &'static str },
 }
 
@@ -44,6 +44,7 @@ const VERSION: &str = "version ";
 const OR: &str = "or";
 
 impl Goldens {
+    /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, GoldenError> {
         let error = |source| GoldenError::Read { path: path.to_owned(), source };
         let text = source::read_text(path).map_err(error)?;
@@ -59,25 +60,27 @@ impl Goldens {
         self.answers.iter().find(|(other, _)| other == name).map(|(_, answers)| &answers[..])
     }
 
-    /// The same, for a trial that cannot do without.
+    /// The outcomes of the case called `name`, or the set-up error of its trial if there are none.
     pub(crate) fn must_have(&self, name: &str) -> Result<&[Observation], Finding> {
         self.of(name).ok_or_else(|| {
-            Finding::SetUpError("there is no golden of this case: `make golden`".to_owned())
+            Finding::SetUpError(
+                "this case has no golden; record the goldens with `make golden`".to_owned(),
+            )
         })
     }
 
-    /// The name of a golden that is of none of the cases called `names`.
+    /// The name of a golden that is not among the `names` of cases.
     pub(crate) fn without_case(&self, names: &[&str]) -> Option<&str> {
         self.answers.iter().map(|(name, _)| &name[..]).find(|name| !names.contains(name))
     }
 
-    /// The cases whose outcomes differ from those in `other`, on either side.
+    /// The cases whose outcomes differ between `self` and `other`.
     pub(crate) fn changes(&self, other: &Self) -> Vec<String> {
         let all: BTreeMap<_, _> = self.answers.iter().chain(&other.answers).cloned().collect();
         all.into_keys().filter(|name| self.of(name) != other.of(name)).collect()
     }
 
-    /// The error is the number of a line and what is wrong with it.
+    /// Parses the text of a file. The error is the number of a line and a message.
     fn from_text(text: &str) -> Result<Self, (usize, &'static str)> {
         let mut goldens = Self::default();
         for (index, line) in text.lines().enumerate() {
@@ -87,13 +90,15 @@ impl Goldens {
             }
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 if goldens.of(name).is_some() {
-                    return Err(wrong("there already is such a case"));
+                    return Err(wrong("a case with this name already exists"));
                 }
                 goldens.answers.push((name.to_owned(), vec![Observation::default()]));
                 continue;
             }
             let Some((_, answers)) = goldens.answers.last_mut() else {
-                let version = line.strip_prefix(VERSION).ok_or_else(|| wrong("not a version"))?;
+                let version = line
+                    .strip_prefix(VERSION)
+                    .ok_or_else(|| wrong("expected `version NAME VERSION` or `[case]`"))?;
                 goldens.versions.push(version.to_owned());
                 continue;
             };
@@ -104,7 +109,7 @@ impl Goldens {
             {
                 answer.add(what, value);
             } else {
-                return Err(wrong("not `what = value`"));
+                return Err(wrong("expected `what = value`"));
             }
         }
         Ok(goldens)
@@ -130,11 +135,11 @@ impl fmt::Display for Goldens {
     }
 }
 
-/// One of this many cases runs at the live reference.
+/// One in this many cases runs at the live reference even though goldens replace it.
 const SAMPLE: u64 = 32;
 
-/// The goldens that replace the reference of a suite, in all cases that they have except for the sample;
-/// or why none do.
+/// The goldens that replace the live reference in all cases with a golden, except for a sample; or the reason why
+/// they do not.
 #[derive(Clone, Debug)]
 pub(crate) struct GoldenSubstitution(pub(crate) Result<Arc<Goldens>, String>);
 
@@ -150,7 +155,7 @@ impl GoldenSubstitution {
                 return Ok(Arc::clone(goldens));
             }
             let (of, this) = (goldens.versions.join(", "), versions.join(", "));
-            Err(format!("they are of {of}, and this is {this}"))
+            Err(format!("they were recorded from {of}, but the reference is {this}"))
         }))
     }
 
@@ -160,25 +165,25 @@ impl GoldenSubstitution {
         self.0.as_ref().is_ok_and(has_golden) && !is_in_sample(case)
     }
 
-    /// What a reader of a run with `cases` should know.
+    /// The note for the reader of a run with `cases`.
     pub(crate) fn note(&self, cases: &[Arc<impl Case>]) -> String {
         match &self.0 {
             Ok(goldens) => format!(
-                "the goldens replaced the reference's client program in {} of {} cases, as they are \
-                 of the same versions, {}; --baseline live runs it in all",
+                "goldens replaced the client program of the reference in {} of {} cases, because both \
+                 have the same versions ({}); --baseline live runs the program in all cases",
                 cases.iter().filter(|case| self.applies_to(&***case)).count(),
                 cases.len(),
                 goldens.versions.join(", ")
             ),
             Err(why) => {
-                format!("the goldens did not replace the reference's client program: {why}")
+                format!("goldens did not replace the client program of the reference: {why}")
             }
         }
     }
 }
 
-/// The sample is drawn by the names of cases, so that it stays the same when others are added. Cases of
-/// which the tables state an expectation are always in it, because the reference is judged by that too.
+/// Whether `case` is in the sample. This depends on its name, so the sample does not change when cases are added.
+/// Cases with a stated expectation are always in it, because the reference is compared with that too.
 fn is_in_sample(case: &impl Case) -> bool {
     case.has_expectation() || checksum(case.name().as_bytes()).is_multiple_of(SAMPLE)
 }
@@ -190,7 +195,7 @@ pub(crate) mod tests {
     use crate::outcome::Mismatch;
     use crate::parity::baseline::reference::Case;
 
-    /// A case of which nothing is special.
+    /// A case without special properties.
     #[derive(Clone, Debug)]
     pub(crate) struct OneCase {
         pub(crate) name: String,
@@ -257,9 +262,9 @@ pub(crate) mod tests {
     #[test]
     fn a_line_that_is_wrong_is_named() {
         for (text, line, message) in [
-            ("grpcio 1.85.1", 1, "not a version"),
-            ("version one\n[first]\nstatus: OK", 3, "not `what = value`"),
-            ("[first]\n\n[first]", 3, "there already is such a case"),
+            ("grpcio 1.85.1", 1, "expected `version NAME VERSION` or `[case]`"),
+            ("version one\n[first]\nstatus: OK", 3, "expected `what = value`"),
+            ("[first]\n\n[first]", 3, "a case with this name already exists"),
         ] {
             assert_eq!(Goldens::from_text(text), Err((line, message)), "{text}");
         }

@@ -1,13 +1,12 @@
-//! The comparison of peers with a baseline: the same for servers, clients and client programs.
+//! The comparison of peers with a baseline, shared by servers, clients and client programs.
 //!
-//! No table states what is right here. The expected outcome of a case is what the reference does with it
-//! in the same run, or what the goldens say that it did. A suite describes itself by [`suite::Comparison`];
-//! everything else is shared.
+//! No table states the expected outcome of a case. It is the outcome of the reference in the same run, or its
+//! recorded outcome in the goldens. A suite describes itself with [`suite::Comparison`]; everything else is shared.
 //!
-//! - [`mod@reference`]: what is compared, and the peers at which it is observed
+//! - [`mod@reference`]: cases, the peers at which they run, and the live reference
 //! - [`expected`]: the expected outcome of a case
-//! - [`goldens`], [`recording`]: what the reference did when it was recorded
-//! - [`suite`]: cases × peers
+//! - [`goldens`], [`recording`]: the recorded outcomes of the reference
+//! - [`suite`]: the trials, which are cases × peers
 
 pub(crate) mod expected;
 pub(crate) mod goldens;

@@ -1,7 +1,7 @@
-//! Recording goldens: every case is run at the live reference, more than once.
+//! Records goldens: every case runs at the live reference more than once.
 //!
-//! An outcome that does not come again is not recorded: the case has to say why it is not stable, or
-//! goldens would differ from one machine to the next.
+//! Outcomes that vary are not recorded unless the case lists them and states the reason. Otherwise goldens would
+//! differ from one machine to the next.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::reference::{Case, Reference, Subject};
 use crate::process::RunContext;
 
-/// How often each case is run.
+/// How often each case runs.
 const ROUNDS: usize = 3;
 
-/// Runs all `cases` at the `reference`, at most `at_once` at the same time.
+/// Runs all `cases` at the `reference`, at most `at_once` at a time.
 pub(crate) fn record<S: Subject>(
     reference: &Reference<S>,
     cases: &[Arc<S::Case>],
@@ -38,47 +38,55 @@ pub(crate) fn record<S: Subject>(
     let mut goldens = Goldens { versions, answers: Vec::new() };
     let mut wrong = Vec::new();
     for name in cases.iter().map(|case| case.name()) {
-        match outcomes.remove(name).unwrap_or_else(|| Err("it was not run".to_owned())) {
+        match outcomes.remove(name).unwrap_or_else(|| {
+            Err("the case did not run, because another case panicked".to_owned())
+        }) {
             Ok(answers) => goldens.answers.push((name.to_owned(), answers)),
             Err(why) => wrong.push(format!("{name}: {why}")),
         }
     }
     if !wrong.is_empty() {
-        bail!("nothing is recorded, because of\n{}", wrong.join("\n"));
+        bail!(
+            "no goldens were written, because these cases cannot be recorded:\n{}",
+            wrong.join("\n")
+        );
     }
     Ok(goldens)
 }
 
-/// The outcomes of `case`; the error says why they cannot be recorded.
+/// The outcomes of `case`. The error is the reason why they cannot be recorded.
 fn outcomes_of<S: Subject>(
     case: &Arc<S::Case>,
     reference: &Reference<S>,
     context: &RunContext,
 ) -> Result<Vec<Observation>, String> {
-    let mut seen: Vec<Observation> = Vec::new();
+    let mut observed: Vec<Observation> = Vec::new();
     for _ in 0..ROUNDS {
         let outcome = reference.run(case, context).map_err(|finding| match finding {
             Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("{other:?}"),
         })?;
-        if !seen.contains(&outcome) {
-            seen.push(outcome);
+        if !observed.contains(&outcome) {
+            observed.push(outcome);
         }
     }
-    stable(seen, case.also())
+    stable(observed, case.also())
 }
 
-/// What is recorded where the outcomes `seen` have come; `also` is what the case lists.
-fn stable(seen: Vec<Observation>, also: &[Observation]) -> Result<Vec<Observation>, String> {
+/// The outcomes to record after the outcomes `observed`; `also` are those that the case lists.
+fn stable(observed: Vec<Observation>, also: &[Observation]) -> Result<Vec<Observation>, String> {
     if also.is_empty() {
-        if seen.len() == 1 {
-            return Ok(seen);
+        if observed.len() == 1 {
+            return Ok(observed);
         }
-        let seen: Vec<_> = seen.iter().map(Observation::to_string).collect();
-        return Err(format!("not stable; it was seen to answer\n{}", seen.join("or\n")));
+        let observed: Vec<_> = observed.iter().map(Observation::to_string).collect();
+        let outcomes = observed.join("or\n");
+        return Err(format!(
+            "the outcome varies; list these in `also` and state why in `unstable`:\n{outcomes}"
+        ));
     }
-    match seen.iter().find(|outcome| !also.contains(outcome)) {
-        Some(new) => Err(format!("an answer that `also` does not list:\n{new}")),
+    match observed.iter().find(|outcome| !also.contains(outcome)) {
+        Some(new) => Err(format!("this outcome is not listed in `also`:\n{new}")),
         None => Ok(also.to_vec()),
     }
 }
@@ -97,6 +105,6 @@ mod tests {
         let both = [ok.clone(), busy.clone()];
         assert_eq!(stable(vec![busy.clone()], &both), Ok(both.to_vec()));
         let new = stable(vec![busy, idle], &both).expect_err("not listed");
-        assert_eq!(new, "an answer that `also` does not list:\nstatus = IDLE\n");
+        assert_eq!(new, "this outcome is not listed in `also`:\nstatus = IDLE\n");
     }
 }

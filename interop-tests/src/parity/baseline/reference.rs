@@ -1,6 +1,6 @@
-//! Peers at which cases are run, and the live reference: the one whose outcomes are expected of the others.
+//! Cases, the peers at which they run, and the live reference, whose outcomes are expected of the other peers.
 //!
-//! Each case is run once at the reference, however many peers are compared with it.
+//! Each case runs only once at the reference, for all peers that are compared with it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,32 +16,33 @@ use crate::outcome::finding::nearest;
 use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser};
 use crate::process::{Exit, Logs, Process, RunContext};
 
-/// What one run of a case at a peer has shown.
+/// The result of one run of a case at a peer.
 #[derive(Debug)]
 pub(crate) struct CaseRun {
-    /// Everything that was observed.
+    /// The complete outcome.
     pub(crate) observed: Observation,
-    /// The same with `(any)` for texts that are not compared, as goldens and deviations have it.
+    /// The outcome with `(any)` in place of texts that are not compared, as in goldens and deviations.
     pub(crate) masked: Observation,
-    /// The requests and frames that the peer got, shortened.
+    /// The requests and frames that the peer received, shortened.
     pub(crate) sent: Vec<String>,
-    /// When the case had all that it needs.
+    /// When the case began, after it had got its processes and permits.
     pub(crate) began: Instant,
 }
 
-/// How cases are run at a peer.
+/// A peer at which cases can run.
 pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
+    /// The cases that can run at it.
     type Case: Case;
 
-    /// Its part in the queue for the tutorial's port, if it needs the port.
+    /// Its place in the queue for port 50051, if it needs the port.
     const PORT_USER: Option<PortUser> = None;
 
-    /// Makes the peer ready; the finding says why no case can be run at it.
+    /// Prepares the peer for a case. The error is the finding if no case can run.
     fn prepare(&self, _context: &RunContext) -> Result<(), Finding> {
         Ok(())
     }
 
-    /// Runs `case`; the recorder gets what goes over the wire.
+    /// Runs `case`; `recorder` records the frames.
     fn run(
         &self,
         case: &Arc<Self::Case>,
@@ -49,27 +50,30 @@ pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
         recorder: &Recorder,
     ) -> Result<CaseRun, Finding>;
 
-    /// How the peer has ended, if it has: then a mismatch says nothing.
+    /// The finding if the peer has exited; then a mismatch is not meaningful.
     fn has_ended(&self) -> Option<Finding> {
         None
     }
 
-    /// The command that starts the peer.
+    /// The command line that starts the peer.
     fn command(&self, context: &RunContext) -> Option<String>;
 
-    /// The files with the output of the peer in `case`.
+    /// The log files of the peer in `case`.
     fn logs(&self, case: &Self::Case) -> Vec<Logs>;
 
-    /// Whether the user has started the peer.
+    /// Whether the user started the peer (`--attach`).
     fn is_attached(&self) -> bool {
         false
     }
 }
 
-/// The outcome of a case, or why there is none.
+/// The prefix of findings about the reference, which distinguishes them from findings about the peer.
+pub(crate) const REFERENCE: &str = "the reference: ";
+
+/// The outcome of a case, or the finding if there is none.
 type Outcome = Result<Observation, Finding>;
 
-/// The peer that is the reference, with its outcomes so far.
+/// The live reference with its outcomes so far.
 #[derive(Debug)]
 pub(crate) struct Reference<S> {
     pub(crate) peer: Peer,
@@ -81,83 +85,91 @@ pub(crate) struct Reference<S> {
 }
 
 impl<S: Subject> Reference<S> {
+    /// The reference `peer`, at which `subject` runs cases. Its logs go to `folder`.
     pub(crate) fn new(peer: &Peer, subject: S, folder: PathBuf) -> Self {
         let (peer, subject) = (peer.clone(), Arc::new(subject));
         Self { peer, subject, folder, versions: OnceLock::new(), outcomes: Mutex::default() }
     }
 
-    /// The outcome of `case`, which is run if it has not been yet.
+    /// The outcome of `case`, which runs unless it has run before.
     pub(crate) fn outcome(&self, case: &Arc<S::Case>, context: &RunContext) -> Outcome {
         let outcome = Arc::clone(self.outcomes.lock().entry(case.name().to_owned()).or_default());
         outcome.get_or_init(|| self.run(case, context)).clone()
     }
 
-    /// Runs `case`, even if it has been run before.
+    /// Runs `case`, even if it has run before.
     pub(crate) fn run(&self, case: &Arc<S::Case>, context: &RunContext) -> Outcome {
         let run = self.subject.run(case, context, &Recorder::default());
         run.map(|run| run.masked).map_err(|finding| match finding {
-            Finding::Hung(why) => Finding::ReferenceHung(format!("the reference: {why}")),
+            Finding::Hung(why) => Finding::ReferenceHung(format!("{REFERENCE}{why}")),
             Finding::Broken(why) | Finding::SetUpError(why) | Finding::NotSupported(why) => {
-                Finding::SetUpError(format!("the reference: {why}"))
+                Finding::SetUpError(format!("{REFERENCE}{why}"))
             }
             other => other,
         })
     }
 
-    /// The versions of its libraries, a line each; the error says why they are unknown.
+    /// The versions of its libraries, one per line. The error is the reason why they are unknown.
     pub(crate) fn versions(&self, context: &RunContext) -> Result<Vec<String>, String> {
         self.versions.get_or_init(|| versions(&self.peer, &self.folder, context)).clone()
     }
 }
 
-/// The output of the program that prints the versions of `peer`, line by line; the error says why they are
-/// unknown. Its log is in `folder`.
+/// The versions of `peer`, as its program `versions` prints them, one per line. The error is the reason why they are
+/// unknown. The log goes to `folder`.
 ///
-/// Goldens and records have these lines, so that a change of version explains a difference.
+/// Goldens and records contain these lines, so that differences can be traced to a change of versions.
 pub(crate) fn versions(
     peer: &Peer,
     folder: &Path,
     context: &RunContext,
 ) -> Result<Vec<String>, String> {
     const LIMIT: Duration = Duration::from_secs(20);
-    let program = peer.versions.as_ref().ok_or("its peer has no `versions`")?;
-    let command_line = program
-        .command_line(&context.places, "")
-        .map_err(|error| format!("the program that prints the versions: {error}"))?;
-    let mut process = Process::start(&command_line, Logs::at(&folder.join("versions")))
-        .map_err(|error| format!("{command_line} cannot be run: {error}"))?;
+    let program =
+        peer.versions.as_ref().ok_or("the peer has no `versions` program in the peers file")?;
+    let command_line = program.command_line(&context.places, "").map_err(|error| {
+        format!("cannot run the `versions` program of peer `{}`: {error}", peer.name())
+    })?;
+    let mut process =
+        Process::start(&command_line, Logs::at(&folder.join("versions"))).map_err(|error| {
+            format!(
+                "cannot run the `versions` program of peer `{}`, {command_line}: {error}",
+                peer.name()
+            )
+        })?;
     let mut stdout = String::new();
     match process.wait(LIMIT, &mut stdout) {
         Some(Exit::Status(0)) => Ok(stdout.lines().map(str::to_owned).collect()),
-        Some(exit) => Err(format!("{command_line} ended with {exit}")),
-        None => Err(format!("{command_line} did not end after {LIMIT:?}")),
+        Some(exit) => Err(format!("the `versions` program {command_line} exited with {exit}")),
+        None => Err(format!("the `versions` program {command_line} did not exit within {LIMIT:?}")),
     }
 }
 
-/// A case of a suite that compares.
+/// A case of a suite that compares peers with a baseline.
 pub(crate) trait Case: fmt::Debug + Send + Sync + 'static {
+    /// Its name.
     fn name(&self) -> &str;
 
-    /// What the reference has also been observed to do, if it is not stable.
+    /// All outcomes of the reference, if its outcome is not stable.
     fn also(&self) -> &[Observation];
 
-    /// What the case is about, for a failure.
+    /// The description for failure blocks.
     fn description(&self) -> String;
 
-    /// Which peers can do what the case does.
+    /// Which peers can cause the case.
     fn grade(&self) -> Grade;
 
-    /// Where `observation` contradicts what the table states, whatever the reference does.
+    /// Where `observation` contradicts an expectation that the table states in addition to the reference.
     fn contradictions(&self, _observation: &Observation) -> Vec<Mismatch> {
         Vec::new()
     }
 
-    /// Whether the table states anything.
+    /// Whether the table states an expectation.
     fn has_expectation(&self) -> bool {
         false
     }
 
-    /// Compares `observed` with the nearest of the `expected` outcomes, and with what the table states.
+    /// Compares `observed` with the nearest of the `expected` outcomes, and with the stated expectation.
     fn compare(&self, expected: &[Observation], observed: &Observation) -> Vec<Mismatch> {
         let mut mismatches = nearest(expected, observed);
         mismatches.extend(self.contradictions(observed));

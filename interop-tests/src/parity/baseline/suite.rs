@@ -1,7 +1,7 @@
-//! A suite that compares: its cases at every peer, each judged by the baseline.
+//! A suite that compares peers with a baseline: every case at every peer.
 //!
-//! The suites differ in what a case is and how it is run at a peer, which [`Comparison`] says; the plan
-//! of trials, the judgement and the goldens are the same for all.
+//! The suites differ only in their cases and in how these run at a peer, which [`Comparison`] defines. The trials,
+//! the comparison and the goldens are the same for all.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,49 +18,53 @@ use crate::parity::baseline::recording;
 use crate::parity::baseline::reference::{Case, Reference, Subject};
 use crate::process::RunContext;
 
-/// The side of a connection that the peers of a suite have; the other side is a script.
+/// The side of a connection that the peers of a suite have. The tool plays the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
+    /// The peers are servers.
     Server,
+    /// The peers are clients.
     Client,
 }
 
-/// What a suite compares.
+/// The definition of a suite.
 pub(crate) trait Comparison: fmt::Debug + 'static {
     /// The first part of the names of its trials.
     const SUITE: &'static str;
-    /// The name of its file of goldens, without the extension.
+    /// The name of its goldens file without the extension.
     const GOLDENS: &'static str;
     /// How many cases are recorded at once.
     const RECORDED_AT_ONCE: usize;
+    /// The side of the peers.
     const SIDE: Side;
-    /// Whether the reference is compared with itself as any other peer.
+    /// Whether the reference is also compared with itself, like any other peer.
     const COMPARES_REFERENCE: bool = true;
 
+    /// The cases.
     type Case: Case;
     /// A peer that is compared.
     type Subject: Subject<Case = Self::Case>;
     /// The peer that is the reference.
     type Reference: Subject<Case = Self::Case>;
 
-    /// How cases are run at `peer`, if it has what that needs. `reference` is how they are run at the live
-    /// reference, if that is the same peer; logs go below `folder`.
+    /// The subject for `peer`, if it has the necessary program. `reference` is the subject of the live reference, if
+    /// that is the same peer. Logs go to `folder`.
     fn subject(
         peer: &Peer,
         reference: Option<&Arc<Self::Reference>>,
         folder: &Path,
     ) -> Option<Arc<Self::Subject>>;
 
-    /// How cases are run at the reference, if `peer` has what that needs.
+    /// The subject for `peer` as the reference, if it has the necessary program.
     fn reference(peer: &Peer, folder: &Path) -> Option<Self::Reference>;
 
-    /// Whether `case` is for `peer`.
+    /// Whether `case` runs at `peer`.
     fn has_trial(peer: &Peer, _case: &Self::Case) -> bool {
         peer.parity
     }
 }
 
-/// The cases of a suite and what peers are compared with.
+/// The cases of a suite and its baselines.
 #[derive(Debug)]
 pub(crate) struct Suite<C: Comparison> {
     pub(crate) cases: Vec<Arc<C::Case>>,
@@ -70,7 +74,7 @@ pub(crate) struct Suite<C: Comparison> {
 }
 
 impl<C: Comparison> Suite<C> {
-    /// The suite of `cases` with the reference among `peers`, if there is one.
+    /// The suite with these `cases` and with the reference among `peers`, if there is one.
     pub(crate) fn new(peers: &[Peer], cases: Vec<C::Case>, context: &RunContext) -> Self {
         let folder = context.logs.join(C::SUITE).join("reference");
         let reference = peers.iter().find(|peer| peer.reference).and_then(|peer| {
@@ -85,18 +89,19 @@ impl<C: Comparison> Suite<C> {
         folder.join(C::GOLDENS).with_extension("txt")
     }
 
-    /// Reads the goldens in `folder`, and verifies that each is of a case.
+    /// Reads the goldens in `folder`, and checks that each belongs to a case.
     pub(crate) fn read_goldens(&mut self, folder: &Path) -> anyhow::Result<()> {
-        // Other tables than the project's own need not have this suite.
+        // With --scenarios the suite may have no cases.
         if self.cases.is_empty() {
             return Ok(());
         }
         let goldens = Goldens::read(&Self::file(folder))?;
         let names: Vec<_> = self.cases.iter().map(|case| case.name()).collect();
         if let Some(stale) = goldens.without_case(&names) {
-            let file = C::GOLDENS;
+            let file = Self::file(folder);
             anyhow::bail!(
-                "{file}: there is a golden, and no case, called `{stale}`: `make golden`"
+                "{}: the golden `{stale}` belongs to no case; record the goldens with `make golden`",
+                file.display()
             );
         }
         self.goldens = Some(Arc::new(goldens));
@@ -108,10 +113,12 @@ impl<C: Comparison> Suite<C> {
         if self.cases.is_empty() {
             return Ok(());
         }
-        let reference = self
-            .reference
-            .as_deref()
-            .with_context(|| format!("record-goldens: {}: no peer is the reference", C::GOLDENS))?;
+        let reference = self.reference.as_deref().with_context(|| {
+            format!(
+                "record-goldens: no peer has `reference = true` and the program for {}",
+                C::GOLDENS
+            )
+        })?;
         let record = || recording::record(reference, &self.cases, C::RECORDED_AT_ONCE, context);
         let goldens = match C::Reference::PORT_USER {
             Some(user) => context.port_queue.run_alone(user, record)?,
@@ -121,22 +128,22 @@ impl<C: Comparison> Suite<C> {
         let changes = goldens.changes(&Goldens::read(&path).unwrap_or_default());
         std::fs::create_dir_all(folder)
             .and_then(|()| std::fs::write(&path, goldens.to_string()))
-            .with_context(|| format!("goldens cannot be written: {}", path.display()))?;
-        println!("interop: {} cases recorded in {}", self.cases.len(), path.display());
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        println!("interop: recorded {} cases in {}", self.cases.len(), path.display());
         for name in &changes {
-            println!("interop: changed: {name}");
+            println!("interop: changed golden: {name}");
         }
         Ok(())
     }
 
-    /// Lets the goldens replace the live reference, if they are of its versions.
+    /// Lets the goldens replace the live reference if they have the same versions.
     pub(crate) fn substitute_goldens(&mut self, context: &RunContext) {
         if let (Some(reference), Some(goldens)) = (&self.reference, &self.goldens) {
             self.substitution = Some(GoldenSubstitution::of(reference, goldens, context));
         }
     }
 
-    /// What a reader should know of that.
+    /// The note on whether goldens replaced the reference, for the reader of the run.
     pub(crate) fn note(&self) -> Option<String> {
         self.substitution.as_ref().map(|substitution| substitution.note(&self.cases))
     }
@@ -145,7 +152,7 @@ impl<C: Comparison> Suite<C> {
         self.substitution.as_ref().is_some_and(|substitution| substitution.applies_to(case))
     }
 
-    /// The live reference unless only the goldens are to be used, or the goldens.
+    /// The live reference, or the goldens if only they are to be used or there is no reference.
     fn baseline(&self, only_goldens: bool) -> Option<Baseline<C::Reference>> {
         let goldens = self.goldens.clone();
         match &self.reference {
@@ -156,8 +163,8 @@ impl<C: Comparison> Suite<C> {
         }
     }
 
-    /// All trials, peer by peer: each is compared with the live reference, and the reference with the
-    /// goldens, or all with the goldens where only those are to be used.
+    /// All trials: each peer is compared with the live reference, and the reference with the goldens. With
+    /// `only_goldens`, all peers are compared with the goldens.
     pub(crate) fn trials(
         &self,
         peers: &[Peer],
@@ -182,7 +189,7 @@ impl<C: Comparison> Suite<C> {
             let own = live.filter(|_| peer.reference).map(|reference| &reference.subject);
             let folder = context.logs.join(C::SUITE).join(peer.name());
             let Some(subject) = C::subject(peer, own, &folder) else { continue };
-            let is_kin = peer.is_kin_of_reference(peers);
+            let shares_libraries = peer.has_reference_libraries(peers);
             trials.extend(self.cases.iter().filter_map(|case| {
                 let baseline = self.baseline(only_goldens || self.is_substituted(case))?;
                 C::has_trial(peer, case).then(|| {
@@ -192,7 +199,9 @@ impl<C: Comparison> Suite<C> {
                     let of_reference = baseline.live().and(C::Reference::PORT_USER);
                     let port_user = C::Subject::PORT_USER.or(of_reference);
                     let context = Arc::clone(context);
-                    let run = move || compare::<C>(&case, &*subject, &baseline, is_kin, &context);
+                    let run = move || {
+                        compare::<C>(&case, &*subject, &baseline, shares_libraries, &context)
+                    };
                     Trial { is_attached, port_user, ..Trial::new(name, run) }
                 })
             }));
@@ -217,7 +226,7 @@ fn compare<C: Comparison>(
     case: &Arc<C::Case>,
     subject: &C::Subject,
     baseline: &Baseline<C::Reference>,
-    is_kin: bool,
+    shares_libraries: bool,
     context: &RunContext,
 ) -> Report {
     let live = baseline.live();
@@ -239,14 +248,14 @@ fn compare<C: Comparison>(
     };
     let mut judge = || {
         subject.prepare(context)?;
-        let expected = baseline.expected(case, is_kin, context)?;
+        let expected = baseline.expected(case, shares_libraries, context)?;
         let recorder = evidence.recorder.insert(Recorder::default());
         let run = subject.run(case, context, recorder);
         evidence.drift = expected.drift(&**case, run.as_ref().ok().map(|run| &run.observed));
         let run = run?;
         evidence.sent = run.sent;
         evidence.began = Some(run.began);
-        // The deviations could not know a text with this run's port in it.
+        // Masked, because deviations.toml cannot contain texts with a port of this run.
         evidence.answer = Some(run.masked.to_string());
         let finding = expected.judge(&**case, who, run.observed, &mut evidence);
         match finding {

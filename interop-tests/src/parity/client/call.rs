@@ -1,26 +1,26 @@
-//! The call that a client makes with a behaviour, or the calls, which are all alike.
+//! The call that a client makes in a behaviour, or several equal calls.
 //!
-//! Its table has few keys, because what matters is what the server does.
+//! It has few options, because a behaviour tests the reaction to the server.
 
 use grpc_interop_protocol as protocol;
 use serde::Deserialize;
 
 use crate::http2::{Hex, Value};
 
-/// The method that the generated stub calls.
+/// The method of the generated stub.
 const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
 
-/// The call, or calls, of a behaviour; the key `call`.
+/// The calls of a behaviour: the key `call`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Call {
     value: Option<Value>,
     message: Option<Hex>,
     method: String,
-    /// The deadline; 0 is none.
+    /// The time until the deadline; 0 means no deadline.
     timeout_ms: f64,
     metadata: Vec<(String, String)>,
-    /// How many calls are made at once, round after round over the same channel.
+    /// The number of calls at once in each round. All rounds use the same channel.
     rounds: Vec<usize>,
 }
 
@@ -35,18 +35,23 @@ impl Default for Call {
 impl Call {
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.value.is_some() && self.message.is_some() {
-            return Err("a call has a `value` or a `message`".to_owned());
+            return Err("call: `value` and `message` exclude each other".to_owned());
         }
         if self.rounds.is_empty() || self.rounds.contains(&0) {
-            return Err("rounds: how many calls there are in each, such as [1, 10]".to_owned());
+            return Err(
+                "rounds: list the number of calls in each round, such as [1, 10]; each at least 1"
+                    .to_owned(),
+            );
         }
         if !self.timeout_ms.is_finite() || self.timeout_ms < 0.0 {
-            return Err("timeout-ms: a number of milliseconds, or 0 for no deadline".to_owned());
+            return Err(
+                "timeout-ms: must be a number of milliseconds, or 0 for no deadline".to_owned()
+            );
         }
         Ok(())
     }
 
-    /// Whether it is the call that the tutorial's client program makes, apart from its deadline.
+    /// Whether it is the call of the tutorial's client program, apart from the deadline.
     pub(crate) fn is_the_programs(&self) -> bool {
         let Self { value, message, method, timeout_ms: _, metadata, rounds } = self;
         value.is_none()
@@ -61,12 +66,12 @@ impl Call {
         self.rounds.iter().sum::<usize>() > 1
     }
 
-    /// The call's deadline in milliseconds, if it has one.
+    /// The time until the deadline in milliseconds, if there is one.
     pub(crate) fn timeout_ms(&self) -> Option<f64> {
         (self.timeout_ms > 0.0).then_some(self.timeout_ms)
     }
 
-    /// The requests to an agent to make the calls at `address`, one for each round.
+    /// The requests to an agent to make the calls to `address`, one for each round.
     pub(crate) fn requests(&self, address: &str) -> Vec<protocol::Request> {
         let call = self.one();
         let last = self.rounds.len() - 1;
@@ -87,7 +92,7 @@ impl Call {
         let value = self.value.or(Value::from_hex(SIXTEEN));
         let message = match &self.message {
             Some(Hex(message)) => Some(message.clone()),
-            // The stub has no other method.
+            // Other methods have no generated stub.
             None => value.filter(|_| self.method != SQUARE_ROOT).map(Value::message),
         };
         protocol::Call {

@@ -1,7 +1,7 @@
-//! Families of entries: an entry with the key `for` stands for one entry for each value of the list.
+//! Families of entries: an entry with the key `for` stands for one entry per value of its list.
 //!
-//! Expanded after parsing, before deserialization, so that the syntax of TOML decides where a string
-//! begins, and an error still names the line of the value that is wrong.
+//! Families are expanded between parsing and deserialization. So TOML syntax is respected, and errors still name the
+//! line of the wrong value.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use toml::de::{DeArray, DeTable, DeValue};
 /// The key that makes an entry a family.
 const KEY: &str = "for";
 
-/// What is wrong with a family, and where.
+/// An error in a family: the position and the message.
 pub(crate) type FamilyError = (Range<usize>, &'static str);
 
-/// Replaces each family in the list `key` of `document` by its members.
+/// Replaces each family in the list `key` of `document` with its members.
 ///
-/// `{}` in a string stands for the value of a member, and `{0}`, `{1}`, … for the elements of a list. A
-/// string that consists of nothing else becomes the value itself, which may be a number.
+/// In strings, `{}` is replaced by the value of the member, and `{0}`, `{1}`, … by its elements if it is a list. A
+/// string that contains only a placeholder becomes the value itself, which can be a number.
 pub(crate) fn expand(document: &mut DeTable<'_>, key: &str) -> Result<(), FamilyError> {
     let Some(DeValue::Array(entries)) = document.get_mut(key).map(Spanned::get_mut) else {
         return Ok(());
@@ -43,7 +43,7 @@ pub(crate) fn expand(document: &mut DeTable<'_>, key: &str) -> Result<(), Family
     Ok(())
 }
 
-/// A placeholder, and the value that it stands for.
+/// A placeholder, its value, and its value as text.
 type Placeholder<'a, 'i> = (String, &'a DeValue<'i>, String);
 
 fn placeholders<'a, 'i>(
@@ -63,7 +63,7 @@ fn placeholders<'a, 'i>(
 }
 
 fn wrong(value: &Spanned<DeValue<'_>>) -> FamilyError {
-    (value.span(), "`for` is a list of strings and integers, or of lists of them")
+    (value.span(), "`for` must be a list of strings and integers, or of lists of these")
 }
 
 fn fill_in<'i>(value: &mut Spanned<DeValue<'i>>, placeholders: &[Placeholder<'_, 'i>]) {

@@ -1,12 +1,12 @@
-//! Behaviours: a scripted server does the same to several clients, and the outcomes are compared.
+//! The suite `client-parity`: several clients call the same scripted server, and their outcomes are compared.
 //!
-//! The counterpart of [`server`](crate::parity::server).
+//! This is the counterpart of [`server`](crate::parity::server).
 //!
-//! - [`table`], [`family`], [`call`]: the tables
-//! - [`scripted_server`]: the server while a behaviour runs
+//! - [`table`], [`family`], [`call`]: read the behaviours of the scripted server
+//! - [`scripted_server`]: runs a behaviour
 //! - [`outcome`], [`requests`]: the observation, and which parts of it are compared
-//! - [`suite`]: a behaviour at a client, and the comparison of clients
-//! - [`programs`]: the same with client programs instead of agents
+//! - [`suite`]: the clients, which are agents
+//! - [`programs`]: the same for client programs
 
 pub(crate) mod call;
 pub(crate) mod family;

@@ -1,11 +1,11 @@
-//! The outcome of a behaviour at a client, as the lines of an observation.
+//! Converts the outcome of a behaviour at a client to the lines of an observation.
 //!
-//! It has what a caller sees and, by [`requests`], what a server sees.
+//! The observation contains what the caller sees and, from [`requests`], what the server sees.
 //!
-//! This is the only place where a status message is not compared. Callers can rely on a message that the
-//! reference takes from the server, and on one that it always words alike. A message of its own about a broken
-//! connection describes its implementation: such a text contains a part of [`INTERNAL`], and then any other text
-//! is equal. `docs/behaviours.md` has the same list for people.
+//! This is the only place where a status message is ignored. Callers can rely on a message from the server, and on
+//! messages of the reference that are always the same. But the message about a broken connection describes the
+//! implementation of the client. Such a message contains one of the texts in `INTERNAL`, and is equal to any other
+//! text. `docs/behaviours.md` documents the same list.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::outcome::finding::ANY;
 use crate::parity::client::requests::{self, RequestsOfConnection};
 use crate::parity::client::table::Behaviour;
 
-/// How a call ended, and how long the tool waited for it.
+/// The outcome of a call, and how long the tool waited for it.
 pub(crate) type Ended = (CallOutcome, Duration);
 
-/// The observation of `calls`; where there are several, each line names its call. `message` is how a status
-/// message is written: [`full`] or [`masked`].
+/// The observation of `calls`. If there is more than one, each line names its call. `message` formats status
+/// messages: [`full`] or [`masked`].
 pub(crate) fn observation(
     behaviour: &Behaviour,
     calls: &[Ended],
@@ -58,7 +58,7 @@ pub(crate) fn observation(
     observation
 }
 
-/// Metadata sorted by name; values of the same name stay in their order.
+/// Metadata sorted by name. Values of the same name keep their order.
 fn metadata(entries: &[(String, String)]) -> String {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by(|one, other| one.0.cmp(&other.0));
@@ -67,33 +67,33 @@ fn metadata(entries: &[(String, String)]) -> String {
     entries.iter().map(entry).collect::<Vec<_>>().join("; ")
 }
 
-/// Parts of texts that no caller can rely on.
+/// Parts of messages that no caller can rely on.
 const INTERNAL: [&str; 9] = [
-    // An address: of the server, or of the connection that is gone.
+    // The address of the server or of the broken connection.
     "ipv4:",
     "ipv6:",
-    // How the socket ended, in the words of grpcio or of the operating system.
+    // How the socket failed, reported by grpcio or the operating system.
     "Socket closed",
     "Connection reset by peer",
     "Broken pipe",
     "recvmsg",
     "sendmsg",
-    // What a parser of frames thinks of the bytes.
+    // An error of the frame parser.
     "Failed parsing HTTP/2",
     // A debug text of the server.
     "GOAWAY received",
 ];
 
-/// What grpcio puts around the reason why it gave up a stream: the reason alone is compared.
+/// The text that grpcio adds around the reason for removing a stream. Only the reason is compared.
 const WRAPPER: (&str, &str) = ("Stream removed (", ")");
 
-/// `message` as a line of an expected outcome, where [`ANY`] stands for any text.
+/// `message` for an expected outcome, in which [`ANY`] equals any text.
 pub(crate) fn masked(message: &str) -> String {
     let is_internal = INTERNAL.iter().any(|part| message.contains(part));
     if is_internal { ANY.to_owned() } else { full(message) }
 }
 
-/// All of `message` but the wrapper; a long one as its beginning and its checksum.
+/// `message` without the wrapper. A long message is shortened, with its checksum.
 pub(crate) fn full(message: &str) -> String {
     let inner = message.strip_prefix(WRAPPER.0).and_then(|rest| rest.strip_suffix(WRAPPER.1));
     let message = inner.unwrap_or(message);

@@ -1,6 +1,6 @@
-//! The requests that a client has sent over all its connections, as lines of an observation.
+//! Converts the requests of a client on all its connections to lines of an observation.
 //!
-//! Only the first request is observed in full: the others repeat it.
+//! Only the first request is observed in full, because the others are equal.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::http2::{Endpoint, Field, Stream};
 use crate::outcome::Observation;
 use crate::parity::client::table::Behaviour;
 
-/// What a client has sent over one connection.
+/// The requests of a client on one connection.
 #[derive(Debug, Default)]
 pub(crate) struct RequestsOfConnection {
     requests: Vec<Stream>,
-    /// The most requests that waited for their response at the same time.
+    /// The maximum number of requests that were open at once.
     most_open: usize,
-    /// PINGs that have not been acknowledged.
+    /// The number of PINGs that the client has not acknowledged.
     pings: usize,
 }
 
 impl RequestsOfConnection {
-    /// What has arrived at `endpoint`.
+    /// The requests that `endpoint` has received.
     pub(crate) fn of(endpoint: &Endpoint) -> Self {
         let requests = endpoint.received().map(|(_, stream)| stream.clone()).collect();
         Self { requests, most_open: endpoint.most_open, pings: endpoint.pings }
     }
 }
 
-/// Adds what was sent over all `connections` by the call of `behaviour`, with this deadline.
+/// Adds what the client sent on all `connections` in `behaviour`, with this deadline.
 pub(crate) fn observe(
     connections: &[RequestsOfConnection],
     behaviour: &Behaviour,
@@ -54,11 +54,11 @@ pub(crate) fn observe(
     }
 }
 
-/// Fields with a line of their own, whether they are there or not.
+/// Fields that always have their own line.
 const OWN_LINES: [&str; 6] =
     [":method", ":scheme", ":path", "te", "content-type", "grpc-accept-encoding"];
 
-/// Fields whose values depend on the client or on the run.
+/// Fields of which only the presence is compared, because their values depend on the client or the run.
 const PRESENCE: [&str; 2] = [":authority", "user-agent"];
 
 const TIMEOUT: &str = "grpc-timeout";
@@ -96,21 +96,22 @@ fn observe_request(request: &Stream, timeout_ms: Option<f64>, observation: &mut 
     observation.add("sent end", if request.received_end { "END_STREAM" } else { "none" });
 }
 
-/// How much later than its deadline a call may end, on a machine that is busy.
+/// How long after its deadline a call may end on a busy machine.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How much of the deadline may have passed before the request was sent.
+/// How much of the time until the deadline may have passed before the request was sent.
 const PASSED_MS: f64 = 500.0;
 
-/// `grpc-timeout` of a call with this deadline: its meaning if that is right, or as it was sent.
+/// The value of `grpc-timeout` in a call with this deadline: a fixed text if it is correct, otherwise the value as it
+/// was sent.
 pub(crate) fn normalised(sent: &str, timeout_ms: Option<f64>) -> String {
-    let is_right = milliseconds(sent).zip(timeout_ms).is_some_and(|(sent, timeout)| {
-        // Senders round up, and short deadlines more than long ones.
+    let is_correct = milliseconds(sent).zip(timeout_ms).is_some_and(|(sent, timeout)| {
+        // Senders round up, relatively more for short timeouts.
         let least = (timeout - PASSED_MS).max(0.0);
         let most = timeout * 1.02 + 1.0;
         sent > least && sent <= most
     });
-    if is_right { "the deadline in a legal form".to_owned() } else { sent.to_owned() }
+    if is_correct { "the deadline in a legal form".to_owned() } else { sent.to_owned() }
 }
 
 /// The milliseconds of a legal `grpc-timeout`: up to eight digits and a unit.
@@ -126,10 +127,10 @@ fn milliseconds(sent: &str) -> Option<f64> {
     Some(f64::from(number) * unit)
 }
 
-/// When a call with this deadline ended, after `reported_ms` by the agent's clock and `measured` by the
-/// tool's.
+/// When a call with this deadline ended: after `reported_ms` by the clock of the agent, and `measured` by the clock
+/// of the tool.
 pub(crate) fn end(timeout_ms: Option<f64>, reported_ms: f64, measured: Duration) -> String {
-    /// Differences and rounding of clocks.
+    /// The tolerance for differences and rounding of clocks.
     const EARLY_MS: f64 = 5.0;
     let Some(timeout) = timeout_ms else { return "without a deadline".to_owned() };
     if measured > Duration::try_from_secs_f64(timeout / 1000.0).unwrap_or_default() + GRACE {

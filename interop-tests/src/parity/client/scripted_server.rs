@@ -1,7 +1,7 @@
-//! The scripted server of a behaviour: it runs the script on every connection that it is given.
+//! The scripted server of a behaviour, which runs the script on every connection.
 //!
-//! A client may connect as often as it likes, also before its call and after it. All of what it sends
-//! has arrived only when it has closed its connections; one that keeps them open is not waited for long.
+//! A client may connect more than once, even before and after its call. All its data has arrived only when it has
+//! closed its connections. The wait for a client that keeps them open is short.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -28,7 +28,7 @@ pub(crate) struct ScriptedServer {
     recorder: Recorder,
     /// The activity on its connections.
     pub(crate) activity: Activity,
-    /// How often the script has begun, on all connections.
+    /// How often the script has started, on all connections.
     attempts: AtomicUsize,
     connections: Mutex<Connections>,
     connection_closed: Condvar,
@@ -38,11 +38,11 @@ pub(crate) struct ScriptedServer {
 struct Connections {
     has_ended: bool,
     open: usize,
-    /// The sockets to shut down at the end.
+    /// The sockets to shut down when the server ends.
     sockets: BTreeMap<usize, TcpStream>,
-    /// One for each connection that there has been.
+    /// One thread for each connection.
     threads: Vec<JoinHandle<RequestsOfConnection>>,
-    /// The frames sent on the first attempt, for a failure message.
+    /// The frames sent in the first attempt, for failure messages.
     sent: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl ScriptedServer {
         })
     }
 
-    /// Serves the client at the other end of `socket`, unless the server has ended.
+    /// Serves the connection `socket`, unless the server has ended.
     pub(crate) fn admit(self: &Arc<Self>, socket: TcpStream) {
         let mut connections = self.connections.lock();
         if connections.has_ended {
@@ -82,14 +82,14 @@ impl ScriptedServer {
     }
 
     /// Whether a client has connected.
-    pub(crate) fn has_been_found(&self) -> bool {
+    pub(crate) fn has_connection(&self) -> bool {
         !self.connections.lock().threads.is_empty()
     }
 
-    /// Ends the server; returns what clients have sent, and the frames that were sent to them.
+    /// Ends the server; returns the requests of the client, and the frames that were sent to it.
     pub(crate) fn finish(&self) -> (Vec<RequestsOfConnection>, Vec<String>) {
         let mut connections = self.connections.lock();
-        // After the timeout, the connections that are left are shut down.
+        // After the timeout, the remaining connections are shut down.
         let is_open = |connections: &mut Connections| connections.open > 0;
         self.connection_closed.wait_while_for(&mut connections, is_open, CLOSE_TIMEOUT);
         connections.has_ended = true;
@@ -103,7 +103,7 @@ impl ScriptedServer {
         (requests, std::mem::take(&mut self.connections.lock().sent))
     }
 
-    /// Runs the script on one connection, again for each request that comes after the first.
+    /// Runs the script on one connection, once for each request.
     fn serve(
         &self,
         number: usize,
@@ -124,7 +124,7 @@ impl ScriptedServer {
                 break;
             }
         }
-        // A reset is only sent when no copy of the socket is left.
+        // A reset is sent only if no other copy of the socket exists.
         self.connections.lock().sockets.remove(&number);
         let requests = RequestsOfConnection::of(&script.endpoint);
         script.finish();
@@ -132,7 +132,7 @@ impl ScriptedServer {
     }
 }
 
-/// A listener that gives each connection to a callback, until it is dropped.
+/// A listener that passes each connection to a callback until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
@@ -141,8 +141,8 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens at `port` of this machine, or at any free one if it is 0, and calls `admit` with each
-    /// connection and the address from which it was made.
+    /// Listens on `port` of 127.0.0.1, or on any free port if it is 0. Calls `admit` with each connection and the
+    /// address of the client.
     pub(crate) fn open(
         port: u16,
         admit: impl Fn(TcpStream, SocketAddr) + Send + 'static,
@@ -170,7 +170,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         self.is_closed.store(true, Ordering::SeqCst);
-        // Wakes the thread.
+        // Wakes the thread from accept().
         let _ = TcpStream::connect(self.address);
         let _ = thread.join();
     }

@@ -1,8 +1,7 @@
-//! The suite `client-parity`: the same scripted server to the reference client and to every other.
+//! The agents of the suite `client-parity`.
 //!
-//! A client is compared with what the reference does in the same run, on the same machine. The agents of
-//! the reference are those that are compared as a peer like any other, so that no more processes are
-//! started than needed.
+//! A client is compared with the outcome of the reference in the same run, on the same machine. The reference is also
+//! compared with itself; both use the same agents, so that no unnecessary processes are started.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,12 +19,13 @@ use crate::parity::client::table::Behaviour;
 use crate::process::agent;
 use crate::process::{AgentPool, BorrowedAgent, Logs, RunContext};
 
+/// The name of the suite.
 pub(crate) const SUITE: &str = "client-parity";
 
-/// How many agents a peer has at most: most behaviours are over in milliseconds, and some wait.
+/// The maximum number of agents of a peer. Most behaviours end after milliseconds, and some wait.
 const AGENTS: usize = 4;
 
-/// The comparison of clients.
+/// The definition of the suite.
 #[derive(Debug)]
 pub(crate) struct ClientParity;
 
@@ -51,7 +51,7 @@ impl Comparison for ClientParity {
         Some(AgentPool::new(peer.name(), peer.agent.as_ref()?, folder, AGENTS, 0))
     }
 
-    /// What a table states is expected of every client.
+    /// A stated expectation applies to every client.
     fn has_trial(peer: &Peer, behaviour: &Behaviour) -> bool {
         peer.parity || behaviour.has_expectation()
     }
@@ -73,8 +73,10 @@ impl Subject for AgentPool {
             (None, context.addresses.closed.clone())
         } else {
             let server = Arc::clone(&server);
-            let listener = Listener::open(0, move |socket, _| server.admit(socket))
-                .map_err(|error| Finding::SetUpError(format!("no scripted server: {error}")))?;
+            let listener =
+                Listener::open(0, move |socket, _| server.admit(socket)).map_err(|error| {
+                    Finding::SetUpError(format!("cannot start the scripted server: {error}"))
+                })?;
             let address = listener.address.to_string();
             (Some(listener), address)
         };
@@ -111,7 +113,7 @@ fn round(
     let took = begin.elapsed();
     let (reported, made) = (outcomes.len(), request.calls.len());
     if reported != made {
-        let why = format!("the agent reported {reported} outcomes of {made} calls");
+        let why = format!("the agent reported {reported} outcomes for {made} calls");
         return Err(Finding::Broken(why));
     }
     Ok(outcomes.into_iter().map(|call| (call, took)).collect())

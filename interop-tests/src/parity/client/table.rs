@@ -1,7 +1,6 @@
-//! The behaviours: what a server does to a client, as data, read from the tables of `client-parity`.
+//! Behaviours: what a server does to a client, as data, read from the tables of `client-parity`.
 //!
-//! Mostly a behaviour states no expectation: the outcome at the reference client is what other clients
-//! are compared with.
+//! Most behaviours state no expectation: clients are compared with the outcome of the reference client.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,27 +18,28 @@ use crate::parity::baseline::Case;
 use crate::parity::client::call::Call;
 use crate::parity::client::family;
 
-/// The headers of a legal response, as the tutorial's server sends them at least.
+/// The headers of a minimal legal response.
 const HEADERS: &Legal = &[(":status", "200"), ("content-type", "application/grpc")];
 
-/// Legal trailers.
+/// The trailers of a legal response.
 const TRAILERS: &Legal = &[("grpc-status", "0")];
 
-/// The message of a legal response, whose value is 4.
+/// The message of a legal response with the value 4.
 const ROOT_OF_16: &[u8] = &[0x0d, 0x00, 0x00, 0x80, 0x40];
 
-/// The prefix of the names of client programs' trials, which tells them from those of agents.
+/// The prefix of the cases of client programs, which distinguishes them from the cases of agents.
 pub(crate) const PROGRAM_PREFIX: &str = "program-";
 
-/// What differs for client programs; the key `programs`.
+/// Differences for client programs: the key `programs`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ProgramOverrides {
+    /// The reason for the differences.
     pub(crate) why: String,
-    /// Whether they are run.
+    /// Whether client programs run in this behaviour.
     #[serde(default = "yes")]
     pub(crate) run: bool,
-    /// Observations of the reference program other than the present one.
+    /// All outcomes of the reference program, if its outcome varies.
     #[serde(default)]
     pub(crate) also: Vec<Observation>,
 }
@@ -51,7 +51,7 @@ fn yes() -> bool {
 impl ProgramOverrides {
     fn check(&self) -> Result<(), String> {
         if self.why.trim().is_empty() || self.run == self.also.is_empty() {
-            return Err("programs: `why`, and either `run = false` or `also`".to_owned());
+            return Err("programs: needs `why`, and either `run = false` or `also`".to_owned());
         }
         Ok(())
     }
@@ -64,57 +64,57 @@ pub(crate) struct Behaviour {
     name: Spanned<String>,
     #[serde(default)]
     grade: Grade,
-    /// What it is about, where the name does not say it.
+    /// What it tests, if the name does not explain it.
     about: Option<String>,
-    /// Why the outcomes at the reference vary.
+    /// Why the outcome of the reference varies.
     unstable: Option<String>,
-    /// Outcomes at the reference other than the present one.
+    /// All outcomes of the reference, if its outcome varies.
     #[serde(default)]
     also: Vec<Observation>,
-    /// The expectation that does not depend on the reference.
+    /// Expectations in addition to the outcome of the reference.
     #[serde(default)]
     pub(crate) expect: Stated,
-    /// What differs for client programs.
+    /// Differences for client programs.
     pub(crate) programs: Option<ProgramOverrides>,
     #[serde(default)]
     pub(crate) call: Call,
-    /// Whether what the client sent is compared in full: it is the same whatever the server does, so
-    /// a difference in it would show everywhere.
+    /// Whether the request of the client is compared in full. It does not depend on the server, so a difference in it
+    /// would otherwise appear in every behaviour.
     #[serde(default)]
     pub(crate) sent: bool,
-    /// There is no server at the address that is called.
+    /// Whether no server listens at the address that is called.
     #[serde(default)]
     pub(crate) nobody_listens: bool,
     /// Sent instead of the server's SETTINGS.
     pub(crate) preface: Option<Text>,
-    /// The identifiers and values of the server's first SETTINGS.
+    /// The identifiers and values in the first SETTINGS of the server.
     #[serde(default)]
     pub(crate) settings: Vec<(u16, u32)>,
-    /// Changes of the header list of a legal response.
+    /// Changes to the headers of a legal response.
     #[serde(default)]
     pub(crate) headers: Vec<Change>,
     #[serde(default = "root_of_16")]
     pub(crate) body: Vec<Piece>,
     #[serde(default)]
     pub(crate) cut: Cut,
-    /// How many bytes of padding each DATA frame has.
+    /// The number of padding bytes in each DATA frame.
     pub(crate) pad: Option<u8>,
-    /// How many bytes of padding each HEADERS frame has.
+    /// The number of padding bytes in each HEADERS frame.
     pub(crate) pad_headers: Option<u8>,
-    /// Changes of legal trailers.
+    /// Changes to the trailers of a legal response.
     #[serde(default)]
     pub(crate) trailers: Vec<Change>,
-    /// One HEADERS frame with the headers and the trailers.
+    /// Whether one HEADERS frame contains both headers and trailers.
     #[serde(default)]
     pub(crate) trailers_only: bool,
-    /// The size of the fragments of header blocks, which continue in CONTINUATION.
+    /// The size of the fragments of header blocks in HEADERS and CONTINUATION.
     pub(crate) fragments: Option<usize>,
-    /// Where END_STREAM of the response is.
+    /// Which frame of the response has END_STREAM.
     #[serde(default = "on_trailers")]
     end: End,
-    /// What happens, unless it is one response.
+    /// The actions. The default is one response.
     actions: Option<Vec<Action>>,
-    /// What happens on every later connection or request, if something else.
+    /// The actions on every later connection or request. The default is the same actions.
     then: Option<Vec<Action>>,
 }
 
@@ -127,7 +127,7 @@ fn root_of_16() -> Vec<Piece> {
 }
 
 impl Behaviour {
-    /// The actions after `attempts` connections or requests.
+    /// The actions after `attempts` earlier connections or requests.
     pub(crate) fn actions(&self, attempts: usize) -> Vec<Action> {
         match &self.then {
             Some(then) if attempts > 0 => then.clone(),
@@ -148,7 +148,7 @@ impl Behaviour {
         if self.trailers_only { End::Headers } else { self.end }
     }
 
-    /// Whether the script waits for the first request; otherwise it is chance how much of it arrives.
+    /// Whether the script waits for the first request. Otherwise it varies how much of the request arrives.
     pub(crate) fn waits_for_request(&self) -> bool {
         !self.nobody_listens && self.actions(0).iter().any(|it| matches!(it, Action::Request))
     }
@@ -158,7 +158,7 @@ impl Behaviour {
         self.actions(0).iter().any(|it| matches!(it, Action::PingsAcknowledged))
     }
 
-    /// The response.
+    /// The response of the scripted server.
     pub(crate) fn response(&self) -> Message {
         let mut headers = changed(HEADERS, &self.headers);
         let trailers = changed(TRAILERS, &self.trailers);
@@ -184,12 +184,14 @@ impl Behaviour {
         check_name(self.name())?;
         if self.name().starts_with(PROGRAM_PREFIX) {
             return Err(format!(
-                "`{PROGRAM_PREFIX}` is how the names of client programs' trials begin"
+                "the prefix `{PROGRAM_PREFIX}` is reserved for the trials of client programs; choose another name"
             ));
         }
         self.programs.iter().try_for_each(ProgramOverrides::check)?;
         if self.unstable.is_some() == self.also.is_empty() {
-            return Err("`unstable` says why, and `also` what else is done".to_owned());
+            let message = "`unstable` and `also` need each other: the reason why the outcome varies, and \
+                           all outcomes";
+            return Err(message.to_owned());
         }
         self.call.check()?;
         let mut actions = self.actions.iter().chain(&self.then).flatten();
@@ -245,11 +247,12 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Behaviour>> {
     })
 }
 
-/// What is stated of lines of the observation, by their names; the key `expect`.
+/// The expected values of lines of the observation, by name: the key `expect`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Stated(BTreeMap<String, Demand>);
 
+/// The expected value of a line, or a value that it must not have.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Demand {
@@ -257,7 +260,7 @@ enum Demand {
     IsNot { not: String },
 }
 
-/// The line that a program which succeeds does not have.
+/// The line that is missing if a client program succeeds.
 const STATUS: &str = "status";
 
 impl Stated {
@@ -265,7 +268,7 @@ impl Stated {
         self.0.is_empty()
     }
 
-    /// Where a line of `observation` is missing or differs from the stated one, in any of the calls.
+    /// The lines of `observation` that are missing or differ from the stated ones, in any of the calls.
     pub(crate) fn contradictions(&self, observation: &Observation) -> Vec<Mismatch> {
         const NONE: &str = "(none)";
         let mut contradictions = Vec::new();
@@ -277,7 +280,7 @@ impl Stated {
             }
             for value in values {
                 let (is_met, expected) = match demand {
-                    Demand::Is(right) => (value == right, right.clone()),
+                    Demand::Is(expected) => (value == expected, expected.clone()),
                     Demand::IsNot { not } => (value != not && value != NONE, format!("not {not}")),
                 };
                 if !is_met {

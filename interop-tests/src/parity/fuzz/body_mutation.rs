@@ -1,6 +1,6 @@
-//! Mutations of a request's body: messages, their prefixes and their compression.
+//! Mutations of the body of a request: messages, their prefixes and their compression.
 //!
-//! Messages are made of fields more often than of bytes: most random bytes end at the first key.
+//! Most random messages consist of protobuf fields, because parsers reject most random bytes at the first field.
 
 use prost::encoding::encode_varint;
 
@@ -9,7 +9,7 @@ use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::probe::Probe;
 
-/// The largest message whose bytes are changed one by one.
+/// The largest message whose bytes are edited.
 const SMALL: usize = 512;
 
 /// Changes the body of `probe` in one way; `others` is the body of another probe.
@@ -45,7 +45,7 @@ fn value(random: &mut Random) -> Vec<u8> {
     [&[0x0d][..], &bits.to_le_bytes()].concat()
 }
 
-/// Some fields, sometimes in groups.
+/// Some protobuf fields, sometimes in groups.
 fn fields(random: &mut Random, depth: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..=random.below(4) {
@@ -84,7 +84,7 @@ fn fields(random: &mut Random, depth: usize) -> Vec<u8> {
     bytes
 }
 
-/// Appends a varint, sometimes with more bytes than it needs.
+/// Appends a varint, sometimes with more bytes than necessary.
 fn varint(number: u64, random: &mut Random, bytes: &mut Vec<u8>) {
     encode_varint(number, bytes);
     if random.one_in(12)
@@ -109,7 +109,7 @@ fn edit(piece: &mut Piece, random: &mut Random) {
     }
 }
 
-/// A length that a message rarely has: a small one, or one near the limit of a receiver or of an integer.
+/// A length that is probably wrong: a small one, or one near the limit of a receiver or an integer.
 fn wrong_length(random: &mut Random) -> u32 {
     const SPECIAL: [u32; 6] = [0, 0x003f_ffff, 0x0040_0000, 0x0040_0001, 0x7fff_ffff, 0xffff_ffff];
     if random.one_in(3) { random.pick(&SPECIAL) } else { random.rng.u32(..40) }
@@ -138,7 +138,7 @@ fn compress(piece: &mut Piece, random: &mut Random) -> &'static str {
     name
 }
 
-/// A second message, or something like it.
+/// Another message, or a few bytes without a message.
 fn another(random: &mut Random) -> Piece {
     match random.below(3) {
         0 => Piece { raw: Some(few_bytes(11, random)), ..Piece::default() },

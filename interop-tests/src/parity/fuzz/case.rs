@@ -1,7 +1,7 @@
-//! A random case: a probe of the suite with a few mutations, drawn from the seed and the number of the case.
+//! Generates a random case: a probe of the suite with a few mutations, determined by the seed and the case number.
 //!
-//! The result is read back from its own entry, so that the request that is sent is exactly the one that
-//! would be printed.
+//! The generated probe is written as an entry and read back, so that the request that is sent is exactly the one that
+//! is printed.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -18,40 +18,42 @@ use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::probe::{self, Acknowledge, Probe, entry_named};
 
-/// The probes from which cases are drawn.
-pub(crate) struct Deck<'a> {
+/// Generates cases from probes.
+pub(crate) struct Generator<'a> {
     bases: Vec<&'a Probe>,
-    /// Whether cases may do what no legal client does.
+    /// Whether cases may violate the protocol.
     pub(crate) edge: bool,
 }
 
-/// How often a case is drawn until one may be sent.
+/// How many attempts to generate a case that may be sent.
 const DRAWS: usize = 200;
 
-/// One in this many requests is kept of those that make a server wait or take long to send.
+/// Of the requests that make a server wait or are slow to send, one in this number is kept.
 const SLOW: usize = 8;
 
-/// A body of more bytes than this is not sent at once: how much of it is sent before an early response
-/// depends on time, and so does how the stream ends.
+/// The initial flow-control window. A longer body is not sent at once, so the outcome of an early response would
+/// depend on timing.
 const WINDOW: usize = 65_535;
 
-/// The sizes of metadata, in bytes, between which the reference rejects calls at random.
+/// The sizes of metadata in bytes at which the reference rejects calls at random.
 const REJECTED_AT_RANDOM: RangeInclusive<usize> = 8_193..=16_384;
 
-impl<'a> Deck<'a> {
-    /// Without bursts and probes that the reference answers at random: mutated, they stay so.
+impl<'a> Generator<'a> {
+    /// Uses all `probes` except bursts and those with varying responses, because their mutations have the same
+    /// properties.
     pub(crate) fn new(probes: &'a [Probe], edge: bool) -> Self {
-        let mut deck = Self { bases: Vec::new(), edge };
-        let is_base =
-            |probe: &&Probe| probe.also().is_empty() && !probe.is_burst() && deck.allows(probe);
-        deck.bases = probes.iter().filter(is_base).collect();
-        deck
+        let mut generator = Self { bases: Vec::new(), edge };
+        let is_base = |probe: &&Probe| {
+            probe.also().is_empty() && !probe.is_burst() && generator.allows(probe)
+        };
+        generator.bases = probes.iter().filter(is_base).collect();
+        generator
     }
 
-    /// Whether a case may be like this.
+    /// Whether `probe` may be sent.
     pub(crate) fn allows(&self, probe: &Probe) -> bool {
-        // Where a server may be more lenient, a deviation lists its response, which is different for each
-        // message. So only classes that are rejected as a whole can be recognized by the response.
+        // If a server is more lenient than the reference, its response depends on the message, so deviations.toml
+        // cannot list it. Only classes that are always rejected can be recognized by the response.
         const LENIENT: [Class; 5] = [
             Class::Fragment,
             Class::Padding,
@@ -68,20 +70,26 @@ impl<'a> Deck<'a> {
             && body::bytes(&probe.body).len() * probe.times <= WINDOW
     }
 
-    /// The case with this number.
-    pub(crate) fn draw(&self, seed: u64, case: u64) -> Result<Probe, String> {
+    /// Generates the case with this number.
+    pub(crate) fn generate(&self, seed: u64, case: u64) -> Result<Probe, String> {
         let mut random = Random::of_case(seed, case);
         for _ in 0..DRAWS {
-            let probe = self.mutated(&mut random).ok_or("there are no probes to mutate")?;
+            let probe = self
+                .mutated(&mut random)
+                .ok_or("fuzz: there are no probes to mutate in scenarios/server-parity")?;
             if self.allows(&probe)
                 && (!is_slow(&probe) || (probe.times == 1 && random.one_in(SLOW)))
             {
                 let entry = entry_named(&probe, &format!("fuzz-{seed}-{case}"))?;
                 let read = probe::from_entry(&entry);
-                return read.map_err(|error| format!("case {case}: {error}\n{entry}"));
+                return read.map_err(|error| {
+                    format!("fuzz: case {case} is not a valid probe: {error}\n{entry}")
+                });
             }
         }
-        Err(format!("case {case}: nothing that may be sent"))
+        Err(format!(
+            "fuzz: case {case}: no request that may be sent was generated in {DRAWS} attempts"
+        ))
     }
 
     fn mutated(&self, random: &mut Random) -> Option<Probe> {
@@ -99,33 +107,33 @@ impl<'a> Deck<'a> {
     }
 }
 
-/// Whether the response of the reference depends on chance.
+/// Whether the response of the reference varies at random.
 fn is_answered_at_random(probe: &Probe) -> bool {
     /// What HTTP/2 adds to the size of each field (RFC 9113, section 6.5.2).
     const OVERHEAD: usize = 32;
     let fields = probe.header_list();
-    // Binary values count as what they are decoded to: between three quarters and all of their length.
+    // Binary values count with their decoded size: between three quarters and all of their length.
     let size = |(name, value): &Field| OVERHEAD + name.len() + value.len();
     let decoded = |(name, value): &Field| if name.ends_with(b"-bin") { value.len() / 4 } else { 0 };
     let most: usize = fields.iter().map(size).sum();
     let least = most - fields.iter().map(decoded).sum::<usize>();
     let is_large = most >= *REJECTED_AT_RANDOM.start();
     let is_unknown_flag = body::bytes(&probe.body).first().is_some_and(|flag| *flag > 1);
-    // The client may have a response already when it resets the stream.
+    // The response may arrive before the client resets the stream.
     probe.has(|action| matches!(action, Action::Reset(_)))
-        // The remaining time is a part of the response to too much metadata.
+        // The response to too much metadata contains the remaining time.
         || is_large && fields.iter().any(|(name, _)| name == b"grpc-timeout")
-        // A message with an unknown flag may arrive after the header fields.
+        // A message with an unknown flag may arrive separately from the headers.
         || is_unknown_flag && probe.actions.len() > 2
-        // With an acknowledged limit, metadata near it is rejected at random.
+        // If the limit is acknowledged, metadata near it is rejected at random.
         || probe.acknowledge_settings == Acknowledge::Before
             && is_large
             && least <= *REJECTED_AT_RANDOM.end()
 }
 
-/// Whether the response and the deadline come at about the same time, so that either may be first.
+/// Whether the response and the deadline come at about the same time, so that the outcome varies.
 fn races_with_its_deadline(probe: &Probe) -> bool {
-    /// Long enough for any response on a busy machine, in nanoseconds.
+    /// Longer than any response on a busy machine, in nanoseconds.
     const LONG: u64 = 2_000_000_000;
     let is_short = |value: &[u8]| {
         let text = String::from_utf8_lossy(value);
@@ -145,18 +153,18 @@ fn races_with_its_deadline(probe: &Probe) -> bool {
     !waits_for_more && probe.header_list().iter().any(is_short)
 }
 
-/// Whether a server in Rust cannot see the fields as they were sent.
+/// Whether a Rust server cannot see the fields as they were sent.
 fn is_changed_by_libraries(fields: &[Field]) -> bool {
-    // The http crate keeps fields of one name together, so it loses which of two wrong fields was first.
+    // The http crate groups fields by name, so the order of different invalid fields is lost.
     let groups = fields.chunk_by(|one, other| one.0 == other.0).count();
     let names: BTreeSet<_> = fields.iter().map(|(name, _)| name).collect();
-    // Without an authority, hyper drops the scheme, whose length is a part of one message.
+    // Without an authority, hyper drops the scheme, whose length appears in one status message.
     let has_authority = names.contains(&b":authority".to_vec());
     let is_https = fields.iter().any(|(name, value)| name == b":scheme" && value != b"http");
     groups > names.len() || (is_https && !has_authority)
 }
 
-/// Whether servers may wait, for more or for a thread, before or instead of a response.
+/// Whether servers may wait for more data or for a thread before they respond, or may not respond at all.
 pub(crate) fn is_slow(probe: &Probe) -> bool {
     let closes_window =
         |action: &Action| matches!(action, Action::Settings(s) if s.contains(&(4, 0)));

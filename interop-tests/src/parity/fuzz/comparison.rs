@@ -1,8 +1,7 @@
-//! One request at the reference and at one other server, repeated until it is clear what differs, and the
-//! results of all requests, counted.
+//! Compares the responses of the reference and of another server to one request, and counts the results.
 //!
-//! A difference counts only when it occurs every time: the reference answers some requests at random, and
-//! on a busy machine deadlines pass.
+//! A difference counts only if it occurs in every round, because some responses of the reference vary and deadlines
+//! can pass on a busy machine.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,48 +11,49 @@ use std::sync::Arc;
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
 use crate::outcome::finding::nearest;
-use crate::outcome::{Finding, Ledger, Mismatch, Observation};
+use crate::outcome::{Finding, KnownDeviations, Mismatch, Observation};
 use crate::parity::baseline::Subject;
 use crate::parity::baseline::suite::Comparison as _;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::suite::{ReferenceServer, Server, ServerParity};
 use crate::process::RunContext;
 
-/// How often a request is sent to both when they differ.
+/// How often a request is sent to both servers if they differ.
 const ROUNDS: usize = 6;
 
 /// A server that is compared with the reference.
-pub(crate) struct Rival {
+pub(crate) struct Candidate {
     pub(crate) name: String,
     server: Arc<Server>,
 }
 
-/// What every comparison needs.
+/// The shared inputs of all comparisons.
 pub(crate) struct Comparison<'a> {
     pub(crate) reference: &'a ReferenceServer,
-    pub(crate) ledger: &'a Ledger,
+    pub(crate) known: &'a KnownDeviations,
     pub(crate) context: &'a RunContext,
 }
 
 /// The result of a request.
 pub(crate) enum Outcome {
-    /// The same response, or one of those that the reference gives at random.
+    /// The same response, or one of the varying responses of the reference.
     Same,
-    /// Sometimes the same.
+    /// A difference in some rounds only.
     Unstable(Difference),
-    /// A difference for which the ledger has this reason.
+    /// A difference that `deviations.toml` explains with this reason.
     Explained(String),
+    /// An unexplained difference.
     Different(Difference),
 }
 
-/// The responses of the reference, and another one of the other server.
+/// The responses of the reference, and a different response of the other server.
 pub(crate) struct Difference {
     pub(crate) expected: Vec<Observation>,
     pub(crate) observed: Observation,
 }
 
-impl Rival {
-    /// The server of `peer`, if it has one.
+impl Candidate {
+    /// The server of `peer`, if it has one. Logs go to `logs`.
     pub(crate) fn new(peer: &Peer, logs: &Path) -> Option<Self> {
         let name = peer.name().to_owned();
         let server = ServerParity::subject(peer, None, &logs.join(&name))?;
@@ -62,69 +62,78 @@ impl Rival {
 }
 
 impl Comparison<'_> {
-    /// Compares the responses to `probe`; the error says why nothing can be compared.
-    pub(crate) fn outcome(&self, rival: &Rival, probe: &Probe) -> Result<Outcome, String> {
+    /// Compares the responses to `probe`. The error is the reason why they cannot be compared.
+    pub(crate) fn outcome(&self, candidate: &Candidate, probe: &Probe) -> Result<Outcome, String> {
         let (mut expected, mut observed) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
-            let (answer, seen) = self.observe(rival, probe)?;
-            if round == 0 && answer == seen {
+            let (of_reference, of_candidate) = self.observe(candidate, probe)?;
+            if round == 0 && of_reference == of_candidate {
                 return Ok(Outcome::Same);
             }
-            if !expected.contains(&answer) {
-                expected.push(answer);
+            if !expected.contains(&of_reference) {
+                expected.push(of_reference);
             }
-            observed.push(seen);
+            observed.push(of_candidate);
         }
         observed.retain(|observed| !expected.contains(observed));
         let is_stable = observed.len() == ROUNDS;
         let Some(observed) = observed.into_iter().next() else { return Ok(Outcome::Same) };
-        Ok(match self.explanation(rival, probe, &observed) {
+        Ok(match self.explanation(candidate, probe, &observed) {
             Some(reason) => Outcome::Explained(reason.to_owned()),
             None if is_stable => Outcome::Different(Difference { expected, observed }),
             None => Outcome::Unstable(Difference { expected, observed }),
         })
     }
 
-    /// Whether there is an unexplained difference in each of two attempts.
-    pub(crate) fn differs(&self, rival: &Rival, probe: &Probe) -> Result<bool, String> {
+    /// Whether there is an unexplained difference in both of two attempts.
+    pub(crate) fn differs(&self, candidate: &Candidate, probe: &Probe) -> Result<bool, String> {
         for _ in 0..2 {
-            let (expected, observed) = self.observe(rival, probe)?;
-            if expected == observed || self.explanation(rival, probe, &observed).is_some() {
+            let (expected, observed) = self.observe(candidate, probe)?;
+            if expected == observed || self.explanation(candidate, probe, &observed).is_some() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn explanation(&self, rival: &Rival, probe: &Probe, seen: &Observation) -> Option<&str> {
-        self.ledger.explanation(&rival.name, &seen.to_string(), |class| class.contains(probe))
+    fn explanation(
+        &self,
+        candidate: &Candidate,
+        probe: &Probe,
+        seen: &Observation,
+    ) -> Option<&str> {
+        self.known.explanation(&candidate.name, &seen.to_string(), |class| class.contains(probe))
     }
 
     /// The responses of the reference and of the other server.
-    fn observe(&self, rival: &Rival, probe: &Probe) -> Result<(Observation, Observation), String> {
+    fn observe(
+        &self,
+        candidate: &Candidate,
+        probe: &Probe,
+    ) -> Result<(Observation, Observation), String> {
         let probe = &Arc::new(probe.clone());
         let expected =
             self.reference.run(probe, self.context).map_err(|finding| match finding {
                 Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
                 other => format!("the reference: {other:?}"),
             })?;
-        let observed = match rival.server.run(probe, self.context, &Recorder::default()) {
+        let observed = match candidate.server.run(probe, self.context, &Recorder::default()) {
             Ok(run) => run.observed,
-            // That it ended or did not respond is what is observed of a server.
+            // An exit or a missing response is an observation too.
             Err(Finding::Broken(why)) => {
                 let mut observation = Observation::default();
                 observation.add("server", why);
                 observation
             }
             Err(Finding::SetUpError(why)) => return Err(why),
-            Err(other) => return Err(format!("{}: {other:?}", rival.name)),
+            Err(other) => return Err(format!("{}: {other:?}", candidate.name)),
         };
         Ok((expected, observed))
     }
 }
 
 impl Difference {
-    /// The lines that differ, shortened: the same for most differences with the same cause.
+    /// The differing lines, shortened, so that differences with the same cause have the same kind.
     pub(crate) fn kind(&self) -> String {
         const SHOWN: usize = 14;
         let begin = |text: &str| text.chars().take(SHOWN).collect::<String>();
@@ -135,22 +144,22 @@ impl Difference {
     }
 }
 
-/// The results so far.
+/// The counted results.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) requests: u64,
-    /// How many differences each reason of a deviation explains.
+    /// The number of differences that each known deviation explains, by its reason.
     pub(crate) explained: BTreeMap<String, u64>,
-    /// Cases that differed only sometimes.
+    /// Cases that differed only in some rounds.
     pub(crate) unstable: Vec<u64>,
-    /// How many unexplained differences there are of each kind.
+    /// The number of unexplained differences of each kind.
     unexplained: BTreeMap<String, u64>,
 }
 
-/// How many differences of one kind are shrunk, since that takes long.
+/// How many differences of one kind are shrunk, because this is slow.
 const SHRUNK: u64 = 2;
 
-/// How many kinds are shrunk at all.
+/// Of how many kinds differences are shrunk.
 const KINDS: usize = 20;
 
 impl Tally {
@@ -177,13 +186,16 @@ impl fmt::Display for Tally {
             }
         }
         if !unstable.is_empty() {
-            writeln!(f, "interop: not stable, and so not counted: cases {unstable:?}")?;
+            writeln!(
+                f,
+                "interop: not counted, because they differed only in some rounds: cases {unstable:?}"
+            )?;
         }
         let explained: u64 = explained.values().sum();
         let (unstable, unexplained) = (unstable.len(), self.unexplained());
         write!(
             f,
-            "interop: {requests} requests, {explained} differences explained by the ledger, \
+            "interop: {requests} requests, {explained} differences explained by deviations.toml, \
              {unstable} not stable, {unexplained} unexplained"
         )
     }

@@ -1,6 +1,6 @@
-//! Mutations of how a request is sent: its frames, their order, and frames in between.
+//! Mutations of how a request is sent: its frames, their order, and additional frames.
 //!
-//! All of them are legal for a client at any time.
+//! All of them are always legal for a client.
 
 use crate::http2::body;
 use crate::http2::frame::kind;
@@ -10,10 +10,10 @@ use crate::parity::fuzz::header_mutation;
 use crate::parity::fuzz::random::Random;
 use crate::parity::server::probe::{Acknowledge, Probe};
 
-/// What fits into a frame with padding and a priority.
+/// The largest fragment that fits into a frame with padding and a priority.
 const LARGEST_FRAGMENT: usize = 16_000;
 
-/// Changes how `probe` is sent, in one way.
+/// Changes in one way how `probe` is sent.
 pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
     match random.below(12) {
         0 => probe.cut = Cut::EveryByte,
@@ -49,7 +49,7 @@ pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
     }
 }
 
-/// An action that may come between the frames of a request.
+/// An action that is allowed between the frames of a request.
 fn in_between(random: &mut Random) -> Action {
     let frame = |r#type, stream, payload: &[u8]| {
         let payload = Hex(payload.to_vec());
@@ -70,8 +70,8 @@ fn in_between(random: &mut Random) -> Action {
     }
 }
 
-/// Inserts `action` after HEADERS and before the frame that ends the request: no client sends a frame for a
-/// stream that is not open.
+/// Inserts `action` after HEADERS and before the frame that ends the request, because a conforming client sends no
+/// frames on a closed stream.
 fn insert(probe: &mut Probe, action: Action, random: &mut Random) {
     let position = |is_meant: fn(&Action) -> bool| probe.actions.iter().position(is_meant);
     let headers = position(|action| matches!(action, Action::Headers));

@@ -1,20 +1,20 @@
 //! Mutations of header fields.
 //!
-//! Values are drawn near those that servers parse, because a value that every server ignores shows no
+//! Most values are similar to values that servers parse, because a value that every server ignores causes no
 //! difference.
 
 use crate::http2::{Change, Text};
 use crate::parity::fuzz::random::Random;
 
-/// Characters of the values that servers parse.
+/// Characters in values that servers parse.
 const PARSED: &[u8] = b"0123456789012345678901nmuSMHs,;=-_+/ .:AaBbZz\t";
 
-/// Characters of values.
+/// Characters in other values.
 const VISIBLE: &[u8] =
     b" !\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~\t\x80\xc3\xbc\xff";
 
-/// Characters of names; only HTTP allows all of them. Without `%`: grpcio quotes an illegal name in a
-/// grpc-message without encoding it, so a client decodes `%XX`, maybe to bytes that are no UTF-8.
+/// Characters in names. HTTP allows all of them, gRPC only some. `%` is missing, because grpcio copies an illegal
+/// name into `grpc-message` without encoding it, so that a client may decode `%XX` to invalid UTF-8.
 const NAME: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789-_.-_.!#$&'*+^`|~";
 
 const BASE64: &[u8] = b"ABCDwxyz0189+/AAAAAAAA=";
@@ -50,7 +50,7 @@ pub(crate) fn add(name: &str, value: Vec<u8>) -> Change {
     Change { add: Some(Text(name.into())), value: Text(value), ..Change::default() }
 }
 
-/// A header field that may follow a body.
+/// A header field for trailers.
 pub(crate) fn trailer(random: &mut Random) -> Change {
     match random.below(4) {
         0 => binary(random),
@@ -64,7 +64,7 @@ fn timeout(random: &mut Random) -> Vec<u8> {
         0 => "0".repeat(random.below(4)) + &random.size(100_000).to_string(),
         1 => "0".to_owned(),
         2 => {
-            // Where the number of digits begins to matter, and beyond any integer.
+            // Around the maximum number of digits, and beyond any integer.
             let length = random.below(24);
             random.pick(&["1", "9", ""]).to_owned() + &random.pick(&["0", "9"]).repeat(length)
         }
@@ -91,7 +91,7 @@ fn binary(random: &mut Random) -> Change {
 }
 
 fn metadata(random: &mut Random) -> Change {
-    // Only some names have characters that gRPC does not allow.
+    // Some names contain characters that gRPC does not allow.
     let alphabet = if random.one_in(4) { NAME } else { &NAME[..39] };
     let name = [&b"x"[..], &random.text(alphabet, 10)].concat();
     let value = Text(random.text(VISIBLE, 20));
@@ -117,7 +117,7 @@ fn large(random: &mut Random) -> Change {
     Change { times: Some(times), add: Some(Text(name.into())), ..metadata(random) }
 }
 
-/// Replaces the value of a header that every request has.
+/// Replaces the value of a required header.
 fn replace(headers: &mut Vec<Change>, random: &mut Random) {
     let edits = random.below(4);
     let (name, value) = match random.below(10) {
@@ -146,7 +146,7 @@ fn replace(headers: &mut Vec<Change>, random: &mut Random) {
     headers.push(Change { set, value: Text(value), ..Change::default() });
 }
 
-/// Removes a header that every request has.
+/// Removes a required header.
 fn remove(headers: &mut Vec<Change>, random: &mut Random) {
     let name = random.word("te content-type :authority");
     headers.push(Change { remove: Some(Text(name.into())), ..Change::default() });

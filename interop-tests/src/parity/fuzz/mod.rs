@@ -1,10 +1,10 @@
-//! `make fuzz-parity`: random requests to the reference and to other servers, compared.
+//! `interop fuzz`: sends random requests to the reference and to other servers, and compares the responses.
 //!
-//! The suite covers requests that its authors thought of; this searches for others. It uses the probes, the
-//! mask and the ledger of the suite, so that everything it finds can become a probe.
+//! The suite `server-parity` contains requests that its authors thought of; this command searches for others. It uses
+//! the probes, the mask and the known deviations of the suite, so that each difference it finds can become a probe.
 //!
-//! - [`random`], [`case`], [`header_mutation`], [`body_mutation`], [`frame_mutation`]: the requests
-//! - [`comparison`], [`shrink`]: the results
+//! - [`random`], [`case`], [`header_mutation`], [`body_mutation`], [`frame_mutation`]: generate requests
+//! - [`comparison`], [`shrink`]: compare the responses and reduce differences
 
 pub(crate) mod body_mutation;
 pub(crate) mod case;
@@ -26,35 +26,34 @@ use crate::outcome::Observation;
 use crate::parity::server::probe::{self, Probe, entry};
 use crate::process::Semaphore;
 
-pub(crate) use case::Deck;
-pub(crate) use comparison::{Comparison, Rival};
+pub(crate) use case::Generator;
+pub(crate) use comparison::{Candidate, Comparison};
 
-/// How many requests are sent at once: most of them wait for threads of the reference.
+/// The default number of requests in flight. Most of them wait for threads of the reference.
 const AT_ONCE: usize = 32;
 
-/// How many of them may be slow: the reference has ten threads, and a request that is not complete
-/// keeps one of them.
+/// How many of them may be slow. The reference has ten threads, and an incomplete request occupies one of them.
 const SLOW: usize = 5;
 
-/// After how many requests the state of a long run is printed.
+/// After how many requests the progress is printed.
 const PROGRESS: u64 = 1_000;
 
-/// The status when something was found, as that of a failed test.
+/// The exit status if a difference was found. The test harness of Rust uses the same.
 const FOUND: u8 = 101;
 
-/// A run with the options of the command line.
+/// A fuzzing run with its options.
 pub(crate) struct Fuzz<'a> {
-    pub(crate) deck: Deck<'a>,
+    pub(crate) generator: Generator<'a>,
     pub(crate) comparison: Comparison<'a>,
-    pub(crate) rivals: &'a [Rival],
+    pub(crate) candidates: &'a [Candidate],
     pub(crate) count: u64,
     pub(crate) seed: u64,
-    /// How many requests are sent at once.
+    /// The number of requests in flight.
     pub(crate) threads: Option<usize>,
     pub(crate) state: State,
 }
 
-/// What the threads of a run share.
+/// The state that the threads of a run share.
 pub(crate) struct State {
     tally: Mutex<Tally>,
     /// Permits for slow requests.
@@ -68,7 +67,7 @@ impl Default for State {
 }
 
 impl Fuzz<'_> {
-    /// Runs all cases.
+    /// Sends all requests.
     pub(crate) fn run(&self) -> Result<ExitCode, String> {
         let (count, seed) = (self.count, self.seed);
         let command = format!("make fuzz-parity COUNT={count} SEED={seed}{}", self.args(None));
@@ -86,7 +85,10 @@ impl Fuzz<'_> {
         thread::scope(|scope| {
             let threads = 0..self.threads.unwrap_or(AT_ONCE);
             let threads: Vec<_> = threads.map(|_| scope.spawn(work)).collect();
-            let panicked = |_| Err("a comparison panicked".to_owned());
+            let panicked = |_| {
+                Err("fuzz: a comparison panicked, which is a bug in interop; see the message above"
+                    .to_owned())
+            };
             let ends = threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked));
             ends.fold(Ok(()), Result::and)
         })?;
@@ -95,22 +97,22 @@ impl Fuzz<'_> {
         Ok(status)
     }
 
-    /// Runs one case of the run and prints everything about it.
+    /// Sends one request of the run and prints it.
     pub(crate) fn repeat(&self, case: u64) -> Result<ExitCode, String> {
-        println!("{}", entry(&self.deck.draw(self.seed, case)?)?);
+        println!("{}", entry(&self.generator.generate(self.seed, case)?)?);
         self.case(case)?;
         Ok(self.finish())
     }
 
-    /// The ARGS that repeat the run or a case of it.
+    /// The `ARGS` of the make command that repeats the run or one request of it.
     fn args(&self, case: Option<u64>) -> String {
-        let edge = self.deck.edge.then(|| "--edge".to_owned());
+        let edge = self.generator.edge.then(|| "--edge".to_owned());
         let case = case.map(|case| format!("--case {case}"));
         let args: Vec<_> = edge.into_iter().chain(case).collect();
         if args.is_empty() { String::new() } else { format!(" ARGS='{}'", args.join(" ")) }
     }
 
-    /// Prints the results; returns the status of the process.
+    /// Prints the results; returns the exit status.
     fn finish(&self) -> ExitCode {
         let tally = self.state.tally.lock();
         println!("{tally}");
@@ -118,22 +120,22 @@ impl Fuzz<'_> {
     }
 
     fn case(&self, case: u64) -> Result<(), String> {
-        let probe = self.deck.draw(self.seed, case)?;
+        let probe = self.generator.generate(self.seed, case)?;
         let _permit = case::is_slow(&probe).then(|| self.state.slow.acquire());
-        for rival in self.rivals {
-            match self.comparison.outcome(rival, &probe)? {
+        for candidate in self.candidates {
+            match self.comparison.outcome(candidate, &probe)? {
                 Outcome::Same => {}
                 Outcome::Explained(reason) => {
                     *self.state.tally.lock().explained.entry(reason).or_default() += 1;
                 }
                 Outcome::Unstable(difference) => {
                     self.state.tally.lock().unstable.push(case);
-                    self.show("not stable", &probe, case, rival, &difference);
+                    self.show("not stable", &probe, case, candidate, &difference);
                 }
                 Outcome::Different(difference) => {
                     let is_new = self.state.tally.lock().add_unexplained(difference.kind());
                     if is_new {
-                        self.shrink(&probe, &difference, case, rival)?;
+                        self.shrink(&probe, &difference, case, candidate)?;
                     }
                 }
             }
@@ -146,29 +148,37 @@ impl Fuzz<'_> {
         Ok(())
     }
 
-    /// Prints a difference that is shrunk as far as possible.
+    /// Reduces a difference to a minimal probe and prints it.
     fn shrink(
         &self,
         probe: &Probe,
         difference: &Difference,
         case: u64,
-        rival: &Rival,
+        candidate: &Candidate,
     ) -> Result<(), String> {
-        let shows =
-            |probe: &Probe| Ok(self.deck.allows(probe) && self.comparison.differs(rival, probe)?);
+        let shows = |probe: &Probe| {
+            Ok(self.generator.allows(probe) && self.comparison.differs(candidate, probe)?)
+        };
         let smallest = shrink::shrink(probe.clone(), shows)?;
-        // The probe that is printed has to be the one that was sent.
+        // The printed probe must be the one that was sent.
         let again = entry(&smallest).and_then(|entry| probe::from_entry(&entry));
-        match again.and_then(|probe| self.comparison.outcome(rival, &probe)) {
+        match again.and_then(|probe| self.comparison.outcome(candidate, &probe)) {
             Ok(Outcome::Different(difference)) => {
-                self.show("unexplained", &smallest, case, rival, &difference);
+                self.show("unexplained", &smallest, case, candidate, &difference);
             }
-            _ => self.show("unexplained", probe, case, rival, difference),
+            _ => self.show("unexplained", probe, case, candidate, difference),
         }
         Ok(())
     }
 
-    fn show(&self, what: &str, probe: &Probe, case: u64, rival: &Rival, difference: &Difference) {
+    fn show(
+        &self,
+        what: &str,
+        probe: &Probe,
+        case: u64,
+        candidate: &Candidate,
+        difference: &Difference,
+    ) {
         let lines = |observation: &Observation| {
             let lines = observation.to_string();
             format!("#     {}\n", lines.trim_end().replace('\n', "\n#     "))
@@ -178,7 +188,9 @@ impl Fuzz<'_> {
         let Self { comparison, seed, .. } = self;
         let again = format!("make fuzz-parity SEED={seed}{}", self.args(Some(case)));
         let entry = entry(probe).unwrap_or_else(|error| format!("# {error}\n"));
-        let (reference, rival) = (&comparison.reference.peer.name, &rival.name);
-        println!("\n# {what}: {again}\n{entry}#   {reference}\n{expected}#   {rival}\n{observed}");
+        let (reference, candidate) = (&comparison.reference.peer.name, &candidate.name);
+        println!(
+            "\n# {what}: {again}\n{entry}#   {reference}\n{expected}#   {candidate}\n{observed}"
+        );
     }
 }

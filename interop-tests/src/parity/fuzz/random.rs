@@ -1,6 +1,6 @@
-//! Random numbers that can be repeated: the same seed and the same case always draw the same.
+//! Reproducible random numbers: the same seed and case number always give the same numbers.
 //!
-//! Each case has its own generator, so that it can be repeated without those before it.
+//! Each case has its own generator, so that it can be repeated without the cases before it.
 
 use fastrand::Rng;
 
@@ -11,33 +11,34 @@ pub(crate) struct Random {
 
 impl Random {
     pub(crate) fn of_case(seed: u64, case: u64) -> Self {
-        // Seeds that are far apart, since neighbouring cases must not begin alike.
+        // The seeds of consecutive cases must be far apart, or their first numbers would be similar.
         let distance = case.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self { rng: Rng::with_seed(seed.wrapping_add(distance)) }
     }
 
-    /// A number below `end`; 0 when there is none.
+    /// A number below `end`; 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         if end == 0 { 0 } else { self.rng.usize(..end) }
     }
 
+    /// True with a probability of 1/`n`.
     pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    /// A number up to `most`; small ones are as likely as large ones.
+    /// A number up to `most`, with all magnitudes equally likely.
     pub(crate) fn size(&mut self, most: usize) -> usize {
         let bits = usize::BITS - most.leading_zeros();
         let bits = self.rng.u32(0..=bits).min(usize::BITS - 1);
         self.below(1 << bits).min(most)
     }
 
-    /// One of these, which must not be empty.
+    /// One element of `from`, which must not be empty.
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
-    /// One of the words, which are separated by spaces.
+    /// One of the `words`, which are separated by spaces.
     pub(crate) fn word(&mut self, words: &'static str) -> &'static str {
         self.pick(&words.split(' ').collect::<Vec<_>>())
     }
@@ -58,7 +59,7 @@ impl Random {
         bytes
     }
 
-    /// Changes `bytes` a little; new bytes are from `alphabet`.
+    /// Makes one edit to `bytes`; new bytes are from `alphabet`.
     pub(crate) fn edit(&mut self, bytes: &mut Vec<u8>, alphabet: &[u8]) {
         let new = self.pick(alphabet);
         let at = self.below(bytes.len() + 1);

@@ -1,8 +1,7 @@
-//! The smallest request that still shows a difference, by delta debugging.
+//! Reduces a request to the smallest one that still shows a difference, by delta debugging.
 //!
-//! It works on the probe's entry as TOML, so that a key which is added to the tables is shrunk too: a
-//! missing key has its usual value, so removing one is a step towards an ordinary request. A candidate
-//! that is no legal entry is skipped.
+//! This works on the TOML entry of the probe, so that new keys of probes are covered automatically. A missing key has
+//! its default value, so removing a key simplifies the request. Invalid entries are skipped.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +9,19 @@ use toml::{Table, Value};
 
 use crate::parity::server::probe::{self, Probe, entry};
 
-/// How many requests are tried, and for how long: a request without a response takes seconds.
+/// The maximum number of requests.
 const TRIES: usize = 400;
+
+/// The maximum duration. A request without a response takes seconds.
 const LIMIT: Duration = Duration::from_secs(40);
 
 /// Keys that do not change the request.
 const FIXED: [&str; 2] = ["name", "grade"];
 
-/// Strings and arrays up to this length are tried without each of their items.
+/// In strings and arrays up to this length, each item is removed in turn.
 const FEW: usize = 80;
 
-/// The smallest request found from `probe` on for which `shows` is true; the error is that of `shows`.
+/// The smallest request, starting from `probe`, for which `shows` is true. The error is that of `shows`.
 pub(crate) fn shrink(
     probe: Probe,
     mut shows: impl FnMut(&Probe) -> Result<bool, String>,
@@ -43,18 +44,18 @@ pub(crate) fn shrink(
     Ok(smallest)
 }
 
-/// The entry of a probe.
+/// The entry of `probe` as TOML.
 fn table(probe: &Probe) -> Option<Value> {
     entry(probe).ok()?.parse::<Table>().ok().map(Value::Table)
 }
 
-/// The probe of an entry, unless it is illegal or sends nothing.
+/// The probe of an entry; `None` if the entry is invalid or the probe sends nothing.
 fn read(entry: &Value) -> Option<Probe> {
     let probe = probe::from_entry(&toml::to_string(entry).ok()?).ok()?;
     (!probe.actions.is_empty()).then_some(probe)
 }
 
-/// Values that are one step simpler, the largest steps first.
+/// Values that are one step simpler than `value`, the largest steps first.
 fn simpler(value: &Value) -> Vec<Value> {
     match value {
         Value::Table(table) => {
@@ -93,7 +94,7 @@ fn simpler(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Parts of `items`: none, the halves, and all but `steps` neighbours while there are only few.
+/// Parts of `items`: nothing, each half, and if there are few items, all except some consecutive ones.
 fn shorter<T: Clone>(items: &[T], steps: &[usize]) -> Vec<Vec<T>> {
     if items.is_empty() {
         return Vec::new();

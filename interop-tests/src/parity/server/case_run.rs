@@ -1,7 +1,7 @@
 //! Runs a probe against a server, from the connection to the observation.
 //!
-//! At the end comes an ordinary call on the same connection, where a client could make one: it shows
-//! whether the connection still works, and once it is answered, the server has seen everything before.
+//! A probe ends with an ordinary call on the same connection, if a client could still make one. The call shows
+//! whether the connection still works. Its response also shows that the server has processed all frames before it.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence::{self, ProbeError};
 
-/// How an ordinary call ends that nothing has disturbed.
+/// The outcome of an ordinary call that the probe did not affect.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc, end END_STREAM";
 
 /// Runs `probe` against the server at `address`; `recorder` records the connection.
 ///
-/// `bursts` lets the probes of one server run side by side, except bursts. A burst runs alone: it would
-/// show in the responses to other probes, and they in its own.
+/// `bursts` lets the probes of one server run at the same time, except for bursts. A burst runs alone, because it
+/// would affect the responses to other probes and they would affect its own.
 pub(crate) fn run(
     probe: &Probe,
     address: &str,
@@ -30,7 +30,7 @@ pub(crate) fn run(
     recorder: &Recorder,
 ) -> Result<CaseRun, ProbeError> {
     let _alone = probe.is_burst().then(|| bursts.write());
-    let _side_by_side = (!probe.is_burst()).then(|| bursts.read());
+    let _shared = (!probe.is_burst()).then(|| bursts.read());
     let began = Instant::now();
     let request = probe.request();
     let endpoint = quiescence::connect(address, recorder.connect().observers(Role::Client))?;
@@ -55,7 +55,7 @@ pub(crate) fn run(
 
     let mut observation = Observation::default();
     let next_call = next_call.and_then(|stream| endpoint.streams.remove(&stream));
-    // It says why a server has ended the connection, even where it is not compared.
+    // The GOAWAY shows why a server has closed the connection, even if it is not compared.
     sent.extend(endpoint.goaway.as_ref().map(lines::whole_goaway));
     lines::add_streams(&mut observation, endpoint, probe.times > 1);
     observation.add("connection", lines::end(endpoint, probe.ends_connection()));
@@ -91,7 +91,7 @@ fn send(probe: &Probe, script: &mut Script<'_>) {
         }
         *stream = script.stream;
     };
-    // For all streams, either each action or all actions after one another.
+    // On all streams: either each action in turn, or all actions one after the other.
     for actions in probe.actions.chunks(if probe.together { 1 } else { probe.actions.len() }) {
         for stream in &mut streams {
             for action in actions {
@@ -106,7 +106,7 @@ fn send(probe: &Probe, script: &mut Script<'_>) {
     script.endpoint.flush();
 }
 
-/// Makes an ordinary call on the same connection, if a client could; returns its stream.
+/// Makes an ordinary call on the same connection, if a client could still make one; returns its stream.
 fn next_call(
     probe: &Probe,
     script: &mut Script<'_>,

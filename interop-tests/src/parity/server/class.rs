@@ -1,8 +1,8 @@
-//! Which requests belong to a class that a known deviation excuses as a whole.
+//! Classes of requests that an entry of `deviations.toml` can excuse as a whole.
 //!
-//! A random request has no name that an entry of `deviations.toml` could list, so an entry may name a
-//! class of requests. Whether a request belongs to one depends only on RFC 9113, not on any response. A legal
-//! client can send every request of no class.
+//! A random request has no name that an entry could list, so an entry can name a class of requests. Whether a request
+//! belongs to a class depends only on the request and RFC 9113, not on the response. A conforming client can send all
+//! requests that belong to no class.
 
 use http::{HeaderName, HeaderValue};
 
@@ -13,7 +13,7 @@ use crate::http2::{Action, End, Field};
 use crate::outcome::Class;
 use crate::parity::server::probe::Probe;
 
-/// The size of the fragments of a header block, unless the probe states it.
+/// The default size of the fragments of a header block.
 const LARGEST_FRAGMENT: usize = 16_000;
 
 /// How many CONTINUATION frames every server accepts.
@@ -26,6 +26,7 @@ const FEW_FRAMES: usize = 90;
 const FEW_PINGS: usize = 2;
 
 impl Class {
+    /// Whether the requests of `probe` belong to this class.
     pub(crate) fn contains(self, probe: &Probe) -> bool {
         let (fields, trailers) = (probe.header_list(), probe.trailer_list());
         match self {
@@ -63,7 +64,7 @@ impl Class {
 }
 
 fn has_forbidden_frames(probe: &Probe) -> bool {
-    // Whether the current stream has been opened.
+    // Whether the current stream is open.
     let mut is_open = false;
     let is_forbidden = |action: &Action| match action {
         Action::NextStream => {
@@ -79,7 +80,7 @@ fn has_forbidden_frames(probe: &Probe) -> bool {
         }
         _ => false,
     };
-    // The streams of the next round are numbered before a round skips to another.
+    // Stream numbers of the next round are assigned before a round skips to another stream.
     let skips = probe.times > 1 && probe.has(|action| matches!(action, Action::NextStream));
     skips || probe.actions.iter().any(is_forbidden)
 }
@@ -118,7 +119,7 @@ fn is_well_formed(fields: &[Field]) -> bool {
         && fields.iter().skip(pseudo).all(|field| !is_pseudo(field) && !is_of_a_connection(field))
 }
 
-/// Whether `host` is a name, with a port at most; IPv6 addresses are left out.
+/// Whether `host` is a name with an optional port. IPv6 addresses do not count.
 fn is_host(host: &[u8]) -> bool {
     let host = String::from_utf8_lossy(host);
     let (name, port) = host.split_once(':').unwrap_or((&host, "0"));
@@ -127,7 +128,7 @@ fn is_host(host: &[u8]) -> bool {
     !name.is_empty() && name.bytes().all(is_legal) && is_port
 }
 
-/// Whether RFC 3986 allows `path`, with a query; `%` comes before two hex digits.
+/// Whether `path` is a legal path with an optional query by RFC 3986.
 fn is_path(path: &[u8]) -> bool {
     let is_legal =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(byte);

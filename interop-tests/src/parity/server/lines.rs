@@ -1,6 +1,6 @@
-//! The lines of an observation of a probe.
+//! Converts the responses to a probe to the lines of an observation.
 //!
-//! Which parts of a response are compared is decided in [`mask`] and nowhere else.
+//! [`mask`] alone decides which parts of a response are compared.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,7 @@ use crate::http2::{Endpoint, Field, Stream};
 use crate::outcome::Observation;
 use crate::parity::server::mask;
 
-/// Adds the responses on all streams: each by itself, or how often there was each, for requests that are
-/// `repeated`.
+/// Adds the responses on all streams. If the requests are `repeated`, equal responses are counted instead.
 pub(crate) fn add_streams(observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (id, stream) in &endpoint.streams {
@@ -31,14 +30,14 @@ pub(crate) fn add_streams(observation: &mut Observation, endpoint: &Endpoint, re
     }
 }
 
-/// A response in one line.
+/// A response on one line.
 pub(crate) fn in_one_line(stream: &Stream, endpoint: &Endpoint) -> String {
     let parts = parts(stream, endpoint.is_closed);
     let parts: Vec<_> = parts.into_iter().map(|(what, value)| format!("{what} {value}")).collect();
     parts.join(", ")
 }
 
-/// The parts of a response that are there.
+/// The parts of a response that are present.
 fn parts(stream: &Stream, is_closed: bool) -> Vec<(&'static str, String)> {
     let (initial, trailing) = match stream.blocks.split_last() {
         Some((last, blocks)) if stream.received_end => (blocks, &last[..]),
@@ -77,12 +76,12 @@ fn stream_end(stream: &Stream, is_closed: bool) -> String {
     }
 }
 
-/// A GOAWAY with the parts that are not compared.
+/// A complete GOAWAY, including the parts that are not compared.
 pub(crate) fn whole_goaway((code, debug): &(u32, Vec<u8>)) -> String {
     format!("(received GOAWAY {} {})", error_name(*code), shown(debug))
 }
 
-/// The end of the connection; `announced` is whether the client has said that it ends it.
+/// How the connection ended. `announced` is whether the client had announced its end.
 pub(crate) fn end(endpoint: &Endpoint, announced: bool) -> String {
     let goaway = endpoint.goaway.as_ref();
     if announced && goaway.is_none_or(|(code, _)| *code == 0) {
@@ -98,7 +97,7 @@ pub(crate) fn end(endpoint: &Endpoint, announced: bool) -> String {
     if parts.is_empty() { "open".to_owned() } else { parts.join(", ") }
 }
 
-/// Metadata sorted by name, if there is any; values of the same name keep their order.
+/// Metadata sorted by name, or `None` if there is none. Values of the same name keep their order.
 fn metadata<'a>(fields: impl Iterator<Item = &'a Field>) -> Option<String> {
     const OWN_PARTS: [&[u8]; 3] = [b":status", b"grpc-status", b"grpc-message"];
     let mut fields: Vec<_> = fields

@@ -1,10 +1,10 @@
-//! Probes: the same bytes to several servers, and a comparison of what each responds.
+//! The suite `server-parity`: sends the same bytes to several servers and compares their responses.
 //!
-//! - [`probe`]: the tables, and a probe as the text of an entry
-//! - [`case_run`], [`quiescence`]: a probe while it runs
+//! - [`probe`]: reads the probes, and writes a probe as an entry of a table
+//! - [`case_run`], [`quiescence`]: run a probe
 //! - [`lines`], [`mask`]: the observation, and which parts of it are compared
 //! - [`class`]: classes of random requests
-//! - [`suite`]: the servers, the reference among them, and the trials
+//! - [`suite`]: the servers, including the reference
 
 pub(crate) mod case_run;
 pub(crate) mod class;

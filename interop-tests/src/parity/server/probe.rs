@@ -1,6 +1,6 @@
-//! The probes: requests as data, read from the tables of `server-parity`, and written as an entry of one.
+//! Probes: requests as data, read from the tables of `server-parity` and written as entries of such a table.
 //!
-//! A probe states no expectation: the response of the reference is what other servers are compared with.
+//! A probe states no expectation: servers are compared with the response of the reference.
 
 use std::path::Path;
 
@@ -15,10 +15,10 @@ use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role,
 use crate::outcome::{Grade, Observation};
 use crate::parity::baseline::Case;
 
-/// The header list that a gRPC client sends at least.
+/// The header list of a minimal legal gRPC request.
 ///
-/// `:authority` is the same for every server, whatever its port: servers count its bytes when they
-/// report the size of the metadata.
+/// `:authority` is the same for every server, because servers include its length when they report the size of
+/// metadata.
 pub(crate) const LEGAL: &Legal = &[
     (":method", "POST"),
     (":scheme", "http"),
@@ -28,15 +28,16 @@ pub(crate) const LEGAL: &Legal = &[
     ("content-type", "application/grpc"),
 ];
 
-/// When the server's SETTINGS are acknowledged.
+/// When the client acknowledges the SETTINGS of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Acknowledge {
-    /// Before the request, as on a connection that is already in use.
+    /// Before the request, as on an established connection.
     #[default]
     Before,
-    /// After the request, as from a client that does not wait for the server's preface.
+    /// After the request, like a client that does not wait for the SETTINGS of the server.
     After,
+    /// Not at all.
     Never,
 }
 
@@ -48,16 +49,16 @@ pub(crate) struct Probe {
     name: Spanned<String>,
     #[serde(skip_serializing)]
     pub(crate) grade: Grade,
-    /// What it is about, where the name does not say it.
+    /// What it tests, if the name does not explain it.
     #[serde(skip_serializing)]
     about: Option<String>,
-    /// Why the responses of the reference vary.
+    /// Why the response of the reference varies.
     #[serde(skip_serializing)]
     unstable: Option<String>,
-    /// Responses of the reference other than the present one.
+    /// All responses of the reference, if its response varies.
     #[serde(default, skip_serializing)]
     also: Vec<Observation>,
-    /// Changes of the header list of a legal request.
+    /// Changes to the header list of a legal request.
     #[serde(default)]
     pub(crate) headers: Vec<Change>,
     #[serde(default)]
@@ -66,14 +67,14 @@ pub(crate) struct Probe {
     pub(crate) body: Vec<Piece>,
     #[serde(default)]
     pub(crate) cut: Cut,
-    /// How many bytes of padding each DATA frame has.
+    /// The number of padding bytes in each DATA frame.
     pub(crate) pad: Option<u8>,
-    /// How many bytes of padding HEADERS has.
+    /// The number of padding bytes in HEADERS.
     pub(crate) pad_headers: Option<u8>,
     /// Whether HEADERS carries a priority.
     #[serde(default)]
     pub(crate) priority: bool,
-    /// The size of the fragments of the header block, which continue in CONTINUATION.
+    /// The size of the fragments of the header block in HEADERS and CONTINUATION.
     pub(crate) fragments: Option<usize>,
     #[serde(default)]
     pub(crate) end: End,
@@ -81,13 +82,13 @@ pub(crate) struct Probe {
     pub(crate) acknowledge_settings: Acknowledge,
     /// Sent instead of the client's preface and SETTINGS.
     pub(crate) preface: Option<Text>,
-    /// What happens, unless it is one request.
+    /// The actions. The default is one request.
     #[serde(default = "one_request")]
     pub(crate) actions: Vec<Action>,
-    /// How often the actions are run, each time on a stream of its own.
+    /// How often the actions run, each time on a new stream.
     #[serde(default = "once")]
     pub(crate) times: usize,
-    /// Each action is run for all streams before the next one.
+    /// Whether each action runs on all streams before the next action.
     #[serde(default)]
     pub(crate) together: bool,
 }
@@ -101,23 +102,23 @@ fn once() -> usize {
 }
 
 impl Probe {
-    /// Whether it makes so many calls at once that other probes would see a busy server.
+    /// Whether it makes so many calls at once that it would affect other probes.
     pub(crate) fn is_burst(&self) -> bool {
         const MANY: usize = 50;
         self.times >= MANY
     }
 
-    /// The header list of its requests.
+    /// The header list of the requests.
     pub(crate) fn header_list(&self) -> Vec<Field> {
         changed(LEGAL, &self.headers)
     }
 
-    /// The trailers of its requests.
+    /// The trailers of the requests.
     pub(crate) fn trailer_list(&self) -> Vec<Field> {
         changed(&[], &self.trailers)
     }
 
-    /// Its request.
+    /// The request.
     pub(crate) fn request(&self) -> Message {
         Message {
             preface: self.preface.clone(),
@@ -134,12 +135,12 @@ impl Probe {
         }
     }
 
-    /// Whether any of its actions is meant.
-    pub(crate) fn has(&self, is_meant: impl Fn(&Action) -> bool) -> bool {
-        self.actions.iter().any(is_meant)
+    /// Whether `condition` holds for any of its actions.
+    pub(crate) fn has(&self, condition: impl Fn(&Action) -> bool) -> bool {
+        self.actions.iter().any(condition)
     }
 
-    /// Whether the client announces that it ends the connection.
+    /// Whether the client announces the end of the connection.
     pub(crate) fn ends_connection(&self) -> bool {
         self.has(|action| matches!(action, Action::Goaway(_) | Action::HalfClose))
     }
@@ -147,13 +148,17 @@ impl Probe {
     fn check(&self) -> Result<(), String> {
         check_name(self.name())?;
         if self.unstable.is_some() == self.also.is_empty() {
-            return Err("`unstable` says why, and `also` what else is answered".to_owned());
+            let message = "`unstable` and `also` need each other: the reason why the response varies, and \
+                           all responses";
+            return Err(message.to_owned());
         }
         if self.times == 0 || self.actions.is_empty() {
-            return Err("a probe does something".to_owned());
+            let message = "the probe does nothing: `times` must be at least 1, and `actions` must not be \
+                           empty";
+            return Err(message.to_owned());
         }
         if self.end == End::Trailers && self.trailers.is_empty() {
-            return Err("`end` is \"trailers\", and there are none".to_owned());
+            return Err("end: \"trailers\" needs `trailers`".to_owned());
         }
         self.actions.iter().try_for_each(|action| action.check(Role::Client))?;
         self.headers.iter().try_for_each(|change| change.check(LEGAL))?;
@@ -196,16 +201,17 @@ pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Probe>> {
 /// Reads one probe from the text of its entry.
 pub(crate) fn from_entry(entry: &str) -> Result<Probe, String> {
     let file: File = toml::from_str(entry).map_err(|error| error.to_string())?;
-    let [probe] = <[Probe; 1]>::try_from(file.probe).map_err(|_| "not one probe".to_owned())?;
+    let [probe] =
+        <[Probe; 1]>::try_from(file.probe).map_err(|_| "expected exactly one probe".to_owned())?;
     probe.check().map(|()| probe)
 }
 
-/// The entry of `probe`.
+/// `probe` as an entry of a table.
 pub(crate) fn entry(probe: &Probe) -> Result<String, String> {
     entry_named(probe, probe.name())
 }
 
-/// The entry of `probe` under another name.
+/// `probe` as an entry of a table, under another name.
 pub(crate) fn entry_named(probe: &Probe, name: &str) -> Result<String, String> {
     let table = |probe: &Probe| Table::try_from(probe).map_err(|error| error.to_string());
     let default = table(&from_entry(&head("default", probe.grade))?)?;
@@ -218,7 +224,7 @@ fn head(name: &str, grade: Grade) -> String {
     format!("[[probe]]\nname = \"{name}\"\ngrade = \"{grade}\"\n")
 }
 
-/// On one line, or a long list with a line for each element.
+/// `value` as TOML: on one line, or a long list with one line per element.
 fn shown(value: &Value) -> String {
     const LONG: usize = 80;
     let line = value.to_string();
@@ -249,14 +255,14 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_refused() {
         for (rest, message) in [
-            ("times = 0", "a probe does something"),
-            ("actions = []", "a probe does something"),
+            ("times = 0", "the probe does nothing"),
+            ("actions = []", "the probe does nothing"),
             ("actions = ['silence']", "`silence` is an action of a server"),
             ("actions = ['sing']", "unknown variant `sing`"),
-            ("end = 'trailers'", "`end` is \"trailers\", and there are none"),
-            ("unstable = 'why'", "`unstable` says why"),
-            ("headers = [{ set = 'x' }]", "there is no such header"),
-            ("body = [{ }]", "a piece has one of"),
+            ("end = 'trailers'", "end: \"trailers\" needs `trailers`"),
+            ("unstable = 'why'", "`unstable` and `also` need each other"),
+            ("headers = [{ set = 'x' }]", "set and remove: the header list has no"),
+            ("body = [{ }]", "a piece needs exactly one of"),
             ("colour = 1", "unknown field `colour`"),
         ] {
             let error = from_entry(&format!("{ENTRY}{rest}\n")).expect_err(rest);

@@ -1,8 +1,8 @@
-//! How long a probe waits, and when a missing response is observed.
+//! How long a probe waits, and when a response counts as missing.
 //!
-//! On a busy machine, a late response must not be mistaken for none. So a response only counts as missing
-//! after the server has answered an ordinary call on another connection that was made later: this call goes
-//! through the same threads, and how long it takes shows how busy they are.
+//! On a busy machine, a late response must not be mistaken for a missing one. So a response counts as missing only
+//! after the server has responded to an ordinary call that was made later on another connection. That call uses the
+//! same threads, and its duration shows how busy they are.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -14,27 +14,32 @@ use crate::http2::script::IDLE_TIMEOUT;
 use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout};
 use crate::parity::server::probe::LEGAL;
 
-/// How long is still waited after the server has answered an ordinary call.
+/// How much longer to wait after the server has responded to an ordinary call.
 const GRACE: Duration = Duration::from_millis(80);
 
-/// How long a server may take to answer an ordinary call.
+/// How long a server may take to respond to an ordinary call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a server may keep sending without an end.
+/// How long a server may keep sending frames.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why a probe has no observation.
+/// The reason why a probe has no observation.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
-    #[error("no connection to {address}: {source}")]
+    /// The connection was refused or failed.
+    #[error("cannot connect to the server at {address}: {source}")]
     Connect { address: String, source: std::io::Error },
-    #[error("the server did not answer an ordinary call on another connection in {CALL_TIMEOUT:?}")]
+    /// The server did not respond to an ordinary call.
+    #[error(
+        "the server did not respond to an ordinary call on another connection within {CALL_TIMEOUT:?}"
+    )]
     Unresponsive,
-    #[error("the server went on for {TIMEOUT:?} without coming to an end")]
+    /// The server did not stop sending frames.
+    #[error("the server was still sending frames after {TIMEOUT:?}")]
     Endless,
 }
 
-/// Waits until `done`, the end of the connection, or until nothing more is to be expected.
+/// Waits until `done`, until the connection has ended, or until no more frames can be expected.
 pub(crate) fn wait(
     endpoint: &mut Endpoint,
     address: &str,
@@ -66,8 +71,7 @@ pub(crate) fn linger(endpoint: &mut Endpoint, done: impl Fn(&Endpoint) -> bool) 
         .process_until(Timeout::Idle(GRACE), |endpoint| done(endpoint) || Instant::now() >= limit);
 }
 
-/// Waits until the server answers an ordinary call as usual: grpcio rejects calls while more than 1000
-/// wait for a thread.
+/// Waits until an ordinary call succeeds: grpcio rejects calls while more than 1000 wait for a thread.
 pub(crate) fn wait_for_calm(address: &str) -> Result<(), ProbeError> {
     let limit = Instant::now() + CALL_TIMEOUT;
     while ordinary_response(address, limit)?.data.is_empty() {
@@ -78,7 +82,7 @@ pub(crate) fn wait_for_calm(address: &str) -> Result<(), ProbeError> {
     Ok(())
 }
 
-/// Makes an ordinary call on a connection of its own; returns the response.
+/// Makes an ordinary call on a separate connection; returns the response.
 fn ordinary_response(address: &str, limit: Instant) -> Result<Stream, ProbeError> {
     const STREAM: u32 = 1;
     let mut endpoint = connect(address, Observers::none())?;
@@ -99,7 +103,7 @@ pub(crate) fn connect(address: &str, observers: Observers) -> Result<Endpoint, P
         .map_err(error)
 }
 
-/// Sends a legal request, as soon as flow control permits it.
+/// Sends a legal request as soon as flow control permits.
 pub(crate) fn ordinary_call(
     endpoint: &mut Endpoint,
     stream: u32,

@@ -1,8 +1,8 @@
-//! The suite `server-parity`: the same raw bytes to the reference server and to every other.
+//! The servers of the suite `server-parity`.
 //!
-//! A server is compared with what the reference answers in the same run, on the same machine. The reference
-//! is the tutorial's server on the tutorial's port: the first probe starts it, and it ends when the next user
-//! of the port begins.
+//! A server is compared with the response of the reference in the same run, on the same machine. The reference is
+//! the tutorial's server on port 50051. The first probe starts it, and it ends before the next user of the port
+//! begins.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,9 +19,10 @@ use crate::parity::server::quiescence::ProbeError;
 use crate::process::net::tutorial_port::PORT;
 use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
 
+/// The name of the suite.
 pub(crate) const SUITE: &str = "server-parity";
 
-/// The comparison of servers.
+/// The definition of the suite.
 #[derive(Debug)]
 pub(crate) struct ServerParity;
 
@@ -71,7 +72,7 @@ impl Subject for Server {
     fn prepare(&self, context: &RunContext) -> Result<(), Finding> {
         let address = self.process.address(context).map_err(Finding::SetUpError)?;
         if address.starts_with("unix:") {
-            let why = format!("probes are sent over TCP, and the server is attached at {address}");
+            let why = format!("probes need TCP, but the server is attached at {address}");
             return Err(Finding::NotSupported(why));
         }
         Ok(())
@@ -109,13 +110,13 @@ impl Subject for Server {
 }
 
 fn ended(how: &str) -> Finding {
-    Finding::Broken(format!("the server ended during this probe, {how}"))
+    Finding::Broken(format!("the server exited during this probe, {how}"))
 }
 
-/// The server with which others are compared.
+/// The live reference server.
 pub(crate) type ReferenceServer = Reference<TutorialServer>;
 
-/// A server program that listens on the tutorial's port.
+/// A server program that listens on port 50051.
 #[derive(Debug)]
 pub(crate) struct TutorialServer {
     program: Program,
@@ -155,7 +156,7 @@ impl Subject for TutorialServer {
         let address = self.address(context).map_err(Finding::SetUpError)?;
         let run = case_run::run(probe, &address, &self.bursts, recorder);
         if let Some(exit) = self.has_exited() {
-            return Err(Finding::Broken(format!("the server ended, with {exit}")));
+            return Err(Finding::Broken(format!("the server exited with {exit}")));
         }
         run.map_err(|error| match error {
             ProbeError::Connect { .. } => Finding::Broken(error.to_string()),

@@ -1,7 +1,7 @@
-//! Addresses that the tool chooses: those of servers that come back, and those where no server answers.
+//! Addresses that the tool chooses: for servers that restart, and for ports on which no server responds.
 //!
-//! Clients remember, beyond the end of a channel, that no server was at an address, and the kernel soon
-//! gives the same port again. So no address is given out twice in a run.
+//! Clients remember failed connection attempts even after a channel is closed, and the kernel soon reuses ports. So
+//! no address is used twice in a run.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -14,20 +14,21 @@ use tempfile::TempDir;
 /// The addresses of a run.
 #[derive(Debug)]
 pub(crate) struct Addresses {
-    /// The address of a port at which nothing listens.
+    /// The address of a port that refuses connections.
     pub(crate) closed: String,
     /// The address of a port that accepts connections and never sends a byte.
     pub(crate) silent: String,
-    /// One is bound for the whole run and never listens, so that connections are refused. The other listens for
-    /// the whole run and accepts nothing, so that the kernel takes connections.
+    /// The sockets behind these addresses, for the whole run. The first is bound and does not listen, so connections
+    /// are refused. The second listens and never calls accept(), so only the kernel accepts connections.
     _bound: (Socket, TcpListener),
-    /// Below the system's folder for temporary files, because the path of a socket must be shorter than
-    /// about a hundred bytes. It goes away with the run.
+    /// The folder for Unix sockets. It is in the system's folder for temporary files, because the path of a socket is
+    /// limited to about a hundred bytes. It is removed at the end of the run.
     folder: OnceLock<Result<TempDir, String>>,
     sockets: AtomicUsize,
 }
 
 impl Addresses {
+    /// Binds the closed and the silent port.
     pub(crate) fn open() -> io::Result<Self> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let closed = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -43,11 +44,13 @@ impl Addresses {
         })
     }
 
-    /// An address of a Unix socket, `unix:PATH`, that no other call gives.
+    /// A new address of a Unix socket, `unix:PATH`.
     pub(crate) fn next_socket(&self) -> Result<String, String> {
         let make = || {
             let folder = tempfile::Builder::new().prefix("interop-").tempdir();
-            folder.map_err(|error| format!("no folder for sockets can be made: {error}"))
+            folder.map_err(|error| {
+                format!("cannot create a temporary folder for Unix sockets: {error}")
+            })
         };
         let folder = self.folder.get_or_init(make).as_ref().map_err(Clone::clone)?;
         let number = self.sockets.fetch_add(1, Ordering::Relaxed);
@@ -55,7 +58,7 @@ impl Addresses {
     }
 }
 
-/// A port for a server that comes back at the same address.
+/// A port for a server that restarts at the same address.
 pub(crate) fn lasting_port() -> io::Result<u16> {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
     next_port(20_000, &GIVEN)
@@ -67,13 +70,12 @@ pub(crate) fn fresh_port() -> io::Result<u16> {
     next_port(10_000, &GIVEN)
 }
 
-/// The next port from `first` on that is free, after the ports that were `given` out before.
+/// The next free port, starting at `first`; `given` counts the ports that were already used.
 ///
-/// These ports are below the range from which the kernel gives ports to outgoing connections, so that a port is
-/// still free after its server was away.
+/// These ports are below the range of ephemeral ports, so a port is still free when its server restarts.
 fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
     const COUNT: u16 = 10_000;
-    // Runs side by side start at different places.
+    // Concurrent runs start at different ports.
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
     let next = || given.fetch_add(1, Ordering::Relaxed) % COUNT;
     (0..COUNT)

@@ -1,6 +1,6 @@
-//! The certificates of a run: made when the first case needs them, and valid for this machine only.
+//! The certificates of a run: generated when the first case needs them, and valid only for this machine.
 //!
-//! They are not kept in the project, because a certificate expires, and a published key is no secret.
+//! The repository contains none, because certificates expire and a published key is not secret.
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +16,7 @@ use rcgen::{
 
 use crate::config::{Authority, ClientCertificate, ClientTls, ServerCertificate, Transport};
 
-/// A name in the valid certificate, in addition to those of this machine.
+/// A name in the valid certificate, in addition to the names of this machine.
 const NAME: &str = "calculator.example";
 
 /// The PEM files of a run.
@@ -27,27 +27,27 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// Certificates that will be in `folder` when they are needed.
+    /// Certificates that will be generated in `folder`.
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, made: OnceLock::new() }
     }
 
-    /// Makes them, unless that has been done; the error says why they cannot be made.
+    /// Generates the certificates unless they exist. The error is the reason why this failed.
     pub(crate) fn make(&self) -> Result<(), String> {
         let made = || {
             make_all(&self.folder).map_err(|error| {
-                format!("the certificates in {} cannot be made: {error}", self.folder.display())
+                format!("cannot generate the certificates in {}: {error}", self.folder.display())
             })
         };
         self.made.get_or_init(made).clone()
     }
 
-    /// The path of a file: `ca.pem`, or `NAME.pem` and `NAME.key` for a [`ServerCertificate`].
+    /// The path of the file `name`: `ca.pem`, or `NAME.pem` and `NAME.key` for a [`ServerCertificate`].
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The credentials of a client for this transport, changed as `tls` says.
+    /// The credentials of a client for this `transport`, with the changes in `tls`.
     pub(crate) fn client(&self, transport: Transport, tls: Option<&ClientTls>) -> Option<Tls> {
         if !transport.is_encrypted() {
             return None;
@@ -115,7 +115,7 @@ fn leaf(
     Ok(params)
 }
 
-/// Writes a certificate, and its key, which only the owner of the file may read.
+/// Writes a certificate and its key. Only the owner of the file may read the key.
 fn write(folder: &Path, name: &str, ca: &Ca, params: &CertificateParams) -> anyhow::Result<()> {
     let key = KeyPair::generate()?;
     fs::write(folder.join(format!("{name}.pem")), params.signed_by(&key, ca)?.pem())?;

@@ -1,8 +1,8 @@
-//! Ports and who listens at them; port 50051, and the queue of those who need it.
+//! The queue for port 50051, and the processes that listen on a port.
 //!
-//! The tutorial's programs know no other port. grpcio shares a port without an error, so that half of the
-//! connections would reach the wrong server: only one user may have it at a time. The queue knows how many
-//! trials of each user will run, so that a turn ends with its last trial, whatever else is still alive.
+//! The tutorial's programs always use port 50051. grpcio sets SO_REUSEPORT, so a second server would start without an
+//! error and get half of the connections. So only one user may have the port at a time. The queue knows the number of
+//! trials of each user, so that a turn ends with its last trial.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::outcome::PortUser;
 /// The port of the tutorial's programs.
 pub const PORT: u16 = 50051;
 
-/// Gives the port to one [`PortUser`] after the other, in their order.
+/// Gives the port to each [`PortUser`] in turn.
 #[derive(Debug, Default)]
 pub(crate) struct PortQueue {
     state: Mutex<State>,
@@ -28,14 +28,15 @@ pub(crate) struct PortQueue {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many trials of each user have not ended yet.
+    /// The number of trials of each user that have not ended.
     remaining: [usize; PortUser::COUNT],
-    /// How many of them run.
+    /// The number of trials that are running.
     running: usize,
+    /// What to stop at the end of the turn.
     occupant: Option<Arc<dyn Occupant>>,
 }
 
-/// What a user keeps on the port from one of its trials to the next.
+/// A server or listener that stays on the port between the trials of a user.
 pub(crate) trait Occupant: fmt::Debug + Send + Sync {
     /// Frees the port.
     fn stop(&self);
@@ -49,7 +50,7 @@ impl<T: fmt::Debug + Send> Occupant for Mutex<Option<T>> {
 }
 
 impl PortQueue {
-    /// Adds trials to the turns of their users. All of a user's trials are added before one of them runs.
+    /// Adds a trial for each element of `users`. All trials of a user must be added before one of them runs.
     pub(crate) fn add(&self, users: impl IntoIterator<Item = PortUser>) {
         let mut state = self.state.lock();
         for user in users {
@@ -57,7 +58,7 @@ impl PortQueue {
         }
     }
 
-    /// Waits for the turn of `user`, and runs one of its trials.
+    /// Waits for the turn of `user` and runs one of its trials.
     pub(crate) fn run<T>(&self, user: PortUser, trial: impl FnOnce() -> T) -> T {
         let mut state = self.state.lock();
         self.changed.wait_while(&mut state, |state| !state.admits(user));
@@ -67,18 +68,18 @@ impl PortQueue {
         trial()
     }
 
-    /// Runs something that has a turn of its own, because it is no trial.
+    /// Runs `something` that is not a trial in a turn of its own.
     pub(crate) fn run_alone<T>(&self, user: PortUser, something: impl FnOnce() -> T) -> T {
         self.add([user]);
         self.run(user, something)
     }
 
-    /// Removes a trial of `user` that is not run.
+    /// Removes a trial of `user` that will not run.
     pub(crate) fn skip(&self, user: PortUser) {
         self.end_trial(user, self.state.lock());
     }
 
-    /// Has `occupant` stopped at the end of the turn that is running.
+    /// Stops `occupant` at the end of the current turn.
     pub(crate) fn stop_after_turn(&self, occupant: Arc<dyn Occupant>) {
         self.state.lock().occupant = Some(occupant);
     }
@@ -100,7 +101,7 @@ impl State {
     }
 }
 
-/// A trial that runs; it also ends when it panics.
+/// A running trial. Dropping it ends the trial, even on a panic.
 struct Running<'a> {
     queue: &'a PortQueue,
     user: PortUser,
@@ -120,20 +121,20 @@ pub enum Holder {
     /// A process with this ID and name.
     #[strum(to_string = "process {0} ({1})")]
     Process(i32, String),
-    /// The operating system does not show it to this user.
+    /// A process that the operating system does not show to this user.
     #[strum(to_string = "a process of another user")]
     Unknown,
 }
 
 impl Holder {
-    /// Whether the process is one of `group`.
+    /// Whether the process belongs to `group`.
     pub(crate) fn is_in_group(&self, group: Pid) -> bool {
         let Self::Process(pid, _) = self else { return false };
         getpgid(Pid::from_raw(*pid)).is_ok_and(|of_process| of_process == group)
     }
 }
 
-/// All processes that listen on `port`, on whatever address.
+/// All processes that listen on `port`, on any address.
 pub fn holders(port: u16) -> Vec<Holder> {
     let listening = |listener: &listeners::Listener| {
         listener.socket.port() == port
@@ -151,8 +152,7 @@ pub fn holders(port: u16) -> Vec<Holder> {
     names.into_iter().map(|(pid, name)| Holder::Process(pid, name)).collect()
 }
 
-/// Whether something listens on `port`. Binds and does not listen itself: a client that connects in between
-/// would be reset.
+/// Whether a process listens on `port`. This binds a socket but does not listen, so that no client can connect to it.
 fn is_taken(port: u16) -> bool {
     let bind = |address: IpAddr| {
         let address = SocketAddr::from((address, port));

@@ -1,7 +1,7 @@
-//! The bytes of two messages next to each other, with their meaning.
+//! Compares two messages byte by byte, with the meaning of the bytes.
 //!
-//! If one message is longer, their common beginning and end are aligned: otherwise a missing byte would
-//! make all bytes after it differ.
+//! If the messages have different lengths, their common prefix and suffix are aligned. Otherwise all bytes after a
+//! missing byte would differ.
 
 use std::mem;
 
@@ -11,13 +11,13 @@ use crate::capture::description::DescribedPart;
 use crate::capture::dissection::messages;
 use crate::report::html::format::plural;
 
-/// How many bytes a row has.
+/// The number of bytes per row.
 const ROW: usize = 16;
 
-/// Shown where only the other message has a byte.
+/// Shown if only the other message has a byte at this position.
 const GAP: &str = "··";
 
-/// Consecutive bytes that all differ, or none of which does.
+/// Consecutive bytes that all differ or are all equal.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Run {
     hex: String,
@@ -33,7 +33,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The `part`, of which the bytes at some positions differ.
+    /// A view of `part`; `differs` reports whether the byte at a position differs.
     pub(crate) fn new(part: DescribedPart<'_>, differs: impl Fn(usize) -> bool) -> Self {
         let DescribedPart { bytes, start, name, value, .. } = part;
         let bytes = (start..).zip(bytes).map(|(at, byte)| (Some(byte), differs(at)));
@@ -44,7 +44,7 @@ impl Part {
 /// The same range of both messages.
 #[derive(Debug, Serialize)]
 struct Row {
-    /// How many equal bytes before it are left out.
+    /// The number of equal bytes omitted before this row.
     left_out: usize,
     offset: usize,
     expected: Vec<Run>,
@@ -62,7 +62,7 @@ pub(crate) struct Bytes {
     observed: Vec<Part>,
 }
 
-/// A byte of each message, next to each other; one of them may be missing.
+/// One byte of each message; one of them may be missing.
 #[derive(Clone, Copy, Debug)]
 struct Column {
     expected: Option<u8>,
@@ -70,7 +70,7 @@ struct Column {
     differs: bool,
 }
 
-/// Two messages, aligned.
+/// Two aligned messages.
 #[derive(Debug)]
 pub(crate) struct Alignment(Vec<Column>);
 
@@ -103,6 +103,7 @@ impl Alignment {
         self.0.iter().filter_map(|column| Some((byte(column)?, column.differs))).unzip()
     }
 
+    /// The comparison for the report.
     pub(crate) fn shown(&self) -> Bytes {
         let mut rows = Vec::new();
         let mut left_out = 0;
@@ -149,14 +150,14 @@ impl Alignment {
             }
             (Some(expected), None) => format!("({expected:02x}) is missing"),
             (None, observed) => {
-                format!("({:02x}) should not be there", observed.unwrap_or_default())
+                format!("({:02x}) is unexpected", observed.unwrap_or_default())
             }
         };
         format!("byte {at} {what}{lengths}")
     }
 }
 
-/// Joins bytes and gaps, each with whether it differs, into runs.
+/// Groups bytes and gaps into runs; the flag is whether a byte differs.
 fn runs(bytes: impl IntoIterator<Item = (Option<u8>, bool)>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (byte, differs) in bytes {
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(rows(&[1, 2, 3, 4], &[1, 2, 4]), [["01 02 [03] 04", "01 02 [··] 04"]]);
         assert_eq!(first(&[1, 2, 3, 4], &[1, 2, 4]), "byte 2 (03) is missing; 1 byte of 4 missing");
         assert_eq!(rows(&[1, 4], &[1, 2, 3, 4]), [["01 [·· ··] 04", "01 [02 03] 04"]]);
-        let more = "byte 1 (02) should not be there; 2 bytes more than the 2 expected";
+        let more = "byte 1 (02) is unexpected; 2 bytes more than the 2 expected";
         assert_eq!(first(&[1, 4], &[1, 2, 3, 4]), more);
         assert_eq!(rows(&[7, 7], &[7]), [["07 [07]", "07 [··]"]], "no byte is aligned twice");
     }
@@ -227,7 +228,7 @@ mod tests {
             shown.observed.iter().map(|part| (&part.name[..], &part.value[..])).collect();
         assert_eq!(parts[..2], [("field 1", "varint"), ("value", "2")]);
         assert_eq!(parts[2].0, "rest");
-        assert!(parts[2].1.starts_with("no protobuf from byte 2 on: "), "{parts:?}");
+        assert!(parts[2].1.starts_with("not protobuf from byte 2 on: "), "{parts:?}");
         assert!(shown.observed[1].runs[0].differs && !shown.observed[0].runs[0].differs);
     }
 }

@@ -1,9 +1,8 @@
-//! The details of one trial: everything that is known of it, with the expected and the observed outcome side by
-//! side.
+//! The details of one trial, with the expected and the observed outcome next to each other.
 //!
-//! One template makes them for the failures on the page and for all other trials, so that both look the
-//! same. Nothing is judged again here: a row differs because the trial has a mismatch for it. Where a range or a
-//! part of a text was expected, another text than the expected one is right too.
+//! The same template renders the failures on the page and all other trials. Nothing is compared again here: a row
+//! is marked as different only if the trial has a mismatch for it. If a table expects a range or a part of a text,
+//! the observed text may differ from the expected one without being a mismatch.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -28,7 +27,7 @@ impl<'a> Renderer<'a> {
         environment.get_template("case.html").map(Self)
     }
 
-    /// The details of a trial in HTML, with about `most` events on the wire.
+    /// Renders the details of `trial` as HTML, with about `most` frames.
     pub(crate) fn render(&self, trial: &TrialRecord, most: usize) -> io::Result<String> {
         let commands = [
             ("server", &trial.server_command),
@@ -57,7 +56,7 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// What the case is about, without the grade, which is shown elsewhere.
+/// The description of the case without its grade, which is shown separately.
 fn about(trial: &TrialRecord) -> Option<&str> {
     let about = trial.about.as_deref()?;
     let grade = trial.grade.map(|grade| grade.to_string()).unwrap_or_default();
@@ -65,7 +64,7 @@ fn about(trial: &TrialRecord) -> Option<&str> {
     Some(rest.trim_start_matches([':', ' ', '\n'])).filter(|rest| !rest.is_empty())
 }
 
-/// Whether `link` may be followed: a record may come from anywhere.
+/// Whether `link` is a web address. A record is untrusted, so other schemes are not linked.
 pub(crate) fn is_web(link: &str) -> bool {
     link.starts_with("https://") || link.starts_with("http://")
 }
@@ -73,12 +72,16 @@ pub(crate) fn is_web(link: &str) -> bool {
 /// The grade with its meaning.
 fn described(grade: Grade) -> &'static str {
     match grade {
-        Grade::ClientVisible => "client-visible: a legal peer, proxy or load balancer can do this",
-        Grade::Edge => "edge: only a peer made by hand does this",
+        Grade::ClientVisible => {
+            "client-visible: a conforming peer, proxy or load balancer can cause this"
+        }
+        Grade::Edge => {
+            "edge: only a peer that violates the protocol or is built for tests causes this"
+        }
     }
 }
 
-/// One line of the outcome, compared or only observed.
+/// One line of the outcome.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row<'a> {
     what: &'a str,
@@ -86,11 +89,11 @@ pub(crate) struct Row<'a> {
     observed: Option<&'a str>,
     #[serde(flatten)]
     how: How,
-    /// The bytes of both, where it is a message that differs.
+    /// The bytes of both messages, if a message differs.
     bytes: Option<Bytes>,
 }
 
-/// How the two sides of a row compare.
+/// The result of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct How {
     class: &'static str,
@@ -100,11 +103,11 @@ struct How {
 
 const DIFFERS: How = How { class: "differs", symbol: "≠", word: "differs" };
 const SAME: How = How { class: "same", symbol: "=", word: "as expected" };
-const FITS: How = How { class: "same", symbol: "✓", word: "fits" };
+const FITS: How = How { class: "same", symbol: "✓", word: "accepted" };
 const MISSING: How = How { class: "not-compared", symbol: "·", word: "not observed" };
 const MORE: How = How { class: "not-compared", symbol: "·", word: "not compared" };
 
-/// The rows of a trial, and those of other outcomes that were expected as well.
+/// The rows of a trial, and the rows of other accepted outcomes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Comparison<'a> {
     rows: Vec<Row<'a>>,
@@ -112,24 +115,24 @@ pub(crate) struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// The comparison of a trial; `None` if nothing was compared or observed.
+    /// The comparison of `trial`; `None` if nothing was compared or observed.
     pub(crate) fn of(trial: &'a TrialRecord) -> Option<Self> {
         let observed = &trial.observation;
-        let mut right: Vec<_> = trial.expectation.iter().collect();
+        let mut accepted: Vec<_> = trial.expectation.iter().collect();
         // The most similar one comes first.
-        right.sort_by_key(|expected| distance(expected, observed));
-        let mut right = right.into_iter();
+        accepted.sort_by_key(|expected| distance(expected, observed));
+        let mut accepted = accepted.into_iter();
         let mut rows: Vec<_> = trial.mismatches.iter().map(of_mismatch).collect();
         let shown: BTreeSet<_> = trial.mismatches.iter().map(|mismatch| &*mismatch.what).collect();
-        let nearest = right.next().map_or(&[][..], Vec::as_slice);
-        // A mismatch may be about a part of what is one line here.
+        let nearest = accepted.next().map_or(&[][..], Vec::as_slice);
+        // A mismatch may concern only a part of a line, and then has another name.
         let has_line = |what: &str| nearest.iter().chain(observed).any(|line| line.what == what);
         let is_sure =
             trial.verdict == VerdictKind::Passed || shown.iter().all(|what| has_line(what));
         let rest = aligned(nearest, observed, if is_sure { FITS } else { DIFFERS });
         rows.extend(rest.into_iter().filter(|row| !shown.contains(row.what)));
         rows.sort_by_key(|row| row.how != DIFFERS);
-        let others: Vec<_> = right.map(|other| aligned(other, observed, DIFFERS)).collect();
+        let others: Vec<_> = accepted.map(|other| aligned(other, observed, DIFFERS)).collect();
         (!rows.is_empty() || !others.is_empty()).then_some(Self { rows, others })
     }
 }
@@ -145,7 +148,7 @@ fn of_mismatch(mismatch: &Mismatch) -> Row<'_> {
     }
 }
 
-/// A row for each line of both sides; `other` is how lines with other values compare.
+/// A row for each line of both outcomes; `other` is the result of lines with different values.
 fn aligned<'a>(expected: &'a [Line], observed: &'a [Line], other: How) -> Vec<Row<'a>> {
     let row = |line: &'a Line| {
         let observed = value(observed, &line.what);
@@ -168,7 +171,7 @@ fn aligned<'a>(expected: &'a [Line], observed: &'a [Line], other: How) -> Vec<Ro
     expected.iter().map(row).chain(more).collect()
 }
 
-/// The number of lines in which they differ.
+/// The number of lines that differ.
 fn distance(expected: &[Line], observed: &[Line]) -> usize {
     let is_other =
         |line: &&Line| line.value != ANY && value(observed, &line.what) != Some(&line.value);

@@ -1,6 +1,6 @@
-//! Verdicts and numbers as text.
+//! Formats verdicts and numbers as text.
 //!
-//! A verdict has a symbol and a word in addition to its color, so that the page can be read without colors.
+//! A verdict has a symbol and a word in addition to its color, so that the page does not depend on colors.
 
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub(crate) struct Shown {
     pub(crate) word: &'static str,
 }
 
-/// All verdicts, the worst first.
+/// All verdicts, the most severe first.
 pub(crate) const VERDICTS: [VerdictKind; 6] = [
     VerdictKind::SetUpError,
     VerdictKind::Failed,
@@ -46,11 +46,11 @@ impl From<VerdictKind> for Shown {
 pub(crate) struct Count {
     pub(crate) class: &'static str,
     symbol: &'static str,
-    /// `2 known deviations`.
+    /// Such as `2 known deviations`.
     text: String,
 }
 
-/// The verdicts that any trial has, the worst first.
+/// The counts that are not zero, the most severe verdict first.
 pub(crate) fn counted(counts: Counts) -> Vec<Count> {
     let given = VERDICTS.into_iter().filter(|verdict| counts.number(*verdict) > 0);
     let count = |verdict| {
@@ -61,12 +61,12 @@ pub(crate) fn counted(counts: Counts) -> Vec<Count> {
     given.map(count).collect()
 }
 
-/// `7,698`.
+/// `number` with separators, such as `7,698`.
 pub(crate) fn grouped(number: usize) -> String {
     HumanCount(u64::try_from(number).unwrap_or(u64::MAX)).to_string()
 }
 
-/// `12 ms`, `1.5 s`.
+/// A duration such as `12 ms` or `1.5 s`.
 pub(crate) fn duration(milliseconds: f64) -> String {
     match milliseconds {
         short if short < 9.95 => format!("{short:.1} ms"),
@@ -76,12 +76,12 @@ pub(crate) fn duration(milliseconds: f64) -> String {
     }
 }
 
-/// The name of a trial or of a group as the fragment of a link; the browser escapes everything else.
+/// The fragment of a link to the trial or group `name`. The browser escapes all other characters.
 pub(crate) fn fragment(name: &str) -> String {
     format!("#{}", name.replace('%', "%25").replace('?', "%3F"))
 }
 
-/// `1 trial`, `2 trials`.
+/// `number` with `noun` in the singular or plural, such as `2 trials`.
 pub(crate) fn plural(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }

@@ -1,16 +1,16 @@
-//! The record as one HTML file, for people who look for the byte that is wrong.
+//! The record as one HTML file, down to the bytes that differ.
 //!
-//! It needs no network and no other file. What matters most can be read without JavaScript: which
-//! replacements are ready, the matrices, the failures. The other trials, thousands of them, are rendered by
-//! the same template as the failures and then compressed.
+//! The file needs no network and no other file. The most important parts work without JavaScript: the readiness
+//! of replacements, the matrices, and the failures. The thousands of other trials are rendered with the same
+//! template as the failures and then compressed.
 //!
-//! Peers can send any text, so every text of theirs is escaped, also in what is compressed, and the page
-//! allows no script but its own. The fragment of the address says what is shown,
-//! `#suite/server/client/case`, so that a link to it can be shared.
+//! Peers can send any text. So all text is escaped, also in the compressed parts, and the content security policy
+//! allows only the script of the page. The fragment of the address selects the view, such as
+//! `#suite/server/client/case`, so that links can be shared.
 //!
-//! - [`page`]: what is shown at once, and the other trials by groups
+//! - [`page`]: the visible page, and the index and details of all other trials
 //! - [`case`], [`bytes`], [`wire`]: one trial
-//! - [`mod@format`]: verdicts and numbers as text
+//! - [`mod@format`]: formats verdicts and numbers
 
 pub(crate) mod bytes;
 pub(crate) mod case;

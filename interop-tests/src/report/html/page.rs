@@ -1,6 +1,7 @@
-//! What the page shows at once, also without JavaScript.
+//! The visible page, which does not need JavaScript.
 //!
-//! The most important comes first: whether the run has ended, which replacements are ready, what failed.
+//! The most important information comes first: whether the run is complete, the readiness of replacements, and the
+//! failures.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -25,10 +26,10 @@ use crate::report::record::{KnownDeviation, Record};
 const STYLE: &str = include_str!("../templates/report.css");
 const SCRIPT: &str = include_str!("../templates/report.js");
 
-/// How many failures are shown in full; all of them are among the trials.
+/// How many failures are shown in full on the page. The list of trials contains all of them.
 const FAILURES: usize = 50;
 
-/// How many events on the wire are shown of each; its own view has all.
+/// How many frames are shown of each failure on the page. The view of a trial shows all.
 const EVENTS: usize = 40;
 
 /// How many of the slowest trials are shown.
@@ -38,7 +39,7 @@ const SLOWEST: usize = 20;
 pub(crate) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
     let Record { arguments, goldens, notes, machine, peers, .. } = record;
     Ok(context! {
-        // The browser runs no script and uses no style but those with this number.
+        // The browser accepts only scripts and styles with this nonce.
         nonce => format!("{:032x}", fastrand::u128(..)),
         style => STYLE,
         script => SCRIPT,
@@ -81,12 +82,12 @@ fn readiness(Readiness { peer, role, reference, answer }: &Readiness) -> Value {
 fn matrix(Matrix { suite, axes, columns, rows }: &Matrix) -> Value {
     let view = |(column, cell): (&String, &Option<matrix::Cell>), row: &[Option<matrix::Cell>]| {
         let matrix::Cell { counts, group } = cell.as_ref()?;
-        // The names of the trials in another cell can begin in the same way.
+        // Another cell can have the same group, for another baseline.
         let is_same = |other: &&matrix::Cell| other.group == *group;
         let is_alone = row.iter().flatten().filter(is_same).count() == 1;
         let query = if is_alone { String::new() } else { format!("?baseline={column}") };
         let counts = counted(*counts);
-        // The first is the worst.
+        // The first count is of the most severe verdict.
         let class = counts.first().map_or("", |count| count.class);
         Some(context! { name => &**group, query, class, counts => Serde(counts) })
     };
@@ -98,14 +99,14 @@ fn matrix(Matrix { suite, axes, columns, rows }: &Matrix) -> Value {
     context! { suite => &**suite, axes => Serde(axes), columns => Serde(columns), rows }
 }
 
-/// The first of the trials that failed, in full.
+/// The details of the first failures.
 fn failures(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
     let mut groups = BTreeSet::new();
     let failure = |trial: &TrialRecord| {
         let group = trial.group();
         Ok(context! {
             name => &*trial.name,
-            // Without JavaScript a link to a group leads to the first of its failures.
+            // Without JavaScript, the link to a group leads to its first failure.
             opens => groups.insert(group.to_owned()).then_some(group),
             verdict => Serde(Shown::from(trial.verdict)),
             short => trial.in_short(),
@@ -116,7 +117,7 @@ fn failures(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
     failures.collect::<io::Result<Vec<_>>>().map(Value::from)
 }
 
-/// The known deviations that have one reason.
+/// All trials with the same known deviation.
 fn deviation(KnownDeviation { reason, link, trials }: &KnownDeviation<'_>) -> Value {
     context! {
         reason => *reason,
@@ -127,7 +128,7 @@ fn deviation(KnownDeviation { reason, link, trials }: &KnownDeviation<'_>) -> Va
     }
 }
 
-/// How many of the trials are of which grade.
+/// The number of trials of each grade.
 fn grades(trials: &[&TrialRecord]) -> String {
     let counted = |(grade, name): (Option<Grade>, &str)| {
         let number = trials.iter().filter(|trial| trial.grade == grade).count();
@@ -148,17 +149,17 @@ fn slowest(record: &Record) -> Value {
     trials.into_iter().take(SLOWEST).map(slow).collect()
 }
 
-/// What the search and the lists of the page need of every trial.
+/// The index for the search and the lists of the page.
 #[derive(Serialize)]
 struct Index<'a> {
     verdicts: [Shown; VERDICTS.len()],
     cells: Vec<(&'a str, Vec<Entry<'a>>)>,
 }
 
-/// Case, position of the verdict in the index, milliseconds, what it was compared with.
+/// The case, the position of the verdict in the index, the duration in milliseconds, and the baseline.
 type Entry<'a> = (&'a str, usize, f64, BaselineKind);
 
-/// The groups, each with the beginning that the names of its trials share, and their details.
+/// The groups: for each its name and the compressed details of its trials.
 pub(crate) fn details(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
     let details = |(name, trials): (&str, &[Arc<TrialRecord>])| {
         let details = trials.iter().map(|trial| renderer.render(trial, usize::MAX));
@@ -181,13 +182,13 @@ pub(crate) fn index(record: &Record) -> io::Result<String> {
     packed(&Index { verdicts: VERDICTS.map(Shown::from), cells })
 }
 
-/// The groups of trials, which are next to each other because trials are sorted by their names.
+/// The groups of trials. The trials of a group are adjacent because trials are sorted by name.
 fn groups(record: &Record) -> impl Iterator<Item = (&str, &[Arc<TrialRecord>])> {
     let groups = record.trials.chunk_by(|one, other| one.group() == other.group());
     groups.filter_map(|trials| Some((trials.first()?.group(), trials)))
 }
 
-/// JSON as the page's script unpacks it.
+/// `value` as JSON, compressed and encoded for the script of the page.
 fn packed(value: &impl Serialize) -> io::Result<String> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     serde_json::to_writer(&mut encoder, value)?;

@@ -1,7 +1,6 @@
-//! The frames of a trial, each byte with its meaning.
+//! The frames of a trial, with the meaning of each byte.
 //!
-//! The bytes that a mismatch is about are marked in the frame that carried them, because a reader looks
-//! for them first.
+//! The bytes of a mismatch are marked in the frame that carried them.
 
 use serde::Serialize;
 
@@ -13,18 +12,18 @@ use crate::report::html::bytes::{Alignment, Part};
 use crate::report::html::format;
 use crate::report::record::trial::TrialRecord;
 
-/// The section about the wire in the report of a trial.
+/// The section with the frames of a trial.
 #[derive(Debug, Serialize)]
 pub(crate) struct Wire<'a> {
     notes: &'a [String],
     events: Vec<EventView<'a>>,
-    /// Whether the bytes of a mismatch are among these.
+    /// Whether one of the events contains the bytes of a mismatch.
     is_marked: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct EventView<'a> {
-    /// How many events before it are left out.
+    /// The number of events omitted before this one.
     left_out: usize,
     from: Role,
     at: String,
@@ -34,16 +33,16 @@ struct EventView<'a> {
     parts: Vec<Part>,
     fields: &'a [Field],
     notes: Vec<String>,
-    /// Whether the bytes of a mismatch are in it.
+    /// Whether it contains the bytes of a mismatch.
     is_marked: bool,
 }
 
-/// The messages in which a trial found a mismatch, as pairs of expected and observed.
+/// The messages of mismatches, as pairs of expected and observed.
 type Wrong = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl<'a> Wire<'a> {
-    /// The section for `trial` with about `limit` events: the first, the last, and those with bytes that
-    /// a mismatch is about.
+    /// The section for `trial` with about `limit` events: the first, the last, and those with the bytes of a
+    /// mismatch.
     pub(crate) fn of(trace: &'a Trace, trial: &TrialRecord, limit: usize) -> Self {
         let wrong: Wrong = trial.mismatches.iter().filter_map(Mismatch::messages).collect();
         let (first, last) = (limit / 2, trace.events.len().saturating_sub(limit / 2));
@@ -73,7 +72,7 @@ impl<'a> EventView<'a> {
             let observed = part.message.filter(|_| event.from == Role::Server);
             let wrong = observed.and_then(|message| wrong_bytes(message, wrong));
             is_marked |= wrong.is_some();
-            // Of an empty message, the length is marked.
+            // An empty message has no bytes, so its length is marked.
             let differs = |at: usize| {
                 wrong.as_ref().is_some_and(|wrong| *wrong.get(at).unwrap_or(&wrong.is_empty()))
             };

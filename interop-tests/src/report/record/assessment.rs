@@ -1,7 +1,7 @@
-//! The assessment of a run: whether a peer can replace the reference.
+//! The assessment of a run: whether a peer is ready to replace the reference.
 //!
-//! It is strict, because a server is switched off for it: a case that was left out or not supported is no
-//! reason to say yes, and neither is a reference that fails itself.
+//! The assessment is strict, because users rely on it when they replace a server. A peer is not ready if a case
+//! is not supported, and is not judged if trials were skipped or the reference itself failed.
 
 use crate::calls::programs::NO_SERVER;
 use crate::outcome::{Grade, VerdictKind};
@@ -9,7 +9,7 @@ use crate::report::record::format::{Answer, Readiness, Record};
 use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;
 
-/// Assesses every peer of `record` that claims to be like the reference, in each of its roles.
+/// Assesses every peer of `record` with `parity`, in each of its roles.
 pub(crate) fn of(record: &Record) -> Vec<Readiness> {
     let Some(reference) = record.peers.iter().find(|peer| peer.reference) else {
         return Vec::new();
@@ -25,12 +25,12 @@ pub(crate) fn of(record: &Record) -> Vec<Readiness> {
 }
 
 fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
-    // A side that no peer has is scripted.
+    // If no peer has a side, the tool itself plays it.
     let is_measure =
         |side: Option<&str>| side.is_none_or(|name| [reference, NO_SERVER].contains(&name));
     let of_peer = |trial: &&TrialRecord| sides(trial, role).0 == Some(peer);
     let trials = || record.trials();
-    // What the peer at the other side cannot do, if that is a third one, says nothing of this one.
+    // If a third peer is on the other side, a case that is not supported may be that peer's limitation.
     let counts = |trial: &&TrialRecord| {
         let (_, other) = sides(trial, role);
         trial.verdict.is_failure()
@@ -47,14 +47,14 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
     }
     if !record.is_whole() {
         let (chosen, all) = (record.selection.chosen, record.selection.all);
-        return Answer::NotJudged { why: format!("only {chosen} of {all} trials were run") };
+        return Answer::NotJudged { why: format!("only {chosen} of {all} trials ran") };
     }
     let own = |trial: &&TrialRecord| {
         let (one, other) = sides(trial, role);
         is_measure(one) && is_measure(other)
     };
     if let Some(failed) = trials().filter(own).find(|trial| trial.verdict.is_failure()) {
-        let why = format!("{reference} itself failed {}: {}", failed.name, failed.in_short());
+        let why = format!("{reference} itself failed in {}: {}", failed.name, failed.in_short());
         return Answer::NotJudged { why };
     }
     let mut skipped =
@@ -62,7 +62,7 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
     if let Some(skipped) = skipped.next() {
         let why = skipped.why.clone().unwrap_or_default();
         return Answer::NotJudged {
-            why: format!("trials were skipped, such as {} ({why})", skipped.name),
+            why: format!("trials were skipped, for example {} ({why})", skipped.name),
         };
     }
     let known: Vec<_> =
@@ -71,7 +71,7 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
     Answer::Ready { deviations: known.len(), client_visible: known.iter().filter(visible).count() }
 }
 
-/// The peer that has this role in `trial`, and the one that has the other; a script is no peer.
+/// The peer with this `role` in `trial`, and the peer with the other role; `None` if the tool plays it.
 fn sides(trial: &TrialRecord, role: Role) -> (Option<&str>, Option<&str>) {
     let (server, client) = (trial.server.as_deref(), trial.client.as_deref());
     match role {
@@ -80,7 +80,7 @@ fn sides(trial: &TrialRecord, role: Role) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// The worse, the greater.
+/// How severe the verdict of `trial` is; higher is worse.
 fn severity(trial: &TrialRecord) -> (VerdictKind, bool) {
     (trial.verdict, trial.grade != Some(Grade::Edge))
 }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_fails_judges_nobody() {
+    fn a_reference_that_fails_is_no_measure() {
         let failed = trial("server-parity", [Some("python"), None], "golden", "failed");
         let passed = trial("server-parity", [Some("rust"), None], "live", "passed");
         assert!(matches!(assessed(&[failed, passed]), Answer::NotJudged { .. }));

@@ -1,7 +1,6 @@
-//! Records as files.
+//! Reads and writes records as files.
 //!
-//! A file is written under another name and then moved to its place, so that a reader never gets a part of one. One
-//! that is incomplete all the same has been copied so.
+//! A file is first written under a temporary name and then renamed, so that a reader never gets a partial record.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -14,27 +13,28 @@ use tempfile::NamedTempFile;
 use crate::outcome::{BaselineKind, TrialName};
 use crate::report::record::format::{FORMAT, Record, VERSION};
 
-/// Where records come from, for the reader of an error.
-const ADVICE: &str = "`make interop` writes a record to target/interop/report.json";
+/// The advice in errors about files that are not records.
+const ADVICE: &str =
+    "the record of a run is report.json; `make interop` writes it to target/interop";
 
-/// What every version of the format has.
+/// The keys that every version of the format has.
 #[derive(Deserialize)]
 struct Heading {
     format: String,
     version: u32,
 }
 
-/// Reads the record at `path`. One of an older format has the names of trials that this one has.
+/// Reads the record at `path`. A record of an older format is converted.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Record> {
     let path_shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow!("{path_shown}: cannot be read: {error}; {ADVICE}"))?;
+        .map_err(|error| anyhow!("cannot read {path_shown}: {error}; {ADVICE}"))?;
     let no_record =
-        |why: String| anyhow!("{path_shown}: is no record of an interop run ({why}); {ADVICE}");
+        |why: String| anyhow!("{path_shown} is not the record of an interop run ({why}); {ADVICE}");
     let heading: Heading = serde_json::from_str(&text).map_err(|error| match error.line() {
         line if error.is_eof() => anyhow!(
-            "{path_shown}: ends too early, in line {line}: only a part of the record is here; copy \
-             it again, or run again"
+            "{path_shown}:{line}: the file is incomplete: it ends in the middle of the record; copy \
+             it again or repeat the run"
         ),
         _ => no_record(error.to_string()),
     })?;
@@ -49,17 +49,17 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Record> {
             serde_json::from_value(record)
         }),
         _ => bail!(
-            "{path_shown}: is a record of format version {version}, and only versions {OLD_VERSION} \
-             and {VERSION} can be read here; use the tool that wrote it, or run again"
+            "{path_shown} has format version {version}, but this version of interop reads only {OLD_VERSION} and \
+             {VERSION}; use the version of interop that wrote it, or repeat the run"
         ),
     };
     record.map_err(|error| {
-        anyhow!("{path_shown}: says that it is a record of format version {version}, and is not: {error}")
+        anyhow!("{path_shown} does not match record format version {version}: {error}")
     })
 }
 
-/// Writes `record` to `path`, whose folder is made if there is none. Each key of the record, and each
-/// trial in it, is a line: tools that search and compare lines can be used, and the file is no longer.
+/// Writes `record` to `path` and creates the folder if necessary. Each key of the record and each trial has its
+/// own line, so that line-based tools such as `grep` and `diff` work on the file.
 pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
     replace(path, |out| {
         let rest = serde_json::to_value(Record { trials: Vec::new(), ..record.clone() })?;
@@ -78,7 +78,7 @@ pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Writes a file with what `write` writes, whole or not at all.
+/// Replaces the file at `path` with the output of `write`, atomically.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
@@ -95,21 +95,21 @@ pub(crate) fn replace(
         file.persist(path).map_err(|error| error.error)?;
         Ok::<_, io::Error>(())
     };
-    attempt().with_context(|| format!("{}: cannot be written", path.display()))
+    attempt().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Only the owner can read a temporary file; all users can read a report.
+/// Temporary files are readable only by their owner, but reports must be readable by all users.
 #[cfg(unix)]
 fn make_readable(file: &NamedTempFile) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
-/// The older version of the format that can be read. In its names of trials a baseline has the place of a peer.
-/// Two runs are compared by the names of their trials, also across that change.
+/// The older format version that can be read. In it, the names of trials contain the baseline in the place of a
+/// peer. Names are converted, so that old and new records can be compared.
 const OLD_VERSION: u32 = 1;
 
-/// Gives the trials of `record` the names and the keys of the current format. The version stays.
+/// Converts the trials of `record` to the names and keys of the current format. The version stays.
 fn upgrade(record: &mut Value) {
     let is_reference = |peer: &&Value| peer.get("reference") == Some(&Value::Bool(true));
     let peers = record.get("peers").and_then(Value::as_array);
@@ -122,7 +122,7 @@ fn upgrade(record: &mut Value) {
     }
 }
 
-/// Gives a trial that compares its new name; returns what it is compared with.
+/// Converts the name of a trial that compares a peer with a baseline; returns the baseline.
 fn upgrade_trial(trial: &mut Map<String, Value>, reference: Option<&str>) -> Option<BaselineKind> {
     let text = |key: &str| trial.get(key).and_then(Value::as_str).map(str::to_owned);
     let (suite, peer, other) = match &text("suite")?[..] {
@@ -180,8 +180,8 @@ mod tests {
         assert_eq!(serde_json::to_value(again).expect("JSON"), record);
         let text = std::fs::read_to_string(&path).expect("a file");
         assert_eq!(text.lines().filter(|line| line.contains("\"suite\":")).count(), 2, "{text}");
-        let error = write(&typed, &path.join("below")).expect_err("a file is no folder");
-        assert!(format!("{error:#}").contains("below: cannot be written: "), "{error:#}");
+        let error = write(&typed, &path.join("below")).expect_err("the parent is a file");
+        assert!(format!("{error:#}").contains("cannot write "), "{error:#}");
     }
 
     fn upgraded(suite: &str, server: &str, client: &str) -> Value {

@@ -1,6 +1,6 @@
-//! The format of records: the types from which `record.schema.json` is made.
+//! The format of records: the types from which `record.schema.json` is generated.
 //!
-//! A record must be understood by itself, also by another program and long after its run.
+//! A record must contain everything needed to understand it, including by other programs and long after the run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,78 +16,77 @@ use crate::outcome::{TrialName, VerdictKind};
 use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;
 
-/// What `format` says in every record.
+/// The value of `format` in every record.
 pub(crate) const FORMAT: &str = "calculator-interop-record";
 
-/// The version of the format: another one whenever a program that reads this one could go wrong.
+/// The version of the format. It changes if a program that reads the old version would misread the new one.
 pub(crate) const VERSION: u32 = 2;
 
-/// The file with the JSON Schema of records, below `interop-tests`. The repository contains it, so that a
-/// change of the format shows as a change of a file.
+/// The file with the JSON Schema of records, in the folder `interop-tests`. It is in the repository, so that a
+/// change of the format is visible in reviews.
 pub const SCHEMA_FILE: &str = "record.schema.json";
 
-/// The JSON Schema of records, made from the types.
+/// The JSON Schema of records, generated from the types.
 pub fn schema() -> String {
     let schema = schemars::schema_for!(Record);
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text + "\n"
 }
 
-/// A run of the interop tool.
+/// The record of a run of the interop tool.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
-    /// What distinguishes a record from other files.
+    /// Identifies the file as a record.
     #[schemars(extend("const" = FORMAT))]
     pub(crate) format: String,
-    /// The version of the format that the record was written in.
+    /// The version of the format.
     #[schemars(extend("const" = VERSION))]
     pub(crate) version: u32,
     pub(crate) state: State,
-    /// When the run began: UTC, as RFC 3339 says.
+    /// When the run began, in UTC, in the format of RFC 3339.
     pub(crate) began: String,
-    /// How long it took, in milliseconds; of merged records the longest.
+    /// The duration of the run in milliseconds. For merged records, the longest duration of a shard.
     pub(crate) duration_ms: f64,
-    /// The arguments of the tool.
+    /// The command-line arguments of the tool.
     pub(crate) arguments: Vec<String>,
     pub(crate) machine: Machine,
-    /// All peers, whether or not a trial had any of them.
+    /// All peers, including those without a trial.
     pub(crate) peers: Vec<Participant>,
-    /// What the reference was made of when the goldens were recorded, a line each; empty without
-    /// goldens.
+    /// The versions of the reference from which the goldens were recorded, one per line; empty without goldens.
     pub(crate) goldens: Vec<String>,
     pub(crate) selection: Selection,
-    /// How often each verdict was given.
+    /// The number of trials with each verdict.
     pub(crate) counts: Counts,
-    /// Whether peers can replace the reference; empty while the run goes on.
+    /// Whether each peer is ready to replace the reference; empty until the run has ended.
     pub(crate) readiness: Vec<Readiness>,
-    /// What else a reader should know, a sentence each.
+    /// Notes for the reader, one sentence each.
     pub(crate) notes: Vec<String>,
-    /// The trials that have ended, in the order of their names.
+    /// The trials that have ended, sorted by name.
     pub(crate) trials: Vec<Arc<TrialRecord>>,
 }
 
-/// How far a run has come.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum State {
-    /// It goes on, or was killed: only trials that had ended by then are here.
+    /// The run is in progress, or its process was killed. The record contains the trials that had ended.
     Running,
-    /// It was stopped by a signal: only trials that had ended by then are here.
+    /// A signal stopped the run. The record contains the trials that had ended.
     Interrupted,
-    /// All chosen trials have ended.
+    /// All selected trials have ended.
     Finished,
 }
 
-/// Where a run took place.
+/// The machine of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Machine {
-    /// `linux`, `macos`.
+    /// The operating system, such as `linux` or `macos`.
     pub(crate) os: String,
-    /// `x86_64`, `aarch64`.
+    /// The processor architecture, such as `x86_64` or `aarch64`.
     pub(crate) architecture: String,
-    /// How many processors the run could use.
+    /// The number of processors that the run could use.
     pub(crate) processors: usize,
 }
 
@@ -98,7 +97,7 @@ impl Machine {
     }
 }
 
-/// The trials that deviate for one reason.
+/// All trials with the same known deviation.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownDeviation<'a> {
     pub(crate) reason: &'a str,
@@ -107,23 +106,23 @@ pub(crate) struct KnownDeviation<'a> {
 }
 
 impl Record {
-    /// Whether all trials were chosen and have ended.
+    /// Whether all trials were selected and have ended.
     pub(crate) fn is_whole(&self) -> bool {
         self.state == State::Finished && self.selection.is_everything()
     }
 
-    /// What a reader has to know before all else, if the run has not ended.
+    /// A warning if the run is incomplete.
     pub(crate) fn warning(&self) -> Option<String> {
         let how = match self.state {
             State::Finished => return None,
-            State::Running => "goes on, or was killed",
+            State::Running => "is still running, or was killed,",
             State::Interrupted => "was stopped",
         };
         let (ended, chosen) = (self.trials.len(), self.selection.chosen);
         Some(format!("the run {how} when {ended} of {chosen} trials had ended"))
     }
 
-    /// Whether the run has come to its end and nothing failed.
+    /// Whether the run has finished and nothing failed.
     pub(crate) fn is_clean(&self) -> bool {
         self.state == State::Finished && self.counts.failures() == 0
     }
@@ -133,7 +132,7 @@ impl Record {
         self.trials.iter().map(|trial| &**trial)
     }
 
-    /// The known deviations by their reasons and links, those with the most trials first.
+    /// The known deviations, grouped by reason and link, sorted by the number of trials in descending order.
     pub(crate) fn known_deviations(&self) -> Vec<KnownDeviation<'_>> {
         let mut all: BTreeMap<_, Vec<&TrialRecord>> = BTreeMap::new();
         for trial in self.trials() {
@@ -154,7 +153,7 @@ impl Record {
     }
 }
 
-/// How often each verdict was given.
+/// The number of trials with each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Counts {
@@ -177,7 +176,7 @@ impl Counts {
         *self.of_kind(verdict) += 1;
     }
 
-    /// How often `verdict` was given.
+    /// The number of trials with this `verdict`.
     pub(crate) fn number(mut self, verdict: VerdictKind) -> usize {
         *self.of_kind(verdict)
     }
@@ -193,12 +192,12 @@ impl Counts {
         }
     }
 
-    /// How many trials make a run fail.
+    /// The number of trials that make the run fail.
     pub(crate) fn failures(self) -> usize {
         self.failed + self.set_up_errors
     }
 
-    /// Each count with its name; those that are zero are left out, unless they always matter.
+    /// Each count with its name, without counts of zero except for `passed` and `failed`.
     pub(crate) fn parts(self) -> Vec<String> {
         use VerdictKind::{Failed, KnownDeviation, NotSupported, Passed, SetUpError, Skipped};
         [Passed, Failed, SetUpError, KnownDeviation, NotSupported, Skipped]
@@ -216,22 +215,22 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Which of all trials a run was about.
+/// The selection of trials in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Selection {
-    /// How many trials there are.
+    /// The number of all trials.
     pub(crate) all: usize,
-    /// How many of them the run was to run.
+    /// The number of selected trials.
     pub(crate) chosen: usize,
-    /// A checksum over the names of all: equal for runs of the same peers and tables.
+    /// A checksum of the names of all trials. It is equal for runs with the same peers and cases.
     pub(crate) names: String,
-    /// Which part of all this is, if the run was divided.
+    /// The shard, if the trials were divided with `--shard`.
     pub(crate) shard: Option<Shard>,
 }
 
 impl Selection {
-    /// `chosen` of the trials called `names`.
+    /// The selection of `chosen` trials out of those with these `names`.
     pub(crate) fn of(names: &[TrialName], chosen: usize, shard: Option<Shard>) -> Self {
         let mut all: Vec<_> = names.iter().map(TrialName::to_string).collect();
         all.sort_unstable();
@@ -244,18 +243,19 @@ impl Selection {
     }
 }
 
-/// One of several parts that all trials are divided into.
+/// One of the parts into which all trials are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shard {
-    /// From 1 on.
+    /// The number of this part, starting at 1.
     pub(crate) index: u64,
+    /// The number of parts.
     pub(crate) count: u64,
 }
 
 impl Shard {
-    /// Whether a trial is in this part. Judged by its name alone, so that it stays in the same part
-    /// when others are added.
+    /// Whether `trial` is in this part. This depends only on the name, so a trial stays in its part when others
+    /// are added.
     pub(crate) fn has(self, trial: &str) -> bool {
         checksum(trial.as_bytes()) % self.count == self.index - 1
     }
@@ -274,45 +274,49 @@ impl FromStr for Shard {
         let numbers = text.split_once('/').and_then(|(index, count)| {
             Some(Self { index: index.parse().ok()?, count: count.parse().ok()? })
         });
-        numbers
-            .filter(|shard| (1..=shard.count).contains(&shard.index))
-            .ok_or_else(|| "a shard is K/N with K from 1 to N, such as 1/4".to_owned())
+        numbers.filter(|shard| (1..=shard.count).contains(&shard.index)).ok_or_else(|| {
+            "a shard must have the form K/N with 1 <= K <= N, such as 1/4".to_owned()
+        })
     }
 }
 
-/// Whether a peer can take the place of the reference.
+/// Whether a peer is ready to replace the reference in one role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Readiness {
-    /// The peer that is to replace the other.
+    /// The peer that would replace the reference.
     pub(crate) peer: String,
     pub(crate) role: Role,
-    /// The peer that is to be replaced.
+    /// The peer that is the reference.
     pub(crate) reference: String,
     pub(crate) answer: Answer,
 }
 
-/// Whether it can be replaced.
+/// The result of the assessment of a peer in one role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is", deny_unknown_fields)]
 pub(crate) enum Answer {
-    /// Nothing failed.
+    /// No trial failed.
     Ready {
-        /// How many recorded deviations there are.
+        /// The number of trials with a known deviation.
         deviations: usize,
-        /// How many of those a legal peer, proxy or load balancer can meet.
+        /// How many of these a conforming peer, proxy or load balancer can cause.
         client_visible: usize,
     },
+    /// A trial failed or is not supported.
     NotReady {
-        /// How many trials say so.
+        /// The number of such trials.
         trials: usize,
-        /// The worst of them.
+        /// The name of the most severe one.
         worst: String,
-        /// What is wrong with it.
+        /// Why that trial failed or is not supported.
         why: String,
     },
-    /// Nothing says that it cannot, and not everything was run that could.
-    NotJudged { why: String },
+    /// No trial failed, but not all trials ran.
+    NotJudged {
+        /// Why not all trials ran.
+        why: String,
+    },
 }
 
 impl fmt::Display for Answer {
@@ -327,13 +331,18 @@ impl fmt::Display for Answer {
                 };
                 write!(
                     f,
-                    "ready with {deviations} recorded deviation{plural} ({visible} client-visible)"
+                    "ready with {deviations} known deviation{plural} ({visible} client-visible)"
                 )
             }
             Self::NotReady { trials, worst, why } => {
-                let trials =
-                    if *trials == 1 { "1 trial".to_owned() } else { format!("{trials} trials") };
-                write!(f, "not ready because of {trials}, the worst {worst}: {why}")
+                match trials {
+                    1 => write!(f, "not ready: 1 trial failed or is not supported: ")?,
+                    more => write!(
+                        f,
+                        "not ready: {more} trials failed or are not supported, for example "
+                    )?,
+                }
+                write!(f, "{worst}: {why}")
             }
             Self::NotJudged { why } => write!(f, "not judged: {why}"),
         }
@@ -347,10 +356,10 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// Everything that was assessed, in one line.
+/// All assessments on one line.
 pub(crate) fn readiness_line(readiness: &[Readiness]) -> String {
     if readiness.is_empty() {
-        return "no peer is compared with a reference, so no replacement is judged".to_owned();
+        return "no peer was compared with a reference, so no replacement is assessed".to_owned();
     }
     readiness.iter().map(Readiness::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -1,7 +1,7 @@
-//! The records of shards combined into one.
+//! Merges the records of shards into one record.
 //!
-//! Only what belongs together is merged: with a shard missing, or one of other tables, the record would
-//! look complete without being so.
+//! Only the shards of the same run configuration are merged. If a shard were missing or had other cases, the merged
+//! record would look complete although it is not.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use crate::report::record::assessment;
 use crate::report::record::format::{Counts, Record, Selection, State, VERSION};
 
-/// Makes one record of those of all shards, each with the file that it is from.
+/// Merges the records of all shards; each comes with the path of its file, for error messages.
 pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Record> {
     for (index, (path, record)) in records.iter().enumerate() {
         check(path, record, &records[..index])?;
@@ -19,37 +19,45 @@ pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Recor
     records.sort_by_key(|(_, record)| record.selection.shard.map(|shard| shard.index));
     let shards = || records.iter().filter_map(|(_, record)| record.selection.shard);
     let there: BTreeSet<_> = shards().map(|shard| shard.index).collect();
-    let count = shards().next().context("there are no records to merge")?.count;
+    let count = shards().next().context("merge: no records were given")?.count;
     let missing = (1..=count).filter(|index| !there.contains(index));
     let missing: Vec<_> = missing.map(|index| index.to_string()).collect();
     if !missing.is_empty() {
-        bail!("the records of these shards are missing: {}", missing.join(", "));
+        bail!(
+            "merge: the records of these shards are missing: {}; pass all {count} of them",
+            missing.join(", ")
+        );
     }
     let records = records.into_iter().map(|(_, record)| record);
-    let merged = records.reduce(both).context("there are no records to merge")?;
+    let merged = records.reduce(both).context("merge: no records were given")?;
     let selection = Selection { shard: None, ..merged.selection.clone() };
     let mut record = Record { selection, counts: Counts::of(merged.trials()), ..merged };
     record.trials.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Record { readiness: assessment::of(&record), ..record })
 }
 
-/// Checks `record` against those that have been `seen`.
+/// Checks `record` itself, and that it fits the records in `seen`.
 fn check(path: &Path, record: &Record, seen: &[(PathBuf, Record)]) -> anyhow::Result<()> {
     let path = path.display();
     if record.version != VERSION {
         bail!(
-            "{path}: is of format version {}, in which trials had other names and shards other \
-             trials; run again",
+            "{path} has format version {}, whose shards contain other trials, so it cannot be merged; \
+             repeat the run with this version of interop",
             record.version
         );
     }
     let Some(shard) = record.selection.shard else {
-        bail!("{path}: is the record of no shard; only runs with --shard can be merged");
+        bail!(
+            "{path} is not the record of a shard; only the records of runs with --shard can be merged"
+        );
     };
     let mut names = BTreeSet::new();
     for name in record.trials().map(|trial| &trial.name) {
         let is_own = shard.has(name) && names.insert(name);
-        ensure!(is_own, "{path}: has a trial that is not of its shard, or twice: {name}");
+        ensure!(
+            is_own,
+            "{path}: the trial {name} is listed twice, or belongs to another shard; repeat the run"
+        );
     }
     let versions = |record: &Record| {
         let versions = record.peers.iter().flat_map(|peer| peer.versions.iter().cloned());
@@ -60,20 +68,24 @@ fn check(path: &Path, record: &Record, seen: &[(PathBuf, Record)]) -> anyhow::Re
         if let Some(known) = other.selection.shard {
             ensure!(
                 known.count == shard.count,
-                "{path}: is of shard {shard}, and {file} is one of {}",
+                "{path} is shard {shard}, but {file} is one of {} shards; merge the shards of one run",
                 known.count
             );
-            ensure!(known.index != shard.index, "{path}: is of shard {shard}, as {file} is");
+            ensure!(
+                known.index != shard.index,
+                "{path} and {file} are both shard {shard}; pass each shard once"
+            );
         }
         let names = |record: &Record| (record.selection.all, record.selection.names.clone());
         ensure!(
             names(other) == names(record),
-            "{path}: is of other peers or tables than {file}: their trials have other names"
+            "{path} and {file} have different trials; run all shards with the same peers and scenarios"
         );
         let (own, others) = (versions(record), versions(other));
         ensure!(
             own == others,
-            "{path}: is of other versions than {file}: {own} instead of {others}"
+            "{path} and {file} have different versions of peers: {own}, and {others}; run all shards \
+             with the same versions"
         );
     }
     Ok(())

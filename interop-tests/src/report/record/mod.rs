@@ -1,13 +1,13 @@
-//! The record of a run: everything that was found out, in one documented format.
+//! The record of a run: all results in one documented format.
 //!
-//! All reports are made from it and from nothing else, so that they cannot contradict each other, and
-//! one that a run has left behind can be merged, compared and shown long after the run.
+//! All reports are made from the record and from nothing else, so that they cannot contradict each other. Records
+//! can be merged and compared long after the run.
 //!
-//! - [`mod@format`], [`trial`], [`participant`]: its parts
-//! - [`assessment`]: whether peers can replace the reference
-//! - [`writer`]: the record during the run
-//! - [`mod@file`]: reading and writing it, also in an older format
-//! - [`merge`]: the records of shards combined
+//! - `format`, `trial`, `participant`: the types of a record
+//! - `assessment`: whether peers are ready to replace the reference
+//! - `writer`: collects the record during the run
+//! - `file`: reads and writes records, including an older format
+//! - `merge`: merges the records of shards
 
 pub(crate) mod assessment;
 pub(crate) mod file;

@@ -1,6 +1,6 @@
-//! A peer in a record: its name, and what it is made of.
+//! A peer in a record: its name, roles and versions.
 //!
-//! The peer itself reports its versions, because a result without them cannot be repeated.
+//! A peer reports its versions itself. Without them a result could not be reproduced.
 
 use std::path::Path;
 use std::thread;
@@ -12,12 +12,14 @@ use crate::config::Peer;
 use crate::parity::baseline::reference::versions;
 use crate::process::RunContext;
 
-/// A role that a peer can have.
+/// The role of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum Role {
+    /// It accepts connections.
     Server,
+    /// It makes calls.
     Client,
 }
 
@@ -25,22 +27,22 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Participant {
-    /// Its name in those of trials.
+    /// Its name, as in the names of trials.
     pub(crate) name: String,
-    /// The language and the library, for people.
+    /// Its language and library, for people.
     pub(crate) language: String,
-    /// Whether it is what others are compared with.
+    /// Whether it is the reference, with which others are compared.
     pub(crate) reference: bool,
-    /// Whether it is compared with the reference byte for byte.
+    /// Whether it is compared with the reference in the parity suites.
     pub(crate) parity: bool,
-    /// The roles that it can have.
+    /// The roles that it has programs for.
     pub(crate) roles: Vec<Role>,
-    /// What it is made of, a line each, such as `grpcio 1.85.1`; empty where it reports none.
+    /// The versions of its libraries, one per line, such as `grpcio 1.85.1`; empty if it reports none.
     pub(crate) versions: Vec<String>,
 }
 
 impl Participant {
-    /// All `peers`, with their versions if they take part; `folder` gets the output.
+    /// All `peers`, with the versions of those that take part. The output of their programs goes to `folder`.
     pub(crate) fn all(
         peers: &[Peer],
         takes_part: impl Fn(&Peer) -> bool + Sync,
@@ -64,7 +66,7 @@ impl Participant {
                 versions: versions.unwrap_or_default(),
             }
         };
-        // The programs that print the versions run side by side.
+        // The programs that print the versions run in parallel.
         thread::scope(|scope| {
             let threads: Vec<_> =
                 peers.iter().map(|peer| scope.spawn(move || participant(peer))).collect();

@@ -1,4 +1,4 @@
-//! A trial in a record: its verdict, and what a person needs to look into it.
+//! A trial in a record: its verdict, and the details needed to investigate it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,72 +8,76 @@ use crate::outcome::{
     BaselineKind, Evidence, Grade, Line, Mismatch, Observation, TrialName, Verdict, VerdictKind,
 };
 
-/// A trial that has ended.
+/// The record of a trial that has ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TrialRecord {
-    /// The path that names it, once in a record: `suite/server/client/case` where two peers meet,
-    /// `suite/peer/case` where a peer is compared, and `suite/peer/baseline/case` for the reference,
-    /// which is compared with more than one baseline.
+    /// The name, which is unique in a record: `suite/server/client/case` for two peers, `suite/peer/case` for a
+    /// peer that is compared with a baseline, and `suite/peer/baseline/case` for the reference, which is compared
+    /// with two baselines.
     pub(crate) name: String,
+    /// The name of the suite, such as `calls`.
     pub(crate) suite: String,
-    /// The peer that is the server; `nobody` where none listens, and missing where the server is a
-    /// script.
+    /// The peer that is the server. `nobody` if there is no server; missing if the tool is the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server: Option<String>,
-    /// The peer that is the client; missing where the client is a script.
+    /// The peer that is the client; missing if the tool is the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client: Option<String>,
     /// Where the expected outcome comes from.
     pub(crate) baseline: BaselineKind,
+    /// The name of the case.
     pub(crate) case: String,
+    /// The verdict.
     pub(crate) verdict: VerdictKind,
-    /// Why it is this verdict; missing for a pass.
+    /// The reason of the verdict; missing for a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
-    /// Of a known deviation: where more is written about it.
+    /// Of a known deviation: the link of its entry in `deviations.toml`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<String>,
-    /// What was not as expected, of a failure or a known deviation.
+    /// Of a failure or a known deviation: the differences.
     pub(crate) mismatches: Vec<Mismatch>,
-    /// Which peers can do what the case does, in the suites that compare with the reference.
+    /// In the parity suites: which peers can cause the case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grade: Option<Grade>,
-    /// How long it took from when it had the processes and the place that it needs, in milliseconds.
+    /// The duration in milliseconds, without the time that it waited for processes and permits.
     pub(crate) duration_ms: f64,
-    /// What the case is about.
+    /// What the case tests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) about: Option<String>,
+    /// The command line of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server_command: Option<String>,
+    /// The command line of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_command: Option<String>,
-    /// The command of the live reference.
+    /// The command line of the live reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference_command: Option<String>,
-    /// The requests to the client or the frames of a script, shortened, a line each.
+    /// The requests to the agent or the frames of the script, shortened, one per line.
     pub(crate) sent: Vec<String>,
-    /// The expected outcome; any of these where there are several.
+    /// The expected outcome. If there is more than one, each of them is accepted.
     pub(crate) expectation: Vec<Vec<Line>>,
-    /// The outcome.
+    /// The observed outcome.
     pub(crate) observation: Vec<Line>,
-    /// The files with the output of the processes, those that are not empty.
+    /// The log files of the processes, without empty ones.
     pub(crate) logs: Vec<String>,
-    /// What went over the wire, of a failure, or of every trial if that was asked for.
+    /// The decoded frames of a failed trial, or with `--trace` of every trial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<Trace>,
-    /// The command that runs this trial alone.
+    /// The command that reruns only this trial.
     pub(crate) run_again: String,
 }
 
 impl TrialRecord {
-    /// What the names of all trials of the same peers begin with: the name without the case.
+    /// The name without the case: the common prefix of all trials of the same peers.
     pub(crate) fn group(&self) -> &str {
         let group = self.name.strip_suffix(&self.case);
         group.and_then(|group| group.strip_suffix('/')).unwrap_or(&self.name)
     }
 
-    /// Why the trial has its verdict, in one line.
+    /// The reason of the verdict in one line.
     pub(crate) fn in_short(&self) -> String {
         let first = self.mismatches.first().map(|mismatch| {
             let Mismatch { what, expected, observed, .. } = mismatch;
@@ -84,6 +88,7 @@ impl TrialRecord {
         text.lines().next().unwrap_or_default().to_owned()
     }
 
+    /// The record of `trial`.
     pub(crate) fn new(
         trial: &TrialName,
         verdict: Verdict,

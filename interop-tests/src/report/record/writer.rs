@@ -1,7 +1,7 @@
-//! The record during the run, in memory and on the disk.
+//! Collects the record during the run, in memory and on disk.
 //!
-//! It is written every few seconds, so that a run that is killed leaves what it had found out. After a
-//! signal to stop nothing more is added: what fails then fails because its peers were ended.
+//! The record is written every few seconds, so that the results of a killed run are not lost. After a signal, no
+//! more trials are added: they fail only because their peers were killed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::report::record::file;
 use crate::report::record::format::{Counts, Record, State};
 use crate::report::record::trial::TrialRecord;
 
-/// How often the record is written while the run goes on.
+/// How often the record is written during the run.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Collects the trials of a run; clones share the record.
+/// Collects the trials of a run. Clones share the record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordWriter(Arc<Mutex<Option<Open>>>);
 
-/// A record that is not ended yet.
+/// The record of a run in progress.
 #[derive(Debug)]
 struct Open {
     record: Record,
@@ -31,7 +31,7 @@ struct Open {
 }
 
 impl RecordWriter {
-    /// Begins with `record`, in which no trial has ended, and writes it to `path`.
+    /// Begins the run with `record`, which has no trials yet, and writes it to `path`.
     pub(crate) fn begin(&self, record: Record, path: PathBuf) -> anyhow::Result<()> {
         file::write(&record, &path)?;
         let began = Instant::now();
@@ -39,8 +39,8 @@ impl RecordWriter {
         Ok(())
     }
 
-    /// Adds a trial that has ended; returns the counts so far. Nothing is added before the run has
-    /// begun and after its end.
+    /// Adds a trial that has ended; returns the counts so far. Before the run has begun and after its end, nothing
+    /// is added.
     pub(crate) fn add(&self, trial: TrialRecord) -> Option<Counts> {
         let mut open = self.0.lock();
         let Open { record, path, began, written } = open.as_mut()?;
@@ -54,12 +54,12 @@ impl RecordWriter {
         *written = Instant::now();
         let (copy, path) = (record.clone().in_order(), path.clone());
         drop(open);
-        // If nothing can be written, the end of the run reports it.
+        // A persistent error is reported when the record is written at the end of the run.
         let _ = file::write(&copy, &path);
         Some(counts)
     }
 
-    /// Ends the record in this state; `None` if it had not begun, or has been ended before.
+    /// Ends the run in this `state` and returns its record; `None` if it has not begun or has already ended.
     pub(crate) fn end(&self, state: State) -> Option<Record> {
         let Open { record, began, .. } = self.0.lock().take()?;
         let duration_ms = milliseconds(began.elapsed());
@@ -69,13 +69,14 @@ impl RecordWriter {
 }
 
 impl Record {
+    /// The record with its trials sorted by name.
     fn in_order(mut self) -> Self {
         self.trials.sort_by(|one, other| one.name.cmp(&other.name));
         self
     }
 }
 
-/// A time as records have it.
+/// `time` in milliseconds, rounded to microseconds.
 pub(crate) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -1,12 +1,12 @@
-// Shows the trials: unpacks what is asked for, and nothing else.
+// Shows the lists and the details of trials. Only the requested details are decompressed.
 //
-// The fragment says all there is to know about what is shown, so that links can be shared and Back works:
+// The fragment of the address determines the view, so that links can be shared and the Back button works:
 //   #                                  the overview, or a part of it
 //   #trials?text=zero&verdict=failed   all trials, filtered
-//   #suite/server/client?text=…        those of the same peers, or of one peer: a group
+//   #suite/server/client?text=…        the trials of one group, that is, of the same peers
 //   #suite/server/client/case          one trial
 //
-// Only text and attributes are set from data, but for the details, which the template has escaped.
+// Data is inserted only as text and attributes. The exception is the details, which the template has escaped.
 "use strict";
 (() => {
   const SHOWN = 300;
@@ -36,7 +36,7 @@
     const { verdicts, cells } = await once("", at("index"));
     const trials = cells.flatMap(([cell, entries]) =>
       entries.map(([name, verdict, ms, baseline], place) => ({ cell, name, verdict, ms, baseline, place })));
-    // The worst first; those with the same verdict stay in the order of their names.
+    // The most severe verdict first; trials with the same verdict stay sorted by name.
     trials.sort((one, other) => one.verdict - other.verdict);
     index = { verdicts, trials, cells: new Map(cells) };
     const given = verdicts.filter((_, verdict) => trials.some((trial) => trial.verdict === verdict));
@@ -54,7 +54,7 @@
     try {
       name = decodeURIComponent(path);
     } catch {
-      // As it is: not every % is an escape.
+      // Use the path unchanged: not every % is an escape.
     }
     return { name, query: new URLSearchParams(query) };
   }
@@ -104,7 +104,7 @@
       if (beside) at(id).href = fragment(`${cell}/${beside[0]}`);
     }
     if (place < 0) {
-      at("details").replaceChildren(make("p", { className: "warning" }, "This report has no such trial."));
+      at("details").replaceChildren(make("p", { className: "warning" }, "This report does not contain this trial."));
       return;
     }
     const element = document.querySelector(`[data-cell="${CSS.escape(cell)}"]`);
@@ -117,7 +117,7 @@
   async function show() {
     const { name, query } = where();
     const before = location.hash;
-    // The parts of the overview have no slash in their names.
+    // The names of the sections of the overview contain no slash.
     if (name.includes("/") || name === "trials") await read();
     let view = "overview";
     if (name === "trials" || index?.cells.has(name)) {
@@ -128,7 +128,7 @@
       const cells = [...index.cells.keys()];
       await trial(name, cells.find((cell) => name.startsWith(`${cell}/`)) ?? "");
     }
-    // Somebody may have gone on while this was unpacked.
+    // The user may have followed another link while the details were decompressed.
     if (before !== location.hash) return;
     for (const main of document.querySelectorAll("main")) main.hidden = main.id !== view;
     document.title = view === "overview" ? "Interop report" : `${name} · Interop report`;
@@ -141,7 +141,7 @@
   }
 
   function fail(error) {
-    const message = `This page cannot show what was asked for (${error}); it may need a browser of 2023 or later.`;
+    const message = `This view cannot be shown: ${error}. The page needs a browser from 2023 or later.`;
     document.body.prepend(make("p", { className: "warning" }, message));
   }
   const go = () => show().catch(fail);
@@ -166,7 +166,7 @@
   at("filter").addEventListener("input", ({ currentTarget: form }) => {
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
     const [path] = location.hash.split("?");
-    // Replaced, so that Back does not take back every letter.
+    // replaceState, so that Back does not undo single letters.
     history.replaceState(null, "", query.size ? `${path}?${query}` : path);
     most = SHOWN;
     go();

@@ -1,9 +1,9 @@
-//! Behaviours and the client programs as a person runs them, which connect to port 50051 and nowhere else.
+//! The client programs of the suite `client-parity`, as a user runs them. They always connect to port 50051.
 //!
-//! All of them share one listener, so that the tool has to find out which program has made a connection.
+//! All programs share one listener. So the tool must find out which program made a connection.
 //!
-//! - [`port_demultiplexer`], [`port_owner`], [`sock_diag`]: from port 50051 to the scripted server of a program
-//! - [`suite`]: a behaviour at a program, from its start to what is observed, and the comparison of programs
+//! - [`port_demultiplexer`], [`port_owner`], `sock_diag`: from port 50051 to the scripted server of a program
+//! - [`suite`]: runs a behaviour with a program, and defines the comparison of programs
 
 pub(crate) mod port_demultiplexer;
 pub(crate) mod port_owner;

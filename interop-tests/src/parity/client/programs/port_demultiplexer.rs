@@ -1,8 +1,8 @@
-//! Port 50051 for several client programs at once: each connection goes to the scripted server of the program
-//! that has made it.
+//! Shares port 50051 between several client programs: each connection is routed to the scripted server of the program
+//! that made it.
 //!
-//! A program runs alone where the system does not report which process has made a connection, and where
-//! nothing is to listen.
+//! A program runs alone if the system does not report which process made a connection, or if nothing must listen on
+//! the port.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +18,7 @@ use crate::parity::client::table::Behaviour;
 use crate::process::net::tutorial_port::{self, PORT};
 use crate::process::{Logs, Process, RunContext, SpawnError, StartError};
 
-/// The listener on port 50051, and the routes from it to scripted servers.
+/// The listener on port 50051, and the routes to the scripted servers.
 #[derive(Debug, Default)]
 pub(crate) struct PortDemultiplexer {
     admissions: RwLock<()>,
@@ -26,13 +26,13 @@ pub(crate) struct PortDemultiplexer {
     routes: Routes,
 }
 
-/// The scripted servers of the programs that run, by the leaders of their process groups.
+/// The scripted servers of the running programs, by process group.
 type Routes = Arc<Mutex<HashMap<Pid, Arc<ScriptedServer>>>>;
 
-/// The right to start a program, alone or while others run. It is held until the program has ended.
+/// The right to start a program, alone or together with others. It is held until the program has exited.
 pub(crate) type Admission<'a> = (Option<RwLockWriteGuard<'a, ()>>, Option<RwLockReadGuard<'a, ()>>);
 
-/// A program whose connections go to its scripted server; it ends when this is dropped.
+/// A program whose connections are routed to its scripted server. Dropping it kills the program.
 #[derive(Debug)]
 pub(crate) struct RoutedProgram<'a> {
     routes: &'a Routes,
@@ -41,7 +41,7 @@ pub(crate) struct RoutedProgram<'a> {
 }
 
 impl PortDemultiplexer {
-    /// Waits until a program can be started with `behaviour`, and listens unless nothing is to listen.
+    /// Waits until a program can be started with `behaviour`. Listens on the port unless nothing must listen.
     pub(crate) fn admit(
         &self,
         behaviour: &Behaviour,
@@ -56,7 +56,7 @@ impl PortDemultiplexer {
             *listener = None;
         }
         if listener.is_none() {
-            // grpcio shares the port without an error.
+            // grpcio uses SO_REUSEPORT, so listening on the port succeeds even if another process does.
             if let Some(holder) = tutorial_port::holders(PORT).into_iter().next() {
                 return Err(StartError::PortTaken { port: PORT, holder });
             }
@@ -69,7 +69,7 @@ impl PortDemultiplexer {
         Ok((alone, shared))
     }
 
-    /// Starts `program`, whose connections go to `server`.
+    /// Starts `program` and routes its connections to `server`.
     pub(crate) fn start(
         &self,
         program: &Program,
@@ -77,7 +77,7 @@ impl PortDemultiplexer {
         logs: Logs,
         server: Arc<ScriptedServer>,
     ) -> Result<RoutedProgram<'_>, SpawnError> {
-        // Locked until its route exists, because it may connect at once.
+        // Locked until the route exists, because the program may connect immediately.
         let mut routes = self.routes.lock();
         let process = Process::start_program(program, places, "", logs)?;
         routes.insert(process.pid(), Arc::clone(&server));
@@ -85,8 +85,8 @@ impl PortDemultiplexer {
     }
 }
 
-/// Gives a connection to the scripted server of the program that has made it. One that none of them has
-/// made, or that is closed already, is dropped.
+/// Passes a connection to the scripted server of the program that made it. A connection of another process, or one
+/// that is already closed, is dropped.
 fn route(routes: &Routes, socket: TcpStream, from: SocketAddr) {
     let routes = routes.lock();
     let server = if port_owner::is_known() {
@@ -102,7 +102,7 @@ fn route(routes: &Routes, socket: TcpStream, from: SocketAddr) {
 
 impl Drop for RoutedProgram<'_> {
     fn drop(&mut self) {
-        // The process is reaped after this, so that no other process can have its ID yet.
+        // The process is reaped after this, so its ID is not yet reused.
         self.routes.lock().remove(&self.process.pid());
     }
 }

@@ -1,7 +1,7 @@
-//! Which of a few groups of processes has made a connection.
+//! Finds the process group that made a connection.
 //!
-//! Linux reports it in two steps: the kernel knows the inode of the socket at the other end, and the open files
-//! of a process name theirs. Other systems do not report it.
+//! On Linux this takes two steps: the kernel reports the inode of the socket at the other end, and `/proc` lists the
+//! inodes of the open sockets of a process. Other systems do not report it.
 
 use std::net::SocketAddr;
 #[cfg(target_os = "linux")]
@@ -29,7 +29,7 @@ pub(crate) fn is_known() -> bool {
     false
 }
 
-/// The one of `groups` that has a connection from port `from` to port `to` of this machine.
+/// The one of `groups` that has a connection from address `from` to port `to` of this machine.
 #[cfg(target_os = "linux")]
 pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
     use procfs::process::Process;
@@ -40,7 +40,8 @@ pub(crate) fn owner(from: SocketAddr, to: u16, groups: &[Pid]) -> Option<Pid> {
         let leader = Process::new(group.as_raw_nonzero().get());
         leader.is_ok_and(|process| has_open(&process, inode))
     };
-    // What a leader has started, as a shell script does, is looked at last: that means all processes.
+    // Child processes of a group, such as those of a shell script, are checked last, because this reads all
+    // processes.
     groups.iter().find(leader).copied().or_else(|| {
         let (group, _) = group::members(groups).find(|(_, process)| has_open(process, inode))?;
         Some(group)

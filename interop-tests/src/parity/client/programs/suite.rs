@@ -1,10 +1,10 @@
-//! A behaviour on port 50051 at a client program, from the program's start to its end, and what is observed of it.
+//! Runs a behaviour with a client program on port 50051, from its start to its exit.
 //!
-//! The observation is what a user sees, and what a script that calls the program depends on: the exit status,
-//! stdout, and the two lines of stderr that name the error, which have the form of grpcio's traceback.
+//! The observation contains what users and scripts depend on: the exit status, stdout, and the two lines of stderr
+//! that name the error, in the format of grpcio's traceback.
 //!
-//! A program keeps a processor busy until it has connected, and again while it ends. So it holds a permit only
-//! until it waits.
+//! A program uses a processor until it has connected and again while it exits. So it holds a permit only until it
+//! waits.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,21 +26,21 @@ use crate::process::{Exit, Logs, Permit, RunContext};
 /// How often the activity of a program is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// After this many checks without activity a program does not keep a processor busy.
+/// After this number of checks without activity, a program does not use a processor.
 const IDLE_CHECKS: u32 = 2;
 
-/// After this many checks without activity a program waits for ever. That is longer than grpcio pauses before it
-/// connects again for the first time, which is up to 1.2 seconds.
+/// After this number of checks without activity, a program counts as waiting forever. The time is longer than
+/// grpcio's first reconnect backoff, which is up to 1.2 seconds.
 const WAITING_CHECKS: u32 = 30;
 
-/// How long a program may take until it ends, or waits.
+/// How long a program may take until it exits or waits.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The client program of a peer, which is started for each case.
+/// The client program of a peer. Each case starts it.
 #[derive(Debug)]
 pub(crate) struct ClientProgram {
     pub(crate) program: Program,
-    /// The folder of the logs.
+    /// The folder for the logs.
     pub(crate) folder: PathBuf,
 }
 
@@ -63,23 +63,22 @@ impl Subject for ClientProgram {
     ) -> Result<CaseRun, Finding> {
         let logs = self.logs_of(case);
         for log in logs.paths() {
-            // What is read later must be of this run alone. Mostly there is nothing to remove.
+            // stderr is read later and must be of this run only. Usually there is nothing to remove.
             let _ = std::fs::remove_file(log);
         }
-        let _admission = case
-            .port
-            .admit(&case.behaviour, context)
-            .map_err(|error| Finding::SetUpError(format!("no scripted server: {error}")))?;
+        let _admission = case.port.admit(&case.behaviour, context).map_err(|error| {
+            Finding::SetUpError(format!("cannot start the scripted server: {error}"))
+        })?;
         let permit = context.busy_permits.acquire();
         let began = Instant::now();
         let server = ScriptedServer::of(&case.behaviour, recorder);
         let mut routed = case
             .port
             .start(&self.program, &context.places, logs.clone(), Arc::clone(&server))
-            .map_err(|error| Finding::SetUpError(format!("the client cannot be run: {error}")))?;
+            .map_err(|error| Finding::SetUpError(format!("cannot start the client: {error}")))?;
         let mut stdout = String::new();
         let exit = wait(&mut routed, permit, &mut stdout)?;
-        // Kills the program, if it waits.
+        // Kills the program if it is still running.
         drop(routed);
         let (requests, sent) = server.finish();
         let stderr = logs.stderr();
@@ -92,7 +91,7 @@ impl Subject for ClientProgram {
                 observation.add("details", message(details));
             }
             if case.behaviour.waits_for_request() {
-                // A program sets no deadline.
+                // Client programs set no deadline.
                 requests::observe(&requests, &case.behaviour, None, &mut observation);
             }
             observation
@@ -110,7 +109,7 @@ impl Subject for ClientProgram {
     }
 }
 
-/// Waits until a program has ended, or waits itself; all that it prints is added to `stdout`.
+/// Waits until a program has exited, or counts as waiting forever (`None`). Adds its output to `stdout`.
 fn wait(
     routed: &mut RoutedProgram<'_>,
     permit: Permit<'_>,
@@ -123,7 +122,7 @@ fn wait(
         if let Some(exit) = routed.process.wait(INTERVAL, stdout) {
             return Ok(Some(exit));
         }
-        if !routed.server.has_been_found() {
+        if !routed.server.has_connection() {
             continue;
         }
         let checks = quiescence.check();
@@ -135,18 +134,18 @@ fn wait(
         }
     }
     drop(permit);
-    let done = if routed.server.has_been_found() { "come to an end" } else { "connected" };
-    Err(Finding::Broken(format!("the client program has not {done} after {LIMIT:?}")))
+    let what = if routed.server.has_connection() { "exit or become idle" } else { "connect" };
+    Err(Finding::Broken(format!("the client program did not {what} within {LIMIT:?}")))
 }
 
 const STATUS: &str = "RPC that terminated with:\n\tstatus = StatusCode.";
 const DETAILS: &str = "\n\tdetails = \"";
 
-/// What follows the details: grpcio's debug text, or the end.
+/// The text after the details: grpcio's debug text, or the end.
 const DEBUG: &str = "\"\n\tdebug_error_string = \"";
 const END: &str = "\"\n>";
 
-/// The status and the details of the call that failed. The details may contain quotes and line breaks.
+/// The status and the details of a failed call in grpcio's traceback. Details may contain quotes and line breaks.
 fn failure_in(stderr: &str) -> Option<(&str, &str)> {
     let (_, rest) = stderr.split_once(STATUS)?;
     let (status, rest) = rest.split_once(DETAILS)?;
@@ -154,7 +153,7 @@ fn failure_in(stderr: &str) -> Option<(&str, &str)> {
     Some((status, details))
 }
 
-/// A behaviour that client programs are run with.
+/// A behaviour in which client programs run.
 #[derive(Debug)]
 pub(crate) struct ProgramCase {
     name: String,
@@ -163,7 +162,7 @@ pub(crate) struct ProgramCase {
 }
 
 impl ProgramCase {
-    /// The cases of all `behaviours` that programs are run with. They share port 50051.
+    /// The cases of all `behaviours` in which programs run. They share port 50051.
     pub(crate) fn all(behaviours: &[Arc<Behaviour>]) -> Vec<Self> {
         let port = Arc::new(PortDemultiplexer::default());
         let is_run = |behaviour: &&Arc<Behaviour>| {
@@ -190,7 +189,7 @@ impl Case for ProgramCase {
 
     fn description(&self) -> String {
         let special = self.behaviour.programs.iter();
-        let why = special.map(|special| format!("unstable with programs: {}", special.why));
+        let why = special.map(|special| format!("different for client programs: {}", special.why));
         let about = self.behaviour.description();
         std::iter::once(about).chain(why).collect::<Vec<_>>().join("\n")
     }
@@ -208,14 +207,14 @@ impl Case for ProgramCase {
     }
 }
 
-/// The comparison of client programs.
+/// The definition of the comparison of client programs.
 #[derive(Debug)]
 pub(crate) struct ClientPrograms;
 
 impl Comparison for ClientPrograms {
     const SUITE: &'static str = suite::SUITE;
     const GOLDENS: &'static str = "client-programs";
-    /// Programs that wait leave their place to others.
+    /// More than processors, because programs release their permit while they wait.
     const RECORDED_AT_ONCE: usize = 16;
     const SIDE: Side = Side::Client;
     const COMPARES_REFERENCE: bool = false;
@@ -238,7 +237,7 @@ impl Comparison for ClientPrograms {
     }
 }
 
-/// Whether a trial is about a client program.
+/// Whether `trial` runs a client program.
 pub(crate) fn is_of(trial: &TrialName) -> bool {
     trial.suite == suite::SUITE && trial.case.starts_with(PROGRAM_PREFIX)
 }

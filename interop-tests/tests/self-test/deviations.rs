@@ -1,4 +1,4 @@
-//! The ledger of known deviations excuses what it records and nothing else.
+//! An entry of deviations.toml excuses the failure that it records and no other.
 //!
 //! The faults are the mutants' own, so that these tests do not depend on what deviates today.
 
@@ -11,13 +11,13 @@ use crate::run::Run;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("ledger/the-recorded-failure-is-excused", the_recorded_failure_is_excused),
-        ("ledger/an-unexpected-pass-fails", an_unexpected_pass_fails),
-        ("ledger/another-failure-fails", another_failure_fails),
-        ("ledger/an-entry-without-a-trial-fails", an_entry_without_a_trial_fails),
-        ("ledger/two-entries-for-a-trial-fail", two_entries_for_a_trial_fail),
-        ("ledger/a-recorded-answer-is-excused", a_recorded_answer_is_excused),
-        ("ledger/a-server-that-does-not-start-is-not-excused", a_set_up_error_is_not_excused),
+        ("deviations/the-recorded-failure-is-excused", the_recorded_failure_is_excused),
+        ("deviations/an-unexpected-pass-fails", an_unexpected_pass_fails),
+        ("deviations/another-failure-fails", another_failure_fails),
+        ("deviations/an-entry-without-a-trial-fails", an_entry_without_a_trial_fails),
+        ("deviations/two-entries-for-a-trial-fail", two_entries_for_a_trial_fail),
+        ("deviations/a-recorded-answer-is-excused", a_recorded_answer_is_excused),
+        ("deviations/a-server-that-does-not-start-is-not-excused", a_set_up_error_is_not_excused),
     ])
 }
 
@@ -28,9 +28,9 @@ fn entry(trials: &str, observed: &str) -> String {
     )
 }
 
-fn run(filter: &str, ledger: &str) -> Ran {
+fn run(filter: &str, deviations: &str) -> Ran {
     let run = Run::of_mutants(filter).skipping(&BEYOND_SQUARE_ROOT);
-    run.with_file("--deviations", "deviations.toml", ledger).finish()
+    run.with_file("--deviations", "deviations.toml", deviations).finish()
 }
 
 const WRONG: &str = "calls/one-wrong-answer/rust/root-of-2-is-rounded";
@@ -44,35 +44,38 @@ fn the_recorded_failure_is_excused() {
 }
 
 fn an_unexpected_pass_fails() {
-    let ledger = entry("calls/one-wrong-answer/rust/root-of-16", "root = 'something'");
-    let ran = run("calls/one-wrong-answer/rust/root-of-16", &ledger);
-    ran.ends_with_status(101).says("it passes, but a known deviation says that it does not");
+    let deviations = entry("calls/one-wrong-answer/rust/root-of-16", "root = 'something'");
+    let ran = run("calls/one-wrong-answer/rust/root-of-16", &deviations);
+    ran.ends_with_status(101).says("it passed, but deviations.toml lists it as a known deviation");
 }
 
 fn another_failure_fails() {
     for observed in ["root = '1.5 (0x3fc00000)'", &format!("{OBSERVED}, status = 'INTERNAL'")] {
         let ran = run(WRONG, &entry(WRONG, observed));
-        ran.ends_with_status(101).says("not the known deviation, which is: root = ");
+        ran.ends_with_status(101)
+            .says("it differs from the known deviation in deviations.toml, which is: root = ");
         ran.says("observed   root = 1.4142137 (0x3fb504f4)");
     }
 }
 
 fn an_entry_without_a_trial_fails() {
     let ran = run("root-of-16", &entry("calls/rust/rust/root-of-17", OBSERVED));
-    ran.ends_with_status(2).says("deviations.toml:2: trials: no trial has such a name");
+    ran.ends_with_status(2)
+        .says("deviations.toml:2: trials: `calls/rust/rust/root-of-17` matches no trial");
     ran.assert(ran.trials().is_empty(), "nothing runs");
 }
 
 fn two_entries_for_a_trial_fail() {
-    let ledger = entry(WRONG, OBSERVED) + &entry("calls/one-wrong-answer/*/root-of-2-*", OBSERVED);
-    let ran = run(WRONG, &ledger);
-    ran.ends_with_status(2).says("deviations.toml:7: trials: another entry matches");
+    let deviations =
+        entry(WRONG, OBSERVED) + &entry("calls/one-wrong-answer/*/root-of-2-*", OBSERVED);
+    let ran = run(WRONG, &deviations);
+    ran.ends_with_status(2).says("deviations.toml:7: trials: an earlier entry already matches");
 }
 
 /// Where servers are compared, the whole answer is recorded.
 fn a_recorded_answer_is_excused() {
     let trial = "server-parity/drops-the-sign-of-zero/negative-zero";
-    let ledger = |messages: &str| {
+    let deviations = |messages: &str| {
         format!(
             "[[deviation]]\ntrials = [{trial:?}]\nanswers = [\"\"\"\n\
              stream 1: HTTP status = 200\nstream 1: grpc-status = 0\n{messages}\
@@ -85,12 +88,14 @@ fn a_recorded_answer_is_excused() {
         Run::of_mutants(trial)
             .with("--baseline", "golden")
             .with("--goldens", "interop-tests/goldens")
-            .with_file("--deviations", "deviations.toml", &ledger(messages))
+            .with_file("--deviations", "deviations.toml", &deviations(messages))
             .finish()
     };
     run("stream 1: messages = empty\n").ends_with_status(0).says("1 known deviation");
     let other = run("stream 1: messages = 0d00000080\n");
-    other.ends_with_status(101).says("not the known deviation, which is:");
+    other
+        .ends_with_status(101)
+        .says("it differs from the known deviation in deviations.toml, which is:");
 }
 
 fn a_set_up_error_is_not_excused() {
