@@ -34,7 +34,7 @@ ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set python-environment=$(OTHER_ENVIRONMEN
 INTEROP = $(CARGO) run --locked --quiet --package grpc-interop --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt clean
+.PHONY: help setup build bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -89,14 +89,14 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 	has() { $(CARGO) $$1 --version >/dev/null 2>&1 || { \
 		echo "cargo $$1 is missing: rustup component add $$2" >&2; failed="$$failed; cargo $$1"; \
 		return 1; }; }; \
-	is_here() { [ -x .venv/bin/$$1 ] || { \
+	is_here() { [ -x .venv-lint/bin/$$1 ] || { \
 		echo "lint: there is no $$1 for this kind of machine, so nothing is checked with it" >&2; \
 		return 1; }; }; \
 	has fmt rustfmt && run $(CARGO) fmt --all --check; \
 	has clippy clippy && run $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
 	RUSTDOCFLAGS='-D warnings' run $(CARGO) doc --locked --workspace --no-deps --document-private-items; \
 	if python/setup.sh lint; then \
-		bin=.venv/bin; \
+		bin=.venv-lint/bin; \
 		schema="$$bin/check-jsonschema --builtin-schema vendor.github"; \
 		run $$schema-workflows .github/workflows/*.yml; \
 		run $$schema-actions .github/actions/*/action.yml; \
@@ -111,9 +111,9 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 			run $$bin/actionlint -shellcheck "$$shellcheck" .github/workflows/*.yml; \
 		fi; \
 		cd python; \
-		run ../.venv/bin/python -m ruff check; \
-		run ../.venv/bin/python -m ruff format --check; \
-		run ../.venv/bin/python -m mypy; \
+		run ../.venv-lint/bin/python -m ruff check; \
+		run ../.venv-lint/bin/python -m ruff format --check; \
+		run ../.venv-lint/bin/python -m mypy; \
 	else failed="$$failed; python/setup.sh lint"; fi; \
 	[ -z "$$failed" ] || { echo "lint: failed: $${failed#; }" >&2; exit 1; }
 
@@ -121,11 +121,14 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 fmt: ## format Rust and Python, and repair what ruff can repair
 	@python/setup.sh lint
 	$(CARGO) fmt --all
-	cd python && ../.venv/bin/python -m ruff check --fix interop
-	cd python && ../.venv/bin/python -m ruff format interop
+	cd python && ../.venv-lint/bin/python -m ruff check --fix interop
+	cd python && ../.venv-lint/bin/python -m ruff format interop
+
+lock: ## write the hashes of the Python packages into python/requirements*.txt and python/versions
+	python/setup.sh lock
 
 clean: ## remove everything that was built, installed or generated
 	$(CARGO) clean
-	rm -rf .venv python/*_pb2.py python/*_pb2.pyi python/*_pb2_grpc.py
+	rm -rf .venv .venv-lint python/*_pb2.py python/*_pb2.pyi python/*_pb2_grpc.py
 	rm -rf python/.mypy_cache python/.ruff_cache
 	find python -name __pycache__ -prune -exec rm -rf {} +

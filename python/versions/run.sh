@@ -25,7 +25,7 @@ ${CARGO:-cargo} build --quiet --locked --package calculator --bins || exit 2
 
 # The other environments use the same Python.
 python/setup.sh || exit 2
-PYTHON=$(cat .venv/setup.asked)
+PYTHON=.venv/bin/python
 export PYTHON
 
 # Installs the packages in a file, and sets environment to their folder.
