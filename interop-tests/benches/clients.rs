@@ -1,7 +1,6 @@
-//! What the switch gains for who calls: the clients of both languages, of the same server.
+//! Compares the clients of both languages with the same server.
 //!
-//! The server is the Rust one for both, because it is the faster one: with the other, both clients would
-//! wait most of the time.
+//! Both use the Rust server, because with the slower Python server both clients would mostly wait.
 
 mod both;
 mod ended;
@@ -22,7 +21,7 @@ use grpc_interop::config::{Program, Source};
 use long_lived::{LOADS, LongLived};
 use one_shot::OneShots;
 
-/// The file.
+/// The contents of `clients.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Programs {
@@ -31,14 +30,14 @@ struct Programs {
     caller: Both<Program>,
 }
 
-/// See the module.
+/// The measurements of both clients.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Clients {
     once: Option<OneShots>,
     long_lived: LongLived,
 }
 
-/// Why clients are not measured.
+/// The reason why clients are not measured.
 #[derive(Debug, thiserror::Error)]
 enum NotMeasured {
     #[error("calculator-server: {0}")]
@@ -48,7 +47,7 @@ enum NotMeasured {
 }
 
 impl Clients {
-    /// Measures all clients, those that call without a pause in so many rounds.
+    /// Measures all clients: the long-lived ones in this number of `rounds`.
     pub(crate) fn measure(
         bench: &Bench<'_>,
         rounds: usize,
@@ -58,10 +57,10 @@ impl Clients {
             bench.places.root_for("the benchmark")?.join("interop-tests/benches/clients.toml");
         let programs = Source::read::<Programs>(&file)?.0;
         let mut clients = Self::default();
-        eprintln!("bench: clients that make one call");
+        eprintln!("bench: clients that make one call and exit");
         match one_shots(bench, &programs) {
             Ok(once) => clients.once = Some(once),
-            Err(error) => problems.fail(format!("clients that make one call: {error}")),
+            Err(error) => problems.fail(format!("clients that make one call and exit: {error}")),
         }
         for round in 0..rounds {
             eprintln!("bench: clients that call without a pause, round {} of {rounds}", round + 1);
@@ -82,13 +81,13 @@ impl Clients {
         Ok(())
     }
 
-    /// Every median by a name, to compare two runs.
+    /// All medians with their names, for comparing two runs.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let once = self.once.iter().flat_map(OneShots::medians);
         once.chain(self.long_lived.medians()).collect()
     }
 
-    /// Those that were measured.
+    /// The tables of the clients that were measured.
     pub(crate) fn tables(&self) -> Vec<Table> {
         let long_lived = (!self.long_lived.is_empty()).then(|| self.long_lived.table());
         self.once.iter().map(OneShots::table).chain(long_lived).collect()

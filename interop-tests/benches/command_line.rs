@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-/// Measure what the switch from Python gains.
+/// Measure the performance of the Rust programs compared with Python.
 ///
-/// Servers and clients of both languages are started and asked, and every answer is checked. The exit
-/// status is 0 when all could be measured, 1 when a server answered wrongly or could not be measured, and 2
-/// when an argument or a file is wrong.
+/// Starts servers and clients of both languages, and checks every response. The exit status is 0 if everything
+/// was measured, 1 if a server sent a wrong response or could not be measured, and 2 if an argument or a file is
+/// wrong.
 #[derive(Debug, Parser)]
 #[command(name = "make bench ARGS=...", bin_name = "make bench ARGS=...")]
 pub(crate) struct CommandLine {
-    /// How often everything is measured.
+    /// The number of rounds.
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) rounds: u16,
 
-    /// How long one measurement takes, beside a warm-up of a third of it.
+    /// The duration of one measurement, without the warm-up of a third of it.
     #[arg(long, value_name = "MS", default_value = "600", value_parser = clap::value_parser!(u64).range(50..))]
     measured_ms: u64,
 
@@ -25,23 +25,23 @@ pub(crate) struct CommandLine {
     #[arg(long, value_name = "PART", value_delimiter = ',', value_enum)]
     pub(crate) only: Vec<Part>,
 
-    /// Leave this server out.
+    /// Exclude this server.
     #[arg(long, value_name = "SERVER", value_delimiter = ',')]
     pub(crate) without: Vec<String>,
 
-    /// Measure the servers of this file too.
+    /// Also measure the servers in this file.
     #[arg(long, value_name = "TOML")]
     pub(crate) servers: Option<PathBuf>,
 
-    /// The folder of the programs that are measured, as `cargo build --release` makes them.
+    /// The folder of the programs to measure, built with `cargo build --release`.
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) bin: Option<PathBuf>,
 
-    /// Where the reports are written to.
+    /// The folder for the reports.
     #[arg(long, value_name = "DIRECTORY", default_value = "target/bench")]
     pub(crate) output: PathBuf,
 
-    /// What cargo adds to the arguments of a benchmark.
+    /// The argument that cargo adds for benchmarks.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -51,11 +51,11 @@ pub(crate) struct CommandLine {
 pub(crate) enum Part {
     /// Calls per second and CPU time per call of every server.
     Servers,
-    /// How they grow with size, connections, calls and streams.
+    /// How these grow with message size, connections, calls and streams.
     Growth,
     /// Instructions, allocations and system calls per call of every server.
     Counts,
-    /// What the clients of both languages take for a call.
+    /// The time per call of the clients of both languages.
     Clients,
 }
 
@@ -68,7 +68,7 @@ impl CommandLine {
         self.measured() / 3
     }
 
-    /// Whether a part is asked for.
+    /// Whether a part is selected.
     pub(crate) fn has(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
     }

@@ -1,7 +1,6 @@
-//! A server that is measured, as `servers.toml` names it.
+//! A server to measure: an entry of `servers.toml`.
 //!
-//! Started anew for each measurement: what an earlier load has left in its memory must not help or hurt
-//! the next one.
+//! The server is restarted for each measurement, so that an earlier load does not affect the next.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -18,33 +17,33 @@ use grpc_interop::config::{CommandError, Places, Program};
 use grpc_interop::process::net::tutorial_port;
 use grpc_interop::process::{Logs, RunningServer, SpawnError, StartError};
 
-/// What a server is for in the comparison.
+/// The role of a server in the comparison.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
-    /// What all others are compared with.
+    /// The server with which all others are compared.
     Reference,
-    /// What is to be fast.
+    /// A server of this project or of the user.
     Subject,
-    /// What the library alone costs.
+    /// A server that shows the cost of the library alone.
     Floor,
     #[default]
     Rival,
 }
 
-/// What is to be known of a server before it is asked.
+/// A property of a server.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Trait {
-    /// It has StreamingCalculator.
+    /// It serves StreamingCalculator.
     Streams,
-    /// It answers the root of 16 to everything.
+    /// It always responds with the root of 16.
     FixedAnswer,
-    /// It runs in an interpreter, which takes a minute to start where every instruction is counted.
+    /// It runs in an interpreter, which takes a minute to start under callgrind.
     Interpreted,
 }
 
-/// An entry of the file.
+/// An entry of `servers.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Contender {
@@ -52,7 +51,7 @@ pub(crate) struct Contender {
     pub(crate) about: String,
     #[serde(default)]
     pub(crate) role: Role,
-    /// A run without it is as good.
+    /// Whether the run succeeds without it.
     #[serde(default)]
     pub(crate) optional: bool,
     #[serde(default)]
@@ -60,27 +59,27 @@ pub(crate) struct Contender {
     pub(crate) program: Program,
 }
 
-/// The file.
+/// The contents of `servers.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Contenders {
     pub(crate) server: Vec<Contender>,
 }
 
-/// A contender that accepts calls.
+/// A running contender.
 pub(crate) struct Running {
     pub(crate) server: RunningServer,
     pub(crate) address: SocketAddr,
 }
 
-/// Why a contender cannot be measured.
+/// The reason why a contender cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CannotStart {
-    #[error("it is not installed{}", .0.as_ref().map(|advice| format!(": {advice}")).unwrap_or_default())]
+    #[error("the program is not installed{}", .0.as_ref().map(|advice| format!(": {advice}")).unwrap_or_default())]
     NotInstalled(Option<String>),
-    #[error("it did not start: {0}")]
+    #[error("the server did not start: {0}")]
     Start(#[from] StartError),
-    #[error("its address {0} is none")]
+    #[error("the server reported `{0}`, which is not an IP address with a port")]
     Address(String),
 }
 
@@ -89,18 +88,18 @@ impl Contender {
         self.has.contains(&what)
     }
 
-    /// Those of `exchanges` that it answers rightly.
+    /// Those of `exchanges` that it supports.
     pub(crate) fn answers(&self, exchanges: Vec<Exchange>) -> Rc<[Exchange]> {
         let fixed = self.has(Trait::FixedAnswer);
         exchanges.into_iter().take(if fixed { 1 } else { usize::MAX }).collect()
     }
 
-    /// Roots, one a call.
+    /// Unary calls.
     pub(crate) fn unary(&self) -> Rc<[Exchange]> {
         self.answers(exchange::unary())
     }
 
-    /// Starts it on `cores`, and waits until it accepts calls.
+    /// Starts it on `cores` and waits until it accepts calls.
     pub(crate) fn start(
         &self,
         places: &Places,
@@ -118,7 +117,7 @@ impl Contender {
             }
             error => CannotStart::Start(error),
         })?;
-        // The document's server listens on all addresses; the others say theirs.
+        // The tutorial's server listens on all addresses; the others report theirs.
         let address = server.address.replace("localhost", "127.0.0.1");
         let resolved = address.to_socket_addrs().ok().and_then(|mut all| all.next());
         let address = resolved.ok_or(CannotStart::Address(address))?;

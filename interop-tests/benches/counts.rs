@@ -1,9 +1,8 @@
-//! What a call costs a server in numbers that no other program on the machine changes: instructions,
-//! allocations and system calls.
+//! Counts the cost of a call independently of other programs: instructions, allocations and system calls.
 //!
-//! Times differ from run to run by more than what a change of the server saves. Of a compiled server these
-//! do not; an interpreter's system calls depend on its threads. They need tools, and what cannot be counted
-//! without them is left out and said.
+//! Times vary between runs by more than a typical improvement of the server. These counts do not vary for a compiled
+//! server; the system calls of an interpreter depend on its threads. Counting needs tools. What cannot be counted
+//! without them is omitted and reported.
 
 mod callgrind;
 mod profile;
@@ -34,16 +33,16 @@ use super::table::Table;
 use callgrind::{Work, Works};
 use system_calls::{SystemCalls, Tool};
 
-/// As many calls as a busy client has.
+/// A busy client.
 const FULL: InFlight = InFlight { connections: 4, streams: 16 };
 
-/// One after the other.
+/// One call at a time.
 const SINGLE: InFlight = InFlight { connections: 1, streams: 1 };
 
-/// After this, no other server is begun with.
+/// After this time, no further server is started.
 const LIMIT: Duration = Duration::from_secs(75);
 
-/// Why something could not be counted.
+/// The reason why something could not be counted.
 #[derive(Debug, thiserror::Error)]
 enum NotCounted {
     #[error(transparent)]
@@ -54,7 +53,7 @@ enum NotCounted {
     Tool(String),
 }
 
-/// What was counted of a server.
+/// The counts of a server.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Counted {
     server: String,
@@ -62,19 +61,19 @@ struct Counted {
     system_calls: Option<SystemCalls>,
 }
 
-/// Those of all servers.
+/// The counts of all servers.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Counts {
     servers: Vec<Counted>,
     floor: Option<String>,
-    /// What has counted the system calls.
+    /// The tool that counted the system calls.
     tool: Option<Tool>,
-    /// Servers that are in an interpreter, whose instructions are not counted.
+    /// Servers that run in an interpreter. Their instructions are not counted.
     interpreted: Vec<String>,
 }
 
 impl Counts {
-    /// Counts what can be counted on this machine.
+    /// Counts everything that can be counted on this machine.
     pub(crate) fn measure(
         bench: &Bench<'_>,
         contenders: &[Contender],
@@ -83,16 +82,16 @@ impl Counts {
         let begun = Instant::now();
         let missing = callgrind::TOOLS.into_iter().find(|tool| which::which(tool).is_err());
         if let Some(missing) = missing {
-            problems.tell(format!(
+            problems.report(format!(
                 "`{missing}` is not installed, so instructions and allocations are not counted: \
                  install valgrind"
             ));
         }
         let tool = Tool::find(bench);
         if tool.is_none() {
-            problems.tell(
-                "neither perf, with the right to trace, nor strace is installed, so system calls \
-                 are not counted"
+            problems.report(
+                "neither strace nor a perf with permission to trace is installed, so system calls are \
+                 not counted: install strace"
                     .to_owned(),
             );
         }
@@ -110,32 +109,38 @@ impl Counts {
                 .map(|one| one.name.clone())
                 .collect(),
         };
-        for contender in contenders.iter().filter(|one| problems.has_no(one)).collect::<Vec<_>>() {
+        for contender in contenders.iter().filter(|one| problems.measures(one)).collect::<Vec<_>>()
+        {
             eprintln!("bench: counts of {}", contender.name);
             if begun.elapsed() > LIMIT {
-                problems.tell(format!("{}: not counted, as the others took long", contender.name));
+                problems.report(format!(
+                    "{}: not counted, because the time limit of {LIMIT:?} was exceeded",
+                    contender.name
+                ));
                 continue;
             }
-            let mut known = |what: &str, error: &NotCounted| {
+            let mut report = |what: &str, error: &NotCounted| {
                 let text = format!("{}: its {what} are not counted: {error}", contender.name);
                 match error {
-                    // What a tool is not allowed to do is no fault of a server.
-                    NotCounted::Tool(_) => problems.tell(text),
+                    // A tool without permission is not a failure of the server.
+                    NotCounted::Tool(_) => problems.report(text),
                     NotCounted::Start(_) | NotCounted::Load(_) => problems.fail(text),
                 }
             };
             let works = (missing.is_none() && !is_interpreted(&contender))
                 .then(|| callgrind::count(bench, contender))
-                .and_then(|counted| counted.inspect_err(|error| known("instructions", error)).ok());
-            let system_calls = tool
-                .map(|tool| tool.count(bench, contender))
-                .and_then(|counted| counted.inspect_err(|error| known("system calls", error)).ok());
+                .and_then(|counted| {
+                    counted.inspect_err(|error| report("instructions", error)).ok()
+                });
+            let system_calls = tool.map(|tool| tool.count(bench, contender)).and_then(|counted| {
+                counted.inspect_err(|error| report("system calls", error)).ok()
+            });
             counts.servers.push(Counted { server: contender.name.clone(), works, system_calls });
         }
         counts
     }
 
-    /// Every count by a name, to compare two runs.
+    /// All counts with their names, for comparing two runs.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let of_server = |one: &Counted| {
             let works = one.works?;
@@ -154,7 +159,7 @@ impl Counts {
         self.servers.iter().filter_map(of_server).flatten().collect()
     }
 
-    /// One table, or none where nothing could be counted.
+    /// A table, or none if nothing could be counted.
     pub(crate) fn tables(&self) -> Vec<Table> {
         let is_empty = |one: &Counted| one.works.is_none() && one.system_calls.is_none();
         if self.servers.iter().all(is_empty) {
@@ -172,7 +177,7 @@ impl Counts {
             "writes".to_owned(),
         ];
         vec![Table {
-            title: "What a call of SquareRoot takes".to_owned(),
+            title: "Instructions, allocations and system calls per call of SquareRoot".to_owned(),
             about: self.about(),
             columns: columns.to_vec(),
             rows: self.servers.iter().map(|one| self.row(one)).collect(),
@@ -201,12 +206,13 @@ impl Counts {
     fn about(&self) -> String {
         let tool = self.tool.map_or("nothing", Tool::name);
         let mut about = format!(
-            "Counted on one core with 64 calls in flight (4 connections × 16), or 1 where it says so: \
-             instructions and allocations by callgrind, system calls by {tool}."
+            "Counted on one core with 64 calls in flight (4 connections × 16), or with 1 in the columns \
+             “1 in flight”: instructions and allocations by callgrind, system calls by {tool}."
         );
         if !self.interpreted.is_empty() {
             let interpreted = self.interpreted.join(" and ");
-            about.push_str(" Callgrind makes an interpreter so slow that the instructions of ");
+            about
+                .push_str(" Callgrind would make an interpreter too slow, so the instructions of ");
             about.push_str(&interpreted);
             about.push_str(" are not counted.");
         }
@@ -214,7 +220,7 @@ impl Counts {
     }
 }
 
-/// Asks a server so often.
+/// Makes this number of `calls` to a server.
 fn load(
     running: &Running,
     exchanges: &Rc<[Exchange]>,

@@ -1,16 +1,16 @@
-//! `make bench`: what the switch from Python gains, measured.
+//! `make bench`: measures the performance of the Rust programs compared with Python.
 //!
-//! A benchmark and not a test: it says how fast, and fails only where something is wrong. Data flows one
-//! way, as in the tool, whose processes and wire it uses.
+//! This is a benchmark and not a test: it reports speed, and fails only if a server sends a wrong response or cannot
+//! be measured. It uses the modules for processes and HTTP/2 of the interop tool.
 //!
-//! - [`command_line`], [`contender`] and `servers.toml`: what is measured
+//! - [`command_line`], [`contender`] and `servers.toml`: the options, and the servers to measure
 //! - [`load`]: the load generator
-//! - [`pinning`], [`usage`], [`measurement`], [`problems`]: one measurement, and what can go wrong with it
-//! - [`throughput`]: all servers in rounds, in the order that [`round`] makes
-//! - [`growth`]: how cost grows with what is asked; [`open_files`] lets there be many connections
-//! - [`counts`]: what a call costs in numbers that no other program on the machine changes
+//! - [`pinning`], [`usage`], [`measurement`], [`problems`]: one measurement, and its possible problems
+//! - [`throughput`]: all servers in rounds, in the order of [`round`]
+//! - [`growth`]: how the cost grows with the load; [`open_files`] permits many connections
+//! - [`counts`]: the cost of a call in instructions, allocations and system calls
 //! - [`clients`]: the clients of both languages
-//! - [`spread`], [`table`], [`plot`], [`record`], [`report`]: what came of it
+//! - [`spread`], [`table`], [`plot`], [`record`], [`report`]: the results
 
 mod clients;
 mod command_line;
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures all that is asked for, and reports it; whether something failed.
+/// Runs the selected measurements and writes the reports; returns whether something failed.
 fn run(options: &CommandLine) -> anyhow::Result<bool> {
     let root = &Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let this = std::env::current_exe()?;
@@ -73,9 +73,9 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
     let contenders = contenders(options, root)?;
     let mut problems = Problems::default();
     if pinning::allowed().len() == 1 {
-        problems.tell(
-            "this machine has one core, which the servers and the load share: what a call costs is \
-             right, and calls per second are fewer than with a core for each"
+        problems.report(
+            "this machine has one core, which the servers and the load generator share: the costs per call \
+             are valid, but there are fewer calls per second than with two cores"
                 .to_owned(),
         );
     }
@@ -103,7 +103,7 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
     }
     let path = output.join("report.json");
     let earlier = Record::read(&path);
-    record.problems = std::mem::take(&mut problems.told);
+    record.problems = std::mem::take(&mut problems.messages);
     record.write(&path)?;
     let page = output.join("report.html");
     report::write(&record, &page)?;
@@ -112,15 +112,15 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
     Ok(problems.is_failure)
 }
 
-/// What is printed at the end.
+/// The text that is printed at the end.
 fn text(record: &Record, earlier: Option<&Record>) -> String {
     let tables: Vec<_> = record.tables().iter().map(ToString::to_string).collect();
     let stolen = record.stolen();
     let repeats = earlier.map(|earlier| record.repeats(earlier) + "\n").unwrap_or_default();
     let problems: Vec<_> = record.problems.iter().map(|problem| format!("! {problem}\n")).collect();
     format!(
-        "{}\n{}, {}; {} round{}; {stolen} measurements thrown away because the machine was stolen \
-         from\n{repeats}{}",
+        "{}\n{}, {}; {} round{}; {stolen} measurements discarded because other machines took CPU time \
+         (steal)\n{repeats}{}",
         tables.join("\n"),
         record.date,
         record.machine,
@@ -130,7 +130,7 @@ fn text(record: &Record, earlier: Option<&Record>) -> String {
     )
 }
 
-/// Those of the project and those of the user's file, without those that are left out.
+/// The servers of the project and of the user's file, without excluded ones.
 fn contenders(options: &CommandLine, root: &Path) -> anyhow::Result<Vec<Contender>> {
     let own = root.join("interop-tests/benches/servers.toml");
     let mut all = Vec::new();
@@ -140,18 +140,21 @@ fn contenders(options: &CommandLine, root: &Path) -> anyhow::Result<Vec<Contende
     if let Some(name) = options.without.iter().find(|name| all.iter().all(|one| one.name != **name))
     {
         let names: Vec<_> = all.iter().map(|one| &one.name[..]).collect();
-        anyhow::bail!("there is no server `{name}` to leave out; there are: {}", names.join(", "));
+        anyhow::bail!(
+            "--without: there is no server `{name}`; the servers are: {}",
+            names.join(", ")
+        );
     }
     all.retain(|one| !options.without.contains(&one.name));
     Ok(all)
 }
 
-/// The folder of the release profile, beside that of this program's own.
+/// The folder of the release profile, next to the folder of this program's profile.
 fn shipped(this: &Path) -> PathBuf {
     this.ancestors().nth(3).unwrap_or(Path::new("target")).join("release")
 }
 
-/// How this run can be made again.
+/// The command that repeats this run.
 fn command() -> String {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if arguments.is_empty() {

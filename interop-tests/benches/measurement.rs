@@ -1,4 +1,4 @@
-//! One measurement: a fresh server, a load, and what both have used.
+//! One measurement: a new server, a load, and the resources that both used.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -17,14 +17,14 @@ use super::pinning::Cores;
 use super::usage;
 use grpc_interop::config::Places;
 
-/// The part of the machine's time that may be stolen from it in a measurement that counts.
+/// The maximum fraction of CPU time that other machines may take (steal) in a valid measurement.
 const STOLEN: f64 = 0.02;
 
-/// How many calls are in flight, and on how many connections.
+/// The number of calls in flight and of connections.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct InFlight {
     pub(crate) connections: usize,
-    /// On each connection.
+    /// The number of calls on each connection.
     pub(crate) streams: usize,
 }
 
@@ -34,34 +34,34 @@ impl InFlight {
     }
 }
 
-/// What one measurement gave.
+/// The result of a measurement.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Measurement {
     pub(crate) calls_per_second: f64,
-    /// Of the server, in microseconds; missing where the system does not tell.
+    /// CPU time of the server per call in microseconds; `None` if the system does not report it.
     pub(crate) cpu_per_call: Option<f64>,
-    /// In microseconds, as the next two.
+    /// The median latency in microseconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) p999: f64,
-    /// The server's peak, in KiB.
+    /// The peak memory of the server in KiB.
     pub(crate) memory: Option<u64>,
-    /// Calls that were in flight on each connection; fewer than asked for where the server allows no more.
+    /// The number of calls in flight on each connection. The server may allow fewer than requested.
     pub(crate) streams: usize,
-    /// The part of the time in which the load generator ran.
+    /// The fraction of the time in which the load generator was running.
     pub(crate) client_busy: f64,
-    /// The part of the machine's time that others had.
+    /// The fraction of CPU time that other machines took (steal).
     pub(crate) stolen: f64,
 }
 
 impl Measurement {
-    /// Whether the machine was there for it.
+    /// Whether the measurement is valid.
     pub(crate) fn counts(&self) -> bool {
         self.stolen <= STOLEN
     }
 }
 
-/// Why there is no measurement.
+/// The reason why there is no measurement.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotMeasured {
     #[error(transparent)]
@@ -70,7 +70,7 @@ pub(crate) enum NotMeasured {
     Load(#[from] LoadError),
 }
 
-/// Where and how servers are measured.
+/// The environment and options of measurements.
 #[derive(Clone, Debug)]
 pub(crate) struct Bench<'a> {
     pub(crate) places: &'a Places,
@@ -80,8 +80,7 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures up to so many times, until nothing was stolen from the machine; the others are counted in
-    /// `stolen`.
+    /// Measures up to this number of `attempts`, until a measurement is valid. The others are counted in `stolen`.
     pub(crate) fn measure_undisturbed(
         &self,
         attempts: usize,
@@ -101,7 +100,7 @@ impl Bench<'_> {
         Ok(None)
     }
 
-    /// Starts the contender, asks it for `exchanges`, and ends it.
+    /// Starts the contender, applies a load of `exchanges`, and stops it.
     pub(crate) fn measure(
         &self,
         contender: &Contender,

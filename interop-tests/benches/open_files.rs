@@ -1,14 +1,14 @@
-//! How many files a process may have open: a connection is one.
+//! The limit on open files of a process, which also limits connections.
 //!
-//! Many systems let a process have 1,024 at first and more when it asks. A server asks for none, so it is
-//! done here, before the servers are started, which inherit it.
+//! On many systems the default limit is 1,024, and a process can raise it. The servers do not raise it, so the
+//! benchmark does it before it starts them, and they inherit the limit.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Lets this process and those that it starts have as many as it may allow itself.
+/// Raises the limit of this process, and of the processes that it starts, to the hard limit.
 pub(crate) fn allow_many() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // A system that refuses lets fewer connections be made, which is told where they are.
+    // If the system refuses, fewer connections can be made, and that is reported when they fail.
     let _ = setrlimit(Resource::Nofile, limit);
 }

@@ -1,12 +1,12 @@
-//! Which cores a program may run on.
+//! The cores on which a program may run.
 //!
-//! On one core a server says what a call costs; on all of them it shares the machine with the load, as it
-//! does with other programs where it is deployed.
+//! On one core, the throughput of a server shows the cost of a call. On all cores, it shares the machine with the
+//! load generator, as it does with other programs in production.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
-/// The cores of a server. The load generator has another one, or all as well.
+/// The cores of a server. The load generator uses another core, or all cores too.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cores {
@@ -15,13 +15,13 @@ pub(crate) enum Cores {
 }
 
 impl Cores {
-    /// What there is to choose from: on a machine with one core that is one thing.
+    /// The possible choices on this machine. With one core there is only one.
     pub(crate) fn of_this_machine() -> &'static [Self] {
         if allowed().len() > 1 { &[Self::One, Self::All] } else { &[Self::One] }
     }
 }
 
-/// The cores that this program was given.
+/// The cores on which this program may run.
 pub(crate) fn allowed() -> Vec<usize> {
     static ALLOWED: std::sync::OnceLock<Vec<usize>> = std::sync::OnceLock::new();
     let read = || {
@@ -36,7 +36,7 @@ fn pin(cores: &[usize]) {
     for core in cores {
         set.set(*core);
     }
-    // A system that refuses runs everything everywhere, which the spread of the figures shows.
+    // If the system refuses, everything runs on all cores, and the spread of the results is larger.
     let _ = sched_setaffinity(None, &set);
 }
 
@@ -47,7 +47,7 @@ fn while_pinned<T>(cores: &[usize], act: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Does what starts a server, which inherits the cores of the thread that starts it.
+/// Runs `start`, which starts a server on `cores`. The server inherits the cores of this thread.
 pub(crate) fn on<T>(cores: Cores, start: impl FnOnce() -> T) -> T {
     let allowed = allowed();
     match cores {
@@ -56,7 +56,7 @@ pub(crate) fn on<T>(cores: Cores, start: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Does what is a load on a server that has `cores`.
+/// Runs `load` on the cores next to a server that has `cores`.
 pub(crate) fn beside<T>(cores: Cores, load: impl FnOnce() -> T) -> T {
     let allowed = allowed();
     match cores {

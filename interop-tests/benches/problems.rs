@@ -1,4 +1,4 @@
-//! What went wrong in a run, so that the rest of it is still measured and nothing is kept silent.
+//! Collects the problems of a run, so that the rest is still measured and all problems are reported.
 
 use std::collections::BTreeSet;
 
@@ -6,40 +6,40 @@ use super::contender::CannotStart;
 use super::contender::Contender;
 use super::measurement::NotMeasured;
 
-/// See the module.
+/// The problems of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
-    /// In the order in which they came up.
-    pub(crate) told: Vec<String>,
+    /// The messages in chronological order.
+    pub(crate) messages: Vec<String>,
     /// Servers that are not measured any more.
-    out: BTreeSet<String>,
-    /// Whether one of them is no matter of what is installed.
+    excluded: BTreeSet<String>,
+    /// Whether one of the problems is a failure, and not only a missing program.
     pub(crate) is_failure: bool,
 }
 
 impl Problems {
     /// Whether the contender is still measured.
-    pub(crate) fn has_no(&self, contender: &Contender) -> bool {
-        !self.out.contains(&contender.name)
+    pub(crate) fn measures(&self, contender: &Contender) -> bool {
+        !self.excluded.contains(&contender.name)
     }
 
-    /// Leaves the contender out from now on, and says why.
-    pub(crate) fn leave_out(&mut self, contender: &Contender, why: &NotMeasured) {
+    /// Excludes the contender from the rest of the run, and reports the reason.
+    pub(crate) fn exclude(&mut self, contender: &Contender, why: &NotMeasured) {
         let not_installed = matches!(why, NotMeasured::Start(CannotStart::NotInstalled(_)));
-        self.tell(format!("{}: {why}", contender.name));
+        self.report(format!("{}: {why}", contender.name));
         self.is_failure |= !(not_installed && contender.optional);
-        self.out.insert(contender.name.clone());
+        self.excluded.insert(contender.name.clone());
     }
 
-    /// Says what is not as it should be, and changes no status.
-    pub(crate) fn tell(&mut self, what: String) {
+    /// Reports a problem that is not a failure.
+    pub(crate) fn report(&mut self, what: String) {
         eprintln!("bench: {what}");
-        self.told.push(what);
+        self.messages.push(what);
     }
 
-    /// Says what makes the run fail.
+    /// Reports a problem that makes the run fail.
     pub(crate) fn fail(&mut self, what: String) {
-        self.tell(what);
+        self.report(what);
         self.is_failure = true;
     }
 }

@@ -1,6 +1,6 @@
-//! What a run has found out, as a file, and what differs from the run before.
+//! The record of a run as a file, and the comparison with the previous run.
 //!
-//! The reports are made from it alone, and the next run compares itself with it.
+//! The reports are made from the record alone, and the next run compares its results with it.
 
 use std::fs;
 use std::path::Path;
@@ -17,16 +17,16 @@ use super::table::Table;
 use super::throughput::Throughput;
 use super::usage;
 
-/// The part by which a median may differ from that of the run before and count as repeated.
+/// The relative difference up to which a median counts as reproduced.
 const REPEATED: f64 = 0.15;
 
-/// See the module.
+/// The record of a run.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Record {
-    /// The day, `2026-11-26`.
+    /// The date, such as `2026-11-26`.
     pub(crate) date: String,
     pub(crate) machine: String,
-    /// As it can be typed again.
+    /// The command line.
     pub(crate) command: String,
     pub(crate) rounds: usize,
     pub(crate) problems: Vec<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// A record without anything that is measured.
+    /// A record without measurements.
     pub(crate) fn begin(command: String, rounds: usize) -> Self {
         let cores = pinning::allowed().len();
         let cores = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
@@ -54,13 +54,13 @@ impl Record {
         }
     }
 
-    /// How many measurements were thrown away because the machine was stolen from.
+    /// The number of measurements discarded because other machines took CPU time (steal).
     pub(crate) fn stolen(&self) -> usize {
         let throughput = self.throughput.as_ref().map_or(0, |throughput| throughput.stolen);
         throughput + self.growth.as_ref().map_or(0, |growth| growth.stolen)
     }
 
-    /// Every median by a name.
+    /// All medians with their names.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let throughput = self.throughput.iter().flat_map(Throughput::medians);
         let counts = self.counts.iter().flat_map(Counts::medians);
@@ -69,7 +69,7 @@ impl Record {
         throughput.chain(counts).chain(clients).chain(growth).collect()
     }
 
-    /// All tables, in the order in which they are read.
+    /// All tables in order.
     pub(crate) fn tables(&self) -> Vec<Table> {
         let throughput = self.throughput.iter().flat_map(Throughput::tables);
         let counts = self.counts.iter().flat_map(Counts::tables);
@@ -78,16 +78,16 @@ impl Record {
         throughput.chain(counts).chain(clients).chain(growth).collect()
     }
 
-    /// All figures, each of which knows the table that it belongs to.
+    /// All figures. Each refers to its table.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         let throughput = self.throughput.iter().filter_map(Throughput::figures);
         throughput.chain(self.growth.iter().flat_map(Growth::figures)).collect()
     }
 
-    /// How far the medians of this run are from those of an `earlier` one, in words.
+    /// A text on how far the medians of this run differ from those of an `earlier` one.
     pub(crate) fn repeats(&self, earlier: &Self) -> String {
         if (&self.machine, self.rounds) != (&earlier.machine, earlier.rounds) {
-            return "The run before was on another machine or had other rounds: nothing to compare."
+            return "Not compared with the previous run, which was on another machine or had another number of rounds."
                 .to_owned();
         }
         let before: std::collections::BTreeMap<_, _> = earlier.medians().into_iter().collect();
@@ -99,31 +99,32 @@ impl Record {
             both.partition(|(_, change)| change.abs() <= REPEATED);
         let count = same.len() + other.len();
         if count == 0 {
-            return "The run before measured nothing of this: nothing to compare.".to_owned();
+            return "Not compared with the previous run, which measured nothing of this."
+                .to_owned();
         }
         if other.is_empty() {
             return format!(
-                "All {count} medians of ratios and counts are within 15 % of those of the run before."
+                "All {count} medians of ratios and counts are within 15 % of those of the previous run."
             );
         }
         let listed =
             other.iter().map(|(name, change)| format!("\n  {:+.0} % {name}", 100.0 * change));
         format!(
-            "{} of {count} medians of ratios and counts differ by more than 15 % from those of the run \
-             before, because a server is not steady or the machine was not the same to all:{}",
+            "{} of {count} medians of ratios and counts differ by more than 15 % from those of the \
+             previous run, because a server is unsteady or the machine was busy:{}",
             other.len(),
             listed.collect::<String>()
         )
     }
 
-    /// The record at `path`, if there is one that this version can read.
+    /// The record at `path`, if there is one with a compatible format.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
     }
 
-    /// Writes it to `path`.
+    /// Writes the record to `path`.
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(self)?;
-        fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 }

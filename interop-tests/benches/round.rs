@@ -1,11 +1,12 @@
-//! The order in which a round measures.
+//! The order of measurements in a round.
 //!
-//! Random, so that nothing always comes first, but servers that are compared come one after the other: what
-//! other users of a machine take from it changes within a minute and rarely within seconds.
+//! The order is random, so that nothing always comes first. But servers that are compared with each other are
+//! measured in succession, because the load of other users of the machine changes within a minute and rarely within
+//! seconds.
 
 use super::contender::Contender;
 
-/// Every server with every setting.
+/// Every combination of a server and a setting, in the order in which they are measured.
 pub(crate) fn order<Setting: Copy>(
     settings: impl IntoIterator<Item = Setting>,
     contenders: &[Contender],

@@ -1,13 +1,13 @@
-//! What several rounds say of the same thing: the least, the middle and the most.
+//! Minimum, median and maximum of several rounds.
 //!
-//! Ratios are taken within a round, where both servers have had the same machine; a machine that is faster
-//! for a minute then changes no ratio.
+//! Ratios are computed within a round, in which both servers had the same conditions. So a machine that is faster for
+//! a minute does not change the ratios.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// See the module.
+/// Minimum, median and maximum.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) min: f64,
@@ -16,7 +16,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of all `values`; `None` of none.
+    /// The spread of `values`; `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -31,7 +31,7 @@ impl Spread {
     }
 }
 
-/// `median (min–max)`, each with as many digits as say something.
+/// `median (min–max)`, each with its significant digits.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [min, median, max] = [self.min, self.median, self.max].map(short);
@@ -39,7 +39,7 @@ impl fmt::Display for Spread {
     }
 }
 
-/// A number with three digits at least, and thousands apart.
+/// A number with at least three digits and separated thousands.
 pub(crate) fn short(number: f64) -> String {
     let size = number.abs();
     let text = if size >= 100.0 || size == 0.0 {

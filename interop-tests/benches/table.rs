@@ -1,13 +1,13 @@
-//! A table of the report, as all reports show it.
+//! A table of the report.
 
 use comfy_table::presets::ASCII_MARKDOWN;
 use serde::Serialize;
 
-/// See the module.
+/// A table of the report.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Table {
     pub(crate) title: String,
-    /// What was measured, and against what: a sentence or two.
+    /// A description of the measurement and the comparison, in one or two sentences.
     pub(crate) about: String,
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,

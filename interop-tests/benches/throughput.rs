@@ -1,7 +1,7 @@
-//! Calls per second, and what a call costs: every server with each load, in rounds.
+//! Measures calls per second and the cost of a call: every server with each load, in rounds.
 //!
-//! A round measures each of them once, in another order each time, so that whatever happens to the machine
-//! happens to all of them; what repeats from run to run are the ratios within a round.
+//! A round measures each combination once, in a random order, so that changes of the machine affect all of them. The
+//! ratios within a round are reproducible.
 
 mod figure;
 
@@ -21,23 +21,23 @@ use super::spread::Spread;
 use super::spread::short;
 use super::table::Table;
 
-/// One at a time, as many as a busy client has, and as many as a busy proxy has.
+/// The loads: one call at a time, a busy client, and a busy proxy.
 pub(crate) const LOADS: [InFlight; 3] = [
     InFlight { connections: 1, streams: 1 },
     InFlight { connections: 4, streams: 16 },
     InFlight { connections: 10, streams: 100 },
 ];
 
-/// How often a measurement is made again from which the machine was stolen.
+/// How often a measurement is repeated if other machines took CPU time (steal).
 const ATTEMPTS: usize = 3;
 
-/// For how long there are further attempts: a machine that others use all the time will not get better.
+/// For how long measurements are repeated. On a permanently shared machine, further attempts do not help.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// A figure of a measurement, which not every system tells.
+/// Selects a value of a measurement, which may be missing on some systems.
 type Value = fn(&Measurement) -> Option<f64>;
 
-/// A measurement and what it is of.
+/// A measurement with its server and load.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Sample {
     pub(crate) round: usize,
@@ -51,16 +51,16 @@ pub(crate) struct Sample {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Throughput {
     pub(crate) samples: Vec<Sample>,
-    /// Measurements that were thrown away because the machine was stolen from.
+    /// The number of measurements discarded because other machines took CPU time (steal).
     pub(crate) stolen: usize,
-    /// The servers in their order, each with what it is.
+    /// The servers in order, each with its description.
     pub(crate) servers: Vec<(String, String)>,
     reference: Option<String>,
     floor: Option<String>,
 }
 
 impl Throughput {
-    /// Measures in so many rounds.
+    /// Measures all servers in this number of `rounds`.
     pub(crate) fn measure(
         bench: &Bench<'_>,
         contenders: &[Contender],
@@ -82,7 +82,7 @@ impl Throughput {
                 .iter()
                 .flat_map(|cores| LOADS.map(|in_flight| (*cores, in_flight)));
             for (contender, (cores, in_flight)) in round::order(settings, contenders) {
-                if !problems.has_no(contender) {
+                if !problems.measures(contender) {
                     continue;
                 }
                 let attempts = if Instant::now() < end { ATTEMPTS } else { 1 };
@@ -95,14 +95,14 @@ impl Throughput {
                         let server = contender.name.clone();
                         Sample { round: number, server, cores, in_flight, measured }
                     })),
-                    Err(error) => problems.leave_out(contender, &error),
+                    Err(error) => problems.exclude(contender, &error),
                 }
             }
         }
         throughput
     }
 
-    /// The samples of a server with a load, in the order of rounds.
+    /// The samples of a server with a load, in order of rounds.
     fn of<'a>(
         &'a self,
         server: &'a str,
@@ -114,7 +114,7 @@ impl Throughput {
         })
     }
 
-    /// What `value` says of a server in all rounds.
+    /// The spread of `value` of a server over all rounds.
     pub(crate) fn spread(
         &self,
         server: &str,
@@ -125,7 +125,7 @@ impl Throughput {
         Spread::of(self.of(server, cores, in_flight).filter_map(|sample| value(&sample.measured)))
     }
 
-    /// What `value` says of a server compared with `other` in the same round.
+    /// The spread of the ratio of `value` to that of `other` in the same round.
     pub(crate) fn ratio(
         &self,
         server: &str,
@@ -140,7 +140,7 @@ impl Throughput {
         }))
     }
 
-    /// Every median of a ratio by a name, to compare two runs.
+    /// The medians of all ratios with their names, for comparing two runs.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let mut medians = Vec::new();
         for (server, _) in &self.servers {
@@ -168,7 +168,7 @@ impl Throughput {
         settings
     }
 
-    /// A table for each load.
+    /// One table per load.
     pub(crate) fn tables(&self) -> Vec<Table> {
         self.settings().into_iter().map(|(cores, load)| self.table(cores, load)).collect()
     }
@@ -205,7 +205,7 @@ impl Throughput {
             "calls/s".to_owned(),
             format!("× {}", named(reference)),
             "CPU µs/call".to_owned(),
-            format!("{} costs ×", named(reference)),
+            format!("× less CPU than {}", named(reference)),
             format!("× CPU of {}", floor.unwrap_or("the floor")),
             "p50 µs".to_owned(),
             "p99 µs".to_owned(),
@@ -216,8 +216,8 @@ impl Throughput {
         Table {
             title: Self::title(cores, load),
             about:
-                "Medians of all rounds; of ratios, which are taken within a round, also the least \
-                    and the most."
+                "Medians of all rounds. Ratios are computed within a round and have their minimum \
+                    and maximum in parentheses."
                     .to_owned(),
             columns: columns.to_vec(),
             rows: rows.collect(),
@@ -225,7 +225,7 @@ impl Throughput {
     }
 }
 
-/// A load in words.
+/// A load as text.
 pub(crate) fn setting(cores: Cores, load: InFlight) -> String {
     let cores = match cores {
         Cores::One => "the server on one core",

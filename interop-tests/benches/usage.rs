@@ -1,13 +1,13 @@
-//! What a process and the machine have used, as Linux tells in `/proc`.
+//! The resource usage of processes and of the machine, from `/proc` on Linux.
 //!
-//! Elsewhere there is nothing of it, and the report says so by leaving it out.
+//! Other systems do not provide it, and the report omits it.
 
 use std::fs;
 use std::time::Duration;
 
 use rustix::process::Pid;
 
-/// For how long the threads of a process have been running, to the nanosecond.
+/// The CPU time of a process with nanosecond resolution.
 pub(crate) fn cpu_time(pid: Pid) -> Option<Duration> {
     let tasks = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).ok()?;
     let times = tasks.filter_map(|task| {
@@ -17,14 +17,14 @@ pub(crate) fn cpu_time(pid: Pid) -> Option<Duration> {
     Some(times.sum())
 }
 
-/// The most memory that a process has had at once, in KiB.
+/// The peak resident memory of a process in KiB.
 pub(crate) fn peak_memory(pid: Pid) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// For how long another machine had the cores that this one wanted, all of them together.
+/// The total steal time of all cores: the time that the hypervisor gave to other machines.
 pub(crate) fn stolen() -> Duration {
     /// `USER_HZ`, which the kernel's interface fixes.
     const TICK: Duration = Duration::from_millis(10);
@@ -33,7 +33,7 @@ pub(crate) fn stolen() -> Duration {
     TICK * ticks.unwrap_or(0)
 }
 
-/// The processor's name.
+/// The name of the processor.
 pub(crate) fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

@@ -1,8 +1,8 @@
-//! The same thing of both languages.
+//! A pair of values for both languages.
 
 use serde::{Deserialize, Serialize};
 
-/// See the module.
+/// A value for each language.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Both<T> {
@@ -11,8 +11,7 @@ pub(super) struct Both<T> {
 }
 
 impl<T> Both<T> {
-    /// Measures one and then the other. Which is first changes from one time to the next, so that
-    /// neither always finds the machine as the other has left it.
+    /// Measures one and then the other. The first one alternates, so that neither always benefits from the other.
     pub(super) fn in_turn<U, E>(
         &self,
         time: usize,

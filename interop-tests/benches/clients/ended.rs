@@ -1,4 +1,4 @@
-//! A client that is run to its end.
+//! Runs a client until it exits.
 
 use std::time::{Duration, Instant};
 
@@ -6,35 +6,35 @@ use crate::measurement::Bench;
 use grpc_interop::config::Program;
 use grpc_interop::process::{Exit, Logs, Process};
 
-/// How long a client may take.
+/// The time limit of a client.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What it has printed, and how long it took from its start to its end.
+/// A client that has exited.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
-    /// As a person would type it.
+    /// The command line in shell syntax.
     pub(super) command: String,
     pub(super) stdout: String,
     pub(super) elapsed: Duration,
 }
 
-/// Why a client cannot be measured.
+/// The reason why a client cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
     #[error("a client is not installed: {0}")]
     NotInstalled(String),
-    #[error("{command} cannot be run: {error}")]
+    #[error("cannot run {command}: {error}")]
     Spawn { command: String, error: std::io::Error },
-    #[error("{command} did not end within {LIMIT:?}")]
+    #[error("{command} did not exit within {LIMIT:?}")]
     Endless { command: String },
-    #[error("{command} ended with {exit}; the end of its stderr:\n{stderr}")]
+    #[error("{command} exited with {exit}; the end of its stderr:\n{stderr}")]
     Exit { command: String, exit: Exit, stderr: String },
-    #[error("{command} printed {printed:?} and not {right}")]
-    WrongOutput { command: String, printed: String, right: String },
+    #[error("{command} printed {printed:?} instead of {expected}")]
+    WrongOutput { command: String, printed: String, expected: String },
 }
 
 impl Ended {
-    /// Runs a client of the server at `address`.
+    /// Runs a client with the server at `address`.
     pub(super) fn run(
         bench: &Bench<'_>,
         program: &Program,

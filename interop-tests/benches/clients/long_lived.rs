@@ -1,7 +1,7 @@
-//! A client that calls without a pause: what a service that asks another one costs.
+//! A client that makes calls without pause, like a service that calls another service.
 //!
-//! It has a core of its own and the server another one. With one call in flight both wait for each other;
-//! with many, the client of either language is what is busy.
+//! Client and server have one core each. With one call in flight, both wait for each other; with many, the client is
+//! the bottleneck in both languages.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,25 +15,25 @@ use crate::spread::Spread;
 use crate::table::Table;
 use grpc_interop::config::Program;
 
-/// How many calls are in flight.
+/// The numbers of calls in flight.
 pub(super) const LOADS: [usize; 2] = [1, 64];
 
-/// What a client says at its end.
+/// The report that a client prints at its end.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Said {
+pub(super) struct Output {
     calls: u32,
     seconds: f64,
-    /// Of the client; missing where the system does not tell.
+    /// The CPU time of the client; missing if the system does not report it.
     cpu_seconds: Option<f64>,
 }
 
-impl Said {
+impl Output {
     fn rate(&self) -> f64 {
         f64::from(self.calls) / self.seconds
     }
 
-    /// In microseconds.
+    /// The CPU time per call in microseconds.
     fn cpu_per_call(&self) -> Option<f64> {
         Some(self.cpu_seconds? * 1e6 / f64::from(self.calls))
     }
@@ -43,15 +43,15 @@ impl Said {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Round {
     in_flight: usize,
-    said: Both<Said>,
+    output: Both<Output>,
 }
 
-/// See the module.
+/// The measurements of the long-lived clients.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct LongLived(Vec<Round>);
 
 impl LongLived {
-    /// Measures both clients of the server at `address` once more.
+    /// Measures both clients once more, with the server at `address`.
     pub(super) fn measure(
         &mut self,
         bench: &Bench<'_>,
@@ -65,14 +65,21 @@ impl LongLived {
             let program = program.with_arguments(arguments.split(' ').map(str::to_owned));
             let ended =
                 pinning::beside(Cores::One, || Ended::run(bench, &program, address, "caller"))?;
-            let said = serde_json::from_str(&ended.stdout).ok();
-            said.filter(|said: &Said| said.calls > 0 && said.seconds > 0.0).ok_or_else(|| {
-                let right = "how often it has called".to_owned();
-                ClientError::WrongOutput { command: ended.command, printed: ended.stdout, right }
-            })
+            let output = serde_json::from_str(&ended.stdout).ok();
+            output.filter(|output: &Output| output.calls > 0 && output.seconds > 0.0).ok_or_else(
+                || {
+                    let expected =
+                        "a JSON object with the number of calls and the seconds".to_owned();
+                    ClientError::WrongOutput {
+                        command: ended.command,
+                        printed: ended.stdout,
+                        expected,
+                    }
+                },
+            )
         };
-        let said = programs.in_turn(self.0.len() / LOADS.len(), run)?;
-        self.0.push(Round { in_flight, said });
+        let output = programs.in_turn(self.0.len() / LOADS.len(), run)?;
+        self.0.push(Round { in_flight, output });
         Ok(())
     }
 
@@ -80,15 +87,19 @@ impl LongLived {
         self.0.is_empty()
     }
 
-    fn spread(&self, in_flight: usize, of: impl Fn(&Both<Said>) -> Option<f64>) -> Option<Spread> {
+    fn spread(
+        &self,
+        in_flight: usize,
+        of: impl Fn(&Both<Output>) -> Option<f64>,
+    ) -> Option<Spread> {
         let rounds = self.0.iter().filter(|round| round.in_flight == in_flight);
-        Spread::of(rounds.filter_map(|round| of(&round.said)))
+        Spread::of(rounds.filter_map(|round| of(&round.output)))
     }
 
     pub(super) fn medians(&self) -> Vec<(String, f64)> {
         let of_load = |in_flight: usize| {
             let gain =
-                self.spread(in_flight, |said| Some(said.rust.rate() / said.python.rate()))?;
+                self.spread(in_flight, |output| Some(output.rust.rate() / output.python.rate()))?;
             let name = format!("Rust client, {in_flight} in flight: calls per second × grpcio");
             Some((name, gain.median))
         };
@@ -96,15 +107,15 @@ impl LongLived {
     }
 
     pub(super) fn table(&self) -> Table {
-        /// One of both clients.
-        type Choice = fn(&Both<Said>) -> Said;
+        /// Selects one of both clients.
+        type Choice = fn(&Both<Output>) -> Output;
         let row = |(name, in_flight, one): (&str, usize, Choice)| {
             let cells = [
-                self.spread(in_flight, |said| Some(one(said).rate())),
-                self.spread(in_flight, |said| Some(one(said).rate() / said.python.rate())),
-                self.spread(in_flight, |said| one(said).cpu_per_call()),
-                self.spread(in_flight, |said| {
-                    Some(said.python.cpu_per_call()? / one(said).cpu_per_call()?)
+                self.spread(in_flight, |output| Some(one(output).rate())),
+                self.spread(in_flight, |output| Some(one(output).rate() / output.python.rate())),
+                self.spread(in_flight, |output| one(output).cpu_per_call()),
+                self.spread(in_flight, |output| {
+                    Some(output.python.cpu_per_call()? / one(output).cpu_per_call()?)
                 }),
             ];
             let cells =
@@ -112,15 +123,17 @@ impl LongLived {
             [name.to_owned(), in_flight.to_string()].into_iter().chain(cells).collect()
         };
         let rows = LOADS.into_iter().flat_map(|in_flight| {
-            let python: (_, _, fn(&Both<Said>) -> Said) = ("grpcio", in_flight, |said| said.python);
-            [python, ("calculator::client", in_flight, |said| said.rust)]
+            let python: (_, _, fn(&Both<Output>) -> Output) =
+                ("grpcio", in_flight, |output| output.python);
+            [python, ("calculator::client", in_flight, |output| output.rust)]
         });
         let columns =
-            ["client", "in flight", "calls/s", "× grpcio", "CPU µs/call", "grpcio costs ×"];
+            ["client", "in flight", "calls/s", "× grpcio", "CPU µs/call", "× less CPU than grpcio"];
         Table {
-            title: "A client that calls without a pause".to_owned(),
-            about: "Of calculator-server, which has a core of its own where there are two: median \
-                    (least–most) of all rounds; × within a round. The CPU time is the client's."
+            title: "Client that calls without a pause".to_owned(),
+            about: "Calls of calculator-server, which has its own core if there are at least two: median \
+                    (minimum–maximum) of all rounds; ratios are within a round. The CPU time is that of \
+                    the client."
                 .to_owned(),
             columns: columns.map(str::to_owned).to_vec(),
             rows: rows.map(row).collect(),

@@ -1,6 +1,6 @@
-//! A client that makes one call and ends: what a shell script or a cron job waits for.
+//! A client that makes one call and exits, as in a shell script or a cron job.
 //!
-//! It has all cores, as it has where it is used: Python's client has threads that start beside each other.
+//! It runs on all cores, as in practice, because Python's client starts several threads.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,13 @@ use crate::spread::Spread;
 use crate::table::Table;
 use grpc_interop::config::Program;
 
-/// How often each is run.
+/// How often each client runs.
 const PAIRS: usize = 20;
 
-/// What Python prints as the root of 16.
-const RIGHT: &str = "4.0\n";
+/// The output of the Python client for the root of 16.
+const EXPECTED: &str = "4.0\n";
 
-/// Milliseconds from the start of the program to its end, in pairs.
+/// The milliseconds from start to exit of each client, in pairs.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct OneShots(Vec<Both<f64>>);
 
@@ -31,14 +31,14 @@ impl OneShots {
         let run = |program: &Program| {
             let Ended { command, stdout, elapsed } =
                 Ended::run(bench, program, address, "one-shot")?;
-            if stdout == RIGHT {
+            if stdout == EXPECTED {
                 Ok(elapsed.as_secs_f64() * 1e3)
             } else {
-                let right = format!("{RIGHT:?}");
-                Err(ClientError::WrongOutput { command, printed: stdout, right })
+                let expected = format!("{EXPECTED:?}");
+                Err(ClientError::WrongOutput { command, printed: stdout, expected })
             }
         };
-        // The first of each reads its files from the disk.
+        // The first run of each reads its files from disk.
         programs.in_turn(0, run)?;
         (0..PAIRS).map(|pair| programs.in_turn(pair, run)).collect::<Result<_, _>>().map(Self)
     }
@@ -49,7 +49,7 @@ impl OneShots {
 
     pub(super) fn medians(&self) -> Vec<(String, f64)> {
         let gain = self.spread(|pair| pair.python / pair.rust);
-        let name = "calculator-client: from its start to its end × client.py".to_owned();
+        let name = "calculator-client: duration × client.py".to_owned();
         gain.map(|gain| (name, gain.median)).into_iter().collect()
     }
 
@@ -61,13 +61,13 @@ impl OneShots {
             vec![name.to_owned(), cell(self.spread(of)), cell(gain)]
         };
         Table {
-            title: "A client that makes one call".to_owned(),
+            title: "Client that makes one call".to_owned(),
             about: format!(
-                "From the start of the program to its end, without arguments, of calculator-server: \
-                 median (least–most) of {} pairs; × within a pair.",
+                "Duration of the program without arguments, including a call of calculator-server: median \
+                 (minimum–maximum) of {} pairs; ratios are within a pair.",
                 self.0.len()
             ),
-            columns: ["client", "ms", "as fast as client.py ×"].map(str::to_owned).to_vec(),
+            columns: ["client", "ms", "× faster than client.py"].map(str::to_owned).to_vec(),
             rows: vec![
                 row("client.py", |pair| pair.python),
                 row("calculator-client", |pair| pair.rust),

@@ -1,8 +1,7 @@
-//! Instructions and allocations per call, as valgrind's callgrind counts them.
+//! Counts instructions and allocations per call with valgrind's callgrind.
 //!
-//! A server is started once and asked several times; what it did between two dumps is a file. What a
-//! connection costs is the same in a small and a large load, so the difference of both is that of calls
-//! alone.
+//! A server is started once and gets several loads; each dump contains the counts since the previous dump. The cost
+//! of connections is the same in a small and a large load, so the difference of the two is the cost of the calls.
 
 use std::fs;
 use std::path::Path;
@@ -24,30 +23,30 @@ use crate::pinning::Cores;
 use grpc_interop::config::CommandLine;
 use grpc_interop::process::{Exit, Logs, Process};
 
-/// What has to be installed.
+/// The required programs.
 pub(super) const TOOLS: [&str; 2] = ["valgrind", "callgrind_control"];
 
-/// How many calls the two loads have that are compared.
+/// The numbers of calls of the two loads.
 const CALLS: [u32; 2] = [300, 1200];
 
-/// How long the tool may take to write a file.
+/// How long callgrind may take to write a file.
 const DUMP: Duration = Duration::from_secs(20);
 
-/// What a call of a server takes.
+/// The cost of a call.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(super) struct Work {
     pub(super) instructions: f64,
     pub(super) allocations: f64,
 }
 
-/// The same with many calls in flight and with one.
+/// The cost of a call with many calls in flight, and with one.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(super) struct Works {
     pub(super) full: Work,
     pub(super) single: Work,
 }
 
-/// Counts what a call of the contender takes.
+/// Counts the cost of a call of the contender.
 pub(super) fn count(bench: &Bench<'_>, contender: &Contender) -> Result<Works, NotCounted> {
     let folder = tempfile::tempdir().map_err(|error| NotCounted::Tool(error.to_string()))?;
     let file = folder.path().join("profile");
@@ -64,7 +63,7 @@ pub(super) fn count(bench: &Bench<'_>, contender: &Contender) -> Result<Works, N
         dumps += 1;
         dump(pid, &file.with_extension(dumps.to_string()), bench.logs)
     };
-    // Both loads also warm it up: what happens once is in none of the files that are compared.
+    // Both loads also warm the server up: one-time work is in neither of the compared files.
     for in_flight in [FULL, SINGLE] {
         load(&running, &exchanges, in_flight, CALLS[0])?;
     }
@@ -89,7 +88,7 @@ pub(super) fn count(bench: &Bench<'_>, contender: &Contender) -> Result<Works, N
     Ok(Works { full, single })
 }
 
-/// Lets the tool write what was counted since the last time, and reads it.
+/// Lets callgrind write the counts since the last dump, and reads them.
 fn dump(server: Pid, file: &Path, logs: &Path) -> Result<Profile, NotCounted> {
     let broken = |what: &str| NotCounted::Tool(format!("callgrind_control: {what}"));
     let pid = server.as_raw_nonzero().to_string();
@@ -100,8 +99,8 @@ fn dump(server: Pid, file: &Path, logs: &Path) -> Result<Profile, NotCounted> {
     match control.wait(DUMP, &mut String::new()) {
         Some(Exit::Status(0)) => {}
         Some(exit) => return Err(broken(&exit.to_string())),
-        None => return Err(broken("it did not end")),
+        None => return Err(broken("it did not exit in time")),
     }
     let text = fs::read_to_string(file).map_err(|error| broken(&error.to_string()))?;
-    Profile::read(&text).ok_or_else(|| broken("its file has no summary"))
+    Profile::read(&text).ok_or_else(|| broken("the profile that it wrote has no summary"))
 }

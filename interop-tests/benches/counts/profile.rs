@@ -1,21 +1,20 @@
-//! What one of callgrind's files says: how many instructions there were, and how often memory was asked
-//! for.
+//! Reads a file of callgrind: the number of instructions and of memory allocations.
 //!
-//! A name stands in a file once, as `(7) malloc`, and is `(7)` from then on. An allocator that asks itself
-//! does not count: some have a function for each size that ends in the one for all.
+//! A name appears in a file once as `(7) malloc`, and then as `(7)`. Calls within an allocator are not counted,
+//! because some allocators have functions for each size that call the general one.
 
 use std::collections::HashMap;
 
-/// What a program calls to get memory.
+/// The allocation functions of the C library.
 const ENTRIES: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
 
-/// The same of mimalloc, which has a variant of each for alignment, heaps and the like.
+/// The prefixes of the allocation functions of mimalloc, which has variants for alignment and heaps.
 const ENTRIES_OF_MIMALLOC: [&str; 4] = ["mi_malloc", "mi_zalloc", "mi_calloc", "mi_realloc"];
 
-/// What the names of an allocator's own functions begin with.
+/// The prefixes of internal functions of allocators.
 const INSIDE: [&str; 4] = ["mi_", "_mi_", "_int_", "__libc_"];
 
-/// See the module.
+/// The contents of a file of callgrind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Profile {
     pub(super) instructions: u64,
@@ -23,7 +22,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// Reads a file's text; `None` when it is none of callgrind's.
+    /// Parses the text of a file; `None` if it is not a file of callgrind.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut profile = Self::default();
         let mut names = HashMap::new();
@@ -52,7 +51,7 @@ impl Profile {
 fn name<'a>(value: &'a str, names: &mut HashMap<&'a str, &'a str>) -> &'a str {
     let Some((number, name)) = value.split_once(')') else { return value };
     if !name.is_empty() {
-        // Behind a quote is how deep a function is in itself.
+        // The recursion depth follows a quote.
         let name = name.trim_start();
         names.insert(number, name.split_once('\'').map_or(name, |(name, _)| name));
     }

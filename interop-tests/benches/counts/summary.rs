@@ -1,14 +1,14 @@
-//! The tables in which `perf trace` and `strace` say how often there was each system call.
+//! Parses the summaries of system calls that `perf trace` and `strace` print.
 //!
-//! `perf trace` has a table for each thread, so that the same one can come several times.
+//! `perf trace` prints a table for each thread, so a system call can appear several times.
 
-/// See the module.
+/// The counted system calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Summary {
     pub(super) all: u64,
-    /// Those that send.
+    /// System calls that send data.
     pub(super) writes: u64,
-    /// Whether the tool says that it could not keep up.
+    /// Whether the tool reported lost events.
     pub(super) is_incomplete: bool,
 }
 
@@ -27,7 +27,7 @@ impl Summary {
     }
 }
 
-/// The name and the number of a row.
+/// The name and the number of calls in a row.
 fn row(line: &str) -> Option<(&str, u64)> {
     let words: Vec<_> = line.split_whitespace().collect();
     match words[..] {

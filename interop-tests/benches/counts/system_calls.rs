@@ -1,7 +1,7 @@
-//! System calls per call, of a server that is watched while it is asked.
+//! Counts the system calls per call of a running server.
 //!
-//! `perf trace` only counts and is taken where the system lets it; `strace` stops the server at each
-//! system call, so that more calls gather meanwhile and fewer writes are needed for them.
+//! `perf trace` only counts, and is used if the system permits it. `strace` stops the server at each system call, so
+//! that more calls arrive in the meantime and fewer writes are needed.
 
 use std::fs;
 use std::thread;
@@ -22,16 +22,16 @@ use crate::pinning::Cores;
 use grpc_interop::config::CommandLine;
 use grpc_interop::process::{Exit, Logs, Process};
 
-/// How long a tool may take to begin and to end.
+/// How long a tool may take to start and to exit.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// How often it is looked whether it has begun.
+/// How often to check whether it has started.
 const POLL: Duration = Duration::from_millis(20);
 
-/// From when the tool has opened what it counts with to when it counts.
+/// The time from opening the counters until counting starts.
 const SETTLING: Duration = Duration::from_millis(300);
 
-/// What counts system calls.
+/// A tool that counts system calls.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Tool {
@@ -39,16 +39,16 @@ pub(super) enum Tool {
     Strace,
 }
 
-/// Those of one call.
+/// The system calls per call.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(super) struct SystemCalls {
     pub(super) all: f64,
-    /// Those that send.
+    /// System calls that send data.
     pub(super) writes: f64,
 }
 
 impl Tool {
-    /// The one that disturbs least, of those that this system has and allows.
+    /// The tool with the least overhead that is installed and permitted.
     pub(super) fn find(bench: &Bench<'_>) -> Option<Self> {
         let perf = ["trace", "-s", "-o", "/dev/null", "true"].map(str::to_owned).to_vec();
         let allows = |command_line| {
@@ -78,7 +78,7 @@ impl Tool {
         CommandLine::of_tool(program, words.map(str::to_owned).collect())
     }
 
-    /// Whether it has begun to watch the server.
+    /// Whether the tool has started to trace the server.
     fn watches(self, tool: Pid, server: Pid) -> bool {
         match self {
             Self::PerfTrace => {
@@ -98,7 +98,7 @@ impl Tool {
         }
     }
 
-    /// Counts the system calls of the contender while it answers.
+    /// Counts the system calls of the contender under load.
     pub(super) fn count(
         self,
         bench: &Bench<'_>,
@@ -115,13 +115,16 @@ impl Tool {
         let command_line = self.command_line(server, &file.to_string_lossy());
         let command_line = command_line.ok_or_else(|| broken("it is not installed".to_owned()))?;
         let logs = Logs::at(&bench.logs.join(format!("{}-system-calls", contender.name)));
-        // Not on the server's core, whose time it would take.
+        // On another core than the server, so that it does not use its CPU time.
         let tool = pinning::beside(Cores::One, || Process::start(&command_line, logs));
         let mut tool = tool.map_err(|error| broken(error.to_string()))?;
         let deadline = Instant::now() + LIMIT;
         while !self.watches(tool.pid(), server) {
             if tool.has_exited().is_some() || Instant::now() > deadline {
-                return Err(broken(format!("it did not begin: {}", tool.logs.end_of_stderr())));
+                return Err(broken(format!(
+                    "it did not start to trace; the end of its stderr: {}",
+                    tool.logs.end_of_stderr()
+                )));
             }
             thread::sleep(POLL);
         }
@@ -129,12 +132,12 @@ impl Tool {
         load(&running, &contender.unary(), FULL, calls)?;
         tool.interrupt();
         if tool.wait(LIMIT, &mut String::new()).is_none() {
-            return Err(broken("it did not end".to_owned()));
+            return Err(broken("it did not exit in time".to_owned()));
         }
         let text = fs::read_to_string(&file).map_err(|error| broken(error.to_string()))?;
         let summary = Summary::read(&text);
         if summary.is_incomplete || summary.writes == 0 {
-            return Err(broken("it has not counted everything".to_owned()));
+            return Err(broken("it lost events, so the counts are incomplete".to_owned()));
         }
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 system calls")]
         let per_call = |count: u64| count as f64 / f64::from(calls);

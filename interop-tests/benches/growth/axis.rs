@@ -1,30 +1,36 @@
-//! What is varied along a curve, while everything else stays the same.
+//! The parameter that varies along a curve, while all others stay constant.
 
 use super::setting::Kind;
 use super::setting::Setting;
 use super::setting::bytes;
 
-/// Calls in flight where it is not their number that is varied: enough that the server never waits.
+/// The number of calls in flight if another parameter varies: enough that the server never waits.
 const STREAMS: usize = 4;
 
-/// The largest is the most that grpcio accepts.
+/// The sizes of messages. The largest is the maximum that grpcio accepts.
 const SIZES: [usize; 7] = [0, 64, 1 << 10, 16 << 10, 256 << 10, 1 << 20, 4 << 20];
 
+/// The numbers of connections, and of calls in flight on a connection.
 const NUMBERS: [usize; 4] = [1, 10, 100, 1000];
 
-/// See the module.
+/// The parameter that varies along a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
+    /// The size of the request.
     Size,
+    /// The number of connections.
     Connections,
+    /// The number of calls in flight on a connection.
     Streams,
+    /// The kind of RPC.
     Kind,
 }
 
 impl Axis {
+    /// All parameters, in the order of the report.
     pub(crate) const ALL: [Self; 4] = [Self::Size, Self::Connections, Self::Streams, Self::Kind];
 
-    /// The points on it.
+    /// The points of the curve.
     pub(crate) fn settings(self) -> Vec<Setting> {
         let alike = Setting::small(1, STREAMS);
         match self {
@@ -43,7 +49,7 @@ impl Axis {
         }
     }
 
-    /// What a point is called among the others.
+    /// The label of a point.
     pub(crate) fn label(self, setting: Setting) -> String {
         match self {
             Self::Size => bytes(setting.size),
@@ -53,7 +59,7 @@ impl Axis {
         }
     }
 
-    /// What the points are, as a whole.
+    /// The name of the axis.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Size => "size of the request",
@@ -63,6 +69,7 @@ impl Axis {
         }
     }
 
+    /// The title of the figure and of the tables.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Size => "Larger messages",
@@ -72,12 +79,12 @@ impl Axis {
         }
     }
 
-    /// How it was measured.
+    /// The description of the measurement.
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Size => {
-                "Calls of SquareRoot whose request is padded with a field that no server knows; 0 B is \
-                 without it. 4 calls in flight on a connection, the server on one core."
+                "Calls of SquareRoot whose request is padded with an unknown field; 0 B means without \
+                 it. 4 calls in flight on a connection, the server on one core."
             }
             Self::Connections => {
                 "Calls of SquareRoot, one in flight on each connection, the server on one core."
@@ -86,13 +93,13 @@ impl Axis {
                 "Calls of SquareRoot, all of them on a single connection, the server on one core."
             }
             Self::Kind => {
-                "Messages of both directions; a stream has 100 of them. 4 calls in flight on a \
-                 connection, the server on one core. Servers without streams are left out."
+                "Messages in both directions, 100 per stream. 4 calls in flight on a \
+                 connection, the server on one core. Servers without streaming methods are omitted."
             }
         }
     }
 
-    /// What is counted on it.
+    /// The unit that is counted.
     pub(crate) fn unit(self) -> &'static str {
         if self == Self::Kind { "message" } else { "call" }
     }

@@ -1,4 +1,4 @@
-//! The curves drawn.
+//! Draws the curves.
 
 use super::Growth;
 use super::axis::Axis;
@@ -9,7 +9,7 @@ use crate::plot::Series;
 use crate::plot::Shape;
 
 impl Growth {
-    /// A figure for each axis.
+    /// One figure per axis.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         Axis::ALL.map(|axis| self.figure(axis)).into()
     }

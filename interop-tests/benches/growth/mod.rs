@@ -1,11 +1,11 @@
-//! How the cost of a call grows with what is asked: larger messages, more connections, more calls, streams.
+//! Measures how the cost of a call grows with larger messages, more connections, more calls and more streams.
 //!
-//! Short measurements, because there are many of them: what is looked for is a cliff in a curve and not
-//! a few percent, which [`throughput`](super::throughput) has.
+//! The measurements are short, because there are many of them. Their purpose is to find steps in a curve, not
+//! differences of a few percent, for which [`throughput`](super::throughput) exists.
 //!
-//! - [`axis`], [`setting`]: what is varied, and what is asked at each point
-//! - [`view`]: what is looked at, in all rounds
-//! - [`figure`], [`tables`]: how it is shown
+//! - [`axis`], [`setting`]: the varied parameter, and the load at each point
+//! - [`view`]: the evaluation over all rounds
+//! - [`figure`], [`tables`]: figures and tables
 
 mod axis;
 mod figure;
@@ -31,25 +31,25 @@ use super::round;
 use axis::Axis;
 use setting::Setting;
 
-/// How often a measurement is made again from which the machine was stolen.
+/// How often a measurement is repeated if other machines took CPU time (steal).
 const ATTEMPTS: usize = 2;
 
-/// How long all of it may take, on a machine that is busy with something else.
+/// The maximum duration of all measurements, for busy machines.
 const LIMIT: Duration = Duration::from_secs(260);
 
 const MEASURED: Duration = Duration::from_millis(240);
 const WARM_UP: Duration = Duration::from_millis(80);
 
-/// How much longer a server is warmed up for each call in flight: connections have to be accepted first.
+/// The additional warm-up per call in flight, because connections must be accepted first.
 const WARM_UP_PER_CALL: Duration = Duration::from_micros(400);
 
-/// A measurement and what it is of.
+/// A measurement with its server and setting.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Point {
     pub(crate) round: usize,
     pub(crate) server: String,
     pub(crate) setting: Setting,
-    /// Messages of a call, in both directions.
+    /// The number of messages of a call, in both directions.
     pub(crate) messages: u64,
     pub(crate) measured: Measurement,
 }
@@ -58,22 +58,22 @@ pub(crate) struct Point {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Growth {
     pub(crate) points: Vec<Point>,
-    /// Measurements that were thrown away because the machine was stolen from.
+    /// The number of measurements discarded because other machines took CPU time (steal).
     pub(crate) stolen: usize,
-    /// The servers in their order.
+    /// The servers in order.
     servers: Vec<String>,
     reference: Option<String>,
-    /// Those with streams.
+    /// The servers with streaming methods.
     streaming: Vec<String>,
-    /// What they are compared with, as the reference may have no streams.
+    /// The reference of those servers, because the reference may have no streaming methods.
     streaming_reference: Option<String>,
 }
 
-/// What went wrong, of which server, and where: told once, however often it happens.
+/// The failures by server and message, with their settings. Each is reported only once.
 type Failures = BTreeMap<(String, String), Vec<Setting>>;
 
 impl Growth {
-    /// Measures in so many rounds.
+    /// Measures all points in this number of `rounds`.
     pub(crate) fn measure(
         bench: &Bench<'_>,
         contenders: &[Contender],
@@ -85,16 +85,16 @@ impl Growth {
         let mut failures = Failures::new();
         let end = Instant::now() + LIMIT;
         for number in 0..rounds {
-            eprintln!("bench: how cost grows, round {} of {rounds}", number + 1);
+            eprintln!("bench: growth of cost, round {} of {rounds}", number + 1);
             let order = round::order(exchanges.keys().copied(), contenders);
-            for (contender, setting) in order.into_iter().filter(is_asked) {
+            for (contender, setting) in order.into_iter().filter(is_applicable) {
                 let has_failed = failures.iter().any(|((server, _), settings)| {
                     *server == contender.name && settings.contains(&setting)
                 });
-                if Instant::now() < end && problems.has_no(contender) && !has_failed {
+                if Instant::now() < end && problems.measures(contender) && !has_failed {
                     match growth.point(bench, number, contender, setting, &exchanges[&setting]) {
                         Ok(()) => {}
-                        Err(error @ NotMeasured::Start(_)) => problems.leave_out(contender, &error),
+                        Err(error @ NotMeasured::Start(_)) => problems.exclude(contender, &error),
                         Err(error) => {
                             let failure = (contender.name.clone(), error.to_string());
                             failures.entry(failure).or_default().push(setting);
@@ -109,11 +109,11 @@ impl Growth {
             problems.fail(format!("{server}: {error} (with {})", at.join("; ")));
         }
         if Instant::now() >= end {
-            problems.tell(format!(
-                "how cost grows could not be measured everywhere within {LIMIT:?}: the machine is busy"
+            problems.report(format!(
+                "the growth of cost was not measured at all points within {LIMIT:?}, because the machine is busy"
             ));
         }
-        growth.tell_of_limits(problems);
+        growth.report_limits(problems);
         growth
     }
 
@@ -161,28 +161,29 @@ impl Growth {
         Ok(())
     }
 
-    /// Says where a server had fewer calls in flight than it was to have.
-    fn tell_of_limits(&self, problems: &mut Problems) {
+    /// Reports servers that allowed fewer calls in flight than requested.
+    fn report_limits(&self, problems: &mut Problems) {
         let limited = self.points.iter().filter_map(|point| {
             let asked = point.setting.in_flight.streams;
             let allowed = point.measured.streams;
             (allowed < asked).then(|| (point.server.clone(), allowed, asked))
         });
         for (server, allowed, asked) in limited.collect::<BTreeSet<_>>() {
-            problems.tell(format!(
-                "{server} allows {allowed} calls at once on a connection, so {asked} of them were \
-                 measured as {allowed}"
+            problems.report(format!(
+                "{server} allows only {allowed} calls at once on a connection, so the points with {asked} \
+                 calls were measured with {allowed}"
             ));
         }
     }
 }
 
-/// All settings of all axes, each with what is sent.
+/// All settings of all axes, each with its exchanges.
 fn exchanges() -> BTreeMap<Setting, Vec<Exchange>> {
     let settings = Axis::ALL.into_iter().flat_map(Axis::settings);
     settings.map(|setting| (setting, setting.exchanges())).collect()
 }
 
-fn is_asked((contender, setting): &(&Contender, Setting)) -> bool {
+/// Whether the server has methods of this kind.
+fn is_applicable((contender, setting): &(&Contender, Setting)) -> bool {
     setting.kind == setting::Kind::Unary || contender.has(Trait::Streams)
 }

@@ -1,6 +1,6 @@
-//! What is asked of a server at one point of a curve.
+//! The load on a server at one point of a curve.
 //!
-//! Curves share points: one call in flight is the beginning of two of them, and is measured once.
+//! Curves share points. For example, two curves begin with one call in flight, which is measured only once.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::load::exchange;
 use crate::load::exchange::Exchange;
 use crate::measurement::InFlight;
 
-/// How many messages a stream has.
+/// The number of messages of a stream.
 const STREAMED: u8 = 100;
 
 /// The four kinds of RPC.
@@ -21,22 +21,22 @@ pub(crate) enum Kind {
     Bidirectional,
 }
 
-/// See the module.
+/// The load at one point of a curve.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Setting {
     pub(crate) kind: Kind,
-    /// Of the request of a unary call, in bytes; 0 is as few as it needs.
+    /// The size of the request of a unary call in bytes; 0 means no padding.
     pub(crate) size: usize,
     pub(crate) in_flight: InFlight,
 }
 
 impl Setting {
-    /// Unary calls as small as they are.
+    /// Unary calls without padding.
     pub(crate) fn small(connections: usize, streams: usize) -> Self {
         Self { kind: Kind::Unary, size: 0, in_flight: InFlight { connections, streams } }
     }
 
-    /// What is sent, and what has to come back.
+    /// The exchanges to send.
     pub(crate) fn exchanges(self) -> Vec<Exchange> {
         match self.kind {
             Kind::Unary => exchange::unary_of_size(self.size),
@@ -67,7 +67,7 @@ impl std::fmt::Display for Setting {
     }
 }
 
-/// A size in the largest unit of which it is a whole number.
+/// A size in the largest unit that gives a whole number.
 pub(crate) fn bytes(size: usize) -> String {
     const UNITS: [(usize, &str); 2] = [(1 << 20, "MiB"), (1 << 10, "KiB")];
     let unit = UNITS.iter().find(|(unit, _)| size > 0 && size.is_multiple_of(*unit));

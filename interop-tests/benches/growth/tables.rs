@@ -1,4 +1,4 @@
-//! The curves in figures.
+//! The values of the curves as tables.
 
 use super::Growth;
 use super::axis::Axis;
@@ -8,13 +8,13 @@ use crate::spread::short;
 use crate::table::Table;
 
 impl Growth {
-    /// Two tables for each axis: how much is done, and what each of it costs.
+    /// Two tables per axis: throughput and cost.
     pub(crate) fn tables(&self) -> Vec<Table> {
         let both = |axis| Value::ALL.map(|value| self.table(axis, value));
         Axis::ALL.into_iter().flat_map(both).collect()
     }
 
-    /// The title of a table, by which a plot finds its place.
+    /// The title of a table. A figure refers to its table by this title.
     pub(super) fn title(axis: Axis, value: Value) -> String {
         format!("{}: {}", axis.title(), value.name(axis))
     }
@@ -34,14 +34,14 @@ impl Growth {
         let reference = reference.unwrap_or("the reference");
         let about = match value {
             Value::Rate => format!(
-                "{} Medians of short measurements, which show a cliff in a curve and not a few percent, and \
-                 × how many times as many as {reference} in the same round. A number in brackets is that \
-                 of the calls in flight where a server allows no more.",
+                "{} Median; × the ratio to {reference} in the same round. These measurements are short: they show \
+                 steps in a curve, but not differences of a few percent. A number in square brackets is \
+                 the number of calls in flight where a server allows fewer.",
                 axis.about()
             ),
             Value::Cost => format!(
-                "What the server needed in the same measurements, and × how many times as much \
-                 {reference} needed in the same round."
+                "The cost in the same measurements; × how many times as much {reference} needed in the same \
+                 round."
             ),
         };
         Table {

@@ -1,4 +1,4 @@
-//! What is looked at along an axis, in all rounds: how much is done, and what each of it costs.
+//! Evaluates the points of an axis over all rounds: the throughput, and the cost of each call or message.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::axis::Axis;
 use super::setting::Setting;
 use crate::spread::Spread;
 
-/// A figure of a point.
+/// A value of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// Calls or messages in a second.
+    /// Calls or messages per second.
     Rate,
-    /// CPU time of the server for each of them, in microseconds.
+    /// CPU time of the server per call or message, in microseconds.
     Cost,
 }
 
@@ -37,7 +37,7 @@ impl Value {
         }
     }
 
-    /// How many times as good as `other`.
+    /// By which factor `own` is better than `other`.
     fn gain(self, own: f64, other: f64) -> f64 {
         match self {
             Self::Rate => own / other,
@@ -47,7 +47,7 @@ impl Value {
 }
 
 impl Growth {
-    /// The servers that are compared along an axis, and the one that they are compared with.
+    /// The servers that are compared along an axis, and their reference.
     pub(super) fn compared(&self, axis: Axis) -> (&[String], Option<&str>) {
         if axis == Axis::Kind {
             (&self.streaming, self.streaming_reference.as_deref())
@@ -56,7 +56,7 @@ impl Growth {
         }
     }
 
-    /// The points of a server at a setting, in the order of rounds.
+    /// The points of a server at a setting, in order of rounds.
     pub(super) fn at<'a>(
         &'a self,
         server: &'a str,
@@ -75,7 +75,7 @@ impl Growth {
         Spread::of(self.at(server, setting).filter_map(|point| value.of(axis, point)))
     }
 
-    /// How many times as good a server is as `other` in the same round.
+    /// By which factor a server is better than `other` in the same round.
     pub(super) fn gain(
         &self,
         axis: Axis,
@@ -90,7 +90,7 @@ impl Growth {
         }))
     }
 
-    /// Every median of a ratio by a name, to compare two runs.
+    /// The medians of all ratios with their names, for comparing two runs.
     pub(crate) fn medians(&self) -> Vec<(String, f64)> {
         let mut medians = BTreeMap::new();
         for axis in Axis::ALL {

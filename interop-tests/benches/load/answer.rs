@@ -1,19 +1,19 @@
-//! Whether a header list is that of a good answer.
+//! Checks the header list of a response.
 //!
-//! An error of gRPC's comes with HTTP's status 200, so that the list has to be read.
+//! gRPC errors have the HTTP status 200, so the whole list must be checked.
 
 use grpc_interop::http2::header_block::Field;
 
-/// What a list that is as it should be stands for.
+/// A correct header list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
-    /// The answer begins.
+    /// The start of a response.
     Initial,
-    /// It has ended, with OK.
+    /// The trailers of a response with the status OK.
     Trailers,
 }
 
-/// What stands in a header list; the error says what is wrong with it.
+/// Checks a header list. The error describes what is wrong.
 pub(super) fn read(fields: &[Field]) -> Result<Head, String> {
     let value = |name: &str| {
         fields.iter().find(|(known, _)| known == name.as_bytes()).map(|(_, value)| &value[..])

@@ -1,32 +1,33 @@
-//! The calls in flight on a connection, by their streams.
+//! The calls in flight on a connection, by stream.
 //!
-//! A client's streams have odd numbers that only grow, so the calls lie in a row from the oldest on.
+//! The streams of a client have increasing odd numbers, so the calls are stored in a queue that starts with the
+//! oldest.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// A call that has been begun.
+/// A call in flight.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// Which of the exchanges it is.
+    /// The index of its exchange.
     pub(super) exchange: usize,
     pub(super) begun: Instant,
-    /// Bytes of the request that have been sent.
+    /// The number of bytes of the request that have been sent.
     pub(super) sent: usize,
-    /// Bytes of the answer that have come.
+    /// The number of bytes of the response that have been received.
     pub(super) received: usize,
-    /// How many more bytes the server takes on this stream.
+    /// The flow-control window of the stream, for sending.
     pub(super) window: i64,
-    /// Whether the initial header list has come.
+    /// Whether the initial headers have been received.
     pub(super) is_answered: bool,
 }
 
-/// See the module.
+/// The calls in flight on a connection.
 #[derive(Debug)]
 pub(super) struct Calls {
-    /// Those that are over are `None`, until all older ones are.
+    /// The calls from the oldest on. A call that has ended is `None` until all older ones have ended too.
     row: VecDeque<Option<Call>>,
-    /// The stream of the first one.
+    /// The stream of the first call.
     oldest: u32,
     in_flight: usize,
 }
@@ -42,13 +43,13 @@ impl Calls {
         self.in_flight
     }
 
-    /// The stream of the next call; `None` when a connection has no more of them.
+    /// The stream of the next call; `None` if the stream numbers are used up.
     pub(super) fn next_stream(&self) -> Option<u32> {
         let ahead = u32::try_from(self.row.len()).ok()?.checked_mul(2)?;
         self.oldest.checked_add(ahead).filter(|stream| *stream < 1 << 31)
     }
 
-    /// Begins a call on the next stream.
+    /// Adds a call on the next stream.
     pub(super) fn begin(&mut self, call: Call) {
         self.row.push_back(Some(call));
         self.in_flight += 1;
@@ -59,13 +60,13 @@ impl Calls {
         usize::try_from(ahead / 2).ok()
     }
 
-    /// The call on a stream, while it is in flight.
+    /// The call on a stream, if it is in flight.
     pub(super) fn on(&mut self, stream: u32) -> Option<&mut Call> {
         let place = self.place(stream)?;
         self.row.get_mut(place)?.as_mut()
     }
 
-    /// Ends the call on a stream.
+    /// Removes the call on a stream.
     pub(super) fn end(&mut self, stream: u32) -> Option<Call> {
         let place = self.place(stream)?;
         let call = self.row.get_mut(place)?.take()?;
@@ -77,7 +78,7 @@ impl Calls {
         Some(call)
     }
 
-    /// All in flight.
+    /// All calls in flight.
     pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Call> {
         self.row.iter_mut().flatten()
     }

@@ -1,7 +1,6 @@
-//! A connection that always has the same number of calls in flight.
+//! A connection with a constant number of calls in flight.
 //!
-//! Everything is read and written by one task, a batch at a time: what has come is answered with what is
-//! to be asked next in one write, as busy clients do.
+//! One task reads and writes in batches: after each read, all new requests are sent in one write, as busy clients do.
 
 use std::io;
 use std::pin::Pin;
@@ -23,23 +22,23 @@ use super::phase::Progress;
 use super::settings::Settings;
 use grpc_interop::http2::frame::{FrameHeader, error_name, flag, kind, kind_name, split_frame};
 
-/// What is read at once, in bytes.
+/// The size of the read buffer in bytes.
 const INPUT: usize = 256 * 1024;
 
-/// See the module.
+/// A connection with a constant number of calls in flight.
 pub(super) struct Connection {
     socket: TcpStream,
     exchanges: Rc<[Exchange]>,
-    /// Calls that are to be in flight.
+    /// The number of calls to keep in flight.
     streams: usize,
-    /// The exchange that is next.
+    /// The index of the next exchange.
     next: usize,
     calls: Calls,
     blocks: HeaderBlocks,
     settings: Settings,
-    /// How many more bytes the server takes on the connection.
+    /// The flow-control window of the connection, for sending.
     window: i64,
-    /// Streams whose requests could not be sent as a whole.
+    /// Streams whose requests have not been sent completely.
     waiting: Vec<u32>,
     input: Vec<u8>,
     filled: usize,
@@ -48,7 +47,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection whose first exchange is the one with this `number`.
+    /// A connection that starts with the exchange at index `number`.
     pub(super) fn new(
         socket: TcpStream,
         exchanges: Rc<[Exchange]>,
@@ -73,9 +72,9 @@ impl Connection {
         }
     }
 
-    /// Calls until the load ends and all answers have come.
+    /// Makes calls until the load ends and all responses have been received.
     pub(super) async fn run(mut self) -> Result<(), LoadError> {
-        // grpcio's clients wait for the server's SETTINGS too, before they begin a call.
+        // Clients of grpcio wait for the server's SETTINGS too before the first call.
         while !self.settings.have_come() {
             self.turn().await?;
         }
@@ -87,7 +86,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits for bytes, and acts on them.
+    /// Waits for bytes and handles them.
     async fn turn(&mut self) -> Result<(), LoadError> {
         let read = std::future::poll_fn(|cx| self.poll(cx)).await;
         match read.map_err(|error| LoadError::Broken(error.to_string()))? {
@@ -115,7 +114,7 @@ impl Connection {
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    /// Acts on all whole frames; how many bytes they are.
+    /// Handles all complete frames; returns their number of bytes.
     fn take_frames(&mut self, input: &[u8]) -> Result<usize, LoadError> {
         let now = Instant::now();
         let mut taken = 0;
@@ -157,14 +156,14 @@ impl Connection {
                 }
                 self.send_waiting();
             }
-            // A stream that is over may be reset with NO_ERROR, to say that the rest is not wanted.
+            // A server may reset a completed stream with NO_ERROR to discard the rest of the request.
             kind::RST_STREAM if self.calls.on(stream).is_some() => {
                 let code = error_name(number());
                 return Err(LoadError::WrongAnswer(format!("the stream was reset with {code}")));
             }
             kind::SETTINGS | kind::PING | kind::RST_STREAM => {}
             kind::GOAWAY => return Err(LoadError::Broken("the server sent GOAWAY".to_owned())),
-            // Padding, CONTINUATION, unknown frames: no server that is measured here sends any.
+            // Padding, CONTINUATION and unknown frames: no measured server sends any.
             _ => {
                 let name = kind_name(kind);
                 return Err(LoadError::WrongAnswer(format!("{name} with flags {flags:#04x}")));
@@ -217,7 +216,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins calls until there are enough.
+    /// Starts calls until enough are in flight.
     fn fill(&mut self) {
         let streams = self.streams.min(self.settings.max_streams());
         if self.calls.in_flight() >= streams {
@@ -246,7 +245,7 @@ impl Connection {
         self.waiting = waiting;
     }
 
-    /// Sends of a request what the server takes; whether nothing is left.
+    /// Sends as much of a request as the windows allow; returns whether it is complete.
     fn send(&mut self, stream: u32) -> bool {
         let Some(call) = self.calls.on(stream) else { return true };
         let request = &self.exchanges[call.exchange].request;
@@ -268,5 +267,5 @@ impl Connection {
 }
 
 fn stray(stream: u32) -> LoadError {
-    LoadError::WrongAnswer(format!("something on stream {stream}, on which there is no call"))
+    LoadError::WrongAnswer(format!("a frame on stream {stream}, on which no call is in flight"))
 }

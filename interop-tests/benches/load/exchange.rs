@@ -1,6 +1,6 @@
-//! An exchange: the request of a call and the answer that has to come, to the byte.
+//! Exchanges: the request of a call and the exact bytes of the expected response.
 //!
-//! Several with different numbers, so that a server that always says the same is found out.
+//! There are several with different numbers, so that a server that always sends the same response is detected.
 
 use bytes::Bytes;
 use calculator::Number;
@@ -8,34 +8,34 @@ use calculator::arithmetic::{RootMeanSquare, square_root};
 use calculator::rpc::RepeatedRootsRequest;
 use prost::Message;
 
-/// See the module.
+/// The request of a call and the expected response.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    /// `/package.Service/Method`.
+    /// The path, such as `/package.Service/Method`.
     pub(crate) path: &'static str,
     /// All messages of the request, each with its prefix.
     pub(crate) request: Bytes,
-    /// All messages of the answer, each with its prefix.
+    /// All messages of the response, each with its prefix.
     pub(crate) answer: Bytes,
-    /// How many messages there are in both.
+    /// The number of messages in request and response.
     pub(crate) messages: u64,
 }
 
-/// The path of the document's method.
+/// The path of the tutorial's method.
 const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
 
-/// What is asked for: none has the root of another, and some roots are not exact.
+/// The numbers in the requests. All roots differ, and some are not exact.
 const NUMBERS: [f32; 12] =
     [16.0, 2.0, 1e10, 0.25, 1.0, 6.25, 1e-20, 3.0e38, 12345.678, 7.0, 144.0, 0.1];
 
-/// The field of an unknown message part that makes a request large: number 2, of bytes.
+/// The number of the unknown bytes field that pads a request.
 const PADDING: u32 = 2;
 
 fn root(number: f32) -> Number {
     Number { value: square_root(number).unwrap_or(f32::NAN) }
 }
 
-/// `messages`, each behind a flag and its length.
+/// `messages`, each with its flag and length.
 fn framed(messages: impl IntoIterator<Item = Vec<u8>>) -> Bytes {
     let mut body = Vec::new();
     for message in messages {
@@ -50,12 +50,12 @@ fn number(value: f32) -> Vec<u8> {
     Number { value }.encode_to_vec()
 }
 
-/// Roots, one a call.
+/// Unary calls of SquareRoot.
 pub(crate) fn unary() -> Vec<Exchange> {
     NUMBERS.into_iter().map(|value| square_root_of(value, number(value))).collect()
 }
 
-/// Roots, one a call, of numbers in messages of `size` bytes, or of as many as they need.
+/// Unary calls of SquareRoot with requests of `size` bytes, or without padding if `size` is too small.
 pub(crate) fn unary_of_size(size: usize) -> Vec<Exchange> {
     NUMBERS.into_iter().map(|value| square_root_of(value, padded(value, size))).collect()
 }
@@ -69,10 +69,10 @@ fn square_root_of(value: f32, request: Vec<u8>) -> Exchange {
     }
 }
 
-/// The number in `size` bytes: what is left is a field that nobody knows.
+/// The message with `value`, padded to `size` bytes with an unknown field.
 fn padded(value: f32, size: usize) -> Vec<u8> {
     let mut message = number(value);
-    // The field's key and its length take some of them.
+    // The key and the length of the padding field need space too.
     let room = size.saturating_sub(message.len() + 1);
     let padding = (1..=5).rev().find_map(|length_of_length| {
         let padding = room.checked_sub(length_of_length)?;
@@ -84,7 +84,7 @@ fn padded(value: f32, size: usize) -> Vec<u8> {
     message
 }
 
-/// A stream of `count` answers to one number.
+/// Calls with one request and `count` responses.
 pub(crate) fn server_streaming(count: i32) -> Vec<Exchange> {
     let of = |value| {
         let request =
@@ -101,7 +101,7 @@ pub(crate) fn server_streaming(count: i32) -> Vec<Exchange> {
     NUMBERS.into_iter().map(of).collect()
 }
 
-/// One answer to a stream of `count` numbers.
+/// Calls with `count` requests and one response.
 pub(crate) fn client_streaming(count: usize) -> Vec<Exchange> {
     let from = |begin: usize| {
         let numbers = || NUMBERS.into_iter().cycle().skip(begin).take(count);
@@ -117,7 +117,7 @@ pub(crate) fn client_streaming(count: usize) -> Vec<Exchange> {
     (0..NUMBERS.len()).map(from).collect()
 }
 
-/// `count` answers to as many numbers.
+/// Calls with `count` requests and `count` responses.
 pub(crate) fn bidirectional(count: usize) -> Vec<Exchange> {
     let from = |begin: usize| {
         let numbers = || NUMBERS.into_iter().cycle().skip(begin).take(count);

@@ -1,8 +1,8 @@
-//! HPACK on one connection: the requests' blocks, and what the answers' blocks say.
+//! HPACK on one connection: encodes the blocks of requests and decodes those of responses.
 //!
-//! Both sides repeat themselves. The first request puts its fields into the server's table, as grpcio's
-//! clients do, and all others are indices. A block of nothing but indices says the same as long as no other
-//! block has changed the table, so an answer's is decoded once and then recognised.
+//! Blocks repeat in both directions. The first request adds its fields to the server's dynamic table, as grpcio's
+//! clients do, and all later ones consist of indices. A block of indices keeps its meaning until another block
+//! changes the table. So the block of a response is decoded once and then recognised.
 
 use super::answer;
 use super::answer::Head;
@@ -11,10 +11,10 @@ use grpc_interop::http2::header_block::Decoder;
 /// `:scheme: http` and `:method: POST` of the static table (RFC 7541, appendix A).
 const STATIC: [u8; 2] = [0x86, 0x83];
 
-/// The first index of the dynamic table, where the field is that was added last.
+/// The first index of the dynamic table, which is the newest entry.
 const FIRST_DYNAMIC: u8 = 62;
 
-/// The fields beside `:path` that grpcio's Python client sends.
+/// The fields that grpcio's Python client sends in addition to `:path`.
 const FIELDS: [(&str, &str); 5] = [
     (":authority", "localhost:50051"),
     ("te", "trailers"),
@@ -23,7 +23,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("grpc-accept-encoding", "identity, deflate, gzip"),
 ];
 
-/// See the module.
+/// The header blocks of a connection.
 pub(super) struct HeaderBlocks {
     path: &'static str,
     requests: u64,
@@ -33,7 +33,7 @@ pub(super) struct HeaderBlocks {
 }
 
 impl HeaderBlocks {
-    /// Of calls of the method at `path`.
+    /// The header blocks for calls of the method at `path`.
     pub(super) fn new(path: &'static str) -> Self {
         Self {
             path,
@@ -55,7 +55,7 @@ impl HeaderBlocks {
         &self.request
     }
 
-    /// What a block says; the error says what is wrong with the answer.
+    /// Decodes and checks a block. The error describes what is wrong with the response.
     pub(super) fn read(&mut self, block: &[u8]) -> Result<Head, String> {
         if let Some((_, head)) = self.known.iter().find(|(known, _)| known == block) {
             return Ok(*head);
@@ -70,23 +70,23 @@ impl HeaderBlocks {
     }
 }
 
-/// A block that puts all fields into the server's table.
+/// A block that adds all fields to the server's dynamic table.
 fn first_request(path: &str) -> Vec<u8> {
     let fields = std::iter::once((":path", path)).chain(FIELDS);
     let literals = fields.flat_map(|(name, value)| literal(name, value));
     STATIC.into_iter().chain(literals).collect()
 }
 
-/// A block that finds them there.
+/// A block that refers to these entries.
 fn all_indices() -> Vec<u8> {
     let indices = (FIRST_DYNAMIC..).take(1 + FIELDS.len()).map(|index| 0x80 | index);
-    // Those with a colon come first.
+    // Pseudo-header fields come first.
     let indices: Vec<_> = indices.collect();
     let indices = indices.into_iter().rev();
     STATIC.into_iter().chain(indices).collect()
 }
 
-/// A field that goes into the table; both texts are shorter than 127 bytes (section 6.2.1).
+/// A literal field with incremental indexing (section 6.2.1). Both texts must be shorter than 127 bytes.
 fn literal(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| u8::try_from(text.len()).into_iter().chain(text.bytes()).collect();
     let [name, value]: [Vec<u8>; 2] = [name, value].map(text);

@@ -1,16 +1,16 @@
-//! The load generator: a closed loop of calls over HTTP/2, every answer of which is checked.
+//! The load generator: a closed loop of calls over HTTP/2 that checks every response.
 //!
-//! Its frames are written and read by hand. An HTTP/2 library costs a client as much as the server that
-//! is measured, and a generator that reports a gRPC error as a success, as well-known ones do, would
-//! praise the server that fails fastest.
+//! It encodes and decodes frames itself, because an HTTP/2 library would cost the client as much CPU time as the
+//! measured server. It checks every response, because a generator that counts gRPC errors as successes would favour
+//! the server that fails fastest.
 //!
-//! - [`exchange`]: what is asked and what must come back
-//! - [`answer`]: whether a header list is that of a good answer
-//! - [`header_blocks`]: HPACK, where decoding the same block again costs a comparison
+//! - [`exchange`]: requests and their expected responses
+//! - [`answer`]: checks the header list of a response
+//! - [`header_blocks`]: HPACK, with a cache for repeated blocks
 //! - [`calls`]: the calls in flight on a connection
 //! - [`connection`]: frames, flow control, the closed loop
-//! - [`settings`], [`output`]: what the server allows, and what is to be sent
-//! - [`phase`]: warming up, measuring, ending
+//! - [`settings`], [`output`]: the limits of the server, and the bytes to send
+//! - [`phase`]: warm-up, measurement, end
 
 mod answer;
 mod calls;
@@ -34,71 +34,72 @@ use connection::Connection;
 use exchange::Exchange;
 use phase::{Phase, Progress};
 
-/// How long the answers of the last calls are waited for.
+/// How long to wait for the responses of the last calls.
 const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
-/// How long those of a number of calls are waited for.
+/// How long to wait for all responses of a fixed number of calls.
 const ALL_ANSWERS: Duration = Duration::from_secs(90);
 
-/// What is done to a server.
+/// A load on a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    /// One after the other and from the beginning again.
+    /// The exchanges, which are used in turn.
     pub(crate) exchanges: Rc<[Exchange]>,
     pub(crate) connections: usize,
-    /// Calls in flight on each connection.
+    /// The number of calls in flight on each connection.
     pub(crate) streams: usize,
     pub(crate) extent: Extent,
 }
 
-/// How long a load lasts.
+/// The extent of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Extent {
-    /// It warms a server up, then it is measured.
+    /// A warm-up, followed by a measured time.
     Time { warm_up: Duration, measured: Duration },
-    /// So many calls, all of which are measured.
+    /// A number of calls, all of which are measured.
     Calls(u64),
 }
 
-/// What came of it in the time that was measured.
+/// The result of the measured part of a load.
 #[derive(Debug)]
 pub(crate) struct Yield {
-    /// Calls that were answered rightly.
+    /// The number of calls with a correct response.
     pub(crate) calls: u64,
     pub(crate) elapsed: Duration,
-    /// From the request to the end of its answer, in nanoseconds.
+    /// The latencies from the request to the end of the response, in nanoseconds.
     pub(crate) latencies: Histogram<u64>,
-    /// Calls that were in flight on each connection, of which the server may allow fewer than asked for.
+    /// The number of calls in flight on each connection. The server may allow fewer than requested.
     pub(crate) streams: usize,
-    /// The part of the time for which the generator's thread was running: near 1 it was the generator
-    /// that was measured.
+    /// The fraction of the time in which the generator's thread was running. Near 1, the generator was the
+    /// bottleneck.
     pub(crate) busy: f64,
 }
 
-/// Why a load was given up.
+/// The reason why a load failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
-    #[error("no connection could be made: {0}")]
+    #[error("cannot connect to the server: {0}")]
     Connect(std::io::Error),
-    #[error("a wrong answer: {0}")]
+    #[error("the server sent a wrong response: {0}")]
     WrongAnswer(String),
-    #[error("the connection broke: {0}")]
+    #[error("the connection failed: {0}")]
     Broken(String),
-    #[error("calls were not answered in time")]
+    #[error("the server did not respond to all calls in time")]
     Unanswered,
 }
 
 impl Load {
-    /// After which a server hangs.
+    /// The time limit of the load.
     fn limit(&self) -> Duration {
         match self.extent {
             Extent::Time { warm_up, measured } => warm_up + measured + LAST_ANSWERS,
-            // Enough below a tool that makes a server a hundred times slower.
+            // Sufficient even under a tool that makes a server a hundred times slower.
             Extent::Calls(_) => ALL_ANSWERS,
         }
     }
 
-    /// Applies the load; what is observed when measuring begins and ends is given back too.
+    /// Applies the load to the server at `address`. Also returns the results of `observe` at the start and at the end
+    /// of the measurement.
     pub(crate) fn apply<T>(
         &self,
         address: SocketAddr,
@@ -163,7 +164,7 @@ fn joined(ended: Joined) -> Result<(), LoadError> {
     ended.map_err(|error| LoadError::Broken(error.to_string()))?
 }
 
-/// Waits for a connection that fails; those that are done are not waited for any more.
+/// Waits until a connection fails. Connections that have finished are ignored.
 async fn first_error(connections: &mut JoinSet<Result<(), LoadError>>) -> LoadError {
     while let Some(ended) = connections.join_next().await {
         if let Err(error) = joined(ended) {
@@ -173,7 +174,7 @@ async fn first_error(connections: &mut JoinSet<Result<(), LoadError>>) -> LoadEr
     std::future::pending().await
 }
 
-/// For how long this thread has been running.
+/// The CPU time of this thread.
 fn own_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(

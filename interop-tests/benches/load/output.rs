@@ -1,15 +1,15 @@
-//! The bytes that are to be sent.
+//! The bytes to send on a connection.
 
 use super::header_blocks::HeaderBlocks;
 use grpc_interop::http2::frame::{FrameHeader, PREFACE, flag, kind};
 
-/// The largest window that there is, so that no answer ever waits for this client.
+/// The maximum window, so that no response ever waits for this client.
 const WINDOW: u32 = i32::MAX.unsigned_abs();
 
-/// How many bytes may come before the server is told that it may send as many again.
+/// After how many received bytes the window is replenished.
 const REPLENISH: usize = 1 << 20;
 
-/// See the module.
+/// A buffer of frames to send.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     bytes: Vec<u8>,
@@ -18,7 +18,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// What a client says first.
+    /// The start of a connection: the preface, SETTINGS and WINDOW_UPDATE.
     pub(super) fn begin() -> Self {
         let mut output = Self { bytes: PREFACE.to_vec(), ..Self::default() };
         let settings = [[0, 2, 0, 0, 0, 0], [0, 4, 0x7f, 0xff, 0xff, 0xff]]; // no push; the window
@@ -49,7 +49,7 @@ impl Output {
         self.frame(kind::PING, flag::ACK, 0, payload);
     }
 
-    /// Lets the server send as many bytes again, now or when there are more of them.
+    /// Replenishes the window after this number of `received` bytes, immediately or together with later ones.
     pub(super) fn replenish(&mut self, received: usize) {
         self.received += received;
         if self.received >= REPLENISH {
@@ -67,7 +67,7 @@ impl Output {
         &self.bytes[self.written..]
     }
 
-    /// So many of the bytes have been sent.
+    /// Removes this number of bytes, which have been `written`.
     pub(super) fn written(&mut self, written: usize) {
         self.written += written;
         if self.written == self.bytes.len() {

@@ -1,4 +1,4 @@
-//! How far a load is, and what has been counted: shared by all connections of one thread.
+//! The phase of a load and its counters, shared by all connections of a thread.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -8,28 +8,28 @@ use tokio::sync::Notify;
 
 use super::Extent;
 
-/// What an answer that comes now counts for.
+/// The phases of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing.
+    /// Responses are not counted.
     WarmUp,
-    /// It is counted.
+    /// Responses are counted.
     Measuring,
-    /// Nothing, and no other call is begun.
+    /// Responses are not counted, and no calls are started.
     Ending,
 }
 
-/// See the module.
+/// The phase of a load and its counters.
 #[derive(Debug)]
 pub(super) struct Progress {
     phase: Cell<Phase>,
-    /// Calls that may still be begun.
+    /// The number of calls that may still be started.
     left: Cell<u64>,
-    /// Calls that have not been answered yet, of those that there are to be.
+    /// The number of calls without a response, if the load has a fixed number of calls.
     unanswered: Cell<u64>,
     all_answered: Notify,
     calls: Cell<u64>,
-    /// The fewest calls at once that the server allows on a connection.
+    /// The minimum over all connections of the concurrent streams that the server allows.
     allowed: Cell<usize>,
     latencies: RefCell<Histogram<u64>>,
 }
@@ -55,7 +55,7 @@ impl Progress {
         self.phase.set(phase);
     }
 
-    /// Whether another call is to be begun; it counts as begun then.
+    /// Whether to start another call. If so, it is counted as started.
     pub(super) fn begins_another(&self) -> bool {
         let left = self.left.get();
         let begins = left > 0 && self.phase.get() != Phase::Ending;
@@ -63,7 +63,7 @@ impl Progress {
         begins
     }
 
-    /// Counts a right answer that took so long.
+    /// Counts a correct response with this `latency`.
     pub(super) fn answered(&self, latency: Duration) {
         if self.phase.get() == Phase::Measuring {
             self.calls.set(self.calls.get() + 1);
@@ -77,7 +77,7 @@ impl Progress {
         }
     }
 
-    /// Takes note of how many calls at once the server allows on a connection.
+    /// Records the number of concurrent streams that the server allows on a connection.
     pub(super) fn allows(&self, streams: usize) {
         self.allowed.set(self.allowed.get().min(streams));
     }
@@ -86,18 +86,18 @@ impl Progress {
         self.allowed.get()
     }
 
-    /// Waits until all calls that there are to be have been answered.
+    /// Waits for the responses of all calls, if the load has a fixed number of calls.
     pub(super) async fn all_answered(&self) {
         self.all_answered.notified().await;
     }
 
-    /// What has been counted.
+    /// Takes the number of responses and their latencies.
     pub(super) fn take(&self) -> (u64, Histogram<u64>) {
         (self.calls.take(), self.latencies.replace(latencies()))
     }
 }
 
-/// A histogram of nanoseconds, of which three digits count, up to a minute.
+/// An empty histogram of nanoseconds up to a minute, with three significant digits.
 fn latencies() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).unwrap_or_else(|_| unreachable!("bounds"))
 }

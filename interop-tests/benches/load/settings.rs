@@ -1,8 +1,8 @@
-//! What the server's SETTINGS allow.
+//! The limits in the server's SETTINGS.
 
 use grpc_interop::http2::frame::{self, setting};
 
-/// See the module (RFC 9113, section 6.5.2).
+/// The limits in the server's SETTINGS (RFC 9113, section 6.5.2).
 #[derive(Debug)]
 pub(super) struct Settings {
     have_come: bool,
@@ -23,10 +23,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The window of a connection, and of its streams before there are SETTINGS, in bytes.
+    /// The initial window of a connection, and of streams before SETTINGS arrive, in bytes.
     pub(super) const WINDOW: u32 = 65_535;
 
-    /// Takes a frame's payload; how many bytes more the server now takes on each stream.
+    /// Applies the payload of a SETTINGS frame; returns the change of the window of each stream.
     pub(super) fn take(&mut self, payload: &[u8]) -> i64 {
         self.have_come = true;
         let before = self.initial_window();
@@ -41,7 +41,7 @@ impl Settings {
         self.initial_window() - before
     }
 
-    /// Whether there were any.
+    /// Whether SETTINGS have been received.
     pub(super) fn have_come(&self) -> bool {
         self.have_come
     }

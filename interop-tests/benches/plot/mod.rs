@@ -1,11 +1,11 @@
-//! Figures for the report, as SVG.
+//! Figures for the report as SVG.
 //!
-//! What is drawn knows nothing of servers: curves and bars come with their names. Every series has a colour
-//! and a mark of its own, because a page is also printed in grey.
+//! This module does not depend on servers: curves and bars have names. Every series has its own colour and mark, so
+//! that figures are readable in greyscale.
 //!
 //! - [`panel`]: one pair of axes
-//! - [`scale`]: what stands along them
-//! - [`style`]: how series are told apart
+//! - [`scale`]: the scales of the axes
+//! - [`style`]: colours, marks and text
 
 mod panel;
 mod scale;
@@ -19,31 +19,31 @@ use plotters::prelude::Text;
 
 use style::Style;
 
-/// The size of a panel and what is above all of them, in pixels.
+/// The size of a panel, and below the height of the legend, in pixels.
 const PANEL: (u32, u32) = (550, 320);
 const LEGEND: u32 = 34;
 
-/// How much of the legend a name has for each of its letters, and for its mark.
+/// The width of a letter and of a mark in the legend, in pixels.
 const LETTER: i32 = 8;
 const MARK: i32 = 56;
 
 type Root<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<io::Error>>;
 
-/// How values are shown.
+/// The shape of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// On a logarithmic scale.
+    /// Lines on a logarithmic scale.
     Lines,
-    /// From zero on.
+    /// Bars on a linear scale from zero.
     Bars,
 }
 
-/// A name and the values at all places of the horizontal axis.
+/// A series: a name and its values at all places of the horizontal axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) name: String,
-    /// The number of what it looks like: the same in all figures of a page.
+    /// The number of its style, which is the same in all figures of a page.
     pub(crate) style: usize,
     pub(crate) values: Vec<Option<f64>>,
 }
@@ -59,24 +59,24 @@ impl Series {
 #[derive(Clone, Debug)]
 pub(crate) struct Panel {
     pub(crate) title: String,
-    /// What the horizontal axis has.
+    /// The title of the horizontal axis.
     pub(crate) axis: String,
-    /// Its places.
+    /// The names of the places on it.
     pub(crate) labels: Vec<String>,
     pub(crate) series: Vec<Series>,
 }
 
-/// Panels with the same series, side by side.
+/// Panels with the same series, next to each other.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    /// The title of the table that it is shown above.
+    /// The title of the table above which the figure is shown.
     pub(crate) above: String,
     pub(crate) shape: Shape,
     pub(crate) panels: Vec<Panel>,
 }
 
 impl Figure {
-    /// The element that a page shows.
+    /// The SVG element.
     pub(crate) fn svg(&self) -> Result<String, DrawingAreaErrorKind<io::Error>> {
         let mut svg = String::new();
         let columns = self.panels.len().max(1);

@@ -1,7 +1,7 @@
-//! One pair of axes, with lines or bars on it.
+//! One pair of axes with lines or bars.
 //!
-//! The axes are the library's; what is on them is drawn in pixels, as the legend is, so that both look
-//! the same.
+//! The library draws the axes. Lines, bars and marks are drawn in pixels, like the legend, so that both look the
+//! same.
 
 use plotters::chart::ChartBuilder;
 use plotters::prelude::Text;
@@ -18,7 +18,7 @@ use super::style::Place;
 use super::style::Style;
 use crate::spread::short;
 
-/// How much of the distance between two places bars take.
+/// The fraction of the distance between two places that bars use.
 const BARS: f64 = 0.84;
 
 impl Panel {
@@ -69,7 +69,7 @@ impl Panel {
 }
 
 impl Series {
-    /// Broken where a value is missing.
+    /// Draws a line, interrupted at missing values.
     fn line(&self, place: impl Fn(f64, f64) -> Place, root: &Root<'_>) -> Drawn {
         let style = Style::of(self.style);
         let places: Vec<_> = steps(0.0, 1.0)
@@ -85,7 +85,7 @@ impl Series {
     }
 }
 
-/// Numbers from `first` on, the same distance apart.
+/// Equidistant numbers starting at `first`.
 fn steps(first: f64, distance: f64) -> impl Iterator<Item = f64> {
     (0_u32..).map(move |step| first + distance * f64::from(step))
 }

@@ -1,6 +1,7 @@
-//! What stands along the axes of a panel.
+//! The axes of a panel.
 //!
-//! Places have names and the same distance, because sizes begin at 0, which a logarithmic axis has not.
+//! The places on the horizontal axis have names and equal distances, because sizes begin at 0, which a logarithmic
+//! axis does not have.
 
 use std::ops::Range;
 
@@ -58,7 +59,7 @@ pub(super) enum Scale {
 }
 
 impl Scale {
-    /// One on which all `values` are, with some room.
+    /// A scale that contains all `values`, with some margin.
     pub(super) fn of(shape: Shape, values: impl Iterator<Item = f64> + Clone) -> Self {
         let least = values.clone().fold(f64::INFINITY, f64::min);
         let most = values.fold(0.0, f64::max);
@@ -66,13 +67,13 @@ impl Scale {
             Shape::Lines if least > 0.0 && least <= most => {
                 Self::Logarithmic((0.7 * least..1.4 * most).log_scale().into())
             }
-            // Numbers stand over the bars.
+            // The margin is for the numbers above the bars.
             _ => Self::Linear((0.0..if most > 0.0 { 1.12 * most } else { 1.0 }).into()),
         }
     }
 }
 
-/// Powers of ten, or steps between them where those would be too few to read a value by.
+/// Powers of ten, or smaller steps if there are too few powers.
 fn steps(range: &Range<f64>, powers: Vec<f64>) -> Vec<f64> {
     if range.end / range.start > 300.0 {
         return powers;
@@ -110,7 +111,7 @@ impl Ranged for Scale {
 
 impl ValueFormatter<f64> for Scale {
     fn format_ext(&self, value: &f64) -> String {
-        // Below that, digits that say nothing would be added.
+        // `short` would add insignificant digits to smaller numbers.
         if *value >= 100.0 { short(*value) } else { ((value * 1e4).round() / 1e4).to_string() }
     }
 }

@@ -1,7 +1,7 @@
-//! How series are told apart, and what text looks like.
+//! The style of series and text.
 //!
-//! The colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart;
-//! marks do it on paper.
+//! The colours are from Okabe and Ito and can be distinguished with any kind of colour vision. Marks distinguish
+//! series on paper.
 
 use plotters::prelude::{
     Circle, Color, Cross, FontFamily, FontStyle, PathElement, RGBColor, Rectangle, ShapeStyle,
@@ -24,17 +24,17 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(0xb0, 0xa0, 0x00),
 ];
 
-/// What text and axes have.
+/// The colour of text and axes.
 pub(super) const INK: RGBColor = RGBColor(0x1d, 0x23, 0x29);
 pub(super) const GRID: RGBColor = RGBColor(0xd5, 0xdb, 0xe1);
 
 /// Half the size of a mark, in pixels.
 const MARK: i32 = 4;
 
-/// A place on the page, in pixels.
+/// A position on the page in pixels.
 pub(super) type Place = (i32, i32);
 
-/// How one series looks.
+/// The style of a series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     colour: RGBColor,
@@ -42,7 +42,7 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// The one with this number; there are more marks with each colour than figures have series.
+    /// The style with this number. There are more combinations of colour and mark than series.
     pub(super) fn of(number: usize) -> Self {
         Self { colour: COLOURS[number % COLOURS.len()], mark: number }
     }
@@ -86,22 +86,22 @@ fn text(size: u32, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     font(size).color(&INK).pos(Pos::new(horizontal, vertical))
 }
 
-/// Along the axes.
+/// The text style along the axes.
 pub(super) fn small() -> TextStyle<'static> {
     font(12).color(&INK)
 }
 
-/// Above a panel.
+/// The text style above a panel.
 pub(super) fn title() -> TextStyle<'static> {
     font(15).color(&INK)
 }
 
-/// To the right of a place.
+/// The text style to the right of a place.
 pub(super) fn text_beside() -> TextStyle<'static> {
     text(13, HPos::Left, VPos::Center)
 }
 
-/// Over a place.
+/// The text style above a place.
 pub(super) fn text_over() -> TextStyle<'static> {
     text(11, HPos::Center, VPos::Bottom)
 }

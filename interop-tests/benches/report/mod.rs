@@ -1,7 +1,7 @@
-//! The record as one HTML file that needs nothing but itself.
+//! The record as one self-contained HTML file.
 //!
-//! It has no script, so that it can be read where scripts are not run: in a mail, or among the files of a
-//! build. Names come from files that people write, so every text is escaped.
+//! It has no script, so that it can be viewed where scripts are disabled, for example in an e-mail or in the
+//! artifacts of a CI system. Names come from user files, so all text is escaped.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,10 +18,10 @@ use super::table::Table;
 const PAGE: &str = include_str!("../report.html");
 const STYLE: &str = include_str!("../../src/report/templates/report.css");
 
-/// What the template knows.
+/// The values of the template.
 #[derive(Serialize)]
 struct Page<'a> {
-    /// What the browser tells the page's own style by.
+    /// The nonce of the style sheet, for the content security policy.
     nonce: String,
     style: &'static str,
     date: &'a str,
@@ -33,7 +33,7 @@ struct Page<'a> {
     sections: Vec<Section>,
 }
 
-/// A table, and the figure above it.
+/// A table with the figure above it.
 #[derive(Serialize)]
 struct Section {
     id: usize,
@@ -42,7 +42,7 @@ struct Section {
     table: Table,
 }
 
-/// Writes it to `path`.
+/// Writes the report of `record` to `path`.
 pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
     let mut figures = BTreeMap::new();
     for figure in record.figures() {
@@ -65,7 +65,7 @@ pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
         sections: sections.collect(),
     };
     let text = environment()?.get_template("report.html")?.render(Serde(page))?;
-    std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {

@@ -1,4 +1,4 @@
-//! Throughput in one figure: how many times as much as the reference.
+//! Draws throughput as a figure: each server as a multiple of the reference.
 
 use super::LOADS;
 use super::Throughput;
@@ -11,11 +11,11 @@ use crate::plot::Panel;
 use crate::plot::Series;
 use crate::plot::Shape;
 
-/// The load that is shown: that of a busy client.
+/// The load in the figure: a busy client.
 const SHOWN: InFlight = LOADS[1];
 
 impl Throughput {
-    /// Bars, if there is a reference and something was measured.
+    /// A bar chart, if there is a reference and at least one measurement.
     pub(crate) fn figures(&self) -> Option<Figure> {
         let (first_cores, first_load) = *self.settings().first()?;
         let reference = self.reference.as_deref()?;

@@ -1,11 +1,11 @@
 //! `interop-mutants`: servers, agents and programs with one fault each, for the tests of the interop tool.
 //!
-//! One program, whose first argument chooses the kind of mutant. The calculator on plain tonic is among
-//! them: to a client of grpcio it is one long list of faults.
+//! The first argument selects the kind of mutant. The calculator with plain tonic is one of them, because it differs
+//! from grpcio in many ways.
 
 #![allow(
     clippy::expect_used,
-    reason = "a mutant that cannot do its part fails the test by panicking"
+    reason = "a mutant that cannot do its work must panic, which makes the test fail"
 )]
 
 mod agent;
@@ -24,18 +24,19 @@ fn main() -> ExitCode {
         Some("program") => program::main(arguments),
         Some("plain-tonic-server") => plain_tonic_server(arguments),
         Some("plain-tonic-agent") => plain_tonic_agent::main(),
-        other => panic!("no such mutant: {other:?}"),
+        other => panic!("unknown kind of mutant: {other:?}"),
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn plain_tonic_server(mut arguments: impl Iterator<Item = String>) -> ExitCode {
-    let address = arguments.next().expect("an address").parse().expect("an address");
-    interop_rivals::plain_tonic::serve(address).await.expect("the transport works");
+    let address =
+        arguments.next().expect("the address is missing").parse().expect("the address is invalid");
+    interop_rivals::plain_tonic::serve(address).await.expect("the server failed");
     ExitCode::SUCCESS
 }
 
-/// One of the calculator's own programs, which are built into the same folder.
+/// The path of another program of the project, which is in the same directory.
 fn sibling(name: &str) -> PathBuf {
-    std::env::current_exe().expect("this program").with_file_name(name)
+    std::env::current_exe().expect("the path of this program is unknown").with_file_name(name)
 }

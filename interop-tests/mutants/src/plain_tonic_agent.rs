@@ -1,7 +1,7 @@
-//! A client agent on plain tonic and prost: what a team would write without this project.
+//! A client agent with plain tonic and prost, as it would be without this project.
 //!
-//! Its stub is written by hand, as that of the plain server is, because the generated one uses the
-//! project's own message type.
+//! Its stub is written by hand, like that of the plain server, because the generated one uses the message type of the
+//! project.
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -19,27 +19,27 @@ use tonic_prost::ProstCodec;
 use grpc_interop_protocol::{self as protocol, Call, CallOutcome, Metadata, Outcome};
 use interop_rivals::plain_tonic::Number;
 
-/// Header fields of gRPC itself, which no client reports as metadata.
+/// Header fields of the gRPC protocol, which are not metadata.
 const TRANSPORT: [&str; 5] =
     ["content-type", "grpc-accept-encoding", "grpc-encoding", "grpc-message", "grpc-status"];
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() -> ExitCode {
     for line in std::io::stdin().lock().lines() {
-        let line = line.expect("a line from the tool");
-        let request = serde_json::from_str(&line).expect("a request");
+        let line = line.expect("cannot read a request from the tool");
+        let request = serde_json::from_str(&line).expect("the request is invalid");
         let outcome = outcome(&request).await.unwrap_or_else(Outcome::not_supported);
-        println!("{}", serde_json::to_string(&outcome).expect("it can be written"));
+        println!("{}", serde_json::to_string(&outcome).expect("an outcome can be serialized"));
     }
     ExitCode::SUCCESS
 }
 
-/// Makes the call of `request`; the error is what this agent cannot do.
+/// Makes the call of `request`. The error is the feature that this agent does not support.
 async fn outcome(request: &protocol::Request) -> Result<Outcome, String> {
     let [Call { value: Some(bits), timeout_ms, metadata, .. }] = &request.calls[..] else {
-        return Err("anything but one call with a number".to_owned());
+        return Err("a request other than a single call with a number".to_owned());
     };
-    let value = f32::from_bits(u32::from_str_radix(bits, 16).expect("hex"));
+    let value = f32::from_bits(u32::from_str_radix(bits, 16).expect("the value is hexadecimal"));
     let mut number = Request::new(Number { value });
     if let Some(timeout) = timeout_ms {
         number.set_timeout(Duration::from_secs_f64(timeout / 1000.0));
@@ -48,7 +48,7 @@ async fn outcome(request: &protocol::Request) -> Result<Outcome, String> {
         add(key, value, number.metadata_mut()).ok_or_else(|| format!("metadata {key}"))?;
     }
     let address = format!("http://{}", request.address);
-    let channel = Endpoint::from_shared(address).expect("an address").connect_lazy();
+    let channel = Endpoint::from_shared(address).expect("the address is valid").connect_lazy();
     let begin = std::time::Instant::now();
     let response = tokio::spawn(square_root(channel, number)).await;
     let elapsed_ms = begin.elapsed().as_secs_f64() * 1000.0;
@@ -69,7 +69,7 @@ async fn outcome(request: &protocol::Request) -> Result<Outcome, String> {
         value,
         replies: None,
         details: None,
-        // tonic merges both.
+        // tonic merges initial and trailing metadata.
         initial_metadata: Vec::new(),
         trailing_metadata,
         elapsed_ms,
@@ -87,6 +87,7 @@ async fn square_root(
     grpc.unary(request, path, ProstCodec::default()).await
 }
 
+/// Adds an entry to the metadata, or returns `None` if tonic refuses it.
 fn add(key: &str, value: &str, to: &mut MetadataMap) -> Option<()> {
     if key.ends_with("-bin") {
         let key: MetadataKey<Binary> = key.parse().ok()?;
@@ -99,6 +100,7 @@ fn add(key: &str, value: &str, to: &mut MetadataMap) -> Option<()> {
     Some(())
 }
 
+/// Metadata as text: a binary value as hexadecimal digits.
 fn readable(metadata: &MetadataMap) -> Metadata {
     let entry = |entry: KeyAndValueRef<'_>| match entry {
         KeyAndValueRef::Ascii(key, value) => {

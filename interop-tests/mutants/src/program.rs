@@ -1,7 +1,7 @@
-//! Client and server programs with one fault each, as a person would run them.
+//! Client and server programs with one fault each, as users run them.
 //!
-//! Those of the suite `programs` need no server, because what they print is what is wrong with them.
-//! The others run the real client and spoil what it says, or how it ends.
+//! Those for the suite `programs` need no server, because only their output is wrong. The others run the real client
+//! and falsify its stderr or its exit status.
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
@@ -34,15 +34,16 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
             real_client(str::to_owned);
             ExitCode::from(3)
         }
-        other => panic!("no such fault: {other:?}"),
+        other => panic!("unknown fault of a program: {other:?}"),
     }
 }
 
-/// Lets the real client make its call, and says what `spoil` makes of what it says on stderr.
-fn real_client(spoil: impl Fn(&str) -> String) -> ExitCode {
-    let ended =
-        Command::new(crate::sibling("calculator-client")).output().expect("the real client");
-    std::io::stdout().write_all(&ended.stdout).expect("somebody listens");
-    eprint!("{}", spoil(&String::from_utf8_lossy(&ended.stderr)));
+/// Runs the real client and prints its stderr as changed by `falsify`.
+fn real_client(falsify: impl Fn(&str) -> String) -> ExitCode {
+    let ended = Command::new(crate::sibling("calculator-client"))
+        .output()
+        .expect("cannot run calculator-client");
+    std::io::stdout().write_all(&ended.stdout).expect("cannot write to stdout");
+    eprint!("{}", falsify(&String::from_utf8_lossy(&ended.stderr)));
     if ended.status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,7 +1,7 @@
 //! Servers with one fault each.
 //!
-//! They answer through tonic's stub with the library's own square root, so that the fault is all
-//! that tells them from the real server.
+//! They use tonic's stub and the square root of the library, so the fault is the only difference from the real
+//! server.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -14,23 +14,25 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+/// What is wrong with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// As plain prost does.
+    /// Responds with 0.0 instead of -0.0, like plain prost.
     DropsTheSignOfZero,
-    /// The last bit of the root of 2.
+    /// The last bit of the square root of 2 is wrong.
     OneWrongAnswer,
-    /// Takes calls and answers none.
+    /// Accepts calls but never responds.
     NeverAnswers,
-    /// Ends when it is asked for the root of 3.
+    /// Exits on a request for the square root of 3.
     DiesHalfWay,
-    /// Has HTML for every error.
+    /// The status message of every error is HTML.
     SpeaksHtml,
 }
 
-/// What would be seen if a page took it for a part of itself.
+/// A status message that changes the title of a page that does not escape it.
 const HTML: &str = "</script><img src=x onerror=document.title='taken'>";
 
+/// Runs the server with the fault of the first argument.
 pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     eprintln!("pid {}", std::process::id());
     let fault = match arguments.next().as_deref() {
@@ -46,26 +48,27 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
             eprintln!("no calculator today");
             return ExitCode::from(7);
         }
-        other => panic!("no such fault: {other:?}"),
+        other => panic!("unknown fault of a server: {other:?}"),
     };
-    let address = arguments.next().expect("an address");
-    serve(fault, address.parse().expect("an address"));
+    let address = arguments.next().expect("the address is missing");
+    serve(fault, address.parse().expect("the address is invalid"));
     ExitCode::SUCCESS
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve(fault: Fault, address: SocketAddr) {
-    let incoming = TcpIncoming::bind(address).expect("a free port");
-    let address = incoming.local_addr().expect("bound");
+    let incoming = TcpIncoming::bind(address).expect("cannot listen");
+    let address = incoming.local_addr().expect("the address of the listener is unknown");
     println!("Listening on {address}");
-    std::io::stdout().flush().expect("somebody listens");
+    std::io::stdout().flush().expect("cannot write to stdout");
     Server::builder()
         .add_service(CalculatorServer::new(Mutant(fault)))
         .serve_with_incoming(incoming)
         .await
-        .expect("the transport works");
+        .expect("the server failed");
 }
 
+/// The calculator with a fault.
 struct Mutant(Fault);
 
 #[tonic::async_trait]
@@ -78,7 +81,7 @@ impl Calculator for Mutant {
         };
         let mut value = square_root(asked).map_err(html)?;
         match self.0 {
-            // Adding +0.0 leaves every number as it is but for -0.0.
+            // Adding +0.0 changes only -0.0.
             Fault::DropsTheSignOfZero if value == 0.0 => value += 0.0,
             Fault::OneWrongAnswer if asked.to_bits() == 2_f32.to_bits() => {
                 value = f32::from_bits(value.to_bits() + 1);

@@ -1,9 +1,9 @@
 //! The lines of JSON that the interop tool and a client agent exchange: one [`Request`] on the agent's
 //! stdin, one [`Outcome`] on its stdout.
 //!
-//! JSON lines, because every language can read and write them. Numbers travel as the bits of their
-//! float32 in hex, because JSON has no NaN and its numbers do not keep the sign of zero. A key that is
-//! not needed is not written, so that an agent that does not know it yet still does everything else.
+//! Every language can read and write lines of JSON. Numbers are transmitted as the bits of their float32 in hex,
+//! because JSON has no NaN and does not reliably preserve the sign of zero. A key that is not needed is omitted, so
+//! that an older agent, which does not know it, supports all other requests.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// Keys and values in order; the value of a `-bin` key is the hex of its bytes.
 pub type Metadata = Vec<(String, String)>;
 
-/// What an agent has to do: one line on its stdin.
+/// The task of an agent: one line on its stdin.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -22,13 +22,13 @@ pub struct Request {
     pub channels: usize,
     /// Whether the channels stay open for the next request with the same settings.
     pub keep_channels: bool,
-    /// How the channels are encrypted, if they are.
+    /// The credentials of the channels; without them, the channels are not encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// When the channels send PING frames, if they do.
+    /// The keepalive settings of the channels; without them, the channels send no PING frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keepalive: Option<Keepalive>,
-    /// The calls, which are all made at once.
+    /// The calls, which are made concurrently.
     pub calls: Vec<Call>,
 }
 
@@ -87,7 +87,7 @@ pub struct Call {
     /// The metadata that the call sends.
     #[serde(default)]
     pub metadata: Metadata,
-    /// How the request's messages are compressed, if they are.
+    /// The compression of the request messages; without it, they are not compressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression: Option<Encoding>,
     /// Whether the call waits for a connection instead of failing with UNAVAILABLE.
@@ -159,7 +159,11 @@ impl TryFrom<bool> for True {
     type Error = &'static str;
 
     fn try_from(is_true: bool) -> Result<Self, Self::Error> {
-        if is_true { Ok(Self) } else { Err("a step that is not done is left out") }
+        if is_true {
+            Ok(Self)
+        } else {
+            Err("the value of this step must be true; omit the step instead")
+        }
     }
 }
 
@@ -190,7 +194,7 @@ impl Encoding {
     }
 }
 
-/// How a request ended: one line on the agent's stdout. Either the outcomes of all calls, or the reason
+/// The result of a request: one line on the agent's stdout. It has either the outcomes of all calls, or the reason
 /// why the agent cannot make them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,20 +202,20 @@ pub struct Outcome {
     /// One outcome for each call, in the order of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<CallOutcome>,
-    /// What the agent cannot do.
+    /// The feature that the agent does not support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_supported: Option<String>,
 }
 
 impl Outcome {
-    /// The outcome of a request that the agent cannot make.
+    /// The outcome of a request that the agent does not support.
     #[must_use]
     pub fn not_supported(reason: String) -> Self {
         Self { not_supported: Some(reason), ..Self::default() }
     }
 }
 
-/// How one call ended, as a user of the client sees it.
+/// The result of a call, as a user of the client sees it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallOutcome {
@@ -252,7 +256,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// What `value` is after it was written by one side and read by the other.
+    /// The `value` after it was written by one side and read by the other.
     fn transmitted<T: Serialize + for<'a> Deserialize<'a>>(value: &T) -> T {
         let line = serde_json::to_string(value).expect("it can be written");
         assert!(!line.contains('\n'), "{line}");
@@ -317,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_side_writes_the_other_reads() {
+    fn written_requests_and_outcomes_can_be_read() {
         let request = full_request();
         assert_eq!(format!("{:?}", transmitted(&request)), format!("{request:?}"));
         let outcome = full_outcome();
@@ -339,8 +343,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused() {
-        /// Whether `value` can be read, and cannot when one of its objects has another key.
+    fn an_unknown_key_is_rejected() {
+        /// Checks that an additional key in one of the objects of `value` is an error.
         fn check<T: Serialize + for<'a> Deserialize<'a>>(value: &T, pointers: &[&str]) {
             let json = serde_json::to_value(value).expect("it can be written");
             for pointer in pointers {
@@ -356,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_in_the_lines_are_those_that_agents_know() {
+    fn names_are_serialized_as_specified() {
         let kinds =
             [Kind::Unary, Kind::ClientStreaming, Kind::ServerStreaming, Kind::Bidirectional];
         let names = ["unary", "client-streaming", "server-streaming", "bidirectional"];
@@ -375,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_not_done_is_refused() {
+    fn a_step_with_the_value_false_is_rejected() {
         for step in [json!({ "half_close": false }), json!({ "cancel": false })] {
             assert!(serde_json::from_value::<ScriptStep>(step.clone()).is_err(), "{step}");
         }

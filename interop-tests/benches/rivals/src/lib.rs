@@ -1,5 +1,5 @@
-//! The calculator on tonic and prost as they come.
+//! The calculator with plain tonic and prost.
 //!
-//! A library, because the benchmark measures this server and the self-test compares it.
+//! This is a library because both the benchmark and the self-test use the server.
 
 pub mod plain_tonic;

@@ -1,7 +1,7 @@
-//! The calculator on tonic and prost as they come: what a team would deploy without this project.
+//! The calculator with plain tonic and prost: what a team would deploy without this project.
 //!
-//! Written out by hand, because what the build generates for the Rust server has its codec and its
-//! message in it.
+//! The code is not generated, because the code that the build generates for the Rust server uses its codec and
+//! message types.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -20,7 +20,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-/// The message as prost derives it, which leaves -0.0 off the wire.
+/// The message as prost derives it. prost does not encode -0.0.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Number {
     /// A float32.
@@ -28,9 +28,9 @@ pub struct Number {
     pub value: f32,
 }
 
-/// Serves at `address` without end, after a line on stdout with the address that was bound.
+/// Prints the bound address on stdout and serves at `address` forever.
 pub async fn serve(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // As `Server::serve` does by itself, which does not tell the address.
+    // The same options as `Server::serve`, which does not report the address.
     let incoming = TcpIncoming::bind(address)?.with_nodelay(Some(true));
     println!("Listening on {}", incoming.local_addr()?);
     std::io::stdout().flush()?;

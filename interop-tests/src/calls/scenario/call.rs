@@ -361,7 +361,7 @@ mod tests {
             read("[{ repeat = { times = 2, script = [{ send = \"0d\" }, { receive = 1 }] } }]");
         let once = [ScriptStep::Send("0d".to_owned()), ScriptStep::Receive(1)];
         assert_eq!(script.unwrap(), [once.clone(), once].concat());
-        assert!(read("[{ cancel = false }]").unwrap_err().contains("is left out"));
+        assert!(read("[{ cancel = false }]").unwrap_err().contains("must be true"));
     }
 
     #[test]

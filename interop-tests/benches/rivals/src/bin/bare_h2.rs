@@ -1,7 +1,6 @@
-//! The floor: the `h2` crate alone, which answers every call with the same bytes.
+//! The lower bound: the `h2` crate alone, which sends the same response to every call.
 //!
-//! What a server costs beyond this is what it does itself; what it costs below this nobody can save who
-//! stays with the library.
+//! The additional cost of another server is its own work. No server that uses `h2` can be cheaper than this one.
 
 use std::io;
 
@@ -11,10 +10,10 @@ use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The answer to everything: the root of 16.
+/// The response to every call: the root of 16.
 const ANSWER: &[u8] = b"\0\0\0\0\x05\x0d\0\0\x80\x40";
 
-/// Serves for ever at the address that is the only argument.
+/// Serves forever at the address that is the only argument.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_default();
@@ -24,7 +23,7 @@ async fn main() -> io::Result<()> {
         let (socket, _) = listener.accept().await?;
         socket.set_nodelay(true)?;
         tokio::spawn(async move {
-            // How a connection ends is the client's business.
+            // The client decides how a connection ends, so errors are ignored.
             let _ = connection(socket).await;
         });
     }
@@ -34,7 +33,7 @@ async fn connection(socket: TcpStream) -> Result<(), h2::Error> {
     let mut connection = handshake(socket).await?;
     while let Some(accepted) = connection.accept().await {
         let (request, answer) = accepted?;
-        // In tasks of their own, all that came in one read are answered in one write.
+        // With a task per call, all requests of one read get their responses in one write.
         tokio::spawn(call(request, answer));
     }
     Ok(())

@@ -1,9 +1,9 @@
-//! The calculator on tonic and prost as they come, on tokio's default runtime: what a team would deploy
-//! without this project.
+//! The calculator with plain tonic and prost on tokio's default runtime: what a team would deploy without this
+//! project.
 
 use std::io;
 
-/// Serves for ever at the address that is the only argument.
+/// Serves forever at the address that is the only argument.
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_default();

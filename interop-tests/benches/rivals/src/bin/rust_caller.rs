@@ -1,8 +1,6 @@
-//! Calls without a pause with this project's own client: what `python -m interop.caller` is measured
-//! against.
+//! Makes calls without pause with this project's client, for the comparison with `python -m interop.caller`.
 //!
-//! Both do the same and say it in the same words, a line of JSON. A third of the time goes by before
-//! anything is counted, so that neither is measured while it starts.
+//! Both do the same and print the same JSON line. The first third of the time is a warm-up and is not counted.
 
 use std::cell::Cell;
 use std::fs;
@@ -17,18 +15,18 @@ use calculator::service::methods;
 use clap::Parser;
 use futures_util::future::try_join_all;
 
-/// The numbers whose squares are asked for: every answer is exact, and none is like the last.
+/// The requests are the squares of these numbers, so every response is exact, and consecutive responses differ.
 const ROOTS: u16 = 4096;
 
-/// Call a calculator server for a while, and tell how often.
+/// Call a calculator server for some time, and print the number of calls.
 #[derive(Debug, Parser)]
 struct Options {
     #[arg(long)]
     address: Address,
-    /// How many calls wait for their answers at any time.
+    /// The number of calls in flight.
     #[arg(long)]
     in_flight: usize,
-    /// How long calls are counted.
+    /// The duration of the measurement.
     #[arg(long)]
     seconds: f64,
 }
@@ -60,14 +58,14 @@ async fn run(options: &Options) -> Result<(), String> {
 
 type Stub = CalculatorClient<GrpcioChannel>;
 
-/// Calls until `time` is over; how often.
+/// Makes calls for `time`; returns their number.
 async fn call_for(time: Duration, in_flight: usize, stub: &Stub) -> Result<u64, String> {
     let (end, root) = (Instant::now() + time, Cell::new(0));
     let callers = (0..in_flight).map(|_| call_until(end, stub.clone(), &root));
     Ok(try_join_all(callers).await?.into_iter().sum())
 }
 
-/// Calls one after the other; how often. `last` is the root that was asked for last.
+/// Makes calls one after the other until `end`; returns their number. `last` is the last root that was requested.
 async fn call_until(end: Instant, mut stub: Stub, last: &Cell<u16>) -> Result<u64, String> {
     let mut calls = 0;
     while Instant::now() < end {
@@ -77,14 +75,14 @@ async fn call_until(end: Instant, mut stub: Stub, last: &Cell<u16>) -> Result<u6
         let answer = stub.square_root(client::request(Number { value: root * root }, None)).await;
         let answer = answer.map_err(|status| status.to_string())?.into_inner().value;
         if answer.to_bits() != root.to_bits() {
-            return Err(format!("wrong answer: {answer} for {root}"));
+            return Err(format!("wrong response: {answer} instead of {root}"));
         }
         calls += 1;
     }
     Ok(calls)
 }
 
-/// For how long the threads of this process have been running; nothing but Linux tells it in files.
+/// The CPU time of this process; available only on Linux.
 fn cpu_time() -> Option<Duration> {
     let of_thread = |task: fs::DirEntry| {
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
