@@ -1,7 +1,7 @@
-//! The modules of the tool import one another in one direction.
+//! Tests that imports between the modules of the tool follow the order of the layers and have no cycles.
 //!
-//! Reads the sources instead of asking the compiler, which allows cycles. A file's imports are its `use`
-//! declarations and every path that begins with `crate`, `self`, `super` or an imported module.
+//! The test reads the sources, because the compiler allows cycles. The imports of a file are its `use` declarations
+//! and every path that begins with `crate`, `self`, `super` or an imported module.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules from top to bottom; each may import those that follow it. What stands in one row is at
-/// one height, and none of it imports another of its row.
+/// The layers from top to bottom. A module may import only modules of lower layers.
 const LAYERS: [&[&str]; 8] = [
     &["cli"],
     &["report"],
@@ -22,10 +21,10 @@ const LAYERS: [&[&str]; 8] = [
     &["config"],
 ];
 
-/// A module as the segments of its path below the crate, `["http2", "frame"]`.
+/// The path of a module as segments, such as `["http2", "frame"]`.
 type Module = Vec<String>;
 
-/// The sources, and what each module imports.
+/// The imports of each module.
 #[derive(Debug)]
 struct Sources {
     imports: BTreeMap<Module, BTreeSet<Module>>,
@@ -37,13 +36,13 @@ impl Sources {
         find(folder, folder, &mut files);
         let known: BTreeSet<_> = files.keys().cloned().collect();
         let imports = files.iter().map(|(module, path)| {
-            let text = fs::read_to_string(path).expect("a source file");
+            let text = fs::read_to_string(path).expect("cannot read a source file");
             (module.clone(), imports(&text, module, &known))
         });
         Self { imports: imports.collect() }
     }
 
-    /// Each import of a module that is not below the importing one.
+    /// The imports of modules that are not in a lower layer.
     fn upward(&self) -> Vec<String> {
         let height = |module: &Module| {
             LAYERS.iter().position(|layer| layer.contains(&module.first().map_or("", |it| it)))
@@ -56,7 +55,7 @@ impl Sources {
             .collect()
     }
 
-    /// The groups of modules that import one another.
+    /// The groups of modules that import each other, directly or indirectly.
     fn cycles(&self) -> Vec<String> {
         let reachable = |start: &Module| {
             let mut seen = BTreeSet::new();
@@ -87,8 +86,8 @@ impl Sources {
 
 /// Adds the modules whose files are in `folder`.
 fn find(root: &Path, folder: &Path, files: &mut BTreeMap<Module, PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of sources") {
-        let path = entry.expect("an entry").path();
+    for entry in fs::read_dir(folder).expect("cannot read the source folder") {
+        let path = entry.expect("cannot read the folder").path();
         if path.is_dir() {
             find(root, &path, files);
             continue;
@@ -141,7 +140,7 @@ fn imports(text: &str, module: &Module, known: &BTreeSet<Module>) -> BTreeSet<Mo
             }
         }
     }
-    // A module that is imported counts by what is used of it.
+    // An imported module counts only by the paths that use it.
     for path in paths(&rest) {
         if let Some(path) = absolute(&path, module, &names) {
             imported.insert(longest(&path, known).0);
@@ -151,7 +150,7 @@ fn imports(text: &str, module: &Module, known: &BTreeSet<Module>) -> BTreeSet<Mo
     imported
 }
 
-/// Each leaf of a tree of imports, with the name that `as` gives it.
+/// The paths of a `use` tree, each with its `as` name.
 fn leaves(tree: &str) -> Vec<(Module, Option<String>)> {
     let tree = tree.trim();
     let Some((prefix, group)) = tree.split_once('{') else {
@@ -174,7 +173,7 @@ fn leaves(tree: &str) -> Vec<(Module, Option<String>)> {
         }
         match (c, depth) {
             (',', 0) => parts.push(String::new()),
-            _ => parts.last_mut().expect("one at least").push(c),
+            _ => parts.last_mut().expect("there is at least one part").push(c),
         }
     }
     let parts = parts.iter().filter(|part| !part.trim().is_empty());
@@ -187,7 +186,7 @@ fn leaves(tree: &str) -> Vec<(Module, Option<String>)> {
         .collect()
 }
 
-/// `path` from the crate's root, if it begins with `crate`, `self`, `super` or one of `names`.
+/// The absolute form of `path`, if it begins with `crate`, `self`, `super` or one of `names`.
 fn absolute(path: &[String], module: &Module, names: &BTreeMap<String, Module>) -> Option<Module> {
     let (first, rest) = path.split_first()?;
     let parent = || module[..module.len().saturating_sub(1)].to_vec();
@@ -207,14 +206,14 @@ fn absolute(path: &[String], module: &Module, names: &BTreeMap<String, Module>) 
     Some(base)
 }
 
-/// The longest beginning of `path` that is a module, and whether that is all of it.
+/// The longest prefix of `path` that is a module, and whether it is the entire path.
 fn longest(path: &[String], known: &BTreeSet<Module>) -> (Module, bool) {
     let length = (0..=path.len()).rev().find(|length| known.contains(&path[..*length]));
     let length = length.unwrap_or_default();
     (path[..length].to_vec(), length == path.len())
 }
 
-/// Everything in `code` that looks like a path of two segments at least.
+/// Everything in `code` that looks like a path of at least two segments.
 fn paths(code: &str) -> Vec<Module> {
     let is_in_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let words = code.split(|c| !is_in_path(c)).filter(|word| word.contains("::"));
@@ -229,26 +228,33 @@ fn sources() -> Sources {
 }
 
 #[test]
-fn every_module_has_its_height() {
+fn every_module_is_in_a_layer() {
     let sources = sources();
-    assert!(sources.imports.len() >= 50, "only {} files", sources.imports.len());
+    assert!(sources.imports.len() >= 50, "only {} source files were found", sources.imports.len());
     for module in sources.imports.keys().filter_map(|module| module.first()) {
-        assert!(LAYERS.iter().any(|layer| layer.contains(&&module[..])), "{module} has no height");
+        assert!(
+            LAYERS.iter().any(|layer| layer.contains(&&module[..])),
+            "add the module {module} to LAYERS"
+        );
     }
 }
 
 #[test]
-fn no_module_imports_one_above_it() {
+fn no_module_imports_a_higher_layer() {
     let upward = sources().upward();
-    assert!(upward.is_empty(), "imports of a module that is not below:\n{}", upward.join("\n"));
+    assert!(
+        upward.is_empty(),
+        "imports of modules that are not in a lower layer:\n{}",
+        upward.join("\n")
+    );
 }
 
 #[test]
-fn no_files_import_one_another() {
+fn there_are_no_import_cycles() {
     let cycles = sources().cycles();
     assert!(
         cycles.is_empty(),
-        "files that import one another, a group a line:\n{}",
+        "groups of files that import each other, one per line:\n{}",
         cycles.join("\n")
     );
 }

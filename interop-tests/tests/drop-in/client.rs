@@ -1,7 +1,6 @@
-//! `calculator-client` at the command line: what it prints, how it fails, what it refuses.
+//! The command line of `calculator-client`: its output, its failures and its usage errors.
 //!
-//! Always with `--address`, as the document's own port may be anybody's; that it is the default is
-//! read from `--help`.
+//! All tests use `--address`, because the default port may be in use. The default is read from `--help`.
 
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +17,7 @@ use crate::support::Server;
 use crate::support::client;
 use crate::support::client_of;
 
-/// What a person may ask for, and what Python prints for it.
+/// Numbers as arguments, and the root that Python prints.
 pub(crate) const ROOTS: [(&str, &str); 29] = [
     ("16", "4.0"),
     ("4e0", "2.0"),
@@ -48,7 +47,7 @@ pub(crate) const ROOTS: [(&str, &str); 29] = [
     ("1e-10", "9.999999747378752e-06"),
     ("1.401298464324817e-45", "3.743392066509216e-23"),
     ("0.1", "0.3162277638912201"),
-    // Its root lies exactly between two strings of 16 digits; the even one is printed.
+    // The root is exactly between two decimals of 16 digits; the even one is printed.
     ("8192.001", "90.50967407226562"),
     ("16777217", "4096.0"),
 ];
@@ -57,7 +56,7 @@ fn stderr(done: &Assert) -> String {
     String::from_utf8_lossy(&done.get_output().stderr).into_owned()
 }
 
-/// What a failed call prints behind the client's own words.
+/// Asserts that a failed call printed the message of the client followed by this status.
 fn assert_fails_with(done: &Assert, status: &str, details: &str) {
     let expected = format!(
         "<RPC that terminated with:\n\tstatus = StatusCode.{status}\n\tdetails = \"{details}\"\n>\n"
@@ -68,7 +67,7 @@ fn assert_fails_with(done: &Assert, status: &str, details: &str) {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_document() {
+fn help_shows_the_defaults_of_client_py() {
     let shown = client().arg("--help").assert().success().stderr("");
     let help = String::from_utf8_lossy(&shown.get_output().stdout);
     for word in [
@@ -86,13 +85,13 @@ fn the_defaults_are_those_of_the_document() {
 }
 
 #[test]
-fn without_a_number_it_prints_what_the_documents_client_prints() {
+fn without_a_number_it_prints_the_same_as_client_py() {
     let server = Server::start();
     client_of(server.address).assert().success().stdout("4.0\n").stderr("");
 }
 
 #[test]
-fn every_root_is_a_line_in_the_order_of_the_numbers() {
+fn roots_are_printed_in_the_order_of_the_numbers() {
     let server = Server::start();
     let printed = ROOTS.map(|(_, root)| root).join("\n") + "\n";
     let numbers = ROOTS.iter().map(|(number, _)| number);
@@ -100,7 +99,7 @@ fn every_root_is_a_line_in_the_order_of_the_numbers() {
 }
 
 #[test]
-fn the_first_call_that_fails_is_the_last() {
+fn no_call_follows_a_failed_call() {
     let server = Server::start();
     let text = "Exception calling application: math domain error";
     for (numbers, stdout, failing) in [
@@ -115,7 +114,7 @@ fn the_first_call_that_fails_is_the_last() {
     }
 }
 
-/// From "RPC that terminated with" on, without what grpcio adds for its own developers.
+/// The lines after "RPC that terminated with", without the debug string of grpcio.
 fn end_of_traceback(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
     let lines = text.lines().skip_while(|line| !line.ends_with("RPC that terminated with:"));
@@ -124,7 +123,7 @@ fn end_of_traceback(stderr: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn a_failed_call_ends_as_grpcios_traceback_does() {
+fn the_message_of_a_failed_call_ends_like_that_of_grpcio() {
     let Some(python) = Python::find() else { return };
     let server = Server::start();
     let theirs = python.client(&server.address.to_string(), "-1").assert().code(1).stdout("");
@@ -135,25 +134,25 @@ fn a_failed_call_ends_as_grpcios_traceback_does() {
 }
 
 #[test]
-fn the_documents_client_is_answered_as_its_own_server_would() {
+fn client_py_gets_the_same_result_as_from_server_py() {
     let Some(python) = Python::find() else { return };
     let server = Server::start();
     let address = server.address.to_string();
     python.client(&address, "16").assert().success().stdout("4.0\n").stderr("");
 }
 
-/// A port that is taken, so that nobody else can listen on it, and on which nobody listens.
-fn deaf_socket() -> (Socket, SocketAddr) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+/// A bound port on which nothing listens.
+fn bound_socket() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("cannot create a socket");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("cannot bind a port");
     let address = socket.local_addr().ok().and_then(|address| address.as_socket());
-    (socket, address.expect("an IPv4 address"))
+    (socket, address.expect("not an IPv4 address"))
 }
 
 #[test]
-fn a_server_that_is_not_there_is_unavailable_within_a_second() {
-    let (_socket, address) = deaf_socket();
-    // If it took longer, the status would be DEADLINE_EXCEEDED.
+fn a_missing_server_is_unavailable_within_a_second() {
+    let (_socket, address) = bound_socket();
+    // After a second, the status would be DEADLINE_EXCEEDED.
     for arguments in [&[][..], &["--timeout", "1"]] {
         let done = client_of(address).args(arguments).assert().code(1).stdout("");
         assert!(stderr(&done).contains("\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = \""));
@@ -162,9 +161,9 @@ fn a_server_that_is_not_there_is_unavailable_within_a_second() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_given_up_at_the_deadline() {
-    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = silent.local_addr().expect("bound");
+fn a_call_to_a_silent_server_ends_at_the_deadline() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("cannot bind a port");
+    let address = silent.local_addr().expect("the socket has no address");
     let start = Instant::now();
     let done = client_of(address).args(["--timeout", "0.2"]).assert().code(1).stdout("");
     let elapsed = start.elapsed();
@@ -174,7 +173,7 @@ fn a_server_that_says_nothing_is_given_up_at_the_deadline() {
 }
 
 #[test]
-fn a_timeout_may_be_longer_than_grpc_can_say() {
+fn a_timeout_may_exceed_the_maximum_of_grpc() {
     let server = Server::start();
     for timeout in ["1e9", "1e12", "1e19"] {
         let done = client_of(server.address).args(["--timeout", timeout]).assert();
@@ -183,12 +182,12 @@ fn a_timeout_may_be_longer_than_grpc_can_say() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_above_the_usage() {
+fn usage_errors_name_the_argument() {
     let wrong: [(&[&str], &str); 21] = [
         (&["four"], "could not convert string to float: 'four'"),
         (&["2", ""], "could not convert string to float: ''"),
         (&["1__0"], "could not convert string to float: '1__0'"),
-        // A minus sign as typographers know it.
+        // A typographic minus sign.
         (&["\u{2212}4"], "could not convert string to float: '\u{2212}4'"),
         (&["--addres", "localhost:1"], "'--addres'"),
         (&["-x"], "'-x'"),
@@ -220,24 +219,27 @@ fn what_cannot_be_read_is_named_above_the_usage() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_reason_to_panic() {
+fn a_closed_stdout_does_not_cause_a_panic() {
     let server = Server::start();
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (reader, writer) = std::io::pipe().expect("cannot create a pipe");
     drop(reader);
     let mut command = Command::new(cargo_bin!("calculator-client"));
     command.args(["--address", &server.address.to_string(), "--timeout", "20"]);
-    let done = command.stdout(writer).stderr(Stdio::piped()).output().expect("it ran");
+    let done =
+        command.stdout(writer).stderr(Stdio::piped()).output().expect("cannot run the program");
     assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr).as_ref()), (Some(1), ""));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_answer_that_cannot_be_printed_is_a_failure() {
+fn a_result_that_cannot_be_printed_is_a_failure() {
     let server = Server::start();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
+    let full =
+        std::fs::OpenOptions::new().write(true).open("/dev/full").expect("cannot open /dev/full");
     let mut command = Command::new(cargo_bin!("calculator-client"));
     command.args(["--address", &server.address.to_string(), "--timeout", "20"]);
-    let done = command.stdout(full).stderr(Stdio::piped()).output().expect("it ran");
+    let done =
+        command.stdout(full).stderr(Stdio::piped()).output().expect("cannot run the program");
     assert_eq!(done.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&done.stderr);
     assert!(stderr.starts_with("calculator-client: cannot print the answer: "), "{stderr}");

@@ -1,6 +1,7 @@
-//! `calculator-client` and servers that vanish, and servers behind a Unix socket.
+//! `calculator-client` with a server that becomes unreachable, and with a server on a Unix socket.
 //!
-//! A server whose machine is gone closes nothing: from outside it looks like one that takes its time.
+//! If the machine of a server fails, its connections are not closed, so a client cannot distinguish it from a slow
+//! server.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -14,25 +15,25 @@ use tokio_stream::wrappers::UnixListenerStream;
 use crate::support::client;
 use crate::support::client_of;
 
-/// Says SETTINGS to one client and then never a word, until the client hangs up.
-fn vanishing_server() -> SocketAddr {
+/// A server that sends SETTINGS to one client, and then nothing until the client closes the connection.
+fn silent_server() -> SocketAddr {
     const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("cannot bind a port");
+    let address = listener.local_addr().expect("the socket has no address");
     thread::spawn(move || {
-        let (mut client, _) = listener.accept().expect("a client");
-        client.write_all(&SETTINGS).expect("room");
+        let (mut client, _) = listener.accept().expect("no client connected");
+        client.write_all(&SETTINGS).expect("cannot write to the client");
         let mut ignored = Vec::new();
-        // A reset is an end as well.
+        // The client may close or reset the connection.
         let _ = client.read_to_end(&mut ignored);
     });
     address
 }
 
 #[test]
-fn pings_find_out_that_a_server_is_gone() {
+fn keepalive_pings_detect_an_unreachable_server() {
     let start = Instant::now();
-    let done = client_of(vanishing_server())
+    let done = client_of(silent_server())
         .args(["--keepalive", "0.2", "--keepalive-timeout", "0.3"])
         .assert()
         .code(1)
@@ -46,25 +47,25 @@ fn pings_find_out_that_a_server_is_gone() {
 
 #[test]
 fn without_pings_the_deadline_ends_the_call() {
-    let done = client_of(vanishing_server()).args(["--timeout", "0.3"]).assert().code(1).stdout("");
+    let done = client_of(silent_server()).args(["--timeout", "0.3"]).assert().code(1).stdout("");
     let stderr = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
     assert!(stderr.contains("\n\tstatus = StatusCode.DEADLINE_EXCEEDED\n"), "{stderr}");
 }
 
 #[test]
-fn a_server_may_be_behind_a_unix_socket() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+fn a_server_may_listen_on_a_unix_socket() {
+    let folder = tempfile::tempdir().expect("cannot create a temporary folder");
     let path = folder.path().join("calculator.sock");
     let address = format!("unix:{}", path.display());
-    let nobody = format!("failed to connect to all addresses; last error: {address}: ");
+    let refused = format!("failed to connect to all addresses; last error: {address}: ");
     let done = client().args(["--address", &address]).assert().code(1).stdout("");
     let stderr = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
-    assert!(stderr.contains(&nobody), "{stderr}");
+    assert!(stderr.contains(&refused), "{stderr}");
 
-    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let runtime = tokio::runtime::Runtime::new().expect("cannot start the runtime");
     let listener = {
         let _entered = runtime.enter();
-        tokio::net::UnixListener::bind(&path).expect("a folder of ours")
+        tokio::net::UnixListener::bind(&path).expect("cannot listen")
     };
     let server = tonic::transport::Server::builder()
         .add_service(CalculatorServer::new(CalculatorService))

@@ -1,4 +1,4 @@
-//! `calculator-server --max-connection-age`: old connections end, and no call with them.
+//! `calculator-server --max-connection-age` closes old connections without interrupting calls.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::support::Server;
 use crate::support::client_of;
 
 #[test]
-fn an_old_connection_is_told_to_go_and_its_call_finishes() {
+fn an_old_connection_is_closed_after_its_call() {
     let mut command = Command::new(cargo_bin!("calculator-server"));
     let server = Server::ready(
         command.args(["--address", "127.0.0.1:0"]).args(["--max-connection-age", "0.2"]),

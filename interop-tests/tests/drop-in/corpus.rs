@@ -1,10 +1,10 @@
-//! The numbers, messages and texts over which Rust and Python are compared.
+//! The numbers, messages and texts for comparing Rust with Python.
 //!
-//! Made by rule and by a generator with a fixed seed: a failure comes again in the next run, and
-//! where two implementations could differ is not left to chance.
+//! They are deterministic: some are systematic, where the implementations are likely to differ, and some are
+//! pseudorandom with a fixed seed.
 
 /// Bit patterns of a float32: each sign and exponent with the significands at which rounding,
-/// overflow and NaN payloads change, the neighbours of exact squares, and some at random.
+/// overflow and NaN payloads change, the neighbours of exact squares, and some random ones.
 pub(crate) fn floats() -> Vec<u32> {
     let significands = [0, 1, 2, 0x35_04f3, 0x3f_ffff, 0x40_0000, 0x40_0001, 0x7f_fffe, 0x7f_ffff];
     let edges = (0..0x200_u32).flat_map(|sign_and_exponent| {
@@ -21,10 +21,10 @@ pub(crate) fn floats() -> Vec<u32> {
     edges.chain(near_squares).chain(random.take(1000)).collect()
 }
 
-/// Doubles to print: where the notation changes, where digits are hard to find, and some at random.
+/// Doubles to print: where the notation changes, where the shortest digits are hard to find, and some random ones.
 pub(crate) fn doubles() -> Vec<f64> {
     let tens = (-324..=308_i32).filter_map(|exponent| format!("1e{exponent}").parse().ok());
-    // The doubles below one lie closer together than those above, so digits may fit but not be near.
+    // Below a power of two, doubles are closer together than above, so the shortest digits may not be the nearest.
     let twos = (-1074..1024).map(|exponent| f64::from(exponent).exp2());
     let others = [
         0.0,
@@ -46,24 +46,24 @@ pub(crate) fn doubles() -> Vec<f64> {
         .chain(others)
         .flat_map(|double: f64| [double, -double, double.next_up(), double.next_down()]);
     let random = Random(2).map(f64::from_bits).take(5000);
-    // Between 2^-48 and 2^48, where most numbers that people print are.
+    // Between 2^-48 and 2^48, where most printed numbers are.
     let moderate = Random(3).map(|bits| f64::from_bits(bits % (96 << 52) + (975 << 52)));
     edges.chain(random).chain(moderate.take(1000)).collect()
 }
 
-/// Messages that no `Number` encodes to, readable or not.
+/// Messages that are not the encoding of any `Number`, valid and invalid.
 pub(crate) fn messages() -> Vec<Vec<u8>> {
     let written_out: [&[u8]; 34] = [
-        // The default, written all the same; the last of two values.
+        // An explicit default value; two values, of which the last counts.
         &[0x0d, 0, 0, 0, 0],
         &[0x0d, 0, 0, 0x80, 0x41, 0x0d, 0, 0, 0, 0x80],
         &[0x0d, 0, 0, 0x80, 0x41, 0x0d, 0, 0, 0, 0],
-        // Cut short.
+        // Truncated.
         &[0x0d],
         &[0x0d, 0, 0, 0x80],
         &[0x0d, 0, 0, 0x80, 0x41, 0x0d, 0],
         &[0x8d],
-        // Field 1 in the other wire types, whole and cut short.
+        // Field 1 with other wire types, complete and truncated.
         &[0x08, 0x10],
         &[0x08],
         &[0x09, 1, 2, 3, 4, 5, 6, 7, 8],
@@ -75,7 +75,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
         &[0x0c],
         &[0x0e],
         &[0x0f],
-        // Other fields before and behind the value; a group that another one's end closes.
+        // Other fields before and after the value; a group closed by the end of another group.
         &[0x10, 1, 0x0d, 0, 0, 0x80, 0x41, 0x1a, 1, 0xff],
         &[0x15, 0, 0, 0x80, 0x41],
         &[0xfd, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0x80, 0x41],
@@ -102,7 +102,7 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     written_out.into_iter().map(<[u8]>::to_vec).chain(deep).collect()
 }
 
-/// Texts at the edge of what `float()` reads, on both sides of it.
+/// Texts that `float()` just accepts or just rejects.
 #[rustfmt::skip]
 pub(crate) const TEXTS: &[&str] = &[
     "0", "-0", "+0", "00", "007", "1", "+1", "-1", "16", "1.", "1.0", ".5", "-.5", "+.5", "5.",
@@ -123,19 +123,19 @@ pub(crate) const TEXTS: &[&str] = &[
     // Underscores.
     "1_0", "1_000", "1_0_0", "1_000.0_1", "1e1_0", "1_0e1_0", "0_0", "_1", "1_", "1__0", "1_.5",
     "1._5", "1_e5", "1e_5", "1e5_", "-_1", "_", "__", "_inf", "inf_", "nan_", "+_1", "1_000_", "._1",
-    // White space, and what only looks like it.
+    // White space, and characters that are not white space.
     " 1", "1 ", " 1 ", "\t1\n", "\u{b}1\u{c}\r", "\u{a0}1", "\u{85}1", "1\u{2003}", "\u{3000}1",
     "\u{2028}1\u{2029}", "\u{1c}1", "1\u{1f}", "\u{200b}1", "\u{feff}1", "\u{180e}1", "1 2", "1\n2",
     " inf ", " 1_0 ", "1\0", "\u{0}1", "", " ", "\t\n",
-    // Everything else.
+    // Other texts.
     ".", "+", "-", "+.", "e", "e5", ".e5", "1e", "1e+", "1e-", "1e5.0", "1e5e5",
     "1..2", "1.2.3", "1,5", "1,000", "++1", "+-1", "--1", "- 1", "1-",
 ];
 
-/// Digits of other scripts, which `float()` reads and the Rust programs refuse on purpose.
+/// Digits of other scripts, which `float()` accepts and the Rust programs deliberately reject.
 pub(crate) const OTHER_DIGITS: [&str; 4] = ["\u{661}", "\u{ff11}", "\u{ff11}_\u{ff10}", "1\u{966}"];
 
-/// `SplitMix64`, which gives the same numbers everywhere.
+/// The generator `SplitMix64`, which is deterministic on all platforms.
 struct Random(u64);
 
 impl Iterator for Random {

@@ -1,7 +1,7 @@
-//! The library against `CPython` and its protobuf, to the bit.
+//! Compares the library with `CPython` and its protobuf package, bit by bit.
 //!
-//! One Python process answers a whole corpus. Values go in and out as bytes: the sign of zero and
-//! the payload of a NaN are part of the answer.
+//! A single Python process handles an entire corpus. Values are passed as bytes, which preserves the sign of zero and
+//! the payload of a NaN.
 
 use std::fmt::Debug;
 
@@ -14,7 +14,7 @@ use crate::corpus;
 use crate::python::Python;
 use crate::python::hex;
 
-/// Fails with the first differences: one alone seldom shows what is wrong.
+/// Asserts that there are no differences. The message has the first 20, because one alone rarely shows the cause.
 fn assert_same<Question: Debug>(
     questions: &[Question],
     python: &[String],
@@ -32,13 +32,13 @@ fn assert_same<Question: Debug>(
     assert!(wrong == 0, "{wrong} of {all} answers differ:\n{first}");
 }
 
-/// The message with which each bit pattern arrives.
+/// The encoded message with this bit pattern.
 fn wire(bits: u32) -> Vec<u8> {
     [&[0x0d][..], &bits.to_le_bytes()].concat()
 }
 
-/// `CPython` 3.14 gave `math.sqrt` another text. Up to 3.13 it is the one that [`DomainError`]
-/// keeps: a server's text is contract, and it does not change because Python was upgraded.
+/// The error message of `math.sqrt`. It changed in `CPython` 3.14; [`DomainError`] keeps the older one, because
+/// clients may depend on it.
 fn domain_error(python: (u32, u32), x: f32) -> String {
     if python < (3, 14) {
         DomainError.to_string()
@@ -48,7 +48,7 @@ fn domain_error(python: (u32, u32), x: f32) -> String {
 }
 
 #[test]
-fn a_root_is_the_root_that_python_serves() {
+fn a_root_is_the_same_as_in_python() {
     let Some(python) = Python::find() else { return };
     let version = python.version();
     let corpus: Vec<_> = corpus::floats().into_iter().map(f32::from_bits).collect();
@@ -60,9 +60,9 @@ fn a_root_is_the_root_that_python_serves() {
     });
 }
 
-/// The value's bits as a double, which Python's floats are, and the message that it encodes to.
+/// The decoded value as the bits of a double, like in Python, and the message that it encodes to.
 ///
-/// A signalling NaN becomes a quiet one; Rust's own conversion does not promise that.
+/// A signalling NaN becomes a quiet one, which Rust's conversion does not guarantee.
 fn read_and_written(wire: &[u8]) -> String {
     let Ok(number) = Number::decode(wire) else { return "refused".to_owned() };
     let bits = u64::from(number.value.to_bits());
@@ -75,7 +75,7 @@ fn read_and_written(wire: &[u8]) -> String {
 }
 
 #[test]
-fn a_message_is_read_and_written_as_protobuf_does() {
+fn a_message_is_decoded_and_encoded_like_in_python() {
     let Some(python) = Python::find() else { return };
     let mut corpus: Vec<_> = corpus::floats().into_iter().map(wire).collect();
     corpus.extend(corpus::messages());
@@ -84,7 +84,7 @@ fn a_message_is_read_and_written_as_protobuf_does() {
 }
 
 #[test]
-fn a_float_is_written_as_python_writes_it() {
+fn a_float_is_formatted_like_in_python() {
     let Some(python) = Python::find() else { return };
     let roots = corpus::floats().into_iter().filter_map(|x| square_root(f32::from_bits(x)).ok());
     let corpus: Vec<_> = roots.map(f64::from).chain(corpus::doubles()).collect();
@@ -99,13 +99,13 @@ fn parsed(text: &str) -> String {
 }
 
 #[test]
-fn a_float_is_read_as_python_reads_it() {
+fn a_float_is_parsed_like_in_python() {
     let Some(python) = Python::find() else { return };
     assert_same(corpus::TEXTS, &python.ask("float", corpus::TEXTS), |text| parsed(text));
 }
 
 #[test]
-fn digits_of_other_scripts_are_the_one_thing_that_only_python_reads() {
+fn only_python_accepts_digits_of_other_scripts() {
     let Some(python) = Python::find() else { return };
     for (text, theirs) in corpus::OTHER_DIGITS.iter().zip(python.ask("float", corpus::OTHER_DIGITS))
     {
@@ -115,7 +115,7 @@ fn digits_of_other_scripts_are_the_one_thing_that_only_python_reads() {
 }
 
 #[test]
-fn what_the_client_is_expected_to_print_is_what_python_prints() {
+fn the_expected_roots_are_those_that_python_prints() {
     let Some(python) = Python::find() else { return };
     let answers = python.ask("print", ROOTS.map(|(number, _)| number));
     assert_same(&ROOTS, &answers, |(_, root)| (*root).to_owned());

@@ -1,8 +1,8 @@
-//! The Rust server takes the port over from the document's Python server while clients go on calling.
+//! The Rust server takes over the port of the Python server while clients continue to make calls.
 //!
-//! Only calls that the Python server has begun may fail, because `server.stop(0)` cancels them, and
-//! those whose connection waits to be accepted by it: not more than one call and one reconnect for
-//! each caller. Nobody gets a wrong answer, and a client that retries hardly ever notices.
+//! Only two kinds of calls may fail: those that the Python server is processing, because `server.stop(0)` cancels
+//! them, and those whose connection it has not yet accepted. That is at most one call and one reconnection per
+//! client. No client gets a wrong result, and a client that retries is hardly affected.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,35 +25,37 @@ use grpc_interop::process::net::tutorial_port::{Holder, holders};
 
 const PORT: u16 = 50051;
 
-/// The document's server knows no other port, so there is one cut-over at a time.
+/// server.py supports only this port, so there can be only one cut-over at a time.
 static PORT_IN_USE: Mutex<()> = Mutex::new(());
 
+/// The number of clients that keep their channel.
 const KEPT: usize = 8;
+/// The number of clients that open a new channel for each call.
 const FRESH: usize = 4;
 
-/// How long the Python server may take to end after Ctrl-C. Under load it sometimes waits for ever
-/// for a thread of its own; a person then presses Ctrl-C again.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The time limit for the Python server to exit after Ctrl-C. Under load, it sometimes waits forever for one of its
+/// threads, and a second Ctrl-C is needed.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// What happens one after the other; a call belongs to the phase in which it began.
+/// The phases of a cut-over in order. A call belongs to the phase in which it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Phase {
-    /// The Python server has the port to itself.
+    /// Only the Python server listens.
     Python,
-    /// Both have it.
+    /// Both servers listen.
     Both,
-    /// The Python server is told to stop and ends.
+    /// The Python server is stopped.
     Stop,
-    /// The Python server has gone; a client that has not read so yet sends it one more call.
+    /// The Python server has exited, but a client that has not noticed may send it one more call.
     Gone,
-    /// Every client has been answered by the Rust server.
+    /// Every client has received a response from the Rust server.
     Rust,
 }
 
-/// Calls with the same fate, a line of what `python/interop/load.py` reports.
+/// A number of calls with the same outcome, as reported by `python/interop/load.py`.
 #[derive(Debug, Deserialize)]
-struct Fate {
+struct Outcome {
     began: Phase,
     ended: Phase,
     kind: String,
@@ -61,7 +63,7 @@ struct Fate {
     calls: usize,
 }
 
-/// `python -m interop.load`, running.
+/// A running `python -m interop.load`.
 struct Load {
     process: Process,
     stdin: ChildStdin,
@@ -73,14 +75,14 @@ impl Load {
         let mut command = python.command();
         command.args(["-m", "interop.load", "--address", &format!("localhost:{PORT}")]);
         command.args(["--kept", &KEPT.to_string(), "--fresh", &FRESH.to_string()]);
-        let (process, stdin, lines) = Process::start_talking(command.args(arguments));
+        let (process, stdin, lines) = Process::start_interactive(command.args(arguments));
         Self { process, stdin, lines }
     }
 
-    /// Begins a phase and returns when each caller has been answered in it many times.
+    /// Begins a phase and waits until each client has received many responses in it.
     fn answers_in(&mut self, phase: Phase) {
         let line = format!("{phase:?}").to_lowercase();
-        writeln!(self.stdin, "{line}").expect("the load runs");
+        writeln!(self.stdin, "{line}").expect("cannot write to the load");
         let answered = self.lines.recv_timeout(LIMIT).ok();
         assert_eq!(answered, Some(line), "on stderr: {}", self.process.stderr());
     }
@@ -88,35 +90,35 @@ impl Load {
     fn stop(self) -> Report {
         let Self { mut process, stdin, lines } = self;
         drop(stdin);
-        let report = lines.recv_timeout(LIMIT).expect("a report");
+        let report = lines.recv_timeout(LIMIT).expect("cannot read the report");
         let status = process.ended_within(LIMIT);
         assert!(status.is_some_and(|status| status.success()), "{status:?}");
-        Report(serde_json::from_str(&report).expect("the load reports JSON"))
+        Report(serde_json::from_str(&report).expect("the report of the load is invalid"))
     }
 }
 
-/// What became of all calls.
-struct Report(Vec<Fate>);
+/// The outcomes of all calls.
+struct Report(Vec<Outcome>);
 
 impl Report {
-    fn count(&self, which: impl Fn(&Fate) -> bool) -> usize {
-        self.0.iter().filter(|fate| which(fate)).map(|fate| fate.calls).sum()
+    fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
+        self.0.iter().filter(|one| which(one)).map(|one| one.calls).sum()
     }
 
     fn failed(&self) -> usize {
-        self.count(|fate| fate.outcome != "OK")
+        self.count(|one| one.outcome != "OK")
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut begun: BTreeMap<Phase, usize> = BTreeMap::new();
-        for fate in &self.0 {
-            *begun.entry(fate.began).or_default() += fate.calls;
+        for one in &self.0 {
+            *begun.entry(one.began).or_default() += one.calls;
         }
         write!(f, "{} calls, {} failed; by phase: {begun:?}", self.count(|_| true), self.failed())?;
-        for failed in self.0.iter().filter(|fate| fate.outcome != "OK") {
-            let Fate { began, ended, kind, outcome, calls } = failed;
+        for failed in self.0.iter().filter(|one| one.outcome != "OK") {
+            let Outcome { began, ended, kind, outcome, calls } = failed;
             write!(f, "\n  {calls} on {kind} channels, {began:?} to {ended:?}: {outcome}")?;
         }
         Ok(())
@@ -131,11 +133,15 @@ fn holder_ids() -> Vec<Option<u32>> {
     holders(PORT).into_iter().map(id).collect()
 }
 
-/// The document's server, once it listens; nobody else does.
+/// Starts server.py and waits until it is the only process that listens on the port.
 fn python_server(python: &Python) -> Process {
     let taken = holders(PORT);
-    assert!(taken.is_empty(), "port {PORT} is needed, but taken by {}: stop it", taken[0]);
-    // A shell gives a program in the background no Ctrl-C, and Python then heeds none.
+    assert!(
+        taken.is_empty(),
+        "port {PORT} is in use by {}: stop it, because this test needs the port",
+        taken[0]
+    );
+    // Python ignores SIGINT if it was started in the background of a shell.
     let run = "import runpy, signal\n\
         signal.signal(signal.SIGINT, signal.default_int_handler)\n\
         runpy.run_path('server.py', run_name='__main__')";
@@ -144,35 +150,35 @@ fn python_server(python: &Python) -> Process {
     let deadline = Instant::now() + LIMIT;
     while holder_ids() != [Some(server.id())] {
         let ended = server.ended_within(Duration::from_millis(5));
-        assert!(ended.is_none(), "server.py has ended: {}", server.stderr());
+        assert!(ended.is_none(), "server.py exited: {}", server.stderr());
         assert!(
             Instant::now() < deadline,
-            "not the only holder of port {PORT}: {:?}",
+            "server.py is not the only process that listens on port {PORT}: {:?}",
             holders(PORT)
         );
     }
     server
 }
 
-/// Stops the Python server as a person does, with Ctrl-C.
+/// Stops the Python server with Ctrl-C.
 ///
 /// CPython aborts if a daemon thread writes to stderr while the interpreter ends
 /// (<https://github.com/python/cpython/issues/129536>). grpcio's thread sometimes does so after the second
 /// Ctrl-C. The server has ended all the same.
 fn stop(mut server: Process) {
     server.send(Signal::INT);
-    let mut status = server.ended_within(PATIENCE);
+    let mut status = server.ended_within(STOP_LIMIT);
     if status.is_none() {
         server.send(Signal::INT);
         status = server.ended_within(LIMIT);
     }
-    let (status, stderr) = (status.expect("server.py ends"), server.stderr());
+    let (status, stderr) = (status.expect("server.py did not exit"), server.stderr());
     let has_aborted =
         status.signal() == Some(Signal::ABORT.as_raw()) && stderr.contains("_enter_buffered_busy");
     assert!(status.success() || has_aborted, "{status}: {stderr}");
 }
 
-/// Does it, prints what was counted and checks what holds for every client.
+/// Performs a cut-over, prints the report and checks what applies to every kind of client.
 fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
     let python = Python::find()?;
     let _port = PORT_IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,23 +195,22 @@ fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
     load.answers_in(Phase::Gone);
     load.answers_in(Phase::Rust);
     let report = load.stop();
-    // Not eprintln, which the test runner keeps to itself while a test passes.
+    // Not with eprintln, whose output is hidden if the test passes.
     let _ = writeln!(io::stderr(), "{test}: {report}");
 
-    let wrong = report.count(|fate| fate.outcome.starts_with("wrong answer"));
+    let wrong = report.count(|one| one.outcome.starts_with("wrong answer"));
     assert_eq!(wrong, 0, "{report}");
-    let failed_elsewhere = report.count(|fate| {
-        fate.outcome != "OK" && (fate.ended < Phase::Stop || fate.began == Phase::Rust)
-    });
+    let failed_elsewhere = report
+        .count(|one| one.outcome != "OK" && (one.ended < Phase::Stop || one.began == Phase::Rust));
     assert_eq!(failed_elsewhere, 0, "{report}");
     Some(report)
 }
 
 #[test]
-fn a_cut_over_costs_the_calls_that_the_old_server_has_begun_at_most() {
+fn a_cut_over_fails_only_calls_of_the_old_server() {
     let Some(report) = cut_over("cut-over", &[]) else { return };
-    let at_stop = report.count(|fate| {
-        let status = fate.outcome.split(':').next();
+    let at_stop = report.count(|one| {
+        let status = one.outcome.split(':').next();
         matches!(status, Some("UNAVAILABLE" | "CANCELLED"))
     });
     assert_eq!(report.failed(), at_stop, "{report}");
@@ -213,8 +218,8 @@ fn a_cut_over_costs_the_calls_that_the_old_server_has_begun_at_most() {
 }
 
 #[test]
-fn a_cut_over_costs_a_client_that_retries_next_to_nothing() {
+fn a_cut_over_hardly_affects_a_client_that_retries() {
     let Some(report) = cut_over("cut-over with retries", &["--retry"]) else { return };
-    // In one of 73 cut-overs a single call failed after some ten seconds; why is not known.
+    // In one of 73 cut-overs, a single call failed after about ten seconds, for an unknown reason.
     assert!(report.failed() <= 1, "{report}");
 }

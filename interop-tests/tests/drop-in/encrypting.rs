@@ -1,6 +1,6 @@
-//! `calculator-client` over TLS: whom it believes, and what it says when it does not.
+//! `calculator-client` over TLS: the servers that it trusts, and its error messages.
 //!
-//! The server is made here from the library's service, so that nothing but the client is tested.
+//! The tests use their own server with the service of the library, so they test only the client.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,37 +29,42 @@ use crate::support::client_of;
 
 const NAME: &str = "127.0.0.1";
 
-/// Serves until it is dropped.
+/// A server that runs until this value is dropped.
 struct TlsServer {
     address: SocketAddr,
     _runtime: Runtime,
 }
 
 impl TlsServer {
-    /// With `clients`, only those have access that this authority knows.
+    /// With `clients`, a client needs a certificate of this authority.
     fn start(pair: &Pair, clients: Option<&Authority>, protocol: &[u8]) -> Self {
         let builder = ServerConfig::builder_with_provider(ring::default_provider().into())
             .with_safe_default_protocol_versions()
-            .expect("TLS");
+            .expect("the TLS configuration is invalid");
         let builder = match clients {
             None => builder.with_no_client_auth(),
             Some(authority) => {
                 let mut roots = RootCertStore::empty();
-                let root = CertificateDer::from_pem_file(authority.certificate()).expect("PEM");
-                roots.add(root).expect("an authority");
+                let root = CertificateDer::from_pem_file(authority.certificate())
+                    .expect("the PEM file is invalid");
+                roots.add(root).expect("the CA certificate is invalid");
                 let provider = ring::default_provider().into();
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build();
-                builder.with_client_cert_verifier(verifier.expect("an authority"))
+                builder.with_client_cert_verifier(verifier.expect("the CA certificate is invalid"))
             }
         };
-        let certificate = CertificateDer::from_pem_file(&pair.certificate).expect("PEM");
-        let key = PrivateKeyDer::from_pem_file(&pair.key).expect("PEM");
-        let mut config = builder.with_single_cert(vec![certificate], key).expect("a pair");
+        let certificate =
+            CertificateDer::from_pem_file(&pair.certificate).expect("the PEM file is invalid");
+        let key = PrivateKeyDer::from_pem_file(&pair.key).expect("the PEM file is invalid");
+        let mut config = builder
+            .with_single_cert(vec![certificate], key)
+            .expect("the key does not match the certificate");
         config.alpn_protocols = vec![protocol.to_vec()];
-        let runtime = Runtime::new().expect("threads");
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
-        let address = listener.local_addr().expect("bound");
+        let runtime = Runtime::new().expect("cannot start the runtime");
+        let listener =
+            runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("cannot bind a port");
+        let address = listener.local_addr().expect("the socket has no address");
         runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config))));
         Self { address, _runtime: runtime }
     }
@@ -69,7 +74,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
     while let Ok((socket, _)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // Who is refused here is a test's affair, on the client's side.
+            // A failed handshake is checked on the side of the client.
             let Ok(connection) = acceptor.accept(socket).await else { return };
             let service = TowerToHyperService::new(CalculatorServer::new(CalculatorService));
             let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
@@ -79,8 +84,8 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
     }
 }
 
-/// Asks with these options, each an option and a file or a name.
-fn ask(server: SocketAddr, options: &[(&str, &Path)]) -> Assert {
+/// Runs the client with these options, whose values are files or names.
+fn run_client(server: SocketAddr, options: &[(&str, &Path)]) -> Assert {
     let mut command = client_of(server);
     for (option, value) in options {
         command.arg(option).arg(value);
@@ -88,14 +93,14 @@ fn ask(server: SocketAddr, options: &[(&str, &Path)]) -> Assert {
     command.args(["--timeout", "15"]).assert()
 }
 
-fn assert_answers(server: SocketAddr, options: &[(&str, &Path)]) {
-    ask(server, options).success().stdout("4.0\n").stderr("");
+fn assert_succeeds(server: SocketAddr, options: &[(&str, &Path)]) {
+    run_client(server, options).success().stdout("4.0\n").stderr("");
 }
 
-/// UNAVAILABLE for this reason, and not only at the deadline.
-fn assert_refuses(server: SocketAddr, options: &[(&str, &Path)], reason: &str) {
+/// Asserts that the call fails with UNAVAILABLE for this reason, well before the deadline.
+fn assert_unavailable(server: SocketAddr, options: &[(&str, &Path)], reason: &str) {
     let start = Instant::now();
-    let done = ask(server, options).code(1).stdout("");
+    let done = run_client(server, options).code(1).stdout("");
     let elapsed = start.elapsed();
     let stderr = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
     let text = "\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = \"failed to connect to all addresses; last error: ";
@@ -104,41 +109,41 @@ fn assert_refuses(server: SocketAddr, options: &[(&str, &Path)], reason: &str) {
 }
 
 #[test]
-fn a_server_is_believed_if_its_certificate_is_right() {
-    let (authority, stranger) = (Authority::new("ours"), Authority::new("others"));
-    let (ca, other) = (authority.certificate(), stranger.certificate());
+fn a_server_needs_a_certificate_of_the_given_ca() {
+    let (authority, foreign) = (Authority::new("ours"), Authority::new("others"));
+    let (ca, other) = (authority.certificate(), foreign.certificate());
     let server = TlsServer::start(&authority.sign(NAME, Kind::Ordinary), None, b"h2");
-    assert_answers(server.address, &[("--tls-ca", &ca)]);
-    assert_refuses(server.address, &[("--tls-ca", &other)], "UnknownIssuer");
+    assert_succeeds(server.address, &[("--tls-ca", &ca)]);
+    assert_unavailable(server.address, &[("--tls-ca", &other)], "UnknownIssuer");
     let elsewhere = Path::new("calculator.example");
     let options: [(_, &Path); 2] = [("--tls-ca", &ca), ("--tls-name", elsewhere)];
-    assert_refuses(server.address, &options, "not valid for name \"calculator.example\"");
-    // Whatever the system trusts, it is not this one.
+    assert_unavailable(server.address, &options, "not valid for name \"calculator.example\"");
+    // The system does not trust this certificate.
     let done = client_of(server.address).args(["--tls", "--timeout", "15"]).assert().code(1);
     let stderr = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
     let reasons = ["UnknownIssuer", "the system trusts no certificate"];
     assert!(reasons.iter().any(|reason| stderr.contains(reason)), "{stderr}");
-    assert_refuses(server.address, &[], "Socket closed");
-    assert_refuses(Server::start().address, &[("--tls-ca", &ca)], "TLS handshake failed");
+    assert_unavailable(server.address, &[], "Socket closed");
+    assert_unavailable(Server::start().address, &[("--tls-ca", &ca)], "TLS handshake failed");
 }
 
 #[test]
-fn the_name_may_be_another_than_the_hosts() {
+fn the_name_may_differ_from_the_host() {
     let authority = Authority::new("ours");
     let ca = authority.certificate();
     let pair = authority.sign("calculator.example", Kind::Ordinary);
     let server = TlsServer::start(&pair, None, b"h2");
     let name = Path::new("calculator.example");
-    assert_answers(server.address, &[("--tls-ca", &ca), ("--tls-name", name)]);
-    assert_refuses(server.address, &[("--tls-ca", &ca)], "not valid for name \"127.0.0.1\"");
+    assert_succeeds(server.address, &[("--tls-ca", &ca), ("--tls-name", name)]);
+    assert_unavailable(server.address, &[("--tls-ca", &ca)], "not valid for name \"127.0.0.1\"");
 }
 
 #[test]
-fn a_certificate_that_has_expired_is_refused() {
+fn an_expired_certificate_is_rejected() {
     let authority = Authority::new("ours");
     let pair = authority.sign(NAME, Kind::Expired);
     let server = TlsServer::start(&pair, None, b"h2");
-    assert_refuses(
+    assert_unavailable(
         server.address,
         &[("--tls-ca", &authority.certificate())],
         "certificate expired",
@@ -146,21 +151,21 @@ fn a_certificate_that_has_expired_is_refused() {
 }
 
 #[test]
-fn a_certificate_may_be_its_own_authority() {
+fn a_certificate_may_be_self_signed() {
     let authority = Authority::new("ours");
     let (own, other) = (authority.sign_itself(NAME), authority.sign_itself("localhost"));
     let server = TlsServer::start(&own, None, b"h2");
-    assert_answers(server.address, &[("--tls-ca", &own.certificate)]);
+    assert_succeeds(server.address, &[("--tls-ca", &own.certificate)]);
     for ca in [authority.certificate(), other.certificate] {
-        assert_refuses(server.address, &[("--tls-ca", &ca)], "CaUsedAsEndEntity");
+        assert_unavailable(server.address, &[("--tls-ca", &ca)], "CaUsedAsEndEntity");
     }
     let elsewhere = Path::new("calculator.example");
     let options: [(_, &Path); 2] = [("--tls-ca", &own.certificate), ("--tls-name", elsewhere)];
-    assert_refuses(server.address, &options, "not valid for name");
+    assert_unavailable(server.address, &options, "not valid for name");
 }
 
 #[test]
-fn a_server_may_want_to_know_the_client() {
+fn a_server_may_require_a_client_certificate() {
     let (authority, clients) = (Authority::new("ours"), Authority::new("others"));
     let ca = authority.certificate();
     let server = TlsServer::start(&authority.sign(NAME, Kind::Ordinary), Some(&clients), b"h2");
@@ -173,25 +178,25 @@ fn a_server_may_want_to_know_the_client() {
             ("--tls-key", pair.key.clone()),
         ]
     };
-    let of = |options: &[(&'static str, std::path::PathBuf)], answers: bool| {
+    let of = |options: &[(&'static str, std::path::PathBuf)], succeeds: bool| {
         let options: Vec<(_, &Path)> =
             options.iter().map(|(name, path)| (*name, &**path)).collect();
-        if answers {
-            assert_answers(server.address, &options);
+        if succeeds {
+            assert_succeeds(server.address, &options);
         } else {
-            assert_refuses(server.address, &options, "");
+            assert_unavailable(server.address, &options, "");
         }
     };
     of(&options(&known), true);
     of(&options(&unknown), false);
-    assert_refuses(server.address, &[("--tls-ca", &ca)], "CertificateRequired");
+    assert_unavailable(server.address, &[("--tls-ca", &ca)], "CertificateRequired");
 }
 
 #[test]
-fn a_server_has_to_agree_on_http2() {
+fn a_server_must_support_http2() {
     let authority = Authority::new("ours");
     let server = TlsServer::start(&authority.sign(NAME, Kind::Ordinary), None, b"http/1.1");
-    assert_refuses(
+    assert_unavailable(
         server.address,
         &[("--tls-ca", &authority.certificate())],
         "TLS handshake failed",
@@ -199,7 +204,7 @@ fn a_server_has_to_agree_on_http2() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_named_in_one_line() {
+fn an_unusable_file_is_named_in_one_line() {
     let authority = Authority::new("ours");
     let pair = authority.sign(NAME, Kind::Ordinary);
     let ca = authority.certificate();
@@ -222,7 +227,7 @@ fn a_file_that_cannot_be_used_is_named_in_one_line() {
     ];
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
     for (options, text) in cases {
-        let done = ask(nowhere, options).code(1).stdout("");
+        let done = run_client(nowhere, options).code(1).stdout("");
         let stderr = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
         assert!(stderr.starts_with("calculator-client: cannot use TLS: "), "{stderr}");
         assert!(stderr.contains(text) && stderr.lines().count() == 1, "{text}: {stderr}");

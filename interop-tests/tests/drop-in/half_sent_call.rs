@@ -1,7 +1,7 @@
-//! A call whose message is only half sent: in flight for as long as a test wants.
+//! A call whose message is only partially sent, so it stays in flight until the test sends the rest.
 //!
-//! Written in frames by hand, because no client library says when its server has seen a call. Here
-//! a ping behind the call does: a connection's frames are read in order.
+//! The call consists of hand-written frames, because no client library reports that the server has received a call.
+//! Here the acknowledgement of a ping after the call shows it, because the frames of a connection are read in order.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -16,17 +16,18 @@ use crate::support::LIMIT;
 const CONNECTION: u32 = 0;
 const CALL: u32 = 1;
 
-/// `Number(value=16)` behind gRPC's five bytes of length; it is cut in the middle of the value.
+/// `Number(value=16)` after the gRPC prefix of five bytes.
 const MESSAGE: [u8; 10] = [0, 0, 0, 0, 5, 0x0d, 0, 0, 0x80, 0x41];
+/// The length of the first part, which ends in the middle of the value.
 const CUT: usize = 8;
 
-/// A call of `Calculator.SquareRoot` that the server has begun to receive.
+/// A call of `Calculator.SquareRoot` that the server has partially received.
 #[derive(Debug)]
 pub(crate) struct HalfSentCall {
     connection: TcpStream,
 }
 
-/// What the server answered: the message, and the trailers in the encoding of a fresh connection.
+/// The response: the message, and the encoded trailers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) message: Vec<u8>,
@@ -34,7 +35,7 @@ pub(crate) struct Reply {
 }
 
 impl HalfSentCall {
-    /// Returns when the server has seen it.
+    /// Sends the first part and waits until the server has received it.
     pub(crate) fn start(server: SocketAddr) -> Self {
         let mut call = Self::connect(server);
         call.write(HEADERS, END_HEADERS, CALL, &request_headers("localhost"));
@@ -44,23 +45,23 @@ impl HalfSentCall {
         call
     }
 
-    /// The connection without the call: all that an idle client has sent.
+    /// Connects like an idle client, without a call.
     pub(crate) fn connect(server: SocketAddr) -> Self {
-        let connection = TcpStream::connect(server).expect("the server listens");
-        connection.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
-        connection.set_nodelay(true).expect("a TCP socket");
+        let connection = TcpStream::connect(server).expect("cannot connect to the server");
+        connection.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
+        connection.set_nodelay(true).expect("cannot set TCP_NODELAY");
         let mut call = Self { connection };
-        call.connection.write_all(PREFACE).expect("a connection");
+        call.connection.write_all(PREFACE).expect("cannot write to the connection");
         call.write(SETTINGS, 0, CONNECTION, &[]);
         call
     }
 
-    /// Waits until the server has said that it takes no further calls.
+    /// Waits until the server announces with GOAWAY that it accepts no further calls.
     pub(crate) fn wait_for_goaway(&mut self) {
         while self.read().kind != GOAWAY {}
     }
 
-    /// Sends the rest and waits for the whole reply.
+    /// Sends the rest and waits for the complete response.
     pub(crate) fn finish(&mut self) -> Reply {
         self.write(DATA, END_STREAM, CALL, &MESSAGE[CUT..]);
         let mut message = Vec::new();
@@ -77,16 +78,16 @@ impl HalfSentCall {
         }
     }
 
-    /// Answers pings, as any client does, until the server closes the connection.
+    /// Acknowledges pings, like any client, until the server closes the connection.
     pub(crate) fn wait_until_closed(&mut self) {
         while self.try_read().is_some() {}
     }
 
     fn read(&mut self) -> Frame {
-        self.try_read().expect("the connection was closed or went silent")
+        self.try_read().expect("the connection was closed, or nothing was received")
     }
 
-    /// The next frame; settings and pings are acknowledged.
+    /// Reads the next frame, and acknowledges settings and pings.
     fn try_read(&mut self) -> Option<Frame> {
         let frame = Frame::read_from(&mut self.connection).ok()??;
         match frame.kind {
@@ -100,7 +101,7 @@ impl HalfSentCall {
     fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let mut bytes = Vec::new();
         Frame::new(kind, flags, stream, payload).write_to(&mut bytes);
-        // A server that has gone is noticed by whoever waits for its answer.
+        // If the server has exited, reading its response fails.
         let _ = self.connection.write_all(&bytes);
     }
 }

@@ -1,18 +1,18 @@
-//! The Rust programs against the document's Python: at the command line and bit by bit.
+//! Tests that the Rust programs can replace the Python ones: at the command line and bit by bit.
 //!
-//! What is expected stands in the tests as a person reads it; `cpython` then asks Python itself, so
-//! a table here cannot agree with the Rust code and still be wrong.
+//! The expected values are written in the tests. `cpython` compares them with Python, so a wrong expectation fails
+//! even if it agrees with the Rust code.
 //!
-//! - [`server`], [`shutdown`]: `calculator-server` as `python server.py`
-//! - [`tls`], [`unix_socket`], [`connection_age`]: what it does only when it is asked to
-//! - [`client`]: `calculator-client` as `python client.py`
-//! - [`connecting`]: what `calculator-client` does about servers that vanish
-//! - [`encrypting`]: TLS, with [`certificates`]
-//! - [`cut_over`]: the one takes the port over from the other, under load
+//! - [`server`], [`shutdown`]: `calculator-server` instead of `python server.py`
+//! - [`tls`], [`unix_socket`], [`connection_age`]: its additional options
+//! - [`client`]: `calculator-client` instead of `python client.py`
+//! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
+//! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
+//! - [`cut_over`]: the Rust server takes over the port of the Python server, under load
 //! - [`cpython`]: arithmetic, messages and number formatting over a [`corpus`]
-//! - [`support`], [`half_sent_call`], [`raw_call`], [`python`]: what the tests stand on
+//! - [`support`], [`half_sent_call`], [`raw_call`], [`python`]: helpers
 
-#![expect(clippy::expect_used, reason = "what a test cannot go on without ends it")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod certificates;
 mod client;

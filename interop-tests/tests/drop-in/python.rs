@@ -1,7 +1,7 @@
-//! Python of `.venv`, to be asked what it would have answered.
+//! Runs the Python of `.venv`, which provides the expected results.
 //!
-//! When it is missing its tests fail rather than pass unnoticed: only a person who says so by
-//! `INTEROP_WITHOUT_PYTHON=1` goes without them, and is told each time.
+//! If it is missing, its tests fail. With `INTEROP_WITHOUT_PYTHON=1`, they are skipped instead, and each prints a
+//! message.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,20 +13,20 @@ use crate::support::LIMIT;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const INTERPRETER: &str = ".venv/bin/python";
 
-/// The interpreter with the packages of the document's programs.
+/// The interpreter with the packages of the Python programs.
 #[derive(Debug)]
 pub(crate) struct Python {
     interpreter: PathBuf,
 }
 
 impl Python {
-    /// `None` when the person who runs the tests goes without Python.
+    /// Finds the interpreter, or returns `None` with `INTEROP_WITHOUT_PYTHON=1`.
     pub(crate) fn find() -> Option<Self> {
         if std::env::var_os("INTEROP_WITHOUT_PYTHON").is_some_and(|value| value == "1") {
             let thread = std::thread::current();
             let test = thread.name().unwrap_or("a test").to_owned();
-            // Not eprintln, which the test runner keeps to itself while a test passes.
-            let _ = writeln!(io::stderr(), "{test}: skipped, as INTEROP_WITHOUT_PYTHON=1 asks");
+            // Not with eprintln, whose output is hidden if the test passes.
+            let _ = writeln!(io::stderr(), "{test}: skipped because of INTEROP_WITHOUT_PYTHON=1");
             return None;
         }
         for part in [INTERPRETER, "python/calculator_pb2.py", "python/calculator_pb2_grpc.py"] {
@@ -35,11 +35,11 @@ impl Python {
         Some(Self { interpreter: Path::new(ROOT).join(INTERPRETER) })
     }
 
-    /// The interpreter, as the document starts it: in the folder of its programs.
+    /// A command that starts the interpreter in the folder of the Python programs.
     pub(crate) fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.interpreter);
         command.current_dir(Path::new(ROOT).join("python"));
-        // The environment must not keep modules from being found, or a proxy between two programs.
+        // These variables could hide modules, or insert a proxy between two programs.
         for variable in ["PYTHONSAFEPATH", "PYTHONPATH", "grpc_proxy", "http_proxy", "https_proxy"]
         {
             command.env_remove(variable);
@@ -47,14 +47,15 @@ impl Python {
         command
     }
 
-    /// Major and minor version.
+    /// The major and the minor version.
     pub(crate) fn version(&self) -> (u32, u32) {
         let text = self.run(&["-c", "import sys; print(*sys.version_info[:2])"], String::new());
-        let mut numbers = text.split_whitespace().map(|number| number.parse().expect("a number"));
-        (numbers.next().expect("a major version"), numbers.next().expect("a minor version"))
+        let mut numbers =
+            text.split_whitespace().map(|number| number.parse().expect("not a number"));
+        (numbers.next().expect("no major version"), numbers.next().expect("no minor version"))
     }
 
-    /// What `python/interop/oracle.py` answers to each of `arguments`, all in one process.
+    /// The results of `python/interop/oracle.py` for each of `arguments`, from a single process.
     pub(crate) fn ask<Argument: AsRef<[u8]>>(
         &self,
         question: &str,
@@ -64,20 +65,25 @@ impl Python {
             arguments.into_iter().map(|argument| hex(argument.as_ref()) + "\n").collect();
         let answers = self.run(&["-m", "interop.oracle", question], lines.concat());
         let answers: Vec<String> = answers.lines().map(str::to_owned).collect();
-        assert_eq!(answers.len(), lines.len(), "one answer for each question");
+        assert_eq!(
+            answers.len(),
+            lines.len(),
+            "python/interop/oracle.py must print a line for each argument"
+        );
         answers
     }
 
     fn run(&self, arguments: &[&str], stdin: String) -> String {
         let mut command = Command::from_std(self.command());
         let done = command.args(arguments).write_stdin(stdin).timeout(LIMIT).assert().success();
-        String::from_utf8(done.get_output().stdout.clone()).expect("Python writes UTF-8")
+        String::from_utf8(done.get_output().stdout.clone())
+            .expect("the output of Python is not UTF-8")
     }
 
-    /// The document's `client.py` with another address and value, run to its end.
+    /// A command that runs `client.py` with another address and value.
     pub(crate) fn client(&self, address: &str, value: &str) -> Command {
         let document = std::fs::read_to_string(Path::new(ROOT).join("python/client.py"));
-        let mut program = document.expect("the document's client");
+        let mut program = document.expect("cannot read client.py");
         for (old, new) in [("localhost:50051", address), ("value=16", &format!("value={value}"))] {
             assert_eq!(program.matches(old).count(), 1, "{old} in client.py");
             program = program.replace(old, new);
@@ -88,7 +94,7 @@ impl Python {
     }
 }
 
-/// Two digits for each byte.
+/// The bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

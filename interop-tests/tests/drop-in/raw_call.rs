@@ -1,6 +1,6 @@
-//! A call over any connection, in frames written by hand.
+//! A call with hand-written frames over any connection.
 //!
-//! A client library would bring its own connection along, and its own idea of an authority.
+//! A client library would use its own connection and its own authority.
 
 use std::io::{self, Read, Write};
 
@@ -43,5 +43,5 @@ pub(crate) fn request_headers(authority: &str) -> Vec<u8> {
     header_block::encode(&fields.map(|(name, value)| (name.into(), value.into())))
 }
 
-/// The data of the right answer.
+/// The DATA of the correct response.
 pub(crate) const FOUR: [u8; 10] = [0, 0, 0, 0, 5, 0x0d, 0, 0, 0x80, 0x40];

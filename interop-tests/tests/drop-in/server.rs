@@ -1,7 +1,6 @@
-//! `calculator-server` at the command line: what it says, where it listens, how it refuses.
+//! The command line of `calculator-server`: its output, its addresses and its errors.
 //!
-//! Always with `--address`: without it the server takes the document's own port, which tests that
-//! run side by side cannot share.
+//! All tests use `--address`, because concurrent tests cannot share the default port.
 
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::process::Command;
@@ -16,7 +15,7 @@ use crate::support::client;
 use crate::support::client_of;
 use crate::support::failing_server;
 
-/// Asks for the root of 16.
+/// Asserts that a server at `address` responds with the root of 16.
 fn assert_serves(address: SocketAddr) {
     client_of(address).assert().success().stdout("4.0\n").stderr("");
 }
@@ -26,14 +25,14 @@ fn has_ipv6() -> bool {
 }
 
 #[test]
-fn the_two_lines_name_the_port_that_was_taken() {
+fn the_first_lines_name_the_port() {
     let server = Server::start_at("127.0.0.1:0");
     assert!(server.address.ip().is_loopback() && server.address.is_ipv4());
     assert_serves(server.address);
 }
 
 #[test]
-fn the_documents_address_answers_over_ipv4_and_ipv6() {
+fn the_default_host_supports_ipv4_and_ipv6() {
     let server = Server::start_at("[::]:0");
     let port = server.address.port();
     assert_serves(SocketAddr::from(([127, 0, 0, 1], port)));
@@ -44,7 +43,7 @@ fn the_documents_address_answers_over_ipv4_and_ipv6() {
 }
 
 #[test]
-fn a_host_name_is_listened_on() {
+fn the_address_may_have_a_host_name() {
     let server = Server::start_at("localhost:0");
     let address = format!("localhost:{}", server.address.port());
     client().args(["--address", &address]).assert().success().stdout("4.0\n");
@@ -52,9 +51,9 @@ fn a_host_name_is_listened_on() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_machine_without_ipv6_is_served_on_ipv4() {
+fn a_machine_without_ipv6_uses_ipv4() {
     let Some(python) = crate::python::Python::find() else { return };
-    // A host name may have an IPv6 address all the same: /etc/hosts often gives localhost one.
+    // A host name may still have an IPv6 address, such as that of localhost in /etc/hosts.
     for address in ["[::]:0", "localhost:0"] {
         let mut command = python.command();
         command.args(["-m", "interop.without_ipv6"]).arg(cargo_bin!("calculator-server"));
@@ -66,9 +65,9 @@ fn a_machine_without_ipv6_is_served_on_ipv4() {
 }
 
 #[test]
-fn a_taken_port_is_an_error_that_names_the_address() {
-    let taken = Server::start();
-    let address = taken.address.to_string();
+fn a_port_in_use_is_an_error_that_names_the_address() {
+    let first = Server::start();
+    let address = first.address.to_string();
     let refused = failing_server().args(["--address", &address]).assert().code(1).stdout("");
     let stderr = String::from_utf8_lossy(&refused.get_output().stderr);
     let start = format!("calculator-server: cannot listen on {address}: ");
@@ -78,7 +77,7 @@ fn a_taken_port_is_an_error_that_names_the_address() {
 
 #[test]
 fn an_unknown_host_is_an_error_that_names_the_address() {
-    // Longer than DNS allows, so that no server has to be asked.
+    // Longer than DNS allows, so no request is sent.
     let address = format!("{}:0", "x".repeat(64));
     let refused = failing_server().args(["--address", &address]).assert().code(1).stdout("");
     let stderr = String::from_utf8_lossy(&refused.get_output().stderr);
@@ -88,7 +87,7 @@ fn an_unknown_host_is_an_error_that_names_the_address() {
 }
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_answered_with_the_usage() {
+fn an_invalid_command_line_prints_the_usage() {
     let wrong: [(&[&str], &str); 12] = [
         (&["--address"], "'--address <ADDRESS>'"),
         (&["--address", "localhost"], "'localhost' is not an address"),
@@ -140,19 +139,19 @@ fn help_and_version() {
 }
 
 #[test]
-fn it_serves_although_nobody_reads_its_stdout() {
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+fn a_closed_stdout_does_not_matter() {
+    let (reader, writer) = std::io::pipe().expect("cannot create a pipe");
     drop(reader);
     let mut command = Command::new(cargo_bin!("calculator-server"));
     let server = Process::start(command.args(["--address", "127.0.0.1:0"]).stdout(writer));
     assert_serves(listening_socket(server.id()));
 }
 
-/// Where a process listens that has no way to say so.
+/// The address on which a process listens, found without its output.
 fn listening_socket(id: u32) -> SocketAddr {
     let deadline = Instant::now() + LIMIT;
     loop {
-        let all = listeners::get_all().expect("the table of sockets");
+        let all = listeners::get_all().expect("cannot read the table of sockets");
         let is_its = |one: &&listeners::Listener| {
             one.process.pid == id && one.state == listeners::SocketState::Listen
         };

@@ -1,7 +1,7 @@
-//! How `calculator-server` ends: at once on Ctrl-C, after the calls in flight on SIGTERM.
+//! The shutdown of `calculator-server`: immediately on Ctrl-C, after the calls in flight on SIGTERM.
 //!
-//! The call in flight is one whose message is half sent. It would be in flight for ever, so a
-//! server that ends has not waited for it, and one that waits does so because of it.
+//! The message of the call in flight is only partially sent, so the call does not end by itself: a server that exits
+//! has not waited for it, and a server that waits does so because of it.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -15,10 +15,10 @@ use crate::support::LIMIT;
 use crate::support::Server;
 use crate::support::client_of;
 
-/// Longer than the server gives a peer that has no call in flight.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// Longer than the server waits for a client without a call.
+const GRACE: Duration = Duration::from_millis(1500);
 
-/// What the server answers when nothing disturbs it.
+/// The response of a server that is not stopped.
 fn undisturbed_reply() -> Reply {
     let server = Server::start();
     let reply = HalfSentCall::start(server.address).finish();
@@ -50,7 +50,7 @@ fn sigterm_ends_an_idle_server() {
 }
 
 #[test]
-fn sigterm_lets_a_call_in_flight_finish_and_takes_no_more() {
+fn sigterm_completes_a_call_in_flight_and_refuses_connections() {
     let mut server = Server::start();
     let mut call = HalfSentCall::start(server.address);
     server.process.send(Signal::TERM);
@@ -58,7 +58,11 @@ fn sigterm_lets_a_call_in_flight_finish_and_takes_no_more() {
 
     let refused = TcpStream::connect_timeout(&server.address, LIMIT).map_err(|error| error.kind());
     assert_eq!(refused.map(drop), Err(ErrorKind::ConnectionRefused));
-    assert_eq!(server.process.ended_within(PATIENCE), None, "a call is in flight");
+    assert_eq!(
+        server.process.ended_within(GRACE),
+        None,
+        "the server should wait for the call in flight"
+    );
 
     assert_eq!(call.finish(), undisturbed_reply());
     call.wait_until_closed();
@@ -78,8 +82,8 @@ fn ctrl_c_ends_a_server_that_waits_after_sigterm() {
 #[test]
 fn sigterm_does_not_wait_for_clients_without_a_call() {
     let server = Server::start();
-    let _silent = TcpStream::connect(server.address).expect("the server listens");
-    // Neither answers the ping by which the server asks whether more is on its way.
+    let _silent = TcpStream::connect(server.address).expect("cannot connect to the server");
+    // Neither acknowledges the ping with which the server detects calls in transit.
     let _idle = HalfSentCall::connect(server.address);
     let mut answered = HalfSentCall::start(server.address);
     answered.finish();

@@ -1,7 +1,7 @@
-//! The programs under test: run to their end, or started as a server that a test owns.
+//! Runs the programs under test until they exit, or starts them as servers.
 //!
-//! A server is ready when it has printed its address, never after a time. It is killed and reaped
-//! when its test ends, also by a panic, because nothing else would end it.
+//! A server is ready when it has printed its address. It is killed and reaped at the end of its test, even after a
+//! panic.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -15,22 +15,22 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Far longer than anything takes, so that only what never comes reaches it.
+/// A time limit that is exceeded only if something never happens.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// `calculator-client`, to be run to its end.
+/// `calculator-client` with a time limit.
 pub(crate) fn client() -> assert_cmd::Command {
     bounded(cargo_bin!("calculator-client"))
 }
 
-/// `calculator-client` that asks `server`.
+/// `calculator-client` with the address of `server`.
 pub(crate) fn client_of(server: SocketAddr) -> assert_cmd::Command {
     let mut command = client();
     command.arg("--address").arg(server.to_string());
     command
 }
 
-/// `calculator-server`, where it is expected to end by itself.
+/// `calculator-server` with a time limit, for a command line with which it exits.
 pub(crate) fn failing_server() -> assert_cmd::Command {
     bounded(cargo_bin!("calculator-server"))
 }
@@ -49,35 +49,37 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the command; its stdout is the caller's affair.
+    /// Starts the command without changing its stdout.
     pub(crate) fn start(command: &mut Command) -> Self {
         Self::spawn(command.stdin(Stdio::null()))
     }
 
-    /// Starts a server and waits for the two lines that it begins with.
+    /// Starts a server and waits for its first two lines.
     pub(crate) fn announced(command: &mut Command) -> (Self, [String; 2]) {
         let mut process = Self::start(command.stdout(Stdio::piped()));
-        let lines = process.child.stdout.take().map(lines).expect("a pipe");
+        let lines = process.child.stdout.take().map(lines).expect("the stream is not a pipe");
         let mut line = || {
             let line = lines.recv_timeout(LIMIT).ok();
-            line.unwrap_or_else(|| panic!("no line on stdout; on stderr: {:?}", process.stderr()))
+            line.unwrap_or_else(|| {
+                panic!("the program printed no line on stdout; its stderr: {:?}", process.stderr())
+            })
         };
         let announced = [line(), line()];
         (process, announced)
     }
 
-    /// Starts a command that is told what to do on stdin and answers in lines on stdout.
-    pub(crate) fn start_talking(command: &mut Command) -> (Self, ChildStdin, Receiver<String>) {
+    /// Starts a command that is controlled through stdin and responds with lines on stdout.
+    pub(crate) fn start_interactive(command: &mut Command) -> (Self, ChildStdin, Receiver<String>) {
         let mut process = Self::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
-        let stdin = process.child.stdin.take().expect("a pipe");
-        let lines = process.child.stdout.take().map(lines).expect("a pipe");
+        let stdin = process.child.stdin.take().expect("the stream is not a pipe");
+        let lines = process.child.stdout.take().map(lines).expect("the stream is not a pipe");
         (process, stdin, lines)
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let stderr = tempfile::tempfile().expect("a temporary file");
-        let log = stderr.try_clone().expect("a second handle");
-        let child = command.stderr(log).spawn().expect("the program starts");
+        let stderr = tempfile::tempfile().expect("cannot create a temporary file");
+        let log = stderr.try_clone().expect("cannot clone the file handle");
+        let child = command.stderr(log).spawn().expect("cannot start the program");
         Self { child, stderr }
     }
 
@@ -86,15 +88,15 @@ impl Process {
     }
 
     pub(crate) fn send(&self, signal: Signal) {
-        // Not reaped yet, so the number is still this process's.
-        kill_process(Pid::from_child(&self.child), signal).expect("a process of ours");
+        // The process is not reaped, so its ID cannot belong to another process.
+        kill_process(Pid::from_child(&self.child), signal).expect("cannot send the signal");
     }
 
-    /// How it ended; `None` if it still runs after `limit`.
+    /// The exit status, or `None` if the process still runs after `limit`.
     pub(crate) fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + limit;
         loop {
-            let status = self.child.try_wait().expect("a child of ours");
+            let status = self.child.try_wait().expect("cannot wait for the program");
             if status.is_some() || Instant::now() >= deadline {
                 return status;
             }
@@ -102,23 +104,27 @@ impl Process {
         }
     }
 
-    /// Waits for its end, which has to be a success without a word on stderr.
+    /// Waits until the process exits, which must be with success and without output on stderr.
     pub(crate) fn ends_well(mut self) {
         let status = self.ended_within(LIMIT);
         assert_eq!(status.and_then(|status| status.code()), Some(0), "exit status: {status:?}");
         assert_eq!(self.stderr(), "");
     }
 
+    /// The output on stderr so far.
     pub(crate) fn stderr(&mut self) -> String {
         let mut text = String::new();
-        self.stderr.rewind().and_then(|()| self.stderr.read_to_string(&mut text)).expect("its log");
+        self.stderr
+            .rewind()
+            .and_then(|()| self.stderr.read_to_string(&mut text))
+            .expect("cannot read stderr");
         text
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // These fail only if the process has exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -128,7 +134,7 @@ impl Drop for Process {
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) process: Process,
-    /// What it says that it has taken.
+    /// The address that the server printed.
     pub(crate) address: SocketAddr,
 }
 
@@ -143,23 +149,24 @@ impl Server {
         Self::ready(command.args(["--address", address]))
     }
 
-    /// Starts the command and waits for the two lines that say that it serves, word for word.
+    /// Starts the command and waits for its first two lines, which must be exactly those of a ready server.
     pub(crate) fn ready(command: &mut Command) -> Self {
         let (process, [first, second]) = Process::announced(command);
-        let taken = second.strip_prefix("Address: ").and_then(|address| address.parse().ok());
-        let address: SocketAddr = taken.unwrap_or_else(|| panic!("no address: {second:?}"));
+        let parsed = second.strip_prefix("Address: ").and_then(|address| address.parse().ok());
+        let address: SocketAddr =
+            parsed.unwrap_or_else(|| panic!("the second line has no address: {second:?}"));
         assert_eq!(first, format!("Starting server. Listening on port {}.", address.port()));
-        assert_ne!(address.port(), 0, "the port that was taken");
+        assert_ne!(address.port(), 0, "the server should print the port that it chose");
         Self { process, address }
     }
 }
 
-/// A thread reads, because a pipe cannot be read with a limit of time.
+/// Reads lines in a thread, because a pipe cannot be read with a time limit.
 fn lines(stdout: ChildStdout) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // A server that is still printing is not to be stopped by a test that has read enough.
+            // The test may have dropped the receiver, but the server must be able to print more.
             let _ = sender.send(line);
         }
     });

@@ -1,6 +1,6 @@
-//! `calculator-server --tls-certificate --tls-key`: what it refuses, and whom.
+//! `calculator-server --tls-certificate --tls-key`: the files and the clients that it rejects.
 //!
-//! The certificates are made anew for each test, so that none is ever out of date.
+//! Each test creates its certificates, so they never expire.
 
 use std::fs;
 use std::io::Write;
@@ -24,22 +24,28 @@ use crate::support::LIMIT;
 use crate::support::Server;
 use crate::support::failing_server;
 
-/// A folder with a CA, a certificate for localhost that it has signed, and files that are none.
+/// A folder with a CA certificate, a certificate for localhost, and invalid files.
 struct Files(TempDir);
 
 impl Files {
     fn new() -> Self {
-        let files = Self(tempfile::tempdir().expect("a folder"));
-        let ca_key = KeyPair::generate().expect("a key");
-        let mut ca = CertificateParams::new([]).expect("no names");
+        let files = Self(tempfile::tempdir().expect("cannot create a folder"));
+        let ca_key = KeyPair::generate().expect("cannot generate a key");
+        let mut ca = CertificateParams::new([]).expect("the parameters are invalid");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        files.write("ca.pem", &ca.self_signed(&ca_key).expect("a certificate").pem());
-        let key = KeyPair::generate().expect("a key");
-        let names = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        files.write("ca.pem", &ca.self_signed(&ca_key).expect("cannot create a certificate").pem());
+        let key = KeyPair::generate().expect("cannot generate a key");
+        let names = CertificateParams::new(["localhost".to_owned()]).expect("the name is invalid");
         let issuer = Issuer::new(ca, ca_key);
-        files.write("cert.pem", &names.signed_by(&key, &issuer).expect("a certificate").pem());
+        files.write(
+            "cert.pem",
+            &names.signed_by(&key, &issuer).expect("cannot create a certificate").pem(),
+        );
         files.write("key.pem", &key.serialize_pem());
-        files.write("other-key.pem", &KeyPair::generate().expect("a key").serialize_pem());
+        files.write(
+            "other-key.pem",
+            &KeyPair::generate().expect("cannot generate a key").serialize_pem(),
+        );
         files.write("text.pem", "no PEM at all");
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         files.write("broken.pem", broken);
@@ -47,14 +53,14 @@ impl Files {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).expect("a new file");
+        fs::write(self.path(name), text).expect("cannot write a file");
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// A server with these certificates and more `options`.
+    /// Starts a server with these certificates. With `client_ca`, it requires client certificates.
     fn serve(&self, client_ca: bool) -> Server {
         let mut command = Command::new(cargo_bin!("calculator-server"));
         command.args(["--address", "127.0.0.1:0"]);
@@ -66,33 +72,38 @@ impl Files {
         Server::ready(&mut command)
     }
 
-    /// A connection of a client that has a certificate of its own or not.
+    /// Connects a client, with or without a certificate.
     fn connect(
         &self,
         server: &Server,
         protocol: &[u8],
         has_certificate: bool,
     ) -> StreamOwned<ClientConnection, TcpStream> {
-        let certificate =
-            |name| CertificateDer::from_pem_file(self.path(name)).expect("a certificate");
+        let certificate = |name| {
+            CertificateDer::from_pem_file(self.path(name)).expect("cannot read the certificate")
+        };
         let mut roots = RootCertStore::empty();
-        roots.add(certificate("ca.pem")).expect("a CA");
+        roots.add(certificate("ca.pem")).expect("the CA certificate is invalid");
         let provider = Arc::new(crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .expect("versions")
+            .expect("the TLS versions are not supported")
             .with_root_certificates(roots);
         let mut config = if has_certificate {
-            let key = PrivateKeyDer::from_pem_file(self.path("key.pem")).expect("a key");
-            config.with_client_auth_cert(vec![certificate("cert.pem")], key).expect("a pair")
+            let key =
+                PrivateKeyDer::from_pem_file(self.path("key.pem")).expect("cannot read key.pem");
+            config
+                .with_client_auth_cert(vec![certificate("cert.pem")], key)
+                .expect("the key does not match the certificate")
         } else {
             config.with_no_client_auth()
         };
         config.alpn_protocols = vec![protocol.to_vec()];
-        let name = ServerName::try_from("localhost").expect("a name");
-        let client = ClientConnection::new(Arc::new(config), name).expect("a client");
-        let socket = TcpStream::connect(server.address).expect("it listens");
-        socket.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
+        let name = ServerName::try_from("localhost").expect("the name is invalid");
+        let client =
+            ClientConnection::new(Arc::new(config), name).expect("cannot create a TLS client");
+        let socket = TcpStream::connect(server.address).expect("cannot connect");
+        socket.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
         StreamOwned::new(client, socket)
     }
 }
@@ -150,12 +161,12 @@ fn half_of_the_options_is_answered_with_the_other_half() {
 fn it_answers_over_tls_whatever_others_do_to_it() {
     let files = Files::new();
     let server = files.serve(false);
-    let mut plain = TcpStream::connect(server.address).expect("it listens");
-    plain.write_all(PREFACE).expect("a connection");
-    let _silent = TcpStream::connect(server.address).expect("it listens");
+    let mut plain = TcpStream::connect(server.address).expect("cannot connect");
+    plain.write_all(PREFACE).expect("cannot write to the connection");
+    let _silent = TcpStream::connect(server.address).expect("cannot connect");
     root_of_16(files.connect(&server, b"http/1.1", false), "localhost").expect_err("no HTTP/1.1");
     let answer = root_of_16(files.connect(&server, b"h2", false), "localhost");
-    assert_eq!(answer.expect("an answer"), FOUR);
+    assert_eq!(answer.expect("the call failed"), FOUR);
 }
 
 #[test]
@@ -166,5 +177,5 @@ fn clients_without_a_certificate_are_refused_if_they_need_one() {
     let error = refused.expect_err("no certificate").to_string();
     assert!(error.contains("CertificateRequired"), "{error}");
     let answer = root_of_16(files.connect(&server, b"h2", true), "localhost");
-    assert_eq!(answer.expect("an answer"), FOUR);
+    assert_eq!(answer.expect("the call failed"), FOUR);
 }

@@ -1,4 +1,4 @@
-//! `calculator-server --address unix:PATH`: what it says, and what becomes of the file.
+//! `calculator-server --address unix:PATH`: its output, and its socket file.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -18,12 +18,12 @@ use crate::support::Process;
 use crate::support::failing_server;
 
 fn folder() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("cannot create a folder");
     let path = folder.path().join("socket");
     (folder, path)
 }
 
-/// A server that has said that it listens there.
+/// Starts a server and waits until it listens at `path`.
 fn start(path: &Path) -> Process {
     let mut command = Command::new(cargo_bin!("calculator-server"));
     let address = format!("unix:{}", path.display());
@@ -35,22 +35,22 @@ fn start(path: &Path) -> Process {
 }
 
 fn assert_serves(path: &Path, authority: &str) {
-    let connection = UnixStream::connect(path).expect("it listens");
-    connection.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
-    assert_eq!(root_of_16(connection, authority).expect("an answer"), FOUR);
+    let connection = UnixStream::connect(path).expect("cannot connect");
+    connection.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
+    assert_eq!(root_of_16(connection, authority).expect("the call failed"), FOUR);
 }
 
 #[test]
-fn whatever_a_client_calls_it_it_answers() {
+fn any_authority_is_accepted() {
     let (_folder, path) = folder();
     let _server = start(&path);
     assert_serves(&path, "localhost");
-    // As grpcio does, which HTTP/2 does not allow.
+    // The authority of grpcio, which is invalid in HTTP/2.
     assert_serves(&path, "tmp%2Ffolder%2Fsocket");
 }
 
 #[test]
-fn the_file_goes_with_the_server() {
+fn the_file_is_deleted_on_exit() {
     for signal in [Signal::INT, Signal::TERM] {
         let (_folder, path) = folder();
         let server = start(&path);
@@ -61,27 +61,31 @@ fn the_file_goes_with_the_server() {
 }
 
 #[test]
-fn a_file_that_was_left_behind_is_replaced() {
+fn a_leftover_file_is_replaced() {
     let (_folder, path) = folder();
     let mut killed = start(&path);
     killed.send(Signal::KILL);
-    killed.ended_within(LIMIT).expect("nobody survives it");
+    killed.ended_within(LIMIT).expect("the server did not exit after SIGKILL");
     let refused = UnixStream::connect(&path).map_err(|error| error.kind());
-    assert_eq!(refused.map(drop), Err(ErrorKind::ConnectionRefused), "left over");
+    assert_eq!(
+        refused.map(drop),
+        Err(ErrorKind::ConnectionRefused),
+        "nothing should listen on the leftover file"
+    );
     let _server = start(&path);
     assert_serves(&path, "localhost");
 }
 
 #[test]
-fn a_path_that_is_taken_is_an_error_and_stays_as_it_is() {
+fn a_path_in_use_is_an_error_and_is_not_changed() {
     let (folder, path) = folder();
     let mut first = start(&path);
     let text = folder.path().join("text");
-    fs::write(&text, "a text").expect("a file");
-    for (taken, why) in
+    fs::write(&text, "a text").expect("cannot write a file");
+    for (used, why) in
         [(&path, "another server listens there"), (&text, "there is a file that is no socket")]
     {
-        let address = format!("unix:{}", taken.display());
+        let address = format!("unix:{}", used.display());
         let refused = failing_server().args(["--address", &address]).assert().code(1).stdout("");
         let stderr = String::from_utf8_lossy(&refused.get_output().stderr);
         let start = format!("calculator-server: cannot listen on {address}: {why}");
@@ -89,6 +93,6 @@ fn a_path_that_is_taken_is_an_error_and_stays_as_it_is() {
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
     }
     assert_serves(&path, "localhost");
-    assert_eq!(fs::read(&text).expect("still there"), b"a text");
+    assert_eq!(fs::read(&text).expect("cannot read the file"), b"a text");
     assert_eq!(first.ended_within(Duration::ZERO), None);
 }

@@ -1,6 +1,6 @@
-//! Wrong files, missing programs and a port in use: each is an error that names its place and a remedy.
+//! Invalid files, missing programs and a port in use: each error message names the location and the remedy.
 //!
-//! Nothing may run with a table that its author has misspelled.
+//! No trial may run if a table has an error.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::PoisonError;
@@ -18,21 +18,21 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("bad-input/peers", peers),
         ("bad-input/variables", variables),
         ("bad-input/a-missing-program", a_missing_program),
-        ("bad-input/a-peer-left-out", a_peer_left_out),
+        ("bad-input/an-excluded-peer", an_excluded_peer),
         ("bad-input/scenarios", scenarios),
         ("bad-input/behaviours", behaviours),
         ("bad-input/programs", programs),
         ("bad-input/options", options),
-        ("bad-input/port-50051-is-taken", port_50051_is_taken),
+        ("bad-input/port-50051-is-in-use", port_50051_is_in_use),
         ("bad-input/list-and-filter", list_and_filter),
     ])
 }
 
-/// Asserts that nothing ran, and this message.
+/// Asserts that no trial ran, and that this message was printed.
 #[track_caller]
 fn refused(ran: &Ran, message: &str) {
-    ran.ends_with_status(2).says(message).assert(ran.trials().is_empty(), "nothing runs");
-    ran.assert(!ran.stderr.contains("panicked"), "no panic");
+    ran.ends_with_status(2).prints(message).assert(ran.trials().is_empty(), "no trial should run");
+    ran.assert(!ran.stderr.contains("panicked"), "the tool should not panic");
 }
 
 fn with_peers(text: &str) -> Ran {
@@ -79,7 +79,7 @@ fn variables() {
     refused(&unknown, "--set: there is no variable `hume`; the variables are: home, shell");
     let none = Run::new().with_file("--peers", "peers.toml", GOOD).with("--set", "x=y").finish();
     refused(&none, "--set: there is no variable `x`; the variables are: none");
-    run().with("--set", "home").finish().ends_with_status(2).says("expected NAME=VALUE");
+    run().with("--set", "home").finish().ends_with_status(2).prints("expected NAME=VALUE");
     let missing = run().with("--set", "shell=no-such-program").finish();
     refused(&missing, "peers.toml:8: command: the program `no-such-program` of peer `one`");
     run().and("--list").finish().ends_with_status(0);
@@ -90,14 +90,16 @@ fn a_missing_program() {
                 agent = { command = [\"no-such-program\"], advice = \"brew install it\" }\n";
     let ran = with_peers(text);
     refused(&ran, "peers.toml:4: command: the program `no-such-program` of peer `gone`");
-    ran.says("brew install it").says("--without gone");
+    ran.prints("brew install it").prints("--without gone");
 }
 
-fn a_peer_left_out() {
+fn an_excluded_peer() {
     let ran = Run::of_mutants("calls/rust/cannot/root-of-").with("--without", "cannot").finish();
     let all_skipped =
-        ran.trials().values().all(|said| *said == "ignored (skipped: --without cannot)");
-    ran.assert(all_skipped, "skipped is no pass").says("skipped").ends_with_status(0);
+        ran.trials().values().all(|result| *result == "ignored (skipped: --without cannot)");
+    ran.assert(all_skipped, "skipped trials should not count as passed")
+        .prints("skipped")
+        .ends_with_status(0);
     let ran = Run::of_mutants("x").with("--without", "nobody").finish();
     refused(&ran, "--without: there is no peer `nobody`; the peers are: rust, ");
 }
@@ -196,10 +198,10 @@ fn behaviours() {
         let run = Run::of_mutants("");
         let tables = run.path().join("tables");
         for folder in ["calls", "client-parity"] {
-            std::fs::create_dir_all(tables.join(folder)).expect("a folder");
+            std::fs::create_dir_all(tables.join(folder)).expect("cannot create a folder");
         }
-        std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
-        std::fs::write(tables.join("client-parity/mine.toml"), text).expect("a file");
+        std::fs::write(tables.join("programs.toml"), "case = []\n").expect("cannot write a file");
+        std::fs::write(tables.join("client-parity/mine.toml"), text).expect("cannot write a file");
         run.with("--scenarios", &tables.to_string_lossy()).finish()
     };
     let behaviour = |rest: &str| format!("[[behaviour]]\nname = \"mine\"\n{rest}\n");
@@ -260,42 +262,46 @@ fn behaviours() {
 fn programs() {
     let run = Run::of_mutants("");
     let tables = run.path().join("tables");
-    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
+    std::fs::create_dir_all(tables.join("calls")).expect("cannot create a folder");
     let case = "[[case]]\nname = \"mine\"\nclient = { exit = 0, stdout = \"\" }\n";
-    std::fs::write(tables.join("programs.toml"), format!("{case}{case}")).expect("a file");
+    std::fs::write(tables.join("programs.toml"), format!("{case}{case}"))
+        .expect("cannot write a file");
     let ran = run.with("--scenarios", &tables.to_string_lossy()).finish();
     refused(&ran, "programs.toml:5: there is already a case `mine`");
 }
 
 fn options() {
     let ran = Run::new().and("--no-such-option").finish();
-    ran.ends_with_status(2).says("unexpected argument '--no-such-option'").says("Usage:");
+    ran.ends_with_status(2).prints("unexpected argument '--no-such-option'").prints("Usage:");
     let ran = Run::new().and("--help").finish();
     ran.ends_with_status(0);
     for option in ["--peers", "--without", "--list", "--exact", "--deviations", "--set", "[FILTER]"]
     {
-        ran.says(option);
+        ran.prints(option);
     }
 }
 
-fn port_50051_is_taken() {
+fn port_50051_is_in_use() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
-    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 50051)).expect("port 50051 is free");
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 50051)).expect("port 50051 is in use");
     let ran = Run::of_mutants("programs/rust/rust/root-of-16").finish();
     ran.ends_with_status(101);
-    ran.says(&format!("port 50051 is in use by process {}", std::process::id()));
-    ran.says("interop does not kill it");
-    let address = holder.local_addr().expect("bound");
-    TcpStream::connect(address).expect("the holder still holds it");
+    ran.prints(&format!("port 50051 is in use by process {}", std::process::id()));
+    ran.prints("interop does not kill it");
+    let address = holder.local_addr().expect("the socket has no address");
+    TcpStream::connect(address).expect("the port is no longer in use");
 }
 
 fn list_and_filter() {
     let ran = Run::of_command("list").finish();
-    ran.ends_with_status(0).says("calls/python/rust/root-of-16: test");
+    ran.ends_with_status(0).prints("calls/python/rust/root-of-16: test");
     let flag = Run::new().and("--list").finish();
-    flag.assert(flag.stdout == ran.stdout, "the flag does the same as the subcommand");
+    flag.assert(flag.stdout == ran.stdout, "the flag should do the same as the subcommand");
     let pairing = Run::of_command("list").and("rust/python").finish();
     let listed: Vec<_> = pairing.stdout.lines().filter(|line| line.ends_with(": test")).collect();
-    pairing.assert(!listed.is_empty(), "the filter matches something");
-    pairing.assert(listed.iter().all(|line| line.contains("rust/python")), "and nothing else");
+    pairing.assert(!listed.is_empty(), "the filter should match trials");
+    pairing.assert(
+        listed.iter().all(|line| line.contains("rust/python")),
+        "the filter should match only these trials",
+    );
 }

@@ -1,7 +1,7 @@
 //! The suite `client-parity` finds the differences between clients.
 //!
-//! Compared with the goldens, so that it needs no Python. What the Rust client makes of a behaviour is
-//! no concern here, only that a fault is seen where there is none without it.
+//! The clients are compared with the goldens, so the tests need no Python. They test only that a mutant with a fault
+//! fails where a client without the fault passes.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ use crate::run::Run;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("client-parity/plain-tonic-is-told-apart", plain_tonic_is_told_apart),
+        ("client-parity/plain-tonic-differs", plain_tonic_differs),
         ("client-parity/a-wrong-status-is-found", a_wrong_status_is_found),
         ("client-parity/a-dropped-trailer-is-found", a_dropped_trailer_is_found),
         ("client-parity/a-late-end-is-found", a_late_end_is_found),
         ("client-parity/an-agent-that-hangs-is-no-difference", an_agent_that_hangs),
         ("client-parity/a-recorded-difference-is-excused", a_recorded_difference_is_excused),
         ("client-parity/a-peer-without-parity-is-not-compared", a_peer_without_parity),
-        ("client-parity/every-kind-of-behaviour-is-there", every_kind_of_behaviour_is_there),
+        ("client-parity/all-kinds-of-behaviour-exist", all_kinds_of_behaviour_exist),
     ])
 }
 
@@ -32,7 +32,7 @@ fn exactly(client: &str, case: &str) -> Ran {
     with_goldens(&format!("client-parity/{client}/{case}")).and("--exact").finish()
 }
 
-/// Cases that a plain tonic client gets wrong, one for each kind of difference.
+/// Cases in which a plain tonic client differs from grpcio, one for each kind of difference.
 const DIFFERENCES: [&str; 25] = [
     "http-401-with-a-page",
     "http-403-with-nothing",
@@ -61,38 +61,39 @@ const DIFFERENCES: [&str; 25] = [
     "sent-for-a-number",
 ];
 
-fn plain_tonic_is_told_apart() {
+fn plain_tonic_differs() {
     let ran = with_goldens("client-parity/plain-tonic/").finish();
     let failed: BTreeSet<_> = ran.failed_cases().into_iter().collect();
     let missed: Vec<_> = DIFFERENCES.iter().filter(|case| !failed.contains(**case)).collect();
-    ran.assert(missed.is_empty(), &format!("{missed:?} should differ; what does is {failed:?}"));
-    ran.assert(ran.trials().len() - failed.len() >= 100, "not everything can differ");
-    ran.assert(!failed.contains("ok"), "it can calculate").ends_with_status(101);
+    ran.assert(missed.is_empty(), &format!("{missed:?} should differ; these differ: {failed:?}"));
+    ran.assert(ran.trials().len() - failed.len() >= 100, "at least 100 cases should not differ");
+    ran.assert(!failed.contains("ok"), "the calculation itself should not differ")
+        .ends_with_status(101);
 }
 
 fn a_wrong_status_is_found() {
     exactly("rust", "status-14-trailers-only").ends_with_status(0);
     let ran = exactly("says-unknown", "status-14-trailers-only");
-    ran.says("expected   status = UNAVAILABLE").says("observed   status = UNKNOWN");
+    ran.prints("expected   status = UNAVAILABLE").prints("observed   status = UNKNOWN");
     ran.ends_with_status(101);
 }
 
 fn a_dropped_trailer_is_found() {
     exactly("rust", "metadata-with-an-error").ends_with_status(0);
     let ran = exactly("drops-trailers", "metadata-with-an-error");
-    ran.says("expected   trailing metadata = x-last: 2").ends_with_status(101);
+    ran.prints("expected   trailing metadata = x-last: 2").ends_with_status(101);
 }
 
 fn a_late_end_is_found() {
     let ran = exactly("tells-late", "never-answers");
-    ran.says("expected   ended = at its deadline");
-    ran.says("observed   ended = more than 2s after its deadline").ends_with_status(101);
+    ran.prints("expected   ended = at its deadline");
+    ran.prints("observed   ended = more than 2s after its deadline").ends_with_status(101);
 }
 
 fn an_agent_that_hangs() {
     let ran = exactly("hangs", "says-nothing");
-    ran.says("the agent hangs: it reported no outcome within")
-        .says("1 failed")
+    ran.prints("the agent hangs: it reported no outcome within")
+        .prints("1 failed")
         .ends_with_status(101);
 }
 
@@ -112,12 +113,12 @@ fn a_recorded_difference_is_excused() {
         )
     };
     for excused in ["observed = { status = 'UNKNOWN' }", &answer("UNKNOWN")] {
-        run(excused).ends_with_status(0).says("1 known deviation");
+        run(excused).ends_with_status(0).prints("1 known deviation");
     }
     for other in ["observed = { status = 'INTERNAL' }", &answer("INTERNAL")] {
         run(other)
             .ends_with_status(101)
-            .says("it differs from the known deviation in deviations.toml, which is:");
+            .prints("it differs from the known deviation in deviations.toml, which is:");
     }
 }
 
@@ -125,17 +126,17 @@ fn a_peer_without_parity() {
     let ran = with_goldens("/not-compared/").and("--list").finish();
     let suites: BTreeSet<_> =
         ran.stdout.lines().filter_map(|line| line.split('/').next()).collect();
-    ran.assert(suites.contains("calls"), "it calls, and is called");
-    ran.assert(suites.contains("programs"), "its client program is run");
-    ran.assert(!suites.contains("server-parity"), "its server is not compared");
+    ran.assert(suites.contains("calls"), "it should take part in calls");
+    ran.assert(suites.contains("programs"), "its client program should run");
+    ran.assert(!suites.contains("server-parity"), "its server should not be compared");
     let is_behaviour = |line: &&str| line.starts_with("client-parity/");
     let behaviours: Vec<_> = ran.stdout.lines().filter(is_behaviour).collect();
     let own = "client-parity/not-compared/goaway: test";
-    ran.assert(behaviours.contains(&own), "what is right by itself is so for its clients too");
-    ran.assert(behaviours.len() == 8, "in nothing else are they compared");
+    ran.assert(behaviours.contains(&own), "behaviours with their own expectation should run");
+    ran.assert(behaviours.len() == 8, "no other behaviours should run");
 }
 
-fn every_kind_of_behaviour_is_there() {
+fn all_kinds_of_behaviour_exist() {
     let ran = with_goldens("client-parity/rust/").and("--list").finish();
     let names: Vec<_> = ran
         .stdout

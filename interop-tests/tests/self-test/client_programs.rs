@@ -1,6 +1,6 @@
-//! Client programs with a fault are told from the reference, each by what is wrong with it.
+//! The suite `client-parity` finds the fault of each faulty client program.
 //!
-//! Compared with the goldens, so that it needs no Python; but always on the document's port.
+//! The programs are compared with the goldens, so the tests need no Python. They always use port 50051.
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};
@@ -21,11 +21,14 @@ pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
         ("client-programs/a-faultless-program-passes", a_faultless_program_passes),
         ("client-programs/another-status-is-found", another_status_is_found),
-        ("client-programs/silence-about-a-failure-is-found", silence_about_a_failure_is_found),
+        ("client-programs/a-missing-error-message-is-found", a_missing_error_message_is_found),
         ("client-programs/another-exit-status-is-found", another_exit_status_is_found),
         ("client-programs/other-output-is-found", other_output_is_found),
-        ("client-programs/one-that-does-not-end-is-found", one_that_does_not_end_is_found),
-        ("client-programs/one-that-hangs-is-reported", one_that_hangs_is_reported),
+        (
+            "client-programs/a-program-that-does-not-exit-is-found",
+            a_program_that_does_not_exit_is_found,
+        ),
+        ("client-programs/a-program-that-hangs-is-reported", a_program_that_hangs_is_reported),
     ])
 }
 
@@ -41,75 +44,82 @@ fn ran(client: &str, case: &str) -> Ran {
 }
 
 fn a_faultless_program_passes() {
-    // Many side by side: each finds the server that is meant for it.
+    // Many run concurrently, and each must get its own server.
     let ran = ran("rust", "http-4");
-    ran.assert(ran.trials().len() > 10, "there are more such statuses");
-    ran.assert(ran.failed_cases().is_empty(), "nothing is wrong with them").ends_with_status(0);
+    ran.assert(ran.trials().len() > 10, "more than 10 trials should run");
+    ran.assert(ran.failed_cases().is_empty(), "all trials should pass").ends_with_status(0);
 }
 
 fn another_status_is_found() {
     let ran = ran("says-unknown", "http-4");
     let failed = ran.failed_cases();
-    ran.assert(failed.contains(&"program-http-429-with-nothing"), "it says UNKNOWN");
-    ran.assert(!failed.contains(&"program-http-401-with-nothing"), "and nothing else is wrong");
-    ran.says("expected   status = UNAVAILABLE").says("observed   status = UNKNOWN");
+    ran.assert(
+        failed.contains(&"program-http-429-with-nothing"),
+        "UNKNOWN instead of UNAVAILABLE should be found",
+    );
+    ran.assert(!failed.contains(&"program-http-401-with-nothing"), "other cases should pass");
+    ran.prints("expected   status = UNAVAILABLE").prints("observed   status = UNKNOWN");
     ran.ends_with_status(101);
 }
 
-fn silence_about_a_failure_is_found() {
+fn a_missing_error_message_is_found() {
     let ran = ran("says-nothing", "http-503-with-nothing");
-    ran.says("expected   status = UNAVAILABLE").says("observed   status = (none)");
+    ran.prints("expected   status = UNAVAILABLE").prints("observed   status = (none)");
     ran.assert(ran.failed_cases() == ["program-http-503-with-nothing"], "it should differ");
 }
 
 fn another_exit_status_is_found() {
     let ran = ran("dies", "http-503-with-nothing");
-    ran.says("expected   end = status 1").says("observed   end = status 3");
+    ran.prints("expected   end = status 1").prints("observed   end = status 3");
     ran.assert(ran.failed_cases() == ["program-http-503-with-nothing"], "it should differ");
 }
 
 fn other_output_is_found() {
     let ran = ran("prints-rubbish", "ok");
-    ran.says(r#"expected   stdout = "4.0\n""#).says(r#"observed   stdout = "4\n""#);
+    ran.prints(r#"expected   stdout = "4.0\n""#).prints(r#"observed   stdout = "4\n""#);
     ran.assert(ran.failed_cases().contains(&"program-ok"), "it should differ");
 }
 
-fn one_that_does_not_end_is_found() {
+fn a_program_that_does_not_exit_is_found() {
     let ran = ran("hangs-after-its-call", "ok");
-    // The call is its own child's, and has been made.
-    ran.says(r"observed   end = waits").says("requests = 1");
+    // The call was made by a child process of the program.
+    ran.prints(r"observed   end = waits").prints("requests = 1");
     ran.assert(ran.failed_cases().contains(&"program-ok"), "it should differ");
     let pids = logged_pids(ran.folder.path());
-    ran.assert(!pids.is_empty() && all_gone(&pids), "it has been ended");
+    ran.assert(!pids.is_empty() && all_gone(&pids), "the program should be terminated");
 }
 
-fn one_that_hangs_is_reported() {
+fn a_program_that_hangs_is_reported() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let run = with_goldens("hangs", "http-503-with-nothing");
-    let child = run.command().stdout(Stdio::piped()).spawn().expect("the tool");
+    let child = run.command().stdout(Stdio::piped()).spawn().expect("cannot start the tool");
     if cfg!(target_os = "linux") {
-        // Elsewhere the tool cannot know that it is not the program that hangs.
-        a_stranger_gets_nothing();
+        // On other systems, the tool cannot identify the process that connects.
+        another_process_gets_no_response();
     }
-    let output = child.wait_with_output().expect("the tool ends");
+    let output = child.wait_with_output().expect("cannot wait for the tool");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(101), "{stdout}");
     assert!(stdout.contains("the client program did not connect within 10s"), "{stdout}");
     let pids = logged_pids(run.path());
-    assert!(!pids.is_empty() && all_gone(&pids), "it has been ended");
+    assert!(!pids.is_empty() && all_gone(&pids), "the program should be terminated");
 }
 
-/// Connects as soon as the tool listens, which takes long while other tests keep the processors busy.
-fn a_stranger_gets_nothing() {
-    const PATIENCE: Duration = Duration::from_secs(30);
+/// Connects as soon as the tool listens, which may take long while other tests run.
+fn another_process_gets_no_response() {
+    const LIMIT: Duration = Duration::from_secs(30);
     let start = Instant::now();
-    let mut stranger = loop {
+    let mut connection = loop {
         match TcpStream::connect((Ipv4Addr::LOCALHOST, 50051)) {
             Ok(socket) => break socket,
-            Err(error) => assert!(start.elapsed() < PATIENCE, "nothing listens: {error}"),
+            Err(error) => assert!(start.elapsed() < LIMIT, "the tool does not listen: {error}"),
         }
         std::thread::yield_now();
     };
-    stranger.set_read_timeout(Some(PATIENCE)).expect("a limit");
-    assert_eq!(stranger.read(&mut [0]).expect("the end"), 0, "a stranger gets nothing");
+    connection.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
+    assert_eq!(
+        connection.read(&mut [0]).expect("cannot read from the connection"),
+        0,
+        "a process other than the client program should get no response"
+    );
 }

@@ -1,6 +1,6 @@
-//! An entry of deviations.toml excuses the failure that it records and no other.
+//! An entry of deviations.toml applies only to the failure that it records.
 //!
-//! The faults are the mutants' own, so that these tests do not depend on what deviates today.
+//! The deviations are faults of mutants, so the tests do not depend on the deviations of the project.
 
 use libtest_mimic::Trial;
 
@@ -38,41 +38,45 @@ const OBSERVED: &str = "root = '1.4142137 (0x3fb504f4)'";
 
 fn the_recorded_failure_is_excused() {
     let ran = run("calls/one-wrong-answer/rust/root-of-", &entry(WRONG, OBSERVED));
-    ran.ends_with_status(0).says("1 known deviation").says("0 failed");
+    ran.ends_with_status(0).prints("1 known deviation").prints("0 failed");
     let result = ran.trials().get(WRONG).copied();
-    ran.assert(result == Some("ignored (known deviation: it is a mutant)"), "it is no pass");
+    ran.assert(
+        result == Some("ignored (known deviation: it is a mutant)"),
+        "a known deviation should not count as passed",
+    );
 }
 
 fn an_unexpected_pass_fails() {
     let deviations = entry("calls/one-wrong-answer/rust/root-of-16", "root = 'something'");
     let ran = run("calls/one-wrong-answer/rust/root-of-16", &deviations);
-    ran.ends_with_status(101).says("it passed, but deviations.toml lists it as a known deviation");
+    ran.ends_with_status(101)
+        .prints("it passed, but deviations.toml lists it as a known deviation");
 }
 
 fn another_failure_fails() {
     for observed in ["root = '1.5 (0x3fc00000)'", &format!("{OBSERVED}, status = 'INTERNAL'")] {
         let ran = run(WRONG, &entry(WRONG, observed));
         ran.ends_with_status(101)
-            .says("it differs from the known deviation in deviations.toml, which is: root = ");
-        ran.says("observed   root = 1.4142137 (0x3fb504f4)");
+            .prints("it differs from the known deviation in deviations.toml, which is: root = ");
+        ran.prints("observed   root = 1.4142137 (0x3fb504f4)");
     }
 }
 
 fn an_entry_without_a_trial_fails() {
     let ran = run("root-of-16", &entry("calls/rust/rust/root-of-17", OBSERVED));
     ran.ends_with_status(2)
-        .says("deviations.toml:2: trials: `calls/rust/rust/root-of-17` matches no trial");
-    ran.assert(ran.trials().is_empty(), "nothing runs");
+        .prints("deviations.toml:2: trials: `calls/rust/rust/root-of-17` matches no trial");
+    ran.assert(ran.trials().is_empty(), "no trial should run");
 }
 
 fn two_entries_for_a_trial_fail() {
     let deviations =
         entry(WRONG, OBSERVED) + &entry("calls/one-wrong-answer/*/root-of-2-*", OBSERVED);
     let ran = run(WRONG, &deviations);
-    ran.ends_with_status(2).says("deviations.toml:7: trials: an earlier entry already matches");
+    ran.ends_with_status(2).prints("deviations.toml:7: trials: an earlier entry already matches");
 }
 
-/// Where servers are compared, the whole answer is recorded.
+/// An entry for a comparison of servers records the entire response.
 fn a_recorded_answer_is_excused() {
     let trial = "server-parity/drops-the-sign-of-zero/negative-zero";
     let deviations = |messages: &str| {
@@ -91,15 +95,15 @@ fn a_recorded_answer_is_excused() {
             .with_file("--deviations", "deviations.toml", &deviations(messages))
             .finish()
     };
-    run("stream 1: messages = empty\n").ends_with_status(0).says("1 known deviation");
+    run("stream 1: messages = empty\n").ends_with_status(0).prints("1 known deviation");
     let other = run("stream 1: messages = 0d00000080\n");
     other
         .ends_with_status(101)
-        .says("it differs from the known deviation in deviations.toml, which is:");
+        .prints("it differs from the known deviation in deviations.toml, which is:");
 }
 
 fn a_set_up_error_is_not_excused() {
     let trial = "calls/exits-at-once/rust/root-of-16";
     let ran = run(trial, &entry(trial, "root = 'none', status = 'UNAVAILABLE'"));
-    ran.ends_with_status(101).says("set-up error: the server did not start");
+    ran.ends_with_status(101).prints("set-up error: the server did not start");
 }

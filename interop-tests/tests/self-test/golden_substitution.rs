@@ -1,7 +1,7 @@
-//! Goldens replace the reference's client program only where they were recorded from the same versions.
+//! Goldens replace the client program of the reference only if they were recorded with the same versions.
 //!
-//! The reference here is the Rust client, which says that it is of a version; what it does with a
-//! behaviour is in the goldens, or something else where it matters who was asked.
+//! The reference of these tests is the Rust client with a made-up version. Some goldens differ from it, to show which
+//! of the two was used.
 
 use std::sync::PoisonError;
 
@@ -19,7 +19,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             "golden-substitution/goldens-of-these-versions-are-used",
             goldens_of_these_versions_are_used,
         ),
-        ("golden-substitution/goldens-of-other-versions-do-not", goldens_of_other_versions_do_not),
+        (
+            "golden-substitution/goldens-of-other-versions-are-not-used",
+            goldens_of_other_versions_are_not_used,
+        ),
         ("golden-substitution/the-sample-is-run", the_sample_is_run),
         ("golden-substitution/a-case-without-a-golden-is-run", a_case_without_a_golden_is_run),
     ])
@@ -40,10 +43,11 @@ language = "the same"
 client-program = { command = ["{bin}/calculator-client"] }
 "#;
 
-/// Two of which none is in the sample by its name, and one that always is.
+/// Two behaviours whose names are not in the sample, and one that is always in the sample.
 const BEHAVIOURS: &str = "[[behaviour]]\nname = \"plain\"\n\n[[behaviour]]\nname = \"other\"\n\n\
                           [[behaviour]]\nname = \"stated\"\nexpect = { status = \"OK\" }\n";
 
+/// The golden that agrees with the Rust client.
 const RIGHT: &str = "end = status 0\nstdout = \"4.0\\n\"\nrequests = 1\n";
 
 fn run(filter: &str, version: &str, plain: &str) -> Run {
@@ -58,49 +62,50 @@ fn finish(run: Run) -> Ran {
     run.finish()
 }
 
-/// Whether all trials of the peer `two` were compared with this.
+/// Asserts that all trials of the peer `two` were compared with this baseline.
 fn is_compared_with(ran: &Ran, baseline: &str) {
     let record = ran.record();
-    let trials = record["trials"].as_array().expect("a list");
+    let trials = record["trials"].as_array().expect("not an array");
     let mut trials = trials.iter().filter(|trial| trial["client"] == "two").peekable();
-    assert!(trials.peek().is_some(), "the peer has trials");
+    assert!(trials.peek().is_some(), "the peer `two` should have trials");
     assert!(trials.all(|trial| trial["baseline"] == baseline), "{record:#}");
 }
 
 fn goldens_of_these_versions_are_used() {
     let ran = finish(run("program-plain", "one 1", RIGHT));
-    ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
+    ran.prints("client-parity/two/program-plain").prints("1 passed").ends_with_status(0);
     is_compared_with(&ran, "golden");
-    ran.says("goldens replaced the client program of the reference in 1 of 3 cases");
-    ran.says("because both have the same versions (one 1)");
-    // Nothing else says what is right.
+    ran.prints("goldens replaced the client program of the reference in 1 of 3 cases");
+    ran.prints("because both have the same versions (one 1)");
+    // The golden is the only baseline.
     let wrong = RIGHT.replace("4.0", "5.0");
     let ran = finish(run("program-plain", "one 1", &wrong));
-    ran.says(r#"expected   stdout = "5.0\n""#).says("1 failed").ends_with_status(101);
+    ran.prints(r#"expected   stdout = "5.0\n""#).prints("1 failed").ends_with_status(101);
     let live = finish(run("two/program-plain", "one 1", &wrong).with("--baseline", "live"));
-    live.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
+    live.prints("client-parity/two/program-plain").prints("1 passed").ends_with_status(0);
     is_compared_with(&live, "live");
     let alias = finish(run("two/program-plain", "one 1", &wrong).with("--reference", "live"));
     is_compared_with(&alias, "live");
 }
 
-fn goldens_of_other_versions_do_not() {
+fn goldens_of_other_versions_are_not_used() {
     let ran = finish(run("two/program-plain", "one 2", RIGHT));
-    ran.says("client-parity/two/program-plain").says("1 passed").ends_with_status(0);
+    ran.prints("client-parity/two/program-plain").prints("1 passed").ends_with_status(0);
     is_compared_with(&ran, "live");
-    ran.says("goldens did not replace the client program of the reference");
-    ran.says("they were recorded from one 2, but the reference is one 1");
+    ran.prints("goldens did not replace the client program of the reference");
+    ran.prints("they were recorded from one 2, but the reference is one 1");
 }
 
 fn the_sample_is_run() {
     let ran = finish(run("program-stated", "one 1", RIGHT));
-    ran.says("client-parity/two/program-stated").says("client-parity/one/golden/program-stated");
+    ran.prints("client-parity/two/program-stated")
+        .prints("client-parity/one/golden/program-stated");
     is_compared_with(&ran, "live");
-    ran.says("2 passed").ends_with_status(0);
+    ran.prints("2 passed").ends_with_status(0);
 }
 
 fn a_case_without_a_golden_is_run() {
     let ran = finish(run("two/program-other", "one 1", RIGHT));
-    ran.says("client-parity/two/program-other").says("1 passed").ends_with_status(0);
+    ran.prints("client-parity/two/program-other").prints("1 passed").ends_with_status(0);
     is_compared_with(&ran, "live");
 }

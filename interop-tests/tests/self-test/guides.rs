@@ -1,7 +1,6 @@
-//! The walk-throughs of the guides, executed as a reader would: each file is written as the guide has it, and each
-//! command is run.
+//! Executes the examples of the guides: writes each file and runs each command.
 //!
-//! The snippets are read from the guides, so a guide cannot show what does not work.
+//! The examples are read from the guides, so every example is tested.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,8 +26,9 @@ pub(crate) fn tests() -> Vec<Trial> {
     ])
 }
 
+/// The text of a file in the workspace.
 fn document(path: &str) -> String {
-    std::fs::read_to_string(Path::new(programs::ROOT).join(path)).expect("a document")
+    std::fs::read_to_string(Path::new(programs::ROOT).join(path)).expect("cannot read the document")
 }
 
 /// The code blocks in `language` of a guide, in their order, without their indentation.
@@ -59,44 +59,46 @@ fn snippets(guide: &str, language: &str) -> Vec<String> {
 /// The first code block in `language` of a guide.
 #[track_caller]
 fn first_snippet(guide: &str, language: &str) -> String {
-    snippets(guide, language).into_iter().next().expect("a code block")
+    snippets(guide, language).into_iter().next().expect("the guide has no such code block")
 }
 
-/// `text` with `from`, which it has to contain, replaced.
+/// Replaces `from` in `text`, which must contain it.
 #[track_caller]
 fn replaced(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is missing in {text}");
     text.replace(from, to)
 }
 
-/// A folder with tables that contain `entry` in the folder `suite` and nothing else.
+/// A folder with tables that contain only `entry`, in the folder `suite`.
 fn tables(suite: &str, entry: &str) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("cannot create a folder");
     for name in ["calls", "server-parity", "client-parity"] {
-        std::fs::create_dir(folder.path().join(name)).expect("a folder");
+        std::fs::create_dir(folder.path().join(name)).expect("cannot create a folder");
     }
-    std::fs::write(folder.path().join("programs.toml"), "case = []\n").expect("a file");
-    // The project's known deviations are of its own cases.
-    std::fs::write(folder.path().join("deviations.toml"), "").expect("a file");
-    std::fs::write(folder.path().join(suite).join("mine.toml"), entry).expect("a file");
+    std::fs::write(folder.path().join("programs.toml"), "case = []\n")
+        .expect("cannot write a file");
+    // The known deviations of the project belong to its own cases.
+    std::fs::write(folder.path().join("deviations.toml"), "").expect("cannot write a file");
+    std::fs::write(folder.path().join(suite).join("mine.toml"), entry)
+        .expect("cannot write a file");
     folder
 }
 
 const RUST: &str = "with = [\"rust\"]\n";
 
 fn a_language() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("cannot create a folder");
     let agent = folder.path().join("agent.py");
-    std::fs::write(&agent, first_snippet("peers.md", "python")).expect("a file");
+    std::fs::write(&agent, first_snippet("peers.md", "python")).expect("cannot write a file");
     let peers = first_snippet("peers.md", "toml");
     let peers = replaced(&peers, "/home/me/first/agent.py", &agent.to_string_lossy());
     let run = Run::new().with_file("--peers", "my-peers.toml", &peers).and("calls/rust/first");
     let ran = run.finish();
-    ran.says(" 0 failed").ends_with_status(0);
+    ran.prints(" 0 failed").ends_with_status(0);
     let results = ran.trials();
     let with = |result: &str| results.values().filter(|found| found.starts_with(result)).count();
-    ran.assert(with("ok") >= 30, "the agent can make unary calls");
-    ran.assert(with("ignored") >= 30, "what it cannot do is not supported");
+    ran.assert(with("ok") >= 30, "unary calls should pass");
+    ran.assert(with("ignored") >= 30, "other calls should be not supported");
 }
 
 /// The names that `interop list` prints with these peers.
@@ -113,7 +115,7 @@ fn a_complete_peer() {
     for name in ["calls/go/go/root-of-16:", "calls/rust/go/tls/", "calls/go/rust/tls/"] {
         assert!(names.contains(name), "{name} is missing");
     }
-    assert!(!names.contains("parity/go/root-of-2:"), "`parity = false` is heeded");
+    assert!(!names.contains("parity/go/root-of-2:"), "`parity = false` should be respected");
 }
 
 fn a_server() {
@@ -122,7 +124,7 @@ fn a_server() {
     for name in ["calls/mine/rust/root-of-16:", "server-parity/mine/root-of-2:"] {
         assert!(names.contains(name), "{name} is missing");
     }
-    // With this project's own server in the place of the reader's.
+    // Uses the server of this project instead of the reader's.
     let server = programs::places().bin().join("calculator-server");
     let peers = replaced(
         &peers,
@@ -132,7 +134,10 @@ fn a_server() {
     let peers = replaced(&peers, "listening on {address}", "Address: {address}");
     let run = Run::new().with("--baseline", "golden").with("--without", "python");
     let run = run.with_file("--peers", "my-peers.toml", &peers).and("mine/root-of-2");
-    run.finish().says("test server-parity/mine/root-of-2 ").says(" 0 failed").ends_with_status(0);
+    run.finish()
+        .prints("test server-parity/mine/root-of-2 ")
+        .prints(" 0 failed")
+        .ends_with_status(0);
 }
 
 fn a_scenario() {
@@ -147,14 +152,14 @@ fn a_scenario() {
         let result = ran.trials().get(&*format!("calls/rust/rust/{name}")).copied();
         ran.assert(result == Some("ok"), &format!("{name} should pass"));
     }
-    ran.says(" 0 failed").ends_with_status(0);
+    ran.prints(" 0 failed").ends_with_status(0);
 }
 
-/// Adds the first example of `guide` to the tables of `suite`, records the goldens as the guide says, and
-/// compares the Rust peer with them: `trial` passes.
+/// Adds the first example of `guide` to the tables of `suite`, records its goldens, and compares the Rust peer with
+/// them. `trial` must pass.
 fn recorded_and_compared(guide: &str, suite: &str, trial: &str) {
     let tables = tables(suite, &first_snippet(guide, "toml"));
-    let goldens = tempfile::tempdir().expect("a folder");
+    let goldens = tempfile::tempdir().expect("cannot create a folder");
     let run = |command: &str| {
         let run = Run::of_command(command);
         let run = run.with("--scenarios", &tables.path().to_string_lossy());
@@ -164,15 +169,15 @@ fn recorded_and_compared(guide: &str, suite: &str, trial: &str) {
         let deviations = tables.path().join("deviations.toml");
         run("run").with("--deviations", &deviations.to_string_lossy())
     };
-    // The reference listens on it.
+    // The reference listens on this port.
     let port = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     run("record-goldens").finish().ends_with_status(0);
     let live = compare().with("--baseline", "live").with("--exact", trial).finish();
-    live.says("1 passed").ends_with_status(0);
+    live.prints("1 passed").ends_with_status(0);
     drop(port);
     let golden = compare().with("--baseline", "golden").with("--without", "python");
     let golden = golden.with("--exact", trial).finish();
-    golden.says("1 passed").ends_with_status(0);
+    golden.prints("1 passed").ends_with_status(0);
 }
 
 fn a_probe() {
@@ -209,7 +214,7 @@ fn make_targets(text: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect()
 }
 
-/// Options of cargo, of the benchmark and of a reader's own server.
+/// Options of cargo, of the benchmark and of the reader's server.
 const OTHER_OPTIONS: [&str; 7] =
     ["--locked", "--path", "--bin", "--test", "--only", "--servers", "--listen"];
 
@@ -219,7 +224,7 @@ fn commands_exist() {
         let output = Command::new(&program).args(arguments).output();
         let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         assert!(output.status.success(), "{} {arguments:?}", program.display());
-        String::from_utf8(output.stdout).expect("text")
+        String::from_utf8(output.stdout).expect("the output is not UTF-8")
     };
     let interop = || PathBuf::from(programs::INTEROP);
     let mut known = help(interop(), &["--help"]);
@@ -234,11 +239,13 @@ fn commands_exist() {
     let makefile = document("Makefile");
     let is_target = |word: &str| makefile.lines().any(|line| line.starts_with(&format!("{word}:")));
     let guides = std::fs::read_dir(Path::new(programs::ROOT).join("interop-tests/docs"));
-    let guides = guides.expect("the guides").map(|entry| entry.expect("an entry").path());
+    let guides = guides
+        .expect("cannot read the folder of the guides")
+        .map(|entry| entry.expect("cannot read the folder").path());
     let documents =
         ["README.md", "CONTRIBUTING.md"].map(|name| Path::new(programs::ROOT).join(name));
     for path in guides.chain(documents) {
-        let text = std::fs::read_to_string(&path).expect("a document");
+        let text = std::fs::read_to_string(&path).expect("cannot read the document");
         for option in options(&text) {
             assert!(known.contains(option), "{}: there is no option {option}", path.display());
         }

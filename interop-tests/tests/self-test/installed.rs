@@ -1,4 +1,4 @@
-//! The tool as it is installed: one file, outside a checkout, with the project's tables built in.
+//! The installed tool: a single file outside a checkout, with the built-in tables of the project.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -24,13 +24,14 @@ pub(crate) fn tests() -> Vec<Trial> {
     ])
 }
 
-/// The only file in an otherwise empty folder.
+/// A copy of the tool in an otherwise empty folder.
 struct Installed(TempDir);
 
 impl Installed {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::copy(programs::INTEROP, folder.path().join("interop")).expect("the tool");
+        let folder = tempfile::tempdir().expect("cannot create a folder");
+        std::fs::copy(programs::INTEROP, folder.path().join("interop"))
+            .expect("cannot copy the tool");
         Self(folder)
     }
 
@@ -38,7 +39,7 @@ impl Installed {
         self.0.path()
     }
 
-    /// Runs the tool, which must end with this status; gives what it printed.
+    /// Runs the tool, which must exit with this status, and returns its output.
     #[track_caller]
     fn run<S: AsRef<OsStr>>(&self, status: i32, arguments: impl IntoIterator<Item = S>) -> String {
         let run = Command::new(self.folder().join("interop"))
@@ -46,7 +47,7 @@ impl Installed {
             .current_dir(self.folder())
             .timeout(Duration::from_secs(60))
             .output();
-        let Output { status: exit, stdout, stderr } = run.expect("the tool can be run");
+        let Output { status: exit, stdout, stderr } = run.expect("cannot run the tool");
         let printed = [stdout, stderr].concat();
         let printed = String::from_utf8_lossy(&printed).into_owned();
         assert_eq!(exit.code(), Some(status), "{printed}");
@@ -62,7 +63,7 @@ fn own_programs() {
          server = {{ command = [\"{bin}/interop-mutants\", \"server\", \"one-wrong-answer\", \
          \"{{address}}\"], ready = \"Listening on {{address}}\" }}\n"
     );
-    std::fs::write(installed.folder().join("my.toml"), peers).expect("a file");
+    std::fs::write(installed.folder().join("my.toml"), peers).expect("cannot write a file");
     let printed = installed.run(101, ["run", "--peers", "my.toml", "calls/mine/mine/root-of-2"]);
     let again =
         "run again  interop run --peers my.toml --exact calls/mine/mine/root-of-2-is-rounded\n";
@@ -78,19 +79,19 @@ fn an_attached_server() {
     let python = ["--without", "python", "--without", "python-asyncio"];
     let bin = places.bin().to_string_lossy();
     let attached = ["--attach", server.address(), "--bin", &bin, "--output", "here"];
-    // It is compared with the goldens that are built in.
+    // It is compared with the built-in goldens.
     let golden = ["--baseline", "golden", "root-of-2"];
     let printed = installed.run(0, [&["run"][..], &python, &attached, &golden].concat());
     for trial in ["server-parity/attached/root-of-2", "calls/attached/rust/root-of-2-is-rounded"] {
         let passed = |line: &str| line.contains(&format!("test {trial} ")) && line.ends_with("ok");
         assert!(printed.lines().any(passed), "{trial} should pass: {printed}");
     }
-    assert!(installed.folder().join("here/report.html").is_file(), "reports are written");
+    assert!(installed.folder().join("here/report.html").is_file(), "reports should be written");
 }
 
 fn lists_what_is_built_in() {
     let installed = Installed::new();
-    // Otherwise the names depend on whether Python is there.
+    // Without this, the names would depend on whether Python is installed.
     let list = ["list", "--baseline", "live"];
     let checkout = Run::of_command("list").with("--baseline", "live").finish();
     assert_eq!(installed.run(0, list), checkout.stdout);
@@ -123,7 +124,10 @@ fn documents() {
     assert!(page.contains(".SH SUBCOMMANDS"), "{page}");
     installed.run(0, ["man", "pages"]);
     let page = std::fs::read_to_string(installed.folder().join("pages/interop-fuzz.1"));
-    assert!(page.expect("a page").contains("\\-\\-seed"), "it has the options");
+    assert!(
+        page.expect("cannot read the page").contains("\\-\\-seed"),
+        "the page should have the options"
+    );
     let help = installed.run(0, ["--help"]);
     for text in ["Commands:", "record-goldens", "--attach", "[FILTER]", "Exit status:"] {
         assert!(help.contains(text), "{text} is missing in {help}");

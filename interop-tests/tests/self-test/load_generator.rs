@@ -1,7 +1,7 @@
-//! The benchmark's load generator counts correct responses and nothing else.
+//! The load generator of the benchmark counts only correct responses.
 //!
-//! A generator that takes an error for a success, as well-known ones do, praises the server that fails
-//! fastest; so each kind of wrong answer is tried.
+//! A generator that counts errors as successes would favour a server that fails quickly, so each kind of wrong
+//! response is tested.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -27,15 +27,15 @@ use grpc_interop::process::{Logs, RunningServer};
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("load-generator/counts-right-answers", counts_right_answers),
-        ("load-generator/knows-what-all-kinds-of-rpc-answer", knows_all_kinds),
-        ("load-generator/sends-large-messages-as-the-server-takes-them", sends_large_messages),
-        ("load-generator/refuses-each-kind-of-wrong-answer", refuses_wrong_answers),
-        ("load-generator/says-that-nobody-listens", says_that_nobody_listens),
+        ("load-generator/counts-correct-responses", counts_correct_responses),
+        ("load-generator/supports-all-kinds-of-rpc", supports_all_kinds),
+        ("load-generator/sends-large-messages-with-flow-control", sends_large_messages),
+        ("load-generator/rejects-wrong-responses", rejects_wrong_responses),
+        ("load-generator/reports-a-missing-server", reports_a_missing_server),
     ])
 }
 
-/// What a server does, of which one thing may be wrong.
+/// The response of a server, in which one part may be wrong.
 #[derive(Clone, Copy)]
 struct Answer {
     http_status: u16,
@@ -45,7 +45,7 @@ struct Answer {
     reset: bool,
 }
 
-/// The root of 16.
+/// The correct response for the square root of 16.
 const RIGHT: Answer = Answer {
     http_status: 200,
     content_type: "application/grpc",
@@ -54,15 +54,15 @@ const RIGHT: Answer = Answer {
     reset: false,
 };
 
-/// Starts a server that answers so, for as long as the test process lives.
+/// Starts a server with this response, which runs until the test process exits.
 fn serve(answer: Answer) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("bound");
-    listener.set_nonblocking(true).expect("a socket");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("cannot bind a port");
+    let address = listener.local_addr().expect("the socket has no address");
+    listener.set_nonblocking(true).expect("cannot configure the socket");
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(async move {
-            let listener = TcpListener::from_std(listener).expect("a listener");
+        runtime.expect("cannot start the runtime").block_on(async move {
+            let listener = TcpListener::from_std(listener).expect("cannot use the listener");
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(connection(socket, answer));
             }
@@ -72,13 +72,13 @@ fn serve(answer: Answer) -> SocketAddr {
 }
 
 async fn connection(socket: TcpStream, answer: Answer) {
-    let mut connection = handshake(socket).await.expect("HTTP/2");
+    let mut connection = handshake(socket).await.expect("the HTTP/2 handshake failed");
     while let Some(Ok((request, respond))) = connection.accept().await {
         tokio::spawn(call(request, respond, answer));
     }
 }
 
-/// The client may give up at any time.
+/// Responds to a call. Returns `None` if the client gives up.
 async fn call(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
@@ -104,7 +104,7 @@ async fn call(
     stream.send_trailers(trailers).ok()
 }
 
-/// Asks a server for the root of 16 alone, in messages as they are or of `size` bytes.
+/// Calls a server for the square root of 16, with normal messages or messages of `size` bytes.
 fn ask(address: SocketAddr, size: Option<usize>) -> Result<Yield, LoadError> {
     let exchanges = size.map_or_else(exchange::unary, exchange::unary_of_size);
     let exchanges: Rc<[Exchange]> = exchanges.into_iter().take(1).collect();
@@ -112,22 +112,22 @@ fn ask(address: SocketAddr, size: Option<usize>) -> Result<Yield, LoadError> {
     load.apply(address, || ()).map(|(done, (), ())| done)
 }
 
-fn counts_right_answers() {
-    let done = ask(serve(RIGHT), None).expect("right answers");
+fn counts_correct_responses() {
+    let done = ask(serve(RIGHT), None).expect("the load failed");
     assert_eq!((done.calls, done.latencies.len()), (60, 60));
 }
 
-/// Against the server that is shipped, each for a while.
-fn knows_all_kinds() {
+/// Applies each kind of load to the real server.
+fn supports_all_kinds() {
     let program: Program = toml::from_str(
         "command = [\"{bin}/calculator-server\", \"--address\", \"{address}\"]\n\
          ready = \"Address: {address}\"",
     )
-    .expect("a program");
-    let folder = tempfile::tempdir().expect("a folder");
+    .expect("the program is invalid");
+    let folder = tempfile::tempdir().expect("cannot create a folder");
     let logs = Logs::at(&folder.path().join("server"));
     let server = RunningServer::start(&program, &crate::programs::places(), "127.0.0.1:0", logs);
-    let server = server.expect("a server");
+    let server = server.expect("the server did not start");
     let kinds = [
         (exchange::unary(), 2),
         (exchange::unary_of_size(4_000), 2),
@@ -140,19 +140,19 @@ fn knows_all_kinds() {
         let measured = Duration::from_millis(100);
         let extent = Extent::Time { warm_up: measured / 2, measured };
         let load = Load { exchanges: exchanges.into(), connections: 2, streams: 3, extent };
-        let address = server.address.parse().expect("an address");
-        let (done, (), ()) = load.apply(address, || ()).expect("right answers");
+        let address = server.address.parse().expect("the address is invalid");
+        let (done, (), ()) = load.apply(address, || ()).expect("the load failed");
         assert!(done.calls > 0 && done.elapsed >= measured && done.busy > 0.0);
         assert_eq!(done.streams, 3);
     }
 }
 
 fn sends_large_messages() {
-    let done = ask(serve(RIGHT), Some(300_000)).expect("right answers");
+    let done = ask(serve(RIGHT), Some(300_000)).expect("the load failed");
     assert_eq!(done.calls, 60);
 }
 
-fn refuses_wrong_answers() {
+fn rejects_wrong_responses() {
     let cases = [
         (Answer { http_status: 503, ..RIGHT }, "HTTP status 503"),
         (Answer { content_type: "text/html", ..RIGHT }, "content-type `text/html`"),
@@ -164,14 +164,14 @@ fn refuses_wrong_answers() {
     ];
     for (answer, text) in cases {
         let error = ask(serve(answer), None).expect_err(text).to_string();
-        assert!(error.contains(text), "`{error}` should say `{text}`");
+        assert!(error.contains(text), "`{error}` should contain `{text}`");
     }
 }
 
-fn says_that_nobody_listens() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = free.local_addr().expect("bound");
+fn reports_a_missing_server() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("cannot bind a port");
+    let address = free.local_addr().expect("the socket has no address");
     drop(free);
-    let error = ask(address, None).expect_err("nobody listens");
+    let error = ask(address, None).expect_err("no server listens");
     assert!(matches!(error, LoadError::Connect(_)), "{error}");
 }

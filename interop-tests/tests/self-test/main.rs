@@ -1,9 +1,9 @@
-//! The tool tested with peers that misbehave: a fault that it does not catch is its own.
+//! Tests of the tool, mostly with peers that have a fault which the tool must detect.
 //!
-//! A program with a `main` of its own, because all tests need the mutants and the calculator's programs:
-//! they are built once, before the first test.
+//! The test has its own `main`, because all tests need the mutants and the programs of the calculator, which are
+//! built once before the first test.
 //!
-//! A file tests one part of the tool:
+//! Each file tests one part of the tool:
 //!
 //! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
 //!   [`client_programs`], [`stated`]
@@ -11,10 +11,10 @@
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`attach`], [`with`], [`installed`], [`orphans`]
-//! - the documents: [`guides`]
+//! - the documentation: [`guides`]
 //! - the benchmark: [`load_generator`]
 //!
-//! The tests run the tool with [`run`] and [`programs`], on the project's tables or their own [`tables`].
+//! The tests run the tool with [`run`] and [`programs`], with the tables of the project or their own [`tables`].
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -51,7 +51,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(orphans::PANIC) {
-        return orphans::panic_beside_a_server();
+        return orphans::panic_with_a_running_server();
     }
     let arguments = libtest_mimic::Arguments::from_args();
     if !arguments.list

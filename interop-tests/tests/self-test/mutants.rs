@@ -1,7 +1,7 @@
-//! Each mutant is caught with the right verdict, and no other case fails.
+//! Each mutant gets the correct verdict, and no other case fails.
 //!
-//! All cases of a mutant are run where that is quick, so that a test also fails when the tool reports a
-//! failure of a case in which the mutant does nothing wrong.
+//! Where it is fast, all cases of a mutant run, so a test also fails if the tool reports a failure of a case that the
+//! fault does not affect.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub(crate) static PORT: Mutex<()> = Mutex::new(());
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        // The longest first: it mostly waits.
+        // The longest test is first; it mostly waits.
         ("mutants/hangs", hangs),
         ("mutants/faultless-peers-pass", faultless_peers_pass),
         ("mutants/drops-the-sign-of-zero", drops_the_sign_of_zero),
@@ -39,14 +39,15 @@ fn run(filter: &str) -> Ran {
     Run::of_mutants(filter).skipping(&["message-"]).skipping(&BEYOND_SQUARE_ROOT).finish()
 }
 
-/// A run of the project's tables with these names, and no others.
+/// Gives `run` only these tables of the project.
 pub(crate) fn with_tables(run: Run, names: &[&str]) -> Run {
     let tables = run.path().join("tables");
-    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
-    std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
+    std::fs::create_dir_all(tables.join("calls")).expect("cannot create a folder");
+    std::fs::write(tables.join("programs.toml"), "case = []\n").expect("cannot write a file");
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calls");
     for name in names {
-        std::fs::copy(from.join(name), tables.join("calls").join(name)).expect("a table");
+        std::fs::copy(from.join(name), tables.join("calls").join(name))
+            .expect("cannot copy the table");
     }
     run.with("--scenarios", &tables.to_string_lossy())
 }
@@ -59,25 +60,26 @@ fn fails(ran: &Ran, cases: &[&str]) {
 }
 
 fn faultless_peers_pass() {
-    // What deviates from grpcio is in the ledger, which these peers do not have.
+    // The known deviations of the project do not apply to these peers.
     let ran = Run::of_mutants("calls/rust/rust/").and("--skip").and("unknown-").finish();
     let unexpected: Vec<_> = ran
         .failed_cases()
         .into_iter()
         .filter(|case| !["message-over-4-mib", "method-in-the-wrong-case"].contains(case))
         .collect();
-    ran.assert(unexpected.is_empty(), "the real peers should pass");
+    ran.assert(unexpected.is_empty(), "peers without a fault should pass");
     ran.assert(ran.trials().len() > 40, "there should be more than 40 scenarios");
 }
 
 fn drops_the_sign_of_zero() {
     for filter in ["calls/drops-the-sign-of-zero/rust/", "calls/rust/drops-the-sign-of-zero/"] {
         let run = with_tables(Run::of_mutants(filter), &["values.toml", "errors.toml"]);
-        // What deviates from grpcio in another way.
+        // Excludes cases with other deviations from grpcio.
         let run = run.skipping(&["unknown-", "wrong-case"]);
         let ran = run.skipping(&BEYOND_SQUARE_ROOT).finish();
         fails(&ran, &["negative-zero"]);
-        ran.says("expected   root = -0.0 (0x80000000)").says("observed   root = 0.0 (0x00000000)");
+        ran.prints("expected   root = -0.0 (0x80000000)")
+            .prints("observed   root = 0.0 (0x00000000)");
     }
 }
 
@@ -85,86 +87,93 @@ fn one_wrong_answer() {
     for pairing in ["calls/one-wrong-answer/rust", "calls/rust/one-wrong-answer"] {
         let ran = run(&format!("{pairing}/root-of-"));
         fails(&ran, &["root-of-2-is-rounded"]);
-        ran.says("expected   root = 1.4142135 (0x3fb504f3)");
-        ran.says("observed   root = 1.4142137 (0x3fb504f4)");
+        ran.prints("expected   root = 1.4142135 (0x3fb504f3)");
+        ran.prints("observed   root = 1.4142137 (0x3fb504f4)");
         let again = format!("--peers {MUTANTS} --exact {pairing}/root-of-2-is-rounded");
-        ran.says(&format!("make interop ARGS='{again}'"));
+        ran.prints(&format!("make interop ARGS='{again}'"));
     }
 }
 
 fn hangs() {
     let server = run("calls/hangs/rust/root-of-16");
     fails(&server, &["root-of-16"]);
-    server.says("observed   status = DEADLINE_EXCEEDED");
-    // Every case that needs the agent fails, but not each after waiting for it.
+    server.prints("observed   status = DEADLINE_EXCEEDED");
+    // Every case that needs the agent fails, but only the first ones wait for it.
     let start = Instant::now();
     let agent = run("calls/rust/hangs/root-of-");
-    agent.assert(start.elapsed() < Duration::from_secs(45), "three waits are enough");
-    agent.assert(agent.trials().values().all(|result| *result == "FAILED"), "nothing passes");
-    agent.says("the agent hangs: it reported no outcome within 10.0s");
-    agent.says("the agent failed 3 times in a row and is not started again");
+    agent.assert(
+        start.elapsed() < Duration::from_secs(45),
+        "only three cases should wait for the agent",
+    );
+    agent.assert(agent.trials().values().all(|result| *result == "FAILED"), "no trial should pass");
+    agent.prints("the agent hangs: it reported no outcome within 10.0s");
+    agent.prints("the agent failed 3 times in a row and is not started again");
     agent.ends_with_status(101);
 }
 
 fn dies() {
     let server = run("calls/dies/rust/root-of-");
     fails(&server, &["root-of-3-is-rounded"]);
-    server.says("the server exited during this case, with status 3");
+    server.prints("the server exited during this case, with status 3");
     let agent = run("calls/rust/dies/root-of-1");
     fails(&agent, &["root-of-1", "root-of-16"]);
-    agent.says(
+    agent.prints(
         "the agent exited with status 3 before it reported an outcome; the end of its stderr:",
     );
-    agent.says("out of luck");
+    agent.prints("out of luck");
 }
 
 fn never_listens() {
     let silent = run("calls/never-listens/rust/root-of-");
-    silent.assert(silent.trials().values().all(|result| *result == "FAILED"), "nothing passes");
-    silent.says("set-up error: the server did not start: it did not print a line of the form");
-    silent.says("set-up errors").says("0 failed");
+    silent
+        .assert(silent.trials().values().all(|result| *result == "FAILED"), "no trial should pass");
+    silent.prints("set-up error: the server did not start: it did not print a line of the form");
+    silent.prints("set-up errors").prints("0 failed");
     let gone = run("calls/exits-at-once/rust/root-of-16");
     fails(&gone, &["root-of-16"]);
-    gone.says("it exited with status 7 before it was ready; the end of its stderr:");
-    gone.says("no calculator today");
+    gone.prints("it exited with status 7 before it was ready; the end of its stderr:");
+    gone.prints("no calculator today");
 }
 
 fn breaks_the_protocol() {
     let rubbish = run("calls/rust/prints-rubbish/root-of-16");
     fails(&rubbish, &["root-of-16"]);
-    rubbish.says("the agent printed a line that is not an outcome");
-    rubbish.says("DEBUG about to answer");
+    rubbish.prints("the agent printed a line that is not an outcome");
+    rubbish.prints("DEBUG about to answer");
     let skipped = run("calls/rust/skips-a-call/64-calls-at-once-on-one-channel");
     fails(&skipped, &["64-calls-at-once-on-one-channel"]);
-    skipped.says("expected   number of calls = 64").says("observed   number of calls = 63");
+    skipped.prints("expected   number of calls = 64").prints("observed   number of calls = 63");
 }
 
 fn says_unknown() {
     let ran = run("calls/rust/says-unknown/nobody-listens");
     fails(&ran, &["nobody-listens"]);
-    ran.says("expected   status = UNAVAILABLE").says("observed   status = UNKNOWN");
+    ran.prints("expected   status = UNAVAILABLE").prints("observed   status = UNKNOWN");
 }
 
 fn cannot() {
     let ran = run("calls/rust/cannot/root-of-");
     let result = "ignored (not supported: no calls on Sundays)";
-    ran.assert(ran.trials().values().all(|said| *said == result), "not supported is no pass");
-    ran.says("0 passed").ends_with_status(0);
+    ran.assert(
+        ran.trials().values().all(|found| *found == result),
+        "all trials should be not supported",
+    );
+    ran.prints("0 passed").ends_with_status(0);
 }
 
 fn programs() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let prints = run("programs/rust/prints-rubbish/root-of-16");
     fails(&prints, &["root-of-16"]);
-    prints.says(r#"expected   client stdout = "4.0\n""#);
-    prints.says(r#"observed   client stdout = "4\n""#);
+    prints.prints(r#"expected   client stdout = "4.0\n""#);
+    prints.prints(r#"observed   client stdout = "4\n""#);
     let silent = run("programs/rust/fails-silently/root-of-16");
     fails(&silent, &["root-of-16"]);
-    silent.says("expected   client exit = status 0").says("observed   client exit = status 1");
+    silent.prints("expected   client exit = status 0").prints("observed   client exit = status 1");
     let hangs = run("programs/rust/hangs/root-of-16");
     fails(&hangs, &["root-of-16"]);
-    hangs.says("the client did not exit within 10s");
+    hangs.prints("the client did not exit within 10s");
     let server = run("programs/never-listens/rust/root-of-16");
     fails(&server, &["root-of-16"]);
-    server.says("set-up error: the server did not start: nothing listened on port 50051");
+    server.prints("set-up error: the server did not start: nothing listened on port 50051");
 }

@@ -1,6 +1,6 @@
-//! No process outlives a run: not after its end, after Ctrl-C, or after a panic.
+//! No process of a run keeps running after its end, after Ctrl-C, or after a panic.
 //!
-//! Every mutant writes its process ID to its log, where the tests find it.
+//! Every mutant writes its process ID to its log, where the tests read it.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -19,10 +19,11 @@ use crate::run::Run;
 use grpc_interop::config::Peers;
 use grpc_interop::process::{Logs, RunningServer};
 
-/// The first argument that makes this program panic beside a server that it has started.
-pub(crate) const PANIC: &str = "panic-beside-a-server";
+/// The argument that makes this program start a server and panic.
+pub(crate) const PANIC: &str = "panic-with-a-running-server";
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit for processes to start and to exit.
+const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -49,6 +50,7 @@ pub(crate) fn logged_pids(folder: &Path) -> Vec<Pid> {
         .collect()
 }
 
+/// Whether all of these processes have exited.
 pub(crate) fn all_gone(pids: &[Pid]) -> bool {
     pids.iter().all(|pid| test_kill_process(*pid).is_err())
 }
@@ -57,77 +59,83 @@ pub(crate) fn all_gone(pids: &[Pid]) -> bool {
 fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(start.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
         std::thread::yield_now();
     }
 }
 
 fn none_after_a_run() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
-    // Those that hang or take their time would need more than a test may take.
+    // Mutants that hang or are slow would exceed the time limit of a test.
     let run = Run::of_mutants("root-of-16").with("--skip", "hangs").with("--skip", "tells-late");
     let ran = run.finish();
-    ran.assert(ran.status.is_some(), "the run ends by itself");
+    ran.assert(ran.status.is_some(), "the run should end without being killed");
     let pids = logged_pids(ran.folder.path());
-    ran.assert(pids.len() > 10, "the mutants write their process IDs");
-    wait_until("all are gone", || all_gone(&pids));
+    ran.assert(pids.len() > 10, "the mutants should write their process IDs");
+    wait_until("all processes exit", || all_gone(&pids));
 }
 
-/// A run in the middle of which a server, an agent and the agent's own child are alive.
+/// A run that hangs while a server, an agent and a child of the agent are running.
 fn hanging_run() -> (Run, Child, Vec<Pid>) {
     let run = Run::of_mutants("calls/one-wrong-answer/hangs/root-of-16");
     let mut command = run.command();
-    // Only the tool gets the signal, as when its terminal's group does not hold the peers.
+    // Only the tool is in this group, so the peers do not get the signal.
     let child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let child = child.expect("the tool");
+    let child = child.expect("cannot start the tool");
     let mut pids = Vec::new();
-    wait_until("three processes have said who they are", || {
+    wait_until("three processes write their IDs", || {
         pids = logged_pids(run.path());
         pids.len() == 3
     });
     (run, child, pids)
 }
 
-fn ends_all_on(signal: Signal, status: i32) {
+fn all_exit_on(signal: Signal, status: i32) {
     let (_run, mut tool, pids) = hanging_run();
-    assert!(pids.iter().all(|pid| test_kill_process(*pid).is_ok()), "they are alive");
-    kill_process_group(Pid::from_child(&tool), signal).expect("the tool is alive");
-    let ended = tool.wait().expect("the tool ends");
+    assert!(
+        pids.iter().all(|pid| test_kill_process(*pid).is_ok()),
+        "the processes should be running"
+    );
+    kill_process_group(Pid::from_child(&tool), signal).expect("cannot send the signal to the tool");
+    let ended = tool.wait().expect("cannot wait for the tool");
     assert_eq!(ended.code(), Some(status));
-    // The agent's own child is reaped by whoever inherits it.
-    wait_until("all are gone", || all_gone(&pids));
+    // The child of the agent is reaped by another process, which inherits it.
+    wait_until("all processes exit", || all_gone(&pids));
 }
 
 fn none_after_ctrl_c() {
-    ends_all_on(Signal::INT, 130);
+    all_exit_on(Signal::INT, 130);
 }
 
 fn none_after_sigterm() {
-    ends_all_on(Signal::TERM, 130);
+    all_exit_on(Signal::TERM, 130);
 }
 
 fn none_after_a_panic() {
-    let folder = tempfile::tempdir().expect("a folder for logs");
-    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
-        .args([PANIC, &folder.path().to_string_lossy()])
-        .output()
-        .expect("this program can be run");
-    assert_eq!(output.status.code(), Some(101), "it panics");
+    let folder = tempfile::tempdir().expect("cannot create a folder for logs");
+    let output = std::process::Command::new(
+        std::env::current_exe().expect("the path of this program is unknown"),
+    )
+    .args([PANIC, &folder.path().to_string_lossy()])
+    .output()
+    .expect("cannot run this program");
+    assert_eq!(output.status.code(), Some(101), "the program should panic");
     let pids = logged_pids(folder.path());
-    assert_eq!(pids.len(), 1, "it had started a server");
-    assert!(all_gone(&pids), "the server is gone with it");
+    assert_eq!(pids.len(), 1, "the program should have started a server");
+    assert!(all_gone(&pids), "the server should have exited");
 }
 
-/// Starts a server as the tool does, and panics.
-pub(crate) fn panic_beside_a_server() -> ExitCode {
+/// Starts a server like the tool does, and panics.
+pub(crate) fn panic_with_a_running_server() -> ExitCode {
     let places = programs::places();
     let path = Path::new(programs::ROOT).join(MUTANTS);
-    let peers = Peers::read(Some(&path), &places, &[]).expect("the mutants");
-    let peer = peers.named("one-wrong-answer").expect("a mutant");
-    let program = peer.server.as_ref().expect("a server");
-    let folder = std::env::args().nth(2).expect("a folder for logs");
+    let peers = Peers::read(Some(&path), &places, &[]).expect("cannot read mutants.toml");
+    let peer = peers.named("one-wrong-answer").expect("there is no such mutant");
+    let program = peer.server.as_ref().expect("the mutant has no server");
+    let folder = std::env::args().nth(2).expect("the folder for logs is missing");
     let logs = Logs::at(&Path::new(&folder).join("server"));
-    let server = RunningServer::start(program, &places, "127.0.0.1:0", logs).expect("it starts");
-    kill_process(server.process.pid(), Signal::CONT).expect("it is alive");
-    panic!("as a bug in the tool would");
+    let server = RunningServer::start(program, &places, "127.0.0.1:0", logs)
+        .expect("the server did not start");
+    kill_process(server.process.pid(), Signal::CONT).expect("cannot send the signal");
+    panic!("a panic with a running server");
 }

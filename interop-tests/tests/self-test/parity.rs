@@ -1,6 +1,7 @@
-//! The suite `server-parity` finds the differences between servers, and the rules of the Rust server name their probes.
+//! The suite `server-parity` finds the differences between servers, and the comments in the Rust server name existing
+//! probes.
 //!
-//! Compared with the goldens, so that it needs neither Python nor port 50051.
+//! The servers are compared with the goldens, so the tests need neither Python nor port 50051.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,9 +13,9 @@ use crate::run::Run;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("parity/plain-tonic-is-told-apart", plain_tonic_is_told_apart),
+        ("parity/plain-tonic-differs", plain_tonic_differs),
         ("parity/a-dropped-sign-of-zero-is-found", a_dropped_sign_of_zero_is_found),
-        ("parity/a-server-that-never-starts-is-no-difference", a_server_that_never_starts),
+        ("parity/a-server-that-never-starts-is-a-set-up-error", a_server_that_never_starts),
         ("parity/every-probe-that-a-rule-names-exists", every_probe_that_a_rule_names_exists),
     ])
 }
@@ -23,28 +24,31 @@ fn with_goldens(filter: &str) -> Run {
     Run::of_mutants(filter).with("--baseline", "golden").with("--goldens", "interop-tests/goldens")
 }
 
-fn plain_tonic_is_told_apart() {
+fn plain_tonic_differs() {
     let ran = with_goldens("server-parity/plain-tonic/").finish();
     let differences = ran.failed_cases().len();
     ran.assert(differences >= 40, &format!("{differences} differences are too few"));
-    ran.assert(ran.trials().len() - differences >= 100, "not everything can differ");
+    ran.assert(ran.trials().len() - differences >= 100, "at least 100 probes should not differ");
     for probe in ["unknown-method", "encoding-gzip", "timeout-rubbish", "length-4-mib-and-1"] {
         ran.assert(ran.failed_cases().contains(&probe), &format!("{probe} should differ"));
     }
-    ran.assert(!ran.failed_cases().contains(&"root-of-2"), "it can calculate");
+    ran.assert(
+        !ran.failed_cases().contains(&"root-of-2"),
+        "the calculation itself should not differ",
+    );
     ran.ends_with_status(101);
 }
 
 fn a_dropped_sign_of_zero_is_found() {
     let ran = with_goldens("server-parity/drops-the-sign-of-zero/negative-zero").finish();
     ran.assert(ran.failed_cases() == ["negative-zero"], "it should differ");
-    ran.says("expected   stream 1: messages = 0d00000080");
+    ran.prints("expected   stream 1: messages = 0d00000080");
 }
 
 fn a_server_that_never_starts() {
     let ran = with_goldens("server-parity/never-listens/root-of-").finish();
-    ran.assert(ran.trials().values().all(|result| *result == "FAILED"), "nothing passes");
-    ran.says("set-up error: the server did not start").says("0 failed");
+    ran.assert(ran.trials().values().all(|result| *result == "FAILED"), "no trial should pass");
+    ran.prints("set-up error: the server did not start").prints("0 failed");
 }
 
 /// The names between backticks after `Probes:` in the comments of a file.
@@ -72,11 +76,13 @@ fn every_probe_that_a_rule_names_exists() {
     assert!(probes.len() >= 120, "{} probes are too few", probes.len());
     let rules = Path::new(crate::programs::ROOT).join("src/grpcio");
     let folders = ["server", "wire"].map(|folder| rules.join(folder));
-    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("the rules"));
+    let files = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("cannot read the folder of the rules"));
     let mut named = 0;
     for file in files {
-        let path = file.expect("a file").path();
-        let text = std::fs::read_to_string(&path).expect("a text");
+        let path = file.expect("cannot read the folder of the rules").path();
+        let text = std::fs::read_to_string(&path).expect("cannot read the file");
         for name in probes_named_in(&text) {
             named += 1;
             let found = match name.split_once('*') {

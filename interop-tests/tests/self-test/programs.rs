@@ -1,6 +1,6 @@
 //! The programs that the tests start, built once before the first test.
 //!
-//! `CARGO_BIN_EXE_*` names only programs of the test's own package, so cargo is asked for the others; a
+//! Cargo builds only programs of the package of a test automatically, so this module runs cargo for the others. A
 //! test never runs a program that is older than its sources.
 
 use std::path::Path;
@@ -16,21 +16,20 @@ pub(crate) const INTEROP: &str = env!("CARGO_BIN_EXE_interop");
 
 /// The workspace and the folder of the programs that the tests start.
 pub(crate) fn places() -> Places {
-    let root = Path::new(ROOT).canonicalize().expect("the workspace");
-    let bin = Path::new(INTEROP).parent().expect("a folder").to_owned();
+    let root = Path::new(ROOT).canonicalize().expect("the workspace does not exist");
+    let bin = Path::new(INTEROP).parent().expect("the path has no parent").to_owned();
     Places::new(Some(root), bin)
 }
 
-/// Builds the calculator's programs and the mutants into the folder of the tool; the error says what
-/// failed.
+/// Builds the programs of the calculator and the mutants into the folder of the tool. The error is a message.
 pub(crate) fn build() -> Result<(), String> {
     let places = places();
-    let target = places.bin().parent().ok_or("the tool is in no target folder")?;
+    let target = places.bin().parent().ok_or("the tool is not in a target folder")?;
     let profile = match places.bin().file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
-    // One after the other: together they would share the features of their dependencies.
+    // Separately, because a common build would unify the features of their dependencies.
     for package in ["calculator", "interop-mutants"] {
         let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["build", "--quiet", "--locked", "--bins", "--package", package])
@@ -38,9 +37,9 @@ pub(crate) fn build() -> Result<(), String> {
             .arg(target)
             .current_dir(ROOT)
             .status()
-            .map_err(|error| format!("cargo cannot be run to build {package}: {error}"))?;
+            .map_err(|error| format!("cannot run cargo to build the package {package}: {error}"))?;
         if !built.success() {
-            return Err(format!("cargo could not build {package}: {built}"));
+            return Err(format!("cargo failed to build the package {package}: {built}"));
         }
     }
     Ok(())

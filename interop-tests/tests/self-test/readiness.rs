@@ -1,4 +1,4 @@
-//! The verdict on a replacement: yes only when everything was run and nothing speaks against it.
+//! The verdict on a replacement: it is ready only if all trials ran and passed or are known deviations.
 
 use libtest_mimic::Trial;
 
@@ -12,10 +12,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("readiness/ready", ready),
         ("readiness/ready-with-recorded-deviations", ready_with_recorded_deviations),
         ("readiness/not-ready", not_ready),
-        ("readiness/what-is-not-supported-is-not-ready", what_is_not_supported_is_not_ready),
-        ("readiness/a-part-is-not-judged", a_part_is_not_judged),
+        ("readiness/not-supported-is-not-ready", not_supported_is_not_ready),
+        ("readiness/a-partial-run-is-not-judged", a_partial_run_is_not_judged),
         ("readiness/a-reference-that-fails", a_reference_that_fails),
-        ("readiness/nobody-to-compare-with", nobody_to_compare_with),
+        ("readiness/no-reference", no_reference),
     ])
 }
 
@@ -23,7 +23,7 @@ const SCENARIOS: &str = "[[scenario]]\nname = \"root-of-16\"\ncall = { ask = 16.
                          [[scenario]]\nname = \"root-of-2\"\ncall = { ask = 2.0 }\n\
                          expect = { root = 1.4142135381698608 }\n";
 
-/// A run with the Rust peer as the reference, `other` beside it, and two cases.
+/// A run with the Rust peer as the reference, another peer, and two cases.
 fn run(other: &str, rest: impl FnOnce(Run) -> Run) -> Ran {
     with_scenarios(SCENARIOS, other, rest)
 }
@@ -55,7 +55,7 @@ fn agent(name: &str) -> String {
     )
 }
 
-/// The last line, which is what people look for.
+/// Asserts that the last line of the output is this conclusion.
 #[track_caller]
 fn concludes(ran: &Ran, text: &str) {
     let last = ran.stdout.lines().last().unwrap_or_default();
@@ -63,18 +63,19 @@ fn concludes(ran: &Ran, text: &str) {
 }
 
 fn ready() {
-    // What it does wrong no case here is about.
+    // No case of this run is affected by the fault.
     let ran = run(&server("drops-the-sign-of-zero"), |run| run);
     concludes(&ran, "the drops-the-sign-of-zero server in place of the rust server: ready");
     let record = ran.record();
     assert_eq!(record["readiness"][0]["answer"]["is"], "ready");
-    let summary = std::fs::read_to_string(ran.reports().join("summary.md")).expect("a summary");
+    let summary =
+        std::fs::read_to_string(ran.reports().join("summary.md")).expect("cannot read the summary");
     assert!(summary.contains("in place of the rust server: ready\n"), "{summary}");
 }
 
 fn ready_with_recorded_deviations() {
     let deviations = "[[deviation]]\ntrials = [\"calls/one-wrong-answer/*/root-of-2\"]\n\
-                  observed = { root = '1.4142137 (0x3fb504f4)' }\nreason = \"so it is\"\n\
+                  observed = { root = '1.4142137 (0x3fb504f4)' }\nreason = \"it is a mutant\"\n\
                   link = \"https://grpc.io\"\n";
     let ran = run(&server("one-wrong-answer"), |run| {
         run.with_file("--deviations", "deviations.toml", deviations)
@@ -95,12 +96,12 @@ fn not_ready() {
          not supported: calls/one-wrong-answer/rust/root-of-2: root = 1.4142137 (0x3fb504f4) instead of \
          1.4142135 (0x3fb504f3)",
     );
-    // The worst is one that could not begin, although more have failed otherwise.
+    // The example is a trial with a set-up error.
     let ran = run(&server("exits-at-once"), |run| run);
-    ran.says("not ready: 2 trials failed or are not supported, for example calls/exits-at-once/rust/root-of-");
+    ran.prints("not ready: 2 trials failed or are not supported, for example calls/exits-at-once/rust/root-of-");
 }
 
-fn what_is_not_supported_is_not_ready() {
+fn not_supported_is_not_ready() {
     let ran = run(&agent("cannot"), |run| run);
     ran.ends_with_status(0);
     concludes(
@@ -108,13 +109,13 @@ fn what_is_not_supported_is_not_ready() {
         "the cannot client in place of the rust client: not ready: 2 trials failed or are \
          not supported, for example calls/rust/cannot/root-of-2: no calls on Sundays",
     );
-    // It says nothing of a server that is asked by it.
+    // It does not affect the readiness of a server that it calls.
     let both = format!("{}{}", agent("cannot"), server("drops-the-sign-of-zero"));
     run(&both, |run| run)
-        .says("the drops-the-sign-of-zero server in place of the rust server: ready\n");
+        .prints("the drops-the-sign-of-zero server in place of the rust server: ready\n");
 }
 
-fn a_part_is_not_judged() {
+fn a_partial_run_is_not_judged() {
     let ran = run(&server("drops-the-sign-of-zero"), |run| run.and("root-of-16"));
     concludes(
         &ran,
@@ -124,12 +125,12 @@ fn a_part_is_not_judged() {
     let ran = run(&server("drops-the-sign-of-zero"), |run| {
         run.with("--without", "drops-the-sign-of-zero")
     });
-    ran.says(
+    ran.prints(
         "not judged: trials were skipped, for example calls/drops-the-sign-of-zero/rust/root-of-",
     );
-    // What failed is told all the same.
+    // Failed trials are reported even if not all trials ran.
     let ran = run(&server("one-wrong-answer"), |run| run.and("root-of-2"));
-    ran.says("not ready: 1 trial failed or is not supported: ");
+    ran.prints("not ready: 1 trial failed or is not supported: ");
 }
 
 fn a_reference_that_fails() {
@@ -143,7 +144,7 @@ fn a_reference_that_fails() {
     );
 }
 
-fn nobody_to_compare_with() {
+fn no_reference() {
     let ran = Run::of_mutants("calls/rust/rust/root-of-16").finish();
     concludes(&ran, "no peer was compared with a reference, so no replacement is assessed");
 }

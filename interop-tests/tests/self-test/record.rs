@@ -1,5 +1,5 @@
-//! The record of a run: it follows its schema, agrees with all other reports, and says that a run
-//! was stopped early.
+//! The record of a run: it matches its schema, agrees with all other reports, and shows whether the run was stopped
+//! early.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,16 +20,16 @@ use crate::{orphans, run, tables};
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
         ("record/follows-its-schema", follows_its_schema),
-        ("record/the-schema-is-that-of-the-types", the_schema_is_that_of_the_types),
+        ("record/the-schema-file-is-current", the_schema_file_is_current),
         ("record/all-reports-agree", all_reports_agree),
-        ("record/a-trial-tells-everything", a_trial_tells_everything),
+        ("record/a-trial-is-complete", a_trial_is_complete),
         ("record/a-run-that-is-stopped", a_run_that_is_stopped),
         ("record/a-run-that-is-killed", a_run_that_is_killed),
         ("record/a-folder-that-cannot-be-written", a_folder_that_cannot_be_written),
     ])
 }
 
-/// A run in which every verdict is given.
+/// A run in which every verdict occurs.
 fn mixed() -> Ran {
     let scenario = "[[scenario]]\nname = \"root-of-2\"\ncall = { ask = 2.0 }\n\
                     expect = { root = 1.4142135381698608 }\n";
@@ -41,12 +41,13 @@ fn mixed() -> Ran {
     run.with_file("--deviations", "deviations.toml", deviations).finish()
 }
 
-/// What of `record` contradicts the schema in the repository.
+/// The violations of the schema in the repository by `record`.
 fn errors(record: &Value) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(record::SCHEMA_FILE);
     let schema: Value =
-        serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON");
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
+        serde_json::from_str(&std::fs::read_to_string(path).expect("cannot read the schema"))
+            .expect("invalid JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is invalid");
     validator.iter_errors(record).map(|error| error.to_string()).collect()
 }
 
@@ -54,20 +55,20 @@ fn follows_its_schema() {
     let mut record = mixed().record();
     assert_eq!(errors(&record), Vec::<String>::new());
     record["trials"][0]["verdict"] = "splendid".into();
-    assert_eq!(errors(&record).len(), 1, "a verdict that there is not");
+    assert_eq!(errors(&record).len(), 1, "an unknown verdict should violate the schema");
     record["trials"][0]["verdict"] = "passed".into();
     record["colour"] = "blue".into();
-    assert_eq!(errors(&record).len(), 1, "a key that there is not");
+    assert_eq!(errors(&record).len(), 1, "an unknown key should violate the schema");
 }
 
-fn the_schema_is_that_of_the_types() {
+fn the_schema_file_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(record::SCHEMA_FILE);
-    let text = std::fs::read_to_string(path).expect("the schema");
-    assert!(text == record::schema(), "`make record-schema` writes it anew");
+    let text = std::fs::read_to_string(path).expect("cannot read the schema");
+    assert!(text == record::schema(), "record.schema.json is outdated: run `make record-schema`");
 }
 
 fn count(record: &Value, verdict: &str) -> usize {
-    let trials = record["trials"].as_array().expect("a list");
+    let trials = record["trials"].as_array().expect("not an array");
     trials.iter().filter(|trial| trial["verdict"] == verdict).count()
 }
 
@@ -86,7 +87,7 @@ fn all_reports_agree() {
     ];
     for (key, verdict) in names {
         let number = count(&record, verdict);
-        assert!(number > 0, "a trial is {verdict}");
+        assert!(number > 0, "at least one trial should be {verdict}");
         assert_eq!(record["counts"][key], number, "{verdict}");
     }
     let [passed, failed, errors, known, unsupported, skipped] =
@@ -95,18 +96,19 @@ fn all_reports_agree() {
         "{passed} passed, {failed} failed, {errors} set-up errors, {known} known deviation, \
          {unsupported} not supported, {skipped} skipped"
     );
-    ran.says(&format!("interop: {line}\n"));
-    let trials = record["trials"].as_array().expect("a list");
+    ran.prints(&format!("interop: {line}\n"));
+    let trials = record["trials"].as_array().expect("not an array");
     assert_eq!(record["selection"]["chosen"], trials.len());
 
-    let read = |name: &str| std::fs::read(ran.reports().join(name)).expect("a report");
-    let junit = junit_parser::from_reader(&read("junit.xml")[..]).expect("JUnit XML");
+    let read =
+        |name: &str| std::fs::read(ran.reports().join(name)).expect("cannot read the report");
+    let junit = junit_parser::from_reader(&read("junit.xml")[..]).expect("invalid JUnit XML");
     let totals = (junit.tests, junit.failures, junit.errors);
-    let as_numbers = |number: usize| u64::try_from(number).expect("small");
+    let as_numbers = |number: usize| u64::try_from(number).expect("the number is too large");
     let (all, failed, errors) = (as_numbers(trials.len()), as_numbers(failed), as_numbers(errors));
     assert_eq!(totals, (all, failed, errors), "the totals of JUnit");
     let of_suites: u64 = junit.suites.iter().map(|suite| suite.skipped).sum();
-    assert_eq!(of_suites, as_numbers(known + unsupported + skipped), "what JUnit calls skipped");
+    assert_eq!(of_suites, as_numbers(known + unsupported + skipped), "the skipped tests of JUnit");
     let in_junit: BTreeSet<_> = junit
         .suites
         .iter()
@@ -114,15 +116,17 @@ fn all_reports_agree() {
             suite.cases.iter().map(|case| format!("{}/{}", suite.name, case.original_name))
         })
         .collect();
-    let in_record: BTreeSet<_> =
-        trials.iter().map(|trial| trial["name"].as_str().expect("a name").to_owned()).collect();
+    let in_record: BTreeSet<_> = trials
+        .iter()
+        .map(|trial| trial["name"].as_str().expect("not a string").to_owned())
+        .collect();
     assert_eq!(in_junit, in_record);
 
-    let summary = String::from_utf8(read("summary.md")).expect("text");
+    let summary = String::from_utf8(read("summary.md")).expect("the report is not UTF-8");
     assert!(summary.contains(&line), "{summary}");
     assert!(summary.contains(r"it is a &lt;mutant> \| &amp; no mistake"), "escaped: {summary}");
 
-    let html = String::from_utf8(read("report.html")).expect("text");
+    let html = String::from_utf8(read("report.html")).expect("the report is not UTF-8");
     assert!(html.contains("it is a &lt;mutant&gt; | &amp; no mistake"), "escaped");
     assert_eq!(in_html(&html), in_record);
 }
@@ -130,29 +134,29 @@ fn all_reports_agree() {
 /// The trials that the HTML report can show, each with its details.
 fn in_html(html: &str) -> BTreeSet<String> {
     let packed = |opening: &str| {
-        let (_, rest) = html.split_once(opening).expect("something packed");
-        let (text, _) = rest.split_once('<').expect("an end");
-        let packed = STANDARD.decode(text).expect("Base64");
-        serde_json::from_reader::<_, Value>(GzDecoder::new(&packed[..])).expect("JSON")
+        let (_, rest) = html.split_once(opening).expect("the page has no such data");
+        let (text, _) = rest.split_once('<').expect("the data has no end");
+        let packed = STANDARD.decode(text).expect("invalid Base64");
+        serde_json::from_reader::<_, Value>(GzDecoder::new(&packed[..])).expect("invalid JSON")
     };
     let index = packed("id=\"index\">");
     let mut names = BTreeSet::new();
-    for cell in index["cells"].as_array().expect("a list") {
-        let (cell, trials) = (cell[0].as_str().expect("a name"), cell[1].as_array());
-        let trials = trials.expect("a list");
+    for cell in index["cells"].as_array().expect("not an array") {
+        let (cell, trials) = (cell[0].as_str().expect("not a string"), cell[1].as_array());
+        let trials = trials.expect("not an array");
         let details = packed(&format!("data-cell=\"{}\">", cell.replace('/', "&#x2f;")));
         assert_eq!(details.as_array().map(Vec::len), Some(trials.len()), "{cell}");
-        for (trial, details) in trials.iter().zip(details.as_array().expect("a list")) {
-            let name = format!("{cell}/{}", trial[0].as_str().expect("a name"));
+        for (trial, details) in trials.iter().zip(details.as_array().expect("not an array")) {
+            let name = format!("{cell}/{}", trial[0].as_str().expect("not a string"));
             let again = format!("--exact {}&#x27;", name.replace('/', "&#x2f;"));
-            assert!(details.as_str().expect("HTML").contains(&again), "{details}");
+            assert!(details.as_str().expect("not a string").contains(&again), "{details}");
             names.insert(name);
         }
     }
     names
 }
 
-fn a_trial_tells_everything() {
+fn a_trial_is_complete() {
     let ran =
         Run::of_mutants("--exact").and("calls/one-wrong-answer/rust/root-of-2-is-rounded").finish();
     let record = ran.record();
@@ -168,51 +172,63 @@ fn a_trial_tells_everything() {
     for key in ["server_command", "client_command"] {
         assert!(trial[key].as_str().is_some_and(|command| command.starts_with("(cd /")), "{key}");
     }
-    let logs = trial["logs"].as_array().expect("a list");
-    assert!(logs.iter().all(|log| Path::new(log.as_str().expect("a path")).exists()));
+    let logs = trial["logs"].as_array().expect("not an array");
+    assert!(logs.iter().all(|log| Path::new(log.as_str().expect("not a string")).exists()));
     assert!(trial["duration_ms"].as_f64().is_some_and(|duration| duration > 0.0));
-    ran.says(trial["run_again"].as_str().expect("a command"));
-    let peers = record["peers"].as_array().expect("a list");
+    ran.prints(trial["run_again"].as_str().expect("not a string"));
+    let peers = record["peers"].as_array().expect("not an array");
     assert!(peers.iter().any(|peer| peer["name"] == "one-wrong-answer"));
 }
 
-/// A scenario that ends at once, and one whose server never answers.
+/// A scenario that ends immediately, and one whose server never responds.
 const TWO: &str = "[[scenario]]\nname = \"quick\"\ncall = { ask = 16.0 }\nexpect = { root = 4.0 }\n\
                    [[scenario]]\nname = \"slow\"\ncall = { ask = 4.0, to = \"silent-port\", timeout_ms = 60000 }\n\
                    expect = { status = \"DEADLINE_EXCEEDED\" }\n";
 
-/// The record of a run that got `signal` when its first trial had ended, and how the run ended.
+/// Sends `signal` to a run after its first trial. Returns the record, the exit status and the output.
 fn ended_by(signal: Signal) -> (Value, Option<i32>, String) {
     let run = tables::with_scenarios(Run::of_mutants("calls/one-wrong-answer/rust/"), TWO);
-    let mut child =
-        run.command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
-    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut said = String::new();
-    while !said.contains("/quick") {
-        let read = std::io::BufRead::read_line(&mut stdout, &mut said).expect("text");
-        assert!(read > 0, "the first trial should end: {said}");
+    let mut child = run
+        .command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("cannot start the tool");
+    let mut stdout =
+        std::io::BufReader::new(child.stdout.take().expect("the stream is not a pipe"));
+    let mut printed = String::new();
+    while !printed.contains("/quick") {
+        let read = std::io::BufRead::read_line(&mut stdout, &mut printed)
+            .expect("the output is not UTF-8");
+        assert!(read > 0, "the first trial should end: {printed}");
     }
-    kill_process(Pid::from_child(&child), signal).expect("it is alive");
-    std::io::Read::read_to_string(&mut stdout, &mut said).expect("text");
-    let status = child.wait().expect("it ends").code();
-    // What a tool cannot end that was killed itself.
+    kill_process(Pid::from_child(&child), signal).expect("cannot send the signal");
+    std::io::Read::read_to_string(&mut stdout, &mut printed).expect("the output is not UTF-8");
+    let status = child.wait().expect("cannot wait for the tool").code();
+    // A killed tool cannot terminate its processes.
     for pid in orphans::logged_pids(run.path()) {
         let _ = kill_process(pid, Signal::KILL);
     }
-    (run::read_record(&run.path().join("output/report.json")), status, said)
+    (run::read_record(&run.path().join("output/report.json")), status, printed)
 }
 
 fn a_run_that_is_stopped() {
     let begin = Instant::now();
-    let (record, status, said) = ended_by(Signal::INT);
-    assert!(begin.elapsed() < Duration::from_secs(30), "it does not wait for its trials");
+    let (record, status, printed) = ended_by(Signal::INT);
+    assert!(begin.elapsed() < Duration::from_secs(30), "the run should not wait for its trials");
     assert_eq!(status, Some(130));
     assert_eq!(record["state"], "interrupted");
-    assert_eq!(record["counts"]["passed"], 1, "what had ended");
-    assert_eq!(record["counts"]["failed"], 0, "what was ended is not blamed");
+    assert_eq!(record["counts"]["passed"], 1, "the trial that had ended should be recorded");
+    assert_eq!(
+        record["counts"]["failed"], 0,
+        "an interrupted trial should not be recorded as failed"
+    );
     assert_eq!(record["selection"]["chosen"], 2);
     assert_eq!(errors(&record), Vec::<String>::new());
-    assert!(said.contains("interop: the run was stopped when 1 of 2 trials had ended"), "{said}");
+    assert!(
+        printed.contains("interop: the run was stopped when 1 of 2 trials had ended"),
+        "{printed}"
+    );
 }
 
 fn a_run_that_is_killed() {
@@ -225,7 +241,9 @@ fn a_run_that_is_killed() {
 
 fn a_folder_that_cannot_be_written() {
     let run = Run::of_mutants("calls/rust/rust/root-of-16");
-    std::fs::write(run.path().join("output"), "").expect("a file");
+    std::fs::write(run.path().join("output"), "").expect("cannot write a file");
     let ran = run.finish();
-    ran.ends_with_status(2).says("output/").assert(ran.trials().is_empty(), "nothing runs");
+    ran.ends_with_status(2)
+        .prints("output/")
+        .assert(ran.trials().is_empty(), "no trial should run");
 }

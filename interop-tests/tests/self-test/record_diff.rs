@@ -1,4 +1,4 @@
-//! Two records compared, and files that are no records.
+//! The comparison of two records, and files that are not records.
 
 use std::path::{Path, PathBuf};
 
@@ -11,11 +11,11 @@ use crate::run::Run;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("record-diff/tells-every-change", tells_every_change),
+        ("record-diff/lists-every-change", lists_every_change),
         ("record-diff/nothing-changed", nothing_changed),
         ("record-diff/a-run-that-was-stopped", a_run_that_was_stopped),
         ("record-diff/a-record-of-the-first-version", a_record_of_the_first_version),
-        ("record-diff/files-that-are-no-records", files_that_are_no_records),
+        ("record-diff/files-that-are-not-records", files_that_are_not_records),
     ])
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn record(trials: &[Value]) -> Value {
 
 fn write(run: &Run, name: &str, text: &str) -> PathBuf {
     let path = run.path().join(name);
-    std::fs::write(&path, text).expect("a file");
+    std::fs::write(&path, text).expect("cannot write a file");
     path
 }
 
@@ -53,23 +53,23 @@ fn diff(old: &str, new: &str) -> Ran {
     Run::with_records("diff", &[&old, &new]).finish()
 }
 
-fn tells_every_change() {
+fn lists_every_change() {
     let old = record(&[
         trial("breaks", "passed", 5.0),
-        trial("is-mended", "set-up-error", 5.0),
+        trial("is-fixed", "set-up-error", 5.0),
         trial("slows-down", "passed", 200.0),
         trial("is-slow-by-chance", "passed", 3.0),
-        trial("goes", "passed", 5.0),
+        trial("disappears", "passed", 5.0),
         trial("is-known-now", "passed", 5.0),
         trial("stays", "failed", 5.0),
     ]);
     let new = record(&[
         trial("breaks", "failed", 5.0),
-        trial("is-mended", "passed", 5.0),
+        trial("is-fixed", "passed", 5.0),
         trial("slows-down", "passed", 401.0),
         trial("is-slow-by-chance", "passed", 90.0),
-        trial("comes", "passed", 5.0),
-        trial("comes-broken", "failed", 5.0),
+        trial("appears", "passed", 5.0),
+        trial("is-new-and-fails", "failed", 5.0),
         trial("is-known-now", "known-deviation", 5.0),
         trial("stays", "failed", 5.0),
     ]);
@@ -78,15 +78,15 @@ fn tells_every_change() {
     for text in [
         "new failures: 2\n",
         "  calls/a/b/breaks: failed (was passed)",
-        "  calls/a/b/comes-broken: failed (new)",
-        "fixed: 1\n  calls/a/b/is-mended: passed, was set-up error\n",
+        "  calls/a/b/is-new-and-fails: failed (new)",
+        "fixed: 1\n  calls/a/b/is-fixed: passed, was set-up error\n",
         "more than twice as slow: 1\n  calls/a/b/slows-down: 401 ms, was 200 ms\n",
-        "new: 1\n  calls/a/b/comes: passed\n",
-        "lost: 1\n  calls/a/b/goes: was passed\n",
+        "new: 1\n  calls/a/b/appears: passed\n",
+        "lost: 1\n  calls/a/b/disappears: was passed\n",
         "changed verdicts: 1\n  calls/a/b/is-known-now: known deviation, was passed\n",
         "2 new failures, 1 fixed, 1 more than twice as slow, 1 new, 1 lost, 3 unchanged",
     ] {
-        ran.says(text);
+        ran.prints(text);
     }
 }
 
@@ -94,7 +94,7 @@ fn nothing_changed() {
     let same = record(&[trial("stays", "failed", 5.0)]).to_string();
     let ran = diff(&same, &same);
     ran.ends_with_status(0)
-        .says("0 new failures, 0 fixed, 0 more than twice as slow, 0 new, 0 lost, 1 unchanged");
+        .prints("0 new failures, 0 fixed, 0 more than twice as slow, 0 new, 0 lost, 1 unchanged");
 }
 
 fn a_run_that_was_stopped() {
@@ -104,8 +104,8 @@ fn a_run_that_was_stopped() {
     half["selection"]["chosen"] = 2.into();
     let ran = diff(&whole.to_string(), &half.to_string());
     ran.ends_with_status(101);
-    ran.says("warning: NEW: the run was stopped when 1 of 2 trials had ended");
-    ran.says("lost: 1\n  calls/a/b/is-missing: was passed\n");
+    ran.prints("warning: NEW: the run was stopped when 1 of 2 trials had ended");
+    ran.prints("lost: 1\n  calls/a/b/is-missing: was passed\n");
 }
 
 /// In the first version a baseline had the place of a peer.
@@ -116,7 +116,7 @@ fn a_record_of_the_first_version() {
         trial["suite"] = suite.into();
         trial["server"] = server.into();
         trial["client"] = client.into();
-        trial.as_object_mut().expect("an object").remove("baseline");
+        trial.as_object_mut().expect("not an object").remove("baseline");
         trial
     };
     let mut old = record(&[
@@ -132,7 +132,7 @@ fn a_record_of_the_first_version() {
     }]);
     let compared = |name: &str, side: &str, peer: &str, baseline: &str, verdict| {
         let mut trial = trial("case", verdict, 5.0);
-        let object = trial.as_object_mut().expect("an object");
+        let object = trial.as_object_mut().expect("not an object");
         object.retain(|key, _| !["server", "client"].contains(&&key[..]));
         object.insert(side.to_owned(), peer.into());
         object.insert("name".to_owned(), name.into());
@@ -149,17 +149,17 @@ fn a_record_of_the_first_version() {
     ]);
     let ran = diff(&old.to_string(), &new.to_string());
     ran.ends_with_status(101);
-    ran.says("new failures: 1\n  client-parity/rust/case: failed (was passed)");
-    ran.says("1 new failures, 0 fixed, 0 more than twice as slow, 0 new, 0 lost, 3 unchanged");
+    ran.prints("new failures: 1\n  client-parity/rust/case: failed (was passed)");
+    ran.prints("1 new failures, 0 fixed, 0 more than twice as slow, 0 new, 0 lost, 3 unchanged");
     let files = Run::new();
     let old = write(&files, "old.json", &old.to_string());
     let merged = Run::with_records("merge", &[&old]).finish();
     merged
         .ends_with_status(2)
-        .says("old.json has format version 1, whose shards contain other trials");
+        .prints("old.json has format version 1, whose shards contain other trials");
 }
 
-fn files_that_are_no_records() {
+fn files_that_are_not_records() {
     let good = record(&[trial("stays", "passed", 5.0)]).to_string();
     let mut other_version = record(&[]);
     other_version["version"] = 3.into();
@@ -177,8 +177,8 @@ fn files_that_are_no_records() {
         ("<html>", "new.json is not the record of an interop run"),
         (&wrong.to_string()[..], "new.json does not match record format version 2"),
     ] {
-        diff(&good, text).ends_with_status(2).says(message);
+        diff(&good, text).ends_with_status(2).prints(message);
     }
     let ran = Run::with_records("diff", &[Path::new("no.json"), Path::new("no.json")]).finish();
-    ran.ends_with_status(2).says("cannot read no.json").says("`make interop` writes it");
+    ran.ends_with_status(2).prints("cannot read no.json").prints("`make interop` writes it");
 }

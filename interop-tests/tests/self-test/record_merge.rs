@@ -1,4 +1,4 @@
-//! The records of shards are merged into one, and only those that belong together.
+//! The merge of the records of shards, which is possible only if they belong together.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use crate::run::Run;
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
         ("record-merge/shards-are-parts-of-the-whole", shards_are_parts_of_the_whole),
-        ("record-merge/makes-one-run-of-all", makes_one_run_of_all),
-        ("record-merge/what-does-not-belong-together", what_does_not_belong_together),
-        ("record-merge/shards-that-there-are-not", shards_that_there_are_not),
+        ("record-merge/merges-all-shards", merges_all_shards),
+        ("record-merge/records-that-do-not-belong-together", records_that_do_not_belong_together),
+        ("record-merge/invalid-shards", invalid_shards),
     ])
 }
 
@@ -28,11 +28,15 @@ fn shards_are_parts_of_the_whole() {
     let shards: Vec<_> = (1..=4)
         .map(|index| listed(Run::of_mutants("").with("--shard", &format!("{index}/4"))))
         .collect();
-    assert_eq!(shards.iter().map(BTreeSet::len).sum::<usize>(), all.len(), "none is in two");
+    assert_eq!(
+        shards.iter().map(BTreeSet::len).sum::<usize>(),
+        all.len(),
+        "no trial should be in two shards"
+    );
     assert_eq!(
         shards.iter().flatten().cloned().collect::<BTreeSet<_>>(),
         all,
-        "and none in no shard"
+        "every trial should be in a shard"
     );
     for shard in &shards {
         let fair = all.len() / 4;
@@ -43,7 +47,7 @@ fn shards_are_parts_of_the_whole() {
             all.len()
         );
     }
-    // A filter takes trials away, and moves none to another shard.
+    // A filter excludes trials, but does not move a trial to another shard.
     let filtered = listed(Run::of_mutants("calls/rust/rust/root").with("--shard", "2/4"));
     assert!(!filtered.is_empty() && filtered.is_subset(&shards[1]));
 }
@@ -62,16 +66,16 @@ fn merge(records: &[&Path]) -> Ran {
     Run::with_records("merge", records).finish()
 }
 
-fn makes_one_run_of_all() {
+fn merges_all_shards() {
     let (one, two) = (shard(1), shard(2));
     let merged = merge(&[&file(&two), &file(&one)]);
-    merged.ends_with_status(101).says("calls/one-wrong-answer/rust/root-of-2-is-rounded");
+    merged.ends_with_status(101).prints("calls/one-wrong-answer/rust/root-of-2-is-rounded");
     let names = |ran: &Ran| {
         let record = ran.record();
-        let trials = record["trials"].as_array().expect("a list").clone();
+        let trials = record["trials"].as_array().expect("not an array").clone();
         trials
             .iter()
-            .map(|trial| trial["name"].as_str().expect("a name").to_owned())
+            .map(|trial| trial["name"].as_str().expect("not a string").to_owned())
             .collect::<Vec<_>>()
     };
     let mut expected = [names(&one), names(&two)].concat();
@@ -89,10 +93,10 @@ fn makes_one_run_of_all() {
     }
 }
 
-fn what_does_not_belong_together() {
+fn records_that_do_not_belong_together() {
     let (one, two) = (shard(1), shard(2));
     let refused = |records: &[&Path], message: &str| {
-        merge(records).ends_with_status(2).says(message);
+        merge(records).ends_with_status(2).prints(message);
     };
     refused(&[&file(&two)], "the records of these shards are missing: 1");
     refused(&[&file(&one), &file(&one)], "are both shard 1/2");
@@ -102,7 +106,7 @@ fn what_does_not_belong_together() {
         let mut record = two.record();
         change(&mut record);
         let path = two.folder.path().join("changed.json");
-        std::fs::write(&path, record.to_string()).expect("a file");
+        std::fs::write(&path, record.to_string()).expect("cannot write a file");
         path
     };
     let other = changed(&|record| record["selection"]["names"] = "1".into());
@@ -113,10 +117,10 @@ fn what_does_not_belong_together() {
     refused(&[&file(&one), &other], " have different versions of peers");
 }
 
-fn shards_that_there_are_not() {
+fn invalid_shards() {
     for wrong in ["0/4", "5/4", "1", "a/b", "1/0", "1/4/2"] {
         let ran = Run::new().with("--shard", wrong).finish();
         ran.ends_with_status(2)
-            .says("a shard must have the form K/N with 1 <= K <= N, such as 1/4");
+            .prints("a shard must have the form K/N with 1 <= K <= N, such as 1/4");
     }
 }

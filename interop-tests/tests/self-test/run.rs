@@ -1,7 +1,6 @@
-//! Runs of the tool as a person sees them: what is printed, and the exit status.
+//! Runs the tool like a user and captures its output and its exit status.
 //!
-//! Each in a folder of its own and with a limit in time, because a tool that hangs is one of the
-//! faults that are looked for.
+//! Each run has its own folder and a time limit, because the tool might hang.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,18 +12,17 @@ use tempfile::TempDir;
 
 use crate::programs;
 
-/// No run here may take longer.
+/// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Parts of the names of trials that no mutant takes part in: it knows Calculator over plain connections
-/// and nothing else.
+/// Parts of the names of trials that mutants do not support. They support only Calculator over plain connections.
 pub(crate) const BEYOND_SQUARE_ROOT: [&str; 5] =
     ["tls/", "unix", "gzip/", "deflate/", "root-of-each"];
 
-/// The mutants among the peers.
+/// The peers file with the mutants.
 pub(crate) const MUTANTS: &str = "interop-tests/tests/self-test/mutants.toml";
 
-/// Tests that fail by panicking, by name.
+/// Named tests, which fail by panicking.
 pub(crate) fn trials<const N: usize>(tests: [(&str, fn()); N]) -> Vec<Trial> {
     let trial = |(name, test): (&str, fn())| {
         Trial::test(name, move || {
@@ -35,17 +33,17 @@ pub(crate) fn trials<const N: usize>(tests: [(&str, fn()); N]) -> Vec<Trial> {
     tests.into_iter().map(trial).collect()
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// The logs, while this lives.
+    /// The folder of the run, deleted with this value.
     pub(crate) folder: TempDir,
 }
 
-/// A run that is being put together.
+/// The arguments of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     arguments: Vec<String>,
@@ -53,18 +51,19 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// With the mutants as peers and the trials whose names contain `filter`.
+    /// A run with the mutants as peers and the trials whose names contain `filter`.
     pub(crate) fn of_mutants(filter: &str) -> Self {
         Self::new().with("--peers", MUTANTS).and(filter)
     }
 
+    /// A run of the subcommand `run`.
     pub(crate) fn new() -> Self {
         Self::of_command("run")
     }
 
-    /// Of another subcommand than `run`.
+    /// A run of this subcommand.
     pub(crate) fn of_command(command: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for logs");
+        let folder = tempfile::tempdir().expect("cannot create a folder for logs");
         let output = folder.path().join("output").to_string_lossy().into_owned();
         let mut arguments = vec![command.to_owned()];
         // `diff` writes nothing.
@@ -74,49 +73,53 @@ impl Run {
         Self { arguments, folder }
     }
 
-    /// Of a subcommand that reads records.
+    /// A run of a subcommand that reads these records.
     pub(crate) fn with_records(command: &str, records: &[&Path]) -> Self {
         let run = Self::of_command(command);
         records.iter().fold(run, |run, path| run.and(&path.to_string_lossy()))
     }
 
+    /// Adds an option with a value.
     pub(crate) fn with(self, option: &str, value: &str) -> Self {
         self.and(option).and(value)
     }
 
+    /// Adds an argument.
     pub(crate) fn and(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
     }
 
-    /// Leaves out the trials whose names contain one of `parts`.
+    /// Excludes the trials whose names contain one of `parts`.
     pub(crate) fn skipping(self, parts: &[&str]) -> Self {
         parts.iter().fold(self, |run, part| run.with("--skip", part))
     }
 
-    /// Writes a file into the run's folder and gives it to `option`.
+    /// Writes a file to the folder of the run and adds it as the value of `option`.
     pub(crate) fn with_file(self, option: &str, name: &str, text: &str) -> Self {
         let path = self.folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(&path, text).expect("a file");
+        std::fs::create_dir_all(path.parent().expect("the path has no parent"))
+            .expect("cannot create a folder");
+        std::fs::write(&path, text).expect("cannot write a file");
         self.with(option, &path.to_string_lossy())
     }
 
-    /// The run's folder.
+    /// The folder of the run.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The command, for a test that looks on while it runs.
+    /// The command, for a test that observes the run.
     pub(crate) fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(programs::INTEROP);
         command.args(&self.arguments).current_dir(programs::ROOT);
         command
     }
 
+    /// Runs the tool until it exits.
     pub(crate) fn finish(self) -> Ran {
         let output =
-            Command::from_std(self.command()).timeout(LIMIT).output().expect("the tool can be run");
+            Command::from_std(self.command()).timeout(LIMIT).output().expect("cannot run the tool");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             status: output.status.code(),
@@ -127,15 +130,15 @@ impl Run {
     }
 }
 
-/// The record at `path`, as any program reads it.
+/// The record at `path` as JSON.
 #[track_caller]
 pub(crate) fn read_record(path: &Path) -> serde_json::Value {
-    let text = std::fs::read_to_string(path).expect("a record");
-    serde_json::from_str(&text).expect("JSON")
+    let text = std::fs::read_to_string(path).expect("cannot read the record");
+    serde_json::from_str(&text).expect("invalid JSON")
 }
 
 impl Ran {
-    /// The trials that were run, each with what is said of it: `ok`, `FAILED` or `ignored (…)`.
+    /// The trials that ran, each with its result: `ok`, `FAILED` or `ignored (…)`.
     pub(crate) fn trials(&self) -> BTreeMap<&str, &str> {
         self.stdout
             .lines()
@@ -155,13 +158,13 @@ impl Ran {
         self.folder.path().join("output")
     }
 
-    /// The record, as any program reads it.
+    /// The record as JSON.
     #[track_caller]
     pub(crate) fn record(&self) -> serde_json::Value {
         read_record(&self.reports().join("report.json"))
     }
 
-    /// Panics with everything that was printed unless `condition` holds.
+    /// Panics with the entire output unless `condition` is true.
     #[track_caller]
     pub(crate) fn assert(&self, condition: bool, what: &str) -> &Self {
         assert!(
@@ -172,14 +175,16 @@ impl Ran {
         self
     }
 
+    /// Asserts that stdout or stderr contains `text`.
     #[track_caller]
-    pub(crate) fn says(&self, text: &str) -> &Self {
-        let said = self.stdout.contains(text) || self.stderr.contains(text);
-        self.assert(said, &format!("the run should say: {text}"))
+    pub(crate) fn prints(&self, text: &str) -> &Self {
+        let found = self.stdout.contains(text) || self.stderr.contains(text);
+        self.assert(found, &format!("the output should contain: {text}"))
     }
 
+    /// Asserts the exit status.
     #[track_caller]
     pub(crate) fn ends_with_status(&self, status: i32) -> &Self {
-        self.assert(self.status == Some(status), &format!("the status should be {status}"))
+        self.assert(self.status == Some(status), &format!("the exit status should be {status}"))
     }
 }

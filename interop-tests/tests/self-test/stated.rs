@@ -1,6 +1,6 @@
-//! What a table states of a behaviour is required, even of a client that does what the reference does.
+//! The explicit expectation of a behaviour applies even to a client that agrees with the reference.
 //!
-//! Each table here states something wrong of a client that is right, and its golden is what that does.
+//! The tables of these tests have wrong expectations, but their goldens agree with the client.
 
 use libtest_mimic::Trial;
 
@@ -11,18 +11,18 @@ use crate::tables;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("stated/a-status-is-demanded", a_status_is_demanded),
-        ("stated/each-call-is-looked-at", each_call_is_looked_at),
+        ("stated/a-status-is-required", a_status_is_required),
+        ("stated/each-call-is-checked", each_call_is_checked),
         ("stated/requests-of-connections-are-counted", requests_of_connections_are_counted),
         ("stated/requests-at-once-are-counted", requests_at_once_are_counted),
         ("stated/pings-are-counted", pings_are_counted),
-        ("stated/a-line-that-is-missing-is-no-other", a_line_that_is_missing_is_no_other),
+        ("stated/a-missing-line-does-not-match-not", a_missing_line_does_not_match_not),
     ])
 }
 
 const OK: &str = "status = OK\nmessage = \nvalue = 4.0 (0x40800000)\nended = before its deadline\nrequests = 1\n";
 
-/// The Rust agent at a behaviour with these keys, of which this is the golden.
+/// A run of the Rust agent with a behaviour that has these keys and this golden.
 fn ran(keys: &str, golden: &str) -> Ran {
     let behaviour = format!(
         "[[behaviour]]\nname = \"mine\"\nprograms = {{ run = false, why = \"agents do\" }}\n{keys}\n"
@@ -32,7 +32,7 @@ fn ran(keys: &str, golden: &str) -> Ran {
     tables::with(run, &behaviour, &[("client-parity.txt", &golden)]).finish()
 }
 
-/// The lines of `calls` that are OK, and those of what was `sent`.
+/// The lines of successful `calls`, followed by the lines in `sent`.
 fn several(calls: usize, sent: &str) -> String {
     let call = |number| {
         format!(
@@ -44,16 +44,16 @@ fn several(calls: usize, sent: &str) -> String {
     (1..=calls).map(call).collect::<String>() + sent
 }
 
-fn a_status_is_demanded() {
-    ran("expect = { status = \"OK\" }", OK).ends_with_status(0).says("1 passed");
-    for (demand, shown) in [("\"NOT_FOUND\"", "NOT_FOUND"), ("{ not = \"OK\" }", "not OK")] {
-        let wrong = ran(&format!("expect = {{ status = {demand} }}"), OK);
-        wrong.says(&format!("expected   stated status = {shown}"));
-        wrong.says("observed   stated status = OK").ends_with_status(101);
+fn a_status_is_required() {
+    ran("expect = { status = \"OK\" }", OK).ends_with_status(0).prints("1 passed");
+    for (required, shown) in [("\"NOT_FOUND\"", "NOT_FOUND"), ("{ not = \"OK\" }", "not OK")] {
+        let wrong = ran(&format!("expect = {{ status = {required} }}"), OK);
+        wrong.prints(&format!("expected   stated status = {shown}"));
+        wrong.prints("observed   stated status = OK").ends_with_status(101);
     }
 }
 
-fn each_call_is_looked_at() {
+fn each_call_is_checked() {
     let keys = "call = { rounds = [1, 1] }\n\
                 then = [\"request\", \"headers\", { block = { fields = [[\"grpc-status\", \"5\"]], \
                 end-stream = true } }]\n\
@@ -62,8 +62,11 @@ fn each_call_is_looked_at() {
         "call 2: status = NOT_FOUND\ncall 2: message = \ncall 2: ended = before its deadline\n";
     let sent = "requests = 2\nrequests of each connection = 2\nrequests open at once = 1\n";
     let wrong = ran(keys, &several(1, &format!("{second}{sent}")));
-    wrong.says("observed   stated status = NOT_FOUND").says("1 failed").ends_with_status(101);
-    wrong.assert(wrong.stdout.matches("expected   ").count() == 1, "the first is as it should be");
+    wrong.prints("observed   stated status = NOT_FOUND").prints("1 failed").ends_with_status(101);
+    wrong.assert(
+        wrong.stdout.matches("expected   ").count() == 1,
+        "the first call should not differ",
+    );
 }
 
 fn requests_of_connections_are_counted() {
@@ -81,10 +84,10 @@ fn requests_of_connections_are_counted() {
     };
     let goes_away = "actions = [\"preface\", \"request\", \"headers\", \"body\", \"trailers\", \
                      { goaway = { code = 0 } }]";
-    ran(&keys(goes_away), &golden("1, 1")).ends_with_status(0).says("1 passed");
+    ran(&keys(goes_away), &golden("1, 1")).ends_with_status(0).prints("1 passed");
     let stays = ran(&keys(""), &golden("2"));
-    stays.says("observed   stated requests of each connection = 2").says("1 failed");
-    stays.assert(!stays.stdout.contains("expected   requests"), "the golden is right");
+    stays.prints("observed   stated requests of each connection = 2").prints("1 failed");
+    stays.assert(!stays.stdout.contains("expected   requests"), "the golden should not differ");
 }
 
 fn requests_at_once_are_counted() {
@@ -94,8 +97,8 @@ fn requests_at_once_are_counted() {
                 expect = { \"requests open at once\" = \"1\" }";
     let sent = "requests = 10\nrequests of each connection = 10\nrequests open at once = 10\n";
     let wrong = ran(keys, &several(10, sent));
-    wrong.says("observed   stated requests open at once = 10").says("1 failed");
-    wrong.assert(!wrong.stdout.contains("expected   requests"), "all are answered");
+    wrong.prints("observed   stated requests open at once = 10").prints("1 failed");
+    wrong.assert(!wrong.stdout.contains("expected   requests"), "the golden should not differ");
 }
 
 fn pings_are_counted() {
@@ -106,13 +109,15 @@ fn pings_are_counted() {
         )
     };
     let golden = format!("{OK}pings without acknowledgement = 0\n");
-    ran(&keys("\"headers\", \"body\", \"trailers\""), &golden).ends_with_status(0).says("1 passed");
-    // Nobody reads what comes after a reset.
+    ran(&keys("\"headers\", \"body\", \"trailers\""), &golden)
+        .ends_with_status(0)
+        .prints("1 passed");
+    // The client does not read a ping before a reset.
     let wrong = ran(&keys("{ ping = 1 }, \"abort\""), &golden);
-    wrong.says("observed   stated pings without acknowledgement = 1").ends_with_status(101);
+    wrong.prints("observed   stated pings without acknowledgement = 1").ends_with_status(101);
 }
 
-fn a_line_that_is_missing_is_no_other() {
+fn a_missing_line_does_not_match_not() {
     let wrong = ran("expect = { \"pings without acknowledgement\" = { not = \"1\" } }", OK);
-    wrong.says("observed   stated pings without acknowledgement = (none)").ends_with_status(101);
+    wrong.prints("observed   stated pings without acknowledgement = (none)").ends_with_status(101);
 }

@@ -1,6 +1,6 @@
-//! Tables and goldens that a test writes into the folder of its run.
+//! Tables and goldens that a test writes to the folder of its run.
 //!
-//! For what no behaviour of the project shows, because there all is as it should be.
+//! They show failures that the tables of the project do not have.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub(crate) fn with(run: Run, behaviours: &str, files: &[(&str, &str)]) -> Run {
     let (tables, goldens) = (run.path().join("tables"), run.path().join("goldens"));
     write(&tables.join("programs.toml"), "case = []\n");
     write(&tables.join("client-parity/mine.toml"), behaviours);
-    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
+    std::fs::create_dir_all(tables.join("calls")).expect("cannot create a folder");
     for (name, text) in files {
         write(&goldens.join(name), text);
     }
@@ -27,6 +27,7 @@ pub(crate) fn with_scenarios(run: Run, scenarios: &str) -> Run {
 }
 
 fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    std::fs::write(path, text).expect("a file");
+    std::fs::create_dir_all(path.parent().expect("the path has no parent"))
+        .expect("cannot create a folder");
+    std::fs::write(path, text).expect("cannot write a file");
 }

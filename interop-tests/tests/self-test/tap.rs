@@ -1,4 +1,4 @@
-//! The tap sees what no agent reports, and axes that a peer lacks are neither passed nor failed.
+//! The tap detects differences that no agent reports, and combinations that a peer lacks are not supported.
 
 use libtest_mimic::Trial;
 
@@ -8,21 +8,21 @@ use crate::run::Run;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("tap/what-is-right-passes", what_is_right_passes),
+        ("tap/a-correct-call-passes", a_correct_call_passes),
         ("tap/an-uncompressed-message-is-found", an_uncompressed_message_is_found),
         ("tap/a-second-connection-is-found", a_second_connection_is_found),
         ("tap/an-axis-that-a-server-lacks-is-not-supported", a_server_lacks_an_axis),
         ("tap/an-axis-that-an-agent-lacks-is-not-supported", an_agent_lacks_an_axis),
-        ("tap/what-a-server-says-that-it-lacks-is-not-supported", a_server_lacks_behaviour),
+        ("tap/a-feature-that-a-server-lacks-is-not-supported", a_server_lacks_behaviour),
     ])
 }
 
-/// The trials of one scenario between a server and an agent without a fault that have no options.
+/// A run of one scenario with a server and an agent that have no fault and no options.
 fn with_scenario(rest: &str, agent: &str) -> Ran {
     with_server(rest, "", agent)
 }
 
-/// The same with more to say of the server.
+/// The same with additional keys of the server.
 fn with_server(rest: &str, server: &str, agent: &str) -> Ran {
     let peers = format!(
         "[[peer]]\nname = \"rust\"\nlanguage = \"x\"\n\
@@ -32,14 +32,14 @@ fn with_server(rest: &str, server: &str, agent: &str) -> Ran {
     );
     let run = Run::new().with_file("--peers", "peers.toml", &peers);
     let tables = run.path().join("tables");
-    std::fs::create_dir_all(tables.join("calls")).expect("a folder");
-    std::fs::write(tables.join("programs.toml"), "case = []\n").expect("a file");
+    std::fs::create_dir_all(tables.join("calls")).expect("cannot create a folder");
+    std::fs::write(tables.join("programs.toml"), "case = []\n").expect("cannot write a file");
     let scenario = format!("[[scenario]]\nname = \"mine\"\n{rest}\n");
-    std::fs::write(tables.join("calls/mine.toml"), scenario).expect("a file");
+    std::fs::write(tables.join("calls/mine.toml"), scenario).expect("cannot write a file");
     run.with("--scenarios", &tables.to_string_lossy()).finish()
 }
 
-fn what_is_right_passes() {
+fn a_correct_call_passes() {
     let ran = with_scenario(
         "call = { ask = [1, 4, 9], times = 4 }\nexpect = { root = [1, 2, 3] }\n\
          wire = { request_flags = [0], response_flags = [0], request_encoding = \"identity\", \
@@ -47,7 +47,7 @@ fn what_is_right_passes() {
          streams_at_once = [1, 12] }",
         "",
     );
-    ran.says("1 passed").ends_with_status(0);
+    ran.prints("1 passed").ends_with_status(0);
 }
 
 fn an_uncompressed_message_is_found() {
@@ -56,10 +56,10 @@ fn an_uncompressed_message_is_found() {
          wire = { request_flags = [1], request_encoding = \"gzip\" }",
         "",
     );
-    ran.says("expected   wire: compressed flags of request messages = 1");
-    ran.says("observed   wire: compressed flags of request messages = 0 (1 times)");
-    ran.says("expected   wire: grpc-encoding of requests = gzip");
-    ran.says("observed   wire: grpc-encoding of requests = identity (1 times)");
+    ran.prints("expected   wire: compressed flags of request messages = 1");
+    ran.prints("observed   wire: compressed flags of request messages = 0 (1 times)");
+    ran.prints("expected   wire: grpc-encoding of requests = gzip");
+    ran.prints("observed   wire: grpc-encoding of requests = identity (1 times)");
     ran.ends_with_status(101);
 }
 
@@ -69,7 +69,7 @@ fn a_second_connection_is_found() {
          expect = { root = 4.0 } }]\nwire = { connections = 1 }",
         "",
     );
-    ran.says("expected   wire: connections = 1").says("observed   wire: connections = 2");
+    ran.prints("expected   wire: connections = 1").prints("observed   wire: connections = 2");
     ran.ends_with_status(101);
 }
 
@@ -78,21 +78,22 @@ const EVERYWHERE: &str = "vary = { transport = [\"plain\", \"tls\", \"unix\"], \
 
 fn a_server_lacks_an_axis() {
     let ran = with_scenario(EVERYWHERE, ", compressions = []");
-    let said = |case: &str| ran.trials().get(&format!("calls/rust/rust/{case}")[..]).copied();
-    ran.assert(said("mine") == Some("ok"), "plain and uncompressed is no option");
+    let result = |case: &str| ran.trials().get(&format!("calls/rust/rust/{case}")[..]).copied();
+    ran.assert(result("mine") == Some("ok"), "plain and uncompressed calls need no option");
     let lacks = Some("ignored (not supported: the server of peer `rust` has no option `tls`)");
-    ran.assert(said("tls/mine") == lacks, "nobody passes what it cannot do");
-    ran.assert(said("tls+gzip/mine") == lacks, "also with something else that it cannot do");
-    ran.says("not supported").ends_with_status(0);
+    ran.assert(result("tls/mine") == lacks, "TLS should be not supported");
+    ran.assert(result("tls+gzip/mine") == lacks, "TLS with gzip should be not supported");
+    ran.prints("not supported").ends_with_status(0);
 }
 
 fn an_agent_lacks_an_axis() {
     let ran = with_scenario(EVERYWHERE, ", compressions = [\"deflate\"], transports = [\"plain\"]");
-    let said = |case: &str| ran.trials().get(&format!("calls/rust/rust/{case}")[..]).copied();
+    let result = |case: &str| ran.trials().get(&format!("calls/rust/rust/{case}")[..]).copied();
     let lacks =
         "ignored (not supported: the agent of peer `rust` does not support the compression `gzip`)";
-    ran.assert(said("gzip/mine") == Some(lacks), "nobody passes what it cannot do");
-    ran.assert(said("mine") == Some("ok"), "what it can do it does").ends_with_status(0);
+    ran.assert(result("gzip/mine") == Some(lacks), "gzip should be not supported");
+    ran.assert(result("mine") == Some("ok"), "an uncompressed call should pass")
+        .ends_with_status(0);
 }
 
 fn a_server_lacks_behaviour() {
@@ -100,9 +101,12 @@ fn a_server_lacks_behaviour() {
                 call = { ask = 16.0, metadata = [[\"x-interop-delay-ms\", \"1\"]] }";
     let ran = with_server(asks, ", lacks = [\"test-behaviour\"]", "");
     let lacks = "ignored (not supported: the server of peer `rust` lacks `test-behaviour`)";
-    ran.assert(ran.trials().values().all(|said| *said == lacks), "nobody passes what it cannot do");
+    ran.assert(
+        ran.trials().values().all(|result| *result == lacks),
+        "all trials should be not supported",
+    );
     let plain = "call = { ask = 16.0 }\nexpect = { root = 4.0 }";
-    with_server(plain, ", lacks = [\"test-behaviour\"]", "").says("1 passed").ends_with_status(0);
+    with_server(plain, ", lacks = [\"test-behaviour\"]", "").prints("1 passed").ends_with_status(0);
     let unknown = with_server(plain, ", lacks = [\"wings\"]", "");
-    unknown.says("unknown variant `wings`").ends_with_status(2);
+    unknown.prints("unknown variant `wings`").ends_with_status(2);
 }

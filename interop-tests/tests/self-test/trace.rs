@@ -1,4 +1,4 @@
-//! What is kept of the wire: of every trial that fails, of the others on request, and of no other.
+//! Wire traces are kept for every failed trial, and for other trials only on request.
 
 use std::path::Path;
 use std::sync::PoisonError;
@@ -16,11 +16,11 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("trace/a-failed-probe-shows-both-calls", a_failed_probe),
         ("trace/a-failed-behaviour-is-kept", a_failed_behaviour),
         ("trace/a-failed-client-program-is-kept", a_failed_client_program),
-        ("trace/a-set-up-error-says-that-nobody-came", a_set_up_error),
-        ("trace/what-passes-is-kept-on-request", what_passes_is_kept_on_request),
-        ("trace/what-passes-is-kept-on-no-other", what_passes_is_not_kept),
-        ("trace/programs-say-why-there-is-none", programs_say_why),
-        ("trace/encryption-is-said", encryption_is_said),
+        ("trace/a-set-up-error-without-a-connection", a_set_up_error),
+        ("trace/passed-trials-are-kept-on-request", passed_trials_are_kept_on_request),
+        ("trace/passed-trials-are-not-kept-by-default", passed_trials_are_not_kept),
+        ("trace/programs-have-none", programs_have_none),
+        ("trace/encryption-is-shown", encryption_is_shown),
     ])
 }
 
@@ -31,7 +31,7 @@ fn of(filter: &str) -> Run {
         .and("--exact")
 }
 
-/// What is kept of a trial.
+/// The trace of a trial.
 #[track_caller]
 fn wire(ran: &Ran, trial: &str) -> String {
     let file = ran.folder.path().join("output/logs").join(trial).join("wire.txt");
@@ -40,27 +40,28 @@ fn wire(ran: &Ran, trial: &str) -> String {
     text
 }
 
-/// How many traces there are.
+/// The number of traces.
 fn kept(folder: &Path) -> usize {
     let of_entry = |entry: std::fs::DirEntry| match entry.file_type() {
         Ok(kind) if kind.is_dir() => kept(&entry.path()),
         _ => usize::from(entry.file_name() == "wire.txt"),
     };
-    std::fs::read_dir(folder).expect("a folder").flatten().map(of_entry).sum()
+    std::fs::read_dir(folder).expect("cannot create a folder").flatten().map(of_entry).sum()
 }
 
+/// Asserts that a trace has these lines in this order.
 #[track_caller]
 fn shows(wire: &str, lines: &[&str]) {
     let mut all = wire.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     for line in lines {
-        assert!(all.any(|seen| seen.contains(line)), "`{line}` should come next in\n{wire}");
+        assert!(all.any(|found| found.contains(line)), "`{line}` should be next in\n{wire}");
     }
 }
 
 fn a_failed_call() {
     let trial = "calls/one-wrong-answer/rust/root-of-2-is-rounded";
     let ran = of(trial).finish();
-    ran.says(&format!("output/logs/{trial}/wire.txt")).ends_with_status(101);
+    ran.prints(&format!("output/logs/{trial}/wire.txt")).ends_with_status(101);
     shows(
         &wire(&ran, trial),
         &[
@@ -96,7 +97,10 @@ fn a_failed_probe() {
             "client closes the connection",
         ],
     );
-    assert!(!wire.contains("connection 2"), "what asks for a sign of life is no part of it");
+    assert!(
+        !wire.contains("connection 2"),
+        "the check that the server still runs should not be in the trace"
+    );
 }
 
 fn a_failed_behaviour() {
@@ -119,10 +123,10 @@ fn a_set_up_error() {
     let trial = "calls/never-listens/rust/root-of-16";
     let ran = of(trial).finish();
     shows(&wire(&ran, trial), &["no client connected"]);
-    ran.says("set-up error").ends_with_status(101);
+    ran.prints("set-up error").ends_with_status(101);
 }
 
-/// A trial of each suite that passes.
+/// A passing trial of each suite.
 const PASSED: [&str; 4] = [
     "calls/rust/rust/root-of-16",
     "server-parity/rust/root-of-2",
@@ -130,34 +134,34 @@ const PASSED: [&str; 4] = [
     "client-parity/rust/program-http-503-with-nothing",
 ];
 
-fn what_passes_is_kept_on_request() {
+fn passed_trials_are_kept_on_request() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     for trial in PASSED {
         let ran = of(trial).and("--trace").finish();
-        ran.says("1 passed").ends_with_status(0);
+        ran.prints("1 passed").ends_with_status(0);
         shows(&wire(&ran, trial), &["client HEADERS on stream 1", "server HEADERS on stream 1"]);
-        assert_eq!(kept(ran.folder.path()), 1, "nothing else was run");
+        assert_eq!(kept(ran.folder.path()), 1, "no other trial should have a trace");
     }
 }
 
-fn what_passes_is_not_kept() {
+fn passed_trials_are_not_kept() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     for trial in PASSED {
         let ran = of(trial).finish();
-        ran.says("1 passed").ends_with_status(0);
-        assert_eq!(kept(ran.folder.path()), 0, "nobody has asked for it");
+        ran.prints("1 passed").ends_with_status(0);
+        assert_eq!(kept(ran.folder.path()), 0, "no trace should be kept");
     }
 }
 
-fn programs_say_why() {
+fn programs_have_none() {
     let _alone = PORT.lock().unwrap_or_else(PoisonError::into_inner);
     let trial = "programs/rust/rust/root-of-16";
     let ran = of(trial).and("--trace").finish();
     shows(&wire(&ran, trial), &["no tap can be between them"]);
-    ran.says("1 passed");
+    ran.prints("1 passed");
 }
 
-fn encryption_is_said() {
+fn encryption_is_shown() {
     let peers = "[[peer]]\nname = \"rust\"\nlanguage = \"x\"\n\
          server = { command = [\"{bin}/calculator-server\", \"--address\", \"{address}\"], \
          ready = \"Address: {address}\", calls = [\"--health\", \"--reflection\", \
@@ -170,5 +174,5 @@ fn encryption_is_said() {
     let lines = ["the connection is encrypted", "client TLS record: handshake"];
     shows(&wire, &lines);
     shows(&wire, &["server TLS record: application data"]);
-    ran.says("1 passed");
+    ran.prints("1 passed");
 }

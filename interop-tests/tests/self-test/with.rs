@@ -1,6 +1,6 @@
-//! A user's own peers file that takes peers from the project's file by `with`.
+//! A peers file of a user that includes peers of the project's file by `with`.
 //!
-//! Compared with the goldens, so that nobody needs Python.
+//! The peers are compared with the goldens, so the tests need no Python.
 
 use libtest_mimic::Trial;
 
@@ -10,13 +10,13 @@ use crate::run::Run;
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
-        ("with/peers-are-taken", peers_are_taken),
-        ("with/only-of-those-are-deviations-known", only_of_those_are_deviations_known),
-        ("with/wrong-names", wrong_names),
+        ("with/peers-are-included", peers_are_included),
+        ("with/deviations-apply-only-to-included-peers", deviations_apply_only_to_included_peers),
+        ("with/invalid-names", invalid_names),
     ])
 }
 
-/// An agent that does what the project's own does, but is another's.
+/// A peer of the user, which has the agent of the project.
 const MINE: &str = "[[peer]]\nname = \"mine\"\nlanguage = \"x\"\n\
                     agent = { command = [\"{bin}/calculator-agent\"] }\n";
 
@@ -26,18 +26,18 @@ fn run(with: &str, arguments: &[&str]) -> Ran {
     arguments.iter().fold(run, |run, argument| run.and(argument)).finish()
 }
 
-fn peers_are_taken() {
+fn peers_are_included() {
     let ran = run("\"rust\"", &["--exact", "calls/rust/mine/root-of-16"]);
-    ran.says("1 passed").says("rust: Rust (tonic)").says("mine: x").ends_with_status(0);
+    ran.prints("1 passed").prints("rust: Rust (tonic)").prints("mine: x").ends_with_status(0);
     let listed = run("\"rust\"", &["--list"]);
-    listed.assert(!listed.stdout.contains("python"), "no others are taken");
+    listed.assert(!listed.stdout.contains("python"), "no other peers should be included");
     let listed = run("\"python\", \"rust\"", &["--list"]).stdout;
     for trial in ["server-parity/rust/root-of-2:", "client-parity/mine/messages-two:"] {
         assert!(listed.contains(trial), "there should be {trial}");
     }
 }
 
-fn only_of_those_are_deviations_known() {
+fn deviations_apply_only_to_included_peers() {
     let run = |with: &str, own: &str| {
         let text = format!("with = [{with}]\n\n{}", MINE.replace("mine", own));
         let run = Run::new().with_file("--peers", "peers.toml", &text);
@@ -45,16 +45,18 @@ fn only_of_those_are_deviations_known() {
         run.and("client-parity/rust/message-padded").finish()
     };
     let ours = run("\"python\", \"rust\"", "mine");
-    ours.says("1 known deviation").ends_with_status(0);
-    // Called like one of the project's, and does the same, but is not known.
+    ours.prints("1 known deviation").ends_with_status(0);
+    // A peer of the user with the same name, to which the entry does not apply.
     let anothers = run("\"python\"", "rust");
-    anothers.says("not as expected").says("1 failed").ends_with_status(101);
+    anothers.prints("not as expected").prints("1 failed").ends_with_status(101);
 }
 
-fn wrong_names() {
+fn invalid_names() {
     let refused = |text: &str, message: &str| {
         let ran = Run::new().with_file("--peers", "peers.toml", text).finish();
-        ran.ends_with_status(2).says(message).assert(ran.trials().is_empty(), "nothing runs");
+        ran.ends_with_status(2)
+            .prints(message)
+            .assert(ran.trials().is_empty(), "no trial should run");
     };
     let unknown = format!("with = [\n  \"rust\",\n  \"rest\",\n]\n{MINE}");
     refused(&unknown, "peers.toml:3: with: ");

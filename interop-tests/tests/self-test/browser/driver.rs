@@ -1,8 +1,7 @@
-//! Chromium, told what to do by chromedriver.
+//! Controls Chromium through chromedriver.
 //!
-//! WebDriver is JSON over HTTP, and no more than a dozen of its commands are needed. Waiting is left to
-//! the browser: an element is looked for until it is there, so what is asked for says what is waited
-//! for. Chromium is tied to chromedriver by a pipe, and ends with it.
+//! WebDriver is JSON over HTTP, and the test needs only a few of its commands. The browser waits until a requested
+//! element exists. Chromium is connected to chromedriver by a pipe, and exits with it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,23 +14,23 @@ use tempfile::TempDir;
 use crate::programs::places;
 use grpc_interop::process::{Logs, RunningServer};
 
-/// How long an element is looked for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the browser waits for an element.
+const WAIT: Duration = Duration::from_secs(10);
 
-/// No command may take longer.
+/// The time limit of a command.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What an element's reference is called.
+/// The key of a reference to an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// What has to be on the machine.
+/// The paths of the required programs.
 #[derive(Debug)]
 pub(super) struct Programs {
     chromium: PathBuf,
     chromedriver: PathBuf,
 }
 
-/// Finds them; the error says what is missing.
+/// Finds the programs. The error names the missing one.
 pub(super) fn programs() -> Result<Programs, String> {
     let find = |names: &[&str]| names.iter().find_map(|name| which::which(name).ok());
     let chromium = find(&["chromium", "chromium-browser", "google-chrome"]);
@@ -40,16 +39,16 @@ pub(super) fn programs() -> Result<Programs, String> {
         (Some(chromium), Some(chromedriver)) => Ok(Programs { chromium, chromedriver }),
         (chromium, _) => {
             let missing = if chromium.is_none() { "chromium" } else { "chromedriver" };
-            Err(format!("no {missing} here, so no browser has looked at the report"))
+            Err(format!("{missing} is not installed, so the report was not tested in a browser"))
         }
     }
 }
 
-/// A browser with one window; it ends when this is dropped.
+/// A browser with one window. It exits when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Browser {
     agent: ureq::Agent,
-    /// Where its commands go.
+    /// The URL of the session, below which the commands are.
     session: String,
     _driver: RunningServer,
     _profile: TempDir,
@@ -62,10 +61,10 @@ impl Browser {
              ready = 'ChromeDriver was started successfully on port {{port}}.'",
             programs.chromedriver.display()
         );
-        let program = toml::from_str(&program).expect("a program");
+        let program = toml::from_str(&program).expect("the program is invalid");
         let driver = RunningServer::start(&program, &places(), "127.0.0.1:0", Logs::at(logs))
-            .expect("chromedriver starts");
-        let profile = tempfile::tempdir().expect("a folder for the browser");
+            .expect("chromedriver did not start");
+        let profile = tempfile::tempdir().expect("cannot create a folder for the browser");
         let mut arguments = vec![
             "--headless".to_owned(),
             "--remote-debugging-pipe".to_owned(),
@@ -78,13 +77,13 @@ impl Browser {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": { "binary": programs.chromium, "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "implicit": PATIENCE.as_millis() },
+            "timeouts": { "implicit": WAIT.as_millis() },
         } } });
         let config = ureq::Agent::config_builder();
         let config = config.timeout_global(Some(LIMIT)).http_status_as_error(false).build();
         let (agent, address) = (config.new_agent(), &driver.address);
         let new = call(&agent, &format!("http://{address}/session"), Some(&wanted));
-        let id = new["sessionId"].as_str().expect("a session");
+        let id = new["sessionId"].as_str().expect("the response has no session");
         let session = format!("http://{address}/session/{id}");
         Self { agent, session, _driver: driver, _profile: profile }
     }
@@ -105,31 +104,32 @@ impl Browser {
         self.post(&format!("{}/value", self.element(selector)), &json!({ "text": text }));
     }
 
-    /// Takes away what stands in a field, as a person does.
+    /// Clears a field with the keyboard.
     pub(super) fn clear(&self, selector: &str) {
         const CONTROL: char = '\u{e009}';
         const BACKSPACE: char = '\u{e003}';
         self.type_into(selector, &format!("{CONTROL}a{CONTROL}{BACKSPACE}"));
     }
 
-    /// What a person reads in the first such element.
+    /// The visible text of the first matching element.
     pub(super) fn text(&self, selector: &str) -> String {
         self.text_of(&self.element(selector))
     }
 
-    /// What a person reads in all of them, of which there is at least one.
+    /// The visible texts of all matching elements, of which there must be at least one.
     pub(super) fn texts(&self, selector: &str) -> Vec<String> {
         let found = self.post("elements", &by(selector));
         let found = found.as_array().filter(|found| !found.is_empty());
-        let found = found.unwrap_or_else(|| panic!("nothing is there: {selector}"));
+        let found = found.unwrap_or_else(|| panic!("no element matches {selector}"));
         found.iter().map(|element| self.text_of(&path(element))).collect()
     }
 
+    /// Runs a script in the page and returns its result.
     pub(super) fn run(&self, script: &str) -> Value {
         self.post("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// Makes the page as large as a phone's; no window can be made as narrow.
+    /// Sets the size of the page. A window cannot be as narrow as a phone.
     pub(super) fn resize(&self, width: u32, height: u32) {
         let parameters =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
@@ -137,16 +137,16 @@ impl Browser {
         self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
     }
 
-    /// What is seen, as PNG.
+    /// A screenshot as PNG.
     pub(super) fn screenshot(&self) -> Vec<u8> {
         let picture = self.get("screenshot");
-        STANDARD.decode(picture.as_str().unwrap_or_default()).expect("Base64")
+        STANDARD.decode(picture.as_str().unwrap_or_default()).expect("invalid Base64")
     }
 
-    /// What the browser complains about.
+    /// The warnings and errors in the log of the browser.
     pub(super) fn errors(&self) -> Vec<String> {
         let log = self.post("se/log", &json!({ "type": "browser" }));
-        let log = log.as_array().expect("a log");
+        let log = log.as_array().expect("not an array");
         log.iter().filter(|entry| entry["level"] != "INFO").map(Value::to_string).collect()
     }
 
@@ -167,7 +167,7 @@ impl Browser {
     }
 }
 
-/// What makes the browser do nothing but what it is told.
+/// Arguments that disable the background activity of the browser.
 const QUIET: [&str; 7] = [
     "--disable-gpu",
     "--no-first-run",
@@ -183,18 +183,19 @@ fn by(selector: &str) -> Value {
 }
 
 fn path(element: &Value) -> String {
-    format!("element/{}", element[ELEMENT].as_str().expect("an element"))
+    format!("element/{}", element[ELEMENT].as_str().expect("the response has no element"))
 }
 
-/// What a command gives; panics with what the driver says if it fails.
+/// Sends a command and returns its result. Panics with the error message of the driver.
 fn call(agent: &ureq::Agent, url: &str, body: Option<&Value>) -> Value {
-    let answer = match body {
+    let response = match body {
         Some(body) => agent.post(url).content_type("application/json").send(body.to_string()),
         None => agent.get(url).call(),
     };
-    let mut answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
-    let text = answer.body_mut().read_to_string().unwrap_or_else(|error| panic!("{url}: {error}"));
+    let mut response = response.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let text =
+        response.body_mut().read_to_string().unwrap_or_else(|error| panic!("{url}: {error}"));
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
-    assert!(answer.status().is_success(), "{url} {}: {text}", body.unwrap_or(&Value::Null));
+    assert!(response.status().is_success(), "{url} {}: {text}", body.unwrap_or(&Value::Null));
     value["value"].clone()
 }

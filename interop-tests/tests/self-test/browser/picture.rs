@@ -1,25 +1,26 @@
-//! Whether there is anything on a picture.
+//! Checks that a screenshot is not blank.
 //!
-//! A page whose style or script is broken is often one colour; text alone has dozens, as its edges are
+//! A page with a broken style or script often has a single colour. Text has dozens of colours, because its edges are
 //! smoothed.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-/// So many colours at least.
+/// The minimum number of colours.
 const COLOURS: usize = 32;
 
-/// Panics unless there is something on this PNG.
+/// Panics if this PNG is blank.
 pub(super) fn assert_is_not_blank(picture: &[u8]) {
-    let mut reader = png::Decoder::new(Cursor::new(picture)).read_info().expect("a PNG");
-    let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
-    let frame = reader.next_frame(&mut pixels).expect("a picture");
+    let mut reader =
+        png::Decoder::new(Cursor::new(picture)).read_info().expect("the picture is not PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("the size is unknown")];
+    let frame = reader.next_frame(&mut pixels).expect("cannot decode the picture");
     let mut colours: BTreeMap<&[u8], usize> = BTreeMap::new();
     for pixel in pixels[..frame.buffer_size()].chunks(frame.color_type.samples()) {
         *colours.entry(pixel).or_default() += 1;
     }
     let all: usize = colours.values().sum();
     let most = colours.values().max().copied().unwrap_or_default();
-    assert!(colours.len() >= COLOURS, "only {} colours are seen", colours.len());
+    assert!(colours.len() >= COLOURS, "the picture has only {} colours", colours.len());
     assert!(most * 100 < all * 97, "{most} of {all} pixels have the same colour");
 }
