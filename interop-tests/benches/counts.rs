@@ -233,5 +233,5 @@ fn load(
         streams: in_flight.streams,
         extent: Extent::Calls(calls.into()),
     };
-    pinning::beside(Cores::One, || load.apply(running.address, || ())).map(|_| ())
+    pinning::off_the_server(Cores::One, || load.apply(running.address, || ())).map(|_| ())
 }

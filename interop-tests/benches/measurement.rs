@@ -117,7 +117,7 @@ impl Bench<'_> {
             extent: Extent::Time { warm_up: self.warm_up, measured: self.measured },
         };
         let observe = || (usage::cpu_time(pid), usage::stolen());
-        let applied = pinning::beside(cores, || load.apply(running.address, observe));
+        let applied = pinning::off_the_server(cores, || load.apply(running.address, observe));
         let (done, (cpu_before, stolen_before), (cpu_after, stolen_after)) = applied?;
         let seconds = done.elapsed.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 calls and nanoseconds")]

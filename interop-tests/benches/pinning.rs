@@ -56,8 +56,8 @@ pub(crate) fn on<T>(cores: Cores, start: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Runs `load` on the cores next to a server that has `cores`.
-pub(crate) fn beside<T>(cores: Cores, load: impl FnOnce() -> T) -> T {
+/// Runs `load` on a core that a server with `cores` does not use, if there is one.
+pub(crate) fn off_the_server<T>(cores: Cores, load: impl FnOnce() -> T) -> T {
     let allowed = allowed();
     match cores {
         Cores::One => while_pinned(&allowed[allowed.len().saturating_sub(1)..], load),

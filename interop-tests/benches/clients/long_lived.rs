@@ -63,8 +63,9 @@ impl LongLived {
         let arguments = format!("--in-flight {in_flight} --seconds {seconds}");
         let run = |program: &Program| {
             let program = program.with_arguments(arguments.split(' ').map(str::to_owned));
-            let ended =
-                pinning::beside(Cores::One, || Ended::run(bench, &program, address, "caller"))?;
+            let ended = pinning::off_the_server(Cores::One, || {
+                Ended::run(bench, &program, address, "caller")
+            })?;
             let output = serde_json::from_str(&ended.stdout).ok();
             output.filter(|output: &Output| output.calls > 0 && output.seconds > 0.0).ok_or_else(
                 || {

@@ -116,7 +116,7 @@ impl Tool {
         let command_line = command_line.ok_or_else(|| broken("it is not installed".to_owned()))?;
         let logs = Logs::at(&bench.logs.join(format!("{}-system-calls", contender.name)));
         // On another core than the server, so that it does not use its CPU time.
-        let tool = pinning::beside(Cores::One, || Process::start(&command_line, logs));
+        let tool = pinning::off_the_server(Cores::One, || Process::start(&command_line, logs));
         let mut tool = tool.map_err(|error| broken(error.to_string()))?;
         let deadline = Instant::now() + LIMIT;
         while !self.watches(tool.pid(), server) {

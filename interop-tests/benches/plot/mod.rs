@@ -106,7 +106,7 @@ impl Figure {
             if self.shape == Shape::Lines {
                 style.mark((left + 12, height), root)?;
             }
-            root.draw(&Text::new(&series.name[..], (left + 32, height), style::text_beside()))?;
+            root.draw(&Text::new(&series.name[..], (left + 32, height), style::legend_text()))?;
             let letters = i32::try_from(series.name.chars().count()).unwrap_or_default();
             left += MARK + LETTER * letters;
         }

@@ -96,8 +96,8 @@ pub(super) fn title() -> TextStyle<'static> {
     font(15).color(&INK)
 }
 
-/// The text style to the right of a place.
-pub(super) fn text_beside() -> TextStyle<'static> {
+/// The style of text that starts at a position and is vertically centred.
+pub(super) fn legend_text() -> TextStyle<'static> {
     text(13, HPos::Left, VPos::Center)
 }
 
