@@ -55,7 +55,7 @@ enum Phase {
 
 /// A number of calls with the same outcome, as reported by `python/interop/load.py`.
 #[derive(Debug, Deserialize)]
-struct Outcome {
+struct Calls {
     began: Phase,
     ended: Phase,
     kind: String,
@@ -98,27 +98,27 @@ impl Load {
 }
 
 /// The outcomes of all calls.
-struct Report(Vec<Outcome>);
+struct Report(Vec<Calls>);
 
 impl Report {
-    fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
-        self.0.iter().filter(|one| which(one)).map(|one| one.calls).sum()
+    fn count(&self, which: impl Fn(&Calls) -> bool) -> usize {
+        self.0.iter().filter(|calls| which(calls)).map(|calls| calls.calls).sum()
     }
 
     fn failed(&self) -> usize {
-        self.count(|one| one.outcome != "OK")
+        self.count(|calls| calls.outcome != "OK")
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut begun: BTreeMap<Phase, usize> = BTreeMap::new();
-        for one in &self.0 {
-            *begun.entry(one.began).or_default() += one.calls;
+        for calls in &self.0 {
+            *begun.entry(calls.began).or_default() += calls.calls;
         }
         write!(f, "{} calls, {} failed; by phase: {begun:?}", self.count(|_| true), self.failed())?;
-        for failed in self.0.iter().filter(|one| one.outcome != "OK") {
-            let Outcome { began, ended, kind, outcome, calls } = failed;
+        for failed in self.0.iter().filter(|calls| calls.outcome != "OK") {
+            let Calls { began, ended, kind, outcome, calls } = failed;
             write!(f, "\n  {calls} on {kind} channels, {began:?} to {ended:?}: {outcome}")?;
         }
         Ok(())
@@ -198,10 +198,11 @@ fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
     // Not with eprintln, whose output is hidden if the test passes.
     let _ = writeln!(io::stderr(), "{test}: {report}");
 
-    let wrong = report.count(|one| one.outcome.starts_with("wrong answer"));
+    let wrong = report.count(|calls| calls.outcome.starts_with("wrong answer"));
     assert_eq!(wrong, 0, "{report}");
-    let failed_elsewhere = report
-        .count(|one| one.outcome != "OK" && (one.ended < Phase::Stop || one.began == Phase::Rust));
+    let failed_elsewhere = report.count(|calls| {
+        calls.outcome != "OK" && (calls.ended < Phase::Stop || calls.began == Phase::Rust)
+    });
     assert_eq!(failed_elsewhere, 0, "{report}");
     Some(report)
 }
@@ -209,8 +210,8 @@ fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
 #[test]
 fn a_cut_over_fails_only_calls_of_the_old_server() {
     let Some(report) = cut_over("cut-over", &[]) else { return };
-    let at_stop = report.count(|one| {
-        let status = one.outcome.split(':').next();
+    let at_stop = report.count(|calls| {
+        let status = calls.outcome.split(':').next();
         matches!(status, Some("UNAVAILABLE" | "CANCELLED"))
     });
     assert_eq!(report.failed(), at_stop, "{report}");
