@@ -339,8 +339,8 @@ const TRIAL_OPTIONS: [(&str, &str); 9] = [
     ("test_threads", "Limit how many trials run at once, and how many of them use a processor"),
     ("quiet", "Print one character per trial instead of a line, like --format terse"),
     ("logfile", "Write the line of each trial to this file instead of stdout"),
-    ("color", "When to color the output"),
-    ("format", "How to print each trial"),
+    ("color", "Whether to color the output. `auto` means only on a terminal"),
+    ("format", "How to print each trial: as a line, as a character, or as a line of JSON"),
 ];
 
 /// The exit statuses, for the help of every command.
@@ -374,7 +374,12 @@ fn with_help(command: clap::Command, examples: &str) -> clap::Command {
         let id = argument.get_id().as_str();
         let help = TRIAL_OPTIONS.into_iter().find(|(option, _)| *option == id);
         match help.filter(|_| is_of_libtest) {
-            Some((_, help)) => argument.help(help).long_help(None),
+            Some((_, help)) => {
+                let argument = argument.help(help).long_help(None);
+                // The possible values have descriptions of libtest-mimic, which do not apply here.
+                let has_values = argument.get_action().takes_values();
+                if has_values { argument.hide_possible_values(true) } else { argument }
+            }
             None if WITHOUT_EFFECT.contains(&id) => argument.hide(true),
             None => argument,
         }
