@@ -169,7 +169,7 @@ impl Counts {
             "server".to_owned(),
             "instructions".to_owned(),
             "1 in flight".to_owned(),
-            format!("× {}", self.floor.as_deref().unwrap_or("the floor")),
+            format!("this ÷ {}", self.floor.as_deref().unwrap_or("the floor")),
             "1 in flight".to_owned(),
             "allocations".to_owned(),
             "1 in flight".to_owned(),

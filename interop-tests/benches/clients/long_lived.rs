@@ -129,7 +129,7 @@ impl LongLived {
             [python, ("calculator::client", in_flight, |output| output.rust)]
         });
         let columns =
-            ["client", "in flight", "calls/s", "× grpcio", "CPU µs/call", "× less CPU than grpcio"];
+            ["client", "in flight", "calls/s", "× grpcio", "CPU µs/call", "CPU: grpcio ÷ this"];
         Table {
             title: "Client that calls without a pause".to_owned(),
             about: "Calls of calculator-server, which has its own core if there are at least two: median \

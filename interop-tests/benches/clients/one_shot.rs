@@ -67,7 +67,7 @@ impl OneShots {
                  (minimum–maximum) of {} pairs; ratios are within a pair.",
                 self.0.len()
             ),
-            columns: ["client", "ms", "× faster than client.py"].map(str::to_owned).to_vec(),
+            columns: ["client", "ms", "× speed of client.py"].map(str::to_owned).to_vec(),
             rows: vec![
                 row("client.py", |pair| pair.python),
                 row("calculator-client", |pair| pair.rust),

@@ -25,7 +25,7 @@ impl Throughput {
                 Some(one.calls_per_second)
             }),
             self.panel(
-                format!("CPU time per call, {reference} needs ×, {load}"),
+                format!("CPU time per call, {reference} ÷ this, {load}"),
                 reference,
                 |one| Some(1.0 / one.cpu_per_call?),
             ),
