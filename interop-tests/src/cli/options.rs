@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
+    fn conflicting_options_are_rejected() {
         for words in [
             "--record-goldens --fuzz 1",
             "--record-goldens --without x",
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rerun_has_the_options_that_matter() {
+    fn a_rerun_has_the_relevant_options() {
         let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o";
         let Ok(Command::Run(options)) = parse(words) else { panic!("{words}") };
         let expected = "--peers p --set a=b --baseline live --attach rust=h:1 --exact {trial}";

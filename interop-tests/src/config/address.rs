@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_may_stand_before_the_address() {
+    fn a_peer_may_precede_the_address() {
         let attachment = |text: &str| {
             let Attachment { peer, server, .. } = text.parse().unwrap();
             (peer, server.to_string())

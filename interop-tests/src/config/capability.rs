@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_goes_with_encryption() {
+    fn a_certificate_requires_encryption() {
         let expired: ServerNeeds = toml::from_str("certificate = \"expired\"").unwrap();
         assert!(expired.check(false).is_err());
         assert_eq!(expired.check(true), Ok(()));

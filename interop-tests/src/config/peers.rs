@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_take_peers_from_that_of_the_project() {
+    fn a_file_may_include_peers_of_the_project() {
         let files = Files::new(&format!("with = [\"first\"]\n{}", entry("second")));
         let peers = files.read(&[]).unwrap();
         assert_eq!(names(&peers), ["first", "second"]);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_an_error_unless_its_peer_is_left_out() {
+    fn a_missing_program_is_an_error_unless_its_peer_is_excluded() {
         let files = Files::new(&entry("first").replace("\"sh\"", "\"no-such-program\""));
         let peers = files.read(&[]).unwrap();
         let error = peers.check_programs(&files.places, &BTreeSet::new()).unwrap_err().to_string();

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_is_in_the_root() {
+    fn a_default_path_is_in_the_root() {
         let places = Places::new(Some("/project".into()), "bin".into());
         let path = places.project_file("peers.toml");
         assert_eq!(path, Path::new("/project/interop-tests/peers.toml"));

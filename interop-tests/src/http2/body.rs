@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_is_one_thing() {
+    fn a_piece_has_exactly_one_key() {
         assert_eq!(Piece::of(b"").check(), Ok(()));
         Piece { raw: Some(Hex(Vec::new())), ..Piece::of(b"") }.check().expect_err("two");
         Piece::default().check().expect_err("none");
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_cut() {
+    fn a_body_can_be_truncated() {
         let cut = |cut: Cut| cut.apply(b"abcde");
         assert_eq!(cut(Cut::EveryByte).len(), 5);
         assert_eq!(cut(Cut::Sizes(Vec::new())), [b"abcde"]);

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn other_values_are_refused() {
+    fn other_values_are_rejected() {
         for (text, error) in [
             ("'16'", "invalid value: string \"16\", expected a number, or the bits of a float32"),
             ("['0x1']", "invalid value: string \"0x1\", expected a number, or the bits"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_escapes_are_refused() {
+    fn invalid_escapes_are_rejected() {
         for text in [r"\", r"a\", r"\n", r"\x", r"\x1", r"\xg0", r"\\\", r"\xä1"] {
             assert_eq!(unescape(text), None, "{text}");
         }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_ignores_spaces_and_refuses_half_bytes() {
+    fn hex_ignores_spaces_and_rejects_half_bytes() {
         #[derive(Debug, PartialEq, serde::Deserialize)]
         struct Table {
             hex: Hex,

@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_excused_as_a_whole() {
+    fn an_entry_applies_to_a_complete_outcome() {
         let deviations = deviations(&entry("calls/*/rust/zero", ANSWERS));
         let known = |answer| {
             verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), Some(answer)).kind
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_matches_nothing_is_refused() {
+    fn an_entry_that_matches_no_trial_is_rejected() {
         let error = read(&entry("calls/*/rust/two", OBSERVED), None).expect_err("no such trial");
         assert!(error.contains(":2: trials: `calls/*/rust/two` matches no trial"), "{error}");
         let result = read(&entry("calls/*/rust/two", OBSERVED), Some("go"));
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_excused() {
+    fn entries_do_not_apply_to_foreign_peers() {
         let deviations = read(&entry("calls/*/rust/zero", OBSERVED), Some("python"));
         let deviations = deviations.expect("valid entries");
         let failed = verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), None);
@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_refused() {
+    fn invalid_conditions_are_rejected() {
         for wrong in ["grpcio", "grpcio 2", "grpcio < newest", "grpcio == 1", "grpcio (python"] {
             let error = holds(wrong, "grpcio 1").expect_err(wrong);
             assert!(error.starts_with(&format!("`{wrong}` must have the form ")), "{error}");

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_takes_part_where_it_is_live() {
+    fn the_reference_is_needed_only_if_it_runs() {
         let live = compared("rust", BaselineKind::Live);
         assert_eq!(live.peers().collect::<Vec<_>>(), ["rust", "python"]);
         let golden = compared("rust", BaselineKind::Golden);

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_cannot_do_does_not_count_as_a_failure() {
+    fn not_supported_does_not_count_as_a_failure() {
         let script = r#"while read -r request; do echo '{"not_supported": "no TLS"}'; done"#;
         let (pool, context, _folder) = pool(script, 1, 0);
         let mut agent = pool.lend(false);

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_hangs_is_not_gone() {
+    fn a_server_that_hangs_has_not_exited() {
         check_against(|mut socket| {
             let _ = socket.read_to_end(&mut Vec::new());
         })

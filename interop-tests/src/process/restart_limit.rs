@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_given_up_after_three_failures_with_the_reason_of_the_last() {
+    fn after_three_failures_the_last_reason_is_reported() {
         let mut limit = RestartLimit::new("server");
         for why in ["it hung", "it hung again"] {
             limit.failed(why.to_owned());

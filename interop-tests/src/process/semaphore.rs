@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_permits_are_out_than_there_are() {
+    fn the_number_of_permits_is_limited() {
         let semaphore = Semaphore::new(2);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_semaphore_without_permits_would_block_for_ever() {
+    fn a_semaphore_must_have_permits() {
         drop(Semaphore::new(0).acquire());
     }
 }

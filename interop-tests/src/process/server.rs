@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_error_says_what_happened() {
+    fn a_start_error_describes_the_cause() {
         let says = |script, more, message: &str| {
             let error = start_shell(script, more).expect_err(message).to_string();
             assert!(error.starts_with(message), "{error}");

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_start_says_why() {
+    fn the_reason_why_a_server_does_not_start_is_reported() {
         let (pool, context, _folder) = pool("cat", 7, "start_limit_ms = 20");
         let server = pool.server(plain());
         let missing = ServerConfig { transport: Transport::Mtls, ..plain() };
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attached_server_may_go_away_and_come_back() {
+    fn an_attached_server_may_exit_and_be_restarted() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let (_, context, _folder) = pool("cat", 7, "");

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_becomes_markup() {
+    fn text_is_escaped() {
         assert_eq!(markdown("# a\n[b](c) <i>&*"), "\\# a \\[b\\](c) &lt;i>&amp;\\*");
         assert_eq!(markdown("|`x`|"), "\\|\\`x\\`\\|");
     }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_reads_as_a_number_or_as_two() {
+    fn a_range_is_displayed_as_one_or_two_numbers() {
         let table: Table = toml::from_str("counts = 3\ntimes = [1, 2.5]").unwrap();
         assert_eq!(table.counts, Range::Exactly(3));
         assert_eq!(table.times, Range::Between(1.0, 2.5));

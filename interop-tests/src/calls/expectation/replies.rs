@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_reports_has_to_be_hex() {
+    fn values_and_replies_of_an_agent_must_be_hex() {
         assert_eq!(decoded(Some(&["0d00".to_owned()])).unwrap(), [[0x0d, 0]]);
         assert!(decoded(Some(&["0d0".to_owned()])).is_err());
         assert!(decoded(None).is_err());

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_stated_is_not_compared_except_faults() {
+    fn only_stated_counts_and_faults_are_compared() {
         let mut stats = WireStats::default();
         stats.pings = 3;
         assert_eq!(differing("", &stats), [""; 0]);

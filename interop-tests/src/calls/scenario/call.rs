@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_cannot_be_made_is_refused() {
+    fn an_impossible_call_is_rejected() {
         let error = |table| calls(table).unwrap_err();
         assert!(error("").starts_with("a call needs `ask`"));
         assert!(error("ask = []").starts_with("a call needs `ask`"));

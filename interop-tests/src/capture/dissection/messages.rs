@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_end_where_their_length_says() {
+    fn messages_end_according_to_their_length() {
         let frames = parse(&[b"\0\0\0\0\x02ab\x01\0\0\0\0\0\0\0\0\x03xy", b"z\0\0", b"\0\0\x01q"]);
         let messages = |frame: &MessagesOfFrame| -> Vec<_> {
             let messages = frame.messages.iter();

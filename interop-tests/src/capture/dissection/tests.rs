@@ -204,7 +204,7 @@ fn a_message_continues_in_later_frames() {
 }
 
 #[test]
-fn messages_that_are_not_protobuf_say_why() {
+fn the_reason_why_a_message_is_not_protobuf_is_shown() {
     let bytes = [
         message(0, b"\x0d\0\0"),
         message(0, b"\x08\x01\x07"),

@@ -53,14 +53,14 @@ fn limited(tapped: Tapped) -> Tapped {
     tapped
 }
 
-fn says(mut from: &Socket, mut to: &Socket, text: &[u8]) {
+fn send(mut from: &Socket, mut to: &Socket, text: &[u8]) {
     from.write_all(text).expect("the connection is open");
-    let mut heard = vec![0; text.len()];
-    to.read_exact(&mut heard).expect("the tap passes it on");
-    assert_eq!(heard, text);
+    let mut received = vec![0; text.len()];
+    to.read_exact(&mut received).expect("the tap forwards it");
+    assert_eq!(received, text);
 }
 
-/// How a read ends that has nothing to read.
+/// The result of a read after all data was read.
 fn end(mut socket: &Socket) -> Result<usize, ErrorKind> {
     socket.read(&mut [0]).map_err(|error| error.kind())
 }
@@ -82,11 +82,11 @@ fn reset(socket: Socket) {
 fn bytes_and_half_closes_are_forwarded() {
     let folder = tempfile::tempdir().expect("a folder");
     for Tapped { tap, recorder, client, server } in [unix(&folder), tcp()] {
-        says(&client, &server, b"question");
-        says(&server, &client, b"answer");
+        send(&client, &server, b"question");
+        send(&server, &client, b"answer");
         client.shutdown(Shutdown::Write).expect("open");
         assert_eq!(end(&server), Ok(0), "a half-close is passed on");
-        says(&server, &client, &vec![7; 300_000]);
+        send(&server, &client, &vec![7; 300_000]);
         drop(server);
         assert_eq!(end(&client), Ok(0), "the other one too");
         tap.finish(LIMIT);
@@ -98,7 +98,7 @@ fn bytes_and_half_closes_are_forwarded() {
 #[test]
 fn a_reset_of_the_client_is_forwarded() {
     let Tapped { tap, recorder, client, server } = tcp();
-    says(&client, &server, b"question");
+    send(&client, &server, b"question");
     reset(client);
     assert_eq!(end(&server), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
@@ -124,9 +124,9 @@ fn a_reset_after_a_half_close_is_forwarded() {
     let Tapped { tap: _tap, recorder, client, server } = tcp();
     server.shutdown(Shutdown::Write).expect("open");
     assert_eq!(end(&client), Ok(0));
-    says(&client, &server, b"question");
+    send(&client, &server, b"question");
     reset(server);
-    // The client neither reads nor writes: nothing but the reset tells it.
+    // The client neither reads nor writes: only the reset notifies it.
     let told = eventually(|| client.take_error().expect("a socket"));
     assert!(told.is_some(), "the kernel knows of a reset");
     let text = recorder.take().to_string();
@@ -134,7 +134,7 @@ fn a_reset_after_a_half_close_is_forwarded() {
 }
 
 #[test]
-fn a_client_notices_that_the_server_is_gone() {
+fn a_client_notices_that_the_server_has_exited() {
     let folder = tempfile::tempdir().expect("a folder");
     for Tapped { tap, recorder, client, server } in [tcp(), unix(&folder)] {
         drop(server);
@@ -176,7 +176,7 @@ fn connections_are_refused_while_it_does_not_listen() {
     tap.stop_listening();
     let refused = TcpStream::connect(tap.address()).map_err(|error| error.kind());
     assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
-    says(&client, &server, b"those that are there go on");
+    send(&client, &server, b"those that are there go on");
     tap.resume_listening().expect("the port is free");
     TcpStream::connect(tap.address()).expect("it takes connections again");
 }

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_table_states_is_demanded_too() {
+    fn the_stated_expectation_applies_too() {
         let case = OneCase { forbidden: Some("OK"), ..OneCase::default() };
         let (finding, _) = judged(&["status = OK"], &case, "status = OK");
         let Finding::Mismatches(mismatches) = finding else { panic!("{finding:?}") };
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_matches_its_golden_excuses_only_peers_with_its_libraries() {
+    fn if_the_reference_matches_its_golden_only_peers_with_its_libraries_may_differ() {
         assert!(excuse("status = OK", Ok("status = OK"), false).is_none());
         let excuse = excuse("status = OK", Ok("status = OK"), true).expect("an excuse");
         let reason = "the reference has different outcomes in different runs; ";
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_hangs_excuses_peers() {
+    fn a_hanging_reference_makes_trials_not_supported() {
         let excuse = excuse("status = OK", Err("it hangs"), false).expect("an excuse");
         let reason = "the reference reports no outcome: it hangs; it is one 2";
         assert!(excuse.reason.starts_with(reason), "{}", excuse.reason);

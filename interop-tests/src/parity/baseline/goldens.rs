@@ -260,7 +260,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_line_that_is_wrong_is_named() {
+    fn an_invalid_line_is_named() {
         for (text, line, message) in [
             ("grpcio 1.85.1", 1, "expected `version NAME VERSION` or `[case]`"),
             ("version one\n[first]\nstatus: OK", 3, "expected `what = value`"),

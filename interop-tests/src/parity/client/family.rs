@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn spaces_and_lines_do_not_matter() {
+    fn spaces_and_line_breaks_are_ignored() {
         for list in ["for=[1,2]", "for = [ # ]\n  1, # ]\n  2,\n]", "'for' = [1, 2]"] {
             assert_eq!(
                 keys(&format!("[[entry]]\n{list}\nk = '{{}}'\n"), "k"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_family_is_refused_with_its_line() {
+    fn invalid_families_are_rejected_with_their_line() {
         for (list, line) in [("1", 2), ("[true]", 2), ("[\n1,\n[[2]]]", 4), ("[{ a = 1 }]", 2)] {
             let error = expanded(&format!("[[entry]]\nfor = {list}\n")).expect_err(list);
             assert_eq!(error.0, line, "{list}");

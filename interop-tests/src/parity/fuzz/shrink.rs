@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_does_not_matter_is_removed() {
+    fn irrelevant_parts_are_removed() {
         assert_eq!(smallest(|_| true), "[[probe]]\nname = \"large\"\ngrade = \"client-visible\"\n");
         let kept = smallest(|entry| entry.contains("x-two"));
         assert!(kept.ends_with("headers = [{ add = \"x-two\" }]\n"), "{kept}");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_nothing_stays_and_an_error_ends_it() {
+    fn a_request_without_a_difference_is_not_changed_and_errors_stop() {
         assert_eq!(smallest(|_| false), entry(&large()).expect("an entry"));
         assert_eq!(shrink(large(), |_| Err("gone".to_owned())).err().as_deref(), Some("gone"));
     }

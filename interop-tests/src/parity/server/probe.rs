@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused() {
+    fn contradictory_probes_are_rejected() {
         for (rest, message) in [
             ("times = 0", "the probe does nothing"),
             ("actions = []", "the probe does nothing"),
@@ -274,7 +274,7 @@ mod tests {
     use crate::parity::server::probe;
 
     #[test]
-    fn an_entry_has_only_what_is_unusual() {
+    fn an_entry_has_only_keys_without_the_default_value() {
         let usual = "[[probe]]\nname = \"mine\"\ngrade = \"client-visible\"\n";
         let probe = probe::from_entry(&format!("{usual}about = \"x\"\nend = \"last-frame\"\n"));
         assert_eq!(entry(&probe.expect("a probe")).expect("an entry"), usual);

@@ -241,7 +241,7 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn a_port_is_taken_while_something_listens() {
+    fn a_port_is_in_use_while_a_process_listens() {
         for address in ["127.0.0.1:0", "0.0.0.0:0"] {
             let listener = TcpListener::bind(address).expect("a port");
             let port = listener.local_addr().expect("its address").port();

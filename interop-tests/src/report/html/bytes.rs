@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_difference_are_left_out() {
+    fn rows_without_a_difference_are_omitted() {
         let (expected, mut observed) = ([0; 50], [0; 50]);
         observed[40] = 1;
         let rows = Alignment::of(&expected, &observed).shown().rows;

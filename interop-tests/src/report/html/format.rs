@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_rounded_to_what_matters() {
+    fn durations_are_rounded() {
         let durations = [1.26, 9.96, 999.4, 999.6, 99_949.0, 99_951.0].map(duration);
         assert_eq!(durations, ["1.3 ms", "10 ms", "999 ms", "1.0 s", "99.9 s", "100 s"]);
     }

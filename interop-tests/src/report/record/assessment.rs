@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_third_peer_cannot_do_does_not_count() {
+    fn trials_that_a_third_peer_does_not_support_do_not_count() {
         let of = |client| trial("calls", [Some("rust"), Some(client)], "stated", "not-supported");
         assert!(matches!(assessed(&[of("go")]), Answer::Ready { .. }));
         assert!(matches!(assessed(&[of("python")]), Answer::NotReady { .. }));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_fails_is_no_measure() {
+    fn a_failing_reference_is_not_a_baseline() {
         let failed = trial("server-parity", [Some("python"), None], "golden", "failed");
         let passed = trial("server-parity", [Some("rust"), None], "live", "passed");
         assert!(matches!(assessed(&[failed, passed]), Answer::NotJudged { .. }));

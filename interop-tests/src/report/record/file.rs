@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_gets_its_new_name() {
+    fn an_old_trial_name_is_converted() {
         for (suite, server, client, name, baseline) in [
             ("calls", "python", "rust", "calls/python/rust/case", "stated"),
             ("programs", "nobody", "rust", "programs/nobody/rust/case", "stated"),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_is_no_peer_any_more() {
+    fn old_server_and_client_keys_are_converted() {
         let trial = upgraded("client-parity", "golden", "rust");
         assert_eq!((trial.get("server"), &trial["client"]), (None, &json!("rust")));
         let trial = upgraded("server-parity", "rust", "python");
