@@ -55,7 +55,7 @@ enum Phase {
 
 /// A number of calls with the same outcome, as reported by `python/interop/load.py`.
 #[derive(Debug, Deserialize)]
-struct Calls {
+struct CallGroup {
     began: Phase,
     ended: Phase,
     kind: String,
@@ -98,27 +98,27 @@ impl Load {
 }
 
 /// The outcomes of all calls.
-struct Report(Vec<Calls>);
+struct Report(Vec<CallGroup>);
 
 impl Report {
-    fn count(&self, which: impl Fn(&Calls) -> bool) -> usize {
-        self.0.iter().filter(|calls| which(calls)).map(|calls| calls.calls).sum()
+    fn count(&self, which: impl Fn(&CallGroup) -> bool) -> usize {
+        self.0.iter().filter(|group| which(group)).map(|group| group.calls).sum()
     }
 
     fn failed(&self) -> usize {
-        self.count(|calls| calls.outcome != "OK")
+        self.count(|group| group.outcome != "OK")
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut begun: BTreeMap<Phase, usize> = BTreeMap::new();
-        for calls in &self.0 {
-            *begun.entry(calls.began).or_default() += calls.calls;
+        for group in &self.0 {
+            *begun.entry(group.began).or_default() += group.calls;
         }
         write!(f, "{} calls, {} failed; by phase: {begun:?}", self.count(|_| true), self.failed())?;
-        for failed in self.0.iter().filter(|calls| calls.outcome != "OK") {
-            let Calls { began, ended, kind, outcome, calls } = failed;
+        for failed in self.0.iter().filter(|group| group.outcome != "OK") {
+            let CallGroup { began, ended, kind, outcome, calls } = failed;
             write!(f, "\n  {calls} on {kind} channels, {began:?} to {ended:?}: {outcome}")?;
         }
         Ok(())
@@ -198,10 +198,10 @@ fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
     // Not with eprintln, whose output is hidden if the test passes.
     let _ = writeln!(io::stderr(), "{test}: {report}");
 
-    let wrong = report.count(|calls| calls.outcome.starts_with("wrong answer"));
+    let wrong = report.count(|group| group.outcome.starts_with("wrong answer"));
     assert_eq!(wrong, 0, "{report}");
-    let failed_elsewhere = report.count(|calls| {
-        calls.outcome != "OK" && (calls.ended < Phase::Stop || calls.began == Phase::Rust)
+    let failed_elsewhere = report.count(|group| {
+        group.outcome != "OK" && (group.ended < Phase::Stop || group.began == Phase::Rust)
     });
     assert_eq!(failed_elsewhere, 0, "{report}");
     Some(report)
@@ -210,8 +210,8 @@ fn cut_over(test: &str, arguments: &[&str]) -> Option<Report> {
 #[test]
 fn a_cut_over_fails_only_calls_of_the_old_server() {
     let Some(report) = cut_over("cut-over", &[]) else { return };
-    let at_stop = report.count(|calls| {
-        let status = calls.outcome.split(':').next();
+    let at_stop = report.count(|group| {
+        let status = group.outcome.split(':').next();
         matches!(status, Some("UNAVAILABLE" | "CANCELLED"))
     });
     assert_eq!(report.failed(), at_stop, "{report}");
