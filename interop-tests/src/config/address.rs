@@ -124,7 +124,10 @@ mod tests {
         for text in ["localhost:50051", "[::1]:1", "unix:/tmp/a=b.sock"] {
             assert_eq!(address(text).expect(text).to_string(), text);
         }
-        assert_eq!(address("unix:///tmp/x").expect("it is one").to_string(), "unix:/tmp/x");
+        assert_eq!(
+            address("unix:///tmp/x").expect("the address is invalid").to_string(),
+            "unix:/tmp/x"
+        );
         for text in
             ["", "localhost", ":1", "user@host:1", "http://localhost:1", "unix:", "unix://tmp/x"]
         {
@@ -138,8 +141,8 @@ mod tests {
 
     #[test]
     fn a_relative_path_starts_in_the_working_directory() {
-        let here = std::env::current_dir().expect("a working directory");
-        let address = address("unix:a.sock").expect("it is one");
+        let here = std::env::current_dir().expect("the working directory is unknown");
+        let address = address("unix:a.sock").expect("the address is invalid");
         assert_eq!(address, Address::Unix(here.join("a.sock")));
         assert_eq!((address.transport(), address.port()), (Transport::Unix, None));
     }

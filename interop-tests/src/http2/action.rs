@@ -138,7 +138,7 @@ mod tests {
         struct Table {
             action: Action,
         }
-        toml::from_str::<Table>(&format!("action = {text}")).expect("an action").action
+        toml::from_str::<Table>(&format!("action = {text}")).expect("the action is invalid").action
     }
 
     #[test]

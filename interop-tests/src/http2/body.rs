@@ -244,7 +244,7 @@ mod tests {
     use crate::http2::value::Hex;
 
     fn piece(text: &str) -> Piece {
-        toml::from_str(text).expect("a piece")
+        toml::from_str(text).expect("the piece is invalid")
     }
 
     #[test]

@@ -301,7 +301,7 @@ mod tests {
         }
         assert_eq!(Frame::read_from(&mut &bytes[..]).expect("no I/O error"), Some(frame));
         bytes.push(7);
-        let (header, payload, rest) = split_frame(&bytes).expect("a whole frame");
+        let (header, payload, rest) = split_frame(&bytes).expect("the frame is incomplete");
         assert_eq!((header.length, payload, rest), (3, &b"abc"[..], &[7][..]));
     }
 

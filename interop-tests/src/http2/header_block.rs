@@ -220,7 +220,7 @@ mod tests {
             assert_eq!(frames.len(), block.len().div_ceil(size));
             let mut reader = BlockReader::new();
             let mut blocks: Vec<_> = frames.into_iter().filter_map(|f| reader.take(f)).collect();
-            let block = blocks.pop().expect("a block");
+            let block = blocks.pop().expect("the header block is invalid");
             assert!(blocks.is_empty() && block.end_stream && block.stream == 3);
             assert_eq!(block.fields.as_ref(), Ok(&fields), "fragments of {size}");
         }
@@ -231,7 +231,7 @@ mod tests {
         let mut reader = BlockReader::new();
         let mut take = |block: &[u8]| {
             let frame = Frame::new(kind::HEADERS, flag::END_HEADERS, 1, block).padded(3);
-            reader.take(frame).expect("a block").fields
+            reader.take(frame).expect("the header block is invalid").fields
         };
         assert_eq!(take(b"\x40\x01a\x01b"), Ok(fields(&[("a", "b")])), "indexed");
         assert_eq!(take(b"\xbe"), Ok(fields(&[("a", "b")])), "the newest entry");
@@ -249,7 +249,7 @@ mod tests {
     const LEGAL: &Legal = &[("a", "1"), ("b", "2")];
 
     fn change(text: &str) -> Change {
-        toml::from_str(text).expect("a change")
+        toml::from_str(text).expect("the change is invalid")
     }
 
     fn apply(text: &str) -> String {

@@ -356,20 +356,22 @@ mod tests {
         struct Table {
             actions: Vec<Action>,
         }
-        toml::from_str::<Table>(&format!("actions = {text}")).expect("actions").actions
+        toml::from_str::<Table>(&format!("actions = {text}"))
+            .expect("the actions are invalid")
+            .actions
     }
 
     /// Runs both scripts at each other; returns what the client and the server have received.
     fn run(client: (&Message, &str), server: (&Message, &str)) -> (Endpoint, Vec<Stream>) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let address = listener.local_addr().expect("bound");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("cannot reserve a port");
+        let address = listener.local_addr().expect("the socket has no address");
         let endpoint = |role, socket| {
             let endpoint = Endpoint::new(role, socket, Observers::none(), Activity::default());
-            endpoint.expect("a socket")
+            endpoint.expect("cannot create a socket")
         };
         thread::scope(|scope| {
             let serving = scope.spawn(|| {
-                let (socket, _) = listener.accept().expect("a client");
+                let (socket, _) = listener.accept().expect("no client connected");
                 let mut script = Script::new(endpoint(Role::Server, socket), server.0);
                 script.respond(&actions(server.1));
                 while script.wait_for_request() {}
@@ -378,7 +380,7 @@ mod tests {
                 script.finish();
                 requests
             });
-            let socket = TcpStream::connect(address).expect("a server");
+            let socket = TcpStream::connect(address).expect("the server did not start");
             let mut script = Script::new(endpoint(Role::Client, socket), client.0);
             script.stream = script.new_stream();
             script.act(&Action::Preface);

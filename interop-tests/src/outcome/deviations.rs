@@ -375,9 +375,9 @@ mod tests {
     }
 
     fn read(text: &str, foreign_peers: Option<&str>) -> Result<KnownDeviations, String> {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("cannot create a folder");
         let path = folder.path().join("deviations.toml");
-        std::fs::write(&path, text).expect("a file");
+        std::fs::write(&path, text).expect("cannot write a file");
         let foreign_peers = foreign_peers.map(|name| BTreeSet::from([name.to_owned()]));
         let versions = || Some(vec!["grpcio 1.85.1".to_owned()]);
         let trials = [trial("zero"), trial("one")];
@@ -386,7 +386,7 @@ mod tests {
     }
 
     fn deviations(text: &str) -> KnownDeviations {
-        read(text, None).expect("valid entries")
+        read(text, None).expect("the entries are invalid")
     }
 
     fn mismatches(lines: &[(&str, &str)]) -> Finding {
@@ -422,7 +422,12 @@ mod tests {
         let deviations = deviations(&entry("calls/*/rust/zero", OBSERVED));
         let passed = verdict(&deviations, "zero", Finding::Match, None);
         assert_eq!(passed.kind, VerdictKind::Failed);
-        assert!(passed.why.expect("a reason").ends_with("remove the entry `calls/*/rust/zero`"));
+        assert!(
+            passed
+                .why
+                .expect("there is no reason")
+                .ends_with("remove the entry `calls/*/rust/zero`")
+        );
     }
 
     #[test]
@@ -435,7 +440,7 @@ mod tests {
         ] {
             let other = verdict(&deviations, "zero", mismatches(lines), None);
             assert_eq!(other.kind, VerdictKind::Failed, "{lines:?}");
-            let why = other.why.expect("a reason");
+            let why = other.why.expect("there is no reason");
             assert_eq!(
                 why,
                 "it differs from the known deviation in deviations.toml, which is: status = INTERNAL"
@@ -506,7 +511,7 @@ mod tests {
     #[test]
     fn entries_do_not_apply_to_foreign_peers() {
         let deviations = read(&entry("calls/*/rust/zero", OBSERVED), Some("python"));
-        let deviations = deviations.expect("valid entries");
+        let deviations = deviations.expect("the entries are invalid");
         let failed = verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), None);
         assert_eq!(failed.kind, VerdictKind::Failed);
     }
@@ -514,7 +519,7 @@ mod tests {
     #[test]
     fn a_class_explains_requests_without_a_name() {
         let text = entry("server-parity/rust/padding", &format!("class = 'padding'\n{ANSWERS}"));
-        let deviations = read(&text, Some("stranger")).expect("valid entries");
+        let deviations = read(&text, Some("stranger")).expect("the entries are invalid");
         let answer = "status = INTERNAL\nmessage = \n";
         let of = |class| move |other| other == class;
         let known = deviations.explanation("rust", answer, of(Class::Padding));

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn observation(text: &str) -> Observation {
-        Observation::from_text(text).expect("an observation")
+        Observation::from_text(text).expect("there is no observation")
     }
 
     fn mismatches(expected: &str, observed: &str) -> Vec<String> {

@@ -105,13 +105,16 @@ mod tests {
             let calls = calls.iter().map(call).collect::<Vec<_>>().join(",");
             let settings = r#""address": "x", "channels": 1, "keep_channels": false"#;
             let request = format!(r#"{{{settings}, "calls": [{calls}]}}"#);
-            time_limit(&serde_json::from_str(&request).expect("a request"))
+            time_limit(&serde_json::from_str(&request).expect("the request is invalid"))
         };
         assert_eq!(limit(&[]), GRACE);
         let deadlines = [r#""timeout_ms": 1500"#, r#""timeout_ms": 200"#];
         assert_eq!(limit(&deadlines), GRACE + Duration::from_millis(1500));
         let steps = [ScriptStep::PauseMs(900), ScriptStep::PauseMs(800)];
-        let script = format!(r#""script": {}"#, serde_json::to_string(&steps).expect("steps"));
+        let script = format!(
+            r#""script": {}"#,
+            serde_json::to_string(&steps).expect("the steps are invalid")
+        );
         assert_eq!(limit(&[deadlines[0], &script]), GRACE + Duration::from_millis(1700));
     }
 

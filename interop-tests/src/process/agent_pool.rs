@@ -133,13 +133,14 @@ mod tests {
 
     /// A pool of `busy` agents that are shell scripts.
     fn pool(script: &str, busy: usize, waiting: usize) -> (AgentPool, RunContext, TempDir) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("cannot create a folder");
         let script = toml::Value::from(script);
         let program = format!("command = ['sh', '-c', {script}]");
-        let program: Program = toml::from_str(&program).expect("a program");
+        let program: Program = toml::from_str(&program).expect("the program is invalid");
         let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
         let logs = folder.path().join("logs");
-        let context = RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("ports");
+        let context =
+            RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("cannot reserve ports");
         (AgentPool::new("shell", &program, &logs, busy, waiting), context, folder)
     }
 
@@ -153,14 +154,14 @@ mod tests {
     fn the_agent_that_was_returned_last_is_lent_first() {
         let (pool, context, _folder) = pool(REPORTS_PID, 2, 0);
         let (mut one, mut other) = (pool.lend(false), pool.lend(false));
-        let first = perform(&mut one, &context).expect("an outcome");
-        let second = perform(&mut other, &context).expect("an outcome");
+        let first = perform(&mut one, &context).expect("there is no outcome");
+        let second = perform(&mut other, &context).expect("there is no outcome");
         assert_ne!(first, second, "each has a process of its own");
         assert_ne!(one.logs().stdout, other.logs().stdout);
         drop(one);
         drop(other);
         let mut again = pool.lend(false);
-        assert_eq!(perform(&mut again, &context).expect("an outcome"), second);
+        assert_eq!(perform(&mut again, &context).expect("there is no outcome"), second);
     }
 
     #[test]
@@ -210,7 +211,8 @@ mod tests {
     #[test]
     fn an_agent_that_cannot_be_started_is_a_set_up_error() {
         let (mut pool, context, _folder) = pool("", 1, 0);
-        pool.program = toml::from_str("command = ['no-such-agent']").expect("a program");
+        pool.program =
+            toml::from_str("command = ['no-such-agent']").expect("the program is invalid");
         let mut agent = pool.lend(false);
         let Err(Finding::SetUpError(why)) = perform(&mut agent, &context) else { panic!() };
         let expected = "cannot start the agent: the program `no-such-agent` was not found";

@@ -76,11 +76,12 @@ mod tests {
 
     #[test]
     fn memory_growth_is_measured() {
-        let folder = tempfile::tempdir().expect("a folder for logs");
+        let folder = tempfile::tempdir().expect("cannot create a folder for logs");
         let script = "read line; text=$(head -c 50331648 /dev/zero | tr '\\0' a)";
         let shell = CommandLine::of_tool("sh", ["-c", script].map(str::to_owned).to_vec());
         let mut shell =
-            Process::start(&shell.expect("a shell"), Logs::at(folder.path())).expect("it starts");
+            Process::start(&shell.expect("the shell did not start"), Logs::at(folder.path()))
+                .expect("it did not start");
         let (exit, growth) = memory_growth_during(shell.pid(), || {
             shell.write_line(String::new());
             shell.wait(Duration::from_secs(20), &mut String::new())

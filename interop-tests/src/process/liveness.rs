@@ -87,18 +87,19 @@ mod tests {
     use super::*;
 
     fn check_against(serve: impl FnOnce(TcpStream) + Send + 'static) -> io::Result<()> {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("its address").to_string();
-        let server = thread::spawn(move || serve(listener.accept().expect("a connection").0));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
+        let address = listener.local_addr().expect("the socket has no address").to_string();
+        let server =
+            thread::spawn(move || serve(listener.accept().expect("no client connected").0));
         let result = check(&address, false);
-        server.join().expect("the server ends");
+        server.join().expect("the server did not exit");
         result
     }
 
     #[test]
     fn a_server_that_sends_something_is_alive_and_one_that_closes_is_not() {
         check_against(|mut socket| socket.write_all(&[0]).expect("it is read"))
-            .expect("it is alive");
+            .expect("it has exited");
         check_against(drop).expect_err("it is gone");
     }
 

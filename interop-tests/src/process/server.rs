@@ -233,11 +233,11 @@ mod tests {
     }
 
     fn start_shell(script: &str, more: &str) -> Result<RunningServer, StartError> {
-        let folder = tempfile::tempdir().expect("a folder for logs");
+        let folder = tempfile::tempdir().expect("cannot create a folder for logs");
         let text = format!(
             "command = ['sh', '-c', '{script}', '{{address}}']\nready = 'at {{address}}'\n"
         );
-        let program: Program = toml::from_str(&(text + more)).expect("a program");
+        let program: Program = toml::from_str(&(text + more)).expect("the program is invalid");
         let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
         RunningServer::start(
             &program,
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_server_is_ready_when_it_reports_its_address() {
-        let server = start_shell("echo hello; echo at $0; cat", "").expect("it starts");
+        let server = start_shell("echo hello; echo at $0; cat", "").expect("it did not start");
         assert_eq!(
             (&*server.address, &*server.printed),
             ("127.0.0.1:5", "hello\nat 127.0.0.1:5\n")
@@ -259,14 +259,18 @@ mod tests {
 
     #[test]
     fn a_start_error_describes_the_cause() {
-        let says = |script, more, message: &str| {
+        let fails_with = |script, more, message: &str| {
             let error = start_shell(script, more).expect_err(message).to_string();
             assert!(error.starts_with(message), "{error}");
         };
         let ended = "it exited with status 7 before it was ready; the end of its stderr:\nsorry";
-        says("echo sorry >&2; exit 7", "", ended);
-        says("echo at 127.0.0.1:6; cat", "", "it listens at 127.0.0.1:6 instead of 127.0.0.1:5");
-        says(
+        fails_with("echo sorry >&2; exit 7", "", ended);
+        fails_with(
+            "echo at 127.0.0.1:6; cat",
+            "",
+            "it listens at 127.0.0.1:6 instead of 127.0.0.1:5",
+        );
+        fails_with(
             "cat",
             "start_limit_ms = 50",
             "it did not print a line of the form `at {address}` within 50ms",

@@ -175,13 +175,14 @@ mod tests {
 
     /// A pool of servers that are shell scripts and report `port`.
     fn pool(script: &str, port: u16, more: &str) -> (ServerPool, RunContext, TempDir) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("cannot create a folder");
         let script = toml::Value::from(format!("echo port {port}; {script}"));
         let program = format!("command = ['sh', '-c', {script}]\nready = 'port {{port}}'\n{more}");
-        let program: Program = toml::from_str(&program).expect("a program");
+        let program: Program = toml::from_str(&program).expect("the program is invalid");
         let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
         let logs = folder.path().join("logs");
-        let context = RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("ports");
+        let context =
+            RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("cannot reserve ports");
         (ServerPool::new("shell", &program, &logs), context, folder)
     }
 
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!(server.address(&context).as_deref(), Ok("127.0.0.1:7"));
         let first = pid();
         assert!(first.is_some());
-        server.address(&context).expect("it runs");
+        server.address(&context).expect("it is not running");
         assert_eq!(pid(), first);
         assert_eq!(server.has_exited(), None);
     }
@@ -211,7 +212,7 @@ mod tests {
         let (pool, context, _folder) = pool("exit 3", 7, "");
         let server = pool.server(plain());
         for _ in 0..3 {
-            server.address(&context).expect("it starts");
+            server.address(&context).expect("it did not start");
             assert_eq!(server.is_gone().as_deref(), Some("with status 3"));
             assert_eq!(server.has_exited().as_deref(), Some("with status 3"));
         }
@@ -234,16 +235,17 @@ mod tests {
 
     #[test]
     fn an_attached_server_may_exit_and_be_restarted() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("its address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
+        let address = listener.local_addr().expect("the socket has no address");
         let (_, context, _folder) = pool("cat", 7, "");
-        let program = Program::attached(address.to_string().try_into().expect("an address"));
+        let program =
+            Program::attached(address.to_string().try_into().expect("the address is invalid"));
         let server = SharedServer::new(program, &context.logs, plain());
         assert_eq!(server.address(&context), Ok(address.to_string()));
         assert_eq!(server.is_gone(), None, "it accepts, as in a debugger");
         drop(listener);
         assert_eq!(server.address(&context), Ok(address.to_string()), "it is not checked again");
-        let why = server.is_gone().expect("it is gone");
+        let why = server.is_gone().expect("it has not exited");
         assert!(why.starts_with(&format!("and no server responds at {address}")), "{why}");
         let error = server.address(&context).expect_err("it has not come back");
         assert!(error.contains("exited in an earlier case and does not respond"), "{error}");

@@ -144,7 +144,7 @@ fn padding_is_not_content() {
             named("cc", "padding", ""),
         ]
     );
-    let block = frames(&trace)[0].block.as_ref().expect("a block");
+    let block = frames(&trace)[0].block.as_ref().expect("the header block is invalid");
     assert_eq!((&block.fields[0].name[..], &block.fields[0].value[..]), (":status", "200"));
 }
 
@@ -160,7 +160,8 @@ fn a_header_block_continues_in_later_frames() {
     let frames = frames(&trace);
     assert!(frames[0].block.is_none() && frames[1].block.is_none(), "END_HEADERS is missing");
     for frame in [frames[2], frames[3]] {
-        let field = frame.block.as_ref().and_then(|block| block.fields.last()).expect("a field");
+        let field =
+            frame.block.as_ref().and_then(|block| block.fields.last()).expect("there is no field");
         assert_eq!((&field.name[..], &field.value[..]), (r"k\xc3y", r"\x0a"));
     }
     assert_eq!(frames[2].flags, ["END_HEADERS"]);
@@ -350,7 +351,8 @@ fn header_blocks_that_are_dropped_still_count() {
     assert_eq!(trace.events.len() + left_out.events, 100_004);
     assert_eq!((trace.events.len(), left_out.after), (600, 400));
     let last = frames(&trace).into_iter().next_back().and_then(|frame| frame.block.as_ref());
-    let names: Vec<_> = last.expect("a block").fields.iter().map(|f| &f.name[..]).collect();
+    let names: Vec<_> =
+        last.expect("the header block is invalid").fields.iter().map(|f| &f.name[..]).collect();
     assert_eq!(names, ["c", "a"], "dropped blocks are decoded");
     assert!(trace.to_string().contains("… 99404 events omitted …"));
 }

@@ -24,31 +24,32 @@ struct Tapped {
 }
 
 fn tcp() -> Tapped {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let server = listener.local_addr().expect("bound").to_string();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("cannot bind a port");
+    let server = listener.local_addr().expect("the socket has no address").to_string();
     let recorder = Recorder::default();
-    let tap = Tap::start("127.0.0.1:0", server, recorder.clone(), false).expect("a tap");
-    let client = TcpStream::connect(tap.address()).expect("the tap listens");
-    let (server, _) = listener.accept().expect("a connection");
+    let tap =
+        Tap::start("127.0.0.1:0", server, recorder.clone(), false).expect("the tap did not start");
+    let client = TcpStream::connect(tap.address()).expect("the tap does not listen");
+    let (server, _) = listener.accept().expect("no client connected");
     limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
 }
 
 fn unix(folder: &TempDir) -> Tapped {
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let listener = UnixListener::bind(path("server")).expect("a socket");
+    let listener = UnixListener::bind(path("server")).expect("cannot create a socket");
     let [asked, server] = ["tap", "server"].map(|name| format!("unix:{}", path(name)));
     let recorder = Recorder::default();
-    let tap = Tap::start(&asked, server, recorder.clone(), false).expect("a tap");
+    let tap = Tap::start(&asked, server, recorder.clone(), false).expect("the tap did not start");
     assert_eq!(tap.address(), asked);
-    let client = UnixStream::connect(path("tap")).expect("the tap listens");
-    let (server, _) = listener.accept().expect("a connection");
+    let client = UnixStream::connect(path("tap")).expect("the tap does not listen");
+    let (server, _) = listener.accept().expect("no client connected");
     limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
 }
 
 fn limited(tapped: Tapped) -> Tapped {
     for socket in [&tapped.client, &tapped.server] {
-        socket.set_read_timeout(Some(LIMIT)).expect("a limit");
-        socket.set_write_timeout(Some(LIMIT)).expect("a limit");
+        socket.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
+        socket.set_write_timeout(Some(LIMIT)).expect("cannot set the timeout");
     }
     tapped
 }
@@ -80,15 +81,15 @@ fn reset(socket: Socket) {
 
 #[test]
 fn bytes_and_half_closes_are_forwarded() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("cannot create a folder");
     for Tapped { tap, recorder, client, server } in [unix(&folder), tcp()] {
         send(&client, &server, b"question");
         send(&server, &client, b"answer");
-        client.shutdown(Shutdown::Write).expect("open");
-        assert_eq!(end(&server), Ok(0), "a half-close is passed on");
+        client.shutdown(Shutdown::Write).expect("the connection is closed");
+        assert_eq!(end(&server), Ok(0), "the half-close of the client should be forwarded");
         send(&server, &client, &vec![7; 300_000]);
         drop(server);
-        assert_eq!(end(&client), Ok(0), "the other one too");
+        assert_eq!(end(&client), Ok(0), "the half-close of the server should be forwarded");
         tap.finish(LIMIT);
         let text = recorder.take().to_string();
         assert_eq!(text.matches("half-closes").count(), 2, "{text}");
@@ -110,10 +111,10 @@ fn a_reset_of_the_client_is_forwarded() {
 #[test]
 fn a_reset_of_the_server_is_forwarded() {
     let Tapped { tap, recorder, client, server } = tcp();
-    (&server).write_all(b"GOAWAY").expect("open");
+    (&server).write_all(b"GOAWAY").expect("the connection is closed");
     reset(server);
-    let mut last_words = [0; 6];
-    (&client).read_exact(&mut last_words).expect("what was said before is passed on");
+    let mut received = [0; 6];
+    (&client).read_exact(&mut received).expect("data before the reset is forwarded");
     assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
     tap.finish(LIMIT);
     assert!(recorder.take().to_string().contains("server  resets the connection"));
@@ -122,25 +123,25 @@ fn a_reset_of_the_server_is_forwarded() {
 #[test]
 fn a_reset_after_a_half_close_is_forwarded() {
     let Tapped { tap: _tap, recorder, client, server } = tcp();
-    server.shutdown(Shutdown::Write).expect("open");
+    server.shutdown(Shutdown::Write).expect("the connection is closed");
     assert_eq!(end(&client), Ok(0));
     send(&client, &server, b"question");
     reset(server);
     // The client neither reads nor writes: only the reset notifies it.
-    let told = eventually(|| client.take_error().expect("a socket"));
-    assert!(told.is_some(), "the kernel knows of a reset");
+    let error = eventually(|| client.take_error().expect("cannot read the error of the socket"));
+    assert!(error.is_some(), "the connection should be reset");
     let text = recorder.take().to_string();
     assert!(text.contains("server  resets the connection"), "{text}");
 }
 
 #[test]
 fn a_client_notices_that_the_server_has_exited() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("cannot create a folder");
     for Tapped { tap, recorder, client, server } in [tcp(), unix(&folder)] {
         drop(server);
         assert_eq!(end(&client), Ok(0));
-        let refused = eventually(|| (&client).write(b"x").err());
-        assert!(refused.is_some(), "nobody takes it");
+        let failed = eventually(|| (&client).write(b"x").err());
+        assert!(failed.is_some(), "writing should fail");
         tap.finish(LIMIT);
         assert!(recorder.take().to_string().contains("server  resets the connection"));
     }
@@ -149,7 +150,7 @@ fn a_client_notices_that_the_server_has_exited() {
 #[test]
 fn a_slow_reader_stops_the_server() {
     let Tapped { tap: _tap, recorder: _, client, server } = tcp();
-    server.set_write_timeout(Some(Duration::from_millis(300))).expect("a limit");
+    server.set_write_timeout(Some(Duration::from_millis(300))).expect("cannot set the timeout");
     let mut written = 0;
     let piece = vec![7; 64 * 1024];
     while written < 100 << 20 {
@@ -161,10 +162,10 @@ fn a_slow_reader_stops_the_server() {
             }
         }
     }
-    assert!(written < 32 << 20, "{written} bytes are somewhere in between");
+    assert!(written < 32 << 20, "{written} bytes were accepted, although the client reads nothing");
     drop(server);
     let mut all = Vec::new();
-    (&client).read_to_end(&mut all).expect("nothing is lost");
+    (&client).read_to_end(&mut all).expect("cannot read all data");
     assert_eq!(all.len(), written);
 }
 
@@ -177,17 +178,18 @@ fn connections_are_refused_while_it_does_not_listen() {
     let refused = TcpStream::connect(tap.address()).map_err(|error| error.kind());
     assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
     send(&client, &server, b"those that are there go on");
-    tap.resume_listening().expect("the port is free");
-    TcpStream::connect(tap.address()).expect("it takes connections again");
+    tap.resume_listening().expect("the port is in use");
+    TcpStream::connect(tap.address()).expect("the tap does not listen again");
 }
 
 #[test]
-fn a_server_that_is_not_there_is_a_reset() {
-    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let server = gone.local_addr().expect("bound").to_string();
+fn a_missing_server_resets_the_connection() {
+    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("cannot bind a port");
+    let server = gone.local_addr().expect("the socket has no address").to_string();
     drop(gone);
-    let tap = Tap::start("127.0.0.1:0", server, Recorder::default(), false).expect("a tap");
-    let client = Socket::from(TcpStream::connect(tap.address()).expect("the tap listens"));
-    client.set_read_timeout(Some(LIMIT)).expect("a limit");
+    let tap = Tap::start("127.0.0.1:0", server, Recorder::default(), false)
+        .expect("the tap did not start");
+    let client = Socket::from(TcpStream::connect(tap.address()).expect("the tap does not listen"));
+    client.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
     assert_eq!(end(&client), Err(ErrorKind::ConnectionReset));
 }

@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn if_the_reference_matches_its_golden_only_peers_with_its_libraries_may_differ() {
         assert!(excuse("status = OK", Ok("status = OK"), false).is_none());
-        let excuse = excuse("status = OK", Ok("status = OK"), true).expect("an excuse");
+        let excuse = excuse("status = OK", Ok("status = OK"), true).expect("there is no reason");
         let reason = "the reference has different outcomes in different runs; ";
         assert!(excuse.reason.starts_with(reason), "{}", excuse.reason);
         assert_eq!(excuse.golden, None);
@@ -333,12 +333,14 @@ mod tests {
         let case = OneCase::default();
         assert!(expected.drift(&case, None).is_none(), "nothing was observed");
         for (observed, is_like_golden) in [("status = OK", true), ("status = UNKNOWN", false)] {
-            let drift = expected.drift(&case, Some(&observation(observed))).expect("a drift");
-            let finding = drift.finding.expect("a finding");
+            let drift = expected
+                .drift(&case, Some(&observation(observed)))
+                .expect("there is no difference");
+            let finding = drift.finding.expect("there is no finding");
             assert_eq!(matches!(finding, Finding::Match), is_like_golden, "{observed}");
         }
         assert_eq!(
-            expected.excuse.expect("an excuse").reason,
+            expected.excuse.expect("there is no reason").reason,
             "the reference differs from its golden in status; it is one 2, but the goldens were recorded \
              from one 1 (`make golden` records them from this reference)"
         );
@@ -352,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_hanging_reference_makes_trials_not_supported() {
-        let excuse = excuse("status = OK", Err("it hangs"), false).expect("an excuse");
+        let excuse = excuse("status = OK", Err("it hangs"), false).expect("there is no reason");
         let reason = "the reference reports no outcome: it hangs; it is one 2";
         assert!(excuse.reason.starts_with(reason), "{}", excuse.reason);
     }

@@ -241,7 +241,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn observation(text: &str) -> Observation {
-        Observation::from_text(text).expect("an observation")
+        Observation::from_text(text).expect("there is no observation")
     }
 
     const TEXT: &str = "version one 1\nversion two 2\n\n[first]\nstatus = OK\n\n\
@@ -249,9 +249,9 @@ pub(crate) mod tests {
 
     #[test]
     fn goldens_are_read_as_they_are_written() {
-        let goldens = Goldens::from_text(TEXT).expect("goldens");
+        let goldens = Goldens::from_text(TEXT).expect("the goldens are invalid");
         assert_eq!(goldens.versions, ["one 1", "two 2"]);
-        let second = goldens.of("second").expect("a case");
+        let second = goldens.of("second").expect("there is no such golden");
         assert_eq!(second.len(), 2);
         assert_eq!(second[1].to_string(), "message = a = b\n");
         assert_eq!(goldens.to_string(), format!("{HEADING}{TEXT}"));
@@ -272,11 +272,14 @@ pub(crate) mod tests {
 
     #[test]
     fn goldens_are_compared_with_cases_and_each_other() {
-        let goldens = Goldens::from_text(TEXT).expect("goldens");
+        let goldens = Goldens::from_text(TEXT).expect("the goldens are invalid");
         assert_eq!(goldens.without_case(&["first", "second"]), None);
         assert_eq!(goldens.without_case(&["second"]), Some("first"));
         let other = Goldens::from_text("[second]\nstatus = OK\n[third]\nstatus = OK\n");
-        assert_eq!(goldens.changes(&other.expect("goldens")), ["first", "second", "third"]);
+        assert_eq!(
+            goldens.changes(&other.expect("the goldens are invalid")),
+            ["first", "second", "third"]
+        );
         assert_eq!(goldens.changes(&goldens), Vec::<String>::new());
     }
 
@@ -293,7 +296,7 @@ pub(crate) mod tests {
         assert!(substitution.note(&cases).contains(&format!("in {} of 320 cases", 320 - live)));
         assert!(!substitution.applies_to(&OneCase::default()), "it has no golden");
         let replaced = cases.iter().find(|case| substitution.applies_to(&***case));
-        let name = replaced.expect("a case").name.clone();
+        let name = replaced.expect("the case is invalid").name.clone();
         let stated = OneCase { name, forbidden: Some("OK"), ..OneCase::default() };
         assert!(!substitution.applies_to(&stated), "its table states an expectation");
     }

@@ -345,11 +345,11 @@ mod tests {
     /// The trials of two cases, of which the golden of the first says INTERNAL, by their names and
     /// with whether they match.
     fn run(only_goldens: bool, is_substituted: bool) -> BTreeMap<String, bool> {
-        let peers: Peers = toml::from_str(PEERS).expect("peers");
+        let peers: Peers = toml::from_str(PEERS).expect("the peers are invalid");
         let places = Places::find(None, None).expect("places");
-        let logs = tempfile::tempdir().expect("a folder");
+        let logs = tempfile::tempdir().expect("cannot create a folder");
         let context = RunContext::new(places, logs.path().join("logs"), Semaphore::new(1));
-        let context = Arc::new(context.expect("a context"));
+        let context = Arc::new(context.expect("cannot create a context"));
         let case = |name: &str| OneCase { name: name.to_owned(), ..OneCase::default() };
         let mut suite =
             Suite::<Fake>::new(&peers.peer, vec![case("first"), case("second")], &context);

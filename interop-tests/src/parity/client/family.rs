@@ -102,14 +102,18 @@ mod tests {
             entry: Vec<toml::Value>,
         }
         let line = |offset: usize| text[..offset].lines().count();
-        let mut document = DeTable::parse(text).expect("TOML");
+        let mut document = DeTable::parse(text).expect("invalid TOML");
         expand(document.get_mut(), "entry")
             .map_err(|(span, message)| (line(span.end), message.to_owned()))?;
-        Ok(File::deserialize(Deserializer::from(document)).expect("entries").entry)
+        Ok(File::deserialize(Deserializer::from(document)).expect("the entries are invalid").entry)
     }
 
     fn keys(text: &str, key: &str) -> Vec<String> {
-        expanded(text).expect("a family").iter().map(|entry| entry[key].to_string()).collect()
+        expanded(text)
+            .expect("the family is invalid")
+            .iter()
+            .map(|entry| entry[key].to_string())
+            .collect()
     }
 
     #[test]
@@ -171,8 +175,8 @@ mod tests {
             k: String,
         }
         let text = "[[entry]]\nfor = [1]\n\nk = '{}'\n";
-        let mut document = DeTable::parse(text).expect("TOML");
-        expand(document.get_mut(), "entry").expect("a family");
+        let mut document = DeTable::parse(text).expect("invalid TOML");
+        expand(document.get_mut(), "entry").expect("the family is invalid");
         let error = File::deserialize(Deserializer::from(document)).expect_err("no string");
         assert_eq!(error.span().map(|span| &text[span]), Some("'{}'"));
     }

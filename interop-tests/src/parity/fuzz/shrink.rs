@@ -126,12 +126,12 @@ mod tests {
         actions = [\"headers\", { ping = 3 }, \"body\"]\n";
 
     fn large() -> Probe {
-        probe::from_entry(LARGE).expect("a legal entry")
+        probe::from_entry(LARGE).expect("the entry is invalid")
     }
 
     fn smallest(shows: impl Fn(&str) -> bool) -> String {
         let smallest = shrink(large(), |probe| Ok(shows(&entry(probe)?)));
-        entry(&smallest.expect("no error")).expect("an entry")
+        entry(&smallest.expect("no error")).expect("the entry is invalid")
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_request_without_a_difference_is_not_changed_and_errors_stop() {
-        assert_eq!(smallest(|_| false), entry(&large()).expect("an entry"));
+        assert_eq!(smallest(|_| false), entry(&large()).expect("the entry is invalid"));
         assert_eq!(shrink(large(), |_| Err("gone".to_owned())).err().as_deref(), Some("gone"));
     }
 }

@@ -165,7 +165,7 @@ mod tests {
 
     fn classes(rest: &str) -> Vec<Class> {
         let entry = format!("[[probe]]\nname = 'x'\ngrade = 'edge'\n{rest}\n");
-        let probe = probe::from_entry(&entry).expect("a legal entry");
+        let probe = probe::from_entry(&entry).expect("the entry is invalid");
         Class::VARIANTS.iter().copied().filter(|class| class.contains(&probe)).collect()
     }
 

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_probe_is_one_legal_request_by_default() {
-        let probe = from_entry(ENTRY).expect("a probe");
+        let probe = from_entry(ENTRY).expect("the probe is invalid");
         let request = probe.request();
         assert_eq!((request.headers.len(), request.trailers.len()), (6, 0));
         assert_eq!(request.body, b"\0\0\0\0\x05\x0d\0\0\x80\x41");
@@ -277,7 +277,10 @@ mod tests {
     fn an_entry_has_only_keys_without_the_default_value() {
         let usual = "[[probe]]\nname = \"mine\"\ngrade = \"client-visible\"\n";
         let probe = probe::from_entry(&format!("{usual}about = \"x\"\nend = \"last-frame\"\n"));
-        assert_eq!(entry(&probe.expect("a probe")).expect("an entry"), usual);
+        assert_eq!(
+            entry(&probe.expect("the probe is invalid")).expect("the entry is invalid"),
+            usual
+        );
     }
 
     #[test]
@@ -303,7 +306,7 @@ preface = '\xff'
 priority = true
 times = 2
 "#;
-        let probe = probe::from_entry(text).expect("a probe");
-        assert_eq!(entry(&probe).expect("an entry"), text);
+        let probe = probe::from_entry(text).expect("the probe is invalid");
+        assert_eq!(entry(&probe).expect("the entry is invalid"), text);
     }
 }

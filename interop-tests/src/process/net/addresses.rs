@@ -93,16 +93,19 @@ mod tests {
 
     #[test]
     fn a_closed_port_refuses_and_a_silent_port_accepts() {
-        let addresses = Addresses::open().expect("two ports");
+        let addresses = Addresses::open().expect("cannot reserve two ports");
         let refused = TcpStream::connect(&addresses.closed);
         assert_eq!(refused.expect_err("nothing listens").kind(), ErrorKind::ConnectionRefused);
-        TcpStream::connect(&addresses.silent).expect("it accepts");
+        TcpStream::connect(&addresses.silent).expect("cannot connect");
     }
 
     #[test]
     fn no_address_is_given_out_twice() {
-        let addresses = Addresses::open().expect("two ports");
+        let addresses = Addresses::open().expect("cannot reserve two ports");
         assert_ne!(addresses.next_socket(), addresses.next_socket());
-        assert_ne!(fresh_port().expect("a port"), fresh_port().expect("a port"));
+        assert_ne!(
+            fresh_port().expect("cannot reserve a port"),
+            fresh_port().expect("cannot reserve a port")
+        );
     }
 }

@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn all_files_are_made_and_keys_are_private() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("cannot create a folder");
         let certificates = Certificates::new(folder.path().to_owned());
-        certificates.make().expect("they can be made");
+        certificates.make().expect("cannot create the files");
         let other = ClientTls {
             ca: Authority::Other,
             client_certificate: ClientCertificate::Other,
@@ -145,7 +145,8 @@ mod tests {
         for tls in [None, Some(&other)] {
             let tls = certificates.client(Transport::Mtls, tls).expect("it is encrypted");
             assert!(tls.ca.exists() && tls.certificate.is_some_and(|file| file.exists()));
-            let key = fs::metadata(tls.key.expect("a key")).expect("its file");
+            let key =
+                fs::metadata(tls.key.expect("there is no key")).expect("cannot read its file");
             assert_eq!(key.permissions().mode() & 0o777, 0o600);
         }
         for which in [Good, Expired, Elsewhere] {

@@ -231,8 +231,7 @@ mod tests {
         let queue = PortQueue::default();
         queue.add([Programs, ReferenceServer]);
         thread::scope(|scope| {
-            let trial =
-                scope.spawn(|| queue.run(Programs, || panic!("as a fault of the tool would")));
+            let trial = scope.spawn(|| queue.run(Programs, || panic!("a panic in a turn")));
             assert!(trial.join().is_err());
         });
         queue.run(ReferenceServer, || ());
@@ -243,10 +242,10 @@ mod tests {
     #[test]
     fn a_port_is_in_use_while_a_process_listens() {
         for address in ["127.0.0.1:0", "0.0.0.0:0"] {
-            let listener = TcpListener::bind(address).expect("a port");
-            let port = listener.local_addr().expect("its address").port();
+            let listener = TcpListener::bind(address).expect("cannot reserve a port");
+            let port = listener.local_addr().expect("the socket has no address").port();
             assert!(is_taken(port), "{address}");
-            let own = i32::try_from(std::process::id()).expect("an ID");
+            let own = i32::try_from(std::process::id()).expect("the process ID is too large");
             let is_own = |it: &Holder| matches!(it, Holder::Process(pid, _) if *pid == own);
             assert!(holders(port).iter().all(is_own), "{:?}", holders(port));
             drop(listener);

@@ -124,7 +124,7 @@ mod tests {
                         "not_supported": 0, "skipped": 0 },
             "readiness": [], "notes": [], "trials": trials,
         });
-        let record: Record = serde_json::from_value(record).expect("a record");
+        let record: Record = serde_json::from_value(record).expect("the record is invalid");
         let [Readiness { answer, .. }] = &of(&record)[..] else { panic!("one peer") };
         answer.clone()
     }

@@ -172,13 +172,13 @@ mod tests {
                         "not_supported": 0, "skipped": 0 },
             "readiness": [], "notes": [], "trials": [trial("a"), trial("b")],
         });
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("cannot create a folder");
         let path = folder.path().join("new/report.json");
-        let typed: Record = serde_json::from_value(record.clone()).expect("a record");
-        write(&typed, &path).expect("it can be written");
-        let again = read(&path).expect("it can be read");
-        assert_eq!(serde_json::to_value(again).expect("JSON"), record);
-        let text = std::fs::read_to_string(&path).expect("a file");
+        let typed: Record = serde_json::from_value(record.clone()).expect("the record is invalid");
+        write(&typed, &path).expect("cannot serialize it");
+        let again = read(&path).expect("cannot parse it");
+        assert_eq!(serde_json::to_value(again).expect("invalid JSON"), record);
+        let text = std::fs::read_to_string(&path).expect("cannot read the file");
         assert_eq!(text.lines().filter(|line| line.contains("\"suite\":")).count(), 2, "{text}");
         let error = write(&typed, &path.join("below")).expect_err("the parent is a file");
         assert!(format!("{error:#}").contains("cannot write "), "{error:#}");

@@ -72,10 +72,10 @@ mod tests {
 
     #[test]
     fn the_group_of_this_process_owns_its_connections() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("its address");
-        let client = TcpStream::connect(address).expect("it listens");
-        let from = client.local_addr().expect("its address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
+        let address = listener.local_addr().expect("the socket has no address");
+        let client = TcpStream::connect(address).expect("it does not listen");
+        let from = client.local_addr().expect("the socket has no address");
         let (own, other) = (rustix::process::getpgrp(), Pid::INIT);
         assert!(is_known());
         assert_eq!(owner(from, address.port(), &[other, own]), Some(own));
