@@ -1,4 +1,4 @@
-//! Process groups: their members and memory.
+//! Process groups: their members, memory and use of processors.
 //!
 //! A server or a client program may start other processes, which belong to its group. They are found only on Linux,
 //! in `/proc`.
@@ -54,6 +54,25 @@ pub(crate) fn memory_growth_during<T>(
     (result, Some(growth))
 }
 
+/// How long the threads of a group have used a processor or waited for a free one; zero on systems other than Linux.
+/// Threads that have ended do not count.
+#[cfg(target_os = "linux")]
+pub(crate) fn processor_demand(leader: Pid) -> Duration {
+    let leaders = [leader];
+    let threads = members(&leaders).filter_map(|(_, process)| process.tasks().ok()).flatten();
+    let of_thread = |thread: procfs::ProcResult<procfs::process::Task>| {
+        let stat = thread.ok()?.schedstat().ok()?;
+        Some(Duration::from_nanos(stat.sum_exec_runtime + stat.run_delay))
+    };
+    threads.filter_map(of_thread).sum()
+}
+
+/// Zero, because it is not known.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn processor_demand(_leader: Pid) -> Duration {
+    Duration::ZERO
+}
+
 #[cfg(target_os = "linux")]
 fn resident_bytes(leader: Pid) -> Option<u64> {
     let of_process = |(_, process): (_, procfs::process::Process)| {
@@ -88,5 +107,22 @@ mod tests {
         });
         assert_eq!(exit, Some(Exit::Status(0)));
         assert!(growth.is_some_and(|growth| growth > 32.0), "{growth:?}");
+    }
+
+    #[test]
+    fn processor_demand_is_that_of_the_group() {
+        let folder = tempfile::tempdir().expect("a folder for logs");
+        // The child uses the processor, and the shell waits for it.
+        let script = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done; read line'";
+        let shell = CommandLine::of_tool("sh", ["-c", script].map(str::to_owned).to_vec());
+        let mut shell =
+            Process::start(&shell.expect("a shell"), Logs::at(folder.path())).expect("it starts");
+        let begun = std::time::Instant::now();
+        while processor_demand(shell.pid()) < Duration::from_millis(100) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the child is not counted");
+            thread::sleep(INTERVAL);
+        }
+        shell.write_line(String::new());
+        assert!(shell.wait(Duration::from_secs(20), &mut String::new()).is_some(), "it ends");
     }
 }

@@ -21,6 +21,7 @@ use crate::parity::client::requests;
 use crate::parity::client::scripted_server::ScriptedServer;
 use crate::parity::client::suite;
 use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
+use crate::process::group;
 use crate::process::{Exit, Logs, Permit, RunContext};
 
 /// How often the activity of a program is checked.
@@ -118,6 +119,7 @@ fn wait(
     let mut permit = Some(permit);
     let mut quiescence = Quiescence::of(&routed.server.activity);
     let deadline = Instant::now() + LIMIT;
+    let mut idle = (Instant::now(), Duration::ZERO);
     while Instant::now() < deadline {
         if let Some(exit) = routed.process.wait(INTERVAL, stdout) {
             return Ok(Some(exit));
@@ -126,8 +128,19 @@ fn wait(
             continue;
         }
         let checks = quiescence.check();
+        if checks == IDLE_CHECKS || checks >= WAITING_CHECKS {
+            let (since, before) = idle;
+            let demand = group::processor_demand(routed.process.pid());
+            idle = (Instant::now(), demand);
+            // Most of the time it has used a processor, or waited for one on a busy machine: it is still reading
+            // what the kernel has already received.
+            let works = demand.saturating_sub(before) * 2 > since.elapsed();
+            if checks >= WAITING_CHECKS && !works {
+                return Ok(None);
+            }
+        }
         if checks >= WAITING_CHECKS {
-            return Ok(None);
+            quiescence = Quiescence::of(&routed.server.activity);
         }
         if checks >= IDLE_CHECKS {
             permit = None;
