@@ -10,18 +10,14 @@ use std::{io, thread};
 
 use grpc_interop_protocol::Request;
 
-use crate::calls::expectation::comparison::Comparison;
-use crate::calls::scenario::Scenario;
 use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
-use crate::capture::recorder::Recorder;
-use crate::capture::tap::Tap;
+use crate::calls::{expectation::comparison::Comparison, scenario::Scenario};
+use crate::capture::{recorder::Recorder, tap::Tap};
 use crate::config::{Target, Variant};
 use crate::outcome::{Evidence, Finding, Mismatch, Report};
-use crate::process::agent;
-use crate::process::group;
-use crate::process::net::addresses;
 use crate::process::{
     AgentPool, BorrowedAgent, RunContext, RunningServer, ServerConfig, ServerPool, SharedServer,
+    agent, group, net::addresses,
 };
 
 /// The pause between two attempts of a step with `eventually_ms`.

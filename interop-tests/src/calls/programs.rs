@@ -12,11 +12,9 @@ use toml::Spanned;
 
 use crate::calls::expectation::comparison::Comparison;
 use crate::capture::recorder::Recorder;
-use crate::config::source;
-use crate::config::{Peer, Program, Source};
+use crate::config::{Peer, Program, Source, source};
 use crate::outcome::{Evidence, Finding, PortUser, Report, Trial, TrialName};
-use crate::process::net::tutorial_port::PORT;
-use crate::process::{Logs, Process, RunContext, RunningServer};
+use crate::process::{Logs, Process, RunContext, RunningServer, net::tutorial_port::PORT};
 
 /// The name of the suite.
 pub(crate) const SUITE: &str = "programs";

@@ -14,9 +14,8 @@ use crate::outcome::{
     Evidence, Finding, KnownDeviations, Report, Trial, TrialName, Verdict, VerdictKind, evidence,
 };
 use crate::process::RunContext;
-use crate::report::record::trial::TrialRecord;
 use crate::report::record::writer::{RecordWriter, milliseconds};
-use crate::report::terminal::Progress;
+use crate::report::{record::trial::TrialRecord, terminal::Progress};
 
 /// Runs the trials of a run, determines their verdicts, and records them.
 pub(crate) struct Judge {

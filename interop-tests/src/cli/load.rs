@@ -16,10 +16,8 @@ use crate::cli::options::{BaselineChoice, Comparison, Inputs};
 use crate::config::{Peer, Peers, Places};
 use crate::parity::baseline::Suite;
 use crate::parity::client::programs::suite::{ClientPrograms, ProgramCase};
-use crate::parity::client::suite::ClientParity;
-use crate::parity::client::table;
-use crate::parity::server::probe;
-use crate::parity::server::suite::ServerParity;
+use crate::parity::client::{suite::ClientParity, table};
+use crate::parity::server::{probe, suite::ServerParity};
 use crate::process::{RunContext, Semaphore};
 
 /// The error if goldens are needed and no folder of goldens is known.

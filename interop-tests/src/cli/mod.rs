@@ -22,16 +22,14 @@ use crate::cli::plan::Plan;
 use crate::config::{Assignment, Places};
 use crate::outcome::PortUser;
 use crate::parity::fuzz::{self, Fuzz};
-use crate::process::liveness;
-use crate::process::reaper;
-use crate::report;
-use crate::report::difference::Difference;
-use crate::report::record::file;
-use crate::report::record::merge;
-use crate::report::record::writer::RecordWriter;
-use crate::report::record::{Record, SCHEMA_FILE, State, schema};
-use crate::report::terminal;
-use crate::report::versions_table::{self, Row};
+use crate::process::{liveness, reaper};
+use crate::report::{
+    self,
+    difference::Difference,
+    record::{Record, SCHEMA_FILE, State, file, merge, schema, writer::RecordWriter},
+    terminal,
+    versions_table::{self, Row},
+};
 
 pub(crate) mod judge;
 pub(crate) mod load;

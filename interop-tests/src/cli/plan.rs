@@ -8,10 +8,8 @@ use crate::cli::load::Loaded;
 use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
 use crate::config::Peer;
 use crate::outcome::{KnownDeviations, Trial, TrialName};
-use crate::parity::fuzz::Candidate;
-use crate::parity::server::suite::SUITE;
-use crate::process::liveness;
-use crate::process::net::tutorial_port::PORT;
+use crate::parity::{fuzz::Candidate, server::suite::SUITE};
+use crate::process::{liveness, net::tutorial_port::PORT};
 
 /// The notice if the reference cannot run because an attached server uses its port.
 const WITHOUT_PORT: &str = "server-parity compares with the goldens: the reference server cannot run, \

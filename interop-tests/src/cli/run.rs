@@ -9,19 +9,13 @@ use std::sync::Arc;
 
 use crate::calls::programs;
 use crate::cli::judge::{Judge, as_libtest};
-use crate::cli::load::Loaded;
-use crate::cli::options::RunOptions;
-use crate::cli::plan::Plan;
+use crate::cli::{load::Loaded, options::RunOptions, plan::Plan};
 use crate::outcome::Trial;
-use crate::parity::client::programs::suite as client_programs;
-use crate::parity::client::suite;
-use crate::parity::client::table::PROGRAM_PREFIX;
-use crate::report;
+use crate::parity::client::{programs::suite as client_programs, suite, table::PROGRAM_PREFIX};
 use crate::report::record::format::{Counts, Selection};
-use crate::report::record::participant::Participant;
-use crate::report::record::writer::RecordWriter;
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION};
-use crate::report::terminal::Progress;
+use crate::report::record::{participant::Participant, writer::RecordWriter};
+use crate::report::{self, terminal::Progress};
 
 /// The result of a finished run.
 pub(crate) struct Finished {

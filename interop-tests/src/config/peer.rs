@@ -8,9 +8,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::address::Address;
-use crate::config::places::Places;
-use crate::config::program::Program;
+use crate::config::{address::Address, places::Places, program::Program};
 
 /// One `[[peer]]`: an implementation in some language.
 #[derive(Clone, Debug, Deserialize)]

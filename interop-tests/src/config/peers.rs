@@ -8,11 +8,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::address::Attachment;
-use crate::config::peer::Peer;
 use crate::config::places::{Assignment, Places, Variables};
-use crate::config::program::CommandError;
 use crate::config::source::{ConfigError, Source};
+use crate::config::{address::Attachment, peer::Peer, program::CommandError};
 
 /// The name of the peer for an attached server without an entry.
 const ATTACHED: &str = "attached";

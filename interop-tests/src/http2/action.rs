@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::http2::endpoint::Role;
-use crate::http2::frame::Frame;
 use crate::http2::value::{Hex, Text};
+use crate::http2::{endpoint::Role, frame::Frame};
 
 /// One action.
 #[derive(Clone, Debug, Deserialize, Serialize, strum::IntoStaticStr)]

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::http2::action::{Action, Fields, Goaway};
-use crate::http2::body::Cut;
 use crate::http2::endpoint::{Endpoint, Replies, Role, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::header_block::{self, Field};
-use crate::http2::value::Text;
+use crate::http2::{body::Cut, value::Text};
 
 /// The largest payload that every peer accepts (RFC 9113, section 4.2).
 const MAX_FRAME_SIZE: usize = 16_384;

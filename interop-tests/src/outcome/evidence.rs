@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use std::{fmt, fs};
 
-use crate::capture::recorder::Recorder;
-use crate::capture::trace::Trace;
+use crate::capture::{recorder::Recorder, trace::Trace};
 use crate::outcome::finding::{Finding, Observation, ReferenceDrift};
 use crate::outcome::verdict::{Grade, Verdict, VerdictKind};
 

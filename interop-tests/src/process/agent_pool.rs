@@ -10,11 +10,8 @@ use parking_lot::Mutex;
 
 use crate::config::{Program, Variant};
 use crate::outcome::Finding;
-use crate::process::agent::Agent;
-use crate::process::child::Logs;
-use crate::process::context::RunContext;
-use crate::process::restart_limit::RestartLimit;
 use crate::process::semaphore::{Permit, Semaphore};
+use crate::process::{agent::Agent, child::Logs, context::RunContext, restart_limit::RestartLimit};
 
 /// A pool of agents. An agent is started when a case needs it, and replaced if it fails.
 #[derive(Debug)]

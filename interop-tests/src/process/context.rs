@@ -8,10 +8,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::config::Places;
-use crate::process::net::addresses::Addresses;
-use crate::process::net::certificates::Certificates;
-use crate::process::net::tutorial_port::PortQueue;
-use crate::process::semaphore::Semaphore;
+use crate::process::net::{addresses::Addresses, certificates::Certificates};
+use crate::process::{net::tutorial_port::PortQueue, semaphore::Semaphore};
 
 /// The shared resources of a run.
 #[derive(Debug)]

@@ -11,11 +11,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::config::{Capability, Program};
-use crate::process::child::Logs;
-use crate::process::context::RunContext;
-use crate::process::liveness;
-use crate::process::restart_limit::RestartLimit;
 use crate::process::server::{RunningServer, ServerConfig};
+use crate::process::{child::Logs, context::RunContext, liveness, restart_limit::RestartLimit};
 
 /// How long a server may take to exit after it has closed its connections.
 const EXIT_LIMIT: Duration = Duration::from_secs(5);

@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::report::record::Record;
-use crate::report::record::trial::TrialRecord;
+use crate::report::record::{Record, trial::TrialRecord};
 
 /// A trial counts as slower if its duration grew by more than this factor.
 const SLOWER: f64 = 2.0;

@@ -10,8 +10,7 @@ use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::outcome::{Mismatch, VerdictKind};
-use crate::report::record::Record;
-use crate::report::record::trial::TrialRecord;
+use crate::report::record::{Record, trial::TrialRecord};
 
 /// Writes the report, with one test suite per group of trials.
 pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {

@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use comfy_table::{Table, presets};
 
 use crate::outcome::BaselineKind;
-use crate::report::record::Record;
-use crate::report::record::format::Counts;
-use crate::report::record::participant::Participant;
-use crate::report::record::trial::TrialRecord;
+use crate::report::record::{Record, format::Counts, participant::Participant, trial::TrialRecord};
 
 /// The text of a cell without trials.
 pub(crate) const NO_TRIAL: &str = "-";

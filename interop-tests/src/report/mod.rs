@@ -17,8 +17,7 @@ pub(crate) mod versions_table;
 
 use std::path::{Path, PathBuf};
 
-use crate::report::record::Record;
-use crate::report::record::file;
+use crate::report::record::{Record, file};
 
 /// The names of the record and of the reports of a run.
 const FILES: [&str; 4] = ["report.json", "report.html", "junit.xml", "summary.md"];

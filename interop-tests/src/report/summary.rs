@@ -8,8 +8,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, Value, context};
 
 use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
-use crate::report::record::trial::TrialRecord;
-use crate::report::record::{KnownDeviation, Record};
+use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
 
 const TEMPLATE: &str = include_str!("templates/summary.md");
 

@@ -12,9 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
 use crate::outcome::TrialName;
-use crate::report::matrix;
-use crate::report::record::Record;
 use crate::report::record::format::{Answer, Counts, readiness_line};
+use crate::report::{matrix, record::Record};
 
 /// How many failures are printed. The others are counted.
 const SHOWN: usize = 20;

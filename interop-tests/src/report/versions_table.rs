@@ -11,11 +11,10 @@ use comfy_table::{Table, presets};
 
 use crate::config::Assignment;
 use crate::outcome::{BaselineKind, VerdictKind};
-use crate::report::matrix::NO_TRIAL;
-use crate::report::record::Record;
-use crate::report::record::file;
-use crate::report::record::format::Counts;
-use crate::report::record::trial::TrialRecord;
+use crate::report::{
+    matrix::NO_TRIAL,
+    record::{Record, file, format::Counts, trial::TrialRecord},
+};
 
 /// The file that lists all differences from the goldens.
 const DIFFERENCES: &str = "differences.txt";

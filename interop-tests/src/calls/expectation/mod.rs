@@ -18,10 +18,8 @@ use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
 use crate::calls::expectation::comparison::{Comparison, Range};
-use crate::calls::expectation::metadata::ObservedCall;
-use crate::calls::expectation::replies::ReplyForm;
-use crate::calls::expectation::status::ExpectedDetails;
-use crate::calls::message::Message;
+use crate::calls::expectation::{metadata::ObservedCall, replies::ReplyForm};
+use crate::calls::{expectation::status::ExpectedDetails, message::Message};
 use crate::http2::{Value, Values};
 use crate::outcome::Mismatch;
 

@@ -7,13 +7,10 @@ use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True}
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde::Deserialize;
 
-use crate::calls::expectation::Expectation;
-use crate::calls::expectation::metadata::for_trial;
-use crate::calls::expectation::replies::ReplyForm;
+use crate::calls::expectation::{Expectation, metadata::for_trial, replies::ReplyForm};
 use crate::calls::message::{self, Message};
 use crate::config::{Capability, ClientTls, Target, Variant};
-use crate::http2::body::padded;
-use crate::http2::{Value, Values};
+use crate::http2::{Value, Values, body::padded};
 
 /// One call, or several equal calls at once.
 #[derive(Clone, Debug, Deserialize)]

@@ -15,10 +15,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::calls::expectation::Expectation;
-use crate::calls::expectation::wire::Wire;
-use crate::calls::scenario::call::Call;
-use crate::calls::scenario::step::Step;
+use crate::calls::expectation::{Expectation, wire::Wire};
+use crate::calls::scenario::{call::Call, step::Step};
 use crate::config::source::{self, check_name};
 use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Variant, Vary};
 

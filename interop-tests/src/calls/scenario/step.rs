@@ -3,8 +3,7 @@
 use grpc_interop_protocol::{CallOutcome, Request};
 use serde::Deserialize;
 
-use crate::calls::expectation::Expectation;
-use crate::calls::expectation::comparison::Comparison;
+use crate::calls::expectation::{Expectation, comparison::Comparison};
 use crate::calls::scenario::call::Call;
 use crate::config::{Target, Variant};
 use crate::outcome::Mismatch;

@@ -6,10 +6,8 @@ use std::ops::Range;
 
 use crate::capture::dissection::messages::MessagesOfFrame;
 use crate::capture::trace::{Bytes, EventKind, Field, Frame, HeaderBlock, KEPT, Part};
-use crate::http2::FrameHeader;
 use crate::http2::frame::{error_name, flag, kind, kind_name};
-use crate::http2::header_block;
-use crate::http2::value::shown;
+use crate::http2::{FrameHeader, header_block, value::shown};
 
 /// How many fields of a header block are kept.
 const FIELDS: usize = 100;

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::dissection::messages::{MessageParser, fill};
-use crate::capture::recorder::recording::Recorder;
 use crate::capture::trace::{Bytes, EventKind, KEPT, TlsRecord};
+use crate::capture::{dissection::frame::IncomingFrame, recorder::recording::Recorder};
 use crate::http2::frame::{PREFACE, flag, kind};
 use crate::http2::{Block, BlockReader, Frame, FrameHeader, Observer, Observers, Role};
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::http2::frame::{PREFACE, flag, kind};
-use crate::http2::header_block;
-use crate::http2::{Frame, FrameHeader, Observer};
+use crate::http2::{Frame, FrameHeader, Observer, header_block};
 
 fn recorder() -> Recorder {
     let recorder = Recorder::default();

@@ -20,8 +20,7 @@ use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::capture::recorder::{Recorder, WireStats};
-use crate::capture::tap::proxy::Command;
-use crate::capture::tap::socket::Listener;
+use crate::capture::tap::{proxy::Command, socket::Listener};
 
 /// A running tap; dropping it closes all its connections.
 #[derive(Debug)]

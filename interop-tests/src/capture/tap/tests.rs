@@ -9,8 +9,7 @@ use std::time::Duration;
 use socket2::Socket;
 use tempfile::TempDir;
 
-use crate::capture::recorder::Recorder;
-use crate::capture::tap::Tap;
+use crate::capture::{recorder::Recorder, tap::Tap};
 
 /// No test waits longer.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -12,8 +12,7 @@ use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
-use crate::outcome::finding::nearest;
-use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser};
+use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser, finding::nearest};
 use crate::process::{Exit, Logs, Process, RunContext};
 
 /// The result of one run of a case at a peer.

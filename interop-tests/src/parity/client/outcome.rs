@@ -11,11 +11,8 @@ use std::time::Duration;
 
 use grpc_interop_protocol::CallOutcome;
 
-use crate::http2::Value;
-use crate::http2::body::checksum;
-use crate::http2::value::shown;
-use crate::outcome::Observation;
-use crate::outcome::finding::ANY;
+use crate::http2::{Value, body::checksum, value::shown};
+use crate::outcome::{Observation, finding::ANY};
 use crate::parity::client::requests::{self, RequestsOfConnection};
 use crate::parity::client::table::Behaviour;
 

@@ -4,9 +4,7 @@
 
 use std::time::Duration;
 
-use crate::http2::body;
-use crate::http2::value::shown;
-use crate::http2::{Endpoint, Field, Stream};
+use crate::http2::{Endpoint, Field, Stream, body, value::shown};
 use crate::outcome::Observation;
 use crate::parity::client::table::Behaviour;
 

@@ -15,8 +15,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::http2::{Activity, Endpoint, Role, Script};
-use crate::parity::client::requests::RequestsOfConnection;
-use crate::parity::client::table::Behaviour;
+use crate::parity::client::{requests::RequestsOfConnection, table::Behaviour};
 
 /// How long a client may take to close its connections after its call.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);

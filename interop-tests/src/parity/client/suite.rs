@@ -16,8 +16,7 @@ use crate::parity::baseline::{Case, CaseRun, Comparison, Side, Subject};
 use crate::parity::client::outcome::{self, Ended};
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
-use crate::process::agent;
-use crate::process::{AgentPool, BorrowedAgent, Logs, RunContext};
+use crate::process::{AgentPool, BorrowedAgent, Logs, RunContext, agent};
 
 /// The name of the suite.
 pub(crate) const SUITE: &str = "client-parity";

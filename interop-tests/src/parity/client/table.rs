@@ -10,13 +10,11 @@ use toml::Spanned;
 
 use crate::config::Source;
 use crate::config::source::{self, check_name};
-use crate::http2::body;
-use crate::http2::header_block::changed;
 use crate::http2::{Action, Change, Cut, End, Legal, Message, Piece, Role, Text};
+use crate::http2::{body, header_block::changed};
 use crate::outcome::{Grade, Mismatch, Observation};
 use crate::parity::baseline::Case;
-use crate::parity::client::call::Call;
-use crate::parity::client::family;
+use crate::parity::client::{call::Call, family};
 
 /// The headers of a minimal legal response.
 const HEADERS: &Legal = &[(":status", "200"), ("content-type", "application/grpc")];

@@ -5,8 +5,7 @@
 use prost::encoding::encode_varint;
 
 use crate::http2::{Coding, Hex, Piece};
-use crate::parity::fuzz::header_mutation;
-use crate::parity::fuzz::random::Random;
+use crate::parity::fuzz::{header_mutation, random::Random};
 use crate::parity::server::probe::Probe;
 
 /// The largest message whose bytes are edited.

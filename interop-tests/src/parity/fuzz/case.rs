@@ -8,15 +8,13 @@ use std::ops::RangeInclusive;
 
 use strum::VariantArray;
 
-use crate::http2::body;
-use crate::http2::{Action, End, Field};
+use crate::http2::{Action, End, Field, body};
 use crate::outcome::{Class, Grade};
-use crate::parity::baseline::reference::Case as _;
-use crate::parity::fuzz::body_mutation;
-use crate::parity::fuzz::frame_mutation;
-use crate::parity::fuzz::header_mutation;
-use crate::parity::fuzz::random::Random;
-use crate::parity::server::probe::{self, Acknowledge, Probe, entry_named};
+use crate::parity::{
+    baseline::reference::Case as _,
+    fuzz::{body_mutation, frame_mutation, header_mutation, random::Random},
+    server::probe::{self, Acknowledge, Probe, entry_named},
+};
 
 /// Generates cases from probes.
 pub(crate) struct Generator<'a> {

@@ -10,10 +10,8 @@ use std::sync::Arc;
 
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
-use crate::outcome::finding::nearest;
-use crate::outcome::{Finding, KnownDeviations, Mismatch, Observation};
-use crate::parity::baseline::Subject;
-use crate::parity::baseline::suite::Comparison as _;
+use crate::outcome::{Finding, KnownDeviations, Mismatch, Observation, finding::nearest};
+use crate::parity::baseline::{Subject, suite::Comparison as _};
 use crate::parity::server::probe::Probe;
 use crate::parity::server::suite::{ReferenceServer, Server, ServerParity};
 use crate::process::RunContext;

@@ -2,12 +2,8 @@
 //!
 //! All of them are always legal for a client.
 
-use crate::http2::body;
-use crate::http2::frame::kind;
-use crate::http2::header_block;
-use crate::http2::{Action, AnyFrame, Cut, End, Hex};
-use crate::parity::fuzz::header_mutation;
-use crate::parity::fuzz::random::Random;
+use crate::http2::{Action, AnyFrame, Cut, End, Hex, body, frame::kind, header_block};
+use crate::parity::fuzz::{header_mutation, random::Random};
 use crate::parity::server::probe::{Acknowledge, Probe};
 
 /// The largest fragment that fits into a frame with padding and a priority.

@@ -10,10 +10,9 @@ use parking_lot::RwLock;
 use crate::capture::recorder::Recorder;
 use crate::http2::{Action, End, Replies, Role, Script, Stream, Timeout};
 use crate::outcome::Observation;
-use crate::parity::baseline::CaseRun;
-use crate::parity::server::lines;
 use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence::{self, ProbeError};
+use crate::parity::{baseline::CaseRun, server::lines};
 
 /// The outcome of an ordinary call that the probe did not affect.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \

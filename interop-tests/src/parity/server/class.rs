@@ -6,10 +6,7 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::http2::body;
-use crate::http2::frame::kind;
-use crate::http2::header_block;
-use crate::http2::{Action, End, Field};
+use crate::http2::{Action, End, Field, body, frame::kind, header_block};
 use crate::outcome::Class;
 use crate::parity::server::probe::Probe;
 

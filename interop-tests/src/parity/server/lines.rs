@@ -6,10 +6,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode;
 
-use crate::http2::body;
-use crate::http2::frame::error_name;
-use crate::http2::value::shown;
-use crate::http2::{Endpoint, Field, Stream};
+use crate::http2::{Endpoint, Field, Stream, body, frame::error_name, value::shown};
 use crate::outcome::Observation;
 use crate::parity::server::mask;
 

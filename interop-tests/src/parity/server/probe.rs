@@ -9,9 +9,8 @@ use toml::{Spanned, Table, Value};
 
 use crate::config::Source;
 use crate::config::source::{self, check_name};
-use crate::http2::body;
-use crate::http2::header_block::changed;
 use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role, Text};
+use crate::http2::{body, header_block::changed};
 use crate::outcome::{Grade, Observation};
 use crate::parity::baseline::Case;
 

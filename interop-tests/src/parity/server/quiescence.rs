@@ -7,11 +7,10 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::http2::body;
 use crate::http2::frame::{flag, kind};
 use crate::http2::header_block::{self, changed};
-use crate::http2::script::IDLE_TIMEOUT;
 use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout};
+use crate::http2::{body, script::IDLE_TIMEOUT};
 use crate::parity::server::probe::LEGAL;
 
 /// How much longer to wait after the server has responded to an ordinary call.

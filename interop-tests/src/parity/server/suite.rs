@@ -13,9 +13,7 @@ use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
 use crate::outcome::{Finding, PortUser};
 use crate::parity::baseline::{CaseRun, Comparison, Reference, Side, Subject};
-use crate::parity::server::case_run;
-use crate::parity::server::probe::Probe;
-use crate::parity::server::quiescence::ProbeError;
+use crate::parity::server::{case_run, probe::Probe, quiescence::ProbeError};
 use crate::process::net::tutorial_port::PORT;
 use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
 

@@ -7,8 +7,7 @@ use std::mem;
 
 use serde::Serialize;
 
-use crate::capture::description::DescribedPart;
-use crate::capture::dissection::messages;
+use crate::capture::{description::DescribedPart, dissection::messages};
 use crate::report::html::format::plural;
 
 /// The number of bytes per row.

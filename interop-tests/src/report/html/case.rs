@@ -11,12 +11,10 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Template, Value, context};
 use serde::Serialize;
 
-use crate::outcome::finding::ANY;
-use crate::outcome::{Grade, Line, Mismatch, VerdictKind};
+use crate::outcome::{Grade, Line, Mismatch, VerdictKind, finding::ANY};
 use crate::report::html::bytes::{Alignment, Bytes};
 use crate::report::html::format::{self, Shown};
-use crate::report::html::wire::Wire;
-use crate::report::record::trial::TrialRecord;
+use crate::report::{html::wire::Wire, record::trial::TrialRecord};
 
 /// Renders the details of trials.
 #[derive(Debug)]

@@ -23,8 +23,7 @@ use std::io::{self, Write};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
-use crate::report::html::case::Renderer;
-use crate::report::record::Record;
+use crate::report::{html::case::Renderer, record::Record};
 
 const PAGE: &str = include_str!("../templates/report.html");
 const CASE: &str = include_str!("../templates/case.html");

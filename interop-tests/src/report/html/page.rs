@@ -20,8 +20,7 @@ use crate::report::html::case::{Renderer, is_web};
 use crate::report::html::format::{Shown, VERDICTS, counted, duration, grouped, plural};
 use crate::report::matrix::{self, Matrix};
 use crate::report::record::format::{Answer, Readiness};
-use crate::report::record::trial::TrialRecord;
-use crate::report::record::{KnownDeviation, Record};
+use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
 
 const STYLE: &str = include_str!("../templates/report.css");
 const SCRIPT: &str = include_str!("../templates/report.js");

@@ -9,8 +9,7 @@ use crate::capture::trace::{Event, Field, Message, Trace};
 use crate::http2::Role;
 use crate::outcome::Mismatch;
 use crate::report::html::bytes::{Alignment, Part};
-use crate::report::html::format;
-use crate::report::record::trial::TrialRecord;
+use crate::report::{html::format, record::trial::TrialRecord};
 
 /// The section with the frames of a trial.
 #[derive(Debug, Serialize)]

@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::report::record::assessment;
-use crate::report::record::file;
 use crate::report::record::format::{Counts, Record, State};
-use crate::report::record::trial::TrialRecord;
+use crate::report::record::{assessment, file, trial::TrialRecord};
 
 /// How often the record is written during the run.
 const EVERY: Duration = Duration::from_secs(10);

@@ -12,9 +12,8 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustix::process::Pid;
 
 use crate::config::{Places, Program};
-use crate::parity::client::programs::port_owner;
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
-use crate::parity::client::table::Behaviour;
+use crate::parity::client::{programs::port_owner, table::Behaviour};
 use crate::process::net::tutorial_port::{self, PORT};
 use crate::process::{Logs, Process, RunContext, SpawnError, StartError};
 

@@ -15,14 +15,10 @@ use crate::config::{Peer, Program};
 use crate::http2::Quiescence;
 use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser, TrialName};
 use crate::parity::baseline::{Case, CaseRun, Comparison, Side, Subject};
-use crate::parity::client::outcome;
 use crate::parity::client::programs::port_demultiplexer::{PortDemultiplexer, RoutedProgram};
-use crate::parity::client::requests;
-use crate::parity::client::scripted_server::ScriptedServer;
-use crate::parity::client::suite;
 use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
-use crate::process::group;
-use crate::process::{Exit, Logs, Permit, RunContext};
+use crate::parity::client::{outcome, requests, scripted_server::ScriptedServer, suite};
+use crate::process::{Exit, Logs, Permit, RunContext, group};
 
 /// How often the activity of a program is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
