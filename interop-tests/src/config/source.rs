@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use serde::de::DeserializeOwned;
-use toml::Spanned;
-use toml::de::DeTable;
+use toml::{Spanned, de::DeTable};
 
 use crate::config::embedded;
 

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc::RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 

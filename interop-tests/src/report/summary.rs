@@ -4,8 +4,7 @@
 
 use std::io::{self, Write};
 
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Output, State, Value, context};
+use minijinja::{AutoEscape, Environment, Output, State, Value, context, value::Serde};
 
 use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
 use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};

@@ -8,9 +8,7 @@ use std::pin::pin;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinSet;
-use tokio::{select, time};
+use tokio::{select, sync::mpsc::UnboundedReceiver, task::JoinSet, time};
 
 use crate::capture::recorder::{ConnectionRecorder, DirectionRecorder, Recorder};
 use crate::capture::tap::socket::{Connection, Listener};

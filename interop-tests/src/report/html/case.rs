@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use minijinja::value::Serde;
-use minijinja::{Environment, Template, Value, context};
+use minijinja::{Environment, Template, Value, context, value::Serde};
 use serde::Serialize;
 
 use crate::outcome::{Grade, Line, Mismatch, VerdictKind, finding::ANY};

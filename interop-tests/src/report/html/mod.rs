@@ -20,8 +20,7 @@ pub(crate) mod wire;
 
 use std::io::{self, Write};
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 
 use crate::report::{html::case::Renderer, record::Record};
 

@@ -7,12 +7,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use minijinja::value::Serde;
-use minijinja::{Value, context};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
 
 use crate::outcome::{BaselineKind, Grade};
