@@ -262,12 +262,14 @@ fn there_are_no_import_cycles() {
 #[test]
 fn an_upward_import_and_a_cycle_are_found() {
     let module = |path: &str| path.split("::").map(str::to_owned).collect::<Module>();
-    let known = ["config", "config::peer", "http2::frame", "cli"].map(module).into();
-    let text = "use crate::cli::{self, main};\nuse super::super::http2::frame as it;\n\
+    let known = ["config", "config::peer", "http2::frame", "cli", "report", "report::html::case"];
+    let known = known.map(module).into();
+    let text = "use crate::{cli::{self, main}, report::{Record, html::case::{self as c, Renderer}}};\n\
+                use super::super::http2::frame as it;\n\
                 // crate::config::nothing\nfn f() { it::kind(); crate::config::peer::f() }\n\
                 #[cfg(test)]\nmod tests { use crate::unknown; }";
     let found = imports(text, &module("config::peer"), &known);
-    assert_eq!(found, ["cli", "http2::frame"].map(module).into());
+    assert_eq!(found, ["cli", "http2::frame", "report", "report::html::case"].map(module).into());
     let imports = [("config", "cli"), ("cli", "report"), ("report", "config")];
     let imports = imports.map(|(from, to)| (module(from), [module(to)].into()));
     let sources = Sources { imports: imports.into() };
