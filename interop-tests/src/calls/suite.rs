@@ -15,11 +15,9 @@ use crate::process::{AgentPool, RunContext, ServerPool};
 /// The name of the suite.
 pub(crate) const SUITE: &str = "calls";
 
-/// How many CPU-bound cases of one client run at once. With one, the case during which a server exits is known.
-const BUSY: usize = 1;
-
-/// How many cases of one client that mostly wait run at once.
-const WAITING: usize = 4;
+/// How many CPU-bound cases of one client, and how many that mostly wait, run at once. With one CPU-bound case, the
+/// case during which a server exits is known.
+const AGENTS: [usize; 2] = [1, 4];
 
 /// All trials of the suite, sorted by pairs of peers.
 pub(crate) fn trials(
@@ -35,7 +33,7 @@ pub(crate) fn trials(
     let logs = context.logs.join(SUITE);
     let agents = peers.iter().filter_map(|client| {
         let folder = logs.join("clients").join(client.name());
-        let agents = AgentPool::new(client.name(), client.agent.as_ref()?, &folder, BUSY, WAITING);
+        let agents = AgentPool::new(client.name(), client.agent.as_ref()?, &folder, AGENTS);
         Some((client.name().to_owned(), Arc::new(agents)))
     });
     let clients: Vec<_> = agents.collect();

@@ -45,18 +45,6 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Adds the `expected` outcomes and the outcome that was `observed` of the side `who`.
-    pub(crate) fn add_comparison(
-        &mut self,
-        expected: Vec<Observation>,
-        who: &'static str,
-        observed: Observation,
-    ) {
-        self.expected = expected;
-        self.observed = Some(observed);
-        self.observed_of = Some(who);
-    }
-
     /// The logs that are not empty.
     pub(crate) fn full_logs(&self) -> impl Iterator<Item = &PathBuf> {
         let is_full = |log: &&PathBuf| fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0);

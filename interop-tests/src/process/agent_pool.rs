@@ -28,22 +28,16 @@ pub(crate) struct AgentPool {
 }
 
 impl AgentPool {
-    /// A pool of agents of `peer`, for up to `busy` CPU-bound cases and `waiting` other cases at once. Logs go to
-    /// `folder`.
-    pub(crate) fn new(
-        peer: &str,
-        program: &Program,
-        folder: &Path,
-        busy: usize,
-        waiting: usize,
-    ) -> Self {
+    /// A pool of agents of `peer`. `agents` are the numbers of agents for CPU-bound cases and for cases that mostly
+    /// wait. Logs go to `folder`.
+    pub(crate) fn new(peer: &str, program: &Program, folder: &Path, agents: [usize; 2]) -> Self {
         let logs = |number| Logs::at(&folder.join(format!("agent-{number}")));
-        let count = busy + waiting;
+        let count = agents.iter().sum();
         Self {
             peer: peer.to_owned(),
             program: program.clone(),
             logs: (1..=count).map(logs).collect(),
-            permits: [busy, waiting].map(Semaphore::new),
+            permits: agents.map(Semaphore::new),
             idle: Mutex::new((0..count).rev().map(|index| (index, None)).collect()),
             limit: Mutex::new(RestartLimit::new("agent")),
         }
@@ -138,7 +132,7 @@ mod tests {
         let logs = folder.path().join("logs");
         let context =
             RunContext::new(places, logs.clone(), Semaphore::new(1)).expect("cannot reserve ports");
-        (AgentPool::new("shell", &program, &logs, busy, waiting), context, folder)
+        (AgentPool::new("shell", &program, &logs, [busy, waiting]), context, folder)
     }
 
     /// The process ID of an agent, or why it does not report it.

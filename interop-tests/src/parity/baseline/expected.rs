@@ -125,7 +125,9 @@ impl Expected {
             Some(why) => Finding::ReferenceHung(why),
             None => case.compare(&self.outcomes, &observed).into(),
         };
-        evidence.add_comparison(self.outcomes, who, observed);
+        evidence.expected = self.outcomes;
+        evidence.observed = Some(observed);
+        evidence.observed_of = Some(who);
         finding
     }
 }
@@ -250,7 +252,9 @@ pub(crate) fn check<S: Subject>(
             outcome => outcome?,
         };
         let mismatches = case.compare(golden, &outcome);
-        evidence.add_comparison(golden.to_vec(), "reference", outcome);
+        evidence.expected = golden.to_vec();
+        evidence.observed = Some(outcome);
+        evidence.observed_of = Some("reference");
         if mismatches.is_empty() {
             return Ok(Finding::Match);
         }

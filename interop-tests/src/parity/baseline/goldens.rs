@@ -48,11 +48,8 @@ impl Goldens {
     pub(crate) fn read(path: &Path) -> Result<Self, GoldenError> {
         let error = |source| GoldenError::Read { path: path.to_owned(), source };
         let text = source::read_text(path).map_err(error)?;
-        Self::from_text(&text).map_err(|(line, message)| GoldenError::Syntax {
-            path: path.to_owned(),
-            line,
-            message,
-        })
+        let wrong = |(line, message)| GoldenError::Syntax { path: path.to_owned(), line, message };
+        Self::from_text(&text).map_err(wrong)
     }
 
     /// The outcomes of the case called `name`.
@@ -62,11 +59,8 @@ impl Goldens {
 
     /// The outcomes of the case called `name`, or the set-up error of its trial if there are none.
     pub(crate) fn must_have(&self, name: &str) -> Result<&[Observation], Finding> {
-        self.of(name).ok_or_else(|| {
-            Finding::SetUpError(
-                "this case has no golden; record the goldens with `make golden`".to_owned(),
-            )
-        })
+        let missing = "this case has no golden; record the goldens with `make golden`";
+        self.of(name).ok_or_else(|| Finding::SetUpError(missing.to_owned()))
     }
 
     /// The name of a golden that is not among the `names` of cases.

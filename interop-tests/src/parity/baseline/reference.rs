@@ -28,6 +28,9 @@ pub(crate) struct CaseRun {
     pub(crate) began: Instant,
 }
 
+/// The result of a case run at a peer.
+pub(crate) type RunResult = Result<CaseRun, Finding>;
+
 /// A peer at which cases can run.
 pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
     /// The cases that can run at it.
@@ -42,12 +45,7 @@ pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Runs `case`; `recorder` records the frames.
-    fn run(
-        &self,
-        case: &Arc<Self::Case>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, Finding>;
+    fn run(&self, case: &Arc<Self::Case>, context: &RunContext, recorder: &Recorder) -> RunResult;
 
     /// The finding if the peer has exited; then a mismatch is not meaningful.
     fn has_ended(&self) -> Option<Finding> {
@@ -126,16 +124,11 @@ pub(crate) fn versions(
     const LIMIT: Duration = Duration::from_secs(20);
     let program =
         peer.versions.as_ref().ok_or("the peer has no `versions` program in the peers file")?;
-    let command_line = program.command_line(&context.places, "").map_err(|error| {
-        format!("cannot run the `versions` program of peer `{}`: {error}", peer.name())
-    })?;
-    let mut process =
-        Process::start(&command_line, Logs::at(&folder.join("versions"))).map_err(|error| {
-            format!(
-                "cannot run the `versions` program of peer `{}`, {command_line}: {error}",
-                peer.name()
-            )
-        })?;
+    let failed = format!("cannot run the `versions` program of peer `{}`", peer.name());
+    let command_line = program.command_line(&context.places, "");
+    let command_line = command_line.map_err(|error| format!("{failed}: {error}"))?;
+    let process = Process::start(&command_line, Logs::at(&folder.join("versions")));
+    let mut process = process.map_err(|error| format!("{failed}, {command_line}: {error}"))?;
     let mut stdout = String::new();
     match process.wait(LIMIT, &mut stdout) {
         Some(Exit::Status(0)) => Ok(stdout.lines().map(str::to_owned).collect()),

@@ -47,13 +47,13 @@ pub(crate) trait Comparison: fmt::Debug + 'static {
     /// The peer that is the reference.
     type Reference: Subject<Case = Self::Case>;
 
-    /// The subject for `peer`, if it has the necessary program. `reference` is the subject of the live reference, if
-    /// that is the same peer. Logs go to `folder`.
-    fn subject(
-        peer: &Peer,
-        reference: Option<&Arc<Self::Reference>>,
-        folder: &Path,
-    ) -> Option<Arc<Self::Subject>>;
+    /// The subject for `peer`, if it has the necessary program. Logs go to `folder`.
+    fn subject(peer: &Peer, folder: &Path) -> Option<Self::Subject>;
+
+    /// The subject for the peer that is the live reference, if it shares the processes of `reference`.
+    fn shared(_reference: &Arc<Self::Reference>) -> Option<Arc<Self::Subject>> {
+        None
+    }
 
     /// The subject for `peer` as the reference, if it has the necessary program.
     fn reference(peer: &Peer, folder: &Path) -> Option<Self::Reference>;
@@ -95,14 +95,12 @@ impl<C: Comparison> Suite<C> {
         if self.cases.is_empty() {
             return Ok(());
         }
-        let goldens = Goldens::read(&Self::file(folder))?;
+        let path = Self::file(folder);
+        let goldens = Goldens::read(&path)?;
         let names: Vec<_> = self.cases.iter().map(|case| case.name()).collect();
         if let Some(stale) = goldens.without_case(&names) {
-            let file = Self::file(folder);
-            anyhow::bail!(
-                "{}: the golden `{stale}` belongs to no case; record the goldens with `make golden`",
-                file.display()
-            );
+            let path = path.display();
+            anyhow::bail!("{path}: the golden `{stale}` belongs to no case; run `make golden`");
         }
         self.goldens = Some(Arc::new(goldens));
         Ok(())
@@ -188,7 +186,8 @@ impl<C: Comparison> Suite<C> {
             }
             let own = live.filter(|_| peer.reference).map(|reference| &reference.subject);
             let folder = context.logs.join(C::SUITE).join(peer.name());
-            let Some(subject) = C::subject(peer, own, &folder) else { continue };
+            let subject = || C::subject(peer, &folder).map(Arc::new);
+            let Some(subject) = own.and_then(C::shared).or_else(subject) else { continue };
             let shares_libraries = peer.has_reference_libraries(peers);
             trials.extend(self.cases.iter().filter_map(|case| {
                 let baseline = self.baseline(only_goldens || self.is_substituted(case))?;
@@ -207,15 +206,14 @@ impl<C: Comparison> Suite<C> {
             }));
         }
         if let (Some(reference), Some(goldens)) = (live, &self.goldens) {
-            trials.extend(self.cases.iter().filter(|case| !self.is_substituted(case)).map(
-                |case| {
-                    let name = name(reference.peer.name(), BaselineKind::Golden, case);
-                    let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
-                    let (case, context) = (Arc::clone(case), Arc::clone(context));
-                    let run = move || expected::check(&case, &reference, &goldens, &context);
-                    Trial { port_user: C::Reference::PORT_USER, ..Trial::new(name, run) }
-                },
-            ));
+            let checked = self.cases.iter().filter(|case| !self.is_substituted(case));
+            trials.extend(checked.map(|case| {
+                let name = name(reference.peer.name(), BaselineKind::Golden, case);
+                let (reference, goldens) = (Arc::clone(reference), Arc::clone(goldens));
+                let (case, context) = (Arc::clone(case), Arc::clone(context));
+                let run = move || expected::check(&case, &reference, &goldens, &context);
+                Trial { port_user: C::Reference::PORT_USER, ..Trial::new(name, run) }
+            }));
         }
         trials
     }
@@ -297,12 +295,8 @@ mod tests {
         type Subject = FakeSubject;
         type Reference = FakeSubject;
 
-        fn subject(
-            peer: &Peer,
-            _reference: Option<&Arc<FakeSubject>>,
-            folder: &Path,
-        ) -> Option<Arc<FakeSubject>> {
-            Self::reference(peer, folder).map(Arc::new)
+        fn subject(peer: &Peer, folder: &Path) -> Option<FakeSubject> {
+            Self::reference(peer, folder)
         }
 
         fn reference(peer: &Peer, _folder: &Path) -> Option<FakeSubject> {

@@ -12,7 +12,7 @@ use grpc_interop_protocol::Request;
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
 use crate::outcome::Finding;
-use crate::parity::baseline::{Case, CaseRun, Comparison, Side, Subject};
+use crate::parity::baseline::{Case, CaseRun, Comparison, RunResult, Side, Subject};
 use crate::parity::client::outcome::{self, Ended};
 use crate::parity::client::scripted_server::{Listener, ScriptedServer};
 use crate::parity::client::table::Behaviour;
@@ -38,16 +38,16 @@ impl Comparison for ClientParity {
     type Subject = AgentPool;
     type Reference = AgentPool;
 
-    fn subject(
-        peer: &Peer,
-        reference: Option<&Arc<AgentPool>>,
-        folder: &Path,
-    ) -> Option<Arc<AgentPool>> {
-        reference.cloned().or_else(|| Self::reference(peer, folder).map(Arc::new))
+    fn subject(peer: &Peer, folder: &Path) -> Option<AgentPool> {
+        Self::reference(peer, folder)
+    }
+
+    fn shared(reference: &Arc<AgentPool>) -> Option<Arc<AgentPool>> {
+        Some(Arc::clone(reference))
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<AgentPool> {
-        Some(AgentPool::new(peer.name(), peer.agent.as_ref()?, folder, AGENTS, 0))
+        Some(AgentPool::new(peer.name(), peer.agent.as_ref()?, folder, [AGENTS, 0]))
     }
 
     /// A stated expectation applies to every client.
@@ -64,7 +64,7 @@ impl Subject for AgentPool {
         behaviour: &Arc<Behaviour>,
         context: &RunContext,
         recorder: &Recorder,
-    ) -> Result<CaseRun, Finding> {
+    ) -> RunResult {
         let mut agent = self.lend(false);
         let began = Instant::now();
         let server = ScriptedServer::of(behaviour, recorder);

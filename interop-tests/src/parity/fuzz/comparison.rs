@@ -22,7 +22,7 @@ const ROUNDS: usize = 6;
 /// A server that is compared with the reference.
 pub(crate) struct Candidate {
     pub(crate) name: String,
-    server: Arc<Server>,
+    server: Server,
 }
 
 /// The shared inputs of all comparisons.
@@ -54,7 +54,7 @@ impl Candidate {
     /// The server of `peer`, if it has one. Logs go to `logs`.
     pub(crate) fn new(peer: &Peer, logs: &Path) -> Option<Self> {
         let name = peer.name().to_owned();
-        let server = ServerParity::subject(peer, None, &logs.join(&name))?;
+        let server = ServerParity::subject(peer, &logs.join(&name))?;
         Some(Self { name, server })
     }
 }
@@ -64,7 +64,7 @@ impl Comparison<'_> {
     pub(crate) fn outcome(&self, candidate: &Candidate, probe: &Probe) -> Result<Outcome, String> {
         let (mut expected, mut observed) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
-            let (of_reference, of_candidate) = self.observe(candidate, probe)?;
+            let [of_reference, of_candidate] = self.observe(candidate, probe)?;
             if round == 0 && of_reference == of_candidate {
                 return Ok(Outcome::Same);
             }
@@ -76,7 +76,7 @@ impl Comparison<'_> {
         observed.retain(|observed| !expected.contains(observed));
         let is_stable = observed.len() == ROUNDS;
         let Some(observed) = observed.into_iter().next() else { return Ok(Outcome::Same) };
-        Ok(match self.explanation(candidate, probe, &observed) {
+        Ok(match self.reason(candidate, probe, &observed) {
             Some(reason) => Outcome::Explained(reason.to_owned()),
             None if is_stable => Outcome::Different(Difference { expected, observed }),
             None => Outcome::Unstable(Difference { expected, observed }),
@@ -86,29 +86,20 @@ impl Comparison<'_> {
     /// Whether there is an unexplained difference in both of two attempts.
     pub(crate) fn differs(&self, candidate: &Candidate, probe: &Probe) -> Result<bool, String> {
         for _ in 0..2 {
-            let (expected, observed) = self.observe(candidate, probe)?;
-            if expected == observed || self.explanation(candidate, probe, &observed).is_some() {
+            let [expected, observed] = self.observe(candidate, probe)?;
+            if expected == observed || self.reason(candidate, probe, &observed).is_some() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn explanation(
-        &self,
-        candidate: &Candidate,
-        probe: &Probe,
-        seen: &Observation,
-    ) -> Option<&str> {
+    fn reason(&self, candidate: &Candidate, probe: &Probe, seen: &Observation) -> Option<&str> {
         self.known.explanation(&candidate.name, &seen.to_string(), |class| class.contains(probe))
     }
 
     /// The responses of the reference and of the other server.
-    fn observe(
-        &self,
-        candidate: &Candidate,
-        probe: &Probe,
-    ) -> Result<(Observation, Observation), String> {
+    fn observe(&self, candidate: &Candidate, probe: &Probe) -> Result<[Observation; 2], String> {
         let probe = &Arc::new(probe.clone());
         let expected =
             self.reference.run(probe, self.context).map_err(|finding| match finding {
@@ -126,7 +117,7 @@ impl Comparison<'_> {
             Err(Finding::SetUpError(why)) => return Err(why),
             Err(other) => return Err(format!("{}: {other:?}", candidate.name)),
         };
-        Ok((expected, observed))
+        Ok([expected, observed])
     }
 }
 
@@ -184,10 +175,7 @@ impl fmt::Display for Tally {
             }
         }
         if !unstable.is_empty() {
-            writeln!(
-                f,
-                "interop: not counted, because they differed only in some rounds: cases {unstable:?}"
-            )?;
+            writeln!(f, "interop: not counted: cases {unstable:?} differed only in some rounds")?;
         }
         let explained: u64 = explained.values().sum();
         let (unstable, unexplained) = (unstable.len(), self.unexplained());

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
 use crate::outcome::{Finding, PortUser};
-use crate::parity::baseline::{CaseRun, Comparison, Reference, Side, Subject};
+use crate::parity::baseline::{Comparison, Reference, RunResult, Side, Subject};
 use crate::parity::server::{case_run, probe::Probe, quiescence::ProbeError};
 use crate::process::net::tutorial_port::PORT;
 use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
@@ -34,15 +34,11 @@ impl Comparison for ServerParity {
     type Subject = Server;
     type Reference = TutorialServer;
 
-    fn subject(
-        peer: &Peer,
-        _reference: Option<&Arc<TutorialServer>>,
-        folder: &Path,
-    ) -> Option<Arc<Server>> {
+    fn subject(peer: &Peer, folder: &Path) -> Option<Server> {
         let (program, log) = (peer.server.clone()?, folder.join("server"));
         let process = SharedServer::new(program, &log, ServerConfig::default());
         let is_attached = peer.attached_server().is_some();
-        Some(Arc::new(Server { process, is_attached, bursts: RwLock::default() }))
+        Some(Server { process, is_attached, bursts: RwLock::default() })
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<TutorialServer> {
@@ -76,12 +72,7 @@ impl Subject for Server {
         Ok(())
     }
 
-    fn run(
-        &self,
-        probe: &Arc<Probe>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, Finding> {
+    fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &Recorder) -> RunResult {
         let address = self.process.address(context).map_err(Finding::SetUpError)?;
         let run = case_run::run(probe, &address, &self.bursts, recorder);
         if let Some(how) = self.process.has_exited() {
@@ -145,12 +136,7 @@ impl Subject for TutorialServer {
 
     const PORT_USER: Option<PortUser> = Some(PortUser::ReferenceServer);
 
-    fn run(
-        &self,
-        probe: &Arc<Probe>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, Finding> {
+    fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &Recorder) -> RunResult {
         let address = self.address(context).map_err(Finding::SetUpError)?;
         let run = case_run::run(probe, &address, &self.bursts, recorder);
         if let Some(exit) = self.has_exited() {

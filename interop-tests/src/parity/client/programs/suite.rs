@@ -14,7 +14,7 @@ use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
 use crate::http2::Quiescence;
 use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser, TrialName};
-use crate::parity::baseline::{Case, CaseRun, Comparison, Side, Subject};
+use crate::parity::baseline::{Case, CaseRun, Comparison, RunResult, Side, Subject};
 use crate::parity::client::programs::port_demultiplexer::{PortDemultiplexer, RoutedProgram};
 use crate::parity::client::table::{Behaviour, PROGRAM_PREFIX};
 use crate::parity::client::{outcome, requests, scripted_server::ScriptedServer, suite};
@@ -52,12 +52,7 @@ impl Subject for ClientProgram {
 
     const PORT_USER: Option<PortUser> = Some(PortUser::ClientPrograms);
 
-    fn run(
-        &self,
-        case: &Arc<ProgramCase>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> Result<CaseRun, Finding> {
+    fn run(&self, case: &Arc<ProgramCase>, context: &RunContext, recorder: &Recorder) -> RunResult {
         let logs = self.logs_of(case);
         for log in logs.paths() {
             // stderr is read later and must be of this run only. Usually there is nothing to remove.
@@ -232,12 +227,8 @@ impl Comparison for ClientPrograms {
     type Subject = ClientProgram;
     type Reference = ClientProgram;
 
-    fn subject(
-        peer: &Peer,
-        _reference: Option<&Arc<ClientProgram>>,
-        folder: &Path,
-    ) -> Option<Arc<ClientProgram>> {
-        Self::reference(peer, folder).map(Arc::new)
+    fn subject(peer: &Peer, folder: &Path) -> Option<ClientProgram> {
+        Self::reference(peer, folder)
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<ClientProgram> {
