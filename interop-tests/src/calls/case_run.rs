@@ -48,11 +48,8 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
         logs: server.logs.paths().to_vec(),
         ..Evidence::default()
     };
-    let unsupported = servers.not_supported(
-        &config,
-        &scenario.capabilities(variant),
-        scenario.needs_own_server(),
-    );
+    let capabilities = scenario.capabilities(variant);
+    let unsupported = servers.not_supported(&config, &capabilities, scenario.needs_own_server());
     if let Some(why) = unsupported.or_else(|| agents.not_supported(variant)) {
         return Report { finding: Finding::NotSupported(why), evidence };
     }
@@ -299,7 +296,7 @@ pub(crate) struct Session {
 /// A server of one case alone, because the case kills it or measures its memory.
 ///
 /// It restarts at the same address, because its clients reconnect there.
-pub(crate) struct DedicatedServer<'a> {
+struct DedicatedServer<'a> {
     shared: &'a SharedServer,
     context: &'a RunContext,
     pub(crate) address: String,
@@ -309,10 +306,7 @@ pub(crate) struct DedicatedServer<'a> {
 
 impl<'a> DedicatedServer<'a> {
     /// Starts a server of the same program and configuration as `shared`.
-    pub(crate) fn start(
-        shared: &'a SharedServer,
-        context: &'a RunContext,
-    ) -> Result<Self, Finding> {
+    fn start(shared: &'a SharedServer, context: &'a RunContext) -> Result<Self, Finding> {
         let address = shared.config.address(addresses::lasting_port, context);
         let address = address.map_err(Finding::SetUpError)?;
         let mut server = Self { shared, context, address, running: None };
@@ -321,7 +315,7 @@ impl<'a> DedicatedServer<'a> {
     }
 
     /// Kills the server or starts it.
-    pub(crate) fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
+    fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
         // The old process must end first, because it may still use the port.
         self.running = None;
         if action == ServerAction::Start {

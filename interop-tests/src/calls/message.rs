@@ -82,10 +82,8 @@ impl Message {
                     .map_err(|_| format!("`{digits}` must be hex digits, two per byte"))?
             }
             (_, None) => {
-                return Err(
-                    "the messages of a method without a .proto file must be written in hex"
-                        .to_owned(),
-                );
+                let message = "messages of a method without a .proto file must be written in hex";
+                return Err(message.to_owned());
             }
             (Notation::Padded { ask, size }, Some(of)) if is_number(of) => padded(*ask, *size)?,
             (Notation::Number(value), Some(of)) if is_number(of) => value.message(),
@@ -121,11 +119,8 @@ fn object(table: &toml::Table, of: &MessageDescriptor) -> Result<serde_json::Val
     for (name, value) in table {
         let Some(field) = of.get_field_by_name(name) else {
             let fields: Vec<_> = of.fields().map(|field| field.name().to_owned()).collect();
-            let fields = fields.join("`, `");
-            return Err(format!(
-                "a {} has no field `{name}`; its fields are `{fields}`",
-                of.full_name()
-            ));
+            let (of, fields) = (of.full_name(), fields.join("`, `"));
+            return Err(format!("a {of} has no field `{name}`; its fields are `{fields}`"));
         };
         object.insert(name.clone(), json(value, &field)?);
     }

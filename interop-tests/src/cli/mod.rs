@@ -115,13 +115,10 @@ fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
         .context("fuzz: no peer in the peers file has `reference = true` and a server-program")?;
     let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
     loaded.context.empty_logs()?;
+    let (known, context) = (&plan.deviations, &*loaded.context);
     let fuzz = Fuzz {
         generator: fuzz::Generator::new(&probes, options.edge),
-        comparison: fuzz::Comparison {
-            reference,
-            known: &plan.deviations,
-            context: &loaded.context,
-        },
+        comparison: fuzz::Comparison { reference, known, context },
         candidates: &candidates,
         count: options.count,
         seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),

@@ -93,12 +93,8 @@ fn known_deviations(
     };
     let ours = context.places.project_file("deviations.toml");
     let path = comparison.deviations.as_ref().unwrap_or(&ours);
-    Ok(KnownDeviations::read(
-        path,
-        &names,
-        versions,
-        has_foreign_peers.then(|| peers.foreign_peers()),
-    )?)
+    let foreign_peers = has_foreign_peers.then(|| peers.foreign_peers());
+    Ok(KnownDeviations::read(path, &names, versions, foreign_peers)?)
 }
 
 /// The servers that random requests are sent to: those whose name contains `filter`, or all except the

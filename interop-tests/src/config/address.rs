@@ -100,9 +100,8 @@ impl FromStr for Attachment {
         let named = text.split_once('=').filter(|_| !text.starts_with("unix:"));
         let (peer, address) = named.map_or((None, text), |(peer, address)| (Some(peer), address));
         if peer.is_some_and(str::is_empty) {
-            return Err(
-                "the name of the peer before `=` is empty: use PEER=ADDRESS or ADDRESS".to_owned()
-            );
+            let error = "the name of the peer before `=` is empty: use PEER=ADDRESS or ADDRESS";
+            return Err(error.to_owned());
         }
         let (peer, text) = (peer.map(str::to_owned), text.to_owned());
         let server =

@@ -87,9 +87,8 @@ impl ServerNeeds {
     /// Checks the needs of a scenario. `is_encrypted` is whether all its calls are encrypted.
     pub(crate) fn check(&self, is_encrypted: bool) -> Result<(), String> {
         if self.certificate != ServerCertificate::Good && !is_encrypted {
-            return Err(
-                "server: `certificate` needs vary.transport with only `tls` or `mtls`".to_owned()
-            );
+            let error = "server: `certificate` needs vary.transport with only `tls` or `mtls`";
+            return Err(error.to_owned());
         }
         Ok(())
     }

@@ -126,9 +126,7 @@ impl Peer {
     fn check_server(server: &Program) -> Result<(), (Option<Range<usize>>, &'static str)> {
         let Some(command) = &server.command else {
             let message = match &server.attach {
-                None => {
-                    "the server needs a `command`, or `attach` with the address of a running server"
-                }
+                None => "a server needs `command`, or `attach` with the address of a running one",
                 Some(_) if !server.is_started() => return Ok(()),
                 Some(_) => "`attach` and `ready`, `calls` or `options` exclude each other",
             };
@@ -143,10 +141,9 @@ impl Peer {
         };
         if !ready.is_some_and(has_placeholder) {
             let span = ready.map_or(command.span(), Spanned::span);
-            return Err((
-                Some(span),
-                "a server needs `ready`: the line that it prints, with {address} or {port}",
-            ));
+            let message =
+                "a server needs `ready`: the line that it prints, with {address} or {port}";
+            return Err((Some(span), message));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use anyhow::{anyhow, bail, ensure};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -52,12 +53,11 @@ impl Peers {
             .iter()
             .cloned()
             .partition(|set| file.with.is_empty() || file.variables.has(&set.name));
-        file.variables.set(&own).map_err(|error| anyhow::anyhow!("--set: {error}"))?;
+        file.variables.set(&own).map_err(|error| anyhow!("--set: {error}"))?;
         let mut peers = Self { all: Vec::new(), project: None, source };
         if let Some(first) = file.with.first() {
             if is_project {
-                let message =
-                    "with: this is the file from which `with` takes peers; remove the key";
+                let message = "with: `with` takes peers from this very file; remove the key";
                 return Err(peers.source.error(Some(first.span()), message).into());
             }
             peers.take(&file.with, Self::read(None, places, &others)?, &project)?;
@@ -77,10 +77,9 @@ impl Peers {
                 return wrong(span, message);
             }
             if peer.reference && peers.all.iter().any(|other| other.reference) {
-                return wrong(
-                    None,
-                    "there is already a reference; only one peer may have `reference = true`",
-                );
+                let message =
+                    "there is already a reference; only one peer may have `reference = true`";
+                return wrong(None, message);
             }
             peer.is_of_project = is_project;
             peer.programs_mut().for_each(|program| program.fill(&file.variables));
@@ -135,25 +134,22 @@ impl Peers {
         let mut names = BTreeSet::new();
         for Attachment { peer, server, text } in attachments {
             let name = peer.as_deref().unwrap_or(ATTACHED);
-            anyhow::ensure!(
+            ensure!(
                 names.insert(name),
                 "--attach {text}: a server is already attached for the peer `{name}`"
             );
             if peer.is_none() {
-                let is_free = self.named(name).is_err();
-                anyhow::ensure!(
-                    is_free,
+                ensure!(
+                    self.named(name).is_err(),
                     "--attach {text}: the peers file already has a peer `{name}`; use PEER=ADDRESS"
                 );
                 self.all.push(Peer::attached(name, server.clone()));
                 continue;
             }
-            self.named(name).map_err(|error| anyhow::anyhow!("--attach {text}: {error}"))?;
+            self.named(name).map_err(|error| anyhow!("--attach {text}: {error}"))?;
             let program = self.all.iter_mut().find(|peer| peer.name() == name);
             let Some(program) = program.and_then(|peer| peer.server.as_mut()) else {
-                anyhow::bail!(
-                    "--attach {text}: the peer `{name}` has no `server` in the peers file"
-                );
+                bail!("--attach {text}: the peer `{name}` has no `server` in the peers file");
             };
             program.attach = Some(server.clone());
         }

@@ -166,12 +166,8 @@ impl Program {
 impl CommandLine {
     /// The command line of a system tool; `None` if it is not installed.
     pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
-        Some(Self {
-            program: which::which(name).ok()?,
-            arguments,
-            directory: PathBuf::from("."),
-            environment: BTreeMap::new(),
-        })
+        let (program, directory) = (which::which(name).ok()?, PathBuf::from("."));
+        Some(Self { program, arguments, directory, environment: BTreeMap::new() })
     }
 
     pub(crate) fn command(&self) -> Command {

@@ -4,9 +4,10 @@
 //! been read.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{fmt, io};
 
 use serde::de::DeserializeOwned;
 use toml::{Spanned, de::DeTable};
@@ -93,11 +94,7 @@ impl Source {
     }
 
     /// An error at `span`, a range of bytes of this file.
-    pub(crate) fn error(
-        &self,
-        span: Option<Range<usize>>,
-        message: impl fmt::Display,
-    ) -> ConfigError {
+    pub(crate) fn error(&self, span: Option<Range<usize>>, message: impl Display) -> ConfigError {
         let path = self.path.display();
         let Some(span) = span else { return ConfigError(format!("{path}: {message}")) };
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];

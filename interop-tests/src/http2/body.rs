@@ -81,9 +81,8 @@ impl Piece {
         let Self { value, message, zeros, raw, .. } = self;
         let kinds = [value.is_some(), message.is_some(), zeros.is_some(), raw.is_some()];
         if kinds.into_iter().filter(|is| *is).count() != 1 {
-            return Err(
-                "a piece needs exactly one of `value`, `message`, `zeros` and `raw`".to_owned()
-            );
+            let kinds = "`value`, `message`, `zeros` and `raw`";
+            return Err(format!("a piece needs exactly one of {kinds}"));
         }
         match (self.value, self.size) {
             (Some(value), Some(size)) => padded(value, size).map(drop),

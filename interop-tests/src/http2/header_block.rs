@@ -142,10 +142,8 @@ impl Change {
     pub(crate) fn check(&self, legal: &Legal) -> Result<(), String> {
         let named = [&self.set, &self.remove, &self.add, &self.first];
         if named.iter().filter(|name| name.is_some()).count() != 1 {
-            return Err(
-                "a change of a header needs exactly one of `set`, `remove`, `add` and `first`"
-                    .to_owned(),
-            );
+            let keys = "`set`, `remove`, `add` and `first`";
+            return Err(format!("a change of a header needs exactly one of {keys}"));
         }
         let is_known = |name: &Text| legal.iter().any(|(legal, _)| legal.as_bytes() == name.0);
         match self.set.iter().chain(&self.remove).find(|name| !is_known(name)) {

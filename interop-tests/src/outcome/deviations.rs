@@ -208,10 +208,8 @@ impl Deviation {
         if !self.answers.is_empty() {
             return evidence.answer.as_deref().is_some_and(|answer| self.has_answer(answer));
         }
-        self.observed.len() == mismatches.len()
-            && mismatches
-                .iter()
-                .all(|mismatch| self.observed.get(&mismatch.what) == Some(&mismatch.observed))
+        let is_listed = |it: &Mismatch| self.observed.get(&it.what) == Some(&it.observed);
+        self.observed.len() == mismatches.len() && mismatches.iter().all(is_listed)
     }
 
     fn has_answer<'a>(&'a self, answer: &'a str) -> bool {
@@ -287,10 +285,7 @@ pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            text.char_indices()
-                .map(|(index, _)| &text[index..])
-                .chain([""])
-                .any(|text| glob(rest, text))
+            (0..=text.len()).filter_map(|at| text.get(at..)).any(|text| glob(rest, text))
         }),
     }
 }
@@ -324,11 +319,8 @@ impl FromStr for VersionCondition {
             };
             Some(Self { name: name.to_owned(), test })
         };
-        parse().ok_or_else(|| {
-            format!(
-                "`{condition}` must have the form `NAME < VERSION`, `NAME >= VERSION` or `NAME (WHAT)`"
-            )
-        })
+        let forms = "`NAME < VERSION`, `NAME >= VERSION` or `NAME (WHAT)`";
+        parse().ok_or_else(|| format!("`{condition}` must have the form {forms}"))
     }
 }
 
@@ -341,11 +333,8 @@ impl VersionCondition {
             (name == self.name).then_some((version.parse::<Version>().ok()?, what))
         });
         let (version, what) = line.ok_or_else(|| {
-            format!(
-                "the reference reports no version of `{}`; it reports: {}",
-                self.name,
-                lines.join(", ")
-            )
+            let (name, reported) = (&self.name, lines.join(", "));
+            format!("the reference reports no version of `{name}`; it reports: {reported}")
         })?;
         Ok(match &self.test {
             Test::Below(bound) => version < *bound,

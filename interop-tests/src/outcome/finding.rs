@@ -3,7 +3,7 @@
 //! A finding is not yet a verdict: only a mismatch can be a known deviation. A server that did not start or an
 //! agent that hung is never excused.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,17 +32,9 @@ pub(crate) struct MismatchedBytes {
 }
 
 impl Mismatch {
-    pub(crate) fn new(
-        what: &str,
-        expected: impl fmt::Display,
-        observed: impl fmt::Display,
-    ) -> Self {
-        Self {
-            what: what.to_owned(),
-            expected: expected.to_string(),
-            observed: observed.to_string(),
-            bytes: None,
-        }
+    pub(crate) fn new(what: &str, expected: impl Display, observed: impl Display) -> Self {
+        let (expected, observed) = (expected.to_string(), observed.to_string());
+        Self { what: what.to_owned(), expected, observed, bytes: None }
     }
 
     /// The same mismatch with `label` before the name of what was compared.

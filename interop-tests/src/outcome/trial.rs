@@ -53,14 +53,8 @@ pub(crate) struct TrialName {
 impl TrialName {
     /// The name of a trial of two peers whose expected outcome a table states.
     pub(crate) fn stated(suite: &'static str, server: &str, client: &str, case: String) -> Self {
-        Self {
-            suite,
-            server: Some(server.to_owned()),
-            client: Some(client.to_owned()),
-            baseline: BaselineKind::Stated,
-            reference: None,
-            case,
-        }
+        let (server, client) = (Some(server.to_owned()), Some(client.to_owned()));
+        Self { suite, server, client, baseline: BaselineKind::Stated, reference: None, case }
     }
 
     /// The name without the case: the common prefix of all trials of the same peers.

@@ -25,13 +25,10 @@ pub(crate) fn members(leaders: &[Pid]) -> impl Iterator<Item = (Pid, procfs::pro
     })
 }
 
-/// Runs `something` and returns the maximum growth of the group's resident memory in MiB during that time; `None` on
+/// Runs `work` and returns the maximum growth of the group's resident memory in MiB during that time; `None` on
 /// systems other than Linux.
-pub(crate) fn memory_growth_during<T>(
-    leader: Pid,
-    something: impl FnOnce() -> T,
-) -> (T, Option<f64>) {
-    let Some(before) = resident_bytes(leader) else { return (something(), None) };
+pub(crate) fn memory_growth_during<T>(leader: Pid, work: impl FnOnce() -> T) -> (T, Option<f64>) {
+    let Some(before) = resident_bytes(leader) else { return (work(), None) };
     let most = AtomicU64::new(before);
     let sample = || {
         most.fetch_max(resident_bytes(leader).unwrap_or(0), Ordering::Relaxed);
@@ -45,7 +42,7 @@ pub(crate) fn memory_growth_during<T>(
                 sample();
             }
         });
-        let result = something();
+        let result = work();
         sample();
         result
     });

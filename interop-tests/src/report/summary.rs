@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use minijinja::{AutoEscape, Environment, Output, State, Value, context, value::Serde};
+use minijinja::{AutoEscape, Environment, Error, Output, State, Value, context, value::Serde};
 
 use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
 use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
@@ -59,11 +59,7 @@ fn deviation(KnownDeviation { reason, trials, .. }: &KnownDeviation<'_>) -> Valu
 }
 
 /// Writes `value` escaped for Markdown, on one line.
-fn escaped(
-    out: &mut Output<'_>,
-    state: &mut State<'_, '_>,
-    value: &Value,
-) -> Result<(), minijinja::Error> {
+fn escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_safe() {
         return minijinja::escape_formatter(out, state, value);
     }

@@ -30,12 +30,8 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
     }
     let red = AnsiColor::Red.on_default().bold();
     for failed in record.failed().take(SHOWN) {
-        let verdict = failed.verdict.name();
-        anstream::println!(
-            "interop: {red}{verdict}{red:#}: {}: {}",
-            failed.name,
-            failed.in_short()
-        );
+        let (verdict, name, why) = (failed.verdict.name(), &failed.name, failed.in_short());
+        anstream::println!("interop: {red}{verdict}{red:#}: {name}: {why}");
     }
     let more = record.counts.failures().saturating_sub(SHOWN);
     if more > 0 {

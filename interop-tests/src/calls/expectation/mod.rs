@@ -230,9 +230,7 @@ mod tests {
         let failed = "status = \"INTERNAL\"\nroot = 1";
         assert!(check(failed, &ReplyForm::Root).starts_with("root: a call that fails"));
         assert!(check("root = 1\ndetails = {}", &ReplyForm::Root).starts_with("details: "));
-        assert!(
-            check("replies = [1.0]", &MESSAGES).starts_with("replies: the messages of a method")
-        );
+        assert!(check("replies = [1.0]", &MESSAGES).starts_with("replies: messages of a method"));
         assert_eq!(expectation("root = 1").check(&ReplyForm::Root), Ok(()));
         assert_eq!(expectation("status = \"INTERNAL\"").check(&ReplyForm::Root), Ok(()));
         assert_eq!(expectation("replies = [\"0d\"]").check(&MESSAGES), Ok(()));

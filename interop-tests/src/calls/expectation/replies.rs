@@ -61,11 +61,7 @@ pub(crate) fn shown(replies: &[Vec<u8>], of: Option<&MessageDescriptor>) -> Stri
 }
 
 /// Checks that each of `texts` occurs in the bytes of one of the responses.
-pub(crate) fn compare_contained(
-    texts: &[String],
-    observed: &[Vec<u8>],
-    comparison: &mut Comparison,
-) {
+pub(crate) fn compare_contained(texts: &[String], observed: &[Vec<u8>], all: &mut Comparison) {
     let is_in = |text: &str, reply: &[u8]| {
         reply.windows(text.len().max(1)).any(|part| part == text.as_bytes())
     };
@@ -76,9 +72,9 @@ pub(crate) fn compare_contained(
     if !missing.is_empty() {
         let length: usize = observed.iter().map(Vec::len).sum();
         let observed = format!("{length} bytes without {}", quoted(&missing));
-        comparison.mismatches.push(Mismatch::new("replies", &expected, observed));
+        all.mismatches.push(Mismatch::new("replies", &expected, observed));
     }
-    comparison.expected.add("replies", expected);
+    all.expected.add("replies", expected);
 }
 
 #[cfg(test)]

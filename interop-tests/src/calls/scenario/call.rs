@@ -123,8 +123,7 @@ impl Call {
         let method = match (self.kind, message::find(&self.method)) {
             (None, Err(unknown)) => return Err(unknown),
             (Some(_), Ok(_)) => {
-                return Err("kind: a .proto file declares the kind of this method; remove the key"
-                    .to_owned());
+                return Err("kind: a .proto file declares the method; remove the key".to_owned());
             }
             (_, method) => method.ok(),
         };

@@ -106,10 +106,8 @@ impl Scenario {
         check_name(self.name())?;
         let Self { call, expect, calls, steps, .. } = self;
         if steps.is_empty() || call.is_some() || expect.is_some() || !calls.is_empty() {
-            return Err(
-                "a scenario needs `call` and `expect`, `calls`, or `steps`, and only one of these"
-                    .to_owned(),
-            );
+            let forms = "`call` and `expect`, `calls`, or `steps`, and only one of these";
+            return Err(format!("a scenario needs {forms}"));
         }
         self.steps.iter().try_for_each(Step::check)?;
         self.vary.check()?;

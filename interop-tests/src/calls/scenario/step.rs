@@ -128,10 +128,7 @@ impl Step {
             return Err("each of `calls` needs its own `expect`".to_owned());
         }
         if self.call.as_ref().is_some_and(|call| call.expect.is_some()) {
-            return Err(
-                "write `expect` next to `call`, not inside it; only `calls` contain their `expect`"
-                    .to_owned(),
-            );
+            return Err("write `expect` next to `call`; only `calls` contain `expect`".to_owned());
         }
         match (&self.call, &self.expect, self.calls.is_empty(), &self.server) {
             (Some(_), Some(_), true, _) | (None, None, false, _) | (None, None, true, Some(_)) => {}

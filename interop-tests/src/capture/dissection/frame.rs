@@ -79,17 +79,14 @@ fn header_block(decoded: Result<Vec<header_block::Field>, String>) -> HeaderBloc
 
 /// The names of the flags that are set.
 fn flags(header: FrameHeader) -> Vec<String> {
+    use kind::{CONTINUATION, DATA, HEADERS, PING, PUSH_PROMISE, SETTINGS};
     /// The bits, names and frame types of flags.
     const FLAGS: [(u8, &str, &[u8]); 5] = [
-        (flag::END_STREAM, "END_STREAM", &[kind::DATA, kind::HEADERS]),
-        (flag::ACK, "ACK", &[kind::SETTINGS, kind::PING]),
-        (
-            flag::END_HEADERS,
-            "END_HEADERS",
-            &[kind::HEADERS, kind::PUSH_PROMISE, kind::CONTINUATION],
-        ),
-        (flag::PADDED, "PADDED", &[kind::DATA, kind::HEADERS, kind::PUSH_PROMISE]),
-        (flag::PRIORITY, "PRIORITY", &[kind::HEADERS]),
+        (flag::END_STREAM, "END_STREAM", &[DATA, HEADERS]),
+        (flag::ACK, "ACK", &[SETTINGS, PING]),
+        (flag::END_HEADERS, "END_HEADERS", &[HEADERS, PUSH_PROMISE, CONTINUATION]),
+        (flag::PADDED, "PADDED", &[DATA, HEADERS, PUSH_PROMISE]),
+        (flag::PRIORITY, "PRIORITY", &[HEADERS]),
     ];
     let is_set =
         |(bit, _, kinds): &&(u8, &str, &[u8])| header.has(*bit) && kinds.contains(&header.kind);
@@ -178,18 +175,14 @@ impl Parts<'_> {
     }
 
     fn meaning(&self, name: &str, number: u32) -> String {
-        // The highest bit of a stream or an increment is reserved.
-        let without_reserved = number & 0x7fff_ffff;
+        // Without the highest bit, which is reserved in a stream or an increment.
+        let value = number & 0x7fff_ffff;
         match name {
             "type" => kind_name(self.header.kind),
             "flags" if self.header.flags == 0 => "none".to_owned(),
             "flags" => flags(self.header).join(" | "),
-            "stream" if number != without_reserved => {
-                format!("{without_reserved}, reserved bit set")
-            }
-            "dependency" | "promised stream" | "last stream" | "increment" => {
-                without_reserved.to_string()
-            }
+            "stream" if number != value => format!("{value}, reserved bit set"),
+            "dependency" | "promised stream" | "last stream" | "increment" => value.to_string(),
             "error code" => error_name(number),
             "identifier" => setting_name(number),
             "weight" | "opaque data" => String::new(),

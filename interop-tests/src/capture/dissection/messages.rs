@@ -38,16 +38,11 @@ pub(crate) struct MessagesOfFrame {
 }
 
 impl MessageParser {
-    /// Parses `data`, which is at `position` of `frame`.
-    pub(crate) fn parse(
-        &mut self,
-        mut data: &[u8],
-        mut position: usize,
-        frame: &mut MessagesOfFrame,
-    ) {
+    /// Parses `data`, which is at position `at` of `frame`.
+    pub(crate) fn parse(&mut self, mut data: &[u8], mut at: usize, frame: &mut MessagesOfFrame) {
         while !data.is_empty() {
             if self.prefix.is_empty() {
-                self.start = Some(position);
+                self.start = Some(at);
             }
             let before = data.len();
             fill(&mut self.prefix, PREFIX, &mut data);
@@ -56,11 +51,11 @@ impl MessageParser {
                 let bytes = data.split_off(..missing.min(data.len())).unwrap_or_default();
                 self.bytes.extend(bytes, KEPT);
                 if bytes.len() == missing {
-                    let end = position + before - data.len();
+                    let end = at + before - data.len();
                     self.finish_message(flag, length, end, frame);
                 }
             }
-            position += before - data.len();
+            at += before - data.len();
         }
     }
 
@@ -155,11 +150,9 @@ pub(crate) fn read(message: &[u8]) -> (Vec<ProtobufField>, Option<String>) {
 /// The parts of a message of `length` bytes: its fields, and the rest, which is not read for the reason
 /// `unread`.
 pub(crate) fn parts(fields: &[ProtobufField], length: usize, unread: Option<&str>) -> Vec<Part> {
-    let part = |start, end, name: &str, value: &str| Part {
-        start,
-        end,
-        name: name.to_owned(),
-        value: value.to_owned(),
+    let part = |start, end, name: &str, value: &str| {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        Part { start, end, name, value }
     };
     let mut parts = Vec::new();
     for field in fields {

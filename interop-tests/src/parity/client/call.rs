@@ -38,15 +38,11 @@ impl Call {
             return Err("call: `value` and `message` exclude each other".to_owned());
         }
         if self.rounds.is_empty() || self.rounds.contains(&0) {
-            return Err(
-                "rounds: list the number of calls in each round, such as [1, 10]; each at least 1"
-                    .to_owned(),
-            );
+            return Err("rounds: list the calls per round, at least 1, such as [1, 10]".to_owned());
         }
         if !self.timeout_ms.is_finite() || self.timeout_ms < 0.0 {
-            return Err(
-                "timeout-ms: must be a number of milliseconds, or 0 for no deadline".to_owned()
-            );
+            let message = "timeout-ms: must be a number of milliseconds, or 0 for no deadline";
+            return Err(message.to_owned());
         }
         Ok(())
     }

@@ -52,13 +52,8 @@ impl<'a> Generator<'a> {
     pub(crate) fn allows(&self, probe: &Probe) -> bool {
         // If a server is more lenient than the reference, its response depends on the message, so deviations.toml
         // cannot list it. Only classes that are always rejected can be recognized by the response.
-        const LENIENT: [Class; 5] = [
-            Class::Fragment,
-            Class::Padding,
-            Class::FastPings,
-            Class::EarlyHalfClose,
-            Class::ForbiddenFrames,
-        ];
+        use Class::{EarlyHalfClose, FastPings, ForbiddenFrames, Fragment, Padding};
+        const LENIENT: [Class; 5] = [Fragment, Padding, FastPings, EarlyHalfClose, ForbiddenFrames];
         let forbidden = if self.edge { &LENIENT[..] } else { Class::VARIANTS };
         (self.edge || probe.grade == Grade::ClientVisible)
             && !forbidden.iter().any(|class| class.contains(probe))
@@ -85,9 +80,7 @@ impl<'a> Generator<'a> {
                 });
             }
         }
-        Err(format!(
-            "fuzz: case {case}: no request that may be sent was generated in {DRAWS} attempts"
-        ))
+        Err(format!("fuzz: case {case}: {DRAWS} attempts generated no request that may be sent"))
     }
 
     fn mutated(&self, random: &mut Random) -> Option<Probe> {

@@ -48,9 +48,7 @@ impl Addresses {
     pub(crate) fn next_socket(&self) -> Result<String, String> {
         let make = || {
             let folder = tempfile::Builder::new().prefix("interop-").tempdir();
-            folder.map_err(|error| {
-                format!("cannot create a temporary folder for Unix sockets: {error}")
-            })
+            folder.map_err(|error| format!("cannot create a folder for Unix sockets: {error}"))
         };
         let folder = self.folder.get_or_init(make).as_ref().map_err(Clone::clone)?;
         let number = self.sockets.fetch_add(1, Ordering::Relaxed);

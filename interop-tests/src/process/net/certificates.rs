@@ -34,12 +34,9 @@ impl Certificates {
 
     /// Generates the certificates unless they exist. The error is the reason why this failed.
     pub(crate) fn make(&self) -> Result<(), String> {
-        let made = || {
-            make_all(&self.folder).map_err(|error| {
-                format!("cannot generate the certificates in {}: {error}", self.folder.display())
-            })
-        };
-        self.made.get_or_init(made).clone()
+        let folder = self.folder.display();
+        let failed = |error| format!("cannot generate the certificates in {folder}: {error}");
+        self.made.get_or_init(|| make_all(&self.folder).map_err(failed)).clone()
     }
 
     /// The path of the file `name`: `ca.pem`, or `NAME.pem` and `NAME.key` for a [`ServerCertificate`].
@@ -102,10 +99,7 @@ fn authority(name: &str) -> Result<Ca, rcgen::Error> {
     CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }
 
-fn leaf(
-    names: &[&str],
-    purpose: ExtendedKeyUsagePurpose,
-) -> Result<CertificateParams, rcgen::Error> {
+fn leaf(names: &[&str], purpose: ExtendedKeyUsagePurpose) -> anyhow::Result<CertificateParams> {
     let mut params =
         CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     params.distinguished_name.push(DnType::CommonName, names[0]);

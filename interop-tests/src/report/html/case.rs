@@ -158,12 +158,9 @@ fn aligned<'a>(expected: &'a [Line], observed: &'a [Line], other: How) -> Vec<Ro
         Row { what: &line.what, expected: Some(&line.value), observed, how, bytes: None }
     };
     let more = observed.iter().filter(|line| value(expected, &line.what).is_none());
-    let more = more.map(|line| Row {
-        what: &line.what,
-        expected: None,
-        observed: Some(&line.value),
-        how: MORE,
-        bytes: None,
+    let more = more.map(|line| {
+        let (expected, observed) = (None, Some(&line.value[..]));
+        Row { what: &line.what, expected, observed, how: MORE, bytes: None }
     });
     expected.iter().map(row).chain(more).collect()
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::outcome::VerdictKind;
 use crate::report::record::format::Counts;
 
+use VerdictKind::{Failed, KnownDeviation, NotSupported, Passed, SetUpError, Skipped};
+
 /// A verdict as text.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Shown {
@@ -18,24 +20,18 @@ pub(crate) struct Shown {
 }
 
 /// All verdicts, the most severe first.
-pub(crate) const VERDICTS: [VerdictKind; 6] = [
-    VerdictKind::SetUpError,
-    VerdictKind::Failed,
-    VerdictKind::KnownDeviation,
-    VerdictKind::NotSupported,
-    VerdictKind::Skipped,
-    VerdictKind::Passed,
-];
+pub(crate) const VERDICTS: [VerdictKind; 6] =
+    [SetUpError, Failed, KnownDeviation, NotSupported, Skipped, Passed];
 
 impl From<VerdictKind> for Shown {
     fn from(verdict: VerdictKind) -> Self {
         let (class, symbol) = match verdict {
-            VerdictKind::Passed => ("passed", "✓"),
-            VerdictKind::KnownDeviation => ("known-deviation", "≈"),
-            VerdictKind::NotSupported => ("not-supported", "–"),
-            VerdictKind::Skipped => ("skipped", "○"),
-            VerdictKind::Failed => ("failed", "✗"),
-            VerdictKind::SetUpError => ("set-up-error", "!"),
+            Passed => ("passed", "✓"),
+            KnownDeviation => ("known-deviation", "≈"),
+            NotSupported => ("not-supported", "–"),
+            Skipped => ("skipped", "○"),
+            Failed => ("failed", "✗"),
+            SetUpError => ("set-up-error", "!"),
         };
         Self { class, symbol, word: verdict.name() }
     }

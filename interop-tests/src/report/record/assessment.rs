@@ -61,9 +61,8 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         trials().filter(of_peer).filter(|trial| trial.verdict == VerdictKind::Skipped);
     if let Some(skipped) = skipped.next() {
         let why = skipped.why.clone().unwrap_or_default();
-        return Answer::NotJudged {
-            why: format!("trials were skipped, for example {} ({why})", skipped.name),
-        };
+        let why = format!("trials were skipped, for example {} ({why})", skipped.name);
+        return Answer::NotJudged { why };
     }
     let known: Vec<_> =
         trials().filter(of_peer).filter(|t| t.verdict == VerdictKind::KnownDeviation).collect();

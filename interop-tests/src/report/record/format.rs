@@ -324,23 +324,18 @@ impl fmt::Display for Answer {
         match self {
             Self::Ready { deviations: 0, .. } => f.write_str("ready"),
             Self::Ready { deviations, client_visible } => {
-                let plural = if *deviations == 1 { "" } else { "s" };
+                let s = if *deviations == 1 { "" } else { "s" };
                 let visible = match client_visible {
                     0 => "none".to_owned(),
                     some => some.to_string(),
                 };
-                write!(
-                    f,
-                    "ready with {deviations} known deviation{plural} ({visible} client-visible)"
-                )
+                write!(f, "ready with {deviations} known deviation{s} ({visible} client-visible)")
             }
             Self::NotReady { trials, worst, why } => {
+                f.write_str("not ready: ")?;
                 match trials {
-                    1 => write!(f, "not ready: 1 trial failed or is not supported: ")?,
-                    more => write!(
-                        f,
-                        "not ready: {more} trials failed or are not supported, for example "
-                    )?,
+                    1 => f.write_str("1 trial failed or is not supported: ")?,
+                    _ => write!(f, "{trials} trials failed or are not supported, for example ")?,
                 }
                 write!(f, "{worst}: {why}")
             }
