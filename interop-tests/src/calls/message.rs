@@ -27,11 +27,8 @@ pub(crate) struct Message {
 
 /// The notations of a message.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    deny_unknown_fields,
-    expecting = "a message must be a number, a table or hex digits"
-)]
+#[serde(untagged, deny_unknown_fields)]
+#[serde(expecting = "a message must be a number, a table or hex digits")]
 enum Notation {
     List(Vec<Message>),
     /// The same messages repeated.

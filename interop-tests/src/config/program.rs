@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ pub enum CommandError {
 /// A command line without placeholders. It is displayed in shell syntax.
 #[derive(Clone, Debug)]
 pub struct CommandLine {
-    program: PathBuf,
+    pub(crate) program: PathBuf,
     arguments: Vec<String>,
     directory: PathBuf,
     environment: BTreeMap<String, String>,
@@ -174,10 +174,6 @@ impl CommandLine {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory).envs(&self.environment);
         command
-    }
-
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
     }
 }
 

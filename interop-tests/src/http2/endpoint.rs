@@ -121,7 +121,7 @@ impl Endpoint {
         Ok(Self {
             role,
             socket: FrameSocket::new(socket, preface, observers)?,
-            blocks: BlockReader::new(),
+            blocks: BlockReader::default(),
             activity,
             windows: Windows::new(),
             streams: BTreeMap::new(),

@@ -69,6 +69,7 @@ impl Decoder {
 /// Assembles and decodes the header blocks of one direction of a connection.
 ///
 /// Every block must be decoded, because later blocks refer to the dynamic table that it changes.
+#[derive(Default)]
 pub(crate) struct BlockReader {
     decoder: Decoder,
     /// An incomplete block: its HEADERS frame and the fragments so far.
@@ -86,10 +87,6 @@ pub(crate) struct Block {
 }
 
 impl BlockReader {
-    pub(crate) fn new() -> Self {
-        Self { decoder: Decoder::default(), pending: None, is_broken: false }
-    }
-
     /// Adds a HEADERS or CONTINUATION frame; returns the block if this was its last frame.
     pub(crate) fn take(&mut self, frame: Frame) -> Option<Block> {
         let flags = frame.flags;
@@ -216,7 +213,7 @@ mod tests {
             let headers = Frame::new(kind::HEADERS, flag::END_STREAM, 3, []);
             let frames = frames(headers, &block, size);
             assert_eq!(frames.len(), block.len().div_ceil(size));
-            let mut reader = BlockReader::new();
+            let mut reader = BlockReader::default();
             let mut blocks: Vec<_> = frames.into_iter().filter_map(|f| reader.take(f)).collect();
             let block = blocks.pop().expect("the header block is invalid");
             assert!(blocks.is_empty() && block.end_stream && block.stream == 3);
@@ -226,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_block_may_refer_to_the_one_before() {
-        let mut reader = BlockReader::new();
+        let mut reader = BlockReader::default();
         let mut take = |block: &[u8]| {
             let frame = Frame::new(kind::HEADERS, flag::END_HEADERS, 1, block).padded(3);
             reader.take(frame).expect("the header block is invalid").fields
@@ -239,7 +236,7 @@ mod tests {
     #[test]
     fn a_continuation_without_headers_is_no_block() {
         let frame = Frame::new(kind::CONTINUATION, flag::END_HEADERS, 1, *b"\x88");
-        assert!(BlockReader::new().take(frame).is_none());
+        assert!(BlockReader::default().take(frame).is_none());
     }
 
     use super::{Change, Legal, changed};

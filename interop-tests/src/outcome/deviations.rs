@@ -115,6 +115,7 @@ impl KnownDeviations {
     }
 
     fn strict_verdict(&self, trial: &TrialName, finding: &Finding, evidence: &Evidence) -> Verdict {
+        use VerdictKind::{Failed, KnownDeviation, NotSupported, SetUpError};
         let known = self.matching(trial).next();
         match (finding.clone(), known) {
             (Finding::Match, None) => Verdict::passed(),
@@ -124,13 +125,13 @@ impl KnownDeviations {
                     "it passed, but deviations.toml lists it as a known deviation: remove the entry \
                      `{pattern}`"
                 );
-                Verdict::new(VerdictKind::Failed, why)
+                Verdict::new(Failed, why)
             }
             (Finding::Mismatches(mismatches), Some(known))
                 if known.excuses(&mismatches, evidence) =>
             {
                 Verdict {
-                    kind: VerdictKind::KnownDeviation,
+                    kind: KnownDeviation,
                     why: Some(known.reason.clone()),
                     link: Some(known.link.clone()),
                     mismatches,
@@ -143,14 +144,12 @@ impl KnownDeviations {
                         known.failure()
                     )
                 });
-                Verdict { mismatches, ..Verdict::new(VerdictKind::Failed, why) }
+                Verdict { mismatches, ..Verdict::new(Failed, why) }
             }
-            (Finding::NotSupported(why), _) => Verdict::new(VerdictKind::NotSupported, why),
-            (Finding::Broken(why) | Finding::Hung(why), _) => {
-                Verdict::new(VerdictKind::Failed, why)
-            }
+            (Finding::NotSupported(why), _) => Verdict::new(NotSupported, why),
+            (Finding::Broken(why) | Finding::Hung(why), _) => Verdict::new(Failed, why),
             (Finding::SetUpError(why) | Finding::ReferenceHung(why), _) => {
-                Verdict::new(VerdictKind::SetUpError, why)
+                Verdict::new(SetUpError, why)
             }
         }
     }

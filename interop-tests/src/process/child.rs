@@ -130,7 +130,7 @@ impl Process {
     ) -> Result<Self, SpawnError> {
         let command_line = program.command_line(places, address)?;
         Self::start(&command_line, logs)
-            .map_err(|source| SpawnError::Io { program: command_line.program().to_owned(), source })
+            .map_err(|source| SpawnError::Io { program: command_line.program.clone(), source })
     }
 
     /// Its process ID, which is also the ID of its process group.

@@ -56,7 +56,7 @@ impl Recorder {
             state: State::Start,
             pending: Vec::new(),
             messages: BTreeMap::new(),
-            blocks: BlockReader::new(),
+            blocks: BlockReader::default(),
             is_half_closed: false,
         };
         ConnectionRecorder { client: direction(Role::Client), server: direction(Role::Server) }

@@ -111,11 +111,9 @@ impl<C: Comparison> Suite<C> {
         if self.cases.is_empty() {
             return Ok(());
         }
+        let name = C::GOLDENS;
         let reference = self.reference.as_deref().with_context(|| {
-            format!(
-                "record-goldens: no peer has `reference = true` and the program for {}",
-                C::GOLDENS
-            )
+            format!("record-goldens: no peer has `reference = true` and the program for {name}")
         })?;
         let record = || recording::record(reference, &self.cases, C::RECORDED_AT_ONCE, context);
         let goldens = match C::Reference::PORT_USER {

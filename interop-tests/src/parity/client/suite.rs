@@ -59,16 +59,11 @@ impl Comparison for ClientParity {
 impl Subject for AgentPool {
     type Case = Behaviour;
 
-    fn run(
-        &self,
-        behaviour: &Arc<Behaviour>,
-        context: &RunContext,
-        recorder: &Recorder,
-    ) -> RunResult {
+    fn run(&self, case: &Arc<Behaviour>, context: &RunContext, recorder: &Recorder) -> RunResult {
         let mut agent = self.lend(false);
         let began = Instant::now();
-        let server = ScriptedServer::of(behaviour, recorder);
-        let (listener, address) = if behaviour.nobody_listens {
+        let server = ScriptedServer::of(case, recorder);
+        let (listener, address) = if case.nobody_listens {
             (None, context.addresses.closed.clone())
         } else {
             let server = Arc::clone(&server);
@@ -79,7 +74,7 @@ impl Subject for AgentPool {
             let address = listener.address.to_string();
             (Some(listener), address)
         };
-        let rounds = behaviour.call.requests(&address);
+        let rounds = case.call.requests(&address);
         let calls = rounds.iter().map(|request| round(&mut agent, request, context));
         let calls = calls.collect::<Result<Vec<_>, Finding>>();
         drop(agent);
@@ -87,7 +82,7 @@ impl Subject for AgentPool {
         drop(listener);
         let calls = calls?.concat();
         let sent = rounds.iter().map(agent::shown).chain(frames).collect();
-        let observation = |message| outcome::observation(behaviour, &calls, &requests, message);
+        let observation = |message| outcome::observation(case, &calls, &requests, message);
         let (observed, masked) = (observation(outcome::full), observation(outcome::masked));
         Ok(CaseRun { observed, masked, sent, began })
     }

@@ -13,7 +13,7 @@ use crate::config::source::{self, check_name};
 use crate::http2::{Action, Change, Cut, End, Legal, Message, Piece, Role, Text};
 use crate::http2::{body, header_block::changed};
 use crate::outcome::{Grade, Mismatch, Observation};
-use crate::parity::baseline::Case;
+use crate::parity::baseline::{Case, reference::check_unstable};
 use crate::parity::client::{call::Call, family};
 
 /// The headers of a minimal legal response.
@@ -186,11 +186,7 @@ impl Behaviour {
             ));
         }
         self.programs.iter().try_for_each(ProgramOverrides::check)?;
-        if self.unstable.is_some() == self.also.is_empty() {
-            let message = "`unstable` and `also` need each other: the reason why the outcome varies, and \
-                           all outcomes";
-            return Err(message.to_owned());
-        }
+        check_unstable(self.unstable.as_deref(), &self.also)?;
         self.call.check()?;
         let mut actions = self.actions.iter().chain(&self.then).flatten();
         actions.try_for_each(|action| action.check(Role::Server))?;

@@ -12,7 +12,7 @@ use crate::config::source::{self, check_name};
 use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role, Text};
 use crate::http2::{body, header_block::changed};
 use crate::outcome::{Grade, Observation};
-use crate::parity::baseline::Case;
+use crate::parity::baseline::{Case, reference::check_unstable};
 
 /// The header list of a minimal legal gRPC request.
 ///
@@ -146,14 +146,9 @@ impl Probe {
 
     fn check(&self) -> Result<(), String> {
         check_name(self.name())?;
-        if self.unstable.is_some() == self.also.is_empty() {
-            let message = "`unstable` and `also` need each other: the reason why the response varies, and \
-                           all responses";
-            return Err(message.to_owned());
-        }
+        check_unstable(self.unstable.as_deref(), &self.also)?;
         if self.times == 0 || self.actions.is_empty() {
-            let message = "the probe does nothing: `times` must be at least 1, and `actions` must not be \
-                           empty";
+            let message = "the probe does nothing: `times` must be at least 1, `actions` not empty";
             return Err(message.to_owned());
         }
         if self.end == End::Trailers && self.trailers.is_empty() {

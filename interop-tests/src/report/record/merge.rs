@@ -23,10 +23,8 @@ pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Recor
     let missing = (1..=count).filter(|index| !there.contains(index));
     let missing: Vec<_> = missing.map(|index| index.to_string()).collect();
     if !missing.is_empty() {
-        bail!(
-            "merge: the records of these shards are missing: {}; pass all {count} of them",
-            missing.join(", ")
-        );
+        let missing = missing.join(", ");
+        bail!("merge: the records of these shards are missing: {missing}; pass all {count}");
     }
     let records = records.into_iter().map(|(_, record)| record);
     let merged = records.reduce(both).context("merge: no records were given")?;

@@ -17,6 +17,5 @@ pub(crate) mod participant;
 pub(crate) mod trial;
 pub(crate) mod writer;
 
-pub(crate) use format::KnownDeviation;
-pub(crate) use format::{FORMAT, Machine, Record, State, VERSION};
+pub(crate) use format::{FORMAT, KnownDeviation, Machine, Record, State, VERSION};
 pub use format::{SCHEMA_FILE, schema};
