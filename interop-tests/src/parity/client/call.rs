@@ -38,7 +38,8 @@ impl Call {
             return Err("call: `value` and `message` exclude each other".to_owned());
         }
         if self.rounds.is_empty() || self.rounds.contains(&0) {
-            return Err("rounds: list the calls per round, at least 1, such as [1, 10]".to_owned());
+            let example = "such as [1, 10]; each at least 1";
+            return Err(format!("rounds: list the number of calls in each round, {example}"));
         }
         if !self.timeout_ms.is_finite() || self.timeout_ms < 0.0 {
             let message = "timeout-ms: must be a number of milliseconds, or 0 for no deadline";
