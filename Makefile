@@ -29,9 +29,12 @@ REQUIREMENTS = $(filter-out python/requirements.txt,$(word 2,$(ROW)))
 OTHER_ENVIRONMENT = $(if $(REQUIREMENTS),target/versions/$(basename $(notdir $(REQUIREMENTS))))
 ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set python-environment=$(OTHER_ENVIRONMENT)) $(wordlist 3,$(words $(ROW)),$(ROW))
 
-# The tool without the programs that it starts: those are built apart, so that no feature that only the
-# tool's dependencies need gets into them.
-INTEROP = $(CARGO) run --locked --quiet --package grpc-interop --
+# All programs and tests are built with the features of the whole workspace, so that no dependency is built twice.
+# The programs that are deployed and measured are built alone: `make bench`, `cargo install`.
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+INTEROP = '$(CARGO_TARGET_DIR)/debug/interop'
+PROGRAMS = --bin calculator-server --bin calculator-client --bin calculator-agent --bin interop
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
@@ -45,23 +48,23 @@ setup: ## make .venv and the Python stubs (the other targets do it when they nee
 	@$(if $(REQUIREMENTS),ENVIRONMENT=$(OTHER_ENVIRONMENT) REQUIREMENTS=$(REQUIREMENTS)) python/setup.sh
 
 build: ## build the Rust programs
-	$(CARGO) build --locked --package calculator --bins
+	$(CARGO) build --locked --workspace $(PROGRAMS)
 
 # Without a subcommand, so that ARGS can begin with one.
 interop: setup build ## run every pair of server and client: make interop ARGS='--help'
 	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
 
-interop-merge: ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
+interop-merge: build ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
 	$(INTEROP) merge $(RECORDS)
 
-interop-diff: ## show what changed between two runs: make interop-diff OLD=a.json NEW=b.json
+interop-diff: build ## show what changed between two runs: make interop-diff OLD=a.json NEW=b.json
 	$(INTEROP) diff '$(OLD)' '$(NEW)'
 
-record-schema: ## write interop-tests/record.schema.json, the format of records
+record-schema: build ## write interop-tests/record.schema.json, the format of records
 	$(INTEROP) schema --write
 
-interop-versions: setup ## run it with older and newer grpcio and protobuf, and show one table
-	CARGO='$(CARGO)' ROWS='$(ROWS)' python/versions/run.sh $(ARGS)
+interop-versions: setup build ## run it with older and newer grpcio and protobuf, and show one table
+	INTEROP=$(INTEROP) ROWS='$(ROWS)' python/versions/run.sh $(ARGS)
 
 bench: setup ## measure what the replacement gains: make bench ARGS='--help'
 	$(CARGO) build --locked --release --package calculator --no-default-features --bins
@@ -74,11 +77,10 @@ golden: setup build ## record what the Python server and client do as the golden
 fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
 	$(INTEROP) fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+TESTS = --test drop-in --test modules --test self-test
 test: setup build ## run all other tests; the proof over all 2^32 floats is in them
-	$(CARGO) test --locked --no-fail-fast --package calculator --lib --bins --test drop-in -- --include-ignored
-	$(CARGO) test --locked --package calculator --doc
-	$(CARGO) test --locked --no-fail-fast --package grpc-interop --lib --test modules --test self-test
-	$(CARGO) test --locked --package grpc-interop-protocol
+	$(CARGO) test --locked --no-fail-fast --workspace --lib --bins $(TESTS) -- --include-ignored
+	$(CARGO) test --locked --workspace --doc
 	$(INTEROP) run server-parity/rust --baseline golden --without python --without python-asyncio
 	$(INTEROP) run client-parity/rust --baseline golden --without python --without python-asyncio
 

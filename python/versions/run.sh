@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs interop with each row of rows.txt, and then prints one table of all runs.
-# ROWS='oldest middle' runs only these rows. Arguments are passed to interop in each run.
+# ROWS='oldest middle' runs only these rows. Arguments are passed to interop in each run. INTEROP names the program,
+# which `make build` builds.
 #
 # The exit status is 0 if all rows that could be installed ran and no trial failed, 101 if a trial failed, and
 # 2 if a row did not run. A row whose packages have no wheel for this Python is not a failure; the table
@@ -19,9 +20,7 @@ for row in ${ROWS:=$names}; do
     }
 done
 is_chosen() { for row in $ROWS; do [ "$row" != "$1" ] || return 0; done; return 1; }
-interop() { ${CARGO:-cargo} run --quiet --locked --package grpc-interop -- "$@"; }
-
-${CARGO:-cargo} build --quiet --locked --package calculator --bins || exit 2
+interop() { "${INTEROP:-target/debug/interop}" "$@"; }
 
 # The other environments use the same Python.
 python/setup.sh || exit 2

@@ -29,18 +29,16 @@ pub(crate) fn build() -> Result<(), String> {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
-    // Separately, because a common build would unify the features of their dependencies.
-    for package in ["calculator", "interop-mutants"] {
-        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--locked", "--bins", "--package", package])
-            .args(["--profile", profile, "--target-dir"])
-            .arg(target)
-            .current_dir(ROOT)
-            .status()
-            .map_err(|error| format!("cannot run cargo to build the package {package}: {error}"))?;
-        if !built.success() {
-            return Err(format!("cargo failed to build the package {package}: {built}"));
-        }
+    // As the Makefile builds them, so that nothing is built twice.
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
+        .args(["--profile", profile, "--target-dir"])
+        .arg(target)
+        .current_dir(ROOT)
+        .status()
+        .map_err(|error| format!("cannot run cargo to build the programs: {error}"))?;
+    if !built.success() {
+        return Err(format!("cargo failed to build the programs: {built}"));
     }
     Ok(())
 }
