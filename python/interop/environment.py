@@ -151,7 +151,12 @@ def _find_uv() -> Path:
 
 def _uv(arguments: list[str | Path]) -> None:
     """Run uv, and explain a failure."""
-    status, output = _run([_find_uv(), *arguments], uv_environ(os.environ))
+    command = [_find_uv(), *arguments]
+    environ = uv_environ(os.environ)
+    status, output = _run(command, environ)
+    if status and "invalid peer certificate" in output:
+        # uv has its own list of CAs, which lacks that of a company's proxy.
+        status, output = _run(command, {"UV_SYSTEM_CERTS": "1", **environ})
     if not status:
         return
     if no_wheel := re.search(r"(\S+==\S+) has no (?:usable )?wheels", output):
