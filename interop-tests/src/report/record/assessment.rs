@@ -49,6 +49,9 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         let (chosen, all) = (record.selection.chosen, record.selection.all);
         return Answer::NotJudged { why: format!("only {chosen} of {all} trials ran") };
     }
+    if !trials().filter(of_peer).any(|trial| is_measure(sides(trial, role).1)) {
+        return Answer::NotJudged { why: format!("no trial compared it with {reference}") };
+    }
     let own = |trial: &&TrialRecord| {
         let (one, other) = sides(trial, role);
         is_measure(one) && is_measure(other)
@@ -136,6 +139,8 @@ mod tests {
         assert!(ready(std::slice::from_ref(&passed)));
         assert!(!ready(&[trial("server-parity", rust, "golden", "failed")]));
         assert!(ready(&[passed.clone(), trial("client-parity", other, "live", "failed")]));
+        assert!(!ready(&[trial("calls", [Some("rust"), Some("other")], "stated", "passed")]));
+        assert!(!ready(&[]));
         assert!(!ready(&[trial("server-parity", rust, "live", "not-supported")]));
         assert!(!ready(&[trial("server-parity", rust, "live", "skipped")]));
     }
@@ -143,7 +148,8 @@ mod tests {
     #[test]
     fn trials_that_a_third_peer_does_not_support_do_not_count() {
         let of = |client| trial("calls", [Some("rust"), Some(client)], "stated", "not-supported");
-        assert!(matches!(assessed(&[of("go")]), Answer::Ready { .. }));
+        let passed = trial("server-parity", [Some("rust"), None], "live", "passed");
+        assert!(matches!(assessed(&[passed, of("go")]), Answer::Ready { .. }));
         assert!(matches!(assessed(&[of("python")]), Answer::NotReady { .. }));
         assert!(matches!(assessed(&[of("rust")]), Answer::NotReady { .. }));
     }
