@@ -175,11 +175,15 @@ def _uv(arguments: list[str | Path]) -> None:
 
 
 class Environment:
-    """A virtual environment with the packages of one file."""
+    """A virtual environment with the packages of one file.
 
-    def __init__(self, venv: Path, requirements: Path) -> None:
+    `replace` requires the interpreter of this process; otherwise any that exists is kept.
+    """
+
+    def __init__(self, venv: Path, requirements: Path, *, replace: bool) -> None:
         self.venv = venv
         self.requirements = requirements
+        self.replace = replace
         self.stamp = venv / "setup.packages"
 
     @property
@@ -190,25 +194,24 @@ class Environment:
     def _stamp(self) -> str:
         return f"{_digest([self.requirements])}\n"
 
-    def has_this_python(self) -> bool:
-        """Whether its interpreter is that of this process."""
+    def _has_python(self) -> bool:
+        if not self.python.exists() or not self.replace:
+            return self.python.exists()
         program = "import platform, sys; print(platform.python_version(), sys.base_prefix)"
         status, output = _run([self.python, "-I", "-c", program])
         return status == 0 and output.strip() == f"{platform.python_version()} {sys.base_prefix}"
 
     def is_current(self) -> bool:
-        """Whether it has an interpreter and these packages."""
-        return self.python.exists() and _read(self.stamp) == self._stamp()
+        """Whether it has the interpreter and these packages."""
+        return self._has_python() and _read(self.stamp) == self._stamp()
 
-    def create(self, *, replace: bool) -> None:
-        """Create it with its packages; `replace` requires the interpreter of this process."""
-        if not self.python.exists() or (replace and not self.has_this_python()):
+    def create(self) -> None:
+        """Create it if it has another interpreter or none, and install the packages."""
+        if not self._has_python():
             _report(f"creating {_shown(self.venv)} with Python {platform.python_version()}")
             # Removed first, so that an interrupted step is repeated.
             self.stamp.unlink(missing_ok=True)
             _uv(["venv", "--clear", "--python", sys.executable, self.venv])
-        if self.is_current():
-            return
         _report(f"installing the packages of {_shown(self.requirements)}")
         # A source distribution of grpcio would compile for many minutes, and usually fail. Without
         # compiled bytecode, the first programs that start would all compile the same modules.
@@ -295,9 +298,8 @@ def lock_requirements() -> None:
         _uv([*arguments, _shown(source), "--output-file", _shown(target)])
 
 
-def _environments(
-    arguments: argparse.Namespace,
-) -> tuple[Environment, Programs, Environment | None]:
+def _parts(goal: str, *, replace: bool) -> list[Environment | Programs]:
+    """Return what has to exist, in the order of its creation."""
     requirements = Path(os.environ.get("REQUIREMENTS") or MAIN_REQUIREMENTS)
     if not (ROOT / requirements).is_file():
         message = f"REQUIREMENTS names a file that does not exist: {requirements}"
@@ -306,35 +308,26 @@ def _environments(
     if folder == ROOT and requirements != MAIN_REQUIREMENTS:
         message = "REQUIREMENTS needs ENVIRONMENT, the folder of that environment"
         raise SetupError(message)
-    environment = Environment(folder / ".venv", ROOT / requirements)
-    programs = Programs(folder / "python", environment)
-    lint = Environment(ROOT / ".venv-lint", LINT_REQUIREMENTS) if arguments.goal == "lint" else None
-    return environment, programs, lint
+    environment = Environment(folder / ".venv", ROOT / requirements, replace=replace)
+    parts: list[Environment | Programs] = [environment, Programs(folder / "python", environment)]
+    if goal == "lint":
+        parts.append(Environment(ROOT / ".venv-lint", LINT_REQUIREMENTS, replace=replace))
+    return parts
 
 
-def _set_up(arguments: argparse.Namespace) -> None:
-    if arguments.goal == "lock":
-        lock_requirements()
+def _set_up(goal: str, *, replace: bool) -> None:
+    if goal == "lock":
+        with _locked():
+            lock_requirements()
         return
-    environment, programs, lint = _environments(arguments)
-
-    def is_everything_current() -> bool:
-        return (
-            environment.is_current()
-            and not (arguments.replace and not environment.has_this_python())
-            and programs.is_current()
-            and (lint is None or lint.is_current())
-        )
-
-    if is_everything_current():
+    parts = _parts(goal, replace=replace)
+    if all(part.is_current() for part in parts):
         return
     with _locked():
-        # Checked again, because the process that held the lock may have done it.
-        environment.create(replace=arguments.replace)
-        if not programs.is_current():
-            programs.create()
-        if lint:
-            lint.create(replace=arguments.replace)
+        for part in parts:
+            # Checked again, because the process that held the lock may have created it.
+            if not part.is_current():
+                part.create()
 
 
 def main() -> int:
@@ -354,8 +347,9 @@ def main() -> int:
         help="lint: also .venv-lint with the linters; lock: write the hashes of all requirements",
     )
     parser.add_argument("--replace", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
     try:
-        _set_up(parser.parse_args())
+        _set_up(arguments.goal, replace=arguments.replace)
     except SetupError as error:
         _report(str(error))
         return error.status
