@@ -85,7 +85,7 @@ impl Piece {
             return Err(format!("a piece needs exactly one of {kinds}"));
         }
         match (self.value, self.size) {
-            (Some(value), Some(size)) => padded(value, size).map(drop),
+            (Some(value), Some(size)) => start_of_padded(value, size).map(drop),
             (None, Some(_)) => Err("size: allowed only together with `value`".to_owned()),
             _ => Ok(()),
         }
@@ -185,6 +185,14 @@ pub(crate) const BETWEEN: &str = "; ";
 /// A `Number` of exactly `size` bytes. The error is that this is impossible. The padding is an unknown field, which
 /// every receiver must ignore.
 pub(crate) fn padded(value: Value, size: usize) -> Result<Vec<u8>, String> {
+    let start = start_of_padded(value, size)?;
+    let mut message = vec![0; size];
+    message[..start.len()].copy_from_slice(&start);
+    Ok(message)
+}
+
+/// A `Number` of `size` bytes without the zeros at its end.
+fn start_of_padded(value: Value, size: usize) -> Result<Vec<u8>, String> {
     /// The key of field 15, length-delimited, which `Number` does not have.
     const PADDING_KEY: u8 = 0x7a;
     let mut message = value.message();
@@ -198,7 +206,6 @@ pub(crate) fn padded(value: Value, size: usize) -> Result<Vec<u8>, String> {
     let length =
         length.ok_or_else(|| format!("size: this message cannot be padded to {size} bytes"))?;
     encode_varint(length as u64, &mut message);
-    message.resize(size, 0);
     Ok(message)
 }
 
