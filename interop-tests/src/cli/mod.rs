@@ -4,7 +4,7 @@
 //!
 //! - [`load`]: reads the files
 //! - [`plan`]: creates the trials
-//! - [`mod@run`]: runs the trials
+//! - [`mod@run`]: runs the trials, in the order of [`schedule`]
 //! - [`judge`]: gives each trial its verdict as soon as the trial has ended
 //! - [`report`]: writes the reports and prints the conclusion
 //!
@@ -36,6 +36,7 @@ pub(crate) mod load;
 pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod run;
+pub(crate) mod schedule;
 
 /// The exit status if a trial failed. The test harness of Rust uses the same.
 const FAILED: u8 = 101;

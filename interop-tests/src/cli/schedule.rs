@@ -1,0 +1,157 @@
+//! The order in which the trials of a run begin.
+//!
+//! Long trials begin first, so that no processor waits for a long trial that began last. How long a trial takes is
+//! known from earlier runs with the same output folder.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::Trial;
+use crate::parity::client::table::PROGRAM_PREFIX;
+use crate::report::record::{file, trial::TrialRecord};
+
+/// How many trials run at once. Most of them wait for a timer or for another trial; a semaphore limits the
+/// number of CPU-bound ones.
+pub(crate) const RUNNING_AT_ONCE: usize = 64;
+
+/// The durations of the trials of earlier runs in milliseconds, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Durations(BTreeMap<String, f64>);
+
+impl Durations {
+    fn file(output: &Path) -> PathBuf {
+        output.join("durations.json")
+    }
+
+    /// Reads the durations in the folder `output`. They are only a hint, so a file that is missing or not valid
+    /// counts as empty.
+    pub(crate) fn read(output: &Path) -> Self {
+        let text = std::fs::read(Self::file(output)).unwrap_or_default();
+        Self(serde_json::from_slice(&text).unwrap_or_default())
+    }
+
+    /// Adds the durations of these trials, and writes all to the folder `output`.
+    pub(crate) fn update(
+        mut self,
+        trials: &[Arc<TrialRecord>],
+        output: &Path,
+    ) -> anyhow::Result<()> {
+        // Those of skipped trials are 0.
+        let ran = trials.iter().filter(|trial| trial.duration_ms > 0.0);
+        self.0.extend(ran.map(|trial| (trial.name.clone(), trial.duration_ms)));
+        file::replace(&Self::file(output), |out| Ok(serde_json::to_writer(out, &self.0)?))
+    }
+}
+
+/// The trials in the order in which they begin.
+///
+/// Trials of the same peers wait for each other, so they are spread evenly over the run. The same holds for
+/// trials that mostly wait: if all running trials waited, the processors would be idle.
+///
+/// The users of port 50051 run one after the other, in the order of [`PortUser`](crate::outcome::PortUser), and
+/// their trials begin in this order. So a trial that waits for the port waits only for trials that already run, and
+/// never for one that cannot begin because all threads wait. All other trials are spread between them.
+pub(crate) fn in_order(mut trials: Vec<Trial>, durations: &Durations) -> Vec<Trial> {
+    let duration = |trial: &Trial| durations.0.get(&trial.name.to_string()).copied();
+    trials.sort_by_cached_key(|trial| {
+        Reverse(Duration::try_from_secs_f64(duration(trial).unwrap_or_default() / 1e3).ok())
+    });
+    let mut users: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
+    for trial in trials {
+        users.entry(trial.port_user).or_default().push(trial);
+    }
+    let others = users.remove(&None).map(spread).unwrap_or_default();
+    let queue = users.into_values().flat_map(spread).collect();
+    placed([queue, others])
+}
+
+/// Spreads the trials of each kind evenly over the whole list.
+fn spread(trials: Vec<Trial>) -> Vec<Trial> {
+    let mut kinds: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
+    for trial in trials {
+        let name = &trial.name;
+        let is_program = name.case.starts_with(PROGRAM_PREFIX);
+        let kind = (name.group(), name.baseline, is_program, trial.waits);
+        kinds.entry(kind).or_default().push(trial);
+    }
+    placed(kinds.into_values())
+}
+
+/// One list in which the trials of each of `lists` are spread evenly and keep their order.
+fn placed(lists: impl IntoIterator<Item = Vec<Trial>>) -> Vec<Trial> {
+    let mut placed: Vec<_> = lists.into_iter().flat_map(with_positions).collect();
+    placed.sort_by_key(|(position, _)| *position);
+    placed.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// Each trial with its relative position in the list, from 0 to `LENGTH`.
+fn with_positions(trials: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
+    const LENGTH: usize = 1 << 24;
+    let count = trials.len();
+    let position = move |index| (2 * index + 1) * LENGTH / (2 * count);
+    trials.into_iter().enumerate().map(move |(index, trial)| (position(index), trial))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{PortUser, TrialName};
+
+    fn trial(server: &str, case: &str, waits: bool) -> Trial {
+        let name = TrialName::stated("calls", server, "client", case.to_owned());
+        Trial { waits, ..Trial::new(name, || unreachable!("the test does not run it")) }
+    }
+
+    fn cases(trials: Vec<Trial>, durations: &Durations) -> Vec<String> {
+        in_order(trials, durations).into_iter().map(|trial| trial.name.case).collect()
+    }
+
+    #[test]
+    fn users_of_the_port_take_turns_between_other_trials() {
+        let user =
+            |user| Trial { port_user: Some(user), ..trial("a", &format!("{user:?}"), false) };
+        let users = [PortUser::ReferenceServer, PortUser::ClientPrograms, PortUser::Programs];
+        let others = ["1", "2", "3"].map(|case| trial("a", case, false));
+        let trials = users.map(user).into_iter().chain(others).collect();
+        let order = cases(trials, &Durations::default());
+        assert_eq!(order, ["Programs", "1", "ClientPrograms", "2", "ReferenceServer", "3"]);
+    }
+
+    #[test]
+    fn trials_of_the_same_peers_are_spread() {
+        let trials = |server, cases: &[&str]| {
+            cases.iter().map(|case| trial(server, case, false)).collect::<Vec<_>>()
+        };
+        let (a, b) = (trials("a", &["a1", "a2", "a3", "a4"]), trials("b", &["b1", "b2"]));
+        let order = cases(a.into_iter().chain(b).collect(), &Durations::default());
+        assert_eq!(order, ["a1", "b1", "a2", "a3", "b2", "a4"]);
+    }
+
+    #[test]
+    fn trials_that_wait_are_spread_too() {
+        let all = ["1", "2", "3", "4"].map(|case| trial("a", case, case <= "2"));
+        assert_eq!(cases(all.into(), &Durations::default()), ["3", "1", "4", "2"]);
+    }
+
+    #[test]
+    fn long_trials_begin_first_and_unknown_ones_last() {
+        let all = ["1", "2", "3", "4"].map(|case| trial("a", case, false));
+        let known = [("2", 5.0), ("3", 5.5), ("4", 0.2)];
+        let named = |(case, ms)| (format!("calls/a/client/{case}"), ms);
+        let order = cases(all.into(), &Durations(known.map(named).into()));
+        assert_eq!(order, ["3", "2", "4", "1"]);
+    }
+
+    #[test]
+    fn durations_of_earlier_runs_are_kept() {
+        let folder = tempfile::tempdir().expect("cannot create a folder");
+        std::fs::write(Durations::file(folder.path()), "not JSON").expect("cannot write a file");
+        assert!(Durations::read(folder.path()).0.is_empty());
+        let known = Durations([("a".to_owned(), 1.5)].into());
+        known.update(&[], folder.path()).expect("cannot write the durations");
+        assert_eq!(Durations::read(folder.path()).0, [("a".to_owned(), 1.5)].into());
+    }
+}
