@@ -37,7 +37,7 @@ INTEROP = '$(CARGO_TARGET_DIR)/debug/interop'
 PROGRAMS = --bin calculator-server --bin calculator-client --bin calculator-agent --bin interop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
+.PHONY: help setup build build-tests bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -69,7 +69,7 @@ interop-versions: setup build ## run it with older and newer grpcio and protobuf
 bench: setup ## measure what the replacement gains: make bench ARGS='--help'
 	$(CARGO) build --locked --release --package calculator --no-default-features --bins
 	$(CARGO) build --locked --release --package interop-rivals --bins
-	$(CARGO) bench --locked --profile quick --package grpc-interop --bench bench -- $(ARGS)
+	$(CARGO) bench --locked --profile quick --package grpc-interop --features bench --bench bench -- $(ARGS)
 
 golden: setup build ## record what the Python server and client do as the goldens
 	$(INTEROP) record-goldens
@@ -77,9 +77,13 @@ golden: setup build ## record what the Python server and client do as the golden
 fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
 	$(INTEROP) fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-TESTS = --test drop-in --test modules --test self-test
+TESTS = --workspace --lib --bin calculator-server --bin calculator-client --bin calculator-agent \
+        --test drop-in --test modules --test self-test
+build-tests: build ## build the tests
+	$(CARGO) test --locked --no-run $(TESTS)
+
 test: setup build ## run all other tests; the proof over all 2^32 floats is in them
-	$(CARGO) test --locked --no-fail-fast --workspace --lib --bins $(TESTS) -- --include-ignored
+	$(CARGO) test --locked --no-fail-fast $(TESTS) -- --include-ignored
 	$(CARGO) test --locked --workspace --doc
 	$(INTEROP) run server-parity/rust --baseline golden --without python --without python-asyncio
 	$(INTEROP) run client-parity/rust --baseline golden --without python --without python-asyncio
@@ -95,7 +99,7 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 		echo "lint: there is no $$1 for this kind of machine, so nothing is checked with it" >&2; \
 		return 1; }; }; \
 	has fmt rustfmt && run $(CARGO) fmt --all --check; \
-	has clippy clippy && run $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
+	has clippy clippy && run $(CARGO) clippy --locked --workspace --all-targets --features grpc-interop/bench -- -D warnings; \
 	RUSTDOCFLAGS='-D warnings' run $(CARGO) doc --locked --workspace --no-deps --document-private-items; \
 	if python/setup.sh lint; then \
 		bin=.venv-lint/bin; \

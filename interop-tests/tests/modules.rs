@@ -224,7 +224,7 @@ fn paths(code: &str) -> Vec<Module> {
 }
 
 fn sources() -> Sources {
-    Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+    Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"))
 }
 
 #[test]

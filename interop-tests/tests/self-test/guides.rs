@@ -226,7 +226,7 @@ fn commands_exist() {
         assert!(output.status.success(), "{} {arguments:?}", program.display());
         String::from_utf8(output.stdout).expect("the output is not UTF-8")
     };
-    let interop = || PathBuf::from(programs::INTEROP);
+    let interop = programs::interop;
     let mut known = help(interop(), &["--help"]);
     for subcommand in ["run", "list", "fuzz", "diff", "merge", "table", "record-goldens", "schema"]
     {

@@ -30,7 +30,7 @@ struct Installed(TempDir);
 impl Installed {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("cannot create a folder");
-        std::fs::copy(programs::INTEROP, folder.path().join("interop"))
+        std::fs::copy(programs::interop(), folder.path().join("interop"))
             .expect("cannot copy the tool");
         Self(folder)
     }

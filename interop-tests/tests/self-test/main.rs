@@ -49,19 +49,25 @@ mod with;
 
 use std::process::ExitCode;
 
+/// How many tests run at once. Most of them wait for a peer that does not respond.
+const RUNNING_AT_ONCE: usize = 8;
+
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(orphans::PANIC) {
         return orphans::panic_with_a_running_server();
     }
-    let arguments = libtest_mimic::Arguments::from_args();
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    arguments.test_threads.get_or_insert(RUNNING_AT_ONCE);
     if !arguments.list
         && let Err(error) = programs::build()
     {
         eprintln!("self-test: {error}");
         return ExitCode::FAILURE;
     }
+    // The files with the longest tests are first.
     let tests = [
         mutants::tests(),
+        other_versions::tests(),
         deviations::tests(),
         bad_input::tests(),
         orphans::tests(),
@@ -79,7 +85,6 @@ fn main() -> ExitCode {
         attach::tests(),
         with::tests(),
         trace::tests(),
-        other_versions::tests(),
         versions_table::tests(),
         installed::tests(),
         guides::tests(),

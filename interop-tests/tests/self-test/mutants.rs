@@ -3,7 +3,6 @@
 //! Where it is fast, all cases of a mutant run, so a test also fails if the tool reports a failure of a case that the
 //! fault does not affect.
 
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,7 +43,7 @@ pub(crate) fn with_tables(run: Run, names: &[&str]) -> Run {
     let tables = run.path().join("tables");
     std::fs::create_dir_all(tables.join("calls")).expect("cannot create a folder");
     std::fs::write(tables.join("programs.toml"), "case = []\n").expect("cannot write a file");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calls");
+    let from = crate::programs::in_package("scenarios/calls");
     for name in names {
         std::fs::copy(from.join(name), tables.join("calls").join(name))
             .expect("cannot copy the table");

@@ -1,24 +1,33 @@
 //! The programs that the tests start, built once before the first test.
 //!
-//! Cargo builds only programs of the package of a test automatically, so this module runs cargo for the others. A
-//! test never runs a program that is older than its sources.
+//! Cargo builds only programs of the package of a test automatically, so this module runs cargo for the others, with
+//! the profile of `make build`. A test never runs a program that is older than its sources.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use grpc_interop::config::Places;
 
 /// The workspace.
-pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A path in the package of the tool.
+pub(crate) fn in_package(path: &str) -> PathBuf {
+    Path::new(ROOT).join("interop-tests").join(path)
+}
 
 /// The tool under test.
-pub(crate) const INTEROP: &str = env!("CARGO_BIN_EXE_interop");
+pub(crate) fn interop() -> PathBuf {
+    places().bin().join("interop")
+}
 
 /// The workspace and the folder of the programs that the tests start.
 pub(crate) fn places() -> Places {
     let root = Path::new(ROOT).canonicalize().expect("the workspace does not exist");
-    let bin = Path::new(INTEROP).parent().expect("the path has no parent").to_owned();
-    Places::new(Some(root), bin)
+    // The executable of the test is in the folder `deps` of the folder of the programs.
+    let test = std::env::current_exe().expect("the path of the test is not known");
+    let bin = test.ancestors().nth(2).expect("the path has no parent");
+    Places::new(Some(root), bin.to_owned())
 }
 
 /// Builds the programs of the calculator and the mutants into the folder of the tool. The error is a message.

@@ -43,7 +43,7 @@ fn mixed() -> Ran {
 
 /// The violations of the schema in the repository by `record`.
 fn errors(record: &Value) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(record::SCHEMA_FILE);
+    let path = crate::programs::in_package(record::SCHEMA_FILE);
     let schema: Value =
         serde_json::from_str(&std::fs::read_to_string(path).expect("cannot read the schema"))
             .expect("invalid JSON");
@@ -62,7 +62,7 @@ fn follows_its_schema() {
 }
 
 fn the_schema_file_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(record::SCHEMA_FILE);
+    let path = crate::programs::in_package(record::SCHEMA_FILE);
     let text = std::fs::read_to_string(path).expect("cannot read the schema");
     assert!(text == record::schema(), "record.schema.json is outdated: run `make record-schema`");
 }

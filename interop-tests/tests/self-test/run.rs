@@ -111,7 +111,7 @@ impl Run {
 
     /// The command, for a test that observes the run.
     pub(crate) fn command(&self) -> std::process::Command {
-        let mut command = std::process::Command::new(programs::INTEROP);
+        let mut command = std::process::Command::new(programs::interop());
         command.args(&self.arguments).current_dir(programs::ROOT);
         command
     }
