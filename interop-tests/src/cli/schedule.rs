@@ -13,9 +13,10 @@ use crate::outcome::Trial;
 use crate::parity::client::table::PROGRAM_PREFIX;
 use crate::report::record::{file, trial::TrialRecord};
 
-/// How many trials run at once. Most of them wait for a timer or for another trial; a semaphore limits the
-/// number of CPU-bound ones.
-pub(crate) const RUNNING_AT_ONCE: usize = 64;
+/// How many trials have begun at the same time. Nearly all of them wait: for an agent, for the port, for another
+/// trial of the same server, or for a timer. A trial that waits must not keep another one from beginning, and
+/// semaphores limit how many use a processor.
+pub(crate) const RUNNING_AT_ONCE: usize = 512;
 
 /// The durations of the trials of earlier runs in milliseconds, by name.
 #[derive(Debug, Default)]

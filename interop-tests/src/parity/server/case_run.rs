@@ -13,23 +13,40 @@ use crate::outcome::Observation;
 use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence::{self, ProbeError};
 use crate::parity::{baseline::CaseRun, server::lines};
+use crate::process::Semaphore;
+
+/// The maximum number of probes of one server at the same time. The reference has ten threads for calls.
+pub(crate) const PROBES_AT_ONCE: usize = 16;
 
 /// The outcome of an ordinary call that the probe did not affect.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc, end END_STREAM";
 
-/// Runs `probe` against the server at `address`; `recorder` records the connection.
+/// Decides which probes of one server run at the same time.
 ///
-/// `bursts` lets the probes of one server run at the same time, except for bursts. A burst runs alone, because it
-/// would affect the responses to other probes and they would affect its own.
+/// A burst runs alone, because it would affect the responses to other probes and they would affect its own.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    bursts: RwLock<()>,
+    permits: Semaphore,
+}
+
+impl Default for Admission {
+    fn default() -> Self {
+        Self { bursts: RwLock::default(), permits: Semaphore::new(PROBES_AT_ONCE) }
+    }
+}
+
+/// Runs `probe` against the server at `address` when `admission` permits it; `recorder` records the connection.
 pub(crate) fn run(
     probe: &Probe,
     address: &str,
-    bursts: &RwLock<()>,
+    admission: &Admission,
     recorder: &Recorder,
 ) -> Result<CaseRun, ProbeError> {
-    let _alone = probe.is_burst().then(|| bursts.write());
-    let _shared = (!probe.is_burst()).then(|| bursts.read());
+    let _permit = admission.permits.acquire();
+    let _alone = probe.is_burst().then(|| admission.bursts.write());
+    let _shared = (!probe.is_burst()).then(|| admission.bursts.read());
     let began = Instant::now();
     let request = probe.request();
     let endpoint = quiescence::connect(address, recorder.connect().observers(Role::Client))?;

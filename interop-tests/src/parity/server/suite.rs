@@ -7,13 +7,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
 use crate::outcome::{Finding, PortUser};
 use crate::parity::baseline::{Comparison, Reference, RunResult, Side, Subject};
-use crate::parity::server::{case_run, probe::Probe, quiescence::ProbeError};
+use crate::parity::server::case_run::{self, Admission, PROBES_AT_ONCE};
+use crate::parity::server::{probe::Probe, quiescence::ProbeError};
 use crate::process::net::tutorial_port::PORT;
 use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
 
@@ -27,7 +28,7 @@ pub(crate) struct ServerParity;
 impl Comparison for ServerParity {
     const SUITE: &'static str = SUITE;
     const GOLDENS: &'static str = SUITE;
-    const RECORDED_AT_ONCE: usize = 16;
+    const RECORDED_AT_ONCE: usize = PROBES_AT_ONCE;
     const SIDE: Side = Side::Server;
 
     type Case = Probe;
@@ -38,7 +39,7 @@ impl Comparison for ServerParity {
         let (program, log) = (peer.server.clone()?, folder.join("server"));
         let process = SharedServer::new(program, &log, ServerConfig::default());
         let is_attached = peer.attached_server().is_some();
-        Some(Server { process, is_attached, bursts: RwLock::default() })
+        Some(Server { process, is_attached, admission: Admission::default() })
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<TutorialServer> {
@@ -46,7 +47,7 @@ impl Comparison for ServerParity {
             program: peer.server_program.clone()?,
             logs: Logs::at(&folder.join("server")),
             server: Arc::default(),
-            bursts: RwLock::default(),
+            admission: Admission::default(),
         })
     }
 }
@@ -56,8 +57,7 @@ impl Comparison for ServerParity {
 pub(crate) struct Server {
     process: SharedServer,
     is_attached: bool,
-    /// Lets bursts run alone.
-    bursts: RwLock<()>,
+    admission: Admission,
 }
 
 impl Subject for Server {
@@ -74,7 +74,7 @@ impl Subject for Server {
 
     fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &Recorder) -> RunResult {
         let address = self.process.address(context).map_err(Finding::SetUpError)?;
-        let run = case_run::run(probe, &address, &self.bursts, recorder);
+        let run = case_run::run(probe, &address, &self.admission, recorder);
         if let Some(how) = self.process.has_exited() {
             return Err(ended(&how));
         }
@@ -111,8 +111,7 @@ pub(crate) struct TutorialServer {
     program: Program,
     logs: Logs,
     server: Arc<Mutex<Option<Result<RunningServer, String>>>>,
-    /// Lets bursts run alone.
-    bursts: RwLock<()>,
+    admission: Admission,
 }
 
 impl TutorialServer {
@@ -138,7 +137,7 @@ impl Subject for TutorialServer {
 
     fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &Recorder) -> RunResult {
         let address = self.address(context).map_err(Finding::SetUpError)?;
-        let run = case_run::run(probe, &address, &self.bursts, recorder);
+        let run = case_run::run(probe, &address, &self.admission, recorder);
         if let Some(exit) = self.has_exited() {
             return Err(Finding::Broken(format!("the server exited with {exit}")));
         }
