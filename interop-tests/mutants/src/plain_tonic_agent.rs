@@ -16,7 +16,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-use grpc_interop_protocol::{self as protocol, Call, CallOutcome, Metadata, Outcome};
+use grpc_interop_protocol::{self as protocol, Call, CallOutcome, Metadata, Outcome, hex};
 use interop_rivals::plain_tonic::Number;
 
 /// Header fields of the gRPC protocol, which are not metadata.

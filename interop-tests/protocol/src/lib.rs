@@ -5,6 +5,8 @@
 //! because JSON has no NaN and does not reliably preserve the sign of zero. A key that is not needed is omitted, so
 //! that an older agent, which does not know it, supports all other requests.
 
+pub mod hex;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};

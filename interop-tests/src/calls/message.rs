@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use grpc_interop_protocol::hex;
 use prost::Message as _;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
@@ -220,7 +221,7 @@ mod tests {
     fn encoded(table: &str, method: &str) -> Result<Vec<String>, String> {
         let message = message(table);
         let request = message::find(method).ok().map(|method| method.input());
-        Ok(message.encoded(request.as_ref())?.iter().map(hex::encode).collect())
+        Ok(message.encoded(request.as_ref())?.iter().map(|bytes| hex::encode(bytes)).collect())
     }
 
     const SQUARE_ROOT: &str = "/Calculator/SquareRoot";

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use grpc_interop_protocol::hex;
+
 use crate::capture::dissection::messages::{self, PREFIX};
 use crate::capture::trace::{Bytes, Event, EventKind, Field, Frame, LeftOut, Message, Part, Trace};
 use crate::http2::value::shown;
@@ -152,7 +154,7 @@ impl Display for Event {
         let Self { ms, connection, from, .. } = self;
         writeln!(f, "{ms:>11.3} ms  connection {connection}  {from:<6}  {what}")?;
         for DescribedPart { bytes, name, value, .. } in parts {
-            let line = format!("{:16}{:<20} {name:<18} {value}", "", hex::encode(bytes));
+            let line = format!("{:16}{:<20} {name:<18} {value}", "", hex::encode(&bytes));
             writeln!(f, "{}", line.trim_end())?;
         }
         for Field { name, value } in fields {

@@ -2,6 +2,7 @@
 //!
 //! A reader of the record needs no decoder: meanings are text, with the range of bytes they explain.
 
+use grpc_interop_protocol::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +74,7 @@ pub(crate) struct Bytes {
     /// Its length.
     pub(crate) length: usize,
     /// Its first bytes as hex digits.
-    #[serde(rename = "hex", with = "hex::serde")]
+    #[serde(rename = "hex", with = "hex")]
     #[schemars(with = "String")]
     pub(crate) kept: Vec<u8>,
     /// The number of bytes that are missing at the end of `hex`.
@@ -90,7 +91,7 @@ pub(crate) struct Frame {
     /// Its stream; 0 is the connection.
     pub(crate) stream: u32,
     /// The 9 bytes of its header as hex digits, or fewer if it was cut off there.
-    #[serde(with = "hex::serde")]
+    #[serde(with = "hex")]
     #[schemars(with = "String")]
     pub(crate) header: Vec<u8>,
     /// What follows the header; shorter than the header says if the frame was cut off.
@@ -177,7 +178,7 @@ pub(crate) struct TlsRecord {
     /// The content type, such as `handshake` or `application data`.
     pub(crate) content_type: String,
     /// The 5 bytes of its header as hex digits: content type, version, length.
-    #[serde(with = "hex::serde")]
+    #[serde(with = "hex")]
     #[schemars(with = "String")]
     pub(crate) header: Vec<u8>,
     /// The number of bytes after the header.

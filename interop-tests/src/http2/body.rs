@@ -7,6 +7,7 @@ use std::num::NonZero;
 
 use flate2::Compression;
 use flate2::bufread::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use grpc_interop_protocol::hex;
 use prost::encoding::{encode_varint, encoded_len_varint};
 use serde::{Deserialize, Serialize};
 

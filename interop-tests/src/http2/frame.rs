@@ -6,6 +6,8 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
+use grpc_interop_protocol::hex;
+
 /// The connection preface of a client (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

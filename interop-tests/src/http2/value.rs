@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use grpc_interop_protocol::hex;
 use serde::{Deserialize, Serialize};
 
 /// The bits of a float32; in a table a number, or a string such as `"0x7fa00001"`.
@@ -112,13 +113,13 @@ impl TryFrom<String> for Hex {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits: String = text.split_whitespace().collect();
-        hex::decode(digits).map(Self).map_err(|_| "expected hex digits, two per byte")
+        hex::decode(&digits).map(Self).map_err(|_| "expected hex digits, two per byte")
     }
 }
 
 impl From<Hex> for String {
     fn from(Hex(bytes): Hex) -> Self {
-        hex::encode(bytes)
+        hex::encode(&bytes)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Display};
 
+use grpc_interop_protocol::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -16,7 +16,7 @@ use crate::recorder::Recorder;
 use crate::script::Script;
 use crate::stub::Method;
 use crate::{details, metadata, raw};
-use grpc_interop_protocol::{Call, CallOutcome, Encoding, Kind};
+use grpc_interop_protocol::{Call, CallOutcome, Encoding, Kind, hex};
 
 /// In the place of a status: the client itself refused to start the call.
 const CLIENT_ERROR: &str = "CLIENT_ERROR";
@@ -106,7 +106,9 @@ impl Prepared {
             status: status.to_owned(),
             message,
             value: ended.value.map(|number| format!("{:08x}", number.value.to_bits())),
-            replies: ended.replies.map(|replies| replies.iter().map(hex::encode).collect()),
+            replies: ended
+                .replies
+                .map(|replies| replies.iter().map(|reply| hex::encode(reply)).collect()),
             details,
             initial_metadata: metadata::of(&fields.initial),
             trailing_metadata: metadata::of(&fields.trailing),

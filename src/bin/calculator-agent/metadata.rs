@@ -8,7 +8,7 @@ use tonic::metadata::{
     AsciiMetadataKey, AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, MetadataMap,
 };
 
-use grpc_interop_protocol::Metadata;
+use grpc_interop_protocol::{Metadata, hex};
 
 /// Header fields that tonic does not count as metadata.
 const TRANSPORT: [&str; 3] = ["content-type", "grpc-message", "grpc-status"];

@@ -10,7 +10,7 @@ use tonic::Status;
 
 use crate::open_call::{CallEnd, OpenCall, Replies, Requests};
 
-use grpc_interop_protocol::{Kind, ScriptStep};
+use grpc_interop_protocol::{Kind, ScriptStep, hex};
 
 /// A script that can be run.
 #[derive(Clone, Debug, PartialEq)]

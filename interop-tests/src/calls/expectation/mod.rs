@@ -13,7 +13,7 @@ pub(crate) mod replies;
 pub(crate) mod status;
 pub(crate) mod wire;
 
-use grpc_interop_protocol::CallOutcome;
+use grpc_interop_protocol::{CallOutcome, hex};
 use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
@@ -150,7 +150,7 @@ impl Expectation {
         let observed = digits.and_then(Value::from_hex);
         let malformed = digits.filter(|_| observed.is_none()).map(|digits| format!("{digits:?}"));
         // The bytes are added, as for the responses of other calls.
-        let line = |value: Value| format!("{value} [{}]", hex::encode(value.message()));
+        let line = |value: Value| format!("{value} [{}]", hex::encode(&value.message()));
         all.add("root", expected.map(line), observed.map(line).or(malformed.clone()), true);
         if observed == expected && malformed.is_none() {
             return;

@@ -2,6 +2,7 @@
 //!
 //! A call can have a million responses, so a mismatch shows only the first difference and the number of responses.
 
+use grpc_interop_protocol::hex;
 use prost_reflect::MessageDescriptor;
 
 use crate::calls::expectation::comparison::Comparison;

@@ -3,7 +3,7 @@
 //! The short forms `ask` and `message` are for SquareRoot and other unary methods; `send` and `script` are for all
 //! kinds of methods.
 
-use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True};
+use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True, hex};
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde::Deserialize;
 
@@ -97,7 +97,7 @@ impl Call {
                     let mut call = call.clone();
                     match size {
                         None => call.value = Some(value.hex()),
-                        Some(size) => call.message = Some(hex::encode(padded(*value, size)?)),
+                        Some(size) => call.message = Some(hex::encode(&padded(*value, size)?)),
                     }
                     Ok(call)
                 };

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use grpc_interop_protocol::hex;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::capture::trace::{Bytes, KEPT, Message, Part, ProtobufField};

@@ -1,5 +1,7 @@
 //! Tests of the way from bytes to a trace, through the recorder.
 
+use grpc_interop_protocol::hex;
+
 use crate::capture::recorder::{ConnectionRecorder, Recorder};
 use crate::capture::trace::{EventKind, Frame, Part, Trace};
 use crate::http2::frame::{self, PREFACE};
