@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
 
-use serde_json::{Value, json};
+use grpc_interop_protocol::{Outcome, Request};
 
 /// Forwards requests to the real agent, and its outcomes with the fault of the first argument.
 pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -18,16 +18,15 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
         .expect("cannot start calculator-agent");
     eprintln!("pid {}", agent.id());
     let mut to_agent = agent.stdin.take().expect("a pipe");
-    let mut from_agent = BufReader::new(agent.stdout.take().expect("a pipe")).lines();
-    for line in std::io::stdin().lock().lines() {
-        let line = line.expect("cannot read a request from the tool");
-        writeln!(to_agent, "{line}").expect("cannot write to calculator-agent");
-        let outcome = from_agent
-            .next()
-            .expect("calculator-agent printed no outcome")
-            .expect("cannot read from calculator-agent");
-        let mut outcome: Value =
-            serde_json::from_str(&outcome).expect("calculator-agent printed no JSON");
+    let mut from_agent = BufReader::new(agent.stdout.take().expect("a pipe"));
+    let (mut stdin, mut stdout) = (std::io::stdin().lock(), std::io::stdout());
+    while let Some(request) = Request::read(&mut stdin).expect("cannot read from the tool") {
+        let request = request.write(true).expect("a request can be serialized");
+        to_agent.write_all(&request).expect("cannot write to calculator-agent");
+        let mut line = Vec::new();
+        from_agent.read_until(b'\n', &mut line).expect("cannot read from calculator-agent");
+        let mut outcome =
+            Outcome::read(&line, &mut from_agent).expect("calculator-agent printed no outcome");
         match fault.as_str() {
             "hangs" => loop {
                 std::thread::park();
@@ -39,29 +38,35 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
             }
             "prints-rubbish" => println!("DEBUG about to answer"),
             "skips-a-call" => {
-                outcome["calls"].as_array_mut().expect("an outcome without calls").pop();
+                outcome.calls.pop().expect("an outcome without calls");
             }
             "tells-late" => std::thread::sleep(std::time::Duration::from_secs(3)),
-            "cannot" => outcome = json!({ "not_supported": "no calls on Sundays" }),
+            "cannot" => outcome = Outcome::not_supported("no calls on Sundays".to_owned()),
             fault => falsify(fault, &mut outcome),
         }
-        println!("{outcome}");
+        let outcome = outcome.write().expect("an outcome can be serialized");
+        stdout.write_all(&outcome).and_then(|()| stdout.flush()).expect("cannot write to the tool");
     }
     agent.wait().expect("cannot wait for calculator-agent");
     ExitCode::SUCCESS
 }
 
 /// Falsifies the outcome of each call.
-fn falsify(fault: &str, outcome: &mut Value) {
+fn falsify(fault: &str, outcome: &mut Outcome) {
     // An outcome that is not supported has no calls.
-    for call in outcome["calls"].as_array_mut().into_iter().flatten() {
+    for call in &mut outcome.calls {
+        let value = call.value.as_deref();
         match fault {
-            "drops-the-sign-of-zero" if call["value"] == "80000000" => {
-                call["value"] = json!("00000000");
+            "drops-the-sign-of-zero" if value == Some("80000000") => {
+                call.value = Some("00000000".to_owned());
             }
-            "one-wrong-answer" if call["value"] == "3fb504f3" => call["value"] = json!("3fb504f4"),
-            "says-unknown" if call["status"] == "UNAVAILABLE" => call["status"] = json!("UNKNOWN"),
-            "drops-trailers" => call["trailing_metadata"] = json!([]),
+            "one-wrong-answer" if value == Some("3fb504f3") => {
+                call.value = Some("3fb504f4".to_owned());
+            }
+            "says-unknown" if call.status == "UNAVAILABLE" => {
+                "UNKNOWN".clone_into(&mut call.status);
+            }
+            "drops-trailers" => call.trailing_metadata.clear(),
             "drops-the-sign-of-zero" | "one-wrong-answer" | "says-unknown" => {}
             fault => panic!("unknown fault of an agent: {fault:?}"),
         }

@@ -3,7 +3,7 @@
 //! Its stub is written by hand, like that of the plain server, because the generated one uses the message type of the
 //! project.
 
-use std::io::BufRead;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ const TRANSPORT: [&str; 5] =
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() -> ExitCode {
-    for line in std::io::stdin().lock().lines() {
-        let line = line.expect("cannot read a request from the tool");
-        let request = serde_json::from_str(&line).expect("the request is invalid");
+    let (mut stdin, mut stdout) = (std::io::stdin().lock(), std::io::stdout());
+    while let Some(request) = protocol::Request::read(&mut stdin).expect("the request is invalid") {
         let outcome = outcome(&request).await.unwrap_or_else(Outcome::not_supported);
-        println!("{}", serde_json::to_string(&outcome).expect("an outcome can be serialized"));
+        let written = outcome.write().expect("an outcome can be serialized");
+        stdout.write_all(&written).expect("cannot write to the tool");
     }
     ExitCode::SUCCESS
 }

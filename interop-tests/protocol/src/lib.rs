@@ -4,12 +4,24 @@
 //! Every language can read and write lines of JSON. Numbers are transmitted as the bits of their float32 in hex,
 //! because JSON has no NaN and does not reliably preserve the sign of zero. A key that is not needed is omitted, so
 //! that an older agent, which does not know it, supports all other requests.
+//!
+//! A message is written in hex, or as `{"bytes": N}`. In the second form, its N bytes follow the line, because the
+//! digits of megabytes would take more time than the call.
+//!
+//! - [`Request::write`], [`Request::read`], [`Outcome::write`], [`Outcome::read`]: the lines with what follows them
+//! - [`Message`]: the bytes of a message
+//! - [`hex`]: bytes as hex digits
 
 pub mod hex;
+mod line;
+mod message;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use crate::line::ReadError;
+pub use crate::message::{LARGEST_RAW, Message, SMALLEST_RAW};
 
 /// Keys and values in order; the value of a `-bin` key is the hex of its bytes.
 pub type Metadata = Vec<(String, String)>;
@@ -71,9 +83,9 @@ pub struct Call {
     /// The bits of the `value` of a `Number`, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The bytes of a message, in hex.
+    /// A message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Message>,
     /// The kind of the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
@@ -140,8 +152,8 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScriptStep {
-    /// Sends a message with these bytes, in hex.
-    Send(String),
+    /// Sends a message.
+    Send(Message),
     /// Ends the stream of requests.
     HalfClose(True),
     /// Waits for this many more response messages.
@@ -227,9 +239,9 @@ pub struct CallOutcome {
     pub message: String,
     /// The bits of the response's `value`, in hex.
     pub value: Option<String>,
-    /// The bytes of each response message, in hex; present for a call with a script.
+    /// Each response message; present for a call with a script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replies: Option<Vec<String>>,
+    pub replies: Option<Vec<Message>>,
     /// What `grpc-status-details-bin` contains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
@@ -254,136 +266,4 @@ pub struct Details {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    /// The `value` after it was written by one side and read by the other.
-    fn transmitted<T: Serialize + for<'a> Deserialize<'a>>(value: &T) -> T {
-        let line = serde_json::to_string(value).expect("it can be written");
-        assert!(!line.contains('\n'), "{line}");
-        serde_json::from_str(&line).expect("it can be read")
-    }
-
-    fn keys(value: &impl Serialize) -> Vec<String> {
-        let Ok(Value::Object(object)) = serde_json::to_value(value) else { panic!("no object") };
-        object.keys().cloned().collect()
-    }
-
-    fn full_request() -> Request {
-        let call = Call {
-            method: "/Service/Method".to_owned(),
-            value: Some("41800000".to_owned()),
-            message: Some("0d".to_owned()),
-            kind: Some(Kind::Bidirectional),
-            stub: Some(false),
-            script: Some(vec![
-                ScriptStep::Send("0d".to_owned()),
-                ScriptStep::Receive(1),
-                ScriptStep::PauseMs(2),
-                ScriptStep::HalfClose(True),
-                ScriptStep::Cancel(True),
-            ]),
-            timeout_ms: Some(0.5),
-            metadata: vec![("a-bin".to_owned(), "00ff".to_owned())],
-            compression: Some(Encoding::Deflate),
-            wait_for_ready: Some(true),
-        };
-        Request {
-            address: "unix:/socket".to_owned(),
-            channels: 2,
-            keep_channels: true,
-            tls: Some(Tls {
-                ca: "ca.pem".into(),
-                name: Some("name".to_owned()),
-                certificate: Some("certificate.pem".into()),
-                key: Some("key.pem".into()),
-            }),
-            keepalive: Some(Keepalive { interval_ms: 3, timeout_ms: 4 }),
-            calls: vec![call],
-        }
-    }
-
-    fn full_outcome() -> Outcome {
-        let call = CallOutcome {
-            status: "INVALID_ARGUMENT".to_owned(),
-            message: "negative\n".to_owned(),
-            value: Some("80000000".to_owned()),
-            replies: Some(vec![String::new()]),
-            details: Some(Details {
-                code: 3,
-                message: "negative".to_owned(),
-                violations: vec![("value".to_owned(), "negative".to_owned())],
-            }),
-            initial_metadata: vec![("a".to_owned(), "1".to_owned())],
-            trailing_metadata: Vec::new(),
-            elapsed_ms: 1.5,
-        };
-        Outcome { calls: vec![call], not_supported: Some("why".to_owned()) }
-    }
-
-    #[test]
-    fn written_requests_and_outcomes_can_be_read() {
-        let request = full_request();
-        assert_eq!(format!("{:?}", transmitted(&request)), format!("{request:?}"));
-        let outcome = full_outcome();
-        assert_eq!(format!("{:?}", transmitted(&outcome)), format!("{outcome:?}"));
-    }
-
-    #[test]
-    fn a_key_without_a_value_is_not_written() {
-        assert_eq!(keys(&Request::default()), ["address", "calls", "channels", "keep_channels"]);
-        assert_eq!(keys(&Call::default()), ["metadata", "method"]);
-        assert_eq!(keys(&Outcome::default()), [""; 0]);
-        assert_eq!(keys(&Outcome::not_supported("why".to_owned())), ["not_supported"]);
-        let tls = Tls { ca: "ca.pem".into(), name: None, certificate: None, key: None };
-        assert_eq!(keys(&tls), ["ca"]);
-        // A call without a value has `null`, so that an agent cannot forget it.
-        let outcome = CallOutcome { value: None, replies: None, ..full_outcome().calls.remove(0) };
-        assert!(keys(&outcome).contains(&"value".to_owned()));
-        assert!(!keys(&outcome).contains(&"replies".to_owned()));
-    }
-
-    #[test]
-    fn an_unknown_key_is_rejected() {
-        /// Checks that an additional key in one of the objects of `value` is an error.
-        fn check<T: Serialize + for<'a> Deserialize<'a>>(value: &T, pointers: &[&str]) {
-            let json = serde_json::to_value(value).expect("it can be written");
-            for pointer in pointers {
-                let mut other = json.clone();
-                let object = other.pointer_mut(pointer).expect(pointer);
-                object["colour"] = json!("blue");
-                let error = serde_json::from_value::<T>(other).map(drop).expect_err(pointer);
-                assert!(error.to_string().contains("unknown field `colour`"), "{pointer}: {error}");
-            }
-        }
-        check(&full_request(), &["", "/tls", "/keepalive", "/calls/0"]);
-        check(&full_outcome(), &["", "/calls/0", "/calls/0/details"]);
-    }
-
-    #[test]
-    fn names_are_serialized_as_specified() {
-        let kinds =
-            [Kind::Unary, Kind::ClientStreaming, Kind::ServerStreaming, Kind::Bidirectional];
-        let names = ["unary", "client-streaming", "server-streaming", "bidirectional"];
-        for (kind, name) in kinds.into_iter().zip(names) {
-            assert_eq!(json!(kind), json!(name));
-            assert_eq!(Kind::new(kind.has_many_requests(), kind.has_many_replies()), kind);
-        }
-        let script = &full_request().calls[0].script;
-        let steps = json!([
-            { "send": "0d" }, { "receive": 1 }, { "pause_ms": 2 }, { "half_close": true }, { "cancel": true }
-        ]);
-        assert_eq!(json!(script), steps);
-        for encoding in [Encoding::Gzip, Encoding::Deflate] {
-            assert_eq!(json!(encoding), json!(encoding.name()));
-        }
-    }
-
-    #[test]
-    fn a_step_with_the_value_false_is_rejected() {
-        for step in [json!({ "half_close": false }), json!({ "cancel": false })] {
-            assert!(serde_json::from_value::<ScriptStep>(step.clone()).is_err(), "{step}");
-        }
-    }
-}
+mod tests;

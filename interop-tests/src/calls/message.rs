@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use grpc_interop_protocol::hex;
 use prost::Message as _;
 use prost_reflect::{
@@ -23,7 +24,7 @@ pub(crate) struct Message {
     notation: Notation,
     /// The encoded messages. Clones share them, because large messages are sent many times.
     #[serde(skip)]
-    encoded: Arc<OnceLock<Vec<Vec<u8>>>>,
+    encoded: Arc<OnceLock<Vec<Bytes>>>,
 }
 
 /// The notations of a message.
@@ -57,14 +58,15 @@ struct RepeatedBytes {
 
 impl Message {
     /// The bytes of all messages. `of` is their type, if the method is known.
-    pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
-        if self.encoded.get().is_none() {
-            let _ = self.encoded.set(self.encode(of)?);
+    pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<&[Bytes], String> {
+        if let Some(encoded) = self.encoded.get() {
+            return Ok(encoded);
         }
-        Ok(self.encoded.get().cloned().unwrap_or_default())
+        let encoded = self.encode(of)?;
+        Ok(self.encoded.get_or_init(|| encoded))
     }
 
-    fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Vec<u8>>, String> {
+    fn encode(&self, of: Option<&MessageDescriptor>) -> Result<Vec<Bytes>, String> {
         let message = match (&self.notation, of) {
             (Notation::List(messages), _) => {
                 let messages = messages.iter().map(|message| message.encoded(of));
@@ -72,7 +74,7 @@ impl Message {
             }
             (Notation::Repeated { times, each }, _) => {
                 let each = each.encoded(of)?;
-                return Ok(std::iter::repeat_n(each, *times).flatten().collect());
+                return Ok(std::iter::repeat_n(each, *times).flatten().cloned().collect());
             }
             (Notation::Hex(digits), _) => {
                 let digits: String = digits.split_whitespace().collect();
@@ -94,7 +96,7 @@ impl Message {
                 return Err(format!("a {} must be a table, or hex digits", of.full_name()));
             }
         };
-        Ok(vec![message])
+        Ok(vec![message.into()])
     }
 
     /// Whether a message is written as bytes that a generated stub would not send.

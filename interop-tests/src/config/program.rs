@@ -45,6 +45,8 @@ pub struct Program {
     pub(crate) transports: Option<BTreeSet<Transport>>,
     /// The compressions that an agent supports. The default is all.
     pub(crate) compressions: Option<BTreeSet<Compression>>,
+    /// Whether an agent reads messages as raw bytes that follow the line.
+    pub(crate) raw_messages: bool,
 }
 
 /// The reason why a program cannot be run.

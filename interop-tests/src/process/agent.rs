@@ -1,28 +1,33 @@
-//! A client agent: a process that reads requests as lines of JSON, makes the calls and prints their outcomes.
+//! A client agent: a process that reads requests, makes the calls and prints their outcomes.
 //!
 //! If an agent hangs, exits or prints something else, that is not a mismatch, because it says nothing about the
 //! server.
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
-use grpc_interop_protocol::{Call, Outcome, Request, ScriptStep};
+use grpc_interop_protocol::{Call, Outcome, ReadError, Request, ScriptStep};
 
 use crate::config::{Places, Program};
 use crate::outcome::Finding;
-use crate::process::child::{Logs, NoLine, Process};
+use crate::process::child::{Logs, NoOutput, Process};
 
 /// How long an agent may take in addition to the deadlines of its calls.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A running agent. Dropping it kills the process.
 #[derive(Debug)]
-pub(crate) struct Agent(Process);
+pub(crate) struct Agent {
+    /// Its outcomes, or why one cannot be read.
+    process: Process<Result<Outcome, String>>,
+    raw_messages: bool,
+}
 
 impl Agent {
     /// Starts `program` as an agent.
     pub(crate) fn start(program: &Program, places: &Places, logs: Logs) -> Result<Self, Finding> {
-        Process::start_program(program, places, "", logs)
-            .map(Self)
+        Process::start_program_reading(program, places, "", logs, outcome)
+            .map(|process| Self { process, raw_messages: program.raw_messages })
             .map_err(|error| Finding::SetUpError(format!("cannot start the agent: {error}")))
     }
 
@@ -32,36 +37,43 @@ impl Agent {
         request: &Request,
         meanwhile: impl FnOnce(),
     ) -> Result<Outcome, Finding> {
-        let Self(process) = self;
+        let Self { process, raw_messages } = self;
         let limit = time_limit(request);
-        process.write_line(line(request));
+        let written = request.write(*raw_messages).map_err(|error| {
+            Finding::SetUpError(format!("cannot write a request to the agent: {error}"))
+        })?;
+        process.write(written);
         meanwhile();
-        let line = process.next_line(Instant::now() + limit).map_err(|error| match error {
-            NoLine::TimedOut => {
+        let outcome = process.next_output(Instant::now() + limit).map_err(|error| match error {
+            NoOutput::TimedOut => {
                 Finding::Hung(format!("the agent hangs: it reported no outcome within {limit:.1?}"))
             }
-            NoLine::Exited(exit) => Finding::Broken(format!(
+            NoOutput::Exited(exit) => Finding::Broken(format!(
                 "the agent exited with {exit} before it reported an outcome; the end of its stderr:\n{}",
                 process.logs.end_of_stderr()
             )),
         })?;
-        serde_json::from_str(&line).map_err(|error| {
-            let line = shortened(line.trim_end());
-            Finding::Broken(format!(
-                "the agent printed a line that is not an outcome ({error}): {line}"
-            ))
-        })
+        outcome.map_err(Finding::Broken)
     }
 }
 
-/// `request` as a line for an agent.
-fn line(request: &Request) -> String {
-    serde_json::to_string(request).unwrap_or_default()
+/// Reads an outcome from its line and from what follows the line. The error is what the agent did wrong.
+fn outcome(line: &[u8], stdout: &mut dyn Read) -> Result<Outcome, String> {
+    Outcome::read(line, stdout).map_err(|error| {
+        let line = String::from_utf8_lossy(line);
+        let line = shortened(line.trim_end());
+        match error {
+            ReadError::NotJson(error) | ReadError::Invalid(error) => {
+                format!("the agent printed a line that is not an outcome ({error}): {line}")
+            }
+            error => format!("the agent printed an incomplete outcome ({error}): {line}"),
+        }
+    })
 }
 
 /// `request` as text for failure messages.
 pub(crate) fn shown(request: &Request) -> String {
-    shortened(&line(request))
+    shortened(&request.shown())
 }
 
 /// The time limit for the outcomes of `request`: the longest deadline or the longest pauses of one call, because all
@@ -100,22 +112,26 @@ mod tests {
 
     #[test]
     fn the_time_limit_is_the_longest_deadline_or_pause_and_the_grace() {
-        let limit = |calls: &[&str]| {
-            let call = |settings: &&str| format!(r#"{{"method": "/S/M", {settings}}}"#);
-            let calls = calls.iter().map(call).collect::<Vec<_>>().join(",");
-            let settings = r#""address": "x", "channels": 1, "keep_channels": false"#;
-            let request = format!(r#"{{{settings}, "calls": [{calls}]}}"#);
-            time_limit(&serde_json::from_str(&request).expect("the request is invalid"))
-        };
-        assert_eq!(limit(&[]), GRACE);
-        let deadlines = [r#""timeout_ms": 1500"#, r#""timeout_ms": 200"#];
-        assert_eq!(limit(&deadlines), GRACE + Duration::from_millis(1500));
-        let steps = [ScriptStep::PauseMs(900), ScriptStep::PauseMs(800)];
-        let script = format!(
-            r#""script": {}"#,
-            serde_json::to_string(&steps).expect("the steps are invalid")
+        let limit = |calls: Vec<Call>| time_limit(&Request { calls, ..Request::default() });
+        let deadline = |timeout_ms| Call { timeout_ms: Some(timeout_ms), ..Call::default() };
+        assert_eq!(limit(Vec::new()), GRACE);
+        assert_eq!(
+            limit(vec![deadline(1500.0), deadline(200.0)]),
+            GRACE + Duration::from_millis(1500)
         );
-        assert_eq!(limit(&[deadlines[0], &script]), GRACE + Duration::from_millis(1700));
+        let script = Some(vec![ScriptStep::PauseMs(900), ScriptStep::PauseMs(800)]);
+        let paused = Call { script, ..Call::default() };
+        assert_eq!(limit(vec![deadline(1500.0), paused]), GRACE + Duration::from_millis(1700));
+    }
+
+    #[test]
+    fn a_large_message_is_shown_by_its_size() {
+        let of_size = |size| Call { message: Some(vec![0; size].into()), ..Call::default() };
+        let shown = |calls| shown(&Request { calls, ..Request::default() });
+        let small = shown(vec![of_size(2)]);
+        assert!(small.contains(r#""message":"0000""#), "{small}");
+        let large = shown(vec![of_size(4 << 20)]);
+        assert!(large.contains(r#""message":{"bytes":4194304}"#), "{large}");
     }
 
     #[test]

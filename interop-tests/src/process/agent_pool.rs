@@ -114,6 +114,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use grpc_interop_protocol::Call;
     use tempfile::TempDir;
 
     use super::*;
@@ -121,6 +122,10 @@ mod tests {
 
     /// Reports one outcome per request, with the process ID as status message.
     const REPORTS_PID: &str = r#"while read -r request; do printf '{"calls": [{"status": "OK", "message": "%s", "value": null, "initial_metadata": [], "trailing_metadata": [], "elapsed_ms": 1}]}\n' $$; done"#;
+
+    /// Reports one outcome with the length of each line that it reads as status message, and with a reply of 1025
+    /// raw bytes.
+    const REPORTS_LENGTH: &str = r#"while read -r line; do printf '{"calls": [{"status": "OK", "message": "%s", "value": null, "replies": [{"bytes": 1025}, "0d"], "initial_metadata": [], "trailing_metadata": [], "elapsed_ms": 1}]}\n%01025d' ${#line} 0; done"#;
 
     /// A pool of `busy` agents that are shell scripts.
     fn pool(script: &str, busy: usize, waiting: usize) -> (AgentPool, RunContext, TempDir) {
@@ -197,6 +202,34 @@ mod tests {
             let Err(Finding::NotSupported(why)) = perform(&mut agent, &context) else { panic!() };
             assert_eq!(why, "no TLS");
         }
+    }
+
+    #[test]
+    fn only_an_agent_that_declares_it_receives_raw_messages() {
+        let message = Some(vec![0; 5000].into());
+        let call = Call { message, ..Call::default() };
+        let request = Request { calls: vec![call], ..Request::default() };
+        for (raw_messages, lengths) in [(false, 10_000..10_200), (true, 10..200)] {
+            let (mut pool, context, _folder) = pool(REPORTS_LENGTH, 1, 0);
+            pool.program.raw_messages = raw_messages;
+            let outcomes = pool.lend(false).perform(&request, &context, || ());
+            let outcomes = outcomes.expect("there is no outcome");
+            let length = outcomes[0].message.parse().expect("no number");
+            assert!(lengths.contains(&length), "{raw_messages}: a line of {length} bytes");
+            // Both forms are accepted from every agent.
+            let replies = outcomes[0].replies.as_deref().expect("there are no replies");
+            assert_eq!([&replies[0][..], &replies[1]], [&[b'0'; 1025][..], &[0x0d]]);
+        }
+    }
+
+    #[test]
+    fn an_agent_that_ends_within_a_message_is_broken() {
+        let script = format!("{}; exit", REPORTS_LENGTH.replace("%01025d", "%0100d"));
+        let (pool, context, _folder) = pool(&script.replace("; done", "; break; done"), 1, 0);
+        let Err(Finding::Broken(why)) = perform(&mut pool.lend(false), &context) else { panic!() };
+        let expected =
+            "the agent printed an incomplete outcome (the stream ended after 100 of the 1025 bytes";
+        assert!(why.starts_with(expected), "{why}");
     }
 
     #[test]

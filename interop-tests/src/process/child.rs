@@ -4,7 +4,7 @@
 //! outlives the tool.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -41,22 +41,25 @@ pub enum SpawnError {
     Io { program: PathBuf, source: io::Error },
 }
 
-/// The reason why there is no next line.
+/// The reason why there is no next output.
 #[derive(Debug)]
-pub(crate) enum NoLine {
+pub(crate) enum NoOutput {
     /// The deadline has passed.
     TimedOut,
     /// The process has exited.
     Exited(Exit),
 }
 
-/// A child process, running or exited.
+/// Reads one output of a process from a line, including its end, and from what follows it on stdout.
+pub(crate) type ReadOutput<Output> = fn(&[u8], &mut dyn Read) -> Output;
+
+/// A child process, running or exited. By default its outputs are the lines of its stdout, including line ends.
 #[derive(Debug)]
-pub struct Process {
+pub struct Process<Output = String> {
     child: Child,
-    stdin: Option<Sender<String>>,
-    /// The lines of its stdout, including line ends. The channel is closed when the process has exited.
-    lines: Receiver<String>,
+    stdin: Option<Sender<Vec<u8>>>,
+    /// What it wrote to stdout. The channel is closed when the process has exited.
+    outputs: Receiver<Output>,
     /// The log files of its output.
     pub logs: Logs,
 }
@@ -108,17 +111,7 @@ impl Logs {
 impl Process {
     /// Starts a process. Its stdin is a pipe, and its output goes to `logs`.
     pub fn start(command_line: &CommandLine, logs: Logs) -> io::Result<Self> {
-        let (stdout_log, stderr_log) = logs.open()?;
-        let mut command = command_line.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr_log);
-        let mut child = reaper::spawn(&mut command)?;
-        let stdin = child.stdin.take().map(writer);
-        let (sender, lines) = mpsc::channel();
-        if let Some(stdout) = child.stdout.take() {
-            let pid = Pid::from_child(&child);
-            thread::spawn(move || forward(stdout, stdout_log, pid, &sender));
-        }
-        Ok(Self { child, stdin, lines, logs })
+        Self::start_reading(command_line, logs, line)
     }
 
     /// Starts `program`: a server that must listen at `address`, or a client, whose command has no address.
@@ -128,45 +121,79 @@ impl Process {
         address: &str,
         logs: Logs,
     ) -> Result<Self, SpawnError> {
-        let command_line = program.command_line(places, address)?;
-        Self::start(&command_line, logs)
-            .map_err(|source| SpawnError::Io { program: command_line.program.clone(), source })
-    }
-
-    /// Its process ID, which is also the ID of its process group.
-    pub fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    /// Writes a line to its stdin without waiting until it is read.
-    pub(crate) fn write_line(&mut self, line: String) {
-        if let Some(stdin) = &self.stdin {
-            // An error means that the process has exited, which is noticed when its output is read.
-            let _ = stdin.send(line);
-        }
-    }
-
-    /// Waits until `deadline` for the next line of its stdout, including the line end.
-    pub(crate) fn next_line(&mut self, deadline: Instant) -> Result<String, NoLine> {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        self.lines.recv_timeout(limit).map_err(|error| match error {
-            RecvTimeoutError::Timeout => NoLine::TimedOut,
-            RecvTimeoutError::Disconnected => {
-                NoLine::Exited(self.has_exited().unwrap_or(Exit::Status(-1)))
-            }
-        })
+        Self::start_program_reading(program, places, address, logs, line)
     }
 
     /// Waits until it has exited, at most `limit`; `None` if it has not. Adds all further lines to `stdout`.
     pub fn wait(&mut self, limit: Duration, stdout: &mut String) -> Option<Exit> {
         let deadline = Instant::now() + limit;
         loop {
-            match self.next_line(deadline) {
+            match self.next_output(deadline) {
                 Ok(line) => stdout.push_str(&line),
-                Err(NoLine::Exited(exit)) => return Some(exit),
-                Err(NoLine::TimedOut) => return None,
+                Err(NoOutput::Exited(exit)) => return Some(exit),
+                Err(NoOutput::TimedOut) => return None,
             }
         }
+    }
+}
+
+impl<Output: Send + 'static> Process<Output> {
+    /// Starts a process whose outputs are read with `read`.
+    fn start_reading(
+        command_line: &CommandLine,
+        logs: Logs,
+        read: ReadOutput<Output>,
+    ) -> io::Result<Self> {
+        let (stdout_log, stderr_log) = logs.open()?;
+        let mut command = command_line.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr_log);
+        let mut child = reaper::spawn(&mut command)?;
+        let stdin = child.stdin.take().map(writer);
+        let (sender, outputs) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            let pid = Pid::from_child(&child);
+            thread::spawn(move || forward(stdout, stdout_log, pid, read, &sender));
+        }
+        Ok(Self { child, stdin, outputs, logs })
+    }
+
+    /// Starts `program`, whose outputs are read with `read`.
+    pub(crate) fn start_program_reading(
+        program: &Program,
+        places: &Places,
+        address: &str,
+        logs: Logs,
+        read: ReadOutput<Output>,
+    ) -> Result<Self, SpawnError> {
+        let command_line = program.command_line(places, address)?;
+        Self::start_reading(&command_line, logs, read)
+            .map_err(|source| SpawnError::Io { program: command_line.program.clone(), source })
+    }
+
+    /// Writes to its stdin without waiting until the bytes are read.
+    pub(crate) fn write(&mut self, bytes: Vec<u8>) {
+        if let Some(stdin) = &self.stdin {
+            // An error means that the process has exited, which is noticed when its output is read.
+            let _ = stdin.send(bytes);
+        }
+    }
+
+    /// Waits until `deadline` for its next output.
+    pub(crate) fn next_output(&mut self, deadline: Instant) -> Result<Output, NoOutput> {
+        let limit = deadline.saturating_duration_since(Instant::now());
+        self.outputs.recv_timeout(limit).map_err(|error| match error {
+            RecvTimeoutError::Timeout => NoOutput::TimedOut,
+            RecvTimeoutError::Disconnected => {
+                NoOutput::Exited(self.has_exited().unwrap_or(Exit::Status(-1)))
+            }
+        })
+    }
+}
+
+impl<Output> Process<Output> {
+    /// Its process ID, which is also the ID of its process group.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// How it exited, if it has.
@@ -181,18 +208,18 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl<Output> Drop for Process<Output> {
     fn drop(&mut self) {
         reaper::end(&mut self.child);
     }
 }
 
-/// Writes lines in a separate thread, because a process that does not read must not block the tool.
-fn writer(mut stdin: ChildStdin) -> Sender<String> {
-    let (sender, lines) = mpsc::channel::<String>();
+/// Writes in a separate thread, because a process that does not read must not block the tool.
+fn writer(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
-        for line in lines {
-            if writeln!(stdin, "{line}").and_then(|()| stdin.flush()).is_err() {
+        for bytes in receiver {
+            if stdin.write_all(&bytes).is_err() {
                 break;
             }
         }
@@ -200,15 +227,26 @@ fn writer(mut stdin: ChildStdin) -> Sender<String> {
     sender
 }
 
-/// Forwards lines and writes them to the log until the process closes its stdout. Then waits for its exit without
-/// reaping it.
-fn forward(stdout: ChildStdout, mut log: File, pid: Pid, lines: &Sender<String>) {
+/// The line as text.
+fn line(line: &[u8], _stdout: &mut dyn Read) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// Forwards outputs and writes their lines to the log until the process closes its stdout. Then waits for its exit
+/// without reaping it.
+fn forward<Output>(
+    stdout: ChildStdout,
+    mut log: File,
+    pid: Pid,
+    read: ReadOutput<Output>,
+    outputs: &Sender<Output>,
+) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         // Errors, such as a full disk, must not end the run; the failure message still contains the outcome.
         let _ = log.write_all(&line);
-        let _ = lines.send(String::from_utf8_lossy(&line).into_owned());
+        let _ = outputs.send(read(&line, &mut reader));
         line.clear();
     }
     exit_of(pid, WaitIdOptions::empty());

@@ -99,7 +99,7 @@ mod tests {
             Process::start(&shell.expect("the shell did not start"), Logs::at(folder.path()))
                 .expect("it did not start");
         let (exit, growth) = memory_growth_during(shell.pid(), || {
-            shell.write_line(String::new());
+            shell.write(b"\n".to_vec());
             shell.wait(Duration::from_secs(20), &mut String::new())
         });
         assert_eq!(exit, Some(Exit::Status(0)));
@@ -119,7 +119,7 @@ mod tests {
             assert!(begun.elapsed() < Duration::from_secs(20), "the child is not counted");
             thread::sleep(INTERVAL);
         }
-        shell.write_line(String::new());
+        shell.write(b"\n".to_vec());
         assert!(shell.wait(Duration::from_secs(20), &mut String::new()).is_some(), "it ends");
     }
 }

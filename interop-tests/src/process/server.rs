@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use crate::config::{Places, Program, ServerCertificate, ServerNeeds, Transport, Variant};
-use crate::process::child::{Exit, Logs, NoLine, Process, SpawnError};
+use crate::process::child::{Exit, Logs, NoOutput, Process, SpawnError};
 use crate::process::context::RunContext;
 use crate::process::net::tutorial_port::{self, Holder};
 
@@ -74,15 +74,15 @@ impl RunningServer {
         let deadline = Instant::now() + limit;
         let mut printed = String::new();
         let address = loop {
-            match process.next_line(deadline) {
+            match process.next_output(deadline) {
                 Ok(line) => {
                     printed.push_str(&line);
                     if let Some(address) = address_in(line.trim_end(), ready) {
                         break address;
                     }
                 }
-                Err(NoLine::Exited(exit)) => return Err(exited(&process, exit)),
-                Err(NoLine::TimedOut) => {
+                Err(NoOutput::Exited(exit)) => return Err(exited(&process, exit)),
+                Err(NoOutput::TimedOut) => {
                     return Err(StartError::NotReady { limit, ready: ready.to_owned() });
                 }
             }

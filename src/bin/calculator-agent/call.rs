@@ -10,13 +10,14 @@ use calculator::grpcio::client::{Compression, GrpcioChannel, MethodKind, WaitFor
 use calculator::grpcio::{client, status};
 use calculator::rpc::calculator_client::CalculatorClient;
 use http::uri::PathAndQuery;
+use prost::bytes::Bytes;
 use tonic::{Request, Response, Status};
 
 use crate::recorder::Recorder;
 use crate::script::Script;
 use crate::stub::Method;
 use crate::{details, metadata, raw};
-use grpc_interop_protocol::{Call, CallOutcome, Encoding, Kind, hex};
+use grpc_interop_protocol::{Call, CallOutcome, Encoding, Kind, Message, hex};
 
 /// In the place of a status: the client itself refused to start the call.
 const CLIENT_ERROR: &str = "CLIENT_ERROR";
@@ -29,7 +30,7 @@ enum Payload {
     /// A number, through the generated stub.
     Number(Number),
     /// Bytes, to any method.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     /// A script, through the generated stub.
     OfStub(Method, Script),
     /// A script whose messages are bytes, to any method.
@@ -46,18 +47,17 @@ pub(crate) struct Prepared {
 #[derive(Default)]
 struct Ended {
     value: Option<Number>,
-    replies: Option<Vec<Vec<u8>>>,
+    replies: Option<Vec<Bytes>>,
     /// The status, unless it is OK.
     error: Option<Status>,
 }
 
 impl Prepared {
     /// Reads the payload; the error is what the agent cannot do.
-    pub(crate) fn new(call: Call) -> Result<Self, String> {
-        let payload = match &call {
-            Call {
-                value: Some(bits), message: None, kind: None, stub: None, script: None, ..
-            } => {
+    pub(crate) fn new(mut call: Call) -> Result<Self, String> {
+        let (message, script) = (call.message.take(), call.script.take());
+        let payload = match (&call, message, script) {
+            (Call { value: Some(bits), kind: None, stub: None, .. }, None, None) => {
                 if call.method != SQUARE_ROOT {
                     return Err(format!("the stub has no method {} for a value", call.method));
                 }
@@ -65,15 +65,10 @@ impl Prepared {
                     .map_err(|error| format!("value {bits}: {error}"))?;
                 Payload::Number(Number { value: f32::from_bits(value) })
             }
-            Call {
-                value: None,
-                message: Some(bytes),
-                kind: None,
-                stub: None,
-                script: None,
-                ..
-            } => Payload::Bytes(hex::decode(bytes).map_err(|error| format!("message: {error}"))?),
-            Call { value: None, message: None, kind: Some(kind), script: Some(script), .. } => {
+            (Call { value: None, kind: None, stub: None, .. }, Some(message), None) => {
+                Payload::Bytes(message.into_bytes())
+            }
+            (Call { value: None, kind: Some(kind), .. }, None, Some(script)) => {
                 let script = Script::new(script, *kind)?;
                 if call.stub == Some(true) {
                     Payload::OfStub(method(&call.method, *kind, &script)?, script)
@@ -106,9 +101,7 @@ impl Prepared {
             status: status.to_owned(),
             message,
             value: ended.value.map(|number| format!("{:08x}", number.value.to_bits())),
-            replies: ended
-                .replies
-                .map(|replies| replies.iter().map(|reply| hex::encode(reply)).collect()),
+            replies: ended.replies.map(|replies| replies.into_iter().map(Message::from).collect()),
             details,
             initial_metadata: metadata::of(&fields.initial),
             trailing_metadata: metadata::of(&fields.trailing),

@@ -1,7 +1,7 @@
 //! `calculator-agent`: the Rust client, driven by the interop tool.
 //!
-//! Reads requests as lines of JSON on stdin and writes an outcome for each on stdout, so that one
-//! process makes the calls of many cases. It ends at the end of stdin, also when the tool dies. With
+//! Reads requests on stdin and writes an outcome for each on stdout, so that one process makes the calls
+//! of many cases. It ends at the end of stdin, also when the tool dies. With
 //! `--versions` it prints the versions of the compiler and of the libraries instead.
 
 mod call;
@@ -14,12 +14,12 @@ mod recorder;
 mod script;
 mod stub;
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::call::Prepared;
 use crate::channels::{Channels, Key};
-use grpc_interop_protocol::{Outcome, Request};
+use grpc_interop_protocol::{Outcome, ReadError, Request};
 
 /// The versions of the compiler and of the libraries, one a line.
 const VERSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/versions.txt"));
@@ -38,22 +38,24 @@ fn main() -> ExitCode {
             Err(error) => return fail(&format!("cannot start: {error}")),
         };
     let mut channels = Channels::default();
-    for line in io::stdin().lock().lines() {
-        let outcome = match line.map(|line| serde_json::from_str::<Request>(&line)) {
-            Ok(Ok(request)) => runtime.block_on(perform(request, &mut channels)),
-            Ok(Err(error)) if error.is_data() => Err(error.to_string()),
-            Ok(Err(error)) => return fail(&format!("a line on stdin is not JSON: {error}")),
+    let (mut stdin, mut stdout) = (io::stdin().lock(), io::stdout());
+    loop {
+        let outcome = match Request::read(&mut stdin) {
+            Ok(Some(request)) => runtime.block_on(perform(request, &mut channels)),
+            Ok(None) => return ExitCode::SUCCESS,
+            Err(ReadError::Invalid(error)) => Err(error.to_string()),
+            Err(ReadError::NotJson(error)) => {
+                return fail(&format!("a line on stdin is not JSON: {error}"));
+            }
             Err(error) => return fail(&format!("cannot read stdin: {error}")),
         };
-        let outcome = outcome.unwrap_or_else(Outcome::not_supported);
-        let Ok(line) = serde_json::to_string(&outcome) else {
+        let Ok(written) = outcome.unwrap_or_else(Outcome::not_supported).write() else {
             return fail("an outcome cannot be written as JSON");
         };
-        if writeln!(io::stdout(), "{line}").is_err() {
+        if stdout.write_all(&written).and_then(|()| stdout.flush()).is_err() {
             return fail("stdout is closed");
         }
     }
-    ExitCode::SUCCESS
 }
 
 fn fail(message: &str) -> ExitCode {

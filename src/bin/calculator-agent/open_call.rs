@@ -7,31 +7,32 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt, stream};
+use prost::bytes::Bytes;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Response, Status};
 
 /// The request messages of a call, each as its bytes.
-pub(crate) type Requests = UnboundedReceiverStream<Vec<u8>>;
+pub(crate) type Requests = UnboundedReceiverStream<Bytes>;
 
 /// The response messages of a call, each as its bytes.
-pub(crate) type Replies = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Status>> + Send>>;
+pub(crate) type Replies = Pin<Box<dyn Stream<Item = Result<Bytes, Status>> + Send>>;
 
 /// The only response message of a call.
-pub(crate) fn one(response: Response<Vec<u8>>) -> Replies {
+pub(crate) fn one(response: Response<Bytes>) -> Replies {
     Box::pin(stream::iter([Ok(response.into_inner())]))
 }
 
 /// The response messages that were received, and the status unless it is OK.
-pub(crate) type CallEnd = (Vec<Vec<u8>>, Result<(), Status>);
+pub(crate) type CallEnd = (Vec<Bytes>, Result<(), Status>);
 
 /// A call that has been started.
 pub(crate) struct OpenCall {
     /// Until the call is half-closed.
-    requests: Option<UnboundedSender<Vec<u8>>>,
+    requests: Option<UnboundedSender<Bytes>>,
     response: ResponseState,
-    replies: Vec<Vec<u8>>,
+    replies: Vec<Bytes>,
 }
 
 enum ResponseState {
@@ -56,7 +57,7 @@ impl OpenCall {
         self.requests = None;
     }
 
-    pub(crate) fn send(&self, message: Vec<u8>) {
+    pub(crate) fn send(&self, message: Bytes) {
         if let Some(requests) = &self.requests {
             // A call that has ended takes no more messages, which is no error.
             let _ = requests.send(message);

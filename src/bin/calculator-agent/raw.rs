@@ -6,7 +6,7 @@ use calculator::Number;
 use calculator::grpcio::client::ClientCodec;
 use futures_util::StreamExt;
 use http::uri::PathAndQuery;
-use prost::bytes::{Buf, BufMut};
+use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Response, Status};
 
@@ -17,7 +17,7 @@ use grpc_interop_protocol::Kind;
 /// Calls a method whose response is one [`Number`].
 pub(crate) async fn for_number(
     recorder: Recorder,
-    request: Request<Vec<u8>>,
+    request: Request<Bytes>,
     path: PathAndQuery,
 ) -> Result<Response<Number>, Status> {
     ready(recorder).await?.unary(request, path, NumberCodec).await
@@ -50,7 +50,7 @@ pub(crate) async fn begin(
     }
 }
 
-fn many(response: Response<tonic::Streaming<Vec<u8>>>) -> Replies {
+fn many(response: Response<tonic::Streaming<Bytes>>) -> Replies {
     Box::pin(response.into_inner())
 }
 
@@ -65,7 +65,7 @@ async fn ready(recorder: Recorder) -> Result<tonic::client::Grpc<Recorder>, Stat
 struct NumberCodec;
 
 impl Codec for NumberCodec {
-    type Encode = Vec<u8>;
+    type Encode = Bytes;
     type Decode = Number;
     type Encoder = BytesCodec;
     type Decoder = ClientCodec<Number, Number>;
@@ -84,8 +84,8 @@ impl Codec for NumberCodec {
 struct BytesCodec;
 
 impl Codec for BytesCodec {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
+    type Encode = Bytes;
+    type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -99,22 +99,20 @@ impl Codec for BytesCodec {
 }
 
 impl Encoder for BytesCodec {
-    type Item = Vec<u8>;
+    type Item = Bytes;
     type Error = Status;
 
-    fn encode(&mut self, message: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
         buffer.put_slice(&message);
         Ok(())
     }
 }
 
 impl Decoder for BytesCodec {
-    type Item = Vec<u8>;
+    type Item = Bytes;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let mut message = vec![0; buffer.remaining()];
-        buffer.copy_to_slice(&mut message);
-        Ok(Some(message))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

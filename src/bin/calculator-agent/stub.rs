@@ -92,15 +92,15 @@ async fn first<M: Message + Default + 'static>(
 fn decoded<M: Message + Default + 'static>(
     requests: Requests,
 ) -> impl Stream<Item = M> + Send + 'static {
-    requests.filter_map(|bytes| std::future::ready(M::decode(&bytes[..]).ok()))
+    requests.filter_map(|bytes| std::future::ready(M::decode(bytes).ok()))
 }
 
 fn encoded<M: Message>(response: Response<M>) -> Replies {
-    one(response.map(|message| message.encode_to_vec()))
+    one(response.map(|message| message.encode_to_vec().into()))
 }
 
 fn all_encoded<M: Message + 'static>(response: Response<tonic::Streaming<M>>) -> Replies {
-    Box::pin(response.into_inner().map(|reply| reply.map(|message| message.encode_to_vec())))
+    Box::pin(response.into_inner().map(|reply| reply.map(|message| message.encode_to_vec().into())))
 }
 
 #[cfg(test)]

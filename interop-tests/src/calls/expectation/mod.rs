@@ -169,23 +169,23 @@ impl Expectation {
         outcome: &CallOutcome,
         all: &mut Comparison,
     ) {
-        let observed = match replies::decoded(outcome.replies.as_deref()) {
-            Ok(observed) => observed,
-            Err(mismatch) => return all.mismatches.push(mismatch),
+        let Some(observed) = &outcome.replies else {
+            let mismatch = Mismatch::new("replies", "a list of messages from the agent", "none");
+            return all.mismatches.push(mismatch);
         };
         let count = self.reply_count;
         let is_match = count.is_none_or(|count| count.contains(&observed.len()));
         let number = Some(observed.len().to_string());
         all.add("number of replies", count.map(|count| count.to_string()), number, is_match);
         if let Some(replies) = &self.replies {
-            replies::compare(replies, &observed, of, all);
+            replies::compare(replies, observed, of, all);
         } else {
             let is_open = self.replies_contain.is_some() || self.reply_count.is_some();
-            let shown = replies::shown(&observed, of);
+            let shown = replies::shown(observed, of);
             all.add("replies", None, Some(shown), is_open || observed.is_empty());
         }
         if let Some(texts) = &self.replies_contain {
-            replies::compare_contained(texts, &observed, all);
+            replies::compare_contained(texts, observed, all);
         }
     }
 }

@@ -3,14 +3,14 @@
 //! The short forms `ask` and `message` are for SquareRoot and other unary methods; `send` and `script` are for all
 //! kinds of methods.
 
-use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True, hex};
+use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True};
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde::Deserialize;
 
 use crate::calls::expectation::{Expectation, metadata::for_trial, replies::ReplyForm};
 use crate::calls::message::{self, Message};
 use crate::config::{Capability, ClientTls, Target, Variant};
-use crate::http2::{Value, Values, body::padded};
+use crate::http2::{Hex, Value, Values, body::padded};
 
 /// One call, or several equal calls at once.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,8 +18,8 @@ use crate::http2::{Value, Values, body::padded};
 pub(crate) struct Call {
     /// The numbers to send through the generated stub, one call each.
     ask: Option<Values>,
-    /// The request in hex.
-    message: Option<String>,
+    /// The bytes of the request.
+    message: Option<Hex>,
     /// With `ask`: pads the request with an unknown field to this size in bytes.
     size: Option<usize>,
     /// The requests of one call of any kind of method.
@@ -97,14 +97,14 @@ impl Call {
                     let mut call = call.clone();
                     match size {
                         None => call.value = Some(value.hex()),
-                        Some(size) => call.message = Some(hex::encode(&padded(*value, size)?)),
+                        Some(size) => call.message = Some(padded(*value, size)?.into()),
                     }
                     Ok(call)
                 };
                 values.iter().map(call).collect::<Result<_, String>>()?
             }
-            (None, Some(message), None, None, None) => {
-                vec![protocol::Call { message: Some(message.clone()), ..call }]
+            (None, Some(Hex(message)), None, None, None) => {
+                vec![protocol::Call { message: Some(message.clone().into()), ..call }]
             }
             (None, None, None, Some(requests), None) => {
                 vec![self.with_script(&[ScriptEntry::Send(requests.clone())], call)?]
@@ -214,7 +214,7 @@ pub(crate) fn steps(
         match entry {
             ScriptEntry::Send(message) => {
                 let messages = message.encoded(of)?;
-                script.extend(messages.iter().map(|bytes| ScriptStep::Send(hex::encode(bytes))));
+                script.extend(messages.iter().map(|bytes| ScriptStep::Send(bytes.clone().into())));
             }
             ScriptEntry::Receive(count) => script.push(ScriptStep::Receive(*count)),
             ScriptEntry::PauseMs(pause) => script.push(ScriptStep::PauseMs(*pause)),
@@ -355,7 +355,7 @@ mod tests {
     fn repeated_entries_are_written_out() {
         let script =
             read("[{ repeat = { times = 2, script = [{ send = \"0d\" }, { receive = 1 }] } }]");
-        let once = [ScriptStep::Send("0d".to_owned()), ScriptStep::Receive(1)];
+        let once = [ScriptStep::Send(vec![0x0d].into()), ScriptStep::Receive(1)];
         assert_eq!(script.unwrap(), [once.clone(), once].concat());
         assert!(read("[{ cancel = false }]").unwrap_err().contains("must be true"));
     }

@@ -2,7 +2,7 @@
 //!
 //! It has few options, because a behaviour tests the reaction to the server.
 
-use grpc_interop_protocol::{self as protocol, hex};
+use grpc_interop_protocol as protocol;
 use serde::Deserialize;
 
 use crate::http2::{Hex, Value};
@@ -95,7 +95,7 @@ impl Call {
         protocol::Call {
             method: self.method.clone(),
             value: value.filter(|_| message.is_none()).map(Value::hex),
-            message: message.map(|bytes| hex::encode(&bytes)),
+            message: message.map(protocol::Message::from),
             timeout_ms: self.timeout_ms(),
             metadata: self.metadata.clone(),
             ..protocol::Call::default()
