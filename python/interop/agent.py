@@ -7,13 +7,12 @@ calls of most scenarios. The agent reports outcomes and does not judge them.
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from typing import Any
 
 from interop import parent_watch
-from interop.client import scenario
+from interop.client import lines, scenario
 from interop.client.fields import NotSupportedError
 from interop.client.threads import call
 from interop.client.threads.channels import ChannelPool
@@ -39,13 +38,12 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent_watch.exit_when_stdout_breaks()
     pool = ChannelPool()
-    for line in sys.stdin.buffer:
-        try:
-            decoded = json.loads(line)
-        except ValueError as error:
-            print(f"interop.agent: a line of stdin is not JSON: {error}", file=sys.stderr)
-            return 2
-        print(json.dumps(_run(decoded, pool), separators=(",", ":")), flush=True)
+    try:
+        for request in lines.requests(sys.stdin.buffer):
+            lines.write(_run(request, pool), sys.stdout.buffer)
+    except lines.BadLineError as error:
+        print(f"interop.agent: {error}", file=sys.stderr)
+        return 2
     pool.close()
     return 0
 

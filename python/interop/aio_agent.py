@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
 from typing import Any
 
 from interop import parent_watch
-from interop.client import scenario
+from interop.client import lines, scenario
 from interop.client.aio import call, lost_status
 from interop.client.aio.channels import ChannelPool
 from interop.client.fields import NotSupportedError
@@ -38,13 +37,13 @@ async def _run(line: object, pool: ChannelPool) -> dict[str, Any]:
 
 async def _run_all() -> int:
     pool = ChannelPool()
-    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        try:
-            decoded = json.loads(line)
-        except ValueError as error:
-            print(f"interop.aio_agent: a line of stdin is not JSON: {error}", file=sys.stderr)
-            return 2
-        print(json.dumps(await _run(decoded, pool), separators=(",", ":")), flush=True)
+    requests, end = lines.requests(sys.stdin.buffer), object()
+    try:
+        while (request := await asyncio.to_thread(next, requests, end)) is not end:
+            lines.write(await _run(request, pool), sys.stdout.buffer)
+    except lines.BadLineError as error:
+        print(f"interop.aio_agent: {error}", file=sys.stderr)
+        return 2
     await pool.close()
     return 0
 

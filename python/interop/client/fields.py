@@ -61,6 +61,11 @@ def seconds(checked: dict[str, Any], key: str, where: str) -> float | None:
     return float(milliseconds) / 1000
 
 
+def message(value: object, where: str) -> bytes:
+    """Return a message, which is bytes if it followed the line, and hex digits otherwise."""
+    return value if isinstance(value, bytes) else from_hex(value, where)
+
+
 def from_hex(text: object, where: str) -> bytes:
     """Decode hex digits."""
     try:

@@ -1,4 +1,4 @@
-"""Converts the outcome of a call to plain data for JSON.
+"""Converts the outcome of a call to plain data for JSON, in which messages are bytes.
 
 The server may send any bytes as the details of a status, so details that cannot be parsed are not
 an error.
@@ -49,10 +49,10 @@ def metadata_as_text(metadata: Iterable[Metadatum] | None) -> list[tuple[str, st
     ]
 
 
-def response_as_hex(response: Any) -> str:  # noqa: ANN401 - bytes, or a message of any type
-    """Return the bytes of a response in hex."""
+def response_as_bytes(response: Any) -> bytes:  # noqa: ANN401 - bytes, or a message of any type
+    """Return the bytes of a response."""
     wire: bytes = response if isinstance(response, bytes) else response.SerializeToString()
-    return wire.hex()
+    return wire
 
 
 def details(status: Status) -> Outcome:

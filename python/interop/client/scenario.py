@@ -12,7 +12,15 @@ import grpc
 
 from interop import number
 from interop.client import script
-from interop.client.fields import NotSupportedError, fields, from_hex, one_of, seconds, typed
+from interop.client.fields import (
+    NotSupportedError,
+    fields,
+    from_hex,
+    message,
+    one_of,
+    seconds,
+    typed,
+)
 from interop.client.kind import STUB_METHOD
 
 if TYPE_CHECKING:
@@ -153,7 +161,7 @@ def _request(call: dict[str, Any], method: str, where: str) -> Number | bytes | 
     if ("value" in call) == ("message" in call):
         raise NotSupportedError(f'{where} needs exactly one of "value" and "message"')
     if "message" in call:
-        return from_hex(call["message"], f"{where}.message")
+        return message(call["message"], f"{where}.message")
     if method != STUB_METHOD:
         raise NotSupportedError(f'{where} has a "value", but the stub has no method {method}')
     bits = from_hex(call["value"], f"{where}.value")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.message import DecodeError, Message
 
-from interop.client.fields import NotSupportedError, fields, from_hex, one_of, seconds, typed
+from interop.client.fields import NotSupportedError, fields, message, one_of, seconds, typed
 from interop.client.kind import KINDS, STUB_METHODS, Kind
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def _step(line: object, where: str, request: type[Message] | None) -> Step:
 
 
 def _send(step: dict[str, Any], where: str, request: type[Message] | None) -> Send:
-    message = from_hex(step["send"], f"{where}.send")
+    sent = message(step["send"], f"{where}.send")
     if request is None:
-        return Send(message)
+        return Send(sent)
     try:
-        return Send(request.FromString(message))
+        return Send(request.FromString(sent))
     except DecodeError:
         raise NotSupportedError(f"{where}.send is not a {request.DESCRIPTOR.name}") from None
 

@@ -54,15 +54,15 @@ class ScriptedCall:
     def __init__(self, call: Call, script: Script, channel: grpc.aio.Channel) -> None:
         self._script = script
         self._requests: asyncio.Queue[Any] = asyncio.Queue()
-        self._responses: list[str] = []
+        self._responses: list[bytes] = []
         self._is_cancelled = False
         invoke = multicallable(channel, call.method, script.kind, is_stub=script.is_stub)
         request = self._stream() if script.kind.has_many_requests else script.single_request()
         self.rpc = invoke(request, **call.options())
         self._task = asyncio.ensure_future(self._run())
 
-    async def responses(self) -> list[str]:
-        """Wait for the end of the script, and return the responses that it received, in hex.
+    async def responses(self) -> list[bytes]:
+        """Wait for the end of the script, and return the responses that it received.
 
         Raises RejectedError, or the exception of a step that did not result from the end of the
         call.
@@ -103,7 +103,7 @@ class ScriptedCall:
         try:
             while maximum is None or maximum > 0:
                 response = await _from_grpcio(anext(responses))
-                self._responses.append(outcome.response_as_hex(response))
+                self._responses.append(outcome.response_as_bytes(response))
                 maximum = None if maximum is None else maximum - 1
         # The call has ended; the agent reports its status.
         except (StopAsyncIteration, grpc.RpcError, asyncio.CancelledError):
@@ -116,4 +116,4 @@ class ScriptedCall:
             return
         response = await response_of(self.rpc)
         if response is not None:
-            self._responses.append(outcome.response_as_hex(response))
+            self._responses.append(outcome.response_as_bytes(response))

@@ -34,7 +34,7 @@ class ScriptedCall:
     def __init__(self, call: Call, script: Script, channel: grpc.Channel) -> None:
         self._script = script
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._responses: list[str] = []
+        self._responses: list[bytes] = []
         self._is_cancelled = False
         self._failure: Exception | None = None
         invoke = multicallable(channel, call.method, script.kind, is_stub=script.is_stub)
@@ -52,8 +52,8 @@ class ScriptedCall:
         self._thread = threading.Thread(target=self._run, name="script", daemon=True)
         self._thread.start()
 
-    def responses(self) -> list[str]:
-        """Wait for the end of the script, and return the responses that it received, in hex.
+    def responses(self) -> list[bytes]:
+        """Wait for the end of the script, and return the responses that it received.
 
         Raises the exception of a step that did not result from the end of the call.
         """
@@ -91,7 +91,7 @@ class ScriptedCall:
     def _receive(self, maximum: int | None = None) -> None:
         try:
             while maximum is None or maximum > 0:
-                self._responses.append(outcome.response_as_hex(next(self.rpc)))
+                self._responses.append(outcome.response_as_bytes(next(self.rpc)))
                 maximum = None if maximum is None else maximum - 1
         # The call has ended; the agent reports its status.
         except (StopIteration, grpc.RpcError):
@@ -105,4 +105,4 @@ class ScriptedCall:
             response = self.rpc.result()
             # If the status is OK but there was no message, the result is None (grpcio 1.85.1).
             if response is not None:
-                self._responses.append(outcome.response_as_hex(response))
+                self._responses.append(outcome.response_as_bytes(response))
