@@ -1,13 +1,11 @@
 //! The order in which the trials of a run begin.
 //!
-//! Long trials begin first, so that no processor waits for a long trial that began last. How long a trial takes is
+//! Long trials begin early, so that no processor waits for a long trial that began last. How long a trial takes is
 //! known from earlier runs with the same output folder.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::outcome::Trial;
 use crate::parity::client::table::PROGRAM_PREFIX;
@@ -17,6 +15,15 @@ use crate::report::record::{file, trial::TrialRecord};
 /// trial of the same server, or for a timer. A trial that waits must not keep another one from beginning, and
 /// semaphores limit how many use a processor.
 pub(crate) const RUNNING_AT_ONCE: usize = 512;
+
+/// The relative length of a list of trials.
+const LENGTH: usize = 1 << 24;
+
+/// The part of a list in which its long trials begin.
+const FIRST_PART: usize = LENGTH / 2;
+
+/// The duration of a long trial, in milliseconds.
+const LONG_MS: f64 = 500.0;
 
 /// The durations of the trials of earlier runs in milliseconds, by name.
 #[derive(Debug, Default)]
@@ -55,44 +62,45 @@ impl Durations {
 /// The users of port 50051 run one after the other, in the order of [`PortUser`](crate::outcome::PortUser), and
 /// their trials begin in this order. So a trial that waits for the port waits only for trials that already run, and
 /// never for one that cannot begin because all threads wait. All other trials are spread between them.
-pub(crate) fn in_order(mut trials: Vec<Trial>, durations: &Durations) -> Vec<Trial> {
-    let duration = |trial: &Trial| durations.0.get(&trial.name.to_string()).copied();
-    trials.sort_by_cached_key(|trial| {
-        Reverse(Duration::try_from_secs_f64(duration(trial).unwrap_or_default() / 1e3).ok())
-    });
+pub(crate) fn in_order(trials: Vec<Trial>, durations: &Durations) -> Vec<Trial> {
     let mut users: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
     for trial in trials {
         users.entry(trial.port_user).or_default().push(trial);
     }
+    let spread = |trials| spread(trials, durations);
     let others = users.remove(&None).map(spread).unwrap_or_default();
-    let queue = users.into_values().flat_map(spread).collect();
-    placed([queue, others])
+    let queue: Vec<_> = users.into_values().flat_map(spread).collect();
+    placed([queue, others].into_iter().flat_map(|trials| with_positions(trials, LENGTH)))
 }
 
-/// Spreads the trials of each kind evenly over the whole list.
-fn spread(trials: Vec<Trial>) -> Vec<Trial> {
+/// Spreads the trials of each kind evenly over the whole list, and the long ones over its first part. Not all of them
+/// begin at once, because most of their time they wait.
+fn spread(trials: Vec<Trial>, durations: &Durations) -> Vec<Trial> {
     let mut kinds: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
     for trial in trials {
         let name = &trial.name;
         let is_program = name.case.starts_with(PROGRAM_PREFIX);
-        let kind = (name.group(), name.baseline, is_program, trial.waits);
+        let is_long = durations.0.get(&name.to_string()).is_some_and(|ms| *ms >= LONG_MS);
+        let kind = (is_long, name.group(), name.baseline, is_program, trial.waits);
         kinds.entry(kind).or_default().push(trial);
     }
-    placed(kinds.into_values())
+    placed(kinds.into_iter().flat_map(|(kind, trials)| {
+        let (is_long, ..) = kind;
+        with_positions(trials, if is_long { FIRST_PART } else { LENGTH })
+    }))
 }
 
-/// One list in which the trials of each of `lists` are spread evenly and keep their order.
-fn placed(lists: impl IntoIterator<Item = Vec<Trial>>) -> Vec<Trial> {
-    let mut placed: Vec<_> = lists.into_iter().flat_map(with_positions).collect();
+/// The trials in the order of their positions.
+fn placed(trials: impl Iterator<Item = (usize, Trial)>) -> Vec<Trial> {
+    let mut placed: Vec<_> = trials.collect();
     placed.sort_by_key(|(position, _)| *position);
     placed.into_iter().map(|(_, trial)| trial).collect()
 }
 
-/// Each trial with its relative position in the list, from 0 to `LENGTH`.
-fn with_positions(trials: Vec<Trial>) -> impl Iterator<Item = (usize, Trial)> {
-    const LENGTH: usize = 1 << 24;
+/// Each trial with its relative position in a list of the length [`LENGTH`], spread evenly over its first `part`.
+fn with_positions(trials: Vec<Trial>, part: usize) -> impl Iterator<Item = (usize, Trial)> {
     let count = trials.len();
-    let position = move |index| (2 * index + 1) * LENGTH / (2 * count);
+    let position = move |index| (2 * index + 1) * part / (2 * count);
     trials.into_iter().enumerate().map(move |(index, trial)| (position(index), trial))
 }
 
@@ -138,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn long_trials_begin_first_and_unknown_ones_last() {
-        let all = ["1", "2", "3", "4"].map(|case| trial("a", case, false));
-        let known = [("2", 5.0), ("3", 5.5), ("4", 0.2)];
+    fn long_trials_are_spread_over_the_first_part() {
+        let all = ["1", "2", "3", "4", "5", "6"].map(|case| trial("a", case, false));
+        let known = [("1", 499.0), ("5", 500.0), ("6", 5000.0)];
         let named = |(case, ms)| (format!("calls/a/client/{case}"), ms);
         let order = cases(all.into(), &Durations(known.map(named).into()));
-        assert_eq!(order, ["3", "2", "4", "1"]);
+        assert_eq!(order, ["1", "5", "2", "6", "3", "4"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use parking_lot::{Condvar, Mutex};
@@ -37,6 +37,8 @@ pub(crate) struct ScriptedServer {
 struct Connections {
     has_ended: bool,
     open: usize,
+    /// When the client connected for the first time.
+    first: Option<Instant>,
     /// The sockets to shut down when the server ends.
     sockets: BTreeMap<usize, TcpStream>,
     /// One thread for each connection.
@@ -66,6 +68,7 @@ impl ScriptedServer {
         }
         let number = connections.threads.len();
         connections.open += 1;
+        connections.first.get_or_insert_with(Instant::now);
         if let Ok(copy) = socket.try_clone() {
             connections.sockets.insert(number, copy);
         }
@@ -83,6 +86,11 @@ impl ScriptedServer {
     /// Whether a client has connected.
     pub(crate) fn has_connection(&self) -> bool {
         !self.connections.lock().threads.is_empty()
+    }
+
+    /// How long ago calls began that were requested at `begin`: an agent that has to start first connects later.
+    pub(crate) fn since(&self, begin: Instant) -> Duration {
+        self.connections.lock().first.map_or(begin, |first| first.max(begin)).elapsed()
     }
 
     /// Ends the server; returns the requests of the client, and the frames that were sent to it.

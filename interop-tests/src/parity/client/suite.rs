@@ -75,7 +75,7 @@ impl Subject for AgentPool {
             (Some(listener), address)
         };
         let rounds = case.call.requests(&address);
-        let calls = rounds.iter().map(|request| round(&mut agent, request, context));
+        let calls = rounds.iter().map(|request| round(&mut agent, request, &server, context));
         let calls = calls.collect::<Result<Vec<_>, Finding>>();
         drop(agent);
         let (requests, frames) = server.finish();
@@ -100,11 +100,12 @@ impl Subject for AgentPool {
 fn round(
     agent: &mut BorrowedAgent<'_>,
     request: &Request,
+    server: &ScriptedServer,
     context: &RunContext,
 ) -> Result<Vec<Ended>, Finding> {
     let begin = Instant::now();
     let outcomes = agent.perform(request, context, || ())?;
-    let took = begin.elapsed();
+    let took = server.since(begin);
     let (reported, made) = (outcomes.len(), request.calls.len());
     if reported != made {
         let why = format!("the agent reported {reported} outcomes for {made} calls");
