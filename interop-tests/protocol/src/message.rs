@@ -77,7 +77,7 @@ impl From<Vec<u8>> for Message {
     }
 }
 
-/// For a [`LineFormatter`], which selects the form.
+// As bytes, of which `LineFormatter` selects the form.
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self)
