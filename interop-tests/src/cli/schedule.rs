@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::outcome::Trial;
-use crate::parity::client::table::PROGRAM_PREFIX;
 use crate::report::record::{file, trial::TrialRecord};
 
 /// How many trials have begun at the same time. Nearly all of them wait: for an agent, for the port, for another
@@ -79,9 +78,8 @@ fn spread(trials: Vec<Trial>, durations: &Durations) -> Vec<Trial> {
     let mut kinds: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
     for trial in trials {
         let name = &trial.name;
-        let is_program = name.case.starts_with(PROGRAM_PREFIX);
         let is_long = durations.0.get(&name.to_string()).is_some_and(|ms| *ms >= LONG_MS);
-        let kind = (is_long, name.group(), name.baseline, is_program, trial.waits);
+        let kind = (is_long, name.group(), name.baseline, trial.waits);
         kinds.entry(kind).or_default().push(trial);
     }
     placed(kinds.into_iter().flat_map(|(kind, trials)| {
