@@ -1,6 +1,6 @@
 //! Writes and reads requests and outcomes: a line of JSON, and the raw bytes of the messages that follow it.
 //!
-//! No function here is generic, so all code for JSON is compiled in this crate, which is optimized.
+//! No public function here is generic, so all code for JSON is compiled in this crate, which is optimized.
 
 use std::io::{self, BufRead, Read};
 
@@ -42,9 +42,7 @@ impl Request {
     /// The line and what follows it. `raw` is whether the agent reads messages that follow the line.
     pub fn write(&self, raw: bool) -> serde_json::Result<Vec<u8>> {
         let formatter = LineFormatter { raw };
-        let mut written = Vec::new();
-        self.serialize(&mut Serializer::with_formatter(&mut written, formatter))?;
-        written.push(b'\n');
+        let mut written = line(self, formatter)?;
         append_raw(formatter, self.calls.iter().flat_map(messages), &mut written);
         Ok(written)
     }
@@ -52,10 +50,10 @@ impl Request {
     /// The line as text for people, with the sizes of large messages in place of their bytes.
     #[must_use]
     pub fn shown(&self) -> String {
-        let mut line = Vec::new();
-        let formatter = LineFormatter { raw: true };
-        let written = self.serialize(&mut Serializer::with_formatter(&mut line, formatter));
-        written.map_or_else(|error| error.to_string(), |()| String::from_utf8_lossy(&line).into())
+        match line(self, LineFormatter { raw: true }) {
+            Ok(line) => String::from_utf8_lossy(line.trim_ascii_end()).into(),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// Reads the next request from the stdin of an agent; `None` at its end. After [`ReadError::Invalid`], the next
@@ -85,9 +83,7 @@ impl Outcome {
     /// The line and what follows it.
     pub fn write(&self) -> serde_json::Result<Vec<u8>> {
         let formatter = LineFormatter { raw: true };
-        let mut written = Vec::new();
-        self.serialize(&mut Serializer::with_formatter(&mut written, formatter))?;
-        written.push(b'\n');
+        let mut written = line(self, formatter)?;
         let replies = self.calls.iter().filter_map(|call| call.replies.as_ref()).flatten();
         append_raw(formatter, replies, &mut written);
         Ok(written)
@@ -101,6 +97,14 @@ impl Outcome {
         }
         Ok(outcome)
     }
+}
+
+/// A request or an outcome as a line, without what follows it.
+fn line(value: &impl Serialize, formatter: LineFormatter) -> serde_json::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut line, formatter))?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// The messages of a call in the order in which the line contains them.
