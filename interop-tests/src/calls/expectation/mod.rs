@@ -220,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_has_to_report_a_list_of_replies() {
+        let mut reported = outcome("OK", "");
+        assert_eq!(differing("replies = []", &MESSAGES, &reported), ["replies"]);
+        reported.replies = Some(Vec::new());
+        assert_eq!(differing("replies = []", &MESSAGES, &reported), [""; 0]);
+    }
+
+    #[test]
     fn an_expectation_has_to_fit_the_form_of_the_responses() {
         let check = |table: &str, form| expectation(table).check(form).unwrap_err();
         assert!(check("status = \"FINE\"", &MESSAGES).starts_with("status: `FINE` is not"));
