@@ -4,8 +4,10 @@
 //! failures.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::{io, thread};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::GzEncoder};
@@ -155,14 +157,29 @@ struct Index<'a> {
 /// The case, the position of the verdict in the index, the duration in milliseconds, and the baseline.
 type Entry<'a> = (&'a str, usize, f64, BaselineKind);
 
-/// The groups: for each its name and the compressed details of its trials.
+/// The groups: for each its name and the compressed details of its trials. All processors render them, because this
+/// takes most of the time after the last trial.
 pub(crate) fn details(record: &Record, renderer: &Renderer<'_>) -> io::Result<Value> {
-    let details = |(name, trials): (&str, &[Arc<TrialRecord>])| {
+    let groups: Vec<_> = groups(record).collect();
+    let details = |&(name, trials): &(&str, &[Arc<TrialRecord>])| -> io::Result<Value> {
         let details = trials.iter().map(|trial| renderer.render(trial, usize::MAX));
         let details: Vec<_> = details.collect::<io::Result<_>>()?;
         Ok(context! { name, details => packed(&details)? })
     };
-    groups(record).map(details).collect::<io::Result<Vec<_>>>().map(Value::from)
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let every_nth = &|first| {
+        let mine = groups.iter().enumerate().skip(first).step_by(processors);
+        mine.map(|(number, group)| Ok((number, details(group)?))).collect()
+    };
+    let mut numbered: Vec<_> = thread::scope(|scope| {
+        let start = |first| scope.spawn(move || every_nth(first));
+        let threads: Vec<_> = (0..processors).map(start).collect();
+        let parts = threads.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
+        parts.collect::<io::Result<Vec<Vec<_>>>>()
+    })?
+    .concat();
+    numbered.sort_by_key(|(number, _)| *number);
+    Ok(numbered.into_iter().map(|(_, details)| details).collect())
 }
 
 /// The index of all trials.
