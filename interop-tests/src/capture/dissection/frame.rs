@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::capture::dissection::messages::MessagesOfFrame;
-use crate::capture::trace::{Bytes, EventKind, Field, Frame, HeaderBlock, KEPT, Part};
+use crate::capture::trace::{Bytes, EventKind, Field, Frame, HeaderBlock, Part};
 use crate::http2::frame::{error_name, flag, kind, kind_name};
 use crate::http2::{FrameHeader, header_block, value::shown};
 
@@ -49,10 +49,9 @@ impl IncomingFrame {
 
     /// The event that the frame is, with the fields of the header block that ends with it.
     pub(crate) fn dissect(
-        mut self,
+        self,
         block: Option<Result<Vec<header_block::Field>, String>>,
     ) -> EventKind {
-        self.payload.truncate(KEPT);
         let event = if self.is_whole() { EventKind::Frame } else { EventKind::CutOff };
         event(Frame {
             name: kind_name(self.header.kind),
@@ -63,7 +62,7 @@ impl IncomingFrame {
             payload: self.payload,
             block: block.map(header_block),
             more_messages: self.messages.more_messages(),
-            messages: self.messages.messages,
+            messages: self.messages.with_fields(),
         })
     }
 }

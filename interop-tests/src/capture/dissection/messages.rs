@@ -30,7 +30,7 @@ pub(crate) struct MessageParser {
 /// The messages in a DATA frame. Positions are counted from the first byte of the frame's header.
 #[derive(Debug, Default)]
 pub(crate) struct MessagesOfFrame {
-    /// The first messages that end in the frame.
+    /// The first messages that end in the frame, without their fields.
     pub(crate) messages: Vec<Message>,
     /// How many messages with each compressed flag end in it.
     pub(crate) flags: BTreeMap<u8, usize>,
@@ -73,14 +73,7 @@ impl MessageParser {
         } else {
             frame.parts.push((end, "rest of a message", format!("{length} bytes")));
         }
-        let (fields, unread) = match flag {
-            0 => read(&bytes.kept),
-            1 => (Vec::new(), Some("it is compressed".to_owned())),
-            _ => (Vec::new(), Some(format!("{flag} is not a valid compressed flag"))),
-        };
-        let is_truncated = flag == 0 && bytes.left_out > 0;
-        let truncated = is_truncated.then(|| format!("only {KEPT} of its bytes are kept"));
-        frame.messages.push(Message { flag, start, bytes, fields, unread: truncated.or(unread) });
+        frame.messages.push(Message { flag, start, bytes, fields: Vec::new(), unread: None });
     }
 
     /// Ends the frame, whose content ends at `end`; a message may continue after it.
@@ -109,6 +102,21 @@ impl MessagesOfFrame {
     /// How many messages are not in `messages`.
     pub(crate) fn more_messages(&self) -> usize {
         self.flags.values().sum::<usize>() - self.messages.len()
+    }
+
+    /// The messages with their fields.
+    pub(crate) fn with_fields(self) -> Vec<Message> {
+        let with_fields = |message: Message| {
+            let (fields, unread) = match message.flag {
+                0 => read(&message.bytes.kept),
+                1 => (Vec::new(), Some("it is compressed".to_owned())),
+                flag => (Vec::new(), Some(format!("{flag} is not a valid compressed flag"))),
+            };
+            let is_truncated = message.flag == 0 && message.bytes.left_out > 0;
+            let truncated = is_truncated.then(|| format!("only {KEPT} of its bytes are kept"));
+            Message { fields, unread: truncated.or(unread), ..message }
+        };
+        self.messages.into_iter().map(with_fields).collect()
     }
 
     fn add_prefix(&mut self, start: usize, flag: u8, length: usize) {

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::mem;
 
+use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::dissection::messages::{MessageParser, fill};
+use crate::capture::recorder::recording::{Recorded, Recorder};
 use crate::capture::trace::{Bytes, EventKind, KEPT, TlsRecord};
-use crate::capture::{dissection::frame::IncomingFrame, recorder::recording::Recorder};
 use crate::http2::frame::{PREFACE, flag, kind};
 use crate::http2::{Block, BlockReader, Frame, FrameHeader, Observer, Observers, Role};
 
@@ -201,7 +202,8 @@ impl DirectionRecorder {
                 stats.add_frame(self.connection, self.sender, &frame, block.as_ref());
             });
         }
-        self.add(frame.dissect(block.map(|block| block.fields)));
+        frame.payload.truncate(KEPT);
+        self.add(Recorded::Frame(frame, block.map(|block| block.fields)));
     }
 
     /// Decodes the header block that ends with `frame`.
@@ -239,7 +241,7 @@ impl DirectionRecorder {
         self.add(EventKind::Bytes(Bytes::new(bytes, KEPT)));
     }
 
-    fn add(&self, what: EventKind) {
+    fn add(&self, what: impl Into<Recorded>) {
         self.recorder.add(self.connection, self.sender, what);
     }
 }

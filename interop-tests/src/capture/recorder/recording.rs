@@ -1,4 +1,6 @@
 //! Keeps a bounded number of the events of a trial, which several threads record: the first and the last.
+//!
+//! Frames are dissected only when the trace is taken, because the traces of most trials are never read.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -7,9 +9,10 @@ use std::{fmt, mem};
 
 use parking_lot::Mutex;
 
+use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::recorder::statistics::WireStats;
 use crate::capture::trace::{Event, EventKind, LeftOut, Trace};
-use crate::http2::Role;
+use crate::http2::{Field, Role};
 
 /// How many events are kept from the start of a trial.
 const FIRST: usize = 400;
@@ -30,8 +33,8 @@ struct Recording {
     notes: Vec<String>,
     /// When the first event was recorded.
     start: Option<Instant>,
-    first: Vec<Event>,
-    last: VecDeque<Event>,
+    first: Vec<RecordedEvent>,
+    last: VecDeque<RecordedEvent>,
     /// How many events between `first` and `last` were dropped.
     dropped: usize,
     statistics: Option<WireStats>,
@@ -40,6 +43,38 @@ struct Recording {
     /// The connections that one side closed or reset.
     closed: BTreeSet<usize>,
     ignores_ends: bool,
+}
+
+/// An event that was recorded.
+struct RecordedEvent {
+    ms: f64,
+    connection: usize,
+    from: Role,
+    what: Recorded,
+}
+
+/// What happened.
+pub(super) enum Recorded {
+    Event(EventKind),
+    /// A frame, and the fields of the header block that ends with it.
+    Frame(IncomingFrame, Option<Result<Vec<Field>, String>>),
+}
+
+impl From<EventKind> for Recorded {
+    fn from(event: EventKind) -> Self {
+        Self::Event(event)
+    }
+}
+
+impl RecordedEvent {
+    fn dissect(self) -> Event {
+        let Self { ms, connection, from, what } = self;
+        let what = match what {
+            Recorded::Event(event) => event,
+            Recorded::Frame(frame, block) => frame.dissect(block),
+        };
+        Event { ms, connection, from, what }
+    }
 }
 
 impl Recorder {
@@ -82,7 +117,7 @@ impl Recorder {
         let mut recording = self.0.lock();
         recording.connections += 1;
         let connection = recording.connections;
-        recording.add(connection, Role::Client, EventKind::Opened);
+        recording.add(connection, Role::Client, EventKind::Opened.into());
         connection
     }
 
@@ -91,15 +126,15 @@ impl Recorder {
         self.0.lock().statistics.as_mut().map(update);
     }
 
-    pub(super) fn add(&self, connection: usize, from: Role, what: EventKind) {
-        self.0.lock().add(connection, from, what);
+    pub(super) fn add(&self, connection: usize, from: Role, what: impl Into<Recorded>) {
+        self.0.lock().add(connection, from, what.into());
     }
 
     /// Takes what was recorded, which ends the recording.
     pub(crate) fn take(&self) -> Trace {
         let Recording { mut notes, first, last, dropped, .. } = mem::take(&mut *self.0.lock());
         let left_out = LeftOut { after: first.len(), events: dropped };
-        let events: Vec<_> = first.into_iter().chain(last).collect();
+        let events: Vec<_> = first.into_iter().chain(last).map(RecordedEvent::dissect).collect();
         if events.iter().any(|event| matches!(event.what, EventKind::TlsRecord(_))) {
             notes.push(ENCRYPTED.to_owned());
         }
@@ -117,11 +152,12 @@ impl fmt::Debug for Recorder {
 }
 
 impl Recording {
-    fn add(&mut self, connection: usize, from: Role, what: EventKind) {
-        if matches!(what, EventKind::HalfClosed | EventKind::Reset | EventKind::Closed) {
+    fn add(&mut self, connection: usize, from: Role, what: Recorded) {
+        use EventKind::{Closed, HalfClosed, Reset};
+        if let Recorded::Event(end @ (HalfClosed | Reset | Closed)) = &what {
             // Once one side has closed a connection, what the other side does is only a reaction.
             let is_reaction = self.closed.contains(&connection);
-            if !matches!(what, EventKind::HalfClosed) {
+            if !matches!(end, HalfClosed) {
                 self.closed.insert(connection);
             }
             if is_reaction || self.ignores_ends {
@@ -129,7 +165,7 @@ impl Recording {
             }
         }
         let ms = self.start.get_or_insert_with(Instant::now).elapsed().as_secs_f64() * 1000.0;
-        let event = Event { ms, connection, from, what };
+        let event = RecordedEvent { ms, connection, from, what };
         if self.first.len() < FIRST {
             self.first.push(event);
             return;
