@@ -68,7 +68,8 @@ impl Loaded {
             peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
         }
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let semaphore = Semaphore::new(threads.unwrap_or(processors));
+        // A trial leaves its processor idle while a message passes from one process to another.
+        let semaphore = Semaphore::new(threads.unwrap_or(processors + 1));
         let has_goldens = peers.has_project_reference() && inputs.scenarios.is_none();
         let ours = has_goldens.then(|| places.project_file("goldens"));
         let context = RunContext::new(places, output.join("logs"), semaphore)
