@@ -3,6 +3,7 @@
 //! Cargo builds only programs of the package of a test automatically, so this module runs cargo for the others, with
 //! the profile of `make build`. A test never runs a program that is older than its sources.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,11 +40,22 @@ pub(crate) fn build() -> Result<(), String> {
         Some(profile) => profile,
     };
     // As the Makefile builds them, so that nothing is built twice.
-    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
         .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
         .args(["--profile", profile, "--target-dir"])
         .arg(target)
-        .current_dir(ROOT)
+        .current_dir(ROOT);
+    // Cargo describes the package of the test in variables. Build scripts that read them would run again.
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    let of_package = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    variables.filter(of_package).for_each(|name| {
+        cargo.env_remove(name);
+    });
+    let built = cargo
         .status()
         .map_err(|error| format!("cannot run cargo to build the programs: {error}"))?;
     if !built.success() {
