@@ -85,8 +85,7 @@ build-tests: build ## build the tests
 test: setup build ## run all other tests; the proof over all 2^32 floats is in them
 	$(CARGO) test --locked --no-fail-fast $(TESTS) -- --include-ignored
 	$(CARGO) test --locked --workspace --doc
-	$(INTEROP) run server-parity/rust --baseline golden --without python --without python-asyncio
-	$(INTEROP) run client-parity/rust --baseline golden --without python --without python-asyncio
+	$(INTEROP) run parity/rust --baseline golden --without python --without python-asyncio
 
 # All linters run even when the first one fails, so that one run shows everything there is to repair.
 lint: ## check formats, lints, types, rustdoc, links between documents, and the workflow in .github

@@ -50,7 +50,7 @@ mod with;
 use std::process::ExitCode;
 
 /// How many tests run at once. Most of them wait for a peer that does not respond.
-const RUNNING_AT_ONCE: usize = 8;
+const RUNNING_AT_ONCE: usize = 12;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(orphans::PANIC) {
