@@ -38,7 +38,10 @@ pub(crate) fn run(
 
     let Loaded { left_out, context, processors, .. } = loaded;
     let mut libtest = options.libtest.clone();
-    libtest.test_threads.get_or_insert(processors.max(schedule::RUNNING_AT_ONCE));
+    // No thread without a trial: it would end at once, and glibc (2.36) can crash if a thread ends while its creator
+    // detaches it (https://github.com/tikv/grpc-rs/issues/653).
+    let threads = libtest.test_threads.unwrap_or(processors.max(schedule::RUNNING_AT_ONCE));
+    libtest.test_threads = Some(threads.min(plan.trials.len()).max(1));
     let lines = context.logs.join("trials.txt");
     let progress = Progress::new(&mut libtest, &lines, plan.trials.len());
     context.port_queue.add(plan.trials.iter().filter_map(|trial| trial.port_user));
