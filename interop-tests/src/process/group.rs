@@ -6,12 +6,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-/// How often the memory is measured.
+/// How often the memory and the use of processors are measured.
 const INTERVAL: Duration = Duration::from_millis(20);
+
+/// A group that uses a processor for less than this time in one interval is idle: timers of an idle server use less.
+const IDLE: Duration = Duration::from_millis(1);
 
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
@@ -70,6 +73,19 @@ pub(crate) fn processor_demand(_leader: Pid) -> Duration {
     Duration::ZERO
 }
 
+/// Waits until a group has not used a processor, or waited for one, in two intervals one after the other, or until
+/// `limit` has passed. On systems other than Linux it waits for two intervals.
+pub(crate) fn wait_until_idle(leader: Pid, limit: Duration) {
+    let deadline = Instant::now() + limit;
+    let (mut before, mut idle) = (processor_demand(leader), 0);
+    while idle < 2 && Instant::now() < deadline {
+        thread::sleep(INTERVAL);
+        let demand = processor_demand(leader);
+        idle = if demand.saturating_sub(before) < IDLE { idle + 1 } else { 0 };
+        before = demand;
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn resident_bytes(leader: Pid) -> Option<u64> {
     let of_process = |(_, process): (_, procfs::process::Process)| {
@@ -114,12 +130,27 @@ mod tests {
         let shell = CommandLine::of_tool("sh", ["-c", script].map(str::to_owned).to_vec());
         let mut shell =
             Process::start(&shell.expect("a shell"), Logs::at(folder.path())).expect("it starts");
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while processor_demand(shell.pid()) < Duration::from_millis(100) {
             assert!(begun.elapsed() < Duration::from_secs(20), "the child is not counted");
             thread::sleep(INTERVAL);
         }
         shell.write(b"\n".to_vec());
         assert!(shell.wait(Duration::from_secs(20), &mut String::new()).is_some(), "it ends");
+    }
+
+    #[test]
+    fn a_group_is_idle_when_it_no_longer_uses_a_processor() {
+        let folder = tempfile::tempdir().expect("a folder for logs");
+        let file = folder.path().join("is-idle");
+        let script = format!(
+            "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done; touch '{}'; read line",
+            file.display()
+        );
+        let shell = CommandLine::of_tool("sh", ["-c".to_owned(), script].to_vec());
+        let shell =
+            Process::start(&shell.expect("a shell"), Logs::at(folder.path())).expect("it starts");
+        wait_until_idle(shell.pid(), Duration::from_secs(20));
+        assert!(file.exists(), "it still uses a processor");
     }
 }
