@@ -27,7 +27,7 @@ $(error GRPCIO is pinned, or a row of python/versions/rows.txt: $(shell awk '/^[
 endif
 REQUIREMENTS = $(filter-out python/requirements.txt,$(word 2,$(ROW)))
 OTHER_ENVIRONMENT = $(if $(REQUIREMENTS),target/versions/$(basename $(notdir $(REQUIREMENTS))))
-ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set python-environment=$(OTHER_ENVIRONMENT)) $(wordlist 3,$(words $(ROW)),$(ROW))
+ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set 'python-environment=$(CURDIR)/$(OTHER_ENVIRONMENT)') $(wordlist 3,$(words $(ROW)),$(ROW))
 
 # All programs and tests are built with the features of the whole workspace, so that no dependency is built twice.
 # The programs that are deployed and measured are built alone: `make bench`, `cargo install`.

@@ -113,7 +113,7 @@ impl Contender {
         });
         let server = started.map_err(|error| match error {
             StartError::Spawn(SpawnError::Command(CommandError::NotInstalled(_))) => {
-                CannotStart::NotInstalled(self.program.advice.clone())
+                CannotStart::NotInstalled(self.program.advice.as_ref().map(ToString::to_string))
             }
             error => CannotStart::Start(error),
         })?;

@@ -59,7 +59,7 @@ while read -r name requirements arguments; do
     esac
     say "$name: $requirements"
     # shellcheck disable=SC2086 # a row can have several arguments
-    interop run --output "$output" --set "python-environment=$environment" $arguments "$@" </dev/null
+    interop run --output "$output" --set "python-environment=$PWD/$environment" $arguments "$@" </dev/null
     ended=$?
     case $ended in
         0) ;;

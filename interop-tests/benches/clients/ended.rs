@@ -41,9 +41,10 @@ impl Ended {
         address: &str,
         log: &str,
     ) -> Result<Self, ClientError> {
-        let command_line = program
-            .command_line(bench.places, address)
-            .map_err(|_| ClientError::NotInstalled(program.advice.clone().unwrap_or_default()))?;
+        let command_line = program.command_line(bench.places, address).map_err(|_| {
+            let advice = program.advice.as_ref().map(ToString::to_string);
+            ClientError::NotInstalled(advice.unwrap_or_default())
+        })?;
         let command = command_line.to_string();
         let logs = Logs::at(&bench.logs.join(log));
         let begun = Instant::now();

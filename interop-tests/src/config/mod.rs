@@ -1,7 +1,8 @@
 //! The TOML files: peers, their programs and capabilities. Errors name the file, the line and the key.
 //!
-//! - `source`, `embedded`, `places`: files, the cases in them, and placeholders
+//! - `source`, `embedded`, `places`: files, the cases in them, and directories
 //! - `peers`, `peer`, `program`, `address`: the peers of a run
+//! - `template`, `variables`: placeholders in the entries of peers
 //! - `connection`, `capability`: transports and compressions, and what cases need from peers
 
 pub(crate) mod address;
@@ -13,6 +14,8 @@ pub(crate) mod peers;
 pub(crate) mod places;
 pub(crate) mod program;
 pub(crate) mod source;
+pub(crate) mod template;
+pub(crate) mod variables;
 
 pub(crate) use address::Attachment;
 pub(crate) use capability::{Capability, ServerNeeds};
@@ -21,7 +24,9 @@ pub(crate) use connection::{
 };
 pub use peer::Peer;
 pub use peers::Peers;
-pub use places::{Assignment, Places};
+pub use places::Places;
 pub use program::{CommandError, CommandLine, Program};
 pub(crate) use source::ConfigError;
 pub use source::Source;
+pub use template::Template;
+pub use variables::Assignment;

@@ -8,7 +8,10 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::{address::Address, places::Places, program::Program};
+use crate::config::{
+    address::Address, capability::ServerOption, places::Places, program::Program,
+    template::Template, variables::Variables,
+};
 
 /// One `[[peer]]`: an implementation in some language.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,8 +75,8 @@ impl Peer {
     /// Whether it uses the same libraries as the reference, that is, has the same `versions` program.
     pub(crate) fn has_reference_libraries(&self, peers: &[Self]) -> bool {
         let command = |peer: &Self| {
-            let command = peer.versions.as_ref()?.command.as_ref()?;
-            Some(command.get_ref().clone())
+            let command = peer.versions.as_ref()?.command.as_ref()?.get_ref();
+            Some(command.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         let reference = peers.iter().find(|peer| peer.reference).and_then(command);
         self.reference || reference.is_some() && command(self) == reference
@@ -117,6 +120,9 @@ impl Peer {
         if self.others().any(|program| program.attach.is_some()) {
             return wrong("attach: allowed only in `server`");
         }
+        if self.others().any(|program| program.port.is_some()) {
+            return wrong("port: allowed only in `server`");
+        }
         if self.others().any(|program| program.command.is_none()) {
             return wrong("each program except an attached server needs a `command`");
         }
@@ -128,7 +134,7 @@ impl Peer {
             let message = match &server.attach {
                 None => "a server needs `command`, or `attach` with the address of a running one",
                 Some(_) if !server.is_started() => return Ok(()),
-                Some(_) => "`attach` and `ready`, `calls` or `options` exclude each other",
+                Some(_) => "`attach` and `port`, `ready`, `calls` or `options` exclude each other",
             };
             return Err((None, message));
         };
@@ -136,16 +142,41 @@ impl Peer {
             return Err((Some(command.span()), "`attach` and `command` exclude each other"));
         }
         let ready = server.ready.as_ref();
-        let has_placeholder = |ready: &Spanned<String>| {
-            ["{address}", "{port}"].iter().any(|placeholder| ready.get_ref().contains(placeholder))
-        };
-        if !ready.is_some_and(has_placeholder) {
-            let span = ready.map_or(command.span(), Spanned::span);
+        if let Some(port) = &server.port {
+            if *port.get_ref() != 0 {
+                let message =
+                    "`port` can only be 0: the server chooses its port and reports it with `ready`";
+                return Err((Some(port.span()), message));
+            }
+            if !ready.is_some_and(|ready| ready.has("address") || ready.has("port")) {
+                let span = ready.map_or(port.span(), Template::span);
+                let message = "a server with `port = 0` needs `ready`: a text in the line that reports its \
+                               {address} or {port}";
+                return Err((Some(span), message));
+            }
+        } else if !server.passes("address") && !server.passes("port") {
+            let message = "a server needs {address} or {port} in `command` or `environment`, so that it listens at \
+                           the port that the tool chooses; or `port = 0`, if it chooses a port itself";
+            return Err((Some(command.span()), message));
+        }
+        if server.options.contains_key(&ServerOption::Unix) && !server.passes("address") {
             let message =
-                "a server needs `ready`: the line that it prints, with {address} or {port}";
-            return Err((Some(span), message));
+                "a server with the option `unix` needs {address} in `command` or `environment`";
+            return Err((Some(command.span()), message));
         }
         Ok(())
+    }
+
+    /// The first unknown placeholder, if there is one: its position and an error message.
+    pub(crate) fn unknown_placeholder(
+        &self,
+        variables: &Variables,
+    ) -> Option<(Range<usize>, String)> {
+        let check = |program: &Program, is_server| {
+            program.unknown_placeholder(is_server, variables.names())
+        };
+        let in_server = self.server.as_ref().and_then(|server| check(server, true));
+        in_server.or_else(|| self.others().find_map(|program| check(program, false)))
     }
 
     /// The command lines with which the tool would start the attached server, each with its suite.

@@ -3,15 +3,16 @@
 //! A file takes peers from the project's file with `with`, so that it need not copy their entries.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::places::{Assignment, Places, Variables};
+use crate::config::places::Places;
 use crate::config::source::{ConfigError, Source};
-use crate::config::{address::Attachment, peer::Peer, program::CommandError};
+use crate::config::variables::{Assignment, Variables};
+use crate::config::{address::Attachment, embedded, peer::Peer, program::CommandError};
 
 /// The name of the peer for an attached server without an entry.
 const ATTACHED: &str = "attached";
@@ -49,10 +50,9 @@ impl Peers {
             return Err(source.error(Some(name.span()), message).into());
         }
         // A variable that the file does not have belongs to the project's file.
-        let (own, others): (Vec<_>, Vec<_>) = set
-            .iter()
-            .cloned()
-            .partition(|set| file.with.is_empty() || file.variables.has(&set.name));
+        let (own, others): (Vec<_>, Vec<_>) = set.iter().cloned().partition(|set| {
+            file.with.is_empty() || file.variables.names().any(|name| name == set.name)
+        });
         file.variables.set(&own).map_err(|error| anyhow!("--set: {error}"))?;
         let mut peers = Self { all: Vec::new(), project: None, source };
         if let Some(first) = file.with.first() {
@@ -65,7 +65,15 @@ impl Peers {
             let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's file with `with`";
             return Err(peers.source.error(None, message).into());
         }
+        let (folder, variables) = (folder_of(path), file.variables.values());
         for mut peer in file.peer {
+            for program in peer.programs_mut() {
+                program.folder.clone_from(&folder);
+                program.expand(&variables);
+            }
+            if let Some((span, message)) = peer.unknown_placeholder(&file.variables) {
+                return Err(peers.source.error(Some(span), message).into());
+            }
             let wrong = |span: Option<_>, message: &str| {
                 let span = span.or_else(|| Some(peer.name.span()));
                 Err(peers.source.error(span, message).into())
@@ -82,7 +90,6 @@ impl Peers {
                 return wrong(None, message);
             }
             peer.is_of_project = is_project;
-            peer.programs_mut().for_each(|program| program.fill(&file.variables));
             peers.all.push(peer);
         }
         Ok(peers)
@@ -166,9 +173,10 @@ impl Peers {
             for program in peer.programs().filter(|program| program.attach.is_none()) {
                 let Some(command) = &program.command else { continue };
                 let Err(error) = program.command_line(places, "") else { continue };
-                let name = command.get_ref().first().map_or("", String::as_str);
+                let name = command.get_ref().first().map(ToString::to_string).unwrap_or_default();
+                let advice = program.advice.as_ref().map(ToString::to_string);
                 let advice =
-                    program.advice.as_deref().unwrap_or("install it, or correct `command`");
+                    advice.unwrap_or_else(|| "install it, or correct `command`".to_owned());
                 let peer_name = peer.name();
                 let why = match error {
                     CommandError::NoRoot(error) => format!("peer `{peer_name}`: {error}"),
@@ -184,6 +192,15 @@ impl Peers {
         }
         Ok(())
     }
+}
+
+/// The folder of the file at `path`, without symbolic links. A built-in file has none.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    if embedded::contains(path) {
+        return None;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).canonicalize().ok()
 }
 
 #[cfg(test)]
@@ -265,14 +282,14 @@ mod tests {
         let text = format!("with = [\"first\"]\n[variables]\nmine = \"1\"\n{}", entry("second"));
         let peers = Files::new(&text).read(&["shell=dash", "mine=2"]).unwrap();
         let command = peers.all[0].agent.as_ref().unwrap().command.as_ref().unwrap();
-        assert_eq!(command.get_ref(), &["dash"]);
+        assert_eq!(command.get_ref()[0].to_string(), "dash");
         let error = Files::new(&text).read(&["other=1"]).unwrap_err();
         assert_eq!(error, "--set: there is no variable `other`; the variables are: shell");
     }
 
     #[test]
     fn an_attached_server_replaces_one_or_is_a_peer_of_its_own() {
-        let server = "server = { command = [\"sh\"], ready = \"{address}\" }\n";
+        let server = "server = { command = [\"sh\"], port = 0, ready = \"{address}\" }\n";
         let files = Files::new(&format!("{}{server}{}", entry("first"), entry("second")));
         let attach = |texts: &[&str]| {
             let mut peers = files.read(&[]).unwrap();
@@ -308,14 +325,18 @@ mod tests {
         assert!(error.contains("or exclude the peer with --without first"), "{error}");
         let left_out = BTreeSet::from(["first".to_owned()]);
         assert!(peers.check_programs(&files.places, &left_out).is_ok());
-        let relative = Files::new(&entry("first").replace("\"sh\"", "\"bin/sh\""));
-        let nowhere = Places::new(None, "bin".into());
-        let peers = relative.read(&[]).unwrap();
-        let error = peers.check_programs(&nowhere, &BTreeSet::new()).unwrap_err().to_string();
-        assert!(
-            error.contains("command: peer `first`: the relative path `bin/sh` needs"),
-            "{error}"
-        );
+    }
+
+    #[test]
+    fn a_path_starts_in_the_folder_of_the_file() {
+        let files = Files::new(&entry("first").replace("\"sh\"", "\"bin/sh\""));
+        let places = Places::new(None, "bin".into());
+        let peers = files.read(&[]).unwrap();
+        let error = peers.check_programs(&places, &BTreeSet::new()).unwrap_err().to_string();
+        assert!(error.contains("the program `bin/sh` of peer `first` was not found"), "{error}");
+        std::fs::create_dir(files.folder.path().join("bin")).unwrap();
+        std::os::unix::fs::symlink("/bin/sh", files.folder.path().join("bin/sh")).unwrap();
+        peers.check_programs(&places, &BTreeSet::new()).unwrap();
     }
 
     #[test]
@@ -325,8 +346,20 @@ mod tests {
             Files::new(&text).read(&[]).unwrap_err()
         };
         assert!(error("").starts_with("mine.toml:2: a peer needs a `server`, an `agent`"));
+        let server = |rest: &str| error(&format!("server = {{ command = [\"sh\"]{rest} }}"));
+        let message = "mine.toml:4: a server needs {address} or {port} in `command`";
+        assert!(server(", ready = \"at {address}\"").starts_with(message));
+        assert!(server(", port = 5").starts_with("mine.toml:4: `port` can only be 0"));
+        for rest in [", port = 0", ", port = 0, ready = \"ready\""] {
+            assert!(
+                server(rest).starts_with("mine.toml:4: a server with `port = 0` needs `ready`")
+            );
+        }
+        let unix = error("server = { command = [\"sh\", \"{port}\"], options = { unix = [] } }");
+        assert!(unix.starts_with("mine.toml:4: a server with the option `unix` needs {address}"));
         assert!(
-            error("server = { command = [\"sh\"] }").starts_with("mine.toml:4: a server needs")
+            error("agent = { command = [\"sh\"], port = 0 }")
+                .starts_with("mine.toml:2: port: allowed")
         );
         assert!(
             error("agent = {}")

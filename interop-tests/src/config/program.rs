@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,38 +16,73 @@ use toml::Spanned;
 use crate::config::address::Address;
 use crate::config::capability::{Capability, ServerNeeds, ServerOption};
 use crate::config::connection::{Compression, Transport, Variant};
-use crate::config::places::{NoRoot, Places, Variables};
+use crate::config::places::{NoRoot, Places};
+use crate::config::template::Template;
 
 /// A program of a peer; one table of `peers.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Program {
-    /// The program and its arguments; a path is relative to the root. Optional for an attached server.
-    pub(crate) command: Option<Spanned<Vec<String>>>,
+    /// The program and its arguments; a path is relative to the folder of the file. Optional for an attached server.
+    pub(crate) command: Option<Spanned<Vec<Template>>>,
     /// The address of a server that the user started.
     pub(crate) attach: Option<Address>,
-    /// Its working directory, relative to the root.
-    pub(crate) directory: String,
+    /// Its working directory, relative to the folder of the file.
+    pub(crate) directory: Template,
     /// Variables to add to the environment of the tool. Empty ones are ignored.
-    pub(crate) environment: BTreeMap<String, String>,
-    /// The line on stdout with which a server reports its `{address}` or `{port}`.
-    pub ready: Option<Spanned<String>>,
+    pub(crate) environment: BTreeMap<String, Template>,
+    /// 0 if a server is to choose its port, which it reports with `ready`. The default is a port that the tool chooses.
+    pub(crate) port: Option<Spanned<u16>>,
+    /// A text in the line with which a server reports that it is ready, perhaps with its `{address}` or `{port}`.
+    pub ready: Option<Template>,
+    /// Variables to pass on although they are among those that [`is_passed_on`] excludes.
+    #[serde(rename = "inherit-environment")]
+    inherit_environment: BTreeSet<String>,
     /// How long a server may take to start.
     start_limit_ms: Option<u64>,
     /// Advice on how to install the program.
-    pub advice: Option<String>,
+    pub advice: Option<Template>,
     /// Additional arguments of a server for the suite `calls`, which tests more services than the others.
-    calls: Vec<String>,
+    calls: Vec<Template>,
     /// The capabilities that a server lacks, of those that the suite `calls` tests.
     pub(crate) lacks: BTreeSet<Capability>,
     /// The options of a server, each with its arguments.
-    pub(crate) options: BTreeMap<ServerOption, Vec<String>>,
+    pub(crate) options: BTreeMap<ServerOption, Vec<Template>>,
     /// The transports that an agent supports. The default is all.
     pub(crate) transports: Option<BTreeSet<Transport>>,
     /// The compressions that an agent supports. The default is all.
     pub(crate) compressions: Option<BTreeSet<Compression>>,
     /// Whether an agent reads messages as raw bytes that follow the line.
     pub(crate) raw_messages: bool,
+    /// The folder of the file, in which relative paths start. The default is the root.
+    #[serde(skip)]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// The placeholders that an entry may contain besides variables.
+struct KnownPlaceholders {
+    /// In `command`, `directory` and `environment`.
+    everywhere: &'static [&'static str],
+    /// In `options`, besides those.
+    in_options: &'static [&'static str],
+    /// In `ready`.
+    in_ready: &'static [&'static str],
+}
+
+/// The placeholders of a server whose address the tool chooses.
+const OF_SERVER: KnownPlaceholders = KnownPlaceholders {
+    everywhere: &["root", "bin", "address", "host", "port"],
+    in_options: &["certificate", "key", "client-ca", "seconds"],
+    in_ready: &["address", "host", "port"],
+};
+
+/// The placeholders of all other programs.
+const OF_OTHERS: KnownPlaceholders =
+    KnownPlaceholders { everywhere: &["root", "bin"], in_options: &[], in_ready: &[] };
+
+/// Placeholders that cannot be variables.
+pub(crate) fn reserved_placeholders() -> impl Iterator<Item = &'static str> {
+    OF_SERVER.everywhere.iter().chain(OF_SERVER.in_options).copied()
 }
 
 /// The reason why a program cannot be run.
@@ -70,6 +106,8 @@ pub struct CommandLine {
     arguments: Vec<String>,
     directory: PathBuf,
     environment: BTreeMap<String, String>,
+    /// Variables that are passed on in any case.
+    inherited: BTreeSet<String>,
 }
 
 impl Program {
@@ -85,51 +123,100 @@ impl Program {
 
     /// Whether the entry contains keys about starting the server.
     pub(crate) fn is_started(&self) -> bool {
-        let Self { command, ready, calls, options, .. } = self;
-        command.is_some() || ready.is_some() || !calls.is_empty() || !options.is_empty()
+        let Self { command, port, ready, calls, options, .. } = self;
+        command.is_some()
+            || port.is_some()
+            || ready.is_some()
+            || !calls.is_empty()
+            || !options.is_empty()
+    }
+
+    /// Whether the server chooses its port.
+    pub(crate) fn chooses_port(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// Whether a placeholder passes `{name}` to the program.
+    pub(crate) fn passes(&self, name: &str) -> bool {
+        let command = self.command.iter().flat_map(Spanned::get_ref);
+        let words = command.chain(&self.calls).chain(self.options.values().flatten());
+        words.chain(self.environment.values()).any(|template| template.has(name))
     }
 
     /// The program with the arguments for the suite `calls`.
     pub fn for_calls(&self) -> Self {
-        self.with_arguments(self.calls.iter().cloned())
+        self.with_templates(&self.calls)
     }
 
     /// The program as an argument of the command `words`, such as a profiler.
     pub fn below(&self, words: impl IntoIterator<Item = String>) -> Self {
         let mut program = self.clone();
         if let Some(command) = &mut program.command {
-            command.get_mut().splice(0..0, words);
+            command.get_mut().splice(0..0, words.into_iter().map(Template::of_text));
         }
         program
     }
 
     /// The program with additional `arguments`.
     pub fn with_arguments(&self, arguments: impl IntoIterator<Item = String>) -> Self {
-        let mut program = self.clone();
-        if let Some(command) = &mut program.command {
-            command.get_mut().extend(arguments);
-        }
-        program
+        let arguments: Vec<_> = arguments.into_iter().map(Template::of_text).collect();
+        self.with_templates(&arguments)
     }
 
     /// The program with the arguments of `options`, in which `values` replace the placeholders.
     pub(crate) fn with_options(&self, options: &[ServerOption], values: &[(&str, String)]) -> Self {
-        let fill = |word: &String| {
-            values.iter().fold(word.clone(), |word, (name, value)| word.replace(name, value))
+        let value = |name: &str| {
+            values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
         };
         let arguments = options.iter().filter_map(|option| self.options.get(option)).flatten();
-        self.with_arguments(arguments.map(fill))
+        let arguments: Vec<_> = arguments.map(|argument| argument.filled(value)).collect();
+        self.with_templates(&arguments)
+    }
+
+    fn with_templates(&self, arguments: &[Template]) -> Self {
+        let mut program = self.clone();
+        if let Some(command) = &mut program.command {
+            command.get_mut().extend_from_slice(arguments);
+        }
+        program
     }
 
     /// Replaces variables with their values.
-    pub(crate) fn fill(&mut self, variables: &Variables) {
-        let options = self.options.values_mut().flatten();
-        let command = self.command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
-        let words = command.chain(&mut self.calls).chain(options);
-        let texts = words.chain(self.environment.values_mut()).chain(&mut self.advice);
-        for text in texts.chain([&mut self.directory]) {
-            *text = variables.fill(text);
+    pub(crate) fn expand(&mut self, variables: &BTreeMap<String, Template>) {
+        let Self { command, calls, options, directory, environment, ready, advice, .. } = self;
+        let command = command.iter_mut().flat_map(|command| command.get_mut().iter_mut());
+        let words = command.chain(calls).chain(options.values_mut().flatten());
+        let others = environment.values_mut().chain(ready).chain(advice).chain([directory]);
+        for template in words.chain(others) {
+            template.expand(variables);
         }
+    }
+
+    /// The first unknown placeholder, if there is one: its position and an error message. `variables` are the names
+    /// of the variables of the file.
+    pub(crate) fn unknown_placeholder<'a>(
+        &self,
+        is_server: bool,
+        variables: impl Iterator<Item = &'a str>,
+    ) -> Option<(Range<usize>, String)> {
+        let known = if is_server { OF_SERVER } else { OF_OTHERS };
+        let in_options: Vec<_> = known.everywhere.iter().chain(known.in_options).copied().collect();
+        let command = self.command.iter().flat_map(Spanned::get_ref);
+        let others = self.calls.iter().chain(self.environment.values()).chain([&self.directory]);
+        let everywhere = command.chain(others).map(|template| (template, known.everywhere));
+        let options = self.options.values().flatten().map(|template| (template, &in_options[..]));
+        let ready = self.ready.iter().map(|template| (template, known.in_ready));
+        let (template, name, known) =
+            everywhere.chain(options).chain(ready).find_map(|(template, known)| {
+                let name = template.placeholders().find(|name| !known.contains(name))?;
+                Some((template, name, known))
+            })?;
+        let known = known.iter().copied().chain(variables).map(|name| format!("{{{name}}}"));
+        let known = known.collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "unknown placeholder {{{name}}}; known here: {known}; write {{{{ for a literal brace"
+        );
+        Some((template.span(), message))
     }
 
     /// The command line of a server at `address`, or of a client, whose command does not contain `{address}`.
@@ -138,17 +225,32 @@ impl Program {
         places: &Places,
         address: &str,
     ) -> Result<CommandLine, CommandError> {
-        let fill = |text: &str| Ok(places.fill(text)?.replace("{address}", address));
+        let fill = |template: &Template| {
+            template.try_fill(|name| match name {
+                "root" => {
+                    let root = places.root_for(format!("`{template}`"))?;
+                    Ok(Some(root.to_string_lossy().into_owned()))
+                }
+                "bin" => Ok(Some(places.bin().to_string_lossy().into_owned())),
+                "address" => Ok(Some(address.to_owned())),
+                "host" => Ok(address.rsplit_once(':').map(|(host, _)| host.to_owned())),
+                "port" => Ok(address.rsplit_once(':').map(|(_, port)| port.to_owned())),
+                _ => Ok(None),
+            })
+        };
         let command = self.command.as_ref().ok_or(CommandError::NoCommand)?.get_ref();
-        let mut words = command.iter().map(|word| fill(word));
+        let mut words = command.iter().map(fill);
         let program = words.next().ok_or(CommandError::NoCommand)??;
-        let path =
-            if program.contains('/') { places.absolute(&program)? } else { (&program).into() };
+        let path = if program.contains('/') {
+            self.absolute(&program, places)?
+        } else {
+            (&program).into()
+        };
         let found = which::which(&path).map_err(|_| CommandError::NotInstalled(program.clone()))?;
         // A path stays unchanged; a name is looked up in PATH.
         let program = if path.is_absolute() { path } else { found };
-        let directory = places.absolute(&fill(&self.directory)?)?;
-        let arguments = words.collect::<Result<_, CommandError>>()?;
+        let directory = self.absolute(&fill(&self.directory)?, places)?;
+        let arguments = words.collect::<Result<_, NoRoot>>()?;
         let mut environment = BTreeMap::new();
         for (key, value) in &self.environment {
             let value = fill(value)?;
@@ -156,7 +258,16 @@ impl Program {
                 environment.insert(key.clone(), value);
             }
         }
-        Ok(CommandLine { program, arguments, directory, environment })
+        let inherited = self.inherit_environment.clone();
+        Ok(CommandLine { program, arguments, directory, environment, inherited })
+    }
+
+    /// `path` as an absolute path.
+    fn absolute(&self, path: &str, places: &Places) -> Result<PathBuf, NoRoot> {
+        match &self.folder {
+            Some(folder) => Ok(below(folder, Path::new(path))),
+            None => places.absolute(path),
+        }
     }
 
     /// The command line in shell syntax, if the program can be run.
@@ -169,14 +280,28 @@ impl CommandLine {
     /// The command line of a system tool; `None` if it is not installed.
     pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
         let (program, directory) = (which::which(name).ok()?, PathBuf::from("."));
-        Some(Self { program, arguments, directory, environment: BTreeMap::new() })
+        let (environment, inherited) = (BTreeMap::new(), BTreeSet::new());
+        Some(Self { program, arguments, directory, environment, inherited })
     }
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if !is_passed_on(&name) && !self.inherited.contains(&*name) {
+                command.env_remove(&*name);
+            }
+        }
         command.args(&self.arguments).current_dir(&self.directory).envs(&self.environment);
         command
     }
+}
+
+/// Whether a program gets the variable `name` from the environment of the tool. Proxies and the settings of gRPC
+/// libraries, such as `GRPC_TRACE`, would change what is tested.
+fn is_passed_on(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !name.starts_with("grpc_") && !name.ends_with("_proxy")
 }
 
 impl fmt::Display for CommandLine {
@@ -191,6 +316,19 @@ impl fmt::Display for CommandLine {
         }
         write!(f, ")")
     }
+}
+
+/// `path`, relative to `folder`, which contains no symbolic links. So leading `..` can be resolved, which makes command
+/// lines easier to read.
+fn below(folder: &Path, path: &Path) -> PathBuf {
+    let mut start = folder.to_owned();
+    let mut rest = path;
+    while let Ok(shorter) = rest.strip_prefix("..") {
+        start.pop();
+        rest = shorter;
+    }
+    // Joining an empty path would append a slash.
+    if rest.as_os_str().is_empty() { start } else { start.join(rest) }
 }
 
 /// `word` quoted for a shell.
@@ -267,6 +405,26 @@ mod tests {
         let needs = toml::from_str(needs).unwrap();
         let capabilities = BTreeSet::from([Capability::Health]);
         program.unsupported_by_server("rust", transport, &needs, &capabilities, false)
+    }
+
+    #[test]
+    fn proxies_and_settings_of_grpc_are_not_passed_on() {
+        for name in ["GRPC_TRACE", "grpc_proxy", "HTTP_PROXY", "https_proxy", "NO_PROXY"] {
+            assert!(!is_passed_on(name), "{name}");
+        }
+        for name in ["PATH", "HOME", "GRPC", "PROXY", "MY_GRPC_X"] {
+            assert!(is_passed_on(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_starts_in_the_folder_of_the_file() {
+        let below = |path: &str| below(Path::new("/a/b"), Path::new(path));
+        assert_eq!(below("bin/x"), Path::new("/a/b/bin/x"));
+        assert_eq!(below("../../x"), Path::new("/x"));
+        assert_eq!(below("..").as_os_str(), "/a");
+        assert_eq!(below("").as_os_str(), "/a/b");
+        assert_eq!(below("/x"), Path::new("/x"));
     }
 
     #[test]

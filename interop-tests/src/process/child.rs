@@ -1,4 +1,4 @@
-//! A child process: its lines on stdout, its logs, and its exit.
+//! A child process: the lines that it prints, its logs, and its exit.
 //!
 //! Every wait has a time limit. Dropping a process kills and reaps it and its process group, so that no process
 //! outlives the tool.
@@ -6,7 +6,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -50,16 +52,42 @@ pub(crate) enum NoOutput {
     Exited(Exit),
 }
 
+/// A line that a process has printed, including its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// On stdout.
+    Stdout(String),
+    /// On stderr, if stderr is watched.
+    Stderr(String),
+}
+
+impl Line {
+    /// The text of the line.
+    pub(crate) fn text(&self) -> &str {
+        let (Self::Stdout(text) | Self::Stderr(text)) = self;
+        text
+    }
+}
+
+/// What a process does.
+#[derive(Debug)]
+enum Event<Output> {
+    Output(Output),
+    /// It has exited. Lines on stderr may follow.
+    Exit,
+}
+
 /// Reads one output of a process from a line, including its end, and from what follows it on stdout.
 pub(crate) type ReadOutput<Output> = fn(&[u8], &mut dyn Read) -> Output;
 
-/// A child process, running or exited. By default its outputs are the lines of its stdout, including line ends.
+/// A child process, running or exited. By default its outputs are lines.
 #[derive(Debug)]
-pub struct Process<Output = String> {
+pub struct Process<Output = Line> {
     child: Child,
     stdin: Option<Sender<Vec<u8>>>,
-    /// What it wrote to stdout. The channel is closed when the process has exited.
-    outputs: Receiver<Output>,
+    events: Receiver<Event<Output>>,
+    /// Whether the lines of stderr are outputs. They go to the log in any case.
+    watches_stderr: Arc<AtomicBool>,
     /// The log files of its output.
     pub logs: Logs,
 }
@@ -124,12 +152,41 @@ impl Process {
         Self::start_program_reading(program, places, address, logs, line)
     }
 
-    /// Waits until it has exited, at most `limit`; `None` if it has not. Adds all further lines to `stdout`.
+    /// Like [`Self::start_program`]; the lines on stderr are outputs too, until [`Self::ignore_stderr`] is called.
+    pub(crate) fn start_watched(
+        program: &Program,
+        places: &Places,
+        address: &str,
+        logs: Logs,
+    ) -> Result<Self, SpawnError> {
+        let command_line = program.command_line(places, address)?;
+        let start = || {
+            let (stdout_log, stderr_log) = logs.open()?;
+            let command = command_line.command();
+            let (mut process, events) =
+                Self::spawn(command, Stdio::piped(), stdout_log, logs, line)?;
+            process.watches_stderr.store(true, Ordering::Relaxed);
+            if let Some(stderr) = process.child.stderr.take() {
+                let is_watched = Arc::clone(&process.watches_stderr);
+                thread::spawn(move || forward_stderr(stderr, stderr_log, &is_watched, &events));
+            }
+            Ok(process)
+        };
+        start().map_err(|source| SpawnError::Io { program: command_line.program.clone(), source })
+    }
+
+    /// Lines that are printed on stderr from now on are not outputs.
+    pub(crate) fn ignore_stderr(&self) {
+        self.watches_stderr.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits until it has exited, at most `limit`; `None` if it has not. Adds all further lines of stdout to `stdout`.
     pub fn wait(&mut self, limit: Duration, stdout: &mut String) -> Option<Exit> {
         let deadline = Instant::now() + limit;
         loop {
             match self.next_output(deadline) {
-                Ok(line) => stdout.push_str(&line),
+                Ok(Line::Stdout(line)) => stdout.push_str(&line),
+                Ok(Line::Stderr(_)) => {}
                 Err(NoOutput::Exited(exit)) => return Some(exit),
                 Err(NoOutput::TimedOut) => return None,
             }
@@ -145,16 +202,28 @@ impl<Output: Send + 'static> Process<Output> {
         read: ReadOutput<Output>,
     ) -> io::Result<Self> {
         let (stdout_log, stderr_log) = logs.open()?;
-        let mut command = command_line.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr_log);
+        let command = command_line.command();
+        Self::spawn(command, stderr_log.into(), stdout_log, logs, read).map(|(process, _)| process)
+    }
+
+    /// Starts a process. Also returns the sender of its events.
+    fn spawn(
+        mut command: Command,
+        stderr: Stdio,
+        stdout_log: File,
+        logs: Logs,
+        read: ReadOutput<Output>,
+    ) -> io::Result<(Self, Sender<Event<Output>>)> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = reaper::spawn(&mut command)?;
         let stdin = child.stdin.take().map(writer);
-        let (sender, outputs) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
-            let pid = Pid::from_child(&child);
+            let (pid, sender) = (Pid::from_child(&child), sender.clone());
             thread::spawn(move || forward(stdout, stdout_log, pid, read, &sender));
         }
-        Ok(Self { child, stdin, outputs, logs })
+        let watches_stderr = Arc::default();
+        Ok((Self { child, stdin, events, watches_stderr, logs }, sender))
     }
 
     /// Starts `program`, whose outputs are read with `read`.
@@ -181,12 +250,17 @@ impl<Output: Send + 'static> Process<Output> {
     /// Waits until `deadline` for its next output.
     pub(crate) fn next_output(&mut self, deadline: Instant) -> Result<Output, NoOutput> {
         let limit = deadline.saturating_duration_since(Instant::now());
-        self.outputs.recv_timeout(limit).map_err(|error| match error {
-            RecvTimeoutError::Timeout => NoOutput::TimedOut,
-            RecvTimeoutError::Disconnected => {
-                NoOutput::Exited(self.has_exited().unwrap_or(Exit::Status(-1)))
+        let exit = || self.has_exited();
+        match self.events.recv_timeout(limit) {
+            Ok(Event::Output(output)) => Ok(output),
+            // A process that it started may keep its stdout open.
+            Err(RecvTimeoutError::Timeout) => {
+                Err(exit().map_or(NoOutput::TimedOut, NoOutput::Exited))
             }
-        })
+            Ok(Event::Exit) | Err(RecvTimeoutError::Disconnected) => {
+                Err(NoOutput::Exited(exit().unwrap_or(Exit::Status(-1))))
+            }
+        }
     }
 }
 
@@ -227,9 +301,9 @@ fn writer(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
     sender
 }
 
-/// The line as text.
-fn line(line: &[u8], _stdout: &mut dyn Read) -> String {
-    String::from_utf8_lossy(line).into_owned()
+/// The line of stdout as text.
+fn line(line: &[u8], _stdout: &mut dyn Read) -> Line {
+    Line::Stdout(String::from_utf8_lossy(line).into_owned())
 }
 
 /// Forwards outputs and writes their lines to the log until the process closes its stdout. Then waits for its exit
@@ -239,17 +313,37 @@ fn forward<Output>(
     mut log: File,
     pid: Pid,
     read: ReadOutput<Output>,
-    outputs: &Sender<Output>,
+    events: &Sender<Event<Output>>,
 ) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         // Errors, such as a full disk, must not end the run; the failure message still contains the outcome.
         let _ = log.write_all(&line);
-        let _ = outputs.send(read(&line, &mut reader));
+        let _ = events.send(Event::Output(read(&line, &mut reader)));
         line.clear();
     }
     exit_of(pid, WaitIdOptions::empty());
+    let _ = events.send(Event::Exit);
+}
+
+/// Forwards the lines of stderr while it `is_watched`, and writes all to the log.
+fn forward_stderr(
+    stderr: ChildStderr,
+    mut log: File,
+    is_watched: &AtomicBool,
+    events: &Sender<Event<Line>>,
+) {
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        let _ = log.write_all(&line);
+        if is_watched.load(Ordering::Relaxed) {
+            let text = String::from_utf8_lossy(&line).into_owned();
+            let _ = events.send(Event::Output(Line::Stderr(text)));
+        }
+        line.clear();
+    }
 }
 
 /// How a child exited, if it has. The child is not reaped.

@@ -35,10 +35,60 @@ pub(crate) fn check(address: &str, is_encrypted: bool) -> io::Result<()> {
     exchange_settings(connection)
 }
 
-fn exchange_settings(mut connection: impl Read + Write) -> io::Result<()> {
+/// How a new server reacts to a connection.
+#[derive(Debug)]
+pub(crate) enum Reaction {
+    /// It speaks HTTP/2, or accepts connections if it is a TLS server.
+    Ready,
+    /// It does not accept connections, or sends nothing.
+    NotYet,
+    /// It sends bytes that are not HTTP/2.
+    Other(Vec<u8>),
+}
+
+/// Connects to a server that may be starting.
+pub(crate) fn reaction(address: &str, is_encrypted: bool) -> Reaction {
+    let connected = match address.strip_prefix("unix:") {
+        Some(path) => UnixStream::connect(path).and_then(|connection| {
+            connection.set_read_timeout(Some(LIMIT))?;
+            Ok(first_frame(connection))
+        }),
+        None => TcpStream::connect(address).and_then(|connection| {
+            if is_encrypted {
+                return Ok(Reaction::Ready);
+            }
+            connection.set_read_timeout(Some(LIMIT))?;
+            Ok(first_frame(connection))
+        }),
+    };
+    connected.unwrap_or(Reaction::NotYet)
+}
+
+/// Reads the first bytes of a server. HTTP/2 begins with the SETTINGS frame on stream 0.
+fn first_frame(mut connection: impl Read + Write) -> Reaction {
+    const HEADER: usize = 9;
+    if connection.write_all(&start()).is_err() {
+        return Reaction::NotYet;
+    }
+    let mut header = Vec::new();
+    // An error means that it closed the connection or sent nothing in time.
+    let _ = connection.take(HEADER as u64).read_to_end(&mut header);
+    match header[..] {
+        [] => Reaction::NotYet,
+        [_, _, _, kind::SETTINGS, _, 0, 0, 0, 0] => Reaction::Ready,
+        _ => Reaction::Other(header),
+    }
+}
+
+/// The first bytes of a client: the preface and its SETTINGS.
+fn start() -> Vec<u8> {
     let mut start = PREFACE.to_vec();
     Frame::new(kind::SETTINGS, 0, 0, []).write_to(&mut start);
-    connection.write_all(&start)?;
+    start
+}
+
+fn exchange_settings(mut connection: impl Read + Write) -> io::Result<()> {
+    connection.write_all(&start())?;
     match connection.read_exact(&mut [0]) {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
         read => read,
@@ -101,6 +151,30 @@ mod tests {
         check_against(|mut socket| socket.write_all(&[0]).expect("it is read"))
             .expect("it has exited");
         check_against(drop).expect_err("it is gone");
+    }
+
+    fn reaction_to(serve: impl FnOnce(TcpStream) + Send + 'static) -> Reaction {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
+        let address = listener.local_addr().expect("the socket has no address").to_string();
+        let server =
+            thread::spawn(move || serve(listener.accept().expect("no client connected").0));
+        let reaction = reaction(&address, false);
+        server.join().expect("the server did not exit");
+        reaction
+    }
+
+    #[test]
+    fn a_server_is_ready_when_it_sends_settings() {
+        let settings = |mut socket: TcpStream| {
+            socket.write_all(b"\0\0\0\x04\0\0\0\0\0").expect("it is read");
+        };
+        assert!(matches!(reaction_to(settings), Reaction::Ready));
+        let http1 = |mut socket: TcpStream| {
+            socket.write_all(b"HTTP/1.1 400 Bad Request\r\n").expect("it is read");
+        };
+        assert!(matches!(reaction_to(http1), Reaction::Other(bytes) if bytes == b"HTTP/1.1 "));
+        assert!(matches!(reaction_to(drop), Reaction::NotYet));
+        assert!(matches!(reaction("127.0.0.1:1", false), Reaction::NotYet));
     }
 
     #[test]

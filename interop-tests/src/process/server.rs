@@ -3,17 +3,23 @@
 //! A server reports its port. If its port is fixed, the port is polled until the process that was started, and no
 //! other, listens on it.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
-use std::{io, thread};
+use std::{fmt, io};
 
 use crate::config::{Places, Program, ServerCertificate, ServerNeeds, Transport, Variant};
-use crate::process::child::{Exit, Logs, NoOutput, Process, SpawnError};
+use crate::process::child::{Exit, Line, Logs, NoOutput, Process, SpawnError};
 use crate::process::context::RunContext;
+use crate::process::liveness::{self, Reaction};
 use crate::process::net::tutorial_port::{self, Holder};
+use crate::process::ready_line::ReadyLine;
 
 /// How often to poll the port of a server that does not report its readiness.
 const POLL: Duration = Duration::from_millis(10);
+
+/// How long to wait for the last lines of a process that has exited.
+const REST: Duration = Duration::from_millis(500);
 
 /// The reason why a server could not be started, with advice.
 #[derive(Debug, thiserror::Error)]
@@ -21,15 +27,25 @@ const POLL: Duration = Duration::from_millis(10);
 pub enum StartError {
     #[error(transparent)]
     Spawn(#[from] SpawnError),
-    #[error("it exited with {exit} before it was ready; the end of its stderr:\n{stderr}")]
-    Exited { exit: Exit, stderr: String },
+    #[error("`ready` in the peers file is not usable: {0}")]
+    Ready(#[from] regex_lite::Error),
+    #[error("it exited with {exit} before it was ready; {output}")]
+    Exited { exit: Exit, output: Output },
     #[error(
-        "it did not print a line of the form `{ready}` within {limit:?}; check `ready`, or increase \
-         `start_limit_ms` in the peers file"
+        "it did not print a line with `{ready}` within {limit:?}; check `ready`, or increase \
+         `start_limit_ms` in the peers file; {output}"
     )]
-    NotReady { limit: Duration, ready: String },
+    NotReady { limit: Duration, ready: String, output: Output },
     #[error(
-        "it listens at {address} instead of {requested}; `command` must pass {{address}} to the server"
+        "it did not speak HTTP/2 at {address} within {limit:?}; `command` must pass {{address}} or {{port}} to the \
+         server; or increase `start_limit_ms` in the peers file; {output}"
+    )]
+    NotSpeaking { limit: Duration, address: String, output: Output },
+    #[error("it does not speak HTTP/2 at {address}: its first bytes are \"{bytes}\"; {output}")]
+    NotHttp2 { address: String, bytes: String, output: Output },
+    #[error(
+        "it listens at {address} instead of {requested}; `command` must pass {{address}} or {{port}} to the \
+         server"
     )]
     WrongAddress { requested: String, address: String },
     #[error(
@@ -60,37 +76,79 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// Starts a server at the address `requested`, where port 0 means any port, and waits until it reports that it is
-    /// ready.
+    /// Starts a server at the address `requested`, where port 0 means any port, and waits until it is ready.
     pub fn start(
         program: &Program,
         places: &Places,
         requested: &str,
         logs: Logs,
     ) -> Result<Self, StartError> {
-        let mut process = Process::start_program(program, places, requested, logs)?;
-        let ready = program.ready.as_ref().map_or("", |ready| ready.get_ref());
+        Self::start_with(Transport::Plain, program, places, requested, logs)
+    }
+
+    /// Starts a server with this transport. It is ready when it prints the line of its entry, or else when it speaks
+    /// HTTP/2.
+    pub(crate) fn start_with(
+        transport: Transport,
+        program: &Program,
+        places: &Places,
+        requested: &str,
+        logs: Logs,
+    ) -> Result<Self, StartError> {
+        let ready_line = program.ready.as_ref().map(ReadyLine::new).transpose()?;
+        let mut process = Process::start_watched(program, places, requested, logs)?;
+        let mut output = Output::default();
         let limit = program.start_limit();
         let deadline = Instant::now() + limit;
-        let mut printed = String::new();
         let address = loop {
-            match process.next_output(deadline) {
+            let pause = if ready_line.is_some() { limit } else { POLL };
+            match process.next_output(deadline.min(Instant::now() + pause)) {
                 Ok(line) => {
-                    printed.push_str(&line);
-                    if let Some(address) = address_in(line.trim_end(), ready) {
+                    output.add(&line);
+                    let address =
+                        ready_line.as_ref().and_then(|it| it.address_in(line.text(), requested));
+                    if let Some(address) = address {
                         break address;
                     }
                 }
-                Err(NoOutput::Exited(exit)) => return Err(exited(&process, exit)),
+                Err(NoOutput::Exited(exit)) => {
+                    output.add_rest(&mut process);
+                    return Err(StartError::Exited { exit, output });
+                }
+                Err(NoOutput::TimedOut) if Instant::now() >= deadline => {
+                    let requested = requested.to_owned();
+                    return Err(match &program.ready {
+                        Some(ready) => {
+                            let ready = ready.to_string();
+                            StartError::NotReady { limit, ready, output }
+                        }
+                        None => StartError::NotSpeaking { limit, address: requested, output },
+                    });
+                }
+                Err(NoOutput::TimedOut) if ready_line.is_some() => {}
                 Err(NoOutput::TimedOut) => {
-                    return Err(StartError::NotReady { limit, ready: ready.to_owned() });
+                    match liveness::reaction(requested, transport.is_encrypted()) {
+                        Reaction::Ready => break requested.to_owned(),
+                        Reaction::NotYet => {}
+                        Reaction::Other(bytes) => {
+                            let (address, bytes) = (requested.to_owned(), bytes.escape_ascii());
+                            let bytes = bytes.to_string();
+                            return Err(StartError::NotHttp2 { address, bytes, output });
+                        }
+                    }
                 }
             }
         };
-        if address != requested && !requested.ends_with(":0") {
-            return Err(StartError::WrongAddress { requested: requested.to_owned(), address });
+        if !requested.ends_with(":0") {
+            if port(&address) != port(requested) {
+                return Err(StartError::WrongAddress { requested: requested.to_owned(), address });
+            }
+            if let Some(port) = port(&address).and_then(|port| port.parse().ok()) {
+                check_owner(port, &process)?;
+            }
         }
-        Ok(Self { process, address, printed })
+        process.ignore_stderr();
+        Ok(Self { process, address, printed: output.stdout })
     }
 
     /// Starts a server that always listens on `port`, and waits until it does.
@@ -103,44 +161,81 @@ impl RunningServer {
         if let Some(holder) = tutorial_port::holders(port).into_iter().next() {
             return Err(StartError::PortTaken { port, holder });
         }
-        let process = Process::start_program(program, places, "", logs)?;
+        let mut process = Process::start_watched(program, places, "", logs)?;
+        let mut output = Output::default();
         let deadline = Instant::now() + program.start_limit();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            if let Some(exit) = process.has_exited() {
-                return Err(exited(&process, exit));
-            }
             if Instant::now() > deadline {
                 return Err(StartError::NotListening { port, limit: program.start_limit() });
             }
-            thread::sleep(POLL);
+            match process.next_output(deadline.min(Instant::now() + POLL)) {
+                Ok(line) => output.add(&line),
+                Err(NoOutput::Exited(exit)) => {
+                    output.add_rest(&mut process);
+                    return Err(StartError::Exited { exit, output });
+                }
+                Err(NoOutput::TimedOut) => {}
+            }
         }
-        let is_other = |holder: &Holder| !holder.is_in_group(process.pid());
-        if let Some(holder) = tutorial_port::holders(port).into_iter().find(is_other) {
-            return Err(StartError::NotTheOwner { port, holder });
-        }
+        check_owner(port, &process)?;
+        process.ignore_stderr();
         let address = format!("localhost:{port}");
-        Ok(Self { process, address, printed: String::new() })
+        Ok(Self { process, address, printed: output.stdout })
     }
 }
 
-fn exited(process: &Process, exit: Exit) -> StartError {
-    StartError::Exited { exit, stderr: process.logs.end_of_stderr() }
+/// Checks that only the group of `process` listens on `port`.
+fn check_owner(port: u16, process: &Process) -> Result<(), StartError> {
+    let is_other = |holder: &Holder| !holder.is_in_group(process.pid());
+    match tutorial_port::holders(port).into_iter().find(is_other) {
+        None => Ok(()),
+        Some(holder) => Err(StartError::NotTheOwner { port, holder }),
+    }
 }
 
-/// The address in a line of the form `ready`, as a client on this machine must use it.
-fn address_in(line: &str, ready: &str) -> Option<String> {
-    let capture = |placeholder| {
-        let (before, after) = ready.split_once(placeholder)?;
-        line.strip_prefix(before)?.strip_suffix(after)
-    };
-    let (host, port) = match capture("{address}") {
-        Some(address) if address.starts_with("unix:") => return Some(address.to_owned()),
-        Some(address) => address.rsplit_once(':')?,
-        None => ("127.0.0.1", capture("{port}")?),
-    };
-    port.parse::<u16>().ok()?;
-    let host = if ["[::]", "0.0.0.0"].contains(&host) { "127.0.0.1" } else { host };
-    Some(format!("{host}:{port}"))
+/// What a server printed until it was ready.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// All lines of stdout.
+    stdout: String,
+    /// The last lines of stdout and stderr, in the order in which they arrived.
+    last: VecDeque<String>,
+}
+
+impl Output {
+    fn add(&mut self, line: &Line) {
+        const SHOWN: usize = 8;
+        if let Line::Stdout(line) = line {
+            self.stdout.push_str(line);
+        }
+        if self.last.len() == SHOWN {
+            self.last.pop_front();
+        }
+        self.last.push_back(line.text().trim_end().to_owned());
+    }
+
+    /// Adds what a process that has exited printed on stderr and is still on its way.
+    fn add_rest(&mut self, process: &mut Process) {
+        let deadline = Instant::now() + REST;
+        while let Ok(line) = process.next_output(deadline) {
+            self.add(&line);
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.last.is_empty() {
+            return f.write_str("it printed nothing");
+        }
+        f.write_str("the end of its output:")?;
+        self.last.iter().try_for_each(|line| write!(f, "\n{line}"))
+    }
+}
+
+/// The port of an address, or the path of a Unix socket.
+fn port(address: &str) -> Option<&str> {
+    address.rsplit_once(':').map(|(_, port)| port)
 }
 
 /// The configuration of a server.
@@ -184,10 +279,10 @@ impl ServerConfig {
         let name = self.needs.certificate;
         let file = |name: &str| certificates.file(name).to_string_lossy().into_owned();
         let values = [
-            ("{certificate}", file(&format!("{name}.pem"))),
-            ("{key}", file(&format!("{name}.key"))),
-            ("{client-ca}", file("ca.pem")),
-            ("{seconds}", self.needs.max_connection_age.unwrap_or_default().to_string()),
+            ("certificate", file(&format!("{name}.pem"))),
+            ("key", file(&format!("{name}.key"))),
+            ("client-ca", file("ca.pem")),
+            ("seconds", self.needs.max_connection_age.unwrap_or_default().to_string()),
         ];
         Ok(program.with_options(&self.needs.options(self.transport), &values))
     }
@@ -214,23 +309,11 @@ impl ServerConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
 
-    #[test]
-    fn the_ready_line_names_the_address_or_the_port() {
-        let cases = [
-            ("listening on [::]:50051", "listening on {address}", Some("127.0.0.1:50051")),
-            ("listening on 127.0.0.1:1 now", "listening on {address} now", Some("127.0.0.1:1")),
-            ("port 7", "port {port}", Some("127.0.0.1:7")),
-            ("at unix:/tmp/a.sock", "at {address}", Some("unix:/tmp/a.sock")),
-            ("starting", "port {port}", None),
-            ("port seven", "port {port}", None),
-            ("at nowhere", "at {address}", None),
-        ];
-        for (line, ready, address) in cases {
-            assert_eq!(address_in(line, ready).as_deref(), address, "{line}");
-        }
-    }
+    use super::*;
 
     fn start_shell(script: &str, more: &str) -> Result<RunningServer, StartError> {
         let folder = tempfile::tempdir().expect("cannot create a folder for logs");
@@ -263,18 +346,73 @@ mod tests {
             let error = start_shell(script, more).expect_err(message).to_string();
             assert!(error.starts_with(message), "{error}");
         };
-        let ended = "it exited with status 7 before it was ready; the end of its stderr:\nsorry";
-        fails_with("echo sorry >&2; exit 7", "", ended);
+        let ended =
+            "it exited with status 7 before it was ready; the end of its output:\nhello\nsorry";
+        fails_with("echo hello; sleep 0.1; echo sorry >&2; exit 7", "", ended);
+        fails_with("exit 7", "", "it exited with status 7 before it was ready; it printed nothing");
         fails_with(
             "echo at 127.0.0.1:6; cat",
             "",
             "it listens at 127.0.0.1:6 instead of 127.0.0.1:5",
         );
         fails_with(
-            "cat",
-            "start_limit_ms = 50",
-            "it did not print a line of the form `at {address}` within 50ms",
+            "echo hello; cat",
+            "start_limit_ms = 200",
+            "it did not print a line with `at {address}` within 200ms; check `ready`, or increase `start_limit_ms` \
+             in the peers file; the end of its output:\nhello",
         );
+    }
+
+    #[test]
+    fn a_server_may_report_on_stderr() {
+        let server =
+            start_shell("echo 12:00 INFO at $0 ... >&2; cat", "").expect("it did not start");
+        assert_eq!((&*server.address, &*server.printed), ("127.0.0.1:5", ""));
+    }
+
+    /// Starts a program without `ready` that does nothing, at the address of `listener`.
+    fn start_idle(listener: &TcpListener, more: &str) -> String {
+        let folder = tempfile::tempdir().expect("cannot create a folder for logs");
+        let program = format!("command = ['sh', '-c', 'echo hello; cat']\n{more}");
+        let program: Program = toml::from_str(&program).expect("the program is invalid");
+        let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
+        let address = listener.local_addr().expect("the socket has no address").to_string();
+        let logs = Logs::at(&folder.path().join("server"));
+        let error = RunningServer::start(&program, &places, &address, logs);
+        error.expect_err("it is not a server").to_string().replace(&address, "ADDRESS")
+    }
+
+    /// Starts an idle program while another process sends `bytes` to each client.
+    fn start_beside(bytes: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
+        let other = listener.try_clone().expect("cannot share the socket");
+        thread::spawn(move || {
+            for socket in other.incoming() {
+                let _ = socket.and_then(|mut socket| socket.write_all(bytes));
+            }
+        });
+        start_idle(&listener, "start_limit_ms = 300")
+    }
+
+    #[test]
+    fn without_a_ready_line_a_server_must_speak_http2() {
+        let silent = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
+        let error = start_idle(&silent, "start_limit_ms = 300");
+        assert!(
+            error.starts_with("it did not speak HTTP/2 at ADDRESS within 300ms; `command`"),
+            "{error}"
+        );
+        assert!(error.ends_with("; the end of its output:\nhello"), "{error}");
+        let error = start_beside(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        let garbage = "it does not speak HTTP/2 at ADDRESS: its first bytes are \"HTTP/1.1 \"; the end of its";
+        assert!(error.starts_with(garbage), "{error}");
+    }
+
+    #[test]
+    fn another_process_must_not_own_the_port() {
+        let error = start_beside(b"\0\0\0\x04\0\0\0\0\0");
+        assert!(error.contains("is in use by process"), "{error}");
+        assert!(error.contains("not only by the server that was started"), "{error}");
     }
 
     fn config(transport: Transport, needs: &str) -> ServerConfig {

@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 
 use crate::config::{Capability, Program};
 use crate::process::server::{RunningServer, ServerConfig};
-use crate::process::{child::Logs, context::RunContext, liveness, restart_limit::RestartLimit};
+use crate::process::{
+    child::Logs, context::RunContext, liveness, net::addresses, restart_limit::RestartLimit,
+};
 
 /// How long a server may take to exit after it has closed its connections.
 const EXIT_LIMIT: Duration = Duration::from_secs(5);
@@ -111,7 +113,8 @@ impl SharedServer {
             None => {}
         }
         limit.check()?;
-        let address = self.config.address(|| Ok(0), context);
+        let port = || if self.program.chooses_port() { Ok(0) } else { addresses::fresh_port() };
+        let address = self.config.address(port, context);
         let server = address.and_then(|address| self.start(&address, context));
         let server = server.inspect_err(|why| limit.failed(why.clone()))?;
         Ok(running.insert(server).address.clone())
@@ -124,7 +127,8 @@ impl SharedServer {
         context: &RunContext,
     ) -> Result<RunningServer, String> {
         let start = |program| {
-            RunningServer::start(&program, &context.places, address, self.logs.clone())
+            let (transport, logs) = (self.config.transport, self.logs.clone());
+            RunningServer::start_with(transport, &program, &context.places, address, logs)
                 .map_err(|error| error.to_string())
         };
         let program = self.config.apply_to(&self.program, context);
@@ -174,7 +178,8 @@ mod tests {
     fn pool(script: &str, port: u16, more: &str) -> (ServerPool, RunContext, TempDir) {
         let folder = tempfile::tempdir().expect("cannot create a folder");
         let script = toml::Value::from(format!("echo port {port}; {script}"));
-        let program = format!("command = ['sh', '-c', {script}]\nready = 'port {{port}}'\n{more}");
+        let program =
+            format!("command = ['sh', '-c', {script}]\nport = 0\nready = 'port {{port}}'\n{more}");
         let program: Program = toml::from_str(&program).expect("the program is invalid");
         let places = Places::new(Some(folder.path().to_owned()), folder.path().to_owned());
         let logs = folder.path().join("logs");

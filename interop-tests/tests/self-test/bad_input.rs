@@ -16,6 +16,7 @@ use crate::tables;
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
         ("bad-input/peers", peers),
+        ("bad-input/placeholders", placeholders),
         ("bad-input/variables", variables),
         ("bad-input/a-missing-program", a_missing_program),
         ("bad-input/an-excluded-peer", an_excluded_peer),
@@ -50,7 +51,7 @@ fn peers() {
     let idle = "[[peer]]\nname = \"idle\"\nlanguage = \"x\"\n";
     refused(&with_peers(idle), "peers.toml:2: a peer needs a `server`, an `agent`");
     let mute = "[[peer]]\nname = \"mute\"\nlanguage = \"x\"\nserver = { command = [\"sh\"] }\n";
-    refused(&with_peers(mute), "peers.toml:4: a server needs `ready`");
+    refused(&with_peers(mute), "peers.toml:4: a server needs {address} or {port} in `command`");
     let unequal = "[[peer]]\nname = \"odd\"\nlanguage = \"x\"\nreference = true\nparity = false\n\
                    server-program = { command = [\"sh\"] }\n";
     refused(&with_peers(unequal), "peers.toml:2: the reference must not have `parity = false`");
@@ -61,6 +62,28 @@ fn peers() {
     refused(&Run::new().with("--peers", "no/such.toml").finish(), "cannot read no/such.toml");
 }
 
+fn placeholders() {
+    let server = |entries: &str| {
+        format!(
+            "[variables]\nhome = \"x\"\n\n[[peer]]\nname = \"one\"\nlanguage = \"x\"\n[peer.server]\n{entries}\n"
+        )
+    };
+    let unknown = server("command = [\"sh\",\n  \"{prot}\"]\nready = \"at {address}\"");
+    let message = "peers.toml:9: unknown placeholder {prot}; known here: {root}, {bin}, {address}, {host}, {port}, \
+                   {home}; write {{ for a literal brace\n    \"{prot}\"]\n";
+    refused(&with_peers(&unknown), message);
+    let of_others = server("command = [\"sh\"]\nready = \"at {bin} {address}\"");
+    refused(
+        &with_peers(&of_others),
+        "peers.toml:9: unknown placeholder {bin}; known here: {address}, {host}, {port}, {home}",
+    );
+    let agent = GOOD.replace("\"sh\"", "\"sh\", \"{port}\"");
+    refused(
+        &with_peers(&agent),
+        "peers.toml:4: unknown placeholder {port}; known here: {root}, {bin}; write",
+    );
+}
+
 fn variables() {
     let with = |variables: &str| with_peers(&format!("[variables]\n{variables}\n\n{GOOD}"));
     refused(
@@ -69,7 +92,7 @@ fn variables() {
     );
     refused(
         &with("Home = \"x\""),
-        "peers.toml:2: variable `Home`: a name may contain only a-z, 0-9 and -",
+        "peers.toml:2: variable `Home`: a name begins with a-z and contains only a-z, 0-9 and -",
     );
     refused(&with("home = 1"), "peers.toml:2: invalid type: integer `1`, expected a string");
     let text = "[variables]\nhome = \"x\"\nshell = \"sh\"\n\n[[peer]]\nname = \"one\"\nlanguage = \"x\"\n\

@@ -10,7 +10,7 @@
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
-//! - the command: [`bad_input`], [`attach`], [`with`], [`installed`], [`orphans`]
+//! - the command: [`bad_input`], [`attach`], [`with`], [`starts`], [`installed`], [`orphans`]
 //! - the documentation: [`guides`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -40,6 +40,7 @@ mod record;
 mod record_diff;
 mod record_merge;
 mod run;
+mod starts;
 mod stated;
 mod tables;
 mod tap;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         readiness::tests(),
         attach::tests(),
         with::tests(),
+        starts::tests(),
         trace::tests(),
         versions_table::tests(),
         installed::tests(),

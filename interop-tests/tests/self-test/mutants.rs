@@ -126,11 +126,11 @@ fn never_listens() {
     let silent = run("calls/never-listens/rust/root-of-");
     silent
         .assert(silent.trials().values().all(|result| *result == "FAILED"), "no trial should pass");
-    silent.prints("set-up error: the server did not start: it did not print a line of the form");
+    silent.prints("set-up error: the server did not start: it did not print a line with");
     silent.prints("set-up errors").prints("0 failed");
     let gone = run("calls/exits-at-once/rust/root-of-16");
     fails(&gone, &["root-of-16"]);
-    gone.prints("it exited with status 7 before it was ready; the end of its stderr:");
+    gone.prints("it exited with status 7 before it was ready; the end of its output:");
     gone.prints("no calculator today");
 }
 

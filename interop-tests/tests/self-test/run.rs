@@ -118,8 +118,14 @@ impl Run {
 
     /// Runs the tool until it exits.
     pub(crate) fn finish(self) -> Ran {
-        let output =
-            Command::from_std(self.command()).timeout(LIMIT).output().expect("cannot run the tool");
+        self.finish_with(&[])
+    }
+
+    /// Runs the tool with additional environment variables until it exits.
+    pub(crate) fn finish_with(self, variables: &[(&str, &str)]) -> Ran {
+        let mut command = Command::from_std(self.command());
+        command.envs(variables.iter().copied());
+        let output = command.timeout(LIMIT).output().expect("cannot run the tool");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             status: output.status.code(),
