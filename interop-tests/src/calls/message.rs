@@ -1,17 +1,15 @@
-//! The methods that a table can call, and the notations of their messages.
+//! The notations of messages in a table.
 //!
 //! Messages are compared by their bytes. JSON can represent neither -0.0 nor the payload of a NaN. So a `Number` may
 //! be written as a number or as its bits, and any message as hex digits.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use grpc_interop_protocol::hex;
 use prost::Message as _;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde::Deserialize;
 
 use crate::http2::Value;
@@ -171,45 +169,10 @@ pub(crate) fn shown(bytes: &[u8], of: Option<&MessageDescriptor>) -> String {
     format!("{readable}[{}]", hex::encode(bytes))
 }
 
-/// The services for which every agent has a generated stub.
-const WITH_STUB: [&str; 2] = ["Calculator", "StreamingCalculator"];
-
-/// The descriptors of all services, or the reason why they cannot be decoded.
-static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
-    DescriptorPool::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..])
-        .map_err(|error| format!("cannot decode the descriptors of the .proto files: {error}"))
-});
-
-/// The method at `path`, which has the form `/Service/Method`. The error lists all known methods.
-pub(crate) fn find(path: &str) -> Result<MethodDescriptor, String> {
-    let path_of =
-        |m: &MethodDescriptor| format!("/{}/{}", m.parent_service().full_name(), m.name());
-    let services = POOL.as_ref().map_err(Clone::clone)?.services();
-    let all: Vec<_> = services.flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
-    all.iter().find(|method| path_of(method) == path).cloned().ok_or_else(|| {
-        let paths: Vec<_> = all.iter().map(path_of).collect();
-        format!(
-            "method: no .proto file has the method `{path}`; the known methods are {}; for any other \
-             method, state `kind` and write its messages in hex",
-            paths.join(", ")
-        )
-    })
-}
-
-/// Which sides of `method` stream.
-pub(crate) fn kind(method: &MethodDescriptor) -> grpc_interop_protocol::Kind {
-    grpc_interop_protocol::Kind::new(method.is_client_streaming(), method.is_server_streaming())
-}
-
-/// Whether every agent has a generated stub for `method`.
-pub(crate) fn has_stub(method: &MethodDescriptor) -> bool {
-    WITH_STUB.contains(&method.parent_service().full_name())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::message;
+    use crate::calls::methods;
 
     fn message(table: &str) -> Message {
         #[derive(Deserialize)]
@@ -222,7 +185,7 @@ mod tests {
     /// The hex of each message that `table` stands for, as a request of `method`.
     fn encoded(table: &str, method: &str) -> Result<Vec<String>, String> {
         let message = message(table);
-        let request = message::find(method).ok().map(|method| method.input());
+        let request = methods::of_project(method).ok().map(|method| method.input());
         Ok(message.encoded(request.as_ref())?.iter().map(|bytes| hex::encode(bytes)).collect())
     }
 
@@ -269,41 +232,10 @@ mod tests {
 
     #[test]
     fn a_long_message_is_shown_by_its_checksum() {
-        let number = message::find(SQUARE_ROOT).unwrap().output();
+        let number = methods::of_project(SQUARE_ROOT).unwrap().output();
         assert_eq!(shown(&[0x0d, 0, 0, 0, 0x80], Some(&number)), "-0.0 (0x80000000) [0d00000080]");
         assert_eq!(shown(&[0x10, 1], Some(&number)), "{} [1001]");
         assert_eq!(shown(&[0xff], None), "[ff]");
         assert!(shown(&[0; 65], Some(&number)).starts_with("65 bytes, checksum "));
-    }
-
-    #[test]
-    fn a_method_has_the_kind_of_its_declaration() {
-        let kind = |path| kind(&find(path).unwrap());
-        assert_eq!(kind("/Calculator/SquareRoot"), grpc_interop_protocol::Kind::Unary);
-        assert_eq!(
-            kind("/StreamingCalculator/RepeatedRoots"),
-            grpc_interop_protocol::Kind::ServerStreaming
-        );
-        assert_eq!(
-            kind("/StreamingCalculator/RootMeanSquare"),
-            grpc_interop_protocol::Kind::ClientStreaming
-        );
-        assert_eq!(
-            kind("/StreamingCalculator/RootOfEach"),
-            grpc_interop_protocol::Kind::Bidirectional
-        );
-    }
-
-    #[test]
-    fn only_the_services_of_the_project_have_stubs() {
-        assert!(has_stub(&find("/Calculator/SquareRoot").unwrap()));
-        assert!(!has_stub(&find("/grpc.health.v1.Health/Check").unwrap()));
-    }
-
-    #[test]
-    fn an_unknown_method_is_reported_with_those_that_exist() {
-        let error = find("/Calculator/CubeRoot").unwrap_err();
-        assert!(error.starts_with("method: no .proto file has the method `/Calculator/CubeRoot`"));
-        assert!(error.contains("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"));
     }
 }

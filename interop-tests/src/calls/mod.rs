@@ -4,6 +4,7 @@
 pub(crate) mod case_run;
 pub(crate) mod expectation;
 pub(crate) mod message;
+pub(crate) mod methods;
 pub(crate) mod programs;
 pub(crate) mod scenario;
 pub(crate) mod suite;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::calls::methods::Methods;
 use crate::calls::programs::{self, Case};
 use crate::calls::scenario::{self, Scenario};
 use crate::cli::options::{BaselineChoice, Comparison, Inputs};
@@ -61,7 +62,8 @@ impl Loaded {
         let project = places.project_file("scenarios");
         let folder = inputs.scenarios.as_ref().unwrap_or(&project);
         let cases = programs::read(&folder.join("programs.toml"))?;
-        let scenarios = scenario::read_all(&folder.join("calls"))?;
+        let methods = Methods::with(peers.descriptors.as_ref())?;
+        let scenarios = scenario::read_all(&folder.join("calls"), &methods)?;
         let probes = parity_cases(inputs, &folder.join("server-parity"), probe::read_all)?;
         let behaviours = parity_cases(inputs, &folder.join("client-parity"), table::read_all)?;
         for name in &comparison.without {

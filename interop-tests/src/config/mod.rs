@@ -3,11 +3,13 @@
 //! - `source`, `embedded`, `places`: files, the cases in them, and directories
 //! - `peers`, `peer`, `program`, `address`: the peers of a run
 //! - `template`, `variables`: placeholders in the entries of peers
+//! - `descriptors`: the services of a user
 //! - `connection`, `capability`: transports and compressions, and what cases need from peers
 
 pub(crate) mod address;
 pub(crate) mod capability;
 pub(crate) mod connection;
+pub(crate) mod descriptors;
 pub(crate) mod embedded;
 pub(crate) mod peer;
 pub(crate) mod peers;

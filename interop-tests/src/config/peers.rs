@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
+use prost_reflect::DescriptorPool;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::config::descriptors::DescriptorSources;
 use crate::config::places::Places;
 use crate::config::source::{ConfigError, Source};
 use crate::config::variables::{Assignment, Variables};
@@ -26,6 +28,11 @@ struct File {
     #[serde(default)]
     variables: Variables,
     #[serde(default)]
+    protos: Vec<Spanned<String>>,
+    #[serde(default)]
+    include: Vec<Spanned<String>>,
+    descriptors: Option<Spanned<String>>,
+    #[serde(default)]
     peer: Vec<Peer>,
 }
 
@@ -33,6 +40,8 @@ struct File {
 #[derive(Clone, Debug)]
 pub struct Peers {
     pub(crate) all: Vec<Peer>,
+    /// The descriptors of the user's services.
+    pub(crate) descriptors: Option<DescriptorPool>,
     /// The project's file, if another file takes peers from it.
     project: Option<Source>,
     source: Source,
@@ -54,7 +63,15 @@ impl Peers {
             file.with.is_empty() || file.variables.names().any(|name| name == set.name)
         });
         file.variables.set(&own).map_err(|error| anyhow!("--set: {error}"))?;
-        let mut peers = Self { all: Vec::new(), project: None, source };
+        let folder = folder_of(path);
+        let sources = DescriptorSources {
+            protos: file.protos,
+            include: file.include,
+            descriptors: file.descriptors,
+        };
+        let here = Path::new("");
+        let descriptors = sources.read(&source, folder.as_deref().unwrap_or(here))?;
+        let mut peers = Self { all: Vec::new(), descriptors, project: None, source };
         if let Some(first) = file.with.first() {
             if is_project {
                 let message = "with: `with` takes peers from this very file; remove the key";
@@ -65,7 +82,7 @@ impl Peers {
             let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's file with `with`";
             return Err(peers.source.error(None, message).into());
         }
-        let (folder, variables) = (folder_of(path), file.variables.values());
+        let variables = file.variables.values();
         for mut peer in file.peer {
             for program in peer.programs_mut() {
                 program.folder.clone_from(&folder);

@@ -20,6 +20,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("guides/a-complete-peer", a_complete_peer),
         ("guides/a-server", a_server),
         ("guides/a-scenario", a_scenario),
+        ("guides/a-method-of-another-service", a_method_of_another_service),
         ("guides/a-probe", a_probe),
         ("guides/a-behaviour", a_behaviour),
         ("guides/commands-exist", commands_exist),
@@ -142,7 +143,7 @@ fn a_server() {
 
 fn a_scenario() {
     let scenarios = snippets("scenarios.md", "toml");
-    let [first, varied] = &scenarios[..] else { panic!("two examples: {scenarios:?}") };
+    let [first, varied, ..] = &scenarios[..] else { panic!("two examples: {scenarios:?}") };
     let tables = tables("calls", &format!("{first}\n{varied}"));
     let run = Run::new().with("--scenarios", &tables.path().to_string_lossy());
     let ran = run.with_file("--peers", "peers.toml", RUST).finish();
@@ -153,6 +154,20 @@ fn a_scenario() {
         ran.assert(result == Some("ok"), &format!("{name} should pass"));
     }
     ran.prints(" 0 failed").ends_with_status(0);
+}
+
+fn a_method_of_another_service() {
+    let snippets = snippets("scenarios.md", "toml");
+    let [.., peers, scenario] = &snippets[..] else { panic!("two examples: {snippets:?}") };
+    let tables = tables("calls", scenario);
+    let run = Run::of_command("list").with("--scenarios", &tables.path().to_string_lossy());
+    let run = run.with_file("--peers", "shop.toml", peers);
+    let proto = run.path().join("proto");
+    std::fs::create_dir(&proto).expect("cannot create a folder");
+    let text = "syntax = \"proto3\";\npackage shop;\nmessage Item { string name = 1; }\n\
+                service Shop { rpc Watch(Item) returns (stream Item); }\n";
+    std::fs::write(proto.join("shop.proto"), text).expect("cannot write a file");
+    run.finish().prints("calls/rust/rust/nothing-to-watch: ").ends_with_status(0);
 }
 
 /// Adds the first example of `guide` to the tables of `suite`, records its goldens, and compares the Rust peer with

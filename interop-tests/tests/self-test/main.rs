@@ -10,7 +10,7 @@
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
-//! - the command: [`bad_input`], [`attach`], [`with`], [`starts`], [`installed`], [`orphans`]
+//! - the command: [`bad_input`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
 //! - the documentation: [`guides`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -40,6 +40,7 @@ mod record;
 mod record_diff;
 mod record_merge;
 mod run;
+mod services;
 mod starts;
 mod stated;
 mod tables;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         attach::tests(),
         with::tests(),
         starts::tests(),
+        services::tests(),
         trace::tests(),
         versions_table::tests(),
         installed::tests(),

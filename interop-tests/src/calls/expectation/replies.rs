@@ -79,10 +79,10 @@ pub(crate) fn compare_contained(texts: &[String], observed: &[Reply], all: &mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::message;
+    use crate::calls::methods;
 
     fn number() -> MessageDescriptor {
-        message::find("/Calculator/SquareRoot").unwrap().output()
+        methods::of_project("/Calculator/SquareRoot").unwrap().output()
     }
 
     fn mismatches(expected: &Message, observed: &[Reply]) -> Vec<Mismatch> {

@@ -4,11 +4,12 @@
 //! kinds of methods.
 
 use grpc_interop_protocol::{self as protocol, Keepalive, Kind, ScriptStep, True};
-use prost_reflect::{MessageDescriptor, MethodDescriptor};
+use prost_reflect::MessageDescriptor;
 use serde::Deserialize;
 
 use crate::calls::expectation::{Expectation, metadata::for_trial, replies::ReplyForm};
-use crate::calls::message::{self, Message};
+use crate::calls::message::Message;
+use crate::calls::methods::{Method, Methods};
 use crate::config::{Capability, ClientTls, Target, Variant};
 use crate::http2::{Hex, Value, Values, body::padded};
 
@@ -55,6 +56,13 @@ pub(crate) struct Call {
     pub(crate) tls: Option<ClientTls>,
     /// In `calls`: the expected outcome of this call.
     pub(crate) expect: Option<Expectation>,
+    /// The method, or why it is not known.
+    #[serde(skip, default = "not_looked_up")]
+    declared: Result<Method, String>,
+}
+
+fn not_looked_up() -> Result<Method, String> {
+    Err("the method was not looked up".to_owned())
 }
 
 /// The error for a call without a request, or with more than one form of it.
@@ -74,6 +82,11 @@ fn one() -> usize {
 }
 
 impl Call {
+    /// Looks up its method.
+    pub(crate) fn look_up(&mut self, methods: &Methods) {
+        self.declared = methods.find(&self.method);
+    }
+
     /// The calls that the agent makes with this transport and compression, in the trial with this unique name.
     pub(crate) fn calls(
         &self,
@@ -120,18 +133,18 @@ impl Call {
         entries: &[ScriptEntry],
         call: protocol::Call,
     ) -> Result<protocol::Call, String> {
-        let method = match (self.kind, message::find(&self.method)) {
-            (None, Err(unknown)) => return Err(unknown),
+        let method = match (self.kind, &self.declared) {
+            (None, Err(unknown)) => return Err(unknown.clone()),
             (Some(_), Ok(_)) => {
                 return Err("kind: a .proto file declares the method; remove the key".to_owned());
             }
-            (_, method) => method.ok(),
+            (_, method) => method.as_ref().ok(),
         };
-        let request = method.as_ref().map(MethodDescriptor::input);
+        let request = method.map(|method| method.descriptor.input());
         let script = steps(entries, request.as_ref()).map_err(|why| format!("send: {why}"))?;
-        let kind = self.kind.or(method.as_ref().map(message::kind)).unwrap_or(Kind::Unary);
+        let kind = self.kind.or(method.map(Method::kind)).unwrap_or(Kind::Unary);
         check(&script, kind)?;
-        let has_stub = method.as_ref().is_some_and(message::has_stub);
+        let has_stub = method.is_some_and(|method| method.has_stub);
         let stub = has_stub && !entries.iter().any(ScriptEntry::is_raw);
         let (kind, stub) = (Some(kind), Some(self.stub.unwrap_or(stub)));
         Ok(protocol::Call { kind, stub, script: Some(script), ..call })
@@ -146,8 +159,7 @@ impl Call {
         if !self.is_scripted() {
             return ReplyForm::Root;
         }
-        let method = message::find(&self.method).ok();
-        ReplyForm::Messages(method.map(|method| method.output()))
+        ReplyForm::Messages(self.declared.as_ref().ok().map(|method| method.descriptor.output()))
     }
 
     /// The capabilities that the server needs for the call with this transport and compression.
@@ -278,7 +290,8 @@ mod tests {
     use crate::config::connection::Compression;
 
     fn calls(table: &str) -> Result<Vec<protocol::Call>, String> {
-        let call: Call = toml::from_str(table).unwrap();
+        let mut call: Call = toml::from_str(table).unwrap();
+        call.look_up(&Methods::with(None).unwrap());
         call.check()?;
         let calls = call.calls(Variant::default(), "7-1")?;
         assert_eq!(calls.len(), call.count());

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::calls::expectation::{Expectation, wire::Wire};
+use crate::calls::methods::Methods;
 use crate::calls::scenario::{call::Call, step::Step};
 use crate::config::source::{self, check_name};
 use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Variant, Vary};
@@ -51,19 +52,21 @@ pub(crate) struct Scenario {
     pub(crate) wire: Option<Wire>,
 }
 
-/// Reads all `*.toml` files in `directory`, sorted by name.
-pub(crate) fn read_all(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
-    read(source::open_all(directory)?)
+/// Reads all `*.toml` files in `directory`, sorted by name. Their calls may be of these `methods`.
+pub(crate) fn read_all(directory: &Path, methods: &Methods) -> anyhow::Result<Vec<Scenario>> {
+    read(source::open_all(directory)?, methods)
 }
 
 fn read(
     sources: impl IntoIterator<Item = Result<Source, ConfigError>>,
+    methods: &Methods,
 ) -> anyhow::Result<Vec<Scenario>> {
     let parse = |source: &Source| {
         let mut file: File = source.parse()?;
         for scenario in &mut file.scenario {
             scenario.vary = scenario.vary.or(&file.vary);
             scenario.make_step();
+            scenario.steps.iter_mut().for_each(|step| step.look_up(methods));
         }
         Ok(file.scenario)
     };
@@ -135,7 +138,8 @@ mod tests {
     use super::*;
 
     fn scenarios(text: &str) -> Result<Vec<Scenario>, String> {
-        read([Ok(Source::new("calls.toml", text))]).map_err(|error| error.to_string())
+        let methods = Methods::with(None).map_err(|error| error.to_string())?;
+        read([Ok(Source::new("calls.toml", text))], &methods).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -4,6 +4,7 @@ use grpc_interop_protocol::{CallOutcome, Request};
 use serde::Deserialize;
 
 use crate::calls::expectation::{Expectation, comparison::Comparison};
+use crate::calls::methods::Methods;
 use crate::calls::scenario::call::Call;
 use crate::config::{Target, Variant};
 use crate::outcome::Mismatch;
@@ -50,6 +51,11 @@ pub(crate) struct ServerMemory {
 }
 
 impl Step {
+    /// Looks up the methods of its calls.
+    pub(crate) fn look_up(&mut self, methods: &Methods) {
+        self.call.iter_mut().chain(&mut self.calls).for_each(|call| call.look_up(methods));
+    }
+
     /// The calls with their expectations; empty for a step that only acts on the server.
     pub(crate) fn calls(&self) -> Vec<(&Call, &Expectation)> {
         let one = self.call.iter().zip(&self.expect);
@@ -158,7 +164,9 @@ mod tests {
     use super::*;
 
     fn step(table: &str) -> Step {
-        toml::from_str(table).unwrap()
+        let mut step: Step = toml::from_str(table).unwrap();
+        step.look_up(&Methods::with(None).unwrap());
+        step
     }
 
     fn root(digits: &str) -> CallOutcome {

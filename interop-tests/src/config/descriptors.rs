@@ -1,0 +1,193 @@
+//! The descriptors of the services that a peers file names: from .proto files, or from a descriptor set.
+//!
+//! They are read before anything runs, so that an error in a .proto file or in a message of a table is found at once.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use miette::Diagnostic;
+use prost_reflect::DescriptorPool;
+use toml::Spanned;
+
+use crate::config::source::{ConfigError, Source};
+
+/// Where descriptors come from: keys of a peers file. Paths are relative to its folder.
+#[derive(Debug, Default)]
+pub(crate) struct DescriptorSources {
+    /// .proto files.
+    pub(crate) protos: Vec<Spanned<String>>,
+    /// The folders in which imports are found. The default is the folder of the peers file.
+    pub(crate) include: Vec<Spanned<String>>,
+    /// A file with an encoded `FileDescriptorSet`.
+    pub(crate) descriptors: Option<Spanned<String>>,
+}
+
+impl DescriptorSources {
+    /// Reads the descriptors; `None` if the file names none. `source` is the peers file, in `folder`.
+    pub(crate) fn read(
+        &self,
+        source: &Source,
+        folder: &Path,
+    ) -> Result<Option<DescriptorPool>, ConfigError> {
+        let wrong = |at: &Spanned<String>, message: String| source.error(Some(at.span()), message);
+        match (&self.protos[..], &self.descriptors) {
+            ([], None) => match self.include.first() {
+                Some(first) => Err(wrong(first, "`include` needs `protos`".to_owned())),
+                None => Ok(None),
+            },
+            ([_, ..], Some(set)) => {
+                Err(wrong(set, "`protos` and `descriptors` exclude each other".to_owned()))
+            }
+            ([], Some(set)) => {
+                if let Some(first) = self.include.first() {
+                    return Err(wrong(first, "`include` needs `protos`".to_owned()));
+                }
+                let path = folder.join(set.get_ref());
+                read_set(&path)
+                    .map(Some)
+                    .map_err(|why| wrong(set, format!("descriptors: {}: {why}", path.display())))
+            }
+            (protos, None) => self.compile(protos, source, folder).map(Some),
+        }
+    }
+
+    /// Compiles .proto files.
+    fn compile(
+        &self,
+        protos: &[Spanned<String>],
+        source: &Source,
+        folder: &Path,
+    ) -> Result<DescriptorPool, ConfigError> {
+        for name in &self.include {
+            if !folder.join(name.get_ref()).is_dir() {
+                let message = format!("include: there is no folder `{}`", name.get_ref());
+                return Err(source.error(Some(name.span()), message));
+            }
+        }
+        let mut include: Vec<_> =
+            self.include.iter().map(|name| folder.join(name.get_ref())).collect();
+        if include.is_empty() {
+            include.push(folder.to_owned());
+        }
+        let first = protos.first().map(Spanned::span);
+        let mut compiler = protox::Compiler::new(include)
+            .map_err(|error| source.error(first, format!("include: {error}")))?;
+        compiler.include_imports(true);
+        for proto in protos {
+            let path = folder.join(proto.get_ref());
+            compiler.open_file(&path).map_err(|error| {
+                source.error(Some(proto.span()), format!("protos: {}", located(&error)))
+            })?;
+        }
+        Ok(compiler.descriptor_pool())
+    }
+}
+
+/// An error of the compiler with the file and the line in which it is.
+fn located(error: &protox::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(cause) = std::error::Error::source(error) {
+        message = format!("{message}: {cause}");
+    }
+    if message.contains("is not in any include path") {
+        message += "; add its folder to `include`";
+    }
+    let line = || {
+        let label = error.labels()?.next()?;
+        let contents = error.source_code()?.read_span(label.inner(), 0, 0).ok()?;
+        Some(contents.line() + 1)
+    };
+    let at = |line: &dyn Display| format!("{}:{line}: {message}", error.file().unwrap_or_default());
+    line().map_or_else(|| message.clone(), |line| at(&line))
+}
+
+fn read_set(path: &Path) -> Result<DescriptorPool, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    DescriptorPool::decode(&bytes[..]).map_err(|error| {
+        format!(
+            "{error}; it must be a FileDescriptorSet with all imports, as `protoc --include_imports \
+             --descriptor_set_out` and `buf build` write it"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = "syntax = \"proto3\";\npackage shop;\nimport \"money.proto\";\n\
+                        service Shop { rpc Buy(Money) returns (Money); }\n";
+    const MONEY: &str = "syntax = \"proto3\";\npackage shop;\nmessage Money { int64 cents = 1; }\n";
+
+    /// Reads the descriptors that these sources name, in a folder with a complete service.
+    fn read(protos: &[&str], include: &[&str], set: Option<&str>) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().expect("cannot create a folder");
+        let write = |name: &str, text: &[u8]| {
+            std::fs::write(folder.path().join(name), text).expect("cannot write a file");
+        };
+        std::fs::create_dir(folder.path().join("proto")).expect("cannot create a folder");
+        write("proto/shop.proto", SHOP.as_bytes());
+        write("proto/money.proto", MONEY.as_bytes());
+        write("proto/broken.proto", b"syntax = \"proto3\";\n\nmessage {}\n");
+        write("proto/lost.proto", b"syntax = \"proto3\";\n\n\nimport \"none.proto\";\n");
+        write("proto/unknown.proto", b"syntax = \"proto3\";\nmessage A {\n  B b = 1;\n}\n");
+        write("proto/edition.proto", b"edition = \"2023\";\nmessage A {}\n");
+        write("nothing.bin", b"\xff");
+        let mut compiler = protox::Compiler::new([folder.path().join("proto")]).expect("compiles");
+        compiler.include_imports(true);
+        compiler.open_file(folder.path().join("proto/shop.proto")).expect("compiles");
+        write("shop.bin", &compiler.encode_file_descriptor_set());
+        compiler.include_imports(false);
+        write("incomplete.bin", &compiler.encode_file_descriptor_set());
+        let spanned = |text: &&str| Spanned::new(0..1, (*text).to_owned());
+        let sources = DescriptorSources {
+            protos: protos.iter().map(spanned).collect(),
+            include: include.iter().map(spanned).collect(),
+            descriptors: set.as_ref().map(spanned),
+        };
+        let pool = sources.read(&Source::new("peers.toml", "keys"), folder.path());
+        let pool = pool.map_err(|error| {
+            error.to_string().replace(&*folder.path().to_string_lossy(), "FOLDER")
+        })?;
+        let services = pool.iter().flat_map(DescriptorPool::services);
+        Ok(services.map(|service| service.full_name().to_owned()).collect())
+    }
+
+    #[test]
+    fn descriptors_come_from_proto_files_or_a_set() {
+        assert_eq!(read(&[], &[], None), Ok(Vec::new()));
+        let shop = Ok(vec!["shop.Shop".to_owned()]);
+        assert_eq!(read(&["proto/shop.proto"], &["proto"], None), shop);
+        assert_eq!(read(&["proto/shop.proto", "proto/money.proto"], &["proto"], None), shop);
+        assert_eq!(read(&[], &[], Some("shop.bin")), shop);
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_the_line() {
+        let error = |protos: &[&str], include: &[&str], set, message: &str| {
+            let error = read(protos, include, set).expect_err(message);
+            assert!(error.starts_with(&format!("peers.toml:1: {message}")), "{error}");
+        };
+        let of_proto = |name: &str, message: &str| {
+            error(&[&format!("proto/{name}.proto")], &["proto"], None, message);
+        };
+        of_proto("broken", "protos: broken.proto:3: expected an identifier, but found '{'");
+        of_proto("lost", "protos: lost.proto:4: import 'none.proto' not found");
+        of_proto("unknown", "protos: unknown.proto:3: name 'B' is not defined");
+        of_proto("edition", "protos: edition.proto:1: ");
+        of_proto("missing", "protos: ");
+        error(
+            &["proto/shop.proto"],
+            &[],
+            None,
+            "protos: proto/shop.proto:3: import 'money.proto' not found",
+        );
+        error(&["proto/shop.proto"], &["none"], None, "include: there is no folder `none`");
+        error(&[], &["proto"], None, "`include` needs `protos`");
+        error(&[], &["proto"], Some("shop.bin"), "`include` needs `protos`");
+        error(&["proto/shop.proto"], &[], Some("shop.bin"), "`protos` and `descriptors` exclude");
+        error(&[], &[], Some("none.bin"), "descriptors: FOLDER/none.bin: No such file");
+        error(&[], &[], Some("nothing.bin"), "descriptors: FOLDER/nothing.bin: ");
+        error(&[], &[], Some("incomplete.bin"), "descriptors: FOLDER/incomplete.bin: ");
+    }
+}
