@@ -6,5 +6,6 @@ pub(crate) mod expectation;
 pub(crate) mod message;
 pub(crate) mod methods;
 pub(crate) mod programs;
+pub(crate) mod reflection;
 pub(crate) mod scenario;
 pub(crate) mod suite;

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use prost_reflect::DescriptorPool;
 
 use crate::calls::methods::Methods;
 use crate::calls::programs::{self, Case};
+use crate::calls::reflection;
 use crate::calls::scenario::{self, Scenario};
 use crate::cli::options::{BaselineChoice, Comparison, Inputs};
 use crate::config::{Peer, Peers, Places};
@@ -19,7 +21,7 @@ use crate::parity::baseline::Suite;
 use crate::parity::client::programs::suite::{ClientPrograms, ProgramCase};
 use crate::parity::client::{suite::ClientParity, table};
 use crate::parity::server::{probe, suite::ServerParity};
-use crate::process::{RunContext, Semaphore};
+use crate::process::{RunContext, Semaphore, ServerConfig, SharedServer};
 
 /// The error if goldens are needed and no folder of goldens is known.
 pub(crate) const NO_GOLDENS: &str = "--goldens is required with --scenarios, and with --peers if its file \
@@ -62,8 +64,6 @@ impl Loaded {
         let project = places.project_file("scenarios");
         let folder = inputs.scenarios.as_ref().unwrap_or(&project);
         let cases = programs::read(&folder.join("programs.toml"))?;
-        let methods = Methods::with(peers.descriptors.as_ref())?;
-        let scenarios = scenario::read_all(&folder.join("calls"), &methods)?;
         let probes = parity_cases(inputs, &folder.join("server-parity"), probe::read_all)?;
         let behaviours = parity_cases(inputs, &folder.join("client-parity"), table::read_all)?;
         for name in &comparison.without {
@@ -76,6 +76,9 @@ impl Loaded {
         let ours = has_goldens.then(|| places.project_file("goldens"));
         let context = RunContext::new(places, output.join("logs"), semaphore)
             .context("cannot reserve ports on 127.0.0.1 for this run")?;
+        let descriptors = descriptors(&peers, &context)?;
+        let methods = Methods::with(descriptors.as_ref())?;
+        let scenarios = scenario::read_all(&folder.join("calls"), &methods)?;
         let servers = Suite::new(&peers.all, probes, &context);
         let clients = Suite::<ClientParity>::new(&peers.all, behaviours, &context);
         let cases_of_programs = ProgramCase::all(&clients.cases);
@@ -124,6 +127,22 @@ impl Loaded {
     pub(crate) fn takes_part(&self, peer: &Peer) -> bool {
         !self.left_out.contains(peer.name())
     }
+}
+
+/// The descriptors of the user's services, if the peers file names any.
+fn descriptors(peers: &Peers, context: &RunContext) -> anyhow::Result<Option<DescriptorPool>> {
+    let Some((peer, program)) = peers.reflecting_server()? else {
+        return Ok(peers.descriptors.clone());
+    };
+    let log = context.logs.join("reflection").join(peer.name());
+    let server = SharedServer::new(program.for_calls(), &log, ServerConfig::default());
+    let address = server.address(context);
+    let pool = address.and_then(|it| reflection::read(&it).map_err(|error| error.to_string()));
+    pool.map(Some).map_err(|why| {
+        let logs = server.logs.paths().map(|path| path.display().to_string()).join(", ");
+        let name = peer.name();
+        peers.reflection_error(format!("the server of peer `{name}`: {why} (logs: {logs})")).into()
+    })
 }
 
 /// The cases in `folder`. With `--scenarios` the folder is optional.

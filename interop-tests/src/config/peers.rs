@@ -3,6 +3,8 @@
 //! A file takes peers from the project's file with `with`, so that it need not copy their entries.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
@@ -12,9 +14,10 @@ use toml::Spanned;
 
 use crate::config::descriptors::DescriptorSources;
 use crate::config::places::Places;
+use crate::config::program::{CommandError, Program};
 use crate::config::source::{ConfigError, Source};
 use crate::config::variables::{Assignment, Variables};
-use crate::config::{address::Attachment, embedded, peer::Peer, program::CommandError};
+use crate::config::{address::Attachment, embedded, peer::Peer};
 
 /// The name of the peer for an attached server without an entry.
 const ATTACHED: &str = "attached";
@@ -32,6 +35,7 @@ struct File {
     #[serde(default)]
     include: Vec<Spanned<String>>,
     descriptors: Option<Spanned<String>>,
+    reflection: Option<Spanned<bool>>,
     #[serde(default)]
     peer: Vec<Peer>,
 }
@@ -42,6 +46,8 @@ pub struct Peers {
     pub(crate) all: Vec<Peer>,
     /// The descriptors of the user's services.
     pub(crate) descriptors: Option<DescriptorPool>,
+    /// Where the file says that the descriptors are those of the reference's reflection service.
+    reflection: Option<Range<usize>>,
     /// The project's file, if another file takes peers from it.
     project: Option<Source>,
     source: Source,
@@ -71,7 +77,12 @@ impl Peers {
         };
         let here = Path::new("");
         let descriptors = sources.read(&source, folder.as_deref().unwrap_or(here))?;
-        let mut peers = Self { all: Vec::new(), descriptors, project: None, source };
+        let reflection = file.reflection.filter(|it| *it.get_ref()).map(|it| it.span());
+        if let Some(span) = reflection.clone().filter(|_| descriptors.is_some()) {
+            let message = "`reflection` and `protos` or `descriptors` exclude each other";
+            return Err(source.error(Some(span), message).into());
+        }
+        let mut peers = Self { all: Vec::new(), descriptors, reflection, project: None, source };
         if let Some(first) = file.with.first() {
             if is_project {
                 let message = "with: `with` takes peers from this very file; remove the key";
@@ -140,6 +151,23 @@ impl Peers {
             let names: Vec<_> = self.all.iter().map(Peer::name).collect();
             format!("there is no peer `{name}`; the peers are: {}", names.join(", "))
         })
+    }
+
+    /// The server whose reflection service describes the user's services, with its peer; `None` if the file does not
+    /// say so.
+    pub(crate) fn reflecting_server(&self) -> Result<Option<(&Peer, &Program)>, ConfigError> {
+        let Some(span) = self.reflection.clone() else { return Ok(None) };
+        let reference = self.all.iter().find(|peer| peer.reference);
+        let server = reference.and_then(|peer| Some((peer, peer.server.as_ref()?)));
+        server.map(Some).ok_or_else(|| {
+            let message = "`reflection` needs a peer with `reference = true` and a `server`";
+            self.source.error(Some(span), message)
+        })
+    }
+
+    /// An error about the key `reflection`.
+    pub(crate) fn reflection_error(&self, why: impl Display) -> ConfigError {
+        self.source.error(self.reflection.clone(), format!("reflection: {why}"))
     }
 
     /// Whether the reference is from the project's file.

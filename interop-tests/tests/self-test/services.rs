@@ -10,6 +10,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("services/methods-can-be-called", methods_can_be_called),
         ("services/messages-are-checked", messages_are_checked),
         ("services/errors-in-files", errors_in_files),
+        ("services/reflection", reflection),
     ])
 }
 
@@ -62,4 +63,38 @@ fn errors_in_files() {
     let message = "peers.toml:1: descriptors: ";
     refused("descriptors = \"proto/shop.proto\"", call, message);
     refused("include = [\"proto\"]", call, "peers.toml:1: `include` needs `protos`");
+}
+
+fn reflection() {
+    let run = |keys: &str, arguments: &str| {
+        let peers = format!(
+            "{keys}\n[[peer]]\nname = \"mine\"\nlanguage = \"x\"\nreference = true\n\
+             agent = {{ command = [\"{{bin}}/calculator-agent\"] }}\n\
+             server-program = {{ command = [\"{{bin}}/calculator-server\"] }}\n\
+             [peer.server]\ncommand = [\"{{bin}}/calculator-server\", \"--address\", \"{{address}}\"{arguments}]\n"
+        );
+        let run = Run::new().with_file("--peers", "peers.toml", &peers);
+        let scenario =
+            "[[scenario]]\nname = \"mine\"\ncall = { ask = 16.0 }\nexpect = { root = 4.0 }\n";
+        tables::with_scenarios(run, scenario).and("calls/").finish()
+    };
+    let with = "reflection = true";
+    run(with, ", \"--reflection\"").prints("1 passed").ends_with_status(0);
+    run("reflection = false", "").prints("1 passed").ends_with_status(0);
+    let refused = |keys: &str, arguments: &str, message: &str| {
+        let ran = run(keys, arguments);
+        ran.ends_with_status(2)
+            .prints(message)
+            .assert(ran.trials().is_empty(), "no trial should run");
+    };
+    let message =
+        "peers.toml:1: reflection: the server of peer `mine`: the server has no reflection service";
+    refused(with, "", message);
+    let message = "peers.toml:1: reflection: the server of peer `mine`: the server did not start: it exited with";
+    refused(with, ", \"--no-such-option\"", message);
+    let without =
+        Run::new().with_file("--peers", "peers.toml", "reflection = true\nwith = [\"rust\"]\n");
+    without
+        .finish()
+        .prints("peers.toml:1: `reflection` needs a peer with `reference = true` and a `server`");
 }
