@@ -50,7 +50,7 @@ fn refused(keys: &str, call: &str, message: &str) {
 fn messages_are_checked() {
     let message = "mine.toml:2: scenario `mine`: send: a shop.Item has no field `price`; its fields are `name`";
     refused(KEYS, "send = { price = 1 }", message);
-    let message = "scenario `mine`: kind: a .proto file declares the method; remove the key";
+    let message = "scenario `mine`: kind: a .proto file declares the method with another kind";
     refused(KEYS, "kind = \"unary\", send = \"0a00\"", message);
     refused("", "send = { name = \"pen\" }", "no .proto file has the method `/shop.Shop/Watch`");
 }
@@ -92,6 +92,11 @@ fn reflection() {
     refused(with, "", message);
     let message = "peers.toml:1: reflection: the server of peer `mine`: the server did not start: it exited with";
     refused(with, ", \"--no-such-option\"", message);
+    // The server has a newer definition of a service that the project's scenarios call.
+    let python = Run::of_command("list");
+    let python =
+        python.with_file("--peers", "peers.toml", "reflection = true\nwith = [\"python\"]\n");
+    python.finish().prints("calls/python/python/health-list: ").ends_with_status(0);
     let without =
         Run::new().with_file("--peers", "peers.toml", "reflection = true\nwith = [\"rust\"]\n");
     without

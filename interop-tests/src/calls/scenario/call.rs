@@ -135,8 +135,8 @@ impl Call {
     ) -> Result<protocol::Call, String> {
         let method = match (self.kind, &self.declared) {
             (None, Err(unknown)) => return Err(unknown.clone()),
-            (Some(_), Ok(_)) => {
-                return Err("kind: a .proto file declares the method; remove the key".to_owned());
+            (Some(kind), Ok(method)) if kind != method.kind() => {
+                return Err("kind: a .proto file declares the method with another kind".to_owned());
             }
             (_, method) => method.as_ref().ok(),
         };
@@ -308,6 +308,15 @@ mod tests {
     }
 
     #[test]
+    fn the_kind_must_be_that_of_the_declaration() {
+        let call = |kind: &str| calls(&format!("kind = \"{kind}\"\nsend = 16.0"));
+        assert_eq!(call("unary").unwrap()[0].kind, Some(Kind::Unary));
+        assert!(
+            call("bidirectional").unwrap_err().ends_with("declares the method with another kind")
+        );
+    }
+
+    #[test]
     fn the_generated_stub_is_used_where_it_can_send_the_messages() {
         let stub = |table| calls(table).unwrap()[0].stub;
         assert_eq!(stub("send = 16.0"), Some(true));
@@ -325,7 +334,6 @@ mod tests {
         assert!(error("ask = []").starts_with("a call needs `ask`"));
         assert!(error("ask = 1\ntimes = 0").starts_with("`times` and"));
         assert!(error("ask = 1\nkind = \"unary\"").starts_with("kind: allowed only together"));
-        assert!(error("send = 1.0\nkind = \"unary\"").starts_with("kind: a .proto file declares"));
         assert!(
             error("method = \"/A/B\"\nsend = \"\"")
                 .starts_with("method: no .proto file has the method `/A/B`")
