@@ -19,7 +19,8 @@ use crate::config::{
 pub struct Peer {
     /// The name, which is part of the names of its trials.
     pub(crate) name: Spanned<String>,
-    /// The language, for reports.
+    /// The language, for reports. It may be empty.
+    #[serde(default)]
     pub(crate) language: String,
     /// Whether it is the reference, with which other peers are compared.
     #[serde(default)]
@@ -111,8 +112,8 @@ impl Peer {
                 "a peer needs a `server`, an `agent`, a `server-program` or a `client-program`",
             );
         }
-        if self.reference && self.server_program.is_none() {
-            return wrong("the reference needs a `server-program`");
+        if self.reference && self.server.is_none() && self.server_program.is_none() {
+            return wrong("the reference needs a `server` or a `server-program`");
         }
         if self.reference && !self.parity {
             return wrong("the reference must not have `parity = false`");

@@ -412,7 +412,7 @@ mod tests {
         );
         assert!(
             error("reference = true\nagent = { command = [\"sh\"] }")
-                .contains("needs a `server-program`")
+                .contains("needs a `server` or a `server-program`")
         );
         let attached = "agent = { command = [\"sh\"], attach = \"localhost:1\" }";
         assert!(error(attached).starts_with("mine.toml:2: attach: allowed only in `server`"));

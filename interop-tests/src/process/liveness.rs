@@ -136,14 +136,26 @@ mod tests {
 
     use super::*;
 
-    fn check_against(serve: impl FnOnce(TcpStream) + Send + 'static) -> io::Result<()> {
+    /// What `inspect` returns for the address of a server that handles one connection with `serve`.
+    fn inspected<T>(
+        inspect: impl FnOnce(&str) -> T,
+        serve: impl FnOnce(TcpStream) + Send + 'static,
+    ) -> T {
         let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
         let address = listener.local_addr().expect("the socket has no address").to_string();
         let server =
             thread::spawn(move || serve(listener.accept().expect("no client connected").0));
-        let result = check(&address, false);
+        let result = inspect(&address);
         server.join().expect("the server did not exit");
         result
+    }
+
+    fn check_against(serve: impl FnOnce(TcpStream) + Send + 'static) -> io::Result<()> {
+        inspected(|address| check(address, false), serve)
+    }
+
+    fn reaction_to(serve: impl FnOnce(TcpStream) + Send + 'static) -> Reaction {
+        inspected(|address| reaction(address, false), serve)
     }
 
     #[test]
@@ -151,16 +163,6 @@ mod tests {
         check_against(|mut socket| socket.write_all(&[0]).expect("it is read"))
             .expect("it has exited");
         check_against(drop).expect_err("it is gone");
-    }
-
-    fn reaction_to(serve: impl FnOnce(TcpStream) + Send + 'static) -> Reaction {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
-        let address = listener.local_addr().expect("the socket has no address").to_string();
-        let server =
-            thread::spawn(move || serve(listener.accept().expect("no client connected").0));
-        let reaction = reaction(&address, false);
-        server.join().expect("the server did not exit");
-        reaction
     }
 
     #[test]

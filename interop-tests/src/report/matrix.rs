@@ -97,15 +97,17 @@ pub(crate) fn tables(record: &Record) -> String {
     Matrix::all(record).iter().map(Matrix::text).collect::<Vec<_>>().join("\n")
 }
 
-/// The languages and versions of the peers that took part, one peer per line.
+/// The peers that took part with their languages and versions, one peer per line.
 pub(crate) fn legend(record: &Record) -> String {
     let sides = record.trials().flat_map(|trial| trial.server.iter().chain(&trial.client));
     let names: BTreeSet<_> = sides.collect();
     let has_live = record.trials().any(|trial| trial.baseline == BaselineKind::Live);
     let took_part = |peer: &&Participant| names.contains(&peer.name) || peer.reference && has_live;
     let line = |peer: &Participant| {
-        let versions = peer.versions.iter().map(|version| format!(", {version}"));
-        format!("{}: {}{}", peer.name, peer.language, versions.collect::<String>())
+        let language = Some(&peer.language).filter(|language| !language.is_empty());
+        let about: Vec<_> = language.into_iter().chain(&peer.versions).cloned().collect();
+        let colon = if about.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", peer.name, about.join(", "))
     };
     record.peers.iter().filter(took_part).map(line).collect::<Vec<_>>().join("\n")
 }

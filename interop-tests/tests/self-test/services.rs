@@ -68,9 +68,8 @@ fn errors_in_files() {
 fn reflection() {
     let run = |keys: &str, arguments: &str| {
         let peers = format!(
-            "{keys}\n[[peer]]\nname = \"mine\"\nlanguage = \"x\"\nreference = true\n\
+            "{keys}\n[[peer]]\nname = \"mine\"\nreference = true\n\
              agent = {{ command = [\"{{bin}}/calculator-agent\"] }}\n\
-             server-program = {{ command = [\"{{bin}}/calculator-server\"] }}\n\
              [peer.server]\ncommand = [\"{{bin}}/calculator-server\", \"--address\", \"{{address}}\"{arguments}]\n"
         );
         let run = Run::new().with_file("--peers", "peers.toml", &peers);
