@@ -3,23 +3,16 @@
 //! A server reports its port. If its port is fixed, the port is polled until the process that was started, and no
 //! other, listens on it.
 
-use std::collections::VecDeque;
+use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
-use std::{fmt, io};
 
 use crate::config::{Places, Program, ServerCertificate, ServerNeeds, Transport, Variant};
-use crate::process::child::{Exit, Line, Logs, NoOutput, Process, SpawnError};
+use crate::process::child::{Exit, Logs, NoOutput, Process, SpawnError};
 use crate::process::context::RunContext;
-use crate::process::liveness::{self, Reaction};
 use crate::process::net::tutorial_port::{self, Holder};
+use crate::process::readiness::{NotReady, Output, POLL, Ready};
 use crate::process::ready_line::ReadyLine;
-
-/// How often to poll the port of a server that does not report its readiness.
-const POLL: Duration = Duration::from_millis(10);
-
-/// How long to wait for the last lines of a process that has exited.
-const REST: Duration = Duration::from_millis(500);
 
 /// The reason why a server could not be started, with advice.
 #[derive(Debug, thiserror::Error)]
@@ -99,46 +92,24 @@ impl RunningServer {
         let mut process = Process::start_watched(program, places, requested, logs)?;
         let mut output = Output::default();
         let limit = program.start_limit();
-        let deadline = Instant::now() + limit;
-        let address = loop {
-            let pause = if ready_line.is_some() { limit } else { POLL };
-            match process.next_output(deadline.min(Instant::now() + pause)) {
-                Ok(line) => {
-                    output.add(&line);
-                    let address =
-                        ready_line.as_ref().and_then(|it| it.address_in(line.text(), requested));
-                    if let Some(address) = address {
-                        break address;
-                    }
-                }
-                Err(NoOutput::Exited(exit)) => {
-                    output.add_rest(&mut process);
-                    return Err(StartError::Exited { exit, output });
-                }
-                Err(NoOutput::TimedOut) if Instant::now() >= deadline => {
-                    let requested = requested.to_owned();
-                    return Err(match &program.ready {
-                        Some(ready) => {
-                            let ready = ready.to_string();
-                            StartError::NotReady { limit, ready, output }
-                        }
-                        None => StartError::NotSpeaking { limit, address: requested, output },
-                    });
-                }
-                Err(NoOutput::TimedOut) if ready_line.is_some() => {}
-                Err(NoOutput::TimedOut) => {
-                    match liveness::reaction(requested, transport.is_encrypted()) {
-                        Reaction::Ready => break requested.to_owned(),
-                        Reaction::NotYet => {}
-                        Reaction::Other(bytes) => {
-                            let (address, bytes) = (requested.to_owned(), bytes.escape_ascii());
-                            let bytes = bytes.to_string();
-                            return Err(StartError::NotHttp2 { address, bytes, output });
-                        }
-                    }
-                }
-            }
+        let ready = match &ready_line {
+            Some(line) => Ready::Prints(line),
+            None => Ready::Speaks { is_encrypted: transport.is_encrypted() },
         };
+        let at = requested.to_owned();
+        let waited = ready.wait(requested, Instant::now() + limit, &mut process, &mut output);
+        let address = waited.map_err(|why| match (why, &program.ready) {
+            (NotReady::Exited(exit), _) => StartError::Exited { exit, output: output.clone() },
+            (NotReady::NotHttp2(bytes), _) => {
+                StartError::NotHttp2 { address: at, bytes, output: output.clone() }
+            }
+            (NotReady::TimedOut, Some(ready)) => {
+                StartError::NotReady { limit, ready: ready.to_string(), output: output.clone() }
+            }
+            (NotReady::TimedOut, None) => {
+                StartError::NotSpeaking { limit, address: at, output: output.clone() }
+            }
+        })?;
         if !requested.ends_with(":0") {
             if port(&address) != port(requested) {
                 return Err(StartError::WrongAddress { requested: requested.to_owned(), address });
@@ -190,46 +161,6 @@ fn check_owner(port: u16, process: &Process) -> Result<(), StartError> {
     match tutorial_port::holders(port).into_iter().find(is_other) {
         None => Ok(()),
         Some(holder) => Err(StartError::NotTheOwner { port, holder }),
-    }
-}
-
-/// What a server printed until it was ready.
-#[derive(Debug, Default)]
-pub struct Output {
-    /// All lines of stdout.
-    stdout: String,
-    /// The last lines of stdout and stderr, in the order in which they arrived.
-    last: VecDeque<String>,
-}
-
-impl Output {
-    fn add(&mut self, line: &Line) {
-        const SHOWN: usize = 8;
-        if let Line::Stdout(line) = line {
-            self.stdout.push_str(line);
-        }
-        if self.last.len() == SHOWN {
-            self.last.pop_front();
-        }
-        self.last.push_back(line.text().trim_end().to_owned());
-    }
-
-    /// Adds what a process that has exited printed on stderr and is still on its way.
-    fn add_rest(&mut self, process: &mut Process) {
-        let deadline = Instant::now() + REST;
-        while let Ok(line) = process.next_output(deadline) {
-            self.add(&line);
-        }
-    }
-}
-
-impl fmt::Display for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.last.is_empty() {
-            return f.write_str("it printed nothing");
-        }
-        f.write_str("the end of its output:")?;
-        self.last.iter().try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -361,6 +292,13 @@ mod tests {
             "it did not print a line with `at {address}` within 200ms; check `ready`, or increase `start_limit_ms` \
              in the peers file; the end of its output:\nhello",
         );
+    }
+
+    #[test]
+    fn other_lines_do_not_extend_the_limit() {
+        let script = "while :; do echo hello; done";
+        let error = start_shell(script, "start_limit_ms = 200").expect_err("it is not ready");
+        assert!(matches!(error, StartError::NotReady { .. }), "{error}");
     }
 
     #[test]

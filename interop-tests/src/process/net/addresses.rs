@@ -4,10 +4,11 @@
 //! no address is used twice in a run.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
@@ -71,15 +72,26 @@ pub(crate) fn fresh_port() -> io::Result<u16> {
 /// The next free port, starting at `first`; `given` counts the ports that were already used.
 ///
 /// These ports are below the range of ephemeral ports, so a port is still free when its server restarts.
+///
+/// Between this check and the start of the server, another run could choose the same port. So each run holds the UDP port
+/// of the same number, which servers do not use.
 fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
     const COUNT: u16 = 10_000;
+    static HELD: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     // Concurrent runs start at different ports.
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
-    let next = || given.fetch_add(1, Ordering::Relaxed) % COUNT;
-    (0..COUNT)
-        .map(|_| first + (start + next()) % COUNT)
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-        .ok_or_else(|| io::ErrorKind::AddrInUse.into())
+    for _ in 0..COUNT {
+        let number = given.fetch_add(1, Ordering::Relaxed) % COUNT;
+        let port = first + (start + number) % COUNT;
+        let address = (Ipv4Addr::LOCALHOST, port);
+        if let Ok(socket) = UdpSocket::bind(address)
+            && TcpListener::bind(address).is_ok()
+        {
+            HELD.lock().push(socket);
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 #[cfg(test)]
@@ -105,5 +117,15 @@ mod tests {
             fresh_port().expect("cannot reserve a port"),
             fresh_port().expect("cannot reserve a port")
         );
+    }
+
+    #[test]
+    fn a_port_that_another_run_holds_is_skipped() {
+        static GIVEN: AtomicU16 = AtomicU16::new(0);
+        let first = next_port(30_000, &GIVEN).expect("cannot reserve a port");
+        // Another run would begin at the same port.
+        let next = next_port(30_000, &AtomicU16::new(0)).expect("cannot reserve a port");
+        assert!(next > first, "{first} was given out again");
+        assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, first)).is_ok(), "a server can use it");
     }
 }
