@@ -73,7 +73,7 @@ impl Line {
 #[derive(Debug)]
 enum Event<Output> {
     Output(Output),
-    /// It has exited. Lines on stderr may follow.
+    /// It has exited. Only lines on stderr may follow.
     Exit,
 }
 
@@ -86,6 +86,8 @@ pub struct Process<Output = Line> {
     child: Child,
     stdin: Option<Sender<Vec<u8>>>,
     events: Receiver<Event<Output>>,
+    /// Whether its exit was among the events. Everything that it printed on stdout came before.
+    has_reported_exit: bool,
     /// Whether the lines of stderr are outputs. They go to the log in any case.
     watches_stderr: Arc<AtomicBool>,
     /// The log files of its output.
@@ -223,7 +225,8 @@ impl<Output: Send + 'static> Process<Output> {
             thread::spawn(move || forward(stdout, stdout_log, pid, read, &sender));
         }
         let watches_stderr = Arc::default();
-        Ok((Self { child, stdin, events, watches_stderr, logs }, sender))
+        let has_reported_exit = false;
+        Ok((Self { child, stdin, events, has_reported_exit, watches_stderr, logs }, sender))
     }
 
     /// Starts `program`, whose outputs are read with `read`.
@@ -250,17 +253,16 @@ impl<Output: Send + 'static> Process<Output> {
     /// Waits until `deadline` for its next output.
     pub(crate) fn next_output(&mut self, deadline: Instant) -> Result<Output, NoOutput> {
         let limit = deadline.saturating_duration_since(Instant::now());
-        let exit = || self.has_exited();
         match self.events.recv_timeout(limit) {
-            Ok(Event::Output(output)) => Ok(output),
-            // A process that it started may keep its stdout open.
-            Err(RecvTimeoutError::Timeout) => {
-                Err(exit().map_or(NoOutput::TimedOut, NoOutput::Exited))
-            }
-            Ok(Event::Exit) | Err(RecvTimeoutError::Disconnected) => {
-                Err(NoOutput::Exited(exit().unwrap_or(Exit::Status(-1))))
-            }
+            Ok(Event::Output(output)) => return Ok(output),
+            Ok(Event::Exit) | Err(RecvTimeoutError::Disconnected) => self.has_reported_exit = true,
+            // Even if it has exited, lines that it printed before may still be on their way.
+            Err(RecvTimeoutError::Timeout) => {}
         }
+        if !self.has_reported_exit {
+            return Err(NoOutput::TimedOut);
+        }
+        Err(NoOutput::Exited(self.has_exited().unwrap_or(Exit::Status(-1))))
     }
 }
 
