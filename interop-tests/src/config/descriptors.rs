@@ -2,7 +2,6 @@
 //!
 //! They are read before anything runs, so that an error in a .proto file or in a message of a table is found at once.
 
-use std::fmt::Display;
 use std::path::Path;
 
 use miette::Diagnostic;
@@ -30,24 +29,21 @@ impl DescriptorSources {
         folder: &Path,
     ) -> Result<Option<DescriptorPool>, ConfigError> {
         let wrong = |at: &Spanned<String>, message: String| source.error(Some(at.span()), message);
+        if let ([], Some(first)) = (&self.protos[..], self.include.first()) {
+            return Err(wrong(first, "`include` needs `protos`".to_owned()));
+        }
         match (&self.protos[..], &self.descriptors) {
-            ([], None) => match self.include.first() {
-                Some(first) => Err(wrong(first, "`include` needs `protos`".to_owned())),
-                None => Ok(None),
-            },
-            ([_, ..], Some(set)) => {
-                Err(wrong(set, "`protos` and `descriptors` exclude each other".to_owned()))
-            }
+            ([], None) => Ok(None),
+            (protos, None) => self.compile(protos, source, folder).map(Some),
             ([], Some(set)) => {
-                if let Some(first) = self.include.first() {
-                    return Err(wrong(first, "`include` needs `protos`".to_owned()));
-                }
                 let path = folder.join(set.get_ref());
                 read_set(&path)
                     .map(Some)
                     .map_err(|why| wrong(set, format!("descriptors: {}: {why}", path.display())))
             }
-            (protos, None) => self.compile(protos, source, folder).map(Some),
+            (_, Some(set)) => {
+                Err(wrong(set, "`protos` and `descriptors` exclude each other".to_owned()))
+            }
         }
     }
 
@@ -58,14 +54,15 @@ impl DescriptorSources {
         source: &Source,
         folder: &Path,
     ) -> Result<DescriptorPool, ConfigError> {
+        let mut include = Vec::new();
         for name in &self.include {
-            if !folder.join(name.get_ref()).is_dir() {
+            let path = folder.join(name.get_ref());
+            if !path.is_dir() {
                 let message = format!("include: there is no folder `{}`", name.get_ref());
                 return Err(source.error(Some(name.span()), message));
             }
+            include.push(path);
         }
-        let mut include: Vec<_> =
-            self.include.iter().map(|name| folder.join(name.get_ref())).collect();
         if include.is_empty() {
             include.push(folder.to_owned());
         }
@@ -97,8 +94,10 @@ fn located(error: &protox::Error) -> String {
         let contents = error.source_code()?.read_span(label.inner(), 0, 0).ok()?;
         Some(contents.line() + 1)
     };
-    let at = |line: &dyn Display| format!("{}:{line}: {message}", error.file().unwrap_or_default());
-    line().map_or_else(|| message.clone(), |line| at(&line))
+    match line() {
+        Some(line) => format!("{}:{line}: {message}", error.file().unwrap_or_default()),
+        None => message,
+    }
 }
 
 fn read_set(path: &Path) -> Result<DescriptorPool, String> {

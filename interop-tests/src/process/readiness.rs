@@ -81,7 +81,7 @@ impl Ready<'_> {
 }
 
 /// What a server printed until it was ready.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Output {
     /// All lines of stdout.
     pub(crate) stdout: String,

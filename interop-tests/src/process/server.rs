@@ -1,7 +1,7 @@
 //! A running server: from the start of a program until it accepts calls.
 //!
-//! A server reports its port. If its port is fixed, the port is polled until the process that was started, and no
-//! other, listens on it.
+//! A server listens on the port that the tool chose, or reports its own. The tutorial's servers have a fixed port. Unless
+//! the server chose the port, the process that was started, and no other, must listen on it.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
@@ -96,20 +96,25 @@ impl RunningServer {
             Some(line) => Ready::Prints(line),
             None => Ready::Speaks { is_encrypted: transport.is_encrypted() },
         };
-        let at = requested.to_owned();
         let waited = ready.wait(requested, Instant::now() + limit, &mut process, &mut output);
-        let address = waited.map_err(|why| match (why, &program.ready) {
-            (NotReady::Exited(exit), _) => StartError::Exited { exit, output: output.clone() },
-            (NotReady::NotHttp2(bytes), _) => {
-                StartError::NotHttp2 { address: at, bytes, output: output.clone() }
+        let address = match waited {
+            Ok(address) => address,
+            Err(why) => {
+                let address = requested.to_owned();
+                return Err(match (why, &program.ready) {
+                    (NotReady::Exited(exit), _) => StartError::Exited { exit, output },
+                    (NotReady::NotHttp2(bytes), _) => {
+                        StartError::NotHttp2 { address, bytes, output }
+                    }
+                    (NotReady::TimedOut, Some(ready)) => {
+                        StartError::NotReady { limit, ready: ready.to_string(), output }
+                    }
+                    (NotReady::TimedOut, None) => {
+                        StartError::NotSpeaking { limit, address, output }
+                    }
+                });
             }
-            (NotReady::TimedOut, Some(ready)) => {
-                StartError::NotReady { limit, ready: ready.to_string(), output: output.clone() }
-            }
-            (NotReady::TimedOut, None) => {
-                StartError::NotSpeaking { limit, address: at, output: output.clone() }
-            }
-        })?;
+        };
         if !requested.ends_with(":0") {
             if port(&address) != port(requested) {
                 return Err(StartError::WrongAddress { requested: requested.to_owned(), address });

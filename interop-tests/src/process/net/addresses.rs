@@ -1,4 +1,4 @@
-//! Addresses that the tool chooses: for servers that restart, and for ports on which no server responds.
+//! Addresses that the tool chooses: for servers, and for ports on which no server responds.
 //!
 //! Clients remember failed connection attempts even after a channel is closed, and the kernel soon reuses ports. So
 //! no address is used twice in a run.
