@@ -211,7 +211,8 @@ impl CaseRun<'_> {
         self.step = Comparison::default();
         let mut action = step.server;
         if step.calls().is_empty() {
-            return act(&mut self.dedicated, &mut self.tap, action);
+            act(&mut self.dedicated, &mut self.tap, action)?;
+            return self.replace_killed_server();
         }
         let until = Instant::now() + Duration::from_millis(step.eventually_ms.unwrap_or(0));
         loop {
@@ -227,12 +228,17 @@ impl CaseRun<'_> {
                 }
             });
             acted?;
+            self.replace_killed_server()?;
             self.step = step.compare(&outcomes?, &trial);
             if self.step.mismatches.is_empty() || Instant::now() >= until {
                 return Ok(());
             }
             thread::sleep(BETWEEN_ATTEMPTS);
         }
+    }
+
+    fn replace_killed_server(&mut self) -> Result<(), Finding> {
+        self.dedicated.as_mut().map_or(Ok(()), DedicatedServer::ensure_running)
     }
 
     fn request(&self, step: &Step, keep_channels: bool, trial: &str) -> Result<Request, Finding> {
@@ -260,19 +266,24 @@ impl CaseRun<'_> {
     }
 }
 
-/// Kills or starts the server. While the server is not running, the tap refuses connections too.
+/// Kills the server, or lets clients connect to the one that replaced it. In between, the tap refuses connections.
+///
+/// A client tries to connect at growing intervals. They must not depend on how long a server takes to start, so the
+/// tap decides when clients can connect again, not the process.
 fn act(
     server: &mut Option<DedicatedServer<'_>>,
     tap: &mut Option<Tap>,
     action: Option<ServerAction>,
 ) -> Result<(), Finding> {
     let (Some(action), Some(server), Some(tap)) = (action, server, tap) else { return Ok(()) };
-    tap.stop_listening();
-    server.act(action)?;
-    if server.running.is_none() {
-        return Ok(());
+    match action {
+        ServerAction::Kill => {
+            tap.stop_listening();
+            server.running = None;
+            Ok(())
+        }
+        ServerAction::Start => tap.resume_listening().map_err(|error| tap_failed(&error)),
     }
-    tap.resume_listening().map_err(|error| tap_failed(&error))
 }
 
 fn tap_failed(error: &io::Error) -> Finding {
@@ -295,12 +306,12 @@ pub(crate) struct Session {
 
 /// A server of one case alone, because the case kills it or measures its memory.
 ///
-/// It restarts at the same address, because its clients reconnect there.
+/// Its replacement listens at the same address, because the tap connects there.
 struct DedicatedServer<'a> {
     shared: &'a SharedServer,
     context: &'a RunContext,
     pub(crate) address: String,
-    /// `None` while it is not running.
+    /// `None` between its end and the start of its replacement.
     pub(crate) running: Option<RunningServer>,
 }
 
@@ -310,15 +321,13 @@ impl<'a> DedicatedServer<'a> {
         let address = shared.config.address(addresses::lasting_port, context);
         let address = address.map_err(Finding::SetUpError)?;
         let mut server = Self { shared, context, address, running: None };
-        server.act(ServerAction::Start)?;
+        server.ensure_running()?;
         Ok(server)
     }
 
-    /// Kills the server or starts it.
-    fn act(&mut self, action: ServerAction) -> Result<(), Finding> {
-        // The old process must end first, because it may still use the port.
-        self.running = None;
-        if action == ServerAction::Start {
+    /// Starts the server if it was killed.
+    fn ensure_running(&mut self) -> Result<(), Finding> {
+        if self.running.is_none() {
             let started = self.shared.start(&self.address, self.context);
             self.running = Some(started.map_err(Finding::SetUpError)?);
         }

@@ -17,7 +17,7 @@ use toml::Spanned;
 
 use crate::calls::expectation::{Expectation, wire::Wire};
 use crate::calls::methods::Methods;
-use crate::calls::scenario::{call::Call, step::Step};
+use crate::calls::scenario::{call::Call, step::ServerAction, step::Step};
 use crate::config::source::{self, check_name};
 use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Variant, Vary};
 
@@ -113,6 +113,12 @@ impl Scenario {
             return Err(format!("a scenario needs {forms}"));
         }
         self.steps.iter().try_for_each(Step::check)?;
+        let actions: Vec<_> = self.steps.iter().filter_map(|step| step.server).collect();
+        if actions.chunks(2).any(|pair| {
+            !matches!(pair, [ServerAction::Kill] | [ServerAction::Kill, ServerAction::Start])
+        }) {
+            return Err("`server` must alternate between `kill` and `start`".to_owned());
+        }
         self.vary.check()?;
         let only = |is_right: fn(Transport) -> bool| {
             self.vary.variants().iter().all(|variant| is_right(variant.transport))
@@ -191,6 +197,9 @@ mod tests {
         assert!(
             of_b(&certificate).contains("scenario `b`: server: `certificate` needs vary.transport")
         );
+        let actions =
+            "steps = [{ server = \"kill\" }, { server = \"start\" }, { server = \"start\" }]";
+        assert!(of_b(actions).contains("scenario `b`: `server` must alternate"));
         let axis = format!("{call}vary = {{ transport = [] }}");
         assert!(of_b(&axis).contains("scenario `b`: vary: `transport` and `compression` must"));
     }

@@ -37,9 +37,9 @@ pub(crate) struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ServerAction {
-    /// Kills the process of the server.
+    /// Kills the process of the server. Clients cannot connect until `Start`.
     Kill,
-    /// Starts the server again at the same address.
+    /// Lets clients connect to the server again, which has been started in the meantime.
     Start,
 }
 
