@@ -116,9 +116,11 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 			run $$bin/actionlint -shellcheck "$$shellcheck" .github/workflows/*.yml; \
 		fi; \
 		cd python; \
-		run ../.venv-lint/bin/python -m ruff check; \
-		run ../.venv-lint/bin/python -m ruff format --check; \
+		tested=../interop-tests/tests/compare-service; \
+		run ../.venv-lint/bin/python -m ruff check --config pyproject.toml . $$tested; \
+		run ../.venv-lint/bin/python -m ruff format --config pyproject.toml --check . $$tested; \
 		run ../.venv-lint/bin/python -m mypy; \
+		run ../.venv-lint/bin/python -m mypy $$tested; \
 	else failed="$$failed; python/setup.sh lint"; fi; \
 	[ -z "$$failed" ] || { echo "lint: failed: $${failed#; }" >&2; exit 1; }
 
