@@ -10,11 +10,14 @@ use std::{env, fs, io};
 /// The files and folders that a run reads by default.
 const EMBEDDED: [&str; 4] = ["peers.toml", "deviations.toml", "scenarios", "goldens"];
 
-/// The folders of .proto files, and the files of all services that a table can call.
+/// The folders of .proto files, the files of all services that a table can call, and those of status
+/// details.
 const PROTO_FOLDERS: [&str; 2] = ["../proto", "proto"];
-const PROTO_FILES: [&str; 5] = [
+const PROTO_FILES: [&str; 7] = [
     "calculator.proto",
     "streaming_calculator.proto",
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
     "grpc/health/v1/health.proto",
     "grpc/reflection/v1/reflection.proto",
     "grpc/reflection/v1alpha/reflection.proto",

@@ -6,7 +6,8 @@
 //! - `cli`: options, subcommands, the phases of a run
 //! - [`report`]: the record of a run, terminal output, JUnit, Markdown, HTML, the difference of two runs
 //! - `calls`: scenarios with stated expectations
-//! - `parity`: comparison with a reference
+//! - `compare`: comparison of any service with a reference
+//! - `parity`: comparison with grpcio
 //! - [`process`]: child processes: servers and agents, readiness, pools, shutdown, ports, certificates
 //! - `outcome`: observations, mismatches, verdicts, known deviations
 //! - `capture`: the tap between client and server, and the recorder of their frames
@@ -21,6 +22,7 @@
 mod calls;
 mod capture;
 mod cli;
+mod compare;
 pub mod config;
 pub mod http2;
 mod outcome;

@@ -10,10 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from top to bottom. A module may import only modules of lower layers.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["cli"],
     &["report"],
-    &["calls", "parity"],
+    &["calls", "compare"],
+    &["parity"],
     &["process"],
     &["outcome"],
     &["capture"],

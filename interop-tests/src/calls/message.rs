@@ -1,17 +1,18 @@
 //! The notations of messages in a table.
 //!
-//! Messages are compared by their bytes. JSON can represent neither -0.0 nor the payload of a NaN. So a `Number` may
-//! be written as a number or as its bits, and any message as hex digits.
+//! Messages are compared by their bytes. So a `Number` may be written as a number or as its bits, and any message as hex
+//! digits.
 
 use std::sync::{Arc, OnceLock};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use grpc_interop_protocol::hex;
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde::Deserialize;
 
+use crate::config::document::Node;
+use crate::config::message_encoding::encode;
+use crate::config::message_table::{self, verbatim};
 use crate::http2::Value;
 use crate::http2::body::{checksum, padded};
 
@@ -46,14 +47,6 @@ enum Notation {
     Fields(toml::Table),
 }
 
-/// The value of a `bytes` field that repeats the same bytes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RepeatedBytes {
-    bytes: String,
-    times: usize,
-}
-
 impl Message {
     /// The bytes of all messages. `of` is their type, if the method is known.
     pub(crate) fn encoded(&self, of: Option<&MessageDescriptor>) -> Result<&[Bytes], String> {
@@ -86,9 +79,8 @@ impl Message {
             (Notation::Padded { ask, size }, Some(of)) if is_number(of) => padded(*ask, *size)?,
             (Notation::Number(value), Some(of)) if is_number(of) => value.message(),
             (Notation::Fields(fields), Some(of)) => {
-                DynamicMessage::deserialize(of.clone(), object(fields, of)?)
-                    .map_err(|error| format!("this is not a valid {}: {error}", of.full_name()))?
-                    .encode_to_vec()
+                let message = message_table::message(&Node::of_table(fields), of, &verbatim);
+                encode(&message.map_err(|wrong| wrong.message)?)
             }
             (_, Some(of)) => {
                 return Err(format!("a {} must be a table, or hex digits", of.full_name()));
@@ -109,47 +101,6 @@ impl Message {
 
 fn is_number(of: &MessageDescriptor) -> bool {
     of.full_name() == "Number"
-}
-
-/// A message as JSON.
-fn object(table: &toml::Table, of: &MessageDescriptor) -> Result<serde_json::Value, String> {
-    let mut object = serde_json::Map::new();
-    for (name, value) in table {
-        let Some(field) = of.get_field_by_name(name) else {
-            let fields: Vec<_> = of.fields().map(|field| field.name().to_owned()).collect();
-            let (of, fields) = (of.full_name(), fields.join("`, `"));
-            return Err(format!("a {of} has no field `{name}`; its fields are `{fields}`"));
-        };
-        object.insert(name.clone(), json(value, &field)?);
-    }
-    Ok(object.into())
-}
-
-fn json(value: &toml::Value, field: &FieldDescriptor) -> Result<serde_json::Value, String> {
-    let wrong = |what: &str| format!("{}: {what}", field.full_name());
-    let base64 = |digits: &str, times: usize| match hex::decode(digits) {
-        Ok(bytes) => Ok(STANDARD.encode(bytes.repeat(times)).into()),
-        Err(_) => Err(wrong("bytes must be hex digits, two per byte")),
-    };
-    match (value, field.kind()) {
-        (toml::Value::Array(values), _) => values.iter().map(|value| json(value, field)).collect(),
-        (toml::Value::Table(table), Kind::Message(of)) => object(table, &of),
-        (toml::Value::String(digits), Kind::Bytes) => base64(digits, 1),
-        (toml::Value::Table(_), Kind::Bytes) => {
-            let repeated: Result<RepeatedBytes, _> = value.clone().try_into();
-            let repeated = repeated.map_err(|error| wrong(error.message()))?;
-            base64(&repeated.bytes, repeated.times)
-        }
-        (toml::Value::Float(number), _)
-            if number.is_nan() || *number == 0.0 && number.is_sign_negative() =>
-        {
-            Err(wrong("JSON cannot represent this number; write the whole message in hex"))
-        }
-        (toml::Value::Float(number), _) if number.is_infinite() => {
-            Ok(if *number > 0.0 { "Infinity" } else { "-Infinity" }.into())
-        }
-        _ => serde_json::to_value(value).map_err(|error| error.to_string()),
-    }
 }
 
 /// A message as text for people, with its bytes unless it is long.
@@ -198,7 +149,8 @@ mod tests {
         assert_eq!(encoded("-0.0", SQUARE_ROOT).unwrap(), ["0d00000080"]);
         assert_eq!(encoded("\"0x7fa00001\"", SQUARE_ROOT).unwrap(), ["0d0100a07f"]);
         assert_eq!(encoded("{ value = 16.0 }", SQUARE_ROOT).unwrap(), ["0d00008041"]);
-        assert!(encoded("{ value = -0.0 }", SQUARE_ROOT).unwrap_err().contains("JSON cannot"));
+        assert_eq!(encoded("{ value = -0.0 }", SQUARE_ROOT).unwrap(), ["0d00000080"]);
+        assert_eq!(encoded("{ value = \"0x7fa00001\" }", SQUARE_ROOT).unwrap(), ["0d0100a07f"]);
     }
 
     #[test]

@@ -61,7 +61,9 @@ impl Judge {
         };
         let duration = match verdict.kind {
             VerdictKind::Skipped => 0.0,
-            _ => milliseconds(evidence.began.unwrap_or(began).elapsed()),
+            _ => milliseconds(
+                evidence.duration.unwrap_or_else(|| evidence.began.unwrap_or(began).elapsed()),
+            ),
         };
         self.keep_trace(&name, &verdict, &mut evidence);
         let run_again = self.rerun_command.replace("{trial}", &name.to_string());
@@ -77,6 +79,9 @@ impl Judge {
                 Ok(Completion::ignored_with(format!("{}: {why}", kind.name())))
             }
         };
+        if let Some(comparison) = evidence.comparison.take() {
+            self.writer.add_method(*comparison);
+        }
         let trial = TrialRecord::new(&name, verdict, evidence, duration, run_again);
         self.progress.ended(&name, self.writer.add(trial));
         shown

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use prost_reflect::DescriptorPool;
 
 use crate::calls::methods::Methods;
 use crate::calls::programs::{self, Case};
 use crate::calls::reflection;
 use crate::calls::scenario::{self, Scenario};
 use crate::cli::options::{BaselineChoice, Comparison, Inputs};
+use crate::compare;
+use crate::config::descriptors::Descriptors;
 use crate::config::{Peer, Peers, Places};
 use crate::parity::baseline::Suite;
 use crate::parity::client::programs::suite::{ClientPrograms, ProgramCase};
@@ -34,6 +35,8 @@ pub(crate) struct Loaded {
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) cases: Vec<Case>,
     pub(crate) scenarios: Vec<Scenario>,
+    /// The user's services, if the peers file names any.
+    pub(crate) services: Option<compare::Suite>,
     pub(crate) baselines: Baselines,
     /// The folder of the goldens, if there are any.
     pub(crate) goldens: Option<PathBuf>,
@@ -62,10 +65,16 @@ impl Loaded {
         let mut peers = Peers::read(inputs.peers.as_deref(), &places, &inputs.set)?;
         peers.attach(&comparison.attach)?;
         let project = places.project_file("scenarios");
-        let folder = inputs.scenarios.as_ref().unwrap_or(&project);
-        let cases = programs::read(&folder.join("programs.toml"))?;
-        let probes = parity_cases(inputs, &folder.join("server-parity"), probe::read_all)?;
-        let behaviours = parity_cases(inputs, &folder.join("client-parity"), table::read_all)?;
+        // The project's tables are about the project's services.
+        let folder = match &inputs.scenarios {
+            None if peers.has_services() => None,
+            None => Some(&project),
+            chosen => chosen.as_ref(),
+        };
+        let tables = Tables { folder, is_optional: inputs.scenarios.is_some() };
+        let cases = tables.read("programs.toml", true, programs::read)?;
+        let probes = tables.read("server-parity", false, probe::read_all)?;
+        let behaviours = tables.read("client-parity", false, table::read_all)?;
         for name in &comparison.without {
             peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
         }
@@ -77,8 +86,17 @@ impl Loaded {
         let context = RunContext::new(places, output.join("logs"), semaphore)
             .context("cannot reserve ports on 127.0.0.1 for this run")?;
         let descriptors = descriptors(&peers, &context)?;
-        let methods = Methods::with(descriptors.as_ref())?;
-        let scenarios = scenario::read_all(&folder.join("calls"), &methods)?;
+        let methods = Methods::with(descriptors.as_ref().map(|it| &it.pool))?;
+        let scenarios =
+            tables.read("calls", true, |folder| scenario::read_all(folder, &methods))?;
+        let services = descriptors.as_ref().map(|descriptors| {
+            let probes = probe::read_all(&project.join("server-parity"))?;
+            let options = compare::Options {
+                strict_bytes: comparison.strict_bytes,
+                allow_writes: comparison.allow_writes,
+            };
+            compare::Suite::new(descriptors, &peers.compare, &peers.ignored, options, probes)
+        });
         let servers = Suite::new(&peers.all, probes, &context);
         let clients = Suite::<ClientParity>::new(&peers.all, behaviours, &context);
         let cases_of_programs = ProgramCase::all(&clients.cases);
@@ -88,6 +106,7 @@ impl Loaded {
             left_out: comparison.without.iter().cloned().collect(),
             cases,
             scenarios,
+            services: services.transpose()?,
             baselines: Baselines { servers, clients, client_programs },
             goldens: inputs.goldens.clone().or(ours),
             context: Arc::new(context),
@@ -130,7 +149,7 @@ impl Loaded {
 }
 
 /// The descriptors of the user's services, if the peers file names any.
-fn descriptors(peers: &Peers, context: &RunContext) -> anyhow::Result<Option<DescriptorPool>> {
+fn descriptors(peers: &Peers, context: &RunContext) -> anyhow::Result<Option<Descriptors>> {
     let Some((peer, program)) = peers.reflecting_server()? else {
         return Ok(peers.descriptors.clone());
     };
@@ -138,20 +157,35 @@ fn descriptors(peers: &Peers, context: &RunContext) -> anyhow::Result<Option<Des
     let server = SharedServer::new(program.for_calls(), &log, ServerConfig::default());
     let address = server.address(context);
     let pool = address.and_then(|it| reflection::read(&it).map_err(|error| error.to_string()));
-    pool.map(Some).map_err(|why| {
+    pool.map(|pool| Some(pool.into())).map_err(|why| {
         let logs = server.logs.paths().map(|path| path.display().to_string()).join(", ");
         let name = peer.name();
         peers.reflection_error(format!("the server of peer `{name}`: {why} (logs: {logs})")).into()
     })
 }
 
-/// The cases in `folder`. With `--scenarios` the folder is optional.
-fn parity_cases<C>(
-    inputs: &Inputs,
-    folder: &Path,
-    read_all: impl Fn(&Path) -> anyhow::Result<Vec<C>>,
-) -> anyhow::Result<Vec<C>> {
-    if inputs.scenarios.is_some() && !folder.exists() { Ok(Vec::new()) } else { read_all(folder) }
+/// Where the cases of the suites are.
+struct Tables<'a> {
+    /// The folder; without it there are no cases.
+    folder: Option<&'a PathBuf>,
+    /// Whether files may be missing, because the user chose the folder.
+    is_optional: bool,
+}
+
+impl Tables<'_> {
+    /// Reads the file or folder `name`.
+    fn read<C>(
+        &self,
+        name: &str,
+        is_required: bool,
+        read: impl Fn(&Path) -> anyhow::Result<Vec<C>>,
+    ) -> anyhow::Result<Vec<C>> {
+        let Some(path) = self.folder.map(|folder| folder.join(name)) else { return Ok(Vec::new()) };
+        if self.is_optional && !is_required && !path.exists() {
+            return Ok(Vec::new());
+        }
+        read(&path)
+    }
 }
 
 impl Baselines {

@@ -44,6 +44,9 @@ const FAILED: u8 = 101;
 /// The exit status if the command could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
 
+/// The exit status if the reports of a run could not be written.
+const NO_REPORTS: u8 = 3;
+
 /// Runs the tool with the arguments of this process; returns its exit status.
 pub fn main() -> ExitCode {
     execute(Command::from_arguments()).unwrap_or_else(|error| {
@@ -95,7 +98,14 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let written = report::write(&finished.record, &output);
     // Printed even if the reports could not be written: then the output is the only result.
     terminal::print_conclusion(&finished.record, &finished.failures, &output);
-    written?;
+    if let Err(error) = written {
+        eprintln!("interop: {error:#}");
+        return Ok(ExitCode::from(NO_REPORTS));
+    }
+    if finished.record.compared_nothing() {
+        eprintln!("interop: nothing could be compared, because servers did not start");
+        return Ok(ExitCode::from(COULD_NOT_BEGIN));
+    }
     Ok(status(finished.record.is_clean() && !finished.has_failed))
 }
 

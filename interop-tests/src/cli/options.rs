@@ -168,6 +168,15 @@ pub(crate) struct Comparison {
     /// The known deviations [default: interop-tests/deviations.toml].
     #[arg(long, value_name = "FILE")]
     pub(crate) deviations: Option<PathBuf>,
+    /// In the suite compare: fail if equal values have other bytes.
+    #[arg(long)]
+    pub(crate) strict_bytes: bool,
+    /// In the suite compare: call all methods of attached servers, even if they have side effects.
+    #[arg(long)]
+    pub(crate) allow_writes: bool,
+    /// In the suite compare: pass if the reference never returns OK for a method.
+    #[arg(long)]
+    pub(crate) allow_untested: bool,
 }
 
 /// What peers are compared with in `server-parity` and `client-parity`.
@@ -297,7 +306,8 @@ impl RunOptions {
     /// checkout the command builds the programs first.
     pub(crate) fn rerun_command(&self, in_checkout: bool) -> String {
         let Inputs { peers, scenarios, goldens, bin, set, .. } = &self.inputs;
-        let Comparison { attach, baseline, deviations, .. } = &self.comparison;
+        let Comparison { attach, baseline, deviations, strict_bytes, allow_writes, .. } =
+            &self.comparison;
         let files = [
             ("--peers", peers),
             ("--deviations", deviations),
@@ -315,7 +325,11 @@ impl RunOptions {
         };
         let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
         let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        let options: String = files.chain(set).chain(baseline).chain(attach).collect();
+        let strict = [(strict_bytes, "--strict-bytes "), (allow_writes, "--allow-writes ")];
+        let strict =
+            strict.into_iter().filter(|(is_set, _)| **is_set).map(|(_, text)| text.to_owned());
+        let options: String =
+            files.chain(set).chain(baseline).chain(attach).chain(strict).collect();
         let arguments = format!("{options}--exact {{trial}}");
         if in_checkout {
             format!("make interop ARGS='{arguments}'")
@@ -346,8 +360,10 @@ const TRIAL_OPTIONS: [(&str, &str); 9] = [
 const EXIT_STATUS: &str = "\
 Exit status:
   0    success
-  101  a trial failed, or a comparison found something worse
-  2    the command could not begin: nothing was run";
+  101  a trial failed, a comparison found something worse, a method was untested, or an [[ignore]] entry was not
+       needed
+  2    the command could not begin, or no server could be compared
+  3    the trials ran, but the reports could not be written";
 
 /// A block of examples for the tool and for each subcommand. The first line of a block names its subcommand.
 const EXAMPLES: &str = include_str!("examples.txt");

@@ -15,6 +15,10 @@ use crate::process::{liveness, net::tutorial_port::PORT};
 const WITHOUT_PORT: &str = "server-parity compares with the goldens: the reference server cannot run, \
                             because the attached server uses its port, 50051";
 
+/// The error if the peers file names services, but there is no trial.
+const NOTHING_TO_COMPARE: &str = "nothing can be compared: one peer needs `reference = true` and a `server`, another \
+                                  peer needs a `server`, and the services need a method";
+
 /// The trials of a run.
 pub(crate) struct Plan {
     /// The selected trials.
@@ -42,6 +46,10 @@ impl Plan {
         trials.extend(baselines.servers.trials(peers, only_goldens || is_port_taken, context));
         trials.extend(baselines.clients.trials(peers, only_goldens, context));
         trials.extend(baselines.client_programs.trials(peers, only_goldens, context));
+        if let Some(services) = &loaded.services {
+            trials.extend(services.trials(peers, context));
+            anyhow::ensure!(!trials.is_empty(), NOTHING_TO_COMPARE);
+        }
         let deviations = known_deviations(loaded, inputs, comparison, &trials)?;
         if !comparison.attach.is_empty() {
             trials.retain(|trial| trial.is_attached);

@@ -8,11 +8,17 @@ use std::sync::Arc;
 use crate::cli::judge::{Judge, as_libtest};
 use crate::cli::schedule::{self, Durations};
 use crate::cli::{load::Loaded, options::RunOptions, plan::Plan};
+use crate::compare;
+use crate::outcome::{MethodComparison, MethodVerdict};
 use crate::parity::client::programs::suite as client_programs;
 use crate::report::record::format::{Counts, Selection};
-use crate::report::record::{FORMAT, Machine, Record, State, VERSION};
+use crate::report::record::{FORMAT, Machine, Record, State, VERSION, assessment};
 use crate::report::record::{participant::Participant, writer::RecordWriter};
 use crate::report::{self, terminal::Progress};
+
+/// The error if the options select no trial.
+const NO_TRIAL: &str = "no trial is selected; check the filter, --skip, --attach and the peers file; `interop list` \
+                        prints the names of all trials";
 
 /// The result of a finished run.
 pub(crate) struct Finished {
@@ -32,11 +38,15 @@ pub(crate) fn run(
     output: &Path,
 ) -> anyhow::Result<Finished> {
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
+    // A shard may have no trial of a small selection.
+    anyhow::ensure!(!plan.trials.is_empty() || options.shard.is_some(), NO_TRIAL);
     loaded.context.empty_logs()?;
     writer.begin(first_record(&plan, &loaded, options), report::record_in(output))?;
     report::clear(output);
 
-    let Loaded { left_out, context, processors, .. } = loaded;
+    let Loaded { peers, left_out, context, processors, services, .. } = loaded;
+    let without_cases = services.as_ref().map(|it| it.without_cases(&peers.all));
+    let without_cases = without_cases.unwrap_or_default();
     let mut libtest = options.libtest.clone();
     // No thread without a trial: it would end at once, and glibc (2.36) can crash if a thread ends while its creator
     // detaches it (https://github.com/tikv/grpc-rs/issues/653).
@@ -58,15 +68,49 @@ pub(crate) fn run(
     let trials = trials.map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge)));
     let conclusion = libtest_mimic::run(&libtest, trials.collect());
     let failures = judge.progress.finish();
-    let Some(record) = writer.end(State::Finished) else {
+    let Some(mut record) = writer.end(State::Finished) else {
         // After a signal, the handler writes the reports and ends the process.
         loop {
             std::thread::park();
         }
     };
+    if let Some(services) = services {
+        record.problems =
+            problems(&record, &services, &without_cases, options.comparison.allow_untested);
+        record.readiness = assessment::of(&record);
+    }
     // They are only a hint for the next run, so an error does not matter.
     let _ = durations.update(&record.trials, output);
     Ok(Finished { record, failures, has_failed: conclusion.has_failed() })
+}
+
+/// What makes the run fail besides its trials.
+fn problems(
+    record: &Record,
+    services: &compare::Suite,
+    without_cases: &[(String, String)],
+    allow_untested: bool,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (peer, method) in without_cases.iter().filter(|_| !allow_untested && record.is_whole()) {
+        problems.push(format!("{method} of `{peer}` is untested: it has no case"));
+    }
+    let untested = record.methods.iter().filter(|it| it.verdict == MethodVerdict::Untested);
+    for MethodComparison { peer, method, why, .. } in untested.filter(|_| !allow_untested) {
+        let why = why.as_deref().unwrap_or_default();
+        problems.push(format!(
+            "{method} of `{peer}` is untested: {why}; add cases that succeed, or pass --allow-untested"
+        ));
+    }
+    // A trial that did not run could have used an entry.
+    if record.is_whole() && record.counts.set_up_errors == 0 {
+        let compared = record.methods.iter().map(|it| (&*it.peer, &*it.method));
+        for place in services.settings.ignored.unused(&compared) {
+            problems
+                .push(format!("{place}: this [[ignore]] entry matches no difference; remove it"));
+        }
+    }
+    problems
 }
 
 /// The record before any trial has ended.
@@ -75,6 +119,7 @@ fn first_record(plan: &Plan, loaded: &Loaded, options: &RunOptions) -> Record {
     let logs = context.logs.join("peers");
     let note = loaded.baselines.client_programs.note();
     let has_programs = plan.trials.iter().any(|trial| client_programs::is_of(&trial.name));
+    let of_services = loaded.services.iter().flat_map(|services| services.notes(&peers.all));
     Record {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -88,7 +133,9 @@ fn first_record(plan: &Plan, loaded: &Loaded, options: &RunOptions) -> Record {
         selection: Selection::of(&plan.names, plan.trials.len(), options.shard),
         counts: Counts::default(),
         readiness: Vec::new(),
-        notes: note.into_iter().filter(|_| has_programs).collect(),
+        methods: Vec::new(),
+        problems: Vec::new(),
+        notes: note.into_iter().filter(|_| has_programs).chain(of_services).collect(),
         trials: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! They are read before anything runs, so that an error in a .proto file or in a message of a table is found at once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use miette::Diagnostic;
@@ -21,13 +22,27 @@ pub(crate) struct DescriptorSources {
     pub(crate) descriptors: Option<Spanned<String>>,
 }
 
+/// The descriptors of a user's services.
+#[derive(Clone, Debug)]
+pub(crate) struct Descriptors {
+    pub(crate) pool: DescriptorPool,
+    /// The names of the files that the user has not named, and that are there because others import them.
+    pub(crate) imports: BTreeSet<String>,
+}
+
+impl From<DescriptorPool> for Descriptors {
+    fn from(pool: DescriptorPool) -> Self {
+        Self { pool, imports: BTreeSet::new() }
+    }
+}
+
 impl DescriptorSources {
     /// Reads the descriptors; `None` if the file names none. `source` is the peers file, in `folder`.
     pub(crate) fn read(
         &self,
         source: &Source,
         folder: &Path,
-    ) -> Result<Option<DescriptorPool>, ConfigError> {
+    ) -> Result<Option<Descriptors>, ConfigError> {
         let wrong = |at: &Spanned<String>, message: String| source.error(Some(at.span()), message);
         if let ([], Some(first)) = (&self.protos[..], self.include.first()) {
             return Err(wrong(first, "`include` needs `protos`".to_owned()));
@@ -38,7 +53,7 @@ impl DescriptorSources {
             ([], Some(set)) => {
                 let path = folder.join(set.get_ref());
                 read_set(&path)
-                    .map(Some)
+                    .map(|pool| Some(pool.into()))
                     .map_err(|why| wrong(set, format!("descriptors: {}: {why}", path.display())))
             }
             (_, Some(set)) => {
@@ -53,7 +68,7 @@ impl DescriptorSources {
         protos: &[Spanned<String>],
         source: &Source,
         folder: &Path,
-    ) -> Result<DescriptorPool, ConfigError> {
+    ) -> Result<Descriptors, ConfigError> {
         let mut include = Vec::new();
         for name in &self.include {
             let path = folder.join(name.get_ref());
@@ -76,7 +91,9 @@ impl DescriptorSources {
                 source.error(Some(proto.span()), format!("protos: {}", located(&error)))
             })?;
         }
-        Ok(compiler.descriptor_pool())
+        let imports = compiler.files().filter(|file| file.is_import());
+        let imports = imports.map(|file| file.name().to_owned()).collect();
+        Ok(Descriptors { pool: compiler.descriptor_pool(), imports })
     }
 }
 
@@ -148,7 +165,7 @@ mod tests {
         let pool = pool.map_err(|error| {
             error.to_string().replace(&*folder.path().to_string_lossy(), "FOLDER")
         })?;
-        let services = pool.iter().flat_map(DescriptorPool::services);
+        let services = pool.iter().flat_map(|it| it.pool.services());
         Ok(services.map(|service| service.full_name().to_owned()).collect())
     }
 

@@ -3,14 +3,19 @@
 //! - `source`, `embedded`, `places`: files, the cases in them, and directories
 //! - `peers`, `peer`, `program`, `address`: the peers of a run
 //! - `template`, `variables`: placeholders in the entries of peers
-//! - `descriptors`: the services of a user
+//! - `descriptors`, `comparison`: the services of a user, and how they are compared
+//! - `document`, `message_table`, `message_encoding`: messages in TOML and JSON files
 //! - `connection`, `capability`: transports and compressions, and what cases need from peers
 
 pub(crate) mod address;
 pub(crate) mod capability;
+pub(crate) mod comparison;
 pub(crate) mod connection;
 pub(crate) mod descriptors;
+pub(crate) mod document;
 pub(crate) mod embedded;
+pub(crate) mod message_encoding;
+pub(crate) mod message_table;
 pub(crate) mod peer;
 pub(crate) mod peers;
 pub(crate) mod places;
@@ -21,6 +26,9 @@ pub(crate) mod variables;
 
 pub(crate) use address::Attachment;
 pub(crate) use capability::{Capability, ServerNeeds};
+pub(crate) use comparison::{
+    CaseSource, CompareSettings, Ignore, IgnoredPart, ResponsePart, Restart,
+};
 pub(crate) use connection::{
     Authority, ClientCertificate, ClientTls, ServerCertificate, Target, Transport, Variant, Vary,
 };

@@ -8,11 +8,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
-use prost_reflect::DescriptorPool;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::descriptors::DescriptorSources;
+use crate::config::comparison::{CompareSettings, Ignore, IgnoreEntry};
+use crate::config::descriptors::{DescriptorSources, Descriptors};
 use crate::config::places::Places;
 use crate::config::program::{CommandError, Program};
 use crate::config::source::{ConfigError, Source};
@@ -37,6 +37,10 @@ struct File {
     descriptors: Option<Spanned<String>>,
     reflection: Option<Spanned<bool>>,
     #[serde(default)]
+    compare: CompareSettings,
+    #[serde(default)]
+    ignore: Vec<IgnoreEntry>,
+    #[serde(default)]
     peer: Vec<Peer>,
 }
 
@@ -45,7 +49,10 @@ struct File {
 pub struct Peers {
     pub(crate) all: Vec<Peer>,
     /// The descriptors of the user's services.
-    pub(crate) descriptors: Option<DescriptorPool>,
+    pub(crate) descriptors: Option<Descriptors>,
+    /// How these services are compared, and the differences that are accepted.
+    pub(crate) compare: CompareSettings,
+    pub(crate) ignored: Vec<Ignore>,
     /// Where the file says that the descriptors are those of the reference's reflection service.
     reflection: Option<Range<usize>>,
     /// The project's file, if another file takes peers from it.
@@ -82,7 +89,20 @@ impl Peers {
             let message = "`reflection` and `protos` or `descriptors` exclude each other";
             return Err(source.error(Some(span), message).into());
         }
-        let mut peers = Self { all: Vec::new(), descriptors, reflection, project: None, source };
+        let ignored = file.ignore.into_iter().map(|entry| entry.check(&source));
+        let ignored = ignored.collect::<Result<_, _>>()?;
+        let mut compare = file.compare;
+        compare.find_cases(&source, folder.as_deref().unwrap_or(here))?;
+        if let Some(first) = compare.cases.first()
+            && descriptors.is_none()
+            && reflection.is_none()
+        {
+            let message = "cases: case files need `protos`, `descriptors` or `reflection`";
+            return Err(source.error(Some(first.span()), message).into());
+        }
+        let all = Vec::new();
+        let mut peers =
+            Self { all, descriptors, compare, ignored, reflection, project: None, source };
         if let Some(first) = file.with.first() {
             if is_project {
                 let message = "with: `with` takes peers from this very file; remove the key";
@@ -151,6 +171,11 @@ impl Peers {
             let names: Vec<_> = self.all.iter().map(Peer::name).collect();
             format!("there is no peer `{name}`; the peers are: {}", names.join(", "))
         })
+    }
+
+    /// Whether the file names the services of a user.
+    pub(crate) fn has_services(&self) -> bool {
+        self.descriptors.is_some() || self.reflection.is_some()
     }
 
     /// The server whose reflection service describes the user's services, with its peer; `None` if the file does not

@@ -93,12 +93,27 @@ impl Source {
         T::deserialize(toml::Deserializer::from(document)).map_err(wrong)
     }
 
+    /// The text of the file.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The file and the line of `span`, such as `peers.toml:3`.
+    pub(crate) fn place(&self, span: &Range<usize>) -> String {
+        format!("{}:{}", self.path.display(), self.line(span))
+    }
+
+    /// The number of the line in which `span` begins.
+    fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().iter().take(span.start);
+        before.filter(|byte| **byte == b'\n').count() + 1
+    }
+
     /// An error at `span`, a range of bytes of this file.
     pub(crate) fn error(&self, span: Option<Range<usize>>, message: impl Display) -> ConfigError {
         let path = self.path.display();
         let Some(span) = span else { return ConfigError(format!("{path}: {message}")) };
-        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let number = before.split(|byte| *byte == b'\n').count();
+        let number = self.line(&span);
         let text = self.text.lines().nth(number - 1).unwrap_or_default().trim();
         ConfigError(format!("{path}:{number}: {message}\n    {text}"))
     }

@@ -86,7 +86,9 @@ impl Piece {
             return Err(format!("a piece needs exactly one of {kinds}"));
         }
         match (self.value, self.size) {
-            (Some(value), Some(size)) => start_of_padded(value, size).map(drop),
+            (Some(value), Some(size)) => {
+                start_of_padded(&value.message(), PADDING_FIELD, size).map(drop)
+            }
             (None, Some(_)) => Err("size: allowed only together with `value`".to_owned()),
             _ => Ok(()),
         }
@@ -122,7 +124,8 @@ impl Piece {
 }
 
 impl Coding {
-    fn compress(self, message: &[u8]) -> Vec<u8> {
+    /// `message` in this format.
+    pub(crate) fn compress(self, message: &[u8]) -> Vec<u8> {
         let level = Compression::default();
         let mut encoder: Box<dyn Read> = match self {
             Self::Gzip => Box::new(GzEncoder::new(message, level)),
@@ -183,21 +186,28 @@ pub(crate) const EMPTY: &str = "empty";
 /// The separator between messages.
 pub(crate) const BETWEEN: &str = "; ";
 
+/// A field that `Number` does not have.
+const PADDING_FIELD: u32 = 15;
+
 /// A `Number` of exactly `size` bytes. The error is that this is impossible. The padding is an unknown field, which
 /// every receiver must ignore.
 pub(crate) fn padded(value: Value, size: usize) -> Result<Vec<u8>, String> {
-    let start = start_of_padded(value, size)?;
-    let mut message = vec![0; size];
-    message[..start.len()].copy_from_slice(&start);
-    Ok(message)
+    padded_message(&value.message(), PADDING_FIELD, size)
 }
 
-/// A `Number` of `size` bytes without the zeros at its end.
-fn start_of_padded(value: Value, size: usize) -> Result<Vec<u8>, String> {
-    /// The key of field 15, length-delimited, which `Number` does not have.
-    const PADDING_KEY: u8 = 0x7a;
-    let mut message = value.message();
-    message.push(PADDING_KEY);
+/// `message` with padding in the unknown field number `field`, exactly `size` bytes. The error is that this is
+/// impossible.
+pub(crate) fn padded_message(message: &[u8], field: u32, size: usize) -> Result<Vec<u8>, String> {
+    let mut padded = start_of_padded(message, field, size)?;
+    padded.resize(size, 0);
+    Ok(padded)
+}
+
+/// A padded message of `size` bytes without the zeros at its end.
+fn start_of_padded(message: &[u8], field: u32, size: usize) -> Result<Vec<u8>, String> {
+    const LENGTH_DELIMITED: u64 = 2;
+    let mut message = message.to_vec();
+    encode_varint(u64::from(field) << 3 | LENGTH_DELIMITED, &mut message);
     let room = size.checked_sub(message.len());
     // The length of the padding depends on the size of its own length field.
     let length = room.and_then(|room| {

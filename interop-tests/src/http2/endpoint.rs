@@ -104,6 +104,8 @@ pub(crate) struct Endpoint {
     pub(crate) received_settings: bool,
     /// The code and the debug data of the peer's last GOAWAY.
     pub(crate) goaway: Option<(u32, Vec<u8>)>,
+    /// The last stream in the peer's last GOAWAY: the peer has not processed later ones.
+    pub(crate) last_processed: Option<u32>,
     pub(crate) is_closed: bool,
     /// When a frame was sent or received last.
     last_activity: Instant,
@@ -131,6 +133,7 @@ impl Endpoint {
             replies: Replies::All,
             received_settings: false,
             goaway: None,
+            last_processed: None,
             is_closed: false,
             last_activity: Instant::now(),
         })
@@ -231,6 +234,12 @@ impl Endpoint {
         thread::sleep(end.saturating_duration_since(Instant::now()));
     }
 
+    /// Removes the state of a stream that has ended, and returns what was received on it.
+    pub(crate) fn forget(&mut self, stream: u32) -> Stream {
+        self.windows.forget(stream);
+        self.streams.remove(&stream).unwrap_or_default()
+    }
+
     fn record_activity(&mut self) {
         self.last_activity = Instant::now();
         self.activity.record();
@@ -272,6 +281,7 @@ impl Endpoint {
             kind::PING => self.pings = self.pings.saturating_sub(1),
             kind::GOAWAY => {
                 let debug = frame.payload.get(8..).unwrap_or_default().to_vec();
+                self.last_processed = frame.number(0).map(|stream| stream & 0x7fff_ffff);
                 self.goaway = frame.number(4).map(|code| (code, debug));
             }
             kind::WINDOW_UPDATE => {

@@ -208,6 +208,11 @@ impl Windows {
         *self.streams.entry(stream).or_default() -= size;
     }
 
+    /// Removes the window of a stream that has ended.
+    pub(crate) fn forget(&mut self, stream: u32) {
+        self.streams.remove(&stream);
+    }
+
     /// Applies a WINDOW_UPDATE; stream 0 is the connection.
     pub(crate) fn update(&mut self, stream: u32, size: u32) {
         if stream == 0 {

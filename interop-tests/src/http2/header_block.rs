@@ -135,6 +135,12 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// The name of the header, unless it is removed.
+    pub(crate) fn name(&self) -> Option<&[u8]> {
+        let mut names = [&self.set, &self.add, &self.first].into_iter().flatten();
+        names.next().map(|name| &name.0[..])
+    }
+
     /// Checks the change, which is applied to `legal`.
     pub(crate) fn check(&self, legal: &Legal) -> Result<(), String> {
         let named = [&self.set, &self.remove, &self.add, &self.first];
@@ -181,7 +187,11 @@ fn numbered(name: &[u8], n: usize) -> Vec<u8> {
 /// Applies `changes` to the `legal` header list.
 pub(crate) fn changed(legal: &Legal, changes: &[Change]) -> Vec<Field> {
     let field = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
-    let mut fields: Vec<Field> = legal.iter().map(field).collect();
+    apply(changes, legal.iter().map(field).collect())
+}
+
+/// Applies `changes` to `fields`.
+pub(crate) fn apply(changes: &[Change], mut fields: Vec<Field>) -> Vec<Field> {
     for change in changes {
         change.apply(&mut fields);
     }

@@ -148,6 +148,7 @@ impl KnownDeviations {
                 });
                 Verdict { mismatches, ..Verdict::new(Failed, why) }
             }
+            (Finding::Accepted(reason), _) => Verdict::new(KnownDeviation, reason),
             (Finding::NotSupported(why), _) => Verdict::new(NotSupported, why),
             (Finding::Broken(why) | Finding::Hung(why), _) => Verdict::new(Failed, why),
             (Finding::SetUpError(why) | Finding::ReferenceHung(why), _) => {

@@ -4,10 +4,11 @@
 //! commands of the peers, the paths of the logs, and the command that runs this case alone.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
 use crate::capture::{recorder::Recorder, trace::Trace};
+use crate::outcome::comparison::MethodComparison;
 use crate::outcome::finding::{Finding, Observation, ReferenceDrift};
 use crate::outcome::verdict::{Grade, Verdict, VerdictKind};
 
@@ -42,6 +43,10 @@ pub(crate) struct Evidence {
     pub(crate) trace: Option<Trace>,
     /// The file with the decoded frames, or why it could not be written.
     pub(crate) wire: Option<String>,
+    /// How long the case took, if that is not the time since it began.
+    pub(crate) duration: Option<Duration>,
+    /// In the suite `compare`: the comparison of the method, in the report of one of its trials.
+    pub(crate) comparison: Option<Box<MethodComparison>>,
 }
 
 impl Evidence {

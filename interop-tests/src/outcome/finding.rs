@@ -78,6 +78,8 @@ pub(crate) enum Finding {
     Match,
     /// These differences; never empty.
     Mismatches(Vec<Mismatch>),
+    /// There are only differences that the user accepts, for this reason.
+    Accepted(String),
     /// A peer does not support what the case needs.
     NotSupported(String),
     /// A peer exited or violated the agent protocol during the case.

@@ -1,14 +1,16 @@
 //! The result of a trial: observations, mismatches, verdicts, known deviations.
 //!
 //! A suite reports a [`finding`] with [`evidence`] for each [`trial`]. With the known [`deviations`], the finding
-//! becomes a [`verdict`].
+//! becomes a [`verdict`]. The suite `compare` also reports a [`comparison`] for each method.
 
+pub(crate) mod comparison;
 pub(crate) mod deviations;
 pub(crate) mod evidence;
 pub(crate) mod finding;
 pub(crate) mod trial;
 pub(crate) mod verdict;
 
+pub(crate) use comparison::{MethodComparison, MethodVerdict};
 pub(crate) use deviations::{Class, KnownDeviations};
 pub(crate) use evidence::{Evidence, Report};
 pub(crate) use finding::{Finding, Line, Mismatch, Observation, ReferenceDrift};

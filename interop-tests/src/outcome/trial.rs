@@ -47,6 +47,8 @@ pub(crate) struct TrialName {
     pub(crate) baseline: BaselineKind,
     /// The peer that is the reference, in a comparison with a reference.
     pub(crate) reference: Option<String>,
+    /// The method, in a comparison of a service: `suite/peer/method/case`.
+    pub(crate) method: Option<String>,
     pub(crate) case: String,
 }
 
@@ -54,7 +56,15 @@ impl TrialName {
     /// The name of a trial of two peers whose expected outcome a table states.
     pub(crate) fn stated(suite: &'static str, server: &str, client: &str, case: String) -> Self {
         let (server, client) = (Some(server.to_owned()), Some(client.to_owned()));
-        Self { suite, server, client, baseline: BaselineKind::Stated, reference: None, case }
+        Self {
+            suite,
+            server,
+            client,
+            baseline: BaselineKind::Stated,
+            reference: None,
+            method: None,
+            case,
+        }
     }
 
     /// The name without the case: the common prefix of all trials of the same peers.
@@ -65,6 +75,9 @@ impl TrialName {
             if self.reference.as_ref() == Some(peer) {
                 group = format!("{group}/{}", self.baseline);
             }
+        }
+        if let Some(method) = &self.method {
+            group = format!("{group}/{method}");
         }
         group
     }
@@ -134,6 +147,7 @@ mod tests {
             client: None,
             baseline,
             reference: Some("python".to_owned()),
+            method: None,
             case: "root-of-2".to_owned(),
         }
     }

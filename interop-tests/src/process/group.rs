@@ -73,6 +73,23 @@ pub(crate) fn processor_demand(_leader: Pid) -> Duration {
     Duration::ZERO
 }
 
+/// The sum of the largest resident memory of each process of a group so far, in MiB; `None` on systems other than Linux.
+#[cfg(target_os = "linux")]
+pub(crate) fn peak_memory_mib(leader: Pid) -> Option<f64> {
+    let leaders = [leader];
+    let peaks = members(&leaders).filter_map(|(_, process)| process.status().ok()?.vmhwm);
+    let kib: u64 = peaks.reduce(|sum, kib| sum + kib)?;
+    #[expect(clippy::cast_precision_loss, reason = "a few TiB are exact")]
+    let mib = kib as f64 / 1024.0;
+    Some(mib)
+}
+
+/// `None`, because it is not known.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn peak_memory_mib(_leader: Pid) -> Option<f64> {
+    None
+}
+
 /// Waits until a group has not used a processor, or waited for one, in two intervals one after the other, or until
 /// `limit` has passed. On systems other than Linux it waits for two intervals.
 pub(crate) fn wait_until_idle(leader: Pid, limit: Duration) {

@@ -113,11 +113,16 @@ impl SharedServer {
             None => {}
         }
         limit.check()?;
-        let port = || if self.program.chooses_port() { Ok(0) } else { addresses::fresh_port() };
-        let address = self.config.address(port, context);
-        let server = address.and_then(|address| self.start(&address, context));
+        let server = self.start_anywhere(context);
         let server = server.inspect_err(|why| limit.failed(why.clone()))?;
         Ok(running.insert(server).address.clone())
+    }
+
+    /// Starts another server of this program and configuration, at an address that has not been used in this run.
+    pub(crate) fn start_anywhere(&self, context: &RunContext) -> Result<RunningServer, String> {
+        let port = || if self.program.chooses_port() { Ok(0) } else { addresses::fresh_port() };
+        let address = self.config.address(port, context)?;
+        self.start(&address, context)
     }
 
     /// Starts another server of this program and configuration at `address`.

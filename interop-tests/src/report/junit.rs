@@ -10,6 +10,7 @@ use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::outcome::{Mismatch, VerdictKind};
+use crate::report::methods;
 use crate::report::record::{Record, trial::TrialRecord};
 
 /// Writes the report, with one test suite per group of trials.
@@ -24,6 +25,19 @@ pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         let Some(first) = trials.first() else { continue };
         let mut suite = TestSuite::new(first.group());
         suite.add_test_cases(trials.iter().map(|trial| case(trial)));
+        let method = record.methods.iter().find(|it| methods::group(it) == first.group());
+        if let Some(method) = method {
+            suite.add_property(("verdict", &*method.verdict.to_string()));
+        }
+        report.add_test_suite(suite);
+    }
+    if !record.problems.is_empty() {
+        let mut suite = TestSuite::new("interop");
+        suite.add_test_cases(record.problems.iter().map(|problem| {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(problem.clone());
+            TestCase::new("problem", status)
+        }));
         report.add_test_suite(suite);
     }
     report.serialize(out).map_err(io::Error::other)

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Table, presets};
 
+use crate::compare;
 use crate::outcome::BaselineKind;
 use crate::report::record::{Record, format::Counts, participant::Participant, trial::TrialRecord};
 
@@ -39,7 +40,31 @@ impl Matrix {
         for trial in record.trials() {
             suites.entry(&trial.suite).or_default().push(trial);
         }
-        suites.into_iter().map(|(suite, trials)| Self::of(suite, &trials)).collect()
+        let matrices = suites.into_iter().flat_map(|(suite, trials)| {
+            if suite == compare::SUITE {
+                Self::of_methods(&trials)
+            } else {
+                vec![Self::of(suite, &trials)]
+            }
+        });
+        matrices.collect()
+    }
+
+    /// A matrix for each peer, with a row for each method and a column for each source of cases.
+    fn of_methods(trials: &[&TrialRecord]) -> Vec<Self> {
+        let mut peers: BTreeMap<&str, BTreeMap<(String, String), Cell>> = BTreeMap::new();
+        for trial in trials {
+            let peer = trial.server.as_deref().unwrap_or_default();
+            let source = trial.case.split('.').next().unwrap_or_default().to_owned();
+            let place = (trial.method.clone().unwrap_or_default(), source);
+            let cell = peers.entry(peer).or_default().entry(place).or_default();
+            cell.counts.add(trial.verdict);
+            trial.group().clone_into(&mut cell.group);
+        }
+        let matrix = |(peer, cells)| {
+            Self::with_cells(format!("{}/{peer}", compare::SUITE), ["method", "cases"], &cells)
+        };
+        peers.into_iter().map(matrix).collect()
     }
 
     fn of(suite: &str, trials: &[&TrialRecord]) -> Self {
@@ -61,6 +86,15 @@ impl Matrix {
             cell.counts.add(trial.verdict);
             trial.group().clone_into(&mut cell.group);
         }
+        Self::with_cells(suite.to_owned(), axes, &cells)
+    }
+
+    /// The matrix with these cells, by row and column.
+    fn with_cells(
+        suite: String,
+        axes: [&'static str; 2],
+        cells: &BTreeMap<(String, String), Cell>,
+    ) -> Self {
         let columns: BTreeSet<_> = cells.keys().map(|(_, column)| column.clone()).collect();
         let rows: BTreeSet<_> = cells.keys().map(|(row, _)| row.clone()).collect();
         let row = |row: String| {
@@ -68,7 +102,7 @@ impl Matrix {
             (row.clone(), columns.iter().map(cell).collect())
         };
         Self {
-            suite: suite.to_owned(),
+            suite,
             axes,
             rows: rows.into_iter().map(row).collect(),
             columns: columns.into_iter().collect(),
@@ -94,7 +128,9 @@ impl Matrix {
 
 /// The matrices of all suites as text for a terminal.
 pub(crate) fn tables(record: &Record) -> String {
-    Matrix::all(record).iter().map(Matrix::text).collect::<Vec<_>>().join("\n")
+    // The tables of methods contain more about the suite `compare`.
+    let is_shown = |matrix: &&Matrix| record.methods.is_empty() || matrix.axes[0] != "method";
+    Matrix::all(record).iter().filter(is_shown).map(Matrix::text).collect::<Vec<_>>().join("\n")
 }
 
 /// The peers that took part with their languages and versions, one peer per line.

@@ -4,13 +4,19 @@
 //!
 //! - `matrix`, `terminal`: terminal output
 //! - `html`, `junit`, `summary`: files
+//! - `methods`, `findings`, `remedy`, `services`: how the methods of services compare, the causes of differences, what to
+//!   do, and all of this for templates
 //! - `difference`, `versions_table`: a comparison of two records, and a table of any number of records
 
 pub(crate) mod difference;
+pub(crate) mod findings;
 pub(crate) mod html;
 pub(crate) mod junit;
 pub(crate) mod matrix;
+pub(crate) mod methods;
 pub mod record;
+pub(crate) mod remedy;
+pub(crate) mod services;
 pub(crate) mod summary;
 pub(crate) mod terminal;
 pub(crate) mod versions_table;

@@ -8,6 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, Value, context, v
 
 use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
 use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
+use crate::report::{findings, methods::Methods, services};
 
 const TEMPLATE: &str = include_str!("templates/summary.md");
 
@@ -28,6 +29,9 @@ pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         seconds => format!("{:.0}", record.duration_ms / 1000.0),
         machine => Serde(machine),
         began => &**began,
+        problems => Serde(&record.problems),
+        services => Methods::all(record).iter().map(services::methods).collect::<Value>(),
+        findings => findings::findings(record).iter().map(services::finding).collect::<Value>(),
         matrices => Matrix::all(record).iter().map(matrix).collect::<Value>(),
         failures => record.failed().take(SHOWN).map(failure).collect::<Value>(),
         more_failures => record.counts.failures().saturating_sub(SHOWN),

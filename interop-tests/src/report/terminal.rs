@@ -11,12 +11,18 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
-use crate::outcome::TrialName;
+use crate::compare;
+use crate::outcome::comparison::Example;
+use crate::outcome::{TrialName, VerdictKind};
 use crate::report::record::format::{Answer, Counts, readiness_line};
-use crate::report::{matrix, record::Record};
+use crate::report::record::{Record, trial::TrialRecord};
+use crate::report::{findings, matrix, methods};
 
 /// How many failures are printed. The others are counted.
 const SHOWN: usize = 20;
+
+/// How many problems are printed. The others are counted.
+const SHOWN_PROBLEMS: usize = 5;
 
 /// Prints the matrices, the failure blocks in `failures`, and the conclusion of `record`, whose reports are in
 /// `folder`.
@@ -25,15 +31,30 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
     for block in failures.iter().take(SHOWN) {
         anstream::println!("{block}\n");
     }
+    print_services(record);
     for note in record.warning().iter().chain(&record.notes) {
         anstream::println!("interop: {note}");
     }
     let red = AnsiColor::Red.on_default().bold();
-    for failed in record.failed().take(SHOWN) {
+    for problem in record.problems.iter().take(SHOWN_PROBLEMS) {
+        anstream::println!("interop: {red}{problem}{red:#}");
+    }
+    if let Some(more @ 1..) = record.problems.len().checked_sub(SHOWN_PROBLEMS) {
+        anstream::println!("interop: {red}and {more} more, which summary.md lists{red:#}");
+    }
+    // The findings explain the failures of methods.
+    let has_findings = !record.methods.is_empty();
+    let listed = || {
+        let is_listed = |it: &&TrialRecord| {
+            !(has_findings && it.suite == compare::SUITE && it.verdict == VerdictKind::Failed)
+        };
+        record.failed().filter(is_listed)
+    };
+    for failed in listed().take(SHOWN) {
         let (verdict, name, why) = (failed.verdict.name(), &failed.name, failed.in_short());
         anstream::println!("interop: {red}{verdict}{red:#}: {name}: {why}");
     }
-    let more = record.counts.failures().saturating_sub(SHOWN);
+    let more = listed().count().saturating_sub(SHOWN);
     if more > 0 {
         anstream::println!("interop: and {more} more failures; report.html lists all of them");
     }
@@ -49,6 +70,46 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
         Style::new()
     };
     anstream::println!("interop: {style}{}{style:#}", readiness_line(&record.readiness));
+}
+
+/// Prints how the methods of each peer compare with the reference, and the findings.
+fn print_services(record: &Record) {
+    /// How many findings are printed in full. The others have only a title.
+    const IN_FULL: usize = 10;
+    if record.methods.is_empty() {
+        return;
+    }
+    anstream::println!("{}", methods::tables(record));
+    let findings = findings::findings(record);
+    let bold = Style::new().bold();
+    for (index, finding) in findings.iter().enumerate() {
+        let (number, peer, title) = (index + 1, finding.peer, finding.title());
+        anstream::println!("{bold}finding {number} of {peer}: {title}{bold:#}");
+        let line = |label: &str, text: &str| anstream::println!("  {label:<10} {text}");
+        if let Some(note) = finding.note() {
+            line("note", &note);
+        }
+        if index >= IN_FULL {
+            continue;
+        }
+        let Example { trial, case, place, reference, candidate, request, grpcurl } =
+            finding.example;
+        line("case", &format!("{case} of {trial}"));
+        line("reference", &format!("{place} = {reference}"));
+        line("candidate", &format!("{place} = {candidate}"));
+        for message in request {
+            line("request", message);
+        }
+        line("remedy", &finding.remedy);
+        line("run again", finding.run_again);
+        if let Some(grpcurl) = grpcurl {
+            line("or", grpcurl);
+        }
+    }
+    if findings.len() > IN_FULL {
+        anstream::println!("report.html has the details of all {} findings", findings.len());
+    }
+    anstream::println!();
 }
 
 /// How often the bar is redrawn if no trial ends.

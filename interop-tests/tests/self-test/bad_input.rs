@@ -164,11 +164,7 @@ fn scenarios() {
         ),
         (
             scenario("call = { send = { value = \"one\" } }\nexpect = { replies = [] }"),
-            "mine.toml:2: scenario `mine`: send: this is not a valid Number: ",
-        ),
-        (
-            scenario("call = { send = { value = -0.0 } }\nexpect = { replies = [-0.0] }"),
-            "mine.toml:2: scenario `mine`: send: Number.value: JSON cannot represent this number",
+            "mine.toml:2: scenario `mine`: send: Number.value: a float must be a number, or its bits",
         ),
         (
             scenario("call = { send = 16.0 }\nexpect = { replies = [{ root = 4.0 }] }"),

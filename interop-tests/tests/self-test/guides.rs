@@ -21,6 +21,8 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("guides/a-server", a_server),
         ("guides/a-scenario", a_scenario),
         ("guides/a-method-of-another-service", a_method_of_another_service),
+        ("guides/services", services),
+        ("guides/cases", cases),
         ("guides/a-probe", a_probe),
         ("guides/a-behaviour", a_behaviour),
         ("guides/commands-exist", commands_exist),
@@ -168,6 +170,57 @@ fn a_method_of_another_service() {
                 service Shop { rpc Watch(Item) returns (stream Item); }\n";
     std::fs::write(proto.join("shop.proto"), text).expect("cannot write a file");
     run.finish().prints("calls/rust/rust/nothing-to-watch: ").ends_with_status(0);
+}
+
+fn services() {
+    let peers = snippets("services.md", "toml");
+    assert_eq!(peers.len(), 3, "{peers:?}");
+    for peers in peers {
+        let run = Run::of_command("list").with_file("--peers", "shop.toml", &peers);
+        for (file, text) in [
+            ("proto/shop.proto", first_snippet("cases.md", "proto")),
+            ("cases/pen.toml", "[[case]]\nname = \"pen\"\nmethod = \"shop.Shop.Get\"\n".to_owned()),
+        ] {
+            let path = run.path().join(file);
+            std::fs::create_dir_all(path.parent().expect("it has one"))
+                .expect("cannot create a folder");
+            std::fs::write(path, text).expect("cannot write a file");
+        }
+        let ran = run.finish();
+        for case in ["generated.name", "wire.timeout-passes"] {
+            ran.prints(&format!("compare/rust/shop.Shop.Get/{case}: "));
+        }
+        let has_cases = peers.contains("cases = ");
+        ran.assert(ran.stdout.contains("Get/user.pen: ") == has_cases, "the user's cases")
+            .ends_with_status(0);
+    }
+}
+
+fn cases() {
+    let toml = snippets("cases.md", "toml");
+    let [peers, files @ ..] = &toml[..] else { panic!("several examples: {toml:?}") };
+    assert_eq!(files.len(), 4, "{files:?}");
+    let run = Run::of_command("list").with_file("--peers", "shop.toml", peers);
+    let folder = run.path().join("cases");
+    std::fs::create_dir(&folder).expect("cannot create a folder");
+    let write = |path: &Path, text: &str| std::fs::write(path, text).expect("cannot write a file");
+    write(&run.path().join("shop.proto"), &first_snippet("cases.md", "proto"));
+    for (index, file) in files.iter().enumerate() {
+        write(&folder.join(format!("{index}.toml")), file);
+    }
+    write(&folder.join("other.json"), &first_snippet("cases.md", "json"));
+    let ran = run.finish();
+    for case in [
+        "Get/user.a-pen",
+        "Buy/user.three-items",
+        "Get/user.create-then-get",
+        "Watch/user.watch-a-pen",
+        "Get/user.some-ink",
+        "Get/generated.name",
+    ] {
+        ran.prints(&format!("compare/rust/shop.Shop.{case}: "));
+    }
+    ran.ends_with_status(0);
 }
 
 /// Adds the first example of `guide` to the tables of `suite`, records its goldens, and compares the Rust peer with

@@ -6,7 +6,7 @@
 //! Each file tests one part of the tool:
 //!
 //! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
-//!   [`client_programs`], [`stated`]
+//!   [`client_programs`], [`stated`]; [`compare`]
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
@@ -23,6 +23,7 @@ mod bad_input;
 mod browser;
 mod client_parity;
 mod client_programs;
+mod compare;
 mod deviations;
 mod golden_substitution;
 mod guides;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     // The files with the longest tests are first.
     let tests = [
         mutants::tests(),
+        compare::tests(),
         other_versions::tests(),
         deviations::tests(),
         bad_input::tests(),

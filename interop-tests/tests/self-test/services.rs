@@ -92,7 +92,7 @@ fn reflection() {
     let message = "peers.toml:1: reflection: the server of peer `mine`: the server did not start: it exited with";
     refused(with, ", \"--no-such-option\"", message);
     // The server has a newer definition of a service that the project's scenarios call.
-    let python = Run::of_command("list");
+    let python = Run::of_command("list").with("--scenarios", "interop-tests/scenarios");
     let python =
         python.with_file("--peers", "peers.toml", "reflection = true\nwith = [\"python\"]\n");
     python.finish().prints("calls/python/python/health-list: ").ends_with_status(0);

@@ -174,6 +174,7 @@ impl<C: Comparison> Suite<C> {
             server: (C::SIDE == Side::Server).then(|| peer.to_owned()),
             client: (C::SIDE == Side::Client).then(|| peer.to_owned()),
             baseline,
+            method: None,
             reference: reference.map(str::to_owned),
             case: case.name().to_owned(),
         };

@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 
 use crate::capture::recorder::Recorder;
-use crate::http2::{Action, End, Replies, Role, Script, Stream, Timeout};
+use crate::http2::{Action, End, Endpoint, Replies, Role, Script, Stream, Timeout};
 use crate::outcome::Observation;
 use crate::parity::server::probe::{Acknowledge, Probe};
 use crate::parity::server::quiescence::{self, ProbeError};
+use crate::parity::server::target::{Server, Target};
 use crate::parity::{baseline::CaseRun, server::lines};
 use crate::process::Semaphore;
 
 /// The maximum number of probes of one server at the same time. The reference has ten threads for calls.
 pub(crate) const PROBES_AT_ONCE: usize = 16;
 
-/// The outcome of an ordinary call that the probe did not affect.
+/// The outcome of an ordinary call to the calculator that the probe did not affect.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc, end END_STREAM";
 
@@ -37,7 +38,18 @@ impl Default for Admission {
     }
 }
 
-/// Runs `probe` against the server at `address` when `admission` permits it; `recorder` records the connection.
+/// What a server has sent in response to a probe.
+pub(crate) struct Exchange {
+    /// The connection, with the streams of the probe.
+    pub(crate) endpoint: Endpoint,
+    /// The response to the ordinary call at the end, if the connection was still usable after it.
+    pub(crate) next_call: Option<Stream>,
+    /// The frames that the server received, shortened.
+    sent: Vec<String>,
+    began: Instant,
+}
+
+/// Runs `probe` against the calculator at `address` when `admission` permits it; `recorder` records the connection.
 pub(crate) fn run(
     probe: &Probe,
     address: &str,
@@ -47,41 +59,53 @@ pub(crate) fn run(
     let _permit = admission.permits.acquire();
     let _alone = probe.is_burst().then(|| admission.bursts.write());
     let _shared = (!probe.is_burst()).then(|| admission.bursts.read());
-    let began = Instant::now();
-    let request = probe.request();
-    let endpoint = quiescence::connect(address, recorder.connect().observers(Role::Client))?;
-    let mut script = Script::new(endpoint, &request);
-    send(probe, &mut script);
-    let endpoint = &mut script.endpoint;
-    let mut sent = endpoint.socket.sent();
-    quiescence::wait(endpoint, address, |endpoint| {
-        endpoint.goaway.is_none() && endpoint.streams.values().all(Stream::is_complete)
-    })?;
-    if probe.is_burst() {
-        quiescence::wait_for_calm(address)?;
-    }
-    let next_call = next_call(probe, &mut script, address)?;
-    let endpoint = &mut script.endpoint;
-    if next_call.is_none() {
-        quiescence::wait(endpoint, address, |_| false)?;
-    }
-    quiescence::linger(endpoint, |endpoint| {
-        endpoint.is_closed || endpoint.streams.values().all(Stream::is_closed)
-    });
-
+    let server = Server { address, target: &Target::calculator() };
+    let exchange = exchange(probe, server, recorder)?;
+    let Exchange { endpoint, next_call, mut sent, began } = exchange;
     let mut observation = Observation::default();
-    let next_call = next_call.and_then(|stream| endpoint.streams.remove(&stream));
     // The GOAWAY shows why a server has closed the connection, even if it is not compared.
     sent.extend(endpoint.goaway.as_ref().map(lines::whole_goaway));
-    lines::add_streams(&mut observation, endpoint, probe.times > 1);
-    observation.add("connection", lines::end(endpoint, probe.ends_connection()));
-    let went_on = endpoint.goaway.is_none() && !endpoint.is_closed;
-    if let Some(stream) = next_call.filter(|_| went_on) {
-        let line = lines::in_one_line(&stream, endpoint);
+    lines::add_streams(&mut observation, &endpoint, probe.times > 1);
+    observation.add("connection", lines::end(&endpoint, probe.ends_connection()));
+    if let Some(stream) = next_call {
+        let line = lines::in_one_line(&stream, &endpoint);
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
     Ok(CaseRun { observed: observation.clone(), masked: observation, sent, began })
+}
+
+/// Runs `probe` against `server` at once; `recorder` records the connection.
+pub(crate) fn exchange(
+    probe: &Probe,
+    server: Server<'_>,
+    recorder: &Recorder,
+) -> Result<Exchange, ProbeError> {
+    let began = Instant::now();
+    let request = probe.request(&server.target.path);
+    let observers = recorder.connect().observers(Role::Client);
+    let endpoint = quiescence::connect(server.address, observers)?;
+    let mut script = Script::new(endpoint, &request);
+    send(probe, &mut script);
+    let endpoint = &mut script.endpoint;
+    let sent = endpoint.socket.sent();
+    quiescence::wait(endpoint, server, |endpoint| {
+        endpoint.goaway.is_none() && endpoint.streams.values().all(Stream::is_complete)
+    })?;
+    if probe.is_burst() {
+        quiescence::wait_for_calm(server)?;
+    }
+    let next_call = next_call(probe, &mut script, server)?;
+    let mut endpoint = script.endpoint;
+    if next_call.is_none() {
+        quiescence::wait(&mut endpoint, server, |_| false)?;
+    }
+    quiescence::linger(&mut endpoint, |endpoint| {
+        endpoint.is_closed || endpoint.streams.values().all(Stream::is_closed)
+    });
+    let next_call = next_call.and_then(|stream| endpoint.streams.remove(&stream));
+    let went_on = endpoint.goaway.is_none() && !endpoint.is_closed;
+    Ok(Exchange { next_call: next_call.filter(|_| went_on), endpoint, sent, began })
 }
 
 /// Runs all actions of `probe`, without waiting for the effect of the last one.
@@ -126,7 +150,7 @@ fn send(probe: &Probe, script: &mut Script<'_>) {
 fn next_call(
     probe: &Probe,
     script: &mut Script<'_>,
-    address: &str,
+    server: Server<'_>,
 ) -> Result<Option<u32>, ProbeError> {
     let stream = script.new_stream();
     let endpoint = &mut script.endpoint;
@@ -135,8 +159,8 @@ fn next_call(
         return Ok(None);
     }
     endpoint.replies = Replies::All;
-    quiescence::ordinary_call(endpoint, stream, address)?;
-    quiescence::wait(endpoint, address, |endpoint| {
+    quiescence::ordinary_call(endpoint, stream, server)?;
+    quiescence::wait(endpoint, server, |endpoint| {
         endpoint.goaway.is_none() && endpoint.streams.get(&stream).is_some_and(Stream::is_complete)
     })?;
     Ok(Some(stream))

@@ -60,7 +60,8 @@ fn parts(stream: &Stream, is_closed: bool) -> Vec<(&'static str, String)> {
     parts.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
 }
 
-fn stream_end(stream: &Stream, is_closed: bool) -> String {
+/// How a stream ended.
+pub(crate) fn stream_end(stream: &Stream, is_closed: bool) -> String {
     let reset = stream.received_reset.map(|code| format!("RST_STREAM {}", error_name(code)));
     match (stream.received_end, reset) {
         _ if stream.sent_reset => "reset by the client".to_owned(),

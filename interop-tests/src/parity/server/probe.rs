@@ -10,7 +10,7 @@ use toml::{Spanned, Table, Value};
 use crate::config::Source;
 use crate::config::source::{self, check_name};
 use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role, Text};
-use crate::http2::{body, header_block::changed};
+use crate::http2::{body, header_block, header_block::changed};
 use crate::outcome::{Grade, Observation};
 use crate::parity::baseline::{Case, reference::check_unstable};
 
@@ -18,7 +18,7 @@ use crate::parity::baseline::{Case, reference::check_unstable};
 ///
 /// `:authority` is the same for every server, because servers include its length when they report the size of
 /// metadata.
-pub(crate) const LEGAL: &Legal = &[
+const LEGAL: &Legal = &[
     (":method", "POST"),
     (":scheme", "http"),
     (":path", "/Calculator/SquareRoot"),
@@ -26,6 +26,12 @@ pub(crate) const LEGAL: &Legal = &[
     ("te", "trailers"),
     ("content-type", "application/grpc"),
 ];
+
+/// The header list of a minimal legal request to the method at `path`.
+pub(crate) fn legal(path: &str) -> Vec<Field> {
+    let value = |name, value| if name == ":path" { path } else { value };
+    LEGAL.iter().map(|(name, it)| ((*name).into(), value(*name, it).into())).collect()
+}
 
 /// When the client acknowledges the SETTINGS of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -117,12 +123,17 @@ impl Probe {
         changed(&[], &self.trailers)
     }
 
-    /// The request.
-    pub(crate) fn request(&self) -> Message {
+    /// Why the response of the reference varies, if it does.
+    pub(crate) fn unstable(&self) -> Option<&str> {
+        self.unstable.as_deref()
+    }
+
+    /// The request to the method at `path`.
+    pub(crate) fn request(&self, path: &str) -> Message {
         Message {
             preface: self.preface.clone(),
             settings: Vec::new(),
-            headers: self.header_list(),
+            headers: header_block::apply(&self.headers, legal(path)),
             body: body::bytes(&self.body),
             trailers: self.trailer_list(),
             end: self.end,
@@ -234,13 +245,14 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::from_entry;
+    use crate::parity::server::target::Target;
 
     const ENTRY: &str = "[[probe]]\nname = 'mine'\ngrade = 'client-visible'\n";
 
     #[test]
     fn a_probe_is_one_legal_request_by_default() {
         let probe = from_entry(ENTRY).expect("the probe is invalid");
-        let request = probe.request();
+        let request = probe.request(&Target::calculator().path);
         assert_eq!((request.headers.len(), request.trailers.len()), (6, 0));
         assert_eq!(request.body, b"\0\0\0\0\x05\x0d\0\0\x80\x41");
         assert!(probe.actions.len() == 2 && probe.times == 1 && !probe.ends_connection());

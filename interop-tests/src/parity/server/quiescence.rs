@@ -8,10 +8,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::http2::frame::{flag, kind};
-use crate::http2::header_block::{self, changed};
+use crate::http2::header_block;
 use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout};
-use crate::http2::{body, script::IDLE_TIMEOUT};
-use crate::parity::server::probe::LEGAL;
+use crate::http2::{Piece, body, script::IDLE_TIMEOUT};
+use crate::parity::server::{probe::legal, target::Server};
 
 /// How much longer to wait after the server has responded to an ordinary call.
 const GRACE: Duration = Duration::from_millis(80);
@@ -41,7 +41,7 @@ pub(crate) enum ProbeError {
 /// Waits until `done`, until the connection has ended, or until no more frames can be expected.
 pub(crate) fn wait(
     endpoint: &mut Endpoint,
-    address: &str,
+    server: Server<'_>,
     done: impl Fn(&Endpoint) -> bool,
 ) -> Result<(), ProbeError> {
     let limit = Instant::now() + TIMEOUT;
@@ -54,7 +54,7 @@ pub(crate) fn wait(
             continue;
         }
         let begin = Instant::now();
-        ordinary_response(address, begin + CALL_TIMEOUT)?;
+        ordinary_response(server, begin + CALL_TIMEOUT)?;
         let now = Instant::now();
         if !endpoint.process_frame(Timeout::At(now + GRACE + 3 * (now - begin))) {
             break;
@@ -70,10 +70,10 @@ pub(crate) fn linger(endpoint: &mut Endpoint, done: impl Fn(&Endpoint) -> bool) 
         .process_until(Timeout::Idle(GRACE), |endpoint| done(endpoint) || Instant::now() >= limit);
 }
 
-/// Waits until an ordinary call succeeds: grpcio rejects calls while more than 1000 wait for a thread.
-pub(crate) fn wait_for_calm(address: &str) -> Result<(), ProbeError> {
+/// Waits until a call ends like an ordinary one: grpcio rejects calls while more than 1000 wait for a thread.
+pub(crate) fn wait_for_calm(server: Server<'_>) -> Result<(), ProbeError> {
     let limit = Instant::now() + CALL_TIMEOUT;
-    while ordinary_response(address, limit)?.data.is_empty() {
+    while !server.target.has_ordinary_status(&ordinary_response(server, limit)?) {
         if Instant::now() > limit {
             return Err(ProbeError::Unresponsive);
         }
@@ -82,11 +82,11 @@ pub(crate) fn wait_for_calm(address: &str) -> Result<(), ProbeError> {
 }
 
 /// Makes an ordinary call on a separate connection; returns the response.
-fn ordinary_response(address: &str, limit: Instant) -> Result<Stream, ProbeError> {
+pub(crate) fn ordinary_response(server: Server<'_>, limit: Instant) -> Result<Stream, ProbeError> {
     const STREAM: u32 = 1;
-    let mut endpoint = connect(address, Observers::none())?;
+    let mut endpoint = connect(server.address, Observers::none())?;
     endpoint.send_preface(&[]);
-    ordinary_call(&mut endpoint, STREAM, address)?;
+    ordinary_call(&mut endpoint, STREAM, server)?;
     let is_answered = |e: &Endpoint| e.streams.get(&STREAM).is_some_and(Stream::is_complete);
     if !endpoint.process_until(Timeout::At(limit), is_answered) {
         return Err(ProbeError::Unresponsive);
@@ -106,15 +106,15 @@ pub(crate) fn connect(address: &str, observers: Observers) -> Result<Endpoint, P
 pub(crate) fn ordinary_call(
     endpoint: &mut Endpoint,
     stream: u32,
-    address: &str,
+    server: Server<'_>,
 ) -> Result<(), ProbeError> {
-    let block = header_block::encode(&changed(LEGAL, &[]));
-    let message = body::bytes(&body::root_of_16());
+    let block = header_block::encode(&legal(&server.target.path));
+    let message = body::bytes(&[Piece::of(&server.target.message)]);
     endpoint.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
     let size = message.len();
     // Earlier calls may have exhausted the connection's window.
     let may_send = |endpoint: &Endpoint| endpoint.windows.available(stream) >= size;
-    wait(endpoint, address, |endpoint| may_send(endpoint) || endpoint.goaway.is_some())?;
+    wait(endpoint, server, |endpoint| may_send(endpoint) || endpoint.goaway.is_some())?;
     if may_send(endpoint) {
         endpoint.windows.consume(stream, size);
         endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, message));

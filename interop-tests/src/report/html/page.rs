@@ -20,6 +20,7 @@ use crate::report::html::format::{Shown, VERDICTS, counted, duration, grouped, p
 use crate::report::matrix::{self, Matrix};
 use crate::report::record::format::{Answer, Readiness};
 use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
+use crate::report::{findings, methods::Methods, services};
 
 const STYLE: &str = include_str!("../templates/report.css");
 const SCRIPT: &str = include_str!("../templates/report.js");
@@ -54,6 +55,10 @@ pub(crate) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Va
         goldens => Serde(goldens),
         notes => Serde(notes),
         peers => Serde(peers),
+        problems => Serde(&record.problems),
+        services => Methods::all(record).iter().map(services::methods).collect::<Value>(),
+        findings => findings::findings(record).iter().map(services::finding).collect::<Value>(),
+        unstable => services::unstable(record),
         matrices => Matrix::all(record).iter().map(matrix).collect::<Value>(),
         failures => failures(record, renderer)?,
         more_failures => record.counts.failures().saturating_sub(FAILURES),
@@ -83,7 +88,11 @@ fn matrix(Matrix { suite, axes, columns, rows }: &Matrix) -> Value {
         // Another cell can have the same group, for another baseline.
         let is_same = |other: &&matrix::Cell| other.group == *group;
         let is_alone = row.iter().flatten().filter(is_same).count() == 1;
-        let query = if is_alone { String::new() } else { format!("?baseline={column}") };
+        let query = match axes {
+            _ if is_alone => String::new(),
+            [_, "cases"] => format!("?text={column}."),
+            _ => format!("?baseline={column}"),
+        };
         let counts = counted(*counts);
         // The first count is of the most severe verdict.
         let class = counts.first().map_or("", |count| count.class);

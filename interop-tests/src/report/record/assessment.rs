@@ -4,7 +4,7 @@
 //! is not supported, and is not judged if trials were skipped or the reference itself failed.
 
 use crate::calls::programs::NO_SERVER;
-use crate::outcome::{Grade, VerdictKind};
+use crate::outcome::{Grade, MethodVerdict, VerdictKind};
 use crate::report::record::format::{Answer, Readiness, Record};
 use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;
@@ -59,6 +59,13 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
     if let Some(failed) = trials().filter(own).find(|trial| trial.verdict.is_failure()) {
         let why = format!("{reference} itself failed in {}: {}", failed.name, failed.in_short());
         return Answer::NotJudged { why };
+    }
+    let untested = record.methods.iter().find(|method| {
+        role == Role::Server && method.peer == peer && method.verdict == MethodVerdict::Untested
+    });
+    if let Some(method) = untested.filter(|_| !record.problems.is_empty()) {
+        let why = method.why.as_deref().unwrap_or_default();
+        return Answer::NotJudged { why: format!("{} is untested: {why}", method.method) };
     }
     let mut skipped =
         trials().filter(of_peer).filter(|trial| trial.verdict == VerdictKind::Skipped);

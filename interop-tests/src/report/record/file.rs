@@ -138,6 +138,7 @@ fn upgrade_trial(trial: &mut Map<String, Value>, reference: Option<&str>) -> Opt
         client: text("client").filter(|_| peer == "client"),
         baseline,
         reference: reference.map(str::to_owned),
+        method: None,
         case: text("case")?,
     };
     let name = name.to_string();

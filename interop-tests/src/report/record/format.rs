@@ -11,8 +11,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::compare;
 use crate::http2::body::checksum;
-use crate::outcome::{TrialName, VerdictKind};
+use crate::outcome::{MethodComparison, TrialName, VerdictKind};
 use crate::report::record::participant::{Participant, Role};
 use crate::report::record::trial::TrialRecord;
 
@@ -60,6 +61,12 @@ pub(crate) struct Record {
     pub(crate) counts: Counts,
     /// Whether each peer is ready to replace the reference; empty until the run has ended.
     pub(crate) readiness: Vec<Readiness>,
+    /// In the suite `compare`: how each method of each peer compares with the reference, sorted by peer and method.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) methods: Vec<MethodComparison>,
+    /// What makes the run fail besides trials, one sentence each: untested methods and unused `[[ignore]]` entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<String>,
     /// Notes for the reader, one sentence each.
     pub(crate) notes: Vec<String>,
     /// The trials that have ended, sorted by name.
@@ -124,7 +131,14 @@ impl Record {
 
     /// Whether the run has finished and nothing failed.
     pub(crate) fn is_clean(&self) -> bool {
-        self.state == State::Finished && self.counts.failures() == 0
+        self.state == State::Finished && self.counts.failures() == 0 && self.problems.is_empty()
+    }
+
+    /// Whether the run consists of comparisons of services, and none of them could begin.
+    pub(crate) fn compared_nothing(&self) -> bool {
+        let could_not_begin =
+            |it: &TrialRecord| it.suite == compare::SUITE && it.verdict == VerdictKind::SetUpError;
+        !self.trials.is_empty() && self.trials().all(could_not_begin)
     }
 
     /// The trials that have ended.
@@ -256,8 +270,12 @@ pub(crate) struct Shard {
 impl Shard {
     /// Whether `trial` is in this part. This depends only on the name, so a trial stays in its part when others
     /// are added.
+    /// The trials of a method in the suite `compare` are in the same part, because they have one comparison.
     pub(crate) fn has(self, trial: &str) -> bool {
-        checksum(trial.as_bytes()) % self.count == self.index - 1
+        let is_of_method = trial.split('/').next() == Some(compare::SUITE);
+        let key =
+            trial.rsplit_once('/').filter(|_| is_of_method).map_or(trial, |(method, _)| method);
+        checksum(key.as_bytes()) % self.count == self.index - 1
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Recor
     let selection = Selection { shard: None, ..merged.selection.clone() };
     let mut record = Record { selection, counts: Counts::of(merged.trials()), ..merged };
     record.trials.sort_by(|one, other| one.name.cmp(&other.name));
+    record.methods.sort_by_cached_key(|of| (of.peer.clone(), of.method.clone()));
     Ok(Record { readiness: assessment::of(&record), ..record })
 }
 
@@ -104,6 +105,8 @@ fn both(one: Record, other: Record) -> Record {
         duration_ms: one.duration_ms.max(other.duration_ms),
         selection: Selection { chosen, ..one.selection },
         notes,
+        methods: one.methods.into_iter().chain(other.methods).collect(),
+        problems: one.problems.into_iter().chain(other.problems).collect(),
         trials: one.trials.into_iter().chain(other.trials).collect(),
         ..one
     }

@@ -13,7 +13,7 @@ use crate::outcome::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct TrialRecord {
     /// The name, which is unique in a record: `suite/server/client/case` for two peers, `suite/peer/case` for a
-    /// peer that is compared with a baseline, and `suite/peer/baseline/case` for the reference, which is compared
+    /// peer that is compared with a baseline, `suite/peer/method/case` for a method of a service, and `suite/peer/baseline/case` for the reference, which is compared
     /// with two baselines.
     pub(crate) name: String,
     /// The name of the suite, such as `calls`.
@@ -26,6 +26,9 @@ pub(crate) struct TrialRecord {
     pub(crate) client: Option<String>,
     /// Where the expected outcome comes from.
     pub(crate) baseline: BaselineKind,
+    /// In the suite `compare`: the method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) method: Option<String>,
     /// The name of the case.
     pub(crate) case: String,
     /// The verdict.
@@ -103,6 +106,7 @@ impl TrialRecord {
             server: trial.server.clone(),
             client: trial.client.clone(),
             baseline: trial.baseline,
+            method: trial.method.clone(),
             case: trial.case.clone(),
             verdict: verdict.kind,
             why: verdict.why,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::outcome::MethodComparison;
 use crate::report::record::format::{Counts, Record, State};
 use crate::report::record::{assessment, file, trial::TrialRecord};
 
@@ -57,6 +58,13 @@ impl RecordWriter {
         Some(counts)
     }
 
+    /// Adds the comparison of a method.
+    pub(crate) fn add_method(&self, comparison: MethodComparison) {
+        if let Some(Open { record, .. }) = &mut *self.0.lock() {
+            record.methods.push(comparison);
+        }
+    }
+
     /// Ends the run in this `state` and returns its record; `None` if it has not begun or has already ended.
     pub(crate) fn end(&self, state: State) -> Option<Record> {
         let Open { record, began, .. } = self.0.lock().take()?;
@@ -70,6 +78,8 @@ impl Record {
     /// The record with its trials sorted by name.
     fn in_order(mut self) -> Self {
         self.trials.sort_by(|one, other| one.name.cmp(&other.name));
+        let key = |of: &MethodComparison| (of.peer.clone(), of.method.clone());
+        self.methods.sort_by_cached_key(key);
         self
     }
 }

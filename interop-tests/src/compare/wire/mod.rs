@@ -1,0 +1,15 @@
+//! Cases below the level of messages: the probes of `server-parity`, sent to the user's methods.
+//!
+//! Each probe waits most of the time, for example for a response that never comes. So many run at once, at servers
+//! that no other case uses at the same time.
+//!
+//! - [`selection`]: which probes are sent to a method
+//! - [`outcome`]: what a server does in response to a probe, and how two outcomes differ
+//! - [`rounds`]: which differences are stable
+//! - [`pool`], [`run`]: run many probes at once
+
+pub(crate) mod outcome;
+pub(crate) mod pool;
+mod rounds;
+pub(crate) mod run;
+pub(crate) mod selection;

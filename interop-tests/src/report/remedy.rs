@@ -1,0 +1,156 @@
+//! What most likely causes a difference between two servers, and what to do about it.
+//!
+//! The texts name the library that is known to behave this way, and the part of the `grpcio` module of the package
+//! `calculator` that fixes it. The tool does not know which libraries a server uses, so the texts state a condition.
+
+use crate::outcome::comparison::{Judgement, MethodDifference, Part};
+
+/// The remedy for `difference`.
+pub(crate) fn of(difference: &MethodDifference) -> String {
+    let remedy = match difference.part {
+        _ if is_below_messages(difference) => {
+            "the HTTP/2 library or the gRPC framework decides this, not the service. \
+             `calculator::grpcio::server::connection` and `layer` do what grpcio does, except where h2 refuses what \
+             HTTP/2 forbids"
+        }
+        Part::End => {
+            "one server did not end the call with a status; the logs of both servers show whether it crashed, hung or \
+             reset the stream"
+        }
+        Part::HttpStatus | Part::ContentType | Part::Protocol | Part::Connection => {
+            "hyper refuses some requests with an HTTP status before tonic sees them, for example 431 for large \
+             metadata; `calculator::grpcio::server::connection` accepts what grpcio accepts"
+        }
+        Part::Status | Part::StatusMessage if is_about_decoding(difference) => {
+            "the request is not a valid message. grpcio reports INTERNAL with a fixed text; tonic reports the text of \
+             prost, and prost also refuses messages that protobuf accepts, for example a known field with another wire \
+             type. `calculator::grpcio::wire::codec::ServerCodec` sends the status and the text of grpcio"
+        }
+        Part::Status if difference.example.candidate.starts_with("UNIMPLEMENTED") => {
+            "the server does not have the method, or does not accept the request; compare the name of the service in \
+             both servers"
+        }
+        Part::Status => {
+            "the code of the service decides the status; check the validation of the request and the conversion of \
+             errors. If the request is refused before the handler, `calculator::grpcio::server::layer` decides as \
+             grpcio does"
+        }
+        Part::StatusMessage => "the code of the service, or its framework, writes another text",
+        Part::MessageCount | Part::MessageOrder => {
+            "the code of the service sends other messages; check where its stream ends"
+        }
+        Part::Expectation => {
+            "a server does not do what the case file expects; correct the server or the case file"
+        }
+        Part::UndecodableMessage => {
+            "at least one response does not have the type in the .proto; both servers must use the same .proto"
+        }
+        Part::ResponseField | Part::DetailsField => field(difference),
+        Part::StatusDetails => {
+            "`grpc-status-details-bin` is missing or is no google.rpc.Status; with tonic, use `Status::with_details` or \
+             the crate tonic-types"
+        }
+        Part::InitialMetadata => initial_metadata(difference),
+        Part::TrailingMetadata => {
+            "the code of the service sets other trailing metadata; with tonic, set it in the `Status` or in the trailers \
+             of the stream"
+        }
+        Part::Compression => {
+            "one server compresses its responses; with tonic, `send_compressed` and `accept_compressed` decide this"
+        }
+        Part::Encoding => encoding(difference),
+        Part::Latency => {
+            "the responses of the candidate take at least five times as long; profile this method"
+        }
+    };
+    match &difference.judgement {
+        Judgement::Accepted { .. } => {
+            format!("accepted by an [[ignore]] entry; otherwise: {remedy}")
+        }
+        _ => remedy.to_owned(),
+    }
+}
+
+/// Whether the example is a probe, which differs from an ordinary call in its headers, frames or prefixes.
+fn is_below_messages(difference: &MethodDifference) -> bool {
+    let trial = &difference.example.trial;
+    trial.rsplit('/').next().is_some_and(|case| case.starts_with("wire."))
+}
+
+/// Whether the request of the example cannot be decoded, or is at a limit of decoders.
+fn is_about_decoding(difference: &MethodDifference) -> bool {
+    let trial = &difference.example.trial;
+    [".malformed", ".nesting", ".unknown-fields"].iter().any(|group| trial.ends_with(group))
+}
+
+fn field(difference: &MethodDifference) -> &'static str {
+    match difference.how.as_deref().unwrap_or_default() {
+        "sign-of-zero" => {
+            "prost omits -0.0 in a field without presence, as if it were 0.0. Declare the field `optional`, or accept the \
+             difference"
+        }
+        "nan-payload" => {
+            "the bits of NaN change if a number is converted between float and double, or to text; pass it on unchanged"
+        }
+        "missing-unknown-field" => {
+            "prost drops fields that its .proto lacks. A service that stores or forwards messages loses the data of newer \
+             clients. Keep the received bytes, or use a library that keeps unknown fields"
+        }
+        "additional-unknown-field" | "changed-unknown-field" => {
+            "the servers use different versions of the .proto, or one of them writes fields that it does not declare"
+        }
+        "presence" => {
+            "a field with presence is set on one side only. In Rust, `Some(0)` and `None` differ, as `HasField` says in \
+             Python"
+        }
+        "enum-number" => {
+            "an enum can have a number that the .proto lacks. prost keeps it as i32; a conversion to the Rust enum loses \
+             it"
+        }
+        "oneof-case" => "the code of the service sets another field of the oneof",
+        "any-type" => {
+            "the type URL differs; protobuf writes `type.googleapis.com/` before the name"
+        }
+        "length" | "order" => {
+            "the code of the service returns a list with other elements or in another order"
+        }
+        "missing-map-entry" | "additional-map-entry" => {
+            "the code of the service returns other map entries, or handles duplicate keys differently"
+        }
+        _ => "the code of the service computes another value",
+    }
+}
+
+fn initial_metadata(difference: &MethodDifference) -> &'static str {
+    match difference.name.as_deref().unwrap_or_default() {
+        "date" => {
+            "hyper adds `date` to every response. `auto_date_header(false)` of hyper's HTTP/2 builder turns it off; \
+             tonic's own server has no such option"
+        }
+        "grpc-accept-encoding" => {
+            "grpcio announces the encodings that it accepts; tonic announces those of `accept_compressed`, and only in \
+             the answer to a message that is compressed otherwise"
+        }
+        "grpc-encoding" => {
+            "one server compresses its responses; with tonic, `send_compressed` decides this"
+        }
+        _ => {
+            "the code of the service sets other initial metadata. If it is missing only on errors: tonic sends an error \
+             without initial metadata"
+        }
+    }
+}
+
+fn encoding(difference: &MethodDifference) -> &'static str {
+    match difference.how.as_deref().unwrap_or_default() {
+        "map-order" => {
+            "protobuf does not define the order of map entries; nothing to do unless bytes are hashed or signed"
+        }
+        "map-entry-defaults" => {
+            "prost omits a default key or value of a map entry, protobuf writes it; nothing to do unless bytes are hashed \
+             or signed"
+        }
+        "packing" => "one side packs a repeated field; every decoder accepts both",
+        _ => "the messages have equal values; nothing to do unless bytes are hashed or signed",
+    }
+}
