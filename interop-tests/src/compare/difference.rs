@@ -10,12 +10,13 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use prost_reflect::MessageDescriptor;
 
+pub(crate) use crate::compare::message::ABSENT;
 use crate::compare::message::{self, DifferenceKind, Encoding, MessageComparison};
 use crate::compare::response::{CallEnd, Response, ResponseMessage};
 use crate::config::{IgnoredPart, ResponsePart};
 use crate::http2::Field;
 use crate::http2::value::shown;
-use crate::outcome::comparison::Part;
+use crate::outcome::{comparison::Part, status};
 
 /// gRPC sends binary metadata with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -185,9 +186,6 @@ pub(crate) struct ResponseTypes {
     pub(crate) status: MessageDescriptor,
 }
 
-/// The text of a part that is missing.
-pub(crate) const ABSENT: &str = "(absent)";
-
 /// The differences between two responses.
 pub(crate) fn differences(
     types: &ResponseTypes,
@@ -221,26 +219,7 @@ fn is_missing(response: &Response) -> bool {
 
 /// The name of a status with its number, which is `code` as text.
 pub(crate) fn status_name(code: &str) -> String {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let name = code.parse::<usize>().ok().and_then(|code| NAMES.get(code));
+    let name = code.parse::<usize>().ok().and_then(|code| status::NAMES.get(code));
     name.map_or_else(|| code.to_owned(), |name| format!("{name} ({code})"))
 }
 

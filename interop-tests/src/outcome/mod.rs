@@ -7,6 +7,7 @@ pub(crate) mod comparison;
 pub(crate) mod deviations;
 pub(crate) mod evidence;
 pub(crate) mod finding;
+pub(crate) mod status;
 pub(crate) mod trial;
 pub(crate) mod verdict;
 

@@ -4,19 +4,18 @@ use serde::Deserialize;
 
 use grpc_interop_protocol::Details;
 
+use crate::outcome::status;
+
 /// The metadata key of the details.
 pub(crate) const DETAILS_KEY: &str = "grpc-status-details-bin";
 
-/// The names of all status codes, in the order of their numbers.
-const NAMES: &str = "OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS, \
-                     PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, \
-                     UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED";
-
 /// The number of the status code called `name`.
 pub(crate) fn code(name: &str) -> Result<i32, String> {
-    let code = (0..).zip(NAMES.split(", ")).find(|(_, status)| *status == name);
-    code.map(|(code, _)| code)
-        .ok_or_else(|| format!("status: `{name}` is not a gRPC status code; use one of: {NAMES}"))
+    let code = status::code(name).and_then(|code| i32::try_from(code).ok());
+    code.ok_or_else(|| {
+        let names = status::NAMES.join(", ");
+        format!("status: `{name}` is not a gRPC status code; use one of: {names}")
+    })
 }
 
 /// The expected details: a `google.rpc.Status` with a `BadRequest`.

@@ -32,6 +32,7 @@ use prost_reflect::MessageDescriptor;
 pub(crate) use difference::{DifferenceKind, Differences, FieldDifference};
 pub(crate) use encoding::{Encoding, EncodingDifference};
 pub(crate) use path::FieldPath;
+pub(crate) use value::ABSENT;
 
 /// How the message of the candidate compares with that of the reference.
 #[derive(Clone, Debug, PartialEq, Eq)]

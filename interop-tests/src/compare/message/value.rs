@@ -18,7 +18,7 @@ use crate::compare::message::wire::{self, Payload};
 use crate::http2::body::checksum;
 
 /// The text of a value that does not exist.
-pub(super) const ABSENT: &str = "(absent)";
+pub(crate) const ABSENT: &str = "(absent)";
 
 /// The most characters of a string that are shown.
 const LONGEST_STRING: usize = 64;

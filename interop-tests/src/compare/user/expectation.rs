@@ -31,14 +31,6 @@ struct Failure {
 }
 
 impl Expectation {
-    /// The number of a status that is written as its name.
-    pub(super) fn status_of(name: &str) -> Option<u32> {
-        (0..=16).find(|code: &u32| {
-            let known = status_name(&code.to_string());
-            known.split_once(' ').is_some_and(|(known, _)| known == name)
-        })
-    }
-
     /// The differences between what is expected and the responses of the reference and of the candidate, each with the
     /// values that the server's own responses had.
     pub(super) fn differences(
@@ -208,12 +200,5 @@ mod tests {
         let text = expectation(5, Some("not why"), None);
         let found = differences(&text, &response("5", None), &response("5", None));
         assert_eq!(found, [["expected status message not why", "why", "why"]]);
-    }
-
-    #[test]
-    fn a_status_has_a_name() {
-        assert_eq!(Expectation::status_of("OK"), Some(0));
-        assert_eq!(Expectation::status_of("UNAUTHENTICATED"), Some(16));
-        assert_eq!(Expectation::status_of("not_found"), None);
     }
 }

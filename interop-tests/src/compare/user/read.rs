@@ -16,7 +16,7 @@ use crate::compare::user::step::{Setup, Step, UserCase, metadata_value};
 use crate::compare::user::template::{Template, is_name};
 use crate::config::document::{Content, Entries, Node, Wrong};
 use crate::config::source::{ConfigError, Source, check_name};
-use crate::outcome::deviations::glob;
+use crate::outcome::{deviations::glob, status};
 
 /// The keys of a call, in all places where one is described.
 const OF_CALL: [&str; 6] = ["method", "request", "requests", "metadata", "deadline_ms", "expect"];
@@ -331,7 +331,7 @@ fn expectation(
         None => 0,
         Some(node) => {
             let name = node.text("`status`")?;
-            Expectation::status_of(name).ok_or_else(|| {
+            status::code(name).ok_or_else(|| {
                 node.wrong(format!(
                     "`{name}` is not a status; statuses have names such as NOT_FOUND"
                 ))
