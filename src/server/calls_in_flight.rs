@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Response;
+use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
@@ -55,7 +56,6 @@ pub(super) struct Counted<S> {
 impl<S, R, ResBody> Service<R> for Counted<S>
 where
     S: Service<R, Response = Response<ResBody>>,
-    S::Future: Unpin,
 {
     type Response = Response<CountedBody<ResBody>>;
     type Error = S::Error;
@@ -71,22 +71,26 @@ where
     }
 }
 
-/// A counted call.
-#[derive(Debug)]
-pub(super) struct CountedCall<F> {
-    call: F,
-    token: Option<TaskTrackerToken>,
+pin_project! {
+    /// A counted call.
+    #[derive(Debug)]
+    pub(super) struct CountedCall<F> {
+        #[pin]
+        call: F,
+        token: Option<TaskTrackerToken>,
+    }
 }
 
 impl<F, ResBody, E> Future for CountedCall<F>
 where
-    F: Future<Output = Result<Response<ResBody>, E>> + Unpin,
+    F: Future<Output = Result<Response<ResBody>, E>>,
 {
     type Output = Result<Response<CountedBody<ResBody>>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(Pin::new(&mut self.call).poll(cx));
-        let hold = Hold::new(self.token.take());
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.call.poll(cx));
+        let hold = Hold::new(this.token.take());
         Poll::Ready(response.map(|response| response.map(|body| FilteredBody::new(body, hold))))
     }
 }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
+use pin_project_lite::pin_project;
 use tonic::Status;
 use tower::{Layer, Service};
 
@@ -39,8 +40,6 @@ impl<S> Layer<S> for CatchPanicLayer {
 impl<S, B, ResBody> Service<Request<B>> for CatchPanic<S>
 where
     S: Service<Request<B>, Response = Response<ResBody>, Error = Infallible>,
-    S::Future: Unpin,
-    ResBody: Default,
 {
     type Response = Response<CatchPanicBody<ResBody>>;
     type Error = StreamReset;
@@ -52,28 +51,37 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match catch_unwind(AssertUnwindSafe(|| self.0.call(request))) {
-            Ok(call) => CatchPanicFuture(Ok(call)),
-            Err(panic) => CatchPanicFuture(Err(Some(status::exception_calling(text(&*panic))))),
+            Ok(call) => CatchPanicFuture { call: Some(call), panic: None },
+            Err(panic) => {
+                let status = status::exception_calling(text(&*panic));
+                CatchPanicFuture { call: None, panic: Some(status) }
+            }
         }
     }
 }
 
-/// A call, or the status of the panic that occurred when it was started.
-#[derive(Debug)]
-pub struct CatchPanicFuture<F>(Result<F, Option<Status>>);
+pin_project! {
+    /// A call, or the status of the panic that occurred when it was started.
+    #[derive(Debug)]
+    pub struct CatchPanicFuture<F> {
+        #[pin]
+        call: Option<F>,
+        panic: Option<Status>,
+    }
+}
 
 impl<F, B> Future for CatchPanicFuture<F>
 where
-    F: Future<Output = Result<Response<B>, Infallible>> + Unpin,
-    B: Default,
+    F: Future<Output = Result<Response<B>, Infallible>>,
 {
     type Output = Result<Response<CatchPanicBody<B>>, StreamReset>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match &mut self.0 {
-            Err(status) => status.take().unwrap_or_else(|| Status::unknown("")).into_http(),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = match this.call.as_pin_mut() {
+            None => this.panic.take().unwrap_or_else(|| Status::unknown("")).into_http(),
             // Unwind safe, because the handler and its state are not used after the panic.
-            Ok(call) => match catch_unwind(AssertUnwindSafe(|| Pin::new(call).poll(cx))) {
+            Some(call) => match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Ok(response))) => {
                     response.map(|body| FilteredBody::new(body, CatchPanicFilter))

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{Layer, Service};
 
@@ -40,8 +41,6 @@ impl<S> Layer<S> for DeadlineLayer {
 impl<S, B, ResBody> Service<Request<AdmittedBody<B>>> for Deadline<S>
 where
     S: Service<Request<AdmittedBody<B>>, Response = Response<ResBody>, Error = StreamReset>,
-    S::Future: Unpin,
-    ResBody: Default,
 {
     type Response = Response<DeadlineBody<ResBody>>;
     type Error = StreamReset;
@@ -58,29 +57,32 @@ where
     }
 }
 
-/// A call that may have a deadline.
-#[derive(Debug)]
-pub struct DeadlineFuture<F> {
-    call: F,
-    kind: MethodKind,
-    deadline: Option<Pin<Box<Sleep>>>,
+pin_project! {
+    /// A call that may have a deadline.
+    #[derive(Debug)]
+    pub struct DeadlineFuture<F> {
+        #[pin]
+        call: F,
+        kind: MethodKind,
+        deadline: Option<Pin<Box<Sleep>>>,
+    }
 }
 
 impl<F, B> Future for DeadlineFuture<F>
 where
-    F: Future<Output = Result<Response<B>, StreamReset>> + Unpin,
-    B: Default,
+    F: Future<Output = Result<Response<B>, StreamReset>>,
 {
     type Output = Result<Response<DeadlineBody<B>>, StreamReset>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(response) = Pin::new(&mut self.call).poll(cx) {
-            let deadline = match self.deadline.take() {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(response) = this.call.poll(cx) {
+            let deadline = match this.deadline.take() {
                 Some(deadline) if deadline.deadline() <= Instant::now() => {
                     return Poll::Ready(Refusal::from(status::deadline_exceeded()).into_response());
                 }
                 // A single response is complete: it is sent as a whole or, as above, not at all.
-                _ if !self.kind.streams_responses() => None,
+                _ if !this.kind.streams_responses() => None,
                 deadline => deadline,
             };
             let filter = DeadlineFilter { deadline };
@@ -88,7 +90,7 @@ where
                 |response: Response<B>| response.map(|body| FilteredBody::new(body, filter));
             return Poll::Ready(response.map(limit));
         }
-        let Some(deadline) = &mut self.deadline else { return Poll::Pending };
+        let Some(deadline) = this.deadline else { return Poll::Pending };
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Refusal::from(status::deadline_exceeded()).into_response())
     }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
@@ -36,39 +37,50 @@ impl<S> Layer<S> for ReadRequestLayer {
     }
 }
 
-/// A call whose message may not have arrived yet.
-#[derive(Debug)]
-pub struct ReadRequestFuture<S, B, F>(State<S, B, F>);
+pin_project! {
+    /// A call whose message may not have arrived yet.
+    #[derive(Debug)]
+    pub struct ReadRequestFuture<S, B, F> {
+        #[pin]
+        state: State<S, B, F>,
+    }
+}
 
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a box would cost an allocation for each call")]
-enum State<S, B, F> {
-    Message {
-        inner: S,
-        call: CallDetails,
-        /// `None` once the service has received them.
-        parts: Option<Parts>,
-        /// Dropped before the call starts, because what follows the message is not read.
-        body: Option<B>,
-        message: UnaryRequest,
-    },
-    Call(F),
+pin_project! {
+    #[derive(Debug)]
+    #[project = StateProjection]
+    enum State<S, B, F> {
+        Message {
+            inner: S,
+            call: CallDetails,
+            // `None` once the service has received them.
+            parts: Option<Parts>,
+            // Dropped before the call starts, because what follows the message is not read.
+            body: Option<B>,
+            message: UnaryRequest,
+        },
+        Call {
+            #[pin]
+            call: F,
+        },
+    }
 }
 
 impl<S, B, F, ResBody> Future for ReadRequestFuture<S, B, F>
 where
-    S: Service<Request<RequestBody>, Future = F> + Unpin,
+    S: Service<Request<RequestBody>, Future = F>,
     B: http_body::Body<Data = Bytes> + Unpin,
-    F: Future<Output = Result<Response<ResBody>, StreamReset>> + Unpin,
+    F: Future<Output = Result<Response<ResBody>, StreamReset>>,
     ResBody: Default,
 {
     type Output = Result<Response<ResBody>, StreamReset>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
         loop {
-            match &mut self.0 {
-                State::Call(call) => return Pin::new(call).poll(cx),
-                State::Message { inner, call, parts, body, message } => {
+            match state.as_mut().project() {
+                StateProjection::Call { call } => return call.poll(cx),
+                StateProjection::Message { inner, call, parts, body, message } => {
                     // `None` only after a refusal, after which the future is not polled again.
                     let Some(open) = body else { return Poll::Ready(Err(StreamReset)) };
                     let message = ready!(message.poll(cx, open));
@@ -80,7 +92,7 @@ where
                     };
                     let message = RequestBody::single(*call, message);
                     let call = inner.call(Request::from_parts(parts, message));
-                    self.0 = State::Call(call);
+                    state.set(State::Call { call });
                 }
             }
         }
@@ -90,8 +102,7 @@ where
 impl<S, B, ResBody> Service<Request<AdmittedBody<B>>> for ReadRequest<S>
 where
     S: Service<Request<RequestBody>, Response = Response<ResBody>, Error = StreamReset>,
-    S: Clone + Unpin,
-    S::Future: Unpin,
+    S: Clone,
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     ResBody: Default,
@@ -111,16 +122,17 @@ where
             parts.headers.remove(GRPC_ENCODING);
         }
         let encoding = call.encoding.unwrap_or(Encoding::Identity);
-        ReadRequestFuture(if call.kind.streams_requests() {
+        let state = if call.kind.streams_requests() {
             let messages = Body::new(request_stream::decode(body, encoding));
             let messages = RequestBody::stream(call, messages);
-            State::Call(self.0.call(Request::from_parts(parts, messages)))
+            State::Call { call: self.0.call(Request::from_parts(parts, messages)) }
         } else {
             // Takes the service that has been polled ready, and leaves a clone in its place.
             let next = self.0.clone();
             let inner = std::mem::replace(&mut self.0, next);
             let message = UnaryRequest::new(encoding);
             State::Message { inner, call, parts: Some(parts), body: Some(body), message }
-        })
+        };
+        ReadRequestFuture { state }
     }
 }

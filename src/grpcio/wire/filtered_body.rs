@@ -73,9 +73,10 @@ impl<B, F> FilteredBody<B, F> {
     }
 }
 
-impl<B: Default, F: Default> Default for FilteredBody<B, F> {
+/// An empty body.
+impl<B, F: Default> Default for FilteredBody<B, F> {
     fn default() -> Self {
-        Self::new(B::default(), F::default())
+        Self { source: Source(None), filter: F::default() }
     }
 }
 
