@@ -13,11 +13,16 @@ use tonic::Status;
 
 use super::response::ResponseBody;
 use crate::grpcio::wire::codec::{ServerSide, Side};
+use crate::grpcio::wire::compression::{ACCEPT_ENCODING, ACCEPTED_ENCODINGS};
 use crate::grpcio::wire::message::{self, PREFIX_LENGTH};
 
 /// The header fields of a response with a message.
 static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
-    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/grpc"))])
+    // With the field that a layer would add to a copy of this map.
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static("application/grpc")),
+        (ACCEPT_ENCODING, ACCEPTED_ENCODINGS),
+    ])
 });
 
 /// The response of `method` to an uncompressed `message` with its prefix.
@@ -58,7 +63,8 @@ mod tests {
     async fn a_response_has_a_prefix() {
         let negated = |number: Number| Ok(Number { value: -number.value });
         let response = respond(b"\0\0\0\0\x05\x0d\0\0\x80\x3f", negated);
-        assert_eq!(response.headers().len(), 1);
+        assert_eq!(response.headers().len(), 2);
+        assert_eq!(response.headers()["grpc-accept-encoding"], "identity, deflate, gzip");
         assert_eq!(response.headers()["content-type"], "application/grpc");
         let message = response.into_body().collect().await.expect("a message").to_bytes();
         assert_eq!(message[..], *b"\0\0\0\0\x05\x0d\0\0\x80\xbf");

@@ -18,20 +18,17 @@ mod response_ending;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
-use http::header::HeaderName;
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
 use tower::Service;
 
+use crate::grpcio::wire::compression::ACCEPT_ENCODING;
 use crate::grpcio::wire::request_body::RequestBody;
 use crate::service::response::{ResponseBody, ResponseFuture};
 use directives::Directives;
 use end_after::end_after;
 use observations::Observations;
 use response_ending::ResponseEnding;
-
-/// By this field tonic decides how to compress a response.
-const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// Services that follow test directives. Clones share the observed calls.
 #[derive(Clone, Debug)]

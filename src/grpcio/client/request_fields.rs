@@ -8,12 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Status;
 
 use super::compression::Compression;
-use crate::grpcio::wire::compression::GRPC_ENCODING;
+use crate::grpcio::wire::compression::{ACCEPT_ENCODING, ACCEPTED_ENCODINGS, GRPC_ENCODING};
 use crate::grpcio::wire::header_field;
 use crate::grpcio::wire::timeout::GRPC_TIMEOUT;
-
-/// The supported message encodings, in the order of grpcio.
-const ACCEPTED_ENCODINGS: HeaderValue = HeaderValue::from_static("identity, deflate, gzip");
 
 /// Changes `fields` to those that grpcio sends, or returns the status if it does not send the
 /// request.
@@ -24,7 +21,7 @@ pub(super) fn finish(
     if !fields.iter().all(|(name, value)| is_valid(name, value)) {
         return Err(Status::internal("Invalid metadata"));
     }
-    fields.insert("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+    fields.insert(ACCEPT_ENCODING, ACCEPTED_ENCODINGS);
     if let Some(compression) = compression {
         fields.insert(GRPC_ENCODING, compression.encoding());
     } else if let Some(encoding) = fields.get_mut(GRPC_ENCODING) {

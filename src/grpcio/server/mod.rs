@@ -8,6 +8,7 @@
 //! [`ServerCodec`](super::wire::codec::ServerCodec):
 //!
 //! - [`admission`]: only valid requests to existing methods are handled; the header fields decide
+//! - [`response_fields`]: a response has the header fields of grpcio
 //! - [`deadline`]: a call ends when its deadline passes
 //! - [`read_request`]: a service receives whole, limited, uncompressed messages
 //! - `unary_request`: a method with one request starts as soon as its message is complete
@@ -32,6 +33,7 @@ pub mod deadline;
 pub mod read_request;
 pub mod refusal;
 mod request_stream;
+pub mod response_fields;
 pub mod settings_ack;
 mod trailers;
 mod unary_request;
@@ -45,6 +47,7 @@ use admission::AdmissionLayer;
 use catch_panic::CatchPanicLayer;
 use deadline::DeadlineLayer;
 use read_request::ReadRequestLayer;
+use response_fields::ResponseFieldsLayer;
 
 pub use connection::{ByReference, Connection, Transport, connection};
 pub use settings_ack::EarlyRequests;
@@ -52,7 +55,10 @@ pub use settings_ack::EarlyRequests;
 /// All rules for calls, in order from the innermost layer to the outermost.
 pub type ServerLayers = Stack<
     CatchPanicLayer,
-    Stack<ReadRequestLayer, Stack<DeadlineLayer, Stack<AdmissionLayer, Identity>>>,
+    Stack<
+        ReadRequestLayer,
+        Stack<DeadlineLayer, Stack<AdmissionLayer, Stack<ResponseFieldsLayer, Identity>>>,
+    >,
 >;
 
 /// The layers for a service with these methods on one connection, whose early requests are
@@ -60,6 +66,7 @@ pub type ServerLayers = Stack<
 #[must_use]
 pub fn layer(methods: Methods, early_requests: EarlyRequests) -> ServiceBuilder<ServerLayers> {
     ServiceBuilder::new()
+        .layer(ResponseFieldsLayer)
         .layer(AdmissionLayer::new(methods, early_requests))
         .layer(DeadlineLayer)
         .layer(ReadRequestLayer)

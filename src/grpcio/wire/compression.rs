@@ -4,6 +4,7 @@
 //! exactly one `deflate` or `gzip` stream, and stops at the size limit.
 
 use flate2::{Decompress, FlushDecompress, Status as zlib};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use tonic::Status;
 
@@ -11,6 +12,13 @@ use super::message::MAX_MESSAGE_SIZE;
 
 /// The header field that names the encoding of a call's messages.
 pub(crate) const GRPC_ENCODING: &str = "grpc-encoding";
+
+/// The header field that lists the encodings that a peer accepts.
+pub(crate) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+
+/// The encodings that grpcio accepts, in its order.
+pub(crate) const ACCEPTED_ENCODINGS: HeaderValue =
+    HeaderValue::from_static("identity, deflate, gzip");
 
 /// The name of [`Encoding::Gzip`].
 pub(crate) const GZIP: &str = "gzip";

@@ -21,7 +21,7 @@ pub(crate) const PROBES_AT_ONCE: usize = 16;
 
 /// The outcome of an ordinary call to the calculator that the probe did not affect.
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
-                        content-type: application/grpc, end END_STREAM";
+                        content-type: application/grpc; grpc-accept-encoding: identity, deflate, gzip, end END_STREAM";
 
 /// Decides which probes of one server run at the same time.
 ///

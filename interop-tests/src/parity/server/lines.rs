@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::percent_decode;
-
 use crate::http2::{Endpoint, Field, Stream, body, frame::error_name, value::shown};
 use crate::outcome::Observation;
 use crate::parity::server::mask;
@@ -45,12 +43,11 @@ fn parts(stream: &Stream, is_closed: bool) -> Vec<(&'static str, String)> {
         let mut fields = initial().chain(trailing);
         fields.find(|field| field.0 == name && mask::is_compared(field)).map(|field| &field.1[..])
     };
-    let message = named(b"grpc-message").map(|message| percent_decode(message).collect::<Vec<_>>());
     let messages = Some(body::shown(&stream.data));
     let parts = [
         ("HTTP status", named(b":status").map(shown)),
         ("grpc-status", named(b"grpc-status").map(shown)),
-        ("grpc-message", message.map(|message| shown(&message))),
+        ("grpc-message", named(b"grpc-message").map(shown)),
         ("messages", messages.filter(|messages| !messages.is_empty())),
         ("initial metadata", metadata(initial())),
         ("trailing metadata", metadata(trailing.iter())),
@@ -127,7 +124,7 @@ mod tests {
         let headers = fields(&[(":status", "200"), ("b", "2"), ("a", "1"), ("date", "today")]);
         let trailers = fields(&[("grpc-status", "2"), ("grpc-message", "%C3%A4%2"), ("x", "")]);
         let mut stream = Stream { blocks: vec![headers, trailers], ..Stream::default() };
-        let common = r"HTTP status 200, grpc-status 2, grpc-message \xc3\xa4%2, ";
+        let common = "HTTP status 200, grpc-status 2, grpc-message %C3%A4%2, ";
         let open = "initial metadata a: 1; b: 2; x: , end an answer without an end";
         assert_eq!(line(&stream), format!("{common}{open}"));
         stream.received_end = true;
