@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let builder = || tonic_prost_build::configure().extern_path(".Number", "crate::Number");
     builder()
         .build_client(false)
-        .codec_path("crate::grpcio::wire::codec::ServerCodec")
+        .codec_path("crate::grpcio::ServerCodec")
         .out_dir(out.join("server"))
         .compile_fds(descriptors.clone())?;
     // The clients use the messages that are generated for the servers.
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             builder.extern_path(format!(".{message}"), format!("crate::rpc::{message}"))
         })
         .build_server(false)
-        .codec_path("crate::grpcio::wire::codec::ClientCodec")
+        .codec_path("crate::grpcio::ClientCodec")
         .out_dir(out.join("client"))
         .compile_fds(descriptors)?;
     Ok(())

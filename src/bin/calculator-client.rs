@@ -15,7 +15,7 @@ use calculator::grpcio::client::tls::{Identity, PeerName, Tls, TlsError, TlsFile
 use calculator::grpcio::client::{self, Keepalive};
 use calculator::grpcio::status::Traceback;
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::service::methods;
+use calculator::service;
 use calculator::{Number, python_float};
 use clap::Parser;
 use tokio::runtime::{Builder, LocalOptions};
@@ -152,7 +152,7 @@ async fn run(options: &Options, tls: Option<Tls>) -> Result<(), Failure> {
         .keepalive
         .map(|interval| Keepalive { interval, timeout: options.keepalive_timeout });
     let channel =
-        client::channel(&options.address, methods::kind, client::Options { keepalive, tls });
+        client::channel(&options.address, service::methods(), client::Options { keepalive, tls });
     let mut stub = CalculatorClient::new(channel);
     for &value in &options.values {
         #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]

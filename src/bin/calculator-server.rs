@@ -15,10 +15,9 @@ use std::thread;
 use std::time::Duration;
 
 use calculator::grpcio::address::Address;
+use calculator::grpcio::serve::listen::{self, Listener, LocalAddress};
+use calculator::grpcio::serve::tls::{self, Identity, Tls};
 use calculator::server;
-use calculator::server::listen::{self, Listener, LocalAddress};
-use calculator::server::tls::{self, Identity, Tls};
-use calculator::service::dispatch::EnabledServices;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -126,7 +125,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let served = server::Options {
-        services: EnabledServices { health: options.health, reflection: options.reflection },
+        health: options.health,
+        reflection: options.reflection,
         tls: options.tls_files().as_ref().map(Tls::load).transpose()?,
         max_connection_age: options.max_connection_age,
         test_directives: options.test_behaviour,

@@ -18,6 +18,7 @@ mod response_ending;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
 use tower::Service;
@@ -45,11 +46,13 @@ impl<S> TestDirectives<S> {
     }
 }
 
-impl<S> Service<Request<RequestBody>> for TestDirectives<S>
+impl<S, B> Service<Request<RequestBody>> for TestDirectives<S>
 where
-    S: Service<Request<RequestBody>, Response = Response<ResponseBody>, Error = Infallible>,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<ResponseBody>;
     type Error = Infallible;

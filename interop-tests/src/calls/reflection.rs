@@ -257,8 +257,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    use calculator::server::{self, Options, listen::Listener};
-    use calculator::service::dispatch::EnabledServices;
+    use calculator::grpcio::serve::listen::Listener;
+    use calculator::server::{self, Options};
 
     use super::*;
 
@@ -267,8 +267,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
         listener.set_nonblocking(true).expect("cannot configure the socket");
         let address = listener.local_addr().expect("the socket has no address");
-        let services = EnabledServices { health: true, reflection };
-        let options = Options { services, ..Options::default() };
+        let options = Options { health: true, reflection, ..Options::default() };
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let listeners = vec![Listener::Tcp(listener)];

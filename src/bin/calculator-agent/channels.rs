@@ -8,7 +8,7 @@ use std::time::Duration;
 use calculator::grpcio::address::Address;
 use calculator::grpcio::client::tls::{Identity, Tls, TlsFiles};
 use calculator::grpcio::client::{self, GrpcioChannel, Keepalive, Options};
-use calculator::service::methods;
+use calculator::service;
 
 use grpc_interop_protocol::{self as protocol, Request};
 
@@ -40,7 +40,7 @@ impl Key {
         let tls = tls.map_err(|error| format!("tls: {error}"))?;
         let options = Options { keepalive: self.keepalive, tls };
         Ok((0..self.count)
-            .map(|_| client::channel(&self.address, methods::kind, options.clone()))
+            .map(|_| client::channel(&self.address, service::methods(), options.clone()))
             .collect())
     }
 }

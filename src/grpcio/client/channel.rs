@@ -13,11 +13,12 @@ use tower::layer::util::{Identity, Stack};
 
 use super::connect::Connector;
 use super::deadline::{Deadline, DeadlineLayer};
-use super::read_response::{MethodKinds, ReadResponse, ReadResponseLayer};
+use super::read_response::{ReadResponse, ReadResponseLayer};
 use super::request_task::Executor;
 use super::retry::{Retry, RetryLayer};
 use super::tls::Tls;
 use crate::grpcio::address::Address;
+use crate::grpcio::wire::method::Methods;
 
 /// All layers, in order from the innermost to the outermost.
 pub type ClientLayers = Stack<RetryLayer, Stack<ReadResponseLayer, Stack<DeadlineLayer, Identity>>>;
@@ -25,12 +26,12 @@ pub type ClientLayers = Stack<RetryLayer, Stack<ReadResponseLayer, Stack<Deadlin
 /// A channel with all layers.
 pub type GrpcioChannel = Deadline<ReadResponse<Retry<Channel>>>;
 
-/// The layers for a channel that calls methods of these `kinds`.
+/// The layers for a channel that calls these `methods`.
 #[must_use]
-pub fn layer(kinds: MethodKinds) -> ServiceBuilder<ClientLayers> {
+pub fn layer(methods: Methods) -> ServiceBuilder<ClientLayers> {
     ServiceBuilder::new()
         .layer(DeadlineLayer)
-        .layer(ReadResponseLayer::new(kinds))
+        .layer(ReadResponseLayer::new(methods))
         .layer(RetryLayer)
 }
 
@@ -86,12 +87,13 @@ pub fn endpoint(uri: Uri) -> Endpoint {
         .executor(Executor)
 }
 
-/// A channel to `address` for methods of these `kinds`.
+/// A channel to `address` for these `methods`, usually from
+/// [`Methods::from_descriptors`]. Any other method counts as unary.
 ///
 /// As in grpcio, no connection is made before the first call, which fails with UNAVAILABLE if there
 /// is no server. Has to be called within a tokio runtime.
 #[must_use]
-pub fn channel(address: &Address, kinds: MethodKinds, options: Options) -> GrpcioChannel {
+pub fn channel(address: &Address, methods: Methods, options: Options) -> GrpcioChannel {
     let Options { keepalive, tls } = options;
     let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
     let host = match address {
@@ -113,7 +115,7 @@ pub fn channel(address: &Address, kinds: MethodKinds, options: Options) -> Grpci
     if let Some(tls) = tls {
         connector = connector.with_tls(tls);
     }
-    layer(kinds).service(endpoint.connect_with_connector_lazy(connector))
+    layer(methods).service(endpoint.connect_with_connector_lazy(connector))
 }
 
 fn uri(scheme: Scheme, authority: Authority) -> Uri {
@@ -127,7 +129,7 @@ fn uri(scheme: Scheme, authority: Authority) -> Uri {
 
 #[cfg(test)]
 mod tests {
-    use super::{GrpcioChannel, MethodKinds, Options, channel};
+    use super::{GrpcioChannel, Methods, Options, channel};
     use crate::grpcio::client::deadline::request;
     use crate::grpcio::wire::http2::{self, FrameHeader, HEADERS, PREFACE, SETTINGS};
     use crate::grpcio::wire::method::MethodKind;
@@ -191,8 +193,7 @@ mod tests {
     async fn tens_of_thousands_of_small_frames_are_buffered() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
-        let mut stub =
-            ServerReflectionClient::new(open(&address, |_| Some(MethodKind::Bidirectional)));
+        let mut stub = ServerReflectionClient::new(open(&address, reflection()));
         let (received, all_received) = oneshot::channel();
         tokio::spawn(serve(listener, received));
         let read = async {
@@ -207,14 +208,19 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(60), read).await.expect("all of them");
     }
 
-    fn open(address: &str, kind: MethodKinds) -> GrpcioChannel {
-        channel(&address.parse().expect("an address"), kind, Options::default())
+    fn reflection() -> Methods {
+        let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+        Methods::new([(path, MethodKind::Bidirectional)])
+    }
+
+    fn open(address: &str, methods: Methods) -> GrpcioChannel {
+        channel(&address.parse().expect("an address"), methods, Options::default())
     }
 
     async fn listener() -> (TcpListener, HealthClient<GrpcioChannel>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
-        (listener, HealthClient::new(open(&address, |_| Some(MethodKind::Unary))))
+        (listener, HealthClient::new(open(&address, Methods::default())))
     }
 
     fn check(timeout: Option<Duration>) -> tonic::Request<HealthCheckRequest> {
@@ -271,8 +277,7 @@ mod tests {
     async fn a_dropped_call_is_reset_even_if_the_server_reads_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
-        let mut stub =
-            ServerReflectionClient::new(open(&address, |_| Some(MethodKind::Bidirectional)));
+        let mut stub = ServerReflectionClient::new(open(&address, reflection()));
         let (is_full, full) = oneshot::channel();
         let call = async {
             let requests = stream::repeat(ServerReflectionRequest {

@@ -55,7 +55,7 @@ pub mod tls;
 mod wait_for_ready;
 
 pub use super::wire::codec::ClientCodec;
-pub use super::wire::method::MethodKind;
+pub use super::wire::method::{MethodKind, Methods};
 pub use channel::{ClientLayers, GrpcioChannel, Keepalive, Options, channel, endpoint, layer};
 pub use compression::Compression;
 pub use deadline::request;

@@ -21,24 +21,20 @@ use super::response_fields::{self, ParsedFields};
 use super::{error_status, request_fields, response_body};
 use crate::grpcio::status;
 use crate::grpcio::wire::compression::Encoding;
-use crate::grpcio::wire::method::MethodKind;
-
-/// Returns the kind of the method at a path, or `None` if it is unknown, which counts as unary.
-///
-/// A [`MethodKind`] in the extensions of a request takes precedence.
-pub type MethodKinds = fn(&str) -> Option<MethodKind>;
+use crate::grpcio::wire::method::{MethodKind, Methods};
 
 /// Adds [`ReadResponse`] to a channel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReadResponseLayer {
-    kinds: MethodKinds,
+    methods: Methods,
 }
 
 impl ReadResponseLayer {
-    /// Reads the responses of methods of these kinds.
+    /// Reads the responses of these methods. Any other method counts as unary, unless the
+    /// extensions of a request contain a [`MethodKind`].
     #[must_use]
-    pub fn new(kinds: MethodKinds) -> Self {
-        Self { kinds }
+    pub fn new(methods: Methods) -> Self {
+        Self { methods }
     }
 }
 
@@ -46,14 +42,14 @@ impl ReadResponseLayer {
 #[derive(Clone, Debug)]
 pub struct ReadResponse<S> {
     inner: S,
-    kinds: MethodKinds,
+    methods: Methods,
 }
 
 impl<S> Layer<S> for ReadResponseLayer {
     type Service = ReadResponse<S>;
 
     fn layer(&self, inner: S) -> ReadResponse<S> {
-        ReadResponse { inner, kinds: self.kinds }
+        ReadResponse { inner, methods: self.methods.clone() }
     }
 }
 
@@ -74,7 +70,7 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let extensions = request.extensions();
         let kind = extensions.get::<MethodKind>().copied();
-        let kind = kind.or_else(|| (self.kinds)(request.uri().path()));
+        let kind = kind.or_else(|| self.methods.kind_at(request.uri().path()));
         let kind = kind.unwrap_or(MethodKind::Unary);
         let compression = extensions.get::<Compression>().copied();
         if let Err(status) = request_fields::finish(request.headers_mut(), compression) {

@@ -35,14 +35,31 @@ impl MethodKind {
 /// The methods of a server by path, `/package.Service/Method`. Clones share them.
 ///
 /// A list, because comparing a dozen paths is cheaper than hashing one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Methods(Arc<[(String, MethodKind)]>);
 
 impl Methods {
     /// Collects methods from their paths and kinds.
-    pub fn new<'a>(methods: impl IntoIterator<Item = (&'a str, MethodKind)>) -> Self {
-        let methods = methods.into_iter().map(|(path, kind)| (path.to_owned(), kind));
-        Self(methods.collect())
+    pub fn new<P: Into<String>>(methods: impl IntoIterator<Item = (P, MethodKind)>) -> Self {
+        Self(methods.into_iter().map(|(path, kind)| (path.into(), kind)).collect())
+    }
+
+    /// These methods and `others`.
+    #[must_use]
+    pub fn and<P: Into<String>>(&self, others: impl IntoIterator<Item = (P, MethodKind)>) -> Self {
+        let others = others.into_iter().map(|(path, kind)| (path.into(), kind));
+        Self(self.0.iter().cloned().chain(others).collect())
+    }
+
+    /// The paths and kinds of all methods.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, MethodKind)> {
+        self.0.iter().map(|(path, kind)| (path.as_str(), *kind))
+    }
+
+    /// The kind of the method at `path`, or `None` if there is no such method.
+    #[must_use]
+    pub fn kind_at(&self, path: &str) -> Option<MethodKind> {
+        self.0.iter().find(|(known, _)| known == path).map(|(_, kind)| *kind)
     }
 
     /// The kind of the method at `uri`, or `None` if there is no such method.
@@ -50,8 +67,7 @@ impl Methods {
     /// Probes: `path-*`, `unknown-method`, `unknown-service`, `*-in-lower-case`.
     #[must_use]
     pub fn kind(&self, uri: &http::Uri) -> Option<MethodKind> {
-        let called = uri.path_and_query()?.as_str();
-        self.0.iter().find(|(path, _)| path == called).map(|(_, kind)| *kind)
+        self.kind_at(uri.path_and_query()?.as_str())
     }
 }
 

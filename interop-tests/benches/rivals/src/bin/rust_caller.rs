@@ -11,7 +11,7 @@ use calculator::Number;
 use calculator::grpcio::address::Address;
 use calculator::grpcio::client::{self, GrpcioChannel};
 use calculator::rpc::calculator_client::CalculatorClient;
-use calculator::service::methods;
+use calculator::service;
 use clap::Parser;
 use futures_util::future::try_join_all;
 
@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> Result<(), String> {
     let time = Duration::try_from_secs_f64(options.seconds).map_err(|error| error.to_string())?;
-    let channel = client::channel(&options.address, methods::kind, client::Options::default());
+    let channel = client::channel(&options.address, service::methods(), client::Options::default());
     let stub = CalculatorClient::new(channel);
     call_for(time / 3, options.in_flight, &stub).await?;
     let (begun, cpu_before) = (Instant::now(), cpu_time());

@@ -15,12 +15,14 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::application::Application;
+use super::GrpcService;
 use super::calls_in_flight::CallsInFlight;
 use super::listen::Socket;
 use super::options::Options;
+use super::per_connection::PerConnection;
 use super::tls::Tls;
-use crate::grpcio;
+use crate::grpcio::server;
+use crate::grpcio::wire::method::Methods;
 
 /// How long a TLS handshake may take.
 const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,8 +31,9 @@ const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 ///
 /// Workers share none of this, so that cores do not contend for cache lines.
 #[derive(Debug)]
-pub(super) struct Connections {
-    application: Application,
+pub(super) struct Connections<S> {
+    service: S,
+    methods: Methods,
     tls: Option<Tls>,
     max_age: Option<Duration>,
     open: TaskTracker,
@@ -38,10 +41,11 @@ pub(super) struct Connections {
     shutdown: CancellationToken,
 }
 
-impl Connections {
-    pub(super) fn new(application: Application, options: &Options) -> Self {
+impl<S: GrpcService> Connections<S> {
+    pub(super) fn new<L>(service: S, methods: Methods, options: &Options<L>) -> Self {
         Self {
-            application,
+            service,
+            methods,
             tls: options.tls.clone(),
             max_age: options.max_connection_age,
             open: TaskTracker::new(),
@@ -65,8 +69,11 @@ impl Connections {
         runtime: &Handle,
         socket: impl FnOnce() -> io::Result<Socket> + Send + 'static,
     ) {
-        let connection =
-            Connection { application: self.application.clone(), in_flight: self.in_flight.clone() };
+        let connection = Connection {
+            service: PerConnection::new(self.service.clone()),
+            methods: self.methods.clone(),
+            in_flight: self.in_flight.clone(),
+        };
         let retired = retired(self.shutdown.clone(), self.max_age);
         let tls = self.tls.clone();
         let serving = async move {
@@ -99,15 +106,16 @@ async fn retired(shutdown: CancellationToken, max_age: Option<Duration>) {
     }
 }
 
-struct Connection {
-    application: Application,
+struct Connection<S> {
+    service: PerConnection<S>,
+    methods: Methods,
     in_flight: CallsInFlight,
 }
 
 /// The result of a connection.
 type ConnectionResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-impl Connection {
+impl<S: GrpcService> Connection<S> {
     async fn serve(self, socket: Socket, retired: impl Future<Output = ()>) -> ConnectionResult {
         let is_unix = is_unix(&socket);
         self.serve_http2(socket, is_unix, retired).await
@@ -138,12 +146,10 @@ impl Connection {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Application { methods, handler } = self.application;
-        let mut connection =
-            pin!(grpcio::server::connection(transport, is_unix, |early_requests| {
-                let service = grpcio::server::layer(methods, early_requests).service(handler);
-                self.in_flight.count(service)
-            }));
+        let mut connection = pin!(server::connection(transport, is_unix, |early_requests| {
+            let service = server::layer(self.methods, early_requests).service(self.service);
+            self.in_flight.count(service)
+        }));
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
             () = retired => {}

@@ -5,6 +5,7 @@
 //! SERVICE_UNKNOWN until the service exists.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
@@ -14,46 +15,67 @@ use tonic_health::pb::health_server::Health as Protocol;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
-use crate::rpc::{calculator_server, streaming_calculator_server};
+use super::Method;
+use crate::grpcio::wire::method::MethodKind::{ServerStreaming, Unary};
+
+/// The name of the service.
+pub(super) const NAME: &str = "grpc.health.v1.Health";
+
+/// The methods of the service.
+pub(super) const METHODS: [Method; 3] = [
+    ("/grpc.health.v1.Health/Check", Unary),
+    (LIST, Unary),
+    ("/grpc.health.v1.Health/Watch", ServerStreaming),
+];
+
+/// The path of the method List.
+pub(super) const LIST: &str = "/grpc.health.v1.Health/List";
 
 /// The name that stands for the server as a whole.
 const SERVER: &str = "";
 
-/// The names with a state: the server as a whole and its services.
-pub(super) const NAMES: [&str; 3] =
-    [SERVER, calculator_server::SERVICE_NAME, streaming_calculator_server::SERVICE_NAME];
-
 /// The state of all services. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Health(HealthReporter);
+pub(crate) struct Health {
+    reporter: HealthReporter,
+    /// The names with a state: the server as a whole and its services.
+    names: Arc<[String]>,
+}
 
 impl Health {
-    /// Everything is SERVING.
-    pub async fn serving() -> Self {
+    /// The server and its `services` are SERVING.
+    pub(crate) async fn serving(services: &[String]) -> Self {
         let reporter = HealthReporter::new();
-        for name in NAMES {
+        let server = [SERVER.to_owned()];
+        let names: Arc<[String]> = server.iter().chain(services).cloned().collect();
+        for name in &*names {
             reporter.set_service_status(name, ServingStatus::Serving).await;
         }
-        Self(reporter)
+        Self { reporter, names }
     }
 
     /// Reports NOT_SERVING to all watchers and ends their calls.
-    pub async fn shut_down(mut self) {
-        for name in NAMES {
-            self.0.set_service_status(name, ServingStatus::NotServing).await;
-            self.0.clear_service_status(name).await;
+    pub(crate) async fn shut_down(mut self) {
+        for name in &*self.names {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+            self.reporter.clear_service_status(name).await;
         }
     }
 
     /// The service that reports the state.
     pub(super) fn checks(&self) -> HealthChecks {
-        HealthChecks(HealthService::from_health_reporter(self.0.clone()))
+        HealthChecks(HealthService::from_health_reporter(self.reporter.clone()))
+    }
+
+    /// The names with a state.
+    pub(super) fn names(&self) -> &Arc<[String]> {
+        &self.names
     }
 }
 
 /// The service `grpc.health.v1.Health`.
 #[derive(Debug)]
-pub struct HealthChecks(HealthService);
+pub(super) struct HealthChecks(HealthService);
 
 /// The states of a watched service.
 type States = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
@@ -111,9 +133,13 @@ mod tests {
         states.next().await.map(|state| state.expect("no error").status())
     }
 
+    async fn calculator() -> Health {
+        Health::serving(&["Calculator".to_owned()]).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_watch_reports_one_state_and_stays_open_until_the_shutdown() {
-        let health = Health::serving().await;
+        let health = calculator().await;
         let checks = health.checks();
         let watch = async |service| checks.watch(request(service)).await.expect("no error");
         let (mut known, mut unknown) =
@@ -131,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_of_an_unknown_service_is_an_error() {
-        let health = Health::serving().await;
+        let health = calculator().await;
         let checks = health.checks();
         let checked = checks.check(request("Calculator")).await.expect("a state").into_inner();
         assert_eq!(checked.status(), ServingStatus::Serving);

@@ -110,7 +110,7 @@ fn inspect(path: &Path) -> io::Result<State> {
 #[cfg(test)]
 mod tests {
     use super::UnixSocket;
-    use crate::server::listen::socket::ListenError;
+    use crate::grpcio::serve::listen::socket::ListenError;
     use std::fs;
     use std::os::unix::net::UnixStream;
 

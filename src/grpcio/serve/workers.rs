@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio_util::either::Either;
 
-use super::application::{Application, Shared};
+use super::GrpcService;
 use super::calls_in_flight;
 use super::connections::Connections;
 use super::listen::Socket;
@@ -23,18 +23,16 @@ use super::options::Options;
 
 /// The workers, of which the first uses the runtime of the caller.
 #[derive(Debug)]
-pub(super) struct Workers(Vec<Worker>);
+pub(super) struct Workers<S>(Vec<Worker<S>>);
 
-impl Workers {
+impl<S: GrpcService> Workers<S> {
     /// Starts the workers. Has to be called within the runtime that accepts connections.
-    pub(super) fn start(options: &Options, shared: &Shared) -> io::Result<Self> {
-        let connections = || {
-            let application = Application::new(options, shared).map_err(io::Error::other)?;
-            Ok::<_, io::Error>(Connections::new(application, options))
-        };
-        let mut workers = vec![Worker { connections: connections()?, thread: None }];
+    pub(super) fn start<L>(options: &Options<L>, service: &S) -> io::Result<Self> {
+        let methods = options.all_methods();
+        let connections = || Connections::new(service.clone(), methods.clone(), options);
+        let mut workers = vec![Worker { connections: connections(), thread: None }];
         for _ in 1..options.workers.get() {
-            workers.push(Worker { connections: connections()?, thread: Some(Thread::start()?) });
+            workers.push(Worker { connections: connections(), thread: Some(Thread::start()?) });
         }
         Ok(Self(workers))
     }
@@ -71,13 +69,13 @@ impl Workers {
 }
 
 #[derive(Debug)]
-struct Worker {
-    connections: Connections,
+struct Worker<S> {
+    connections: Connections<S>,
     /// `None` for the worker that uses the runtime of the caller.
     thread: Option<Thread>,
 }
 
-impl Worker {
+impl<S: GrpcService> Worker<S> {
     fn serve(&self, socket: Socket) {
         let Some(thread) = &self.thread else {
             return self.connections.serve(&Handle::current(), || Ok(socket));
@@ -140,17 +138,19 @@ impl Drop for Thread {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, Shared, Worker, Workers};
+    use super::{Options, Worker, Workers};
+    use crate::rpc::DESCRIPTORS;
+    use crate::service::dispatch::Services;
     use std::num::NonZeroUsize;
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
     use tokio_util::either::Either;
 
     /// Workers with this many connections, and the sockets of their clients.
-    async fn workers(connections: usize) -> (Workers, Vec<TcpStream>) {
-        let workers = NonZeroUsize::new(3).expect("not zero");
-        let options = Options { workers, ..Options::default() };
-        let workers = Workers::start(&options, &Shared::new(&options).await).expect("threads");
+    async fn workers(connections: usize) -> (Workers<Services>, Vec<TcpStream>) {
+        let mut options = Options::new(DESCRIPTORS, &["Calculator"]).expect("a service");
+        options.workers = NonZeroUsize::new(3).expect("not zero");
+        let workers = Workers::start(&options, &Services::new(false)).expect("threads");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut clients = Vec::new();
@@ -161,7 +161,7 @@ mod tests {
         (workers, clients)
     }
 
-    fn open(workers: &Workers) -> Vec<usize> {
+    fn open(workers: &Workers<Services>) -> Vec<usize> {
         workers.0.iter().map(|Worker { connections, .. }| connections.len()).collect()
     }
 

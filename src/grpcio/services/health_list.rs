@@ -13,9 +13,8 @@ use tonic::{Response, Status};
 use tonic_health::pb::health_server::Health as Protocol;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use super::health::{HealthChecks, NAMES};
-use super::methods::HEALTH_LIST;
-use super::response::BoxedResponse;
+use super::BoxedResponse;
+use super::health::{Health, HealthChecks};
 use crate::grpcio::wire::codec::ServerCodec;
 use crate::grpcio::wire::request_body::RequestBody;
 
@@ -35,19 +34,16 @@ pub(super) struct HealthListResponse {
 #[derive(Clone, Debug)]
 pub(super) struct HealthList {
     checks: Arc<HealthChecks>,
+    names: Arc<[String]>,
     compresses: bool,
 }
 
 impl HealthList {
-    /// Lists what `checks` reports. If it `compresses`, responses are compressed for clients that
+    /// Lists what `health` reports. If it `compresses`, responses are compressed for clients that
     /// accept it.
-    pub(super) fn new(checks: HealthChecks, compresses: bool) -> Self {
-        Self { checks: Arc::new(checks), compresses }
-    }
-
-    /// Whether `request` calls this method.
-    pub(super) fn is_called_by(request: &Request<RequestBody>) -> bool {
-        request.uri().path() == HEALTH_LIST
+    pub(super) fn new(health: &Health, compresses: bool) -> Self {
+        let names = Arc::clone(health.names());
+        Self { checks: Arc::new(health.checks()), names, compresses }
     }
 
     pub(super) fn call(&self, request: Request<RequestBody>) -> BoxedResponse {
@@ -63,7 +59,7 @@ impl HealthList {
 
     async fn list(&self) -> Result<Response<HealthListResponse>, Status> {
         let mut statuses = BTreeMap::new();
-        for name in NAMES.map(str::to_owned) {
+        for name in self.names.iter().cloned() {
             let request = HealthCheckRequest { service: name.clone() };
             match self.checks.check(tonic::Request::new(request)).await {
                 Ok(checked) => drop(statuses.insert(name, checked.into_inner())),
@@ -89,15 +85,15 @@ impl UnaryService<HealthListRequest> for HealthList {
 
 #[cfg(test)]
 mod tests {
-    use super::HealthList;
-    use crate::service::health::Health;
+    use super::{Health, HealthList};
     use tonic_health::pb::health_check_response::ServingStatus::Serving;
 
     #[tokio::test]
     async fn every_service_is_listed() {
-        let health = Health::serving().await;
+        let services = ["Calculator", "StreamingCalculator"].map(str::to_owned);
+        let health = Health::serving(&services).await;
         let list = async || {
-            let response = HealthList::new(health.checks(), false).list().await.expect("no error");
+            let response = HealthList::new(&health, false).list().await.expect("no error");
             response.into_inner().statuses
         };
         let statuses = list().await;
