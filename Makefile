@@ -117,10 +117,12 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 		fi; \
 		cd python; \
 		tested=../interop-tests/tests/compare-service; \
-		run ../.venv-lint/bin/python -m ruff check --config pyproject.toml . $$tested; \
-		run ../.venv-lint/bin/python -m ruff format --config pyproject.toml --check . $$tested; \
+		shop=../interop-tests/examples/shop/python; \
+		run ../.venv-lint/bin/python -m ruff check --config pyproject.toml . $$tested $$shop; \
+		run ../.venv-lint/bin/python -m ruff format --config pyproject.toml --check . $$tested $$shop; \
 		run ../.venv-lint/bin/python -m mypy; \
 		run ../.venv-lint/bin/python -m mypy $$tested; \
+		run ../.venv-lint/bin/python -m mypy $$shop; \
 	else failed="$$failed; python/setup.sh lint"; fi; \
 	[ -z "$$failed" ] || { echo "lint: failed: $${failed#; }" >&2; exit 1; }
 

@@ -42,11 +42,12 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(description="A shop")
     parser.add_argument("port", type=int)
+    arguments = parser.parse_args()
     # Blocked before grpcio starts threads, which inherit this. sigwait below takes the signal.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     server = create_server()
-    port = server.add_insecure_port(f"127.0.0.1:{parser.parse_args().port}")
+    port = server.add_insecure_port(f"127.0.0.1:{arguments.port}")
     server.start()
     print(f"serving on port {port}", flush=True)
     signal.sigwait(ends)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shop.v1 import product_pb2, shop_pb2
-
 from shop_service import orders
 from shop_service.validation import Violations
 

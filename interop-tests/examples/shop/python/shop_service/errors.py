@@ -6,7 +6,7 @@ The message repeats the most important detail, because most clients show only th
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import grpc
 from google.rpc.error_details_pb2 import (
@@ -142,8 +142,8 @@ def total_too_large() -> ShopError:
 
 
 def too_many_results(limit: int, found: int) -> ShopError:
-    """A search has found more than the client wants."""
-    violation: Any = QuotaFailure.Violation(subject="limit", description=f"{found} were found")
+    """There are more results than the client wants."""
+    violation = QuotaFailure.Violation(subject="limit", description=f"{found} were found")
     message = f"there are more than {limit} results"
     failure = QuotaFailure(violations=[violation])
     return ShopError(grpc.StatusCode.RESOURCE_EXHAUSTED, message, failure)

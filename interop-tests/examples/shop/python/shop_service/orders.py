@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shop.v1 import product_pb2, shop_pb2
-
 from shop_service import errors
 from shop_service.validation import Violations
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
     from shop.v1.product_pb2 import Product
     from shop.v1.shop_pb2 import Order, PlaceOrderRequest
-
     from shop_service.store import Shop
 
 _MOST_LINES = 20
@@ -51,9 +49,7 @@ def place(request: PlaceOrderRequest, shop: Shop) -> Order:
     products = [shop.product(line.product_id) for line in request.lines]
     currency = products[0].price.currency_code
     violations = [
-        violation
-        for product in products
-        for violation in _violations(product, request, currency)
+        violation for product in products for violation in _violations(product, request, currency)
     ]
     if violations:
         raise errors.cannot_order(violations)

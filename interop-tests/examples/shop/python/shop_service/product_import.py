@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shop.v1 import shop_pb2
-
 from shop_service.validation import Violations
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
-from shop.v1 import product_pb2, shop_pb2, shop_pb2_grpc
 
+from shop.v1 import product_pb2, shop_pb2, shop_pb2_grpc
 from shop_service import call_metadata, errors, orders, update_mask
 from shop_service.basket import Basket
 from shop_service.errors import reports_errors, reports_stream_errors
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import grpc
+
     from shop.v1.product_pb2 import Category, Product
     from shop.v1.shop_pb2 import (
         CreateProductRequest,
@@ -57,7 +58,7 @@ _PROGRESS = (
 )
 
 
-class ShopServicer(shop_pb2_grpc.ShopServicer):  # type: ignore[misc] - it has no type stubs
+class ShopServicer(shop_pb2_grpc.ShopServicer):  # type: ignore[misc]
     """Implements shop.v1.Shop."""
 
     def __init__(self) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from google.protobuf import text_format
-from shop.v1.product_pb2 import Catalogue
 
+from shop.v1.product_pb2 import Catalogue
 from shop_service import PROTO_FOLDER, errors
 
 if TYPE_CHECKING:

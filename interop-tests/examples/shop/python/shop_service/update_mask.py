@@ -35,7 +35,9 @@ def check(paths: Sequence[str], violations: Violations) -> None:
     """Check the paths of a mask."""
     for index, path in enumerate(paths):
         if path not in _FIELDS:
-            violations.add(f"update_mask.paths[{index}]", "is not a field that an update can change")
+            violations.add(
+                f"update_mask.paths[{index}]", "is not a field that an update can change"
+            )
 
 
 def merged(stored: Product, update: Product, paths: Sequence[str]) -> Product:

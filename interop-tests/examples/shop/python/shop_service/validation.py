@@ -13,6 +13,7 @@ from shop_service import errors
 
 if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
+
     from shop.v1.product_pb2 import Money, Product
 
 _ID = re.compile(r"[a-z0-9-]{1,40}")

@@ -206,7 +206,7 @@ impl Shop for ShopService {
                     Ok(Some((response, (requests, basket))))
                 }
             });
-        Ok(trailing.with(responses.boxed()))
+        Ok(trailing.with(begun(responses.boxed()).await?))
     }
 }
 
@@ -371,6 +371,16 @@ impl ShopService {
         let order =
             self.store.open(&request.shop, |shop| shop.orders.get(&request.order_id).cloned());
         order.ok_or_else(|| ShopError::NotFound { kind: "order", name: request.order_id.clone() })
+    }
+}
+
+/// Waits for the first response.
+///
+/// A Python server sends initial metadata together with the first response, and none if the call fails before it.
+async fn begun<T: Send + 'static>(mut responses: Responses<T>) -> Result<Responses<T>, Status> {
+    match responses.next().await {
+        Some(Err(status)) => Err(status),
+        first => Ok(stream::iter(first).chain(responses).boxed()),
     }
 }
 
