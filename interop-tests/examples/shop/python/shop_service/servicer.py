@@ -160,8 +160,8 @@ class ShopServicer(shop_pb2_grpc.ShopServicer):  # type: ignore[misc]
         if request.category_id:
             violations.check_id("category_id", request.category_id)
         violations.check()
-        found = category(request.category_id)
-        return _pruned(found, request.depth) if request.HasField("depth") else found
+        depth = request.depth if request.HasField("depth") else None
+        return category(request.category_id, depth)
 
     @reports_stream_errors
     def SearchProducts(
@@ -264,12 +264,6 @@ def _localized(product: Product, locale: str) -> Product:
     localized.CopyFrom(product)
     localized.display_name = product.localized_names[locale]
     return localized
-
-
-def _pruned(found: Category, depth: int) -> Category:
-    """Return a category with this number of levels below it."""
-    children = [_pruned(child, depth - 1) for child in found.children] if depth else []
-    return product_pb2.Category(id=found.id, display_name=found.display_name, children=children)
 
 
 def _matches(product: Product, request: SearchProductsRequest) -> bool:

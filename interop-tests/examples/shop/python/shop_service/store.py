@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from google.protobuf import text_format
 
-from shop.v1.product_pb2 import Catalogue
+from shop.v1.product_pb2 import Catalogue, Category
 from shop_service import PROTO_FOLDER, errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shop.v1.product_pb2 import Category, Product
+    from shop.v1.product_pb2 import Product
     from shop.v1.shop_pb2 import Order
 
 _CATALOGUE: Catalogue = text_format.Parse(
@@ -67,14 +67,18 @@ class Store:
             yield self._shops.setdefault(name, Shop()) if name else Shop()
 
 
-def category(category_id: str) -> Category:
-    """Return a category of the catalogue, or the root."""
-    if not category_id:
-        return _CATALOGUE.root
+def category(category_id: str, depth: int | None) -> Category:
+    """Return a category of the catalogue, or the root. If there is a depth, with so many levels."""
     waiting = [_CATALOGUE.root]
     while waiting:
         found = waiting.pop()
-        if found.id == category_id:
-            return found
+        if category_id in {"", found.id}:
+            return found if depth is None else _pruned(found, depth)
         waiting.extend(found.children)
     raise errors.not_found("category", category_id)
+
+
+def _pruned(found: Category, depth: int) -> Category:
+    """Return a category with this number of levels below it."""
+    children = [_pruned(child, depth - 1) for child in found.children] if depth else []
+    return Category(id=found.id, display_name=found.display_name, children=children)

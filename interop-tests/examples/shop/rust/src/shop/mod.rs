@@ -6,6 +6,7 @@
 //! - [`validation`]: what is wrong with a request
 //! - [`errors`]: statuses and their details
 //! - [`call`], [`trailing_metadata`]: the metadata of requests and responses
+//! - [`responses`]: streams of responses
 //! - [`program`]: the command line, and the shutdown
 
 mod basket;
@@ -14,6 +15,7 @@ mod errors;
 mod orders;
 mod product_import;
 pub(crate) mod program;
+mod responses;
 mod service;
 mod store;
 pub(crate) mod trailing_metadata;

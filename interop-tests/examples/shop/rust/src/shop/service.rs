@@ -1,8 +1,6 @@
 //! The methods of the service.
 
-use std::pin::Pin;
-
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use prost::DecodeError;
 use prost_types::Duration;
 use tonic::{Request, Response, Status, Streaming};
@@ -11,6 +9,7 @@ use super::basket::Basket;
 use super::call::{Call, Locale};
 use super::errors::ShopError;
 use super::product_import::ProductImport;
+use super::responses::{Responses, begun};
 use super::store::Store;
 use super::trailing_metadata::TrailingMetadata;
 use super::validation::{Violations, is_id};
@@ -42,9 +41,6 @@ const PROGRESS: [(OrderState, Duration); 4] = [
 pub(crate) struct ShopService {
     store: Store,
 }
-
-/// The responses of a method.
-type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl Shop for ShopService {
@@ -312,8 +308,7 @@ impl ShopService {
             violations.check_id("category_id", &request.category_id);
         }
         violations.check()?;
-        let found = self.store.category(&request.category_id)?;
-        Ok(request.depth.map_or_else(|| found.clone(), |depth| pruned(found, depth)))
+        self.store.category(&request.category_id, request.depth)
     }
 
     fn search(
@@ -374,31 +369,12 @@ impl ShopService {
     }
 }
 
-/// Waits for the first response.
-///
-/// A Python server sends initial metadata together with the first response, and none if the call fails before it.
-async fn begun<T: Send + 'static>(mut responses: Responses<T>) -> Result<Responses<T>, Status> {
-    match responses.next().await {
-        Some(Err(status)) => Err(status),
-        first => Ok(stream::iter(first).chain(responses).boxed()),
-    }
-}
-
 /// The product with its name in a language, if it has a name in it.
 fn localized(mut product: Product, locale: Locale) -> Product {
     if let Some(name) = product.localized_names.get(locale.name()) {
         product.display_name.clone_from(name);
     }
     product
-}
-
-/// The category with this number of levels below it.
-fn pruned(found: &Category, depth: u32) -> Category {
-    let children = match depth.checked_sub(1) {
-        Some(depth) => found.children.iter().map(|child| pruned(child, depth)).collect(),
-        None => Vec::new(),
-    };
-    Category { id: found.id.clone(), display_name: found.display_name.clone(), children }
 }
 
 fn matches(product: &Product, request: &SearchProductsRequest) -> bool {

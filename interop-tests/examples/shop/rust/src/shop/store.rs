@@ -58,18 +58,24 @@ impl Store {
         access(shops.entry(name.to_owned()).or_insert_with(|| self.catalogue.clone()))
     }
 
-    /// A category of the catalogue, or the root.
-    pub(crate) fn category(&self, id: &str) -> Result<&Category, ShopError> {
-        if id.is_empty() {
-            return Ok(&self.root);
-        }
+    /// A category of the catalogue, or the root. If there is a depth, with so many levels.
+    pub(crate) fn category(&self, id: &str, depth: Option<u32>) -> Result<Category, ShopError> {
         let mut waiting = vec![&self.root];
         while let Some(found) = waiting.pop() {
-            if found.id == id {
-                return Ok(found);
+            if id.is_empty() || found.id == id {
+                return Ok(depth.map_or_else(|| found.clone(), |depth| pruned(found, depth)));
             }
             waiting.extend(&found.children);
         }
         Err(ShopError::NotFound { kind: "category", name: id.to_owned() })
     }
+}
+
+/// The category with this number of levels below it.
+fn pruned(found: &Category, depth: u32) -> Category {
+    let children = match depth.checked_sub(1) {
+        Some(depth) => found.children.iter().map(|child| pruned(child, depth)).collect(),
+        None => Vec::new(),
+    };
+    Category { id: found.id.clone(), display_name: found.display_name.clone(), children }
 }
