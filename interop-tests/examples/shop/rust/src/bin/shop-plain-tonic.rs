@@ -19,7 +19,6 @@ use std::error::Error;
 
 use clap::Parser;
 use tokio::net::TcpListener;
-use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
@@ -28,7 +27,7 @@ use shop::program::{Options, announce, shutdown};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(Options::parse().listen).await?;
-    let routes: Routes = shop::routes().await?;
+    let routes = shop::routes().await?;
     announce(&listener)?;
     Server::builder()
         .layer(shop::trailing_metadata::layer())
