@@ -163,9 +163,13 @@ impl Conclusion<'_> {
                 Some((self.plan.groups.get(index)?, subject, differing))
             })
         };
-        // A difference that is also in other groups is not about the decoding of requests.
-        let elsewhere: BTreeSet<_> =
-            groups().filter(|(group, ..)| !is_about_decoding(group)).map(|(_, it, _)| it).collect();
+        // A difference that is also in other groups of messages is not about the decoding of requests.
+        let elsewhere: BTreeSet<_> = groups()
+            .filter(|(group, ..)| {
+                !is_about_decoding(group) && !matches!(group.group, Group::Wire(_))
+            })
+            .map(|(_, it, _)| it)
+            .collect();
         for (group, subject, differing) in groups() {
             let about = is_about_decoding(group) && !elsewhere.contains(subject);
             let about = about.then_some(group.group.name());

@@ -201,9 +201,9 @@ mod tests {
     async fn the_router_of_tonic_is_served_until_the_shutdown() {
         let options = Options::new(DESCRIPTORS, &SERVICES).expect("services");
         let (listeners, address) = bind();
-        let (shut_down, shutdown) = oneshot::channel::<()>();
+        let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(serve(listeners, routes(), options, async {
-            let _ = shutdown.await;
+            let _ = stopped.await;
         }));
         let mut client = client(&address);
         let root = client.square_root(Number { value: 4.0 }).await.expect("a root");
@@ -211,7 +211,7 @@ mod tests {
         let status = client.square_root(Number { value: -1.0 }).await.expect_err("an error");
         assert_eq!(status.message(), "Exception calling application: math domain error");
         drop(client);
-        drop(shut_down);
+        drop(stop);
         server.await.expect("no panic").expect("no error");
     }
 

@@ -15,6 +15,7 @@
 //! - `request_stream`: a malformed message ends a stream of requests
 //! - `trailers`: the trailers of a request count if they have already arrived
 //! - [`refusal`]: a refused call ends with a status or a reset
+//! - [`stream_start`]: the header fields of a stream are sent with its first message
 //! - [`catch_panic`]: a panic in a handler fails only its own call
 //!
 //! [`connection()`] serves a client with them, and with the rules for connections, which wrap the
@@ -35,6 +36,7 @@ pub mod refusal;
 mod request_stream;
 pub mod response_fields;
 pub mod settings_ack;
+pub mod stream_start;
 mod trailers;
 mod unary_request;
 
@@ -48,6 +50,7 @@ use catch_panic::CatchPanicLayer;
 use deadline::DeadlineLayer;
 use read_request::ReadRequestLayer;
 use response_fields::ResponseFieldsLayer;
+use stream_start::StreamStartLayer;
 
 pub use connection::{ByReference, Connection, Transport, connection};
 pub use settings_ack::EarlyRequests;
@@ -56,8 +59,11 @@ pub use settings_ack::EarlyRequests;
 pub type ServerLayers = Stack<
     CatchPanicLayer,
     Stack<
-        ReadRequestLayer,
-        Stack<DeadlineLayer, Stack<AdmissionLayer, Stack<ResponseFieldsLayer, Identity>>>,
+        StreamStartLayer,
+        Stack<
+            ReadRequestLayer,
+            Stack<DeadlineLayer, Stack<AdmissionLayer, Stack<ResponseFieldsLayer, Identity>>>,
+        >,
     >,
 >;
 
@@ -70,5 +76,6 @@ pub fn layer(methods: Methods, early_requests: EarlyRequests) -> ServiceBuilder<
         .layer(AdmissionLayer::new(methods, early_requests))
         .layer(DeadlineLayer)
         .layer(ReadRequestLayer)
+        .layer(StreamStartLayer)
         .layer(CatchPanicLayer)
 }

@@ -17,10 +17,10 @@ pub(super) fn standard() -> Vec<FileDescriptorProto> {
     ];
     let files = sets.into_iter().filter_map(|set| FileDescriptorSet::decode(set).ok());
     let mut files: Vec<_> = files.flat_map(|set| set.file).collect();
-    files.iter_mut().for_each(|file| {
+    for file in &mut files {
         add_list(file);
         rename(file);
-    });
+    }
     files
 }
 

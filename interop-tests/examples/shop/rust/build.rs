@@ -19,8 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = compiler.file_descriptor_set();
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
-    let codecs =
-        [("plain", None), ("grpcio", Some("calculator::grpcio::wire::codec::ServerCodec"))];
+    let codecs = [("plain", None), ("grpcio", Some("calculator::grpcio::ServerCodec"))];
     for (folder, codec) in codecs {
         let folder = out.join(folder);
         fs::create_dir_all(&folder)?;

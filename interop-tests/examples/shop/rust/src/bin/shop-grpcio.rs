@@ -16,59 +16,22 @@ mod proto {
 }
 
 use std::error::Error;
-use std::pin::pin;
 
-use calculator::grpcio::server;
-use calculator::grpcio::wire::method::{MethodKind, Methods};
+use calculator::grpcio::serve::listen::Listener;
+use calculator::grpcio::{self, Options};
 use clap::Parser;
-use prost::Message;
-use prost_types::{FileDescriptorSet, MethodDescriptorProto};
-use tokio::net::TcpListener;
 use tower::Layer;
 
-use shop::program::{Options, announce, shutdown};
+use proto::shop_server::SERVICE_NAME;
+use shop::program::{Arguments, listen, shutdown};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(Options::parse().listen).await?;
-    let routes = shop::trailing_metadata::layer().layer(shop::routes().await?);
-    let methods = methods(&shop::DESCRIPTORS)?;
-    announce(&listener)?;
-    let mut shutdown = pin!(shutdown());
-    loop {
-        let (socket, _) = tokio::select! {
-            accepted = listener.accept() => accepted?,
-            () = &mut shutdown => return Ok(()),
-        };
-        socket.set_nodelay(true)?;
-        let (methods, routes) = (methods.clone(), routes.clone());
-        tokio::spawn(server::connection(socket, false, |early_requests| {
-            server::layer(methods, early_requests).service(routes)
-        }));
-    }
-}
-
-/// The methods of all services in these descriptor sets.
-fn methods(descriptors: &[&[u8]]) -> Result<Methods, prost::DecodeError> {
-    let mut methods = Vec::new();
-    for descriptors in descriptors {
-        for file in FileDescriptorSet::decode(*descriptors)?.file {
-            for service in &file.service {
-                for method in &service.method {
-                    let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                    methods.push((path, kind(method)));
-                }
-            }
-        }
-    }
-    Ok(Methods::new(methods.iter().map(|(path, kind)| (path.as_str(), *kind))))
-}
-
-fn kind(method: &MethodDescriptorProto) -> MethodKind {
-    match (method.client_streaming(), method.server_streaming()) {
-        (false, false) => MethodKind::Unary,
-        (true, false) => MethodKind::ClientStreaming,
-        (false, true) => MethodKind::ServerStreaming,
-        (true, true) => MethodKind::Bidirectional,
-    }
+    let mut options = Options::new(shop::DESCRIPTORS, &[SERVICE_NAME])?;
+    options.health = true;
+    options.reflection = true;
+    let service = shop::trailing_metadata::layer().layer(shop::service()?);
+    let listeners = vec![Listener::Tcp(listen(&Arguments::parse())?)];
+    grpcio::serve(listeners, service, options, shutdown()).await?;
+    Ok(())
 }

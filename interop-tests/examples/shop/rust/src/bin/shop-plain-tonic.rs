@@ -21,17 +21,25 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::health_reporter;
 
-use shop::program::{Options, announce, shutdown};
+use proto::shop_server::SERVICE_NAME;
+use shop::program::{Arguments, listen, shutdown};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(Options::parse().listen).await?;
-    let routes = shop::routes().await?;
-    announce(&listener)?;
+    let (health, health_service) = health_reporter();
+    health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(shop::DESCRIPTORS)
+        .build_v1()?;
+    let listener = TcpListener::from_std(listen(&Arguments::parse())?)?;
     Server::builder()
         .layer(shop::trailing_metadata::layer())
-        .add_routes(routes)
+        .add_service(shop::service()?)
+        .add_service(health_service)
+        .add_service(reflection)
         .serve_with_incoming_shutdown(
             TcpIncoming::from(listener).with_nodelay(Some(true)),
             shutdown(),

@@ -1,23 +1,26 @@
 //! The command line of both programs, and when they end.
 
 use std::io::{self, Write};
+use std::net::TcpListener;
 
 use clap::Parser;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves shop.v1.Shop, health checking and reflection.
 #[derive(Debug, Parser)]
-pub(crate) struct Options {
+pub(crate) struct Arguments {
     /// Where to listen. Port 0 is any free port.
     #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) listen: String,
+    listen: String,
 }
 
-/// Prints the port.
-pub(crate) fn announce(listener: &TcpListener) -> io::Result<()> {
+/// Listens in non-blocking mode, and prints the port.
+pub(crate) fn listen(arguments: &Arguments) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(&arguments.listen)?;
+    listener.set_nonblocking(true)?;
     println!("serving on port {}", listener.local_addr()?.port());
-    io::stdout().flush()
+    io::stdout().flush()?;
+    Ok(listener)
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -1,6 +1,8 @@
 //! The methods of the service.
 
-use futures_util::{StreamExt, stream};
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt, stream};
 use prost::DecodeError;
 use prost_types::Duration;
 use tonic::{Request, Response, Status, Streaming};
@@ -9,7 +11,6 @@ use super::basket::Basket;
 use super::call::{Call, Locale};
 use super::errors::ShopError;
 use super::product_import::ProductImport;
-use super::responses::{Responses, begun};
 use super::store::Store;
 use super::trailing_metadata::TrailingMetadata;
 use super::validation::{Violations, is_id};
@@ -35,6 +36,9 @@ const PROGRESS: [(OrderState, Duration); 4] = [
     (OrderState::Shipped, Duration { seconds: 24 * 60 * 60, nanos: 500_000_000 }),
     (OrderState::Delivered, Duration { seconds: 3 * 24 * 60 * 60, nanos: 0 }),
 ];
+
+/// The responses of a method.
+type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Implements `shop.v1.Shop`.
 #[derive(Debug)]
@@ -202,7 +206,7 @@ impl Shop for ShopService {
                     Ok(Some((response, (requests, basket))))
                 }
             });
-        Ok(trailing.with(begun(responses.boxed()).await?))
+        Ok(trailing.with(responses.boxed()))
     }
 }
 
