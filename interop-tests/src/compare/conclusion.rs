@@ -19,7 +19,7 @@ use crate::outcome::comparison::{
     CaseCounts, Example, Judgement, MethodComparison, MethodDifference, MethodVerdict, Part,
     Performance,
 };
-use crate::outcome::{Evidence, Finding, Mismatch, Report};
+use crate::outcome::{Evidence, Finding, Grade, Mismatch, Report};
 use crate::process::RunContext;
 
 /// The name of the suite.
@@ -175,10 +175,7 @@ impl Conclusion<'_> {
             let about = about.then_some(group.group.name());
             let grade = group.grade();
             let cause = match group.group {
-                Group::Wire(_) => {
-                    let cause = cause_below_messages(subject, &differing.difference);
-                    format!("{cause}, {grade}")
-                }
+                Group::Wire(_) => cause_below_messages(subject, &differing.difference, grade),
                 _ => cause(subject, about, &differing.method),
             };
             let new = MethodDifference {
@@ -203,10 +200,11 @@ impl Conclusion<'_> {
                         new.judgement == Judgement::Different && known.judgement != new.judgement;
                     let is_smaller = new.judgement == known.judgement
                         && request_size(&new.example) < request_size(&known.example);
+                    let grade = known.grade.min(new.grade);
                     if is_worse || is_smaller {
                         *known = new;
                     }
-                    known.cases = cases;
+                    (known.cases, known.grade) = (cases, grade);
                 }
             }
         }
@@ -274,6 +272,7 @@ fn cause(subject: &Subject, requests: Option<&str>, method: &str) -> String {
         }
         Subject::InitialMetadata(_)
         | Subject::TrailingMetadata(_)
+        | Subject::StatusMessageEncoding
         | Subject::Encoding(_)
         | Subject::Compression
         | Subject::ContentType => subject.to_string(),
@@ -286,16 +285,17 @@ fn cause(subject: &Subject, requests: Option<&str>, method: &str) -> String {
 
 /// What most likely causes a difference in the outcome of a probe. No code of a service sees most probes, so the cause
 /// is the same in every method. A rule of a library has the same consequence for many probes.
-fn cause_below_messages(subject: &Subject, difference: &Difference) -> String {
+fn cause_below_messages(subject: &Subject, difference: &Difference, grade: Grade) -> String {
     match subject {
         Subject::End | Subject::HttpStatus | Subject::Status | Subject::Wire(_) => {
             let Difference { reference, candidate, .. } = difference;
-            format!("{subject} of probes: {candidate} instead of {reference}")
+            format!("{subject} of probes: {candidate} instead of {reference}, {grade}")
         }
-        Subject::InitialMetadata(_) | Subject::TrailingMetadata(_) | Subject::Compression => {
-            subject.to_string()
-        }
-        subject => format!("{subject} of probes"),
+        Subject::InitialMetadata(_)
+        | Subject::TrailingMetadata(_)
+        | Subject::StatusMessageEncoding
+        | Subject::Compression => subject.to_string(),
+        subject => format!("{subject} of probes, {grade}"),
     }
 }
 

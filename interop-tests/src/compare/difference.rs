@@ -51,6 +51,8 @@ pub(crate) enum Subject {
     /// A field of the `google.rpc.Status` in `grpc-status-details-bin`.
     DetailsField(String, DifferenceKind),
     StatusMessage,
+    /// Other characters of equal status messages are percent-encoded.
+    StatusMessageEncoding,
     InitialMetadata(String),
     TrailingMetadata(String),
     /// Whether messages are compressed.
@@ -94,6 +96,7 @@ impl Subject {
             Self::Details => Part::StatusDetails,
             Self::DetailsField(..) => Part::DetailsField,
             Self::StatusMessage => Part::StatusMessage,
+            Self::StatusMessageEncoding => Part::StatusMessageEncoding,
             Self::InitialMetadata(_) => Part::InitialMetadata,
             Self::TrailingMetadata(_) => Part::TrailingMetadata,
             Self::Compression => Part::Compression,
@@ -135,7 +138,9 @@ impl Subject {
             Self::HttpStatus => IgnoredPart::Part(ResponsePart::HttpStatus),
             Self::ContentType => IgnoredPart::Part(ResponsePart::ContentType),
             Self::Status => IgnoredPart::Part(ResponsePart::Status),
-            Self::StatusMessage => IgnoredPart::Part(ResponsePart::StatusMessage),
+            Self::StatusMessage | Self::StatusMessageEncoding => {
+                IgnoredPart::Part(ResponsePart::StatusMessage)
+            }
             Self::Details => IgnoredPart::Part(ResponsePart::StatusDetails),
             Self::MessageCount => IgnoredPart::Part(ResponsePart::MessageCount),
             Self::MessageOrder => IgnoredPart::Part(ResponsePart::MessageOrder),
@@ -168,6 +173,7 @@ impl fmt::Display for Subject {
             Self::Details => f.write_str("status details"),
             Self::DetailsField(path, kind) => write!(f, "status details: {path} ({kind})"),
             Self::StatusMessage => f.write_str("status message"),
+            Self::StatusMessageEncoding => f.write_str("encoding of the status message"),
             Self::InitialMetadata(name) => write!(f, "initial metadata {name}"),
             Self::TrailingMetadata(name) => write!(f, "trailing metadata {name}"),
             Self::Compression => f.write_str("compression"),
@@ -203,6 +209,10 @@ pub(crate) fn differences(
     found.texts(Subject::Status, &status_name(&reference.status), &status_name(&candidate.status));
     let [one, other] = [reference, candidate].map(|response| shown(&response.status_message));
     found.texts(Subject::StatusMessage, &one, &other);
+    if one == other {
+        let [one, other] = [reference, candidate].map(|response| shown(&response.encoded_message));
+        found.texts(Subject::StatusMessageEncoding, &one, &other);
+    }
     found.details(types, reference.details.as_deref(), candidate.details.as_deref());
     found.metadata(Subject::InitialMetadata, &reference.initial, &candidate.initial);
     found.metadata(Subject::TrailingMetadata, &reference.trailing, &candidate.trailing);

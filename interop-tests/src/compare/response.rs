@@ -7,6 +7,8 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use percent_encoding::percent_decode;
 
@@ -34,6 +36,8 @@ pub(crate) struct Response {
     pub(crate) status: String,
     /// The decoded value of `grpc-message`.
     pub(crate) status_message: Vec<u8>,
+    /// The value of `grpc-message` as it was sent.
+    pub(crate) encoded_message: Vec<u8>,
     /// The value of `grpc-status-details-bin` in base64, if there is one.
     pub(crate) details: Option<Vec<u8>>,
     pub(crate) initial: Vec<Field>,
@@ -88,6 +92,7 @@ impl Response {
             _ => CallEnd::EndStream,
         });
         let Stream { mut blocks, data, malformed, received_end, .. } = stream;
+        blocks.iter_mut().flatten().for_each(in_base64);
         let trailing = if received_end { blocks.pop().unwrap_or_default() } else { Vec::new() };
         let initial: Vec<_> = blocks.into_iter().flatten().collect();
         let find = |name: &str| {
@@ -96,6 +101,7 @@ impl Response {
         };
         let text = |name| find(name).map(shown).unwrap_or_default();
         let encoding = find("grpc-encoding").unwrap_or_default();
+        let encoded_message = find("grpc-message").unwrap_or_default();
         let (mut messages, mut rest) = messages(&data, encoding);
         if end == CallEnd::TooLong {
             // How much more had been read depends on time.
@@ -107,7 +113,8 @@ impl Response {
             http_status: text(":status"),
             content_type: text("content-type"),
             status: text("grpc-status"),
-            status_message: percent_decode(find("grpc-message").unwrap_or_default()).collect(),
+            status_message: percent_decode(encoded_message).collect(),
+            encoded_message: encoded_message.to_vec(),
             details: find("grpc-status-details-bin").map(<[u8]>::to_vec),
             initial: initial.into_iter().filter(is_metadata).collect(),
             trailing: trailing.into_iter().filter(is_metadata).collect(),
@@ -126,6 +133,18 @@ impl Response {
     /// Whether the call ended with the status OK.
     pub(crate) fn is_ok(&self) -> bool {
         self.end == CallEnd::EndStream && self.status == "0"
+    }
+}
+
+/// Encodes binary metadata in base64 if it was sent as it is, after a zero byte.
+///
+/// A client that accepts this form announces it in its SETTINGS (gRPC proposal G1). It also accepts the other form, and
+/// its library decodes both.
+fn in_base64((name, value): &mut Field) {
+    if name.ends_with(b"-bin")
+        && let Some(raw) = value.strip_prefix(b"\0")
+    {
+        *value = STANDARD_NO_PAD.encode(raw).into_bytes();
     }
 }
 
@@ -205,6 +224,7 @@ mod tests {
         let response = response(vec![headers, trailers], b"\0\0\0\0\x02ab\0\0\0\0\x09c".to_vec());
         assert_eq!((&*response.http_status, &*response.status), ("200", "5"));
         assert_eq!(response.status_message, b"no pen");
+        assert_eq!(response.encoded_message, b"no%20pen");
         assert_eq!(response.initial, fields(&[("a", "1")]));
         assert_eq!(response.trailing, fields(&[("b", "2")]));
         assert_eq!(response.messages.len(), 1);
@@ -219,6 +239,15 @@ mod tests {
             Vec::new(),
         );
         assert_eq!((response.initial, response.trailing), (Vec::new(), fields(&[("a", "1")])));
+    }
+
+    #[test]
+    fn binary_metadata_is_in_base64() {
+        let headers = fields(&[("a-bin", "\0\u{7f}"), ("b-bin", "fw"), ("c", "\0")]);
+        let trailers = fields(&[("grpc-status-details-bin", "\0")]);
+        let response = response(vec![headers, trailers], Vec::new());
+        assert_eq!(response.initial, fields(&[("a-bin", "fw"), ("b-bin", "fw"), ("c", "\0")]));
+        assert_eq!(response.details, Some(Vec::new()));
     }
 
     #[test]

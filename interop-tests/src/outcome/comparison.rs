@@ -156,6 +156,7 @@ pub(crate) enum Part {
     /// A field of the status details.
     DetailsField,
     StatusMessage,
+    StatusMessageEncoding,
     InitialMetadata,
     TrailingMetadata,
     /// Whether messages are compressed.

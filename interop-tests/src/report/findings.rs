@@ -61,7 +61,7 @@ fn finding<'a>(
     all: &[(&'a str, &'a MethodDifference)],
 ) -> Option<Finding<'a>> {
     let size = |example: &Example| example.request.iter().map(String::len).sum::<usize>();
-    let (_, worst) = all.iter().min_by_key(|(_, it)| (it.part, size(&it.example)))?;
+    let (_, worst) = all.iter().min_by_key(|(_, it)| (it.grade, it.part, size(&it.example)))?;
     let mut methods: Vec<_> = all.iter().map(|(method, _)| *method).collect();
     methods.dedup();
     let mut subjects: Vec<_> = all.iter().map(|(_, difference)| &difference.subject).collect();

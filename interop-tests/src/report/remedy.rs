@@ -9,9 +9,8 @@ use crate::outcome::comparison::{Judgement, MethodDifference, Part};
 pub(crate) fn of(difference: &MethodDifference) -> String {
     let remedy = match difference.part {
         _ if is_below_messages(difference) => {
-            "the HTTP/2 library or the gRPC framework decides this, not the service. \
-             `calculator::grpcio::server::connection` and `layer` do what grpcio does, except where h2 refuses what \
-             HTTP/2 forbids"
+            "the HTTP/2 library or the gRPC framework decides this, not the service. `calculator::grpcio::serve` does \
+             what grpcio does, except where h2 refuses what HTTP/2 forbids"
         }
         Part::End => {
             "one server did not end the call with a status; the logs of both servers show whether it crashed, hung or \
@@ -19,7 +18,7 @@ pub(crate) fn of(difference: &MethodDifference) -> String {
         }
         Part::HttpStatus | Part::ContentType | Part::Protocol | Part::Connection => {
             "hyper refuses some requests with an HTTP status before tonic sees them, for example 431 for large \
-             metadata; `calculator::grpcio::server::connection` accepts what grpcio accepts"
+             metadata; `calculator::grpcio::serve` accepts what grpcio accepts"
         }
         Part::Status | Part::StatusMessage if is_about_decoding(difference) => {
             "the request is not a valid message. grpcio reports INTERNAL with a fixed text; tonic reports the text of \
@@ -32,10 +31,16 @@ pub(crate) fn of(difference: &MethodDifference) -> String {
         }
         Part::Status => {
             "the code of the service decides the status; check the validation of the request and the conversion of \
-             errors. If the request is refused before the handler, `calculator::grpcio::server::layer` decides as \
-             grpcio does"
+             errors. If the request is refused before the handler, `calculator::grpcio::serve` decides as grpcio does"
         }
-        Part::StatusMessage => "the code of the service, or its framework, writes another text",
+        Part::StatusMessage => {
+            "the code of the service, or its framework, writes another text; `calculator::grpcio::serve` writes those of \
+             grpcio"
+        }
+        Part::StatusMessageEncoding => {
+            "tonic percent-encodes spaces and other characters that gRPC permits. Clients decode both, but logs and \
+             proxies show the difference; `calculator::grpcio::serve` encodes like grpcio"
+        }
         Part::MessageCount | Part::MessageOrder => {
             "the code of the service sends other messages; check where its stream ends"
         }
@@ -51,10 +56,7 @@ pub(crate) fn of(difference: &MethodDifference) -> String {
              the crate tonic-types"
         }
         Part::InitialMetadata => initial_metadata(difference),
-        Part::TrailingMetadata => {
-            "the code of the service sets other trailing metadata; with tonic, set it in the `Status` or in the trailers \
-             of the stream"
-        }
+        Part::TrailingMetadata => trailing_metadata(difference),
         Part::Compression => {
             "one server compresses its responses; with tonic, `send_compressed` and `accept_compressed` decide this"
         }
@@ -121,15 +123,29 @@ fn field(difference: &MethodDifference) -> &'static str {
     }
 }
 
+const DATE: &str = "hyper adds `date` to every response, and tonic's own server has no option against it; \
+                    `calculator::grpcio::serve` does not send it";
+
+fn trailing_metadata(difference: &MethodDifference) -> &'static str {
+    match difference.name.as_deref().unwrap_or_default() {
+        "date" => DATE,
+        "content-length" => {
+            "hyper adds `content-length` to a response without a body; `calculator::grpcio::serve` does not send it"
+        }
+        _ => {
+            "the code of the service sets other trailing metadata; with tonic, set it in the `Status` or in the trailers \
+             of the stream"
+        }
+    }
+}
+
 fn initial_metadata(difference: &MethodDifference) -> &'static str {
     match difference.name.as_deref().unwrap_or_default() {
-        "date" => {
-            "hyper adds `date` to every response. `auto_date_header(false)` of hyper's HTTP/2 builder turns it off; \
-             tonic's own server has no such option"
-        }
+        "date" => DATE,
         "grpc-accept-encoding" => {
-            "grpcio announces the encodings that it accepts; tonic announces those of `accept_compressed`, and only in \
-             the answer to a message that is compressed otherwise"
+            "grpcio announces the encodings that it accepts in every response; tonic announces those of \
+             `accept_compressed`, and only in the answer to a message that is compressed otherwise. \
+             `calculator::grpcio::serve` announces them like grpcio"
         }
         "grpc-encoding" => {
             "one server compresses its responses; with tonic, `send_compressed` decides this"
