@@ -17,10 +17,19 @@ impl Ignored {
         Self(entries.into_iter().map(|entry| (entry, AtomicBool::new(false))).collect())
     }
 
-    /// The reason of the entry that accepts this difference of the `peer`'s `method`, if there is one.
-    pub(crate) fn reason(&self, peer: &str, method: &str, difference: &Difference) -> Option<&str> {
-        let (entry, is_used) =
-            self.0.iter().find(|(entry, _)| accepts(entry, peer, method, difference))?;
+    /// The reason of the entry that accepts this difference of the `peer`'s `method` in one of these `cases`, if there is
+    /// one.
+    pub(crate) fn reason(
+        &self,
+        peer: &str,
+        method: &str,
+        cases: &str,
+        difference: &Difference,
+    ) -> Option<&str> {
+        let (entry, is_used) = self
+            .0
+            .iter()
+            .find(|(entry, _)| is_in(entry, cases) && accepts(entry, peer, method, difference))?;
         is_used.store(true, Ordering::Relaxed);
         Some(&entry.reason)
     }
@@ -51,8 +60,17 @@ fn is_for(entry: &Ignore, peer: &str, method: &str) -> bool {
         && entry.method.as_ref().is_none_or(|pattern| glob(pattern, method))
 }
 
+fn is_in(entry: &Ignore, cases: &str) -> bool {
+    entry.cases.as_ref().is_none_or(|pattern| glob(pattern, cases))
+}
+
 fn names(what: &IgnoredPart, subject: &Subject) -> bool {
-    subject.ignored_part().as_ref() == Some(what)
+    match (what, subject) {
+        (IgnoredPart::Kind(kind), Subject::ResponseField(_, of) | Subject::DetailsField(_, of)) => {
+            kind == of
+        }
+        _ => subject.ignored_part().as_ref() == Some(what),
+    }
 }
 
 fn accepts(entry: &Ignore, peer: &str, method: &str, difference: &Difference) -> bool {
@@ -71,6 +89,7 @@ pub(crate) fn entry_for(subject: &Subject, method: &str) -> Option<String> {
         IgnoredPart::Field(path) => ("field", path),
         IgnoredPart::Metadata(name) => ("metadata", name),
         IgnoredPart::Part(part) => ("part", part.to_string()),
+        IgnoredPart::Kind(kind) => ("kind", kind.to_string()),
     };
     let quoted = |text: &str| toml::Value::from(text).to_string();
     Some(format!(
@@ -89,12 +108,39 @@ mod tests {
     fn ignored(what: IgnoredPart, method: Option<&str>, pattern: Option<&str>) -> Ignored {
         Ignored::new(vec![Ignore {
             what,
+            cases: None,
             method: method.map(str::to_owned),
             peer: None,
             pattern: pattern.map(|it| regex_lite::Regex::new(it).expect("it is valid")),
             reason: "known".to_owned(),
             place: "peers.toml:1: `x`".to_owned(),
         }])
+    }
+
+    #[test]
+    fn an_entry_may_name_a_kind_of_difference_and_cases() {
+        let mut entry = Ignore {
+            what: IgnoredPart::Kind(DifferenceKind::SignOfZero),
+            cases: Some("generated.*".to_owned()),
+            method: None,
+            peer: None,
+            pattern: None,
+            reason: "known".to_owned(),
+            place: "peers.toml:1: `sign-of-zero`".to_owned(),
+        };
+        let sign =
+            |field: &str| Subject::ResponseField(field.to_owned(), DifferenceKind::SignOfZero);
+        let accepts = |entry: &Ignore, cases: &str, subject: Subject| {
+            let found = difference(subject, "-0.0", "0.0");
+            Ignored::new(vec![entry.clone()]).reason("rust", "a.B.C", cases, &found).is_some()
+        };
+        assert!(accepts(&entry, "generated.price", sign("price")));
+        assert!(accepts(&entry, "generated.rate", sign("item.rate")));
+        assert!(!accepts(&entry, "user.order", sign("price")));
+        let value = Subject::ResponseField("price".to_owned(), DifferenceKind::Value);
+        assert!(!accepts(&entry, "generated.price", value));
+        entry.cases = None;
+        assert!(accepts(&entry, "user.order", sign("price")));
     }
 
     fn difference(subject: Subject, reference: &str, candidate: &str) -> Difference {
@@ -106,7 +152,8 @@ mod tests {
     fn an_entry_accepts_what_it_names() {
         let date = || difference(Subject::InitialMetadata("date".to_owned()), ABSENT, "\"today\"");
         let metadata = |name: &str| IgnoredPart::Metadata(name.to_owned());
-        let of = |ignored: Ignored| ignored.reason("rust", "shop.Shop.Get", &date()).is_some();
+        let of =
+            |ignored: Ignored| ignored.reason("rust", "shop.Shop.Get", "user.a", &date()).is_some();
         assert!(of(ignored(metadata("date"), None, None)));
         assert!(of(ignored(metadata("date"), Some("shop.*"), Some("to"))));
         assert!(!of(ignored(metadata("date"), Some("other.*"), None)));
@@ -115,8 +162,10 @@ mod tests {
         assert!(!of(ignored(IgnoredPart::Field("date".to_owned()), None, None)));
         let part = |name| ignored(IgnoredPart::Part(name), None, None);
         let status = difference(Subject::Status, "OK (0)", "UNKNOWN (2)");
-        assert!(part(ResponsePart::Status).reason("rust", "a.B.C", &status).is_some());
-        assert!(part(ResponsePart::StatusMessage).reason("rust", "a.B.C", &status).is_none());
+        assert!(part(ResponsePart::Status).reason("rust", "a.B.C", "user.a", &status).is_some());
+        assert!(
+            part(ResponsePart::StatusMessage).reason("rust", "a.B.C", "user.a", &status).is_none()
+        );
     }
 
     #[test]
@@ -126,7 +175,7 @@ mod tests {
         assert_eq!(entry.unused(&compared("shop.Shop.Get")), ["peers.toml:1: `x`"]);
         assert_eq!(entry.unused(&compared("other.Other.Get")), Vec::<&str>::new());
         let status = difference(Subject::Status, "OK (0)", "UNKNOWN (2)");
-        entry.reason("rust", "shop.Shop.Get", &status).expect("it is accepted");
+        entry.reason("rust", "shop.Shop.Get", "user.a", &status).expect("it is accepted");
         assert_eq!(entry.unused(&compared("shop.Shop.Get")), Vec::<&str>::new());
     }
 

@@ -131,9 +131,11 @@ impl Session {
         let mut servers = self.servers.lock();
         let _permit = context.busy_permits.acquire();
         let method = plan.method.full_name();
+        let groups: Vec<_> = plan.groups.iter().map(SourcedGroup::name).collect();
         let rules = Rules {
             peer: &plan.peer,
             method,
+            groups: &groups,
             types: &plan.types,
             ignored: &settings.ignored,
             strict_bytes: settings.strict_bytes,

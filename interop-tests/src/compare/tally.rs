@@ -41,6 +41,8 @@ impl Responses {
 pub(crate) struct Rules<'a> {
     pub(crate) peer: &'a str,
     pub(crate) method: &'a str,
+    /// The last part of the name of the trial of each group.
+    pub(crate) groups: &'a [String],
     pub(crate) types: &'a ResponseTypes,
     pub(crate) ignored: &'a Ignored,
     /// Whether other bytes for equal values are a difference.
@@ -69,7 +71,7 @@ pub(crate) struct Tally {
 /// The differences of one case.
 type Found = BTreeSet<(Subject, Kind)>;
 
-/// What a difference means.
+/// What a difference in a case of `group` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Reported,
@@ -161,7 +163,7 @@ impl Tally {
     ) {
         let mut found = Found::new();
         for difference in differences {
-            let judgement = judged(&difference, rules);
+            let judgement = judged(group, &difference, rules);
             let kind = match judgement {
                 Judgement::Different => Kind::Different,
                 Judgement::Accepted { .. } => Kind::Accepted,
@@ -329,13 +331,14 @@ pub(crate) fn primary(mut differences: Vec<Difference>) -> Vec<Difference> {
 }
 
 /// What a difference means.
-pub(crate) fn judged(difference: &Difference, rules: &Rules<'_>) -> Judgement {
-    let Rules { peer, method, ignored, strict_bytes, .. } = rules;
+pub(crate) fn judged(group: usize, difference: &Difference, rules: &Rules<'_>) -> Judgement {
+    let Rules { peer, method, groups, ignored, strict_bytes, .. } = rules;
+    let cases = groups.get(group).map_or("", String::as_str);
     let subject = &difference.subject;
     if *subject == Subject::Latency || subject.is_encoding() && !strict_bytes {
         return Judgement::Reported;
     }
-    match ignored.reason(peer, method, difference) {
+    match ignored.reason(peer, method, cases, difference) {
         Some(reason) => Judgement::Accepted { reason: reason.to_owned() },
         None => Judgement::Different,
     }
@@ -390,6 +393,7 @@ mod tests {
     impl Test {
         fn new(ignored: &[(&str, Option<&str>)]) -> Self {
             let entry = |(field, pattern): &(&str, Option<&str>)| Ignore {
+                cases: None,
                 what: IgnoredPart::Field((*field).to_owned()),
                 method: None,
                 peer: None,
@@ -411,6 +415,7 @@ mod tests {
             let responses = Responses { reference, again: Some(again), candidate };
             let case = Case { name: name.to_owned(), ..Case::default() };
             let rules = Rules {
+                groups: &[],
                 peer: "rust",
                 method: "shop.Shop.Get",
                 types: &self.types,
@@ -463,6 +468,7 @@ mod tests {
         test.add("by-chance", all(PEN, PEN, CUP));
         let [reference, again, _] = all(PEN, CUP, PEN);
         let rules = Rules {
+            groups: &[],
             peer: "rust",
             method: "shop.Shop.Get",
             types: &test.types,

@@ -137,6 +137,11 @@ pub(crate) struct IgnoreEntry {
     pub(crate) metadata: Option<Spanned<String>>,
     /// A part of the response that is neither.
     pub(crate) part: Option<Spanned<ResponsePart>>,
+    /// How the values of any field of the response or of the status details differ.
+    pub(crate) kind: Option<Spanned<DifferenceKind>>,
+    /// The cases to which it applies, as the last part of the name of their trial, with `*` for any text. The default is
+    /// all.
+    pub(crate) cases: Option<String>,
     /// The methods to which it applies, with `*` for any text. The default is all.
     pub(crate) method: Option<String>,
     /// The peer to which it applies. The default is all.
@@ -151,6 +156,7 @@ pub(crate) struct IgnoreEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct Ignore {
     pub(crate) what: IgnoredPart,
+    pub(crate) cases: Option<String>,
     pub(crate) method: Option<String>,
     pub(crate) peer: Option<String>,
     pub(crate) pattern: Option<Regex>,
@@ -165,6 +171,8 @@ pub(crate) enum IgnoredPart {
     Field(String),
     Metadata(String),
     Part(ResponsePart),
+    /// This kind of difference in any field.
+    Kind(DifferenceKind),
 }
 
 /// A part of the response without a name of its own.
@@ -185,31 +193,70 @@ pub(crate) enum ResponsePart {
     Encoding,
 }
 
+/// How two values of a field of the response differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum DifferenceKind {
+    /// Another value.
+    Value,
+    /// A field with presence is set on one side only, perhaps to its default.
+    Presence,
+    /// 0.0 and -0.0.
+    SignOfZero,
+    /// NaN with other bits.
+    NanPayload,
+    /// Another number of an enum.
+    EnumNumber,
+    /// Another field of a oneof is set.
+    OneofCase,
+    /// A repeated field has more or fewer elements.
+    Length,
+    /// A repeated field has the same elements in another order.
+    Order,
+    /// The candidate lacks an entry of a map.
+    MissingMapEntry,
+    /// The candidate has an entry of a map that the reference lacks.
+    AdditionalMapEntry,
+    /// The candidate lacks an unknown field, so it loses data of newer peers.
+    MissingUnknownField,
+    /// The candidate has an unknown field that the reference lacks.
+    AdditionalUnknownField,
+    /// An unknown field has another value.
+    ChangedUnknownField,
+    /// A `google.protobuf.Any` has another type URL.
+    AnyType,
+}
+
 impl IgnoreEntry {
     /// Checks the entry, which is in the peers file `source`.
     pub(crate) fn check(self, source: &Source) -> Result<Ignore, ConfigError> {
-        let Self { field, metadata, part, method, peer, pattern, reason } = self;
+        let Self { field, metadata, part, kind, cases, method, peer, pattern, reason } = self;
         let spans = [
             field.as_ref().map(Spanned::span),
             metadata.as_ref().map(Spanned::span),
             part.as_ref().map(Spanned::span),
+            kind.as_ref().map(Spanned::span),
         ];
         let span = spans.into_iter().flatten().next();
         let wrong = |message: &str| Err(source.error(span.clone(), message));
-        let (what, name) = match (field, metadata, part) {
-            (Some(name), None, None) => {
+        let (what, name) = match (field, metadata, part, kind) {
+            (Some(name), None, None, None) => {
                 (IgnoredPart::Field(name.get_ref().clone()), name.into_inner())
             }
-            (None, Some(name), None) => {
+            (None, Some(name), None, None) => {
                 let name = name.into_inner().to_ascii_lowercase();
                 (IgnoredPart::Metadata(name.clone()), name)
             }
-            (None, None, Some(part)) => {
+            (None, None, Some(part), None) => {
                 (IgnoredPart::Part(*part.get_ref()), part.get_ref().to_string())
+            }
+            (None, None, None, Some(kind)) => {
+                (IgnoredPart::Kind(*kind.get_ref()), kind.get_ref().to_string())
             }
             _ => {
                 return wrong(
-                    "ignore: an entry needs exactly one of `field`, `metadata` and `part`",
+                    "ignore: an entry needs exactly one of `field`, `metadata`, `part` and `kind`",
                 );
             }
         };
@@ -224,7 +271,7 @@ impl IgnoreEntry {
         };
         let place = source.error(span.clone(), format!("`{name}`")).to_string();
         let place = place.lines().next().unwrap_or_default().to_owned();
-        Ok(Ignore { what, method, peer, pattern, reason, place })
+        Ok(Ignore { what, cases, method, peer, pattern, reason, place })
     }
 }
 
@@ -252,6 +299,8 @@ mod tests {
             ("reason = 'x'", "peers.toml: ignore: an entry needs exactly one of"),
             ("field = 'a'\npart = 'status'\nreason = 'x'", "peers.toml:2: ignore: an entry needs"),
             ("part = 'body'\nreason = 'x'", "peers.toml:2: unknown variant `body`"),
+            ("kind = 'sign'\nreason = 'x'", "peers.toml:2: unknown variant `sign`"),
+            ("kind = 'value'\nfield = 'a'\nreason = 'x'", "ignore: an entry needs exactly one of"),
             ("field = 'a'\nreason = ' '", "peers.toml:2: ignore: an entry needs a `reason`"),
             ("field = 'a'\nreason = 'x'\npattern = '('", "peers.toml:4: ignore: pattern: "),
             ("field = 'a'", "peers.toml:1: missing field `reason`"),

@@ -27,7 +27,7 @@ pub(crate) mod variables;
 pub(crate) use address::Attachment;
 pub(crate) use capability::{Capability, ServerNeeds};
 pub(crate) use comparison::{
-    CaseSource, CompareSettings, Ignore, IgnoredPart, ResponsePart, Restart,
+    CaseSource, CompareSettings, DifferenceKind, Ignore, IgnoredPart, ResponsePart, Restart,
 };
 pub(crate) use connection::{
     Authority, ClientCertificate, ClientTls, ServerCertificate, Target, Transport, Variant, Vary,

@@ -5,58 +5,8 @@
 
 use std::collections::HashMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::compare::message::path::FieldPath;
-
-/// How two values of a field differ.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    strum::Display,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub(crate) enum DifferenceKind {
-    /// Another value.
-    Value,
-    /// A field with presence is set on one side only, perhaps to its default.
-    Presence,
-    /// 0.0 and -0.0.
-    SignOfZero,
-    /// NaN with other bits.
-    NanPayload,
-    /// Another number of an enum.
-    EnumNumber,
-    /// Another field of a oneof is set.
-    OneofCase,
-    /// A repeated field has more or fewer elements.
-    Length,
-    /// A repeated field has the same elements in another order.
-    Order,
-    /// The candidate lacks an entry of a map.
-    MissingMapEntry,
-    /// The candidate has an entry of a map that the reference lacks.
-    AdditionalMapEntry,
-    /// The candidate lacks an unknown field, so it loses data of newer peers.
-    MissingUnknownField,
-    /// The candidate has an unknown field that the reference lacks.
-    AdditionalUnknownField,
-    /// An unknown field has another value.
-    ChangedUnknownField,
-    /// A `google.protobuf.Any` has another type URL.
-    AnyType,
-}
+use crate::config::DifferenceKind;
 
 /// One difference. The values are texts for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +93,5 @@ mod tests {
     fn a_kind_is_written_in_kebab_case() {
         let kind = DifferenceKind::MissingMapEntry;
         assert_eq!(kind.to_string(), "missing-map-entry");
-        assert_eq!(serde_json::to_string(&kind).unwrap(), "\"missing-map-entry\"");
     }
 }

@@ -29,7 +29,9 @@ mod tests;
 
 use prost_reflect::MessageDescriptor;
 
-pub(crate) use difference::{DifferenceKind, Differences, FieldDifference};
+pub(crate) use crate::config::DifferenceKind;
+
+pub(crate) use difference::{Differences, FieldDifference};
 pub(crate) use encoding::{Encoding, EncodingDifference};
 pub(crate) use path::FieldPath;
 pub(crate) use value::ABSENT;

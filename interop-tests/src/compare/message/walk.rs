@@ -9,11 +9,12 @@ use prost_reflect::{DynamicMessage, Kind, MapKey, ReflectMessage as _, Value};
 
 use crate::compare::message::canonical::{Elements, sorted};
 use crate::compare::message::decode::{self, any_content, is_any, type_name};
-use crate::compare::message::difference::{Collector, DifferenceKind, Differences};
+use crate::compare::message::difference::{Collector, Differences};
 use crate::compare::message::field::{Field, kind_of_map_values};
 use crate::compare::message::path::{FieldPath, Segment};
 use crate::compare::message::unknown::{ByName, UnknownFields};
 use crate::compare::message::value::{self, ABSENT};
+use crate::config::DifferenceKind;
 
 /// The differences between two messages of one type.
 pub(super) fn differences(reference: &DynamicMessage, candidate: &DynamicMessage) -> Differences {

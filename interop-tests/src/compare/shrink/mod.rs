@@ -67,12 +67,12 @@ impl Examples<'_> {
         let method = Method { of: &input, is_client_streaming: plan.method.is_client_streaming() };
         for Example { group, subject, case } in examples(plan, tally) {
             // It may depend on the calls before.
-            let ControlFlow::Continue(Some(_)) = calls.difference(&subject, &case) else {
+            let ControlFlow::Continue(Some(_)) = calls.difference(group, &subject, &case) else {
                 continue;
             };
             let mut last = None;
             let found = smaller(&case, method, TRIES - 1, &mut |case| {
-                let found = calls.difference(&subject, case)?;
+                let found = calls.difference(group, &subject, case)?;
                 let shows = found.is_some();
                 last = found.or(last.take());
                 ControlFlow::Continue(shows)
@@ -136,6 +136,7 @@ impl Calls<'_> {
     /// example cannot be reduced any further.
     fn difference(
         &mut self,
+        group: usize,
         subject: &Subject,
         case: &Case,
     ) -> ControlFlow<(), Option<Difference>> {
@@ -150,7 +151,7 @@ impl Calls<'_> {
         if responses.all().any(|response| response.duration > SLOW) {
             return ControlFlow::Break(());
         }
-        ControlFlow::Continue(difference(subject, &responses, &self.rules))
+        ControlFlow::Continue(difference(group, subject, &responses, &self.rules))
     }
 
     /// The responses to `case`; `None` if a server does not end the call, for example because it exits.
@@ -168,7 +169,12 @@ impl Calls<'_> {
 }
 
 /// The difference with this subject, unless the reference is unstable in it or it is accepted.
-fn difference(subject: &Subject, responses: &Responses, rules: &Rules<'_>) -> Option<Difference> {
+fn difference(
+    group: usize,
+    subject: &Subject,
+    responses: &Responses,
+    rules: &Rules<'_>,
+) -> Option<Difference> {
     let Responses { reference, again, candidate } = responses;
     let is_unstable = again.as_ref().is_some_and(|again| {
         let unstable = differences(rules.types, reference, again);
@@ -176,7 +182,7 @@ fn difference(subject: &Subject, responses: &Responses, rules: &Rules<'_>) -> Op
     });
     let mut found = primary(differences(rules.types, reference, candidate)).into_iter();
     let found = found.find(|it| it.subject == *subject)?;
-    (!is_unstable && judged(&found, rules) == Judgement::Different).then_some(found)
+    (!is_unstable && judged(group, &found, rules) == Judgement::Different).then_some(found)
 }
 
 #[cfg(test)]
@@ -194,7 +200,14 @@ mod tests {
     use crate::http2::Stream;
 
     fn rules<'a>(types: &'a ResponseTypes, ignored: &'a Ignored) -> Rules<'a> {
-        Rules { peer: "rust", method: "shop.Shop.Get", types, ignored, strict_bytes: false }
+        Rules {
+            peer: "rust",
+            method: "shop.Shop.Get",
+            groups: &[],
+            types,
+            ignored,
+            strict_bytes: false,
+        }
     }
 
     fn plan(groups: &[&str]) -> MethodPlan {
@@ -281,7 +294,7 @@ mod tests {
                 again: Some(response(again)),
                 candidate: response(candidate),
             };
-            difference(&subject, &responses, &rules(&types, &ignored)).map(|it| it.candidate)
+            difference(0, &subject, &responses, &rules(&types, &ignored)).map(|it| it.candidate)
         };
         assert_eq!(found(("0", "1"), ("0", "2")).as_deref(), Some("\"2\""));
         assert_eq!(found(("0", "1"), ("0", "1")), None);
