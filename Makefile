@@ -37,7 +37,7 @@ INTEROP = '$(CARGO_TARGET_DIR)/debug/interop'
 PROGRAMS = --bin calculator-server --bin calculator-client --bin calculator-agent --bin interop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-tests bench interop interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
+.PHONY: help setup build build-example build-tests bench interop interop-example interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,14 @@ build: ## build the Rust programs
 # Without a subcommand, so that ARGS can begin with one.
 interop: setup build ## run every pair of server and client: make interop ARGS='--help'
 	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
+
+EXAMPLE = interop-tests/examples/shop/shop.toml
+build-example: build ## build the example service in Rust
+	$(CARGO) build --locked --workspace $(PROGRAMS) --bin shop-plain-tonic --bin shop-grpcio
+
+# The status 101 is expected: plain tonic differs from grpcio.
+interop-example: setup build-example ## compare an example service in Python, with plain tonic and with grpcio's behaviour
+	$(INTEROP) run --peers $(EXAMPLE) $(ARGS) || [ $$? -eq 101 ]
 
 interop-merge: build ## make one report of those of all shards: make interop-merge RECORDS='1.json 2.json'
 	$(INTEROP) merge $(RECORDS)
