@@ -92,7 +92,10 @@ impl Loaded {
         let services = descriptors.as_ref().map(|descriptors| {
             let probes = probe::read_all(&project.join("server-parity"))?;
             let options = compare::Options {
-                strict_bytes: comparison.strict_bytes,
+                strict: compare::Strict {
+                    bytes: comparison.strict_bytes,
+                    edge: comparison.strict_edge,
+                },
                 allow_writes: comparison.allow_writes,
             };
             compare::Suite::new(descriptors, &peers.compare, &peers.ignored, options, probes)

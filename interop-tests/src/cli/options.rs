@@ -153,6 +153,7 @@ pub(crate) struct FuzzOptions {
 /// Which peers are compared, and with what.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Comparison")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 pub(crate) struct Comparison {
     /// Run only trials with a server that is already running at HOST:PORT or unix:PATH, for example in a
     /// debugger. Its capabilities are those of PEER in the peers file. Without PEER, the peer is named
@@ -171,6 +172,9 @@ pub(crate) struct Comparison {
     /// In the suite compare: fail if equal values have other bytes.
     #[arg(long)]
     pub(crate) strict_bytes: bool,
+    /// In the suite compare: fail if responses to requests differ that no conforming client sends.
+    #[arg(long)]
+    pub(crate) strict_edge: bool,
     /// In the suite compare: call all methods of attached servers, even if they have side effects.
     #[arg(long)]
     pub(crate) allow_writes: bool,
@@ -306,8 +310,15 @@ impl RunOptions {
     /// checkout the command builds the programs first.
     pub(crate) fn rerun_command(&self, in_checkout: bool) -> String {
         let Inputs { peers, scenarios, goldens, bin, set, .. } = &self.inputs;
-        let Comparison { attach, baseline, deviations, strict_bytes, allow_writes, .. } =
-            &self.comparison;
+        let Comparison {
+            attach,
+            baseline,
+            deviations,
+            strict_bytes,
+            strict_edge,
+            allow_writes,
+            ..
+        } = &self.comparison;
         let files = [
             ("--peers", peers),
             ("--deviations", deviations),
@@ -325,7 +336,11 @@ impl RunOptions {
         };
         let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
         let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        let strict = [(strict_bytes, "--strict-bytes "), (allow_writes, "--allow-writes ")];
+        let strict = [
+            (strict_bytes, "--strict-bytes "),
+            (strict_edge, "--strict-edge "),
+            (allow_writes, "--allow-writes "),
+        ];
         let strict =
             strict.into_iter().filter(|(is_set, _)| **is_set).map(|(_, text)| text.to_owned());
         let options: String =

@@ -18,6 +18,9 @@ use crate::http2::Field;
 use crate::http2::value::shown;
 use crate::outcome::{comparison::Part, status};
 
+/// The value for a server that responds to a probe, if the other one does not.
+pub(crate) const RESPONDS: &str = "the server responds";
+
 /// gRPC sends binary metadata with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,

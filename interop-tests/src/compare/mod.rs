@@ -40,3 +40,4 @@ pub(crate) mod wire;
 
 pub(crate) use conclusion::SUITE;
 pub(crate) use suite::{Options, Suite};
+pub(crate) use tally::Strict;

@@ -18,7 +18,7 @@ use crate::compare::plan::{Group, MethodPlan, SourcedGroup};
 use crate::compare::probe_run::ProbeRun;
 use crate::compare::servers::Servers;
 use crate::compare::shrink::Examples;
-use crate::compare::tally::{Rules, Tally};
+use crate::compare::tally::{Rules, Strict, Tally};
 use crate::compare::wire::run::NoResults;
 use crate::config::Restart;
 use crate::outcome::{Evidence, Finding, Report};
@@ -30,8 +30,7 @@ pub(crate) struct Settings {
     pub(crate) restart: Restart,
     /// How long a server may take for a call.
     pub(crate) call_limit: Duration,
-    /// Whether other bytes for equal values are a difference.
-    pub(crate) strict_bytes: bool,
+    pub(crate) strict: Strict,
     /// The largest message that the servers accept, in bytes.
     pub(crate) size_limit: usize,
     pub(crate) ignored: Ignored,
@@ -131,14 +130,15 @@ impl Session {
         let mut servers = self.servers.lock();
         let _permit = context.busy_permits.acquire();
         let method = plan.method.full_name();
-        let groups: Vec<_> = plan.groups.iter().map(SourcedGroup::name).collect();
+        let groups: Vec<_> =
+            plan.groups.iter().map(|group| (group.name(), group.grade())).collect();
         let rules = Rules {
             peer: &plan.peer,
             method,
             groups: &groups,
             types: &plan.types,
             ignored: &settings.ignored,
-            strict_bytes: settings.strict_bytes,
+            strict: settings.strict,
         };
         let (mut tally, mut coverage) = (Tally::default(), CoverageTally::default());
         let (mut durations, mut errors) = (BTreeMap::new(), BTreeMap::new());

@@ -16,6 +16,7 @@ use crate::compare::plan::{Group, MethodPlan, SourcedGroup};
 use crate::compare::server::ComparedServer;
 use crate::compare::servers::Servers;
 use crate::compare::session::{Session, Settings};
+use crate::compare::tally::Strict;
 use crate::compare::user::UserCases;
 use crate::compare::wire::selection::{Extent, Probes};
 use crate::config::descriptors::Descriptors;
@@ -46,8 +47,7 @@ pub(crate) struct Suite {
 /// The options of the command line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
-    /// Whether other bytes for equal values are a difference.
-    pub(crate) strict_bytes: bool,
+    pub(crate) strict: Strict,
     /// Whether all methods may be called at attached servers.
     pub(crate) allow_writes: bool,
 }
@@ -86,7 +86,7 @@ impl Suite {
         let settings = Settings {
             restart: config.restart,
             call_limit: config.call_limit(),
-            strict_bytes: options.strict_bytes,
+            strict: options.strict,
             size_limit: config.size_limit.map_or(DEFAULT_SIZE_LIMIT, NonZero::get),
             ignored: Ignored::new(ignored.to_vec()),
         };

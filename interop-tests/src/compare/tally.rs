@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::compare::case::Case;
-use crate::compare::difference::{Difference, ResponseTypes, Subject, differences};
+use crate::compare::difference::{Difference, RESPONDS, ResponseTypes, Subject, differences};
 use crate::compare::ignored::{Ignored, entry_for};
 use crate::compare::response::Response;
+use crate::outcome::Grade;
 use crate::outcome::comparison::{CaseCounts, Judgement, Unstable};
 
 /// A response is slow if it takes this many times as long as that of the reference, and this much longer.
@@ -41,12 +42,20 @@ impl Responses {
 pub(crate) struct Rules<'a> {
     pub(crate) peer: &'a str,
     pub(crate) method: &'a str,
-    /// The last part of the name of the trial of each group.
-    pub(crate) groups: &'a [String],
+    /// The last part of the name of the trial of each group, and who can send its cases.
+    pub(crate) groups: &'a [(String, Grade)],
     pub(crate) types: &'a ResponseTypes,
     pub(crate) ignored: &'a Ignored,
-    /// Whether other bytes for equal values are a difference.
-    pub(crate) strict_bytes: bool,
+    pub(crate) strict: Strict,
+}
+
+/// What is a difference only on request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Strict {
+    /// Other bytes for equal values.
+    pub(crate) bytes: bool,
+    /// Other responses to requests that no conforming client sends.
+    pub(crate) edge: bool,
 }
 
 /// The differences of a method so far.
@@ -71,10 +80,11 @@ pub(crate) struct Tally {
 /// The differences of one case.
 type Found = BTreeSet<(Subject, Kind)>;
 
-/// What a difference in a case of `group` means.
+/// What a difference means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Reported,
+    Edge,
     Accepted,
     Different,
 }
@@ -167,7 +177,8 @@ impl Tally {
             let kind = match judgement {
                 Judgement::Different => Kind::Different,
                 Judgement::Accepted { .. } => Kind::Accepted,
-                Judgement::Reported => Kind::Reported,
+                Judgement::Reported if is_reported(&difference.subject) => Kind::Reported,
+                Judgement::Reported => Kind::Edge,
             };
             found.insert((difference.subject.clone(), kind));
             let key = (group, rules.method.to_owned(), difference.subject.clone());
@@ -282,6 +293,7 @@ impl Tally {
             match worst.max() {
                 None => counts.same += number,
                 Some(Kind::Reported) => counts.same_value += number,
+                Some(Kind::Edge) => counts.edge += number,
                 Some(Kind::Accepted) => counts.accepted += number,
                 Some(Kind::Different) => counts.different += number,
             }
@@ -330,16 +342,25 @@ pub(crate) fn primary(mut differences: Vec<Difference>) -> Vec<Difference> {
     differences
 }
 
-/// What a difference means.
+/// Whether a difference with this subject is by default only reported.
+fn is_reported(subject: &Subject) -> bool {
+    *subject == Subject::Latency || subject.is_encoding()
+}
+
+/// What a difference in a case of `group` means.
 pub(crate) fn judged(group: usize, difference: &Difference, rules: &Rules<'_>) -> Judgement {
-    let Rules { peer, method, groups, ignored, strict_bytes, .. } = rules;
-    let cases = groups.get(group).map_or("", String::as_str);
+    let Rules { peer, method, groups, ignored, strict, .. } = rules;
+    let (cases, grade) =
+        groups.get(group).map_or(("", Grade::default()), |(name, grade)| (name, *grade));
     let subject = &difference.subject;
-    if *subject == Subject::Latency || subject.is_encoding() && !strict_bytes {
+    if is_reported(subject) && !(strict.bytes && subject.is_encoding()) {
         return Judgement::Reported;
     }
+    // A server that exits fails the calls of all clients.
+    let is_fatal = difference.reference == RESPONDS;
     match ignored.reason(peer, method, cases, difference) {
         Some(reason) => Judgement::Accepted { reason: reason.to_owned() },
+        None if grade == Grade::Edge && !strict.edge && !is_fatal => Judgement::Reported,
         None => Judgement::Different,
     }
 }
@@ -387,7 +408,7 @@ mod tests {
         tally: Tally,
         types: ResponseTypes,
         ignored: Ignored,
-        strict_bytes: bool,
+        strict: Strict,
     }
 
     impl Test {
@@ -406,7 +427,7 @@ mod tests {
                 tally: Tally::default(),
                 types: response_types(&method, &test_service::pool()).expect("they exist"),
                 ignored: Ignored::new(ignored.iter().map(entry).collect()),
-                strict_bytes: false,
+                strict: Strict::default(),
             }
         }
 
@@ -420,13 +441,13 @@ mod tests {
                 method: "shop.Shop.Get",
                 types: &self.types,
                 ignored: &self.ignored,
-                strict_bytes: self.strict_bytes,
+                strict: self.strict,
             };
             self.tally.add(0, &case, &responses, &rules);
         }
 
         fn counts(&self) -> [u64; 4] {
-            let CaseCounts { same, same_value, accepted, different } = self.tally.counts(0);
+            let CaseCounts { same, same_value, accepted, different, .. } = self.tally.counts(0);
             [same, same_value, accepted, different]
         }
     }
@@ -473,7 +494,7 @@ mod tests {
             method: "shop.Shop.Get",
             types: &test.types,
             ignored: &test.ignored,
-            strict_bytes: false,
+            strict: Strict::default(),
         };
         test.tally.add_repetition(0, &Case::default(), [&reference, &again], &rules);
         assert_eq!(test.counts(), [1, 0, 0, 0]);
@@ -499,7 +520,7 @@ mod tests {
         let mut test = Test::new(&[]);
         test.add("encoding", all(one, one, other));
         assert_eq!(test.counts(), [0, 1, 0, 0]);
-        let mut test = Test { strict_bytes: true, ..Test::new(&[]) };
+        let mut test = Test { strict: Strict { bytes: true, edge: false }, ..Test::new(&[]) };
         test.add("encoding", all(one, one, other));
         assert_eq!(test.counts(), [0, 0, 0, 1]);
     }
@@ -513,6 +534,32 @@ mod tests {
         let subjects: Vec<_> =
             test.tally.differing().map(|(_, subject, _)| subject.clone()).collect();
         assert_eq!(subjects, [Subject::Status]);
+    }
+
+    #[test]
+    fn a_request_that_no_conforming_client_sends_is_only_reported() {
+        let test = Test::new(&[]);
+        let groups =
+            [("wire.a".to_owned(), Grade::ClientVisible), ("wire.b".to_owned(), Grade::Edge)];
+        let judged = |group, reference: &str, edge| {
+            let rules = Rules {
+                groups: &groups,
+                peer: "rust",
+                method: "shop.Shop.Get",
+                types: &test.types,
+                ignored: &test.ignored,
+                strict: Strict { bytes: false, edge },
+            };
+            let (subject, place) = (Subject::End, Subject::End.to_string());
+            let candidate = "the server exited with status 1".to_owned();
+            let difference =
+                Difference { subject, place, reference: reference.to_owned(), candidate };
+            judged(group, &difference, &rules)
+        };
+        assert_eq!(judged(0, "END_STREAM", false), Judgement::Different);
+        assert_eq!(judged(1, "END_STREAM", false), Judgement::Reported);
+        assert_eq!(judged(1, "END_STREAM", true), Judgement::Different);
+        assert_eq!(judged(1, RESPONDS, false), Judgement::Different);
     }
 
     #[test]

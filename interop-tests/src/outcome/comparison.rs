@@ -73,6 +73,9 @@ pub(crate) struct CaseCounts {
     pub(crate) same: u64,
     /// The responses are equal, but at least one message is encoded differently.
     pub(crate) same_value: u64,
+    /// The responses differ, but no conforming client sends the request.
+    #[serde(default)]
+    pub(crate) edge: u64,
     /// `[[ignore]]` entries accept all differences.
     pub(crate) accepted: u64,
     /// The responses differ.
@@ -83,13 +86,14 @@ impl CaseCounts {
     pub(crate) fn add(&mut self, other: Self) {
         self.same += other.same;
         self.same_value += other.same_value;
+        self.edge += other.edge;
         self.accepted += other.accepted;
         self.different += other.different;
     }
 
     /// The number of all cases.
     pub(crate) fn all(self) -> u64 {
-        self.same + self.same_value + self.accepted + self.different
+        self.same + self.same_value + self.edge + self.accepted + self.different
     }
 }
 
@@ -178,7 +182,8 @@ pub(crate) enum Judgement {
         /// The reason in the entry.
         reason: String,
     },
-    /// It is reported only: equal values in other bytes, or a slower response.
+    /// It is reported only: equal values in other bytes, a slower response, or another response to a request that no
+    /// conforming client sends.
     Reported,
 }
 

@@ -110,14 +110,15 @@ impl Finding<'_> {
     /// Why it does not make the run fail, if it does not.
     pub(crate) fn note(&self) -> Option<String> {
         match self.judgement {
-            Judgement::Different if self.grade == Grade::Edge => {
-                Some("no conforming client, proxy or load balancer causes it".to_owned())
-            }
             Judgement::Different => None,
             Judgement::Accepted { reason } => Some(format!("accepted: {reason}")),
             Judgement::Reported if self.part == Part::Encoding => {
                 Some("equal values in other bytes; --strict-bytes makes it a difference".to_owned())
             }
+            Judgement::Reported if self.grade == Grade::Edge => Some(
+                "no conforming client, proxy or load balancer causes it; --strict-edge makes it a difference"
+                    .to_owned(),
+            ),
             Judgement::Reported => Some("reported only".to_owned()),
         }
     }

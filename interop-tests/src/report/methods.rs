@@ -111,10 +111,11 @@ pub(crate) fn group(method: &MethodComparison) -> String {
 }
 
 fn counted(counts: CaseCounts) -> String {
-    let CaseCounts { same, same_value, accepted, different } = counts;
+    let CaseCounts { same, same_value, edge, accepted, different } = counts;
     let parts = [
         (different, "differ"),
         (accepted, "accepted"),
+        (edge, "edge"),
         (same_value, "same value, other bytes"),
         (same, "same"),
     ];

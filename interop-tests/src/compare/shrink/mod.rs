@@ -195,6 +195,7 @@ mod tests {
     use crate::compare::ignored::Ignored;
     use crate::compare::message::Encoding;
     use crate::compare::response::Response;
+    use crate::compare::tally::Strict;
     use crate::compare::test_service;
     use crate::config::CaseSource;
     use crate::http2::Stream;
@@ -206,7 +207,7 @@ mod tests {
             groups: &[],
             types,
             ignored,
-            strict_bytes: false,
+            strict: Strict::default(),
         }
     }
 

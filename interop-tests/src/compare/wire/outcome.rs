@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::difference::{
-    ABSENT, Difference, ResponseTypes, Subject, differences, status_name,
+    ABSENT, Difference, RESPONDS, ResponseTypes, Subject, differences, status_name,
 };
 use crate::compare::response::{CallEnd, Response};
 use crate::compare::tally::primary;
@@ -134,8 +134,7 @@ impl Outcome {
     /// How `candidate` differs from this outcome, with at most one difference of each subject.
     pub(crate) fn differences(&self, candidate: &Self, types: &ResponseTypes) -> Vec<Difference> {
         if self.failure.is_some() || candidate.failure.is_some() {
-            let text =
-                |it: &Self| it.failure.clone().unwrap_or_else(|| "the server responds".into());
+            let text = |it: &Self| it.failure.clone().unwrap_or_else(|| RESPONDS.into());
             let (reference, candidate) = (text(self), text(candidate));
             let is_same = reference == candidate;
             let place = Subject::End.to_string();
