@@ -25,4 +25,6 @@ pub mod wire;
 
 pub use serve::{Options, ServeError, serve};
 pub use wire::codec::{ClientCodec, ServerCodec};
+#[cfg(feature = "google-protobuf")]
+pub use wire::google_protobuf::{GoogleClientCodec, GoogleServerCodec};
 pub use wire::method::Methods;

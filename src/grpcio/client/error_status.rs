@@ -11,6 +11,7 @@ use tonic::{Code, Status, TimeoutExpired};
 
 use super::connect::ConnectError;
 use crate::grpcio::status::deadline_exceeded;
+use crate::grpcio::wire::codec::{ClientSide, Side};
 
 /// `error` and its sources.
 pub(super) fn causes<'a>(
@@ -64,6 +65,10 @@ fn of_http2(error: &h2::Error) -> Status {
         Some(reason) if error.is_reset() && error.is_remote() => reset(reason),
         Some(reason) if error.is_go_away() && error.is_remote() => {
             Status::unavailable(format!("GOAWAY received; Error code: {}", u32::from(reason)))
+        }
+        // hyper resets a stream whose request cannot be encoded, and drops the reason.
+        Some(Reason::INTERNAL_ERROR) if error.is_reset() && !error.is_library() => {
+            Status::internal(ClientSide::SERIALIZING_FAILED)
         }
         // A response that is invalid in HTTP, for example one with no status but 100.
         Some(_) if error.is_reset() => Status::unknown(format!("Failed parsing HTTP/2 ({error})")),

@@ -2,8 +2,10 @@
 //!
 //! tonic does not list the encodings that the server accepts, and percent-encodes characters in
 //! `grpc-message` that need no encoding, such as spaces. Clients decode both forms, but proxies and
-//! logs show the header field as it is.
+//! logs show the header field as it is. It also adds text of its own to the message for a response
+//! that cannot be encoded.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,12 +19,17 @@ use pin_project_lite::pin_project;
 use tonic::Status;
 use tower::{Layer, Service};
 
+use crate::grpcio::wire::codec::{ServerSide, Side};
 use crate::grpcio::wire::compression::{ACCEPT_ENCODING, ACCEPTED_ENCODINGS};
 use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
 
 /// What grpcio encodes in a message: everything except printable ASCII, and the percent sign. Bytes
 /// that are not ASCII are always encoded.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// tonic's message for a response that cannot be encoded: that of the codec, with a prefix.
+const SERIALIZING_FAILED: &[u8] =
+    br#"Error encoding: code: 'Internal error', message: "Failed to serialize response!""#;
 
 /// Adds [`ResponseFields`] to a service.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,7 +107,10 @@ fn complete(fields: &mut HeaderMap) {
 /// Encodes the status message like grpcio.
 fn encode_message(fields: &mut HeaderMap) {
     let Some(message) = fields.get_mut(Status::GRPC_MESSAGE) else { return };
-    let decoded: Vec<u8> = percent_decode(message.as_bytes()).collect();
+    let mut decoded: Cow<'_, [u8]> = percent_decode(message.as_bytes()).into();
+    if *decoded == *SERIALIZING_FAILED {
+        decoded = ServerSide::SERIALIZING_FAILED.as_bytes().into();
+    }
     let encoded = percent_encode(&decoded, ENCODED).to_string();
     // Always valid: no control character is left.
     if let Ok(encoded) = HeaderValue::try_from(encoded) {
@@ -133,7 +143,7 @@ impl<B: Body<Data = Bytes> + Unpin> BodyFilter<B> for MessageEncoding {
 
 #[cfg(test)]
 mod tests {
-    use super::{ACCEPT_ENCODING, ResponseFieldsLayer, complete, encode_message};
+    use super::{ACCEPT_ENCODING, ResponseFieldsLayer, ServerSide, Side, complete, encode_message};
     use http::{HeaderMap, Response};
     use http_body_util::BodyExt;
     use std::convert::Infallible;
@@ -156,6 +166,12 @@ mod tests {
         assert_eq!(encoded("100 %"), "100 %25");
         assert_eq!(encoded("%20"), "%2520");
         assert_eq!(encoded("ä\n\u{7f}"), "%C3%A4%0A%7F");
+    }
+
+    #[test]
+    fn the_message_for_a_response_that_cannot_be_encoded_has_no_prefix() {
+        let status = Status::internal(ServerSide::SERIALIZING_FAILED);
+        assert_eq!(encoded(&format!("Error encoding: {status}")), "Failed to serialize response!");
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub trait Side: Send + 'static {
     const NAME: &'static str;
     /// The message, with INTERNAL, for a message that is not valid protobuf.
     const DESERIALIZING_FAILED: &'static str;
+    /// The message, with INTERNAL, for a message of this side that cannot be encoded.
+    const SERIALIZING_FAILED: &'static str;
 }
 
 /// The server. Probes: `no-protobuf-*`, `truncated-*`, `two-messages-the-first-malformed`.
@@ -30,6 +32,7 @@ pub struct ServerSide;
 impl Side for ServerSide {
     const NAME: &'static str = "SERVER";
     const DESERIALIZING_FAILED: &'static str = "Exception deserializing request!";
+    const SERIALIZING_FAILED: &'static str = "Failed to serialize response!";
 }
 
 /// The client. Behaviours: `message-bytes-*`, `message-rubbish-and-an-error`.
@@ -39,6 +42,7 @@ pub struct ClientSide;
 impl Side for ClientSide {
     const NAME: &'static str = "CLIENT";
     const DESERIALIZING_FAILED: &'static str = "Exception deserializing response!";
+    const SERIALIZING_FAILED: &'static str = "Exception serializing request!";
 }
 
 /// Encodes `Sent` and decodes `Received` on the side `S`.
