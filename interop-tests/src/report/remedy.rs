@@ -21,9 +21,10 @@ pub(crate) fn of(difference: &MethodDifference) -> String {
              metadata; `calculator::grpcio::serve` accepts what grpcio accepts"
         }
         Part::Status | Part::StatusMessage if is_about_decoding(difference) => {
-            "the request is not a valid message. grpcio reports INTERNAL with a fixed text; tonic reports the text of \
-             prost, and prost also refuses messages that protobuf accepts, for example a known field with another wire \
-             type. `calculator::grpcio::wire::codec::ServerCodec` sends the status and the text of grpcio"
+            "the request is not a valid message, or prost refuses what Python accepts, for example a known field with \
+             another wire type. `calculator::grpcio::ServerCodec` sends the status and the text of grpcio; only \
+             `GoogleServerCodec`, of the feature `google-protobuf`, also accepts the same messages \
+             (interop-tests/docs/protobuf-libraries.md)"
         }
         Part::Status if difference.example.candidate.starts_with("UNIMPLEMENTED") => {
             "the server does not have the method, or does not accept the request; compare the name of the service in \
@@ -88,15 +89,16 @@ fn is_about_decoding(difference: &MethodDifference) -> bool {
 fn field(difference: &MethodDifference) -> &'static str {
     match difference.how.as_deref().unwrap_or_default() {
         "sign-of-zero" => {
-            "prost omits -0.0 in a field without presence, as if it were 0.0. Declare the field `optional`, or accept the \
-             difference"
+            "prost omits -0.0 in a field without presence, as if it were 0.0. Declare the field `optional` and clear it \
+             for 0.0, or use the feature `google-protobuf` of `calculator` (interop-tests/docs/protobuf-libraries.md)"
         }
         "nan-payload" => {
             "the bits of NaN change if a number is converted between float and double, or to text; pass it on unchanged"
         }
         "missing-unknown-field" => {
-            "prost drops fields that its .proto lacks. A service that stores or forwards messages loses the data of newer \
-             clients. Keep the received bytes, or use a library that keeps unknown fields"
+            "prost drops fields that its .proto lacks, so a service that stores or forwards messages loses the data of \
+             newer clients. Declare what is only forwarded as `bytes`, or use the feature `google-protobuf` of \
+             `calculator` (interop-tests/docs/protobuf-libraries.md)"
         }
         "additional-unknown-field" | "changed-unknown-field" => {
             "the servers use different versions of the .proto, or one of them writes fields that it does not declare"
@@ -106,8 +108,9 @@ fn field(difference: &MethodDifference) -> &'static str {
              Python"
         }
         "enum-number" => {
-            "an enum can have a number that the .proto lacks. prost keeps it as i32; a conversion to the Rust enum loses \
-             it"
+            "an enum can have a number that the .proto lacks. prost keeps it as i32: pass that on, because a conversion \
+             to the Rust enum loses it. Python keeps such a number of a proto2 enum with the unknown fields \
+             (interop-tests/docs/protobuf-libraries.md)"
         }
         "oneof-case" => "the code of the service sets another field of the oneof",
         "any-type" => {
@@ -163,8 +166,9 @@ fn encoding(difference: &MethodDifference) -> &'static str {
             "protobuf does not define the order of map entries; nothing to do unless bytes are hashed or signed"
         }
         "map-entry-defaults" => {
-            "prost omits a default key or value of a map entry, protobuf writes it; nothing to do unless bytes are hashed \
-             or signed"
+            "prost omits a default key or value of a map entry, Python writes it; nothing to do unless bytes are hashed \
+             or signed. Then declare the map as repeated entries, or use the feature `google-protobuf` of `calculator` \
+             (interop-tests/docs/protobuf-libraries.md)"
         }
         "packing" => "one side packs a repeated field; every decoder accepts both",
         _ => "the messages have equal values; nothing to do unless bytes are hashed or signed",
