@@ -33,6 +33,9 @@
 //!     .compile_protos(&["proto/calculator.proto"], &["proto"])?;
 //! ```
 //!
+//! The feature `google-protobuf` has codecs for the messages of Google's `protobuf` crate, whose
+//! bytes are those of Python: `interop-tests/docs/protobuf-libraries.md` explains when they matter.
+//!
 //! ## A server
 //!
 //! [`grpcio::serve()`] serves the service that tonic has generated. In this example it is the one of

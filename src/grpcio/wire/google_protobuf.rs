@@ -79,7 +79,7 @@ impl<Sent: Message, Received, S: Side, const CHECKED: bool> Encoder
     type Item = Sent;
     type Error = Status;
 
-    /// Fails for a message with 100 levels or more.
+    /// Fails for a message with more than 100 levels.
     fn encode(&mut self, message: Sent, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
         let failed = || Status::internal(S::SERIALIZING_FAILED);
         let bytes = message.serialize().map_err(|_| failed())?;

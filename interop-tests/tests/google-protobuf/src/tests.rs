@@ -46,7 +46,7 @@ async fn the_bytes_are_those_of_python() {
         ("unknown field of a nested message", b"\x22\x03\xf8\x07\x05"),
         ("unknown group", b"\xfb\x07\x08\x01\xfc\x07"),
         ("double as varint", b"\x08\x05"),
-        ("99 levels", &nested(99)),
+        ("100 levels", &nested(100)),
     ];
     for (case, bytes) in same {
         let response = call(&address, UNARY, bytes).await;
