@@ -35,7 +35,7 @@ fn document(path: &str) -> String {
 }
 
 /// The code blocks in `language` of a guide, in their order, without their indentation.
-fn snippets(guide: &str, language: &str) -> Vec<String> {
+pub(crate) fn snippets(guide: &str, language: &str) -> Vec<String> {
     let text = document(&format!("interop-tests/docs/{guide}"));
     let (mut found, mut block) = (Vec::new(), None);
     for line in text.lines() {
@@ -67,7 +67,7 @@ fn first_snippet(guide: &str, language: &str) -> String {
 
 /// Replaces `from` in `text`, which must contain it.
 #[track_caller]
-fn replaced(text: &str, from: &str, to: &str) -> String {
+pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is missing in {text}");
     text.replace(from, to)
 }
@@ -190,7 +190,7 @@ fn services() {
         for case in ["generated.name", "wire.timeout-passes"] {
             ran.prints(&format!("compare/rust/shop.Shop.Get/{case}: "));
         }
-        let has_cases = peers.contains("cases = ");
+        let has_cases = peers.contains("cases = [");
         ran.assert(ran.stdout.contains("Get/user.pen: ") == has_cases, "the user's cases")
             .ends_with_status(0);
     }

@@ -6,7 +6,7 @@
 //! Each file tests one part of the tool:
 //!
 //! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
-//!   [`client_programs`], [`stated`]; [`compare`]
+//!   [`client_programs`], [`stated`]; [`compare`], [`example`]
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
@@ -25,6 +25,7 @@ mod client_parity;
 mod client_programs;
 mod compare;
 mod deviations;
+mod example;
 mod golden_substitution;
 mod guides;
 mod installed;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         compare::tests(),
         other_versions::tests(),
         deviations::tests(),
+        example::tests(),
         bad_input::tests(),
         orphans::tests(),
         parity::tests(),
