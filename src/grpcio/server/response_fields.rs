@@ -132,8 +132,10 @@ impl<B: Body<Data = Bytes> + Unpin> BodyFilter<B> for MessageEncoding {
         cx: &mut Context<'_>,
     ) -> Poll<PolledFrame<B::Error>> {
         let mut frame = ready!(body.poll_frame(cx));
+        // The trailers of most calls have only the code.
         if let Some(Ok(frame)) = &mut frame
             && let Some(trailers) = Frame::trailers_mut(frame)
+            && trailers.len() > 1
         {
             encode_message(trailers);
         }

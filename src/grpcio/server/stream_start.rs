@@ -63,8 +63,9 @@ pin_project! {
         #[pin]
         call: F,
         streams_responses: bool,
-        // The response of a handler that has not produced a message yet.
-        started: Option<Response<B>>,
+        // The response of a handler that has not produced a message yet. Boxed, because every call has
+        // room for it.
+        started: Option<Box<Response<B>>>,
     }
 }
 
@@ -82,7 +83,7 @@ where
             if !*this.streams_responses || is_sent_at_once(response.headers()) {
                 return Poll::Ready(Ok(response.map(|body| with_first(None, body))));
             }
-            *this.started = Some(response);
+            *this.started = Some(Box::new(response));
         }
         let frame = match this.started.as_mut() {
             Some(response) => ready!(Pin::new(response.body_mut()).poll_frame(cx)),
@@ -93,12 +94,12 @@ where
         let first = match frame {
             // A body that fails is reset.
             Some(Err(_)) => return Poll::Ready(Err(StreamReset)),
-            Some(Ok(frame)) => match frame.into_trailers() {
-                Ok(trailers) => {
-                    head.headers.extend(trailers);
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(message) => Some(message),
+                Err(frame) => {
+                    head.headers.extend(frame.into_trailers().unwrap_or_default());
                     return Poll::Ready(Ok(Response::from_parts(head, FilteredBody::default())));
                 }
-                Err(frame) => Some(frame),
             },
             None => None,
         };
@@ -112,25 +113,25 @@ fn is_sent_at_once(fields: &HeaderMap) -> bool {
         || fields.keys().any(|name| *name != CONTENT_TYPE && *name != GRPC_ENCODING)
 }
 
-/// The body of a response, whose first frame may have been read already.
-pub type StreamStartBody<B> = FilteredBody<B, FirstFrame>;
+/// The body of a response, whose first message may have been read already.
+pub type StreamStartBody<B> = FilteredBody<B, FirstMessage>;
 
-fn with_first<B>(first: Option<Frame<Bytes>>, body: B) -> StreamStartBody<B> {
-    FilteredBody::new(body, FirstFrame(first))
+fn with_first<B>(first: Option<Bytes>, body: B) -> StreamStartBody<B> {
+    FilteredBody::new(body, FirstMessage(first.map(Box::new)))
 }
 
-/// Returns a frame before those of the body.
+/// Returns data before that of the body. Boxed, because every response has room for it.
 #[derive(Debug, Default)]
-pub struct FirstFrame(Option<Frame<Bytes>>);
+pub struct FirstMessage(Option<Box<Bytes>>);
 
-impl<B: Body<Data = Bytes> + Unpin> BodyFilter<B> for FirstFrame {
+impl<B: Body<Data = Bytes> + Unpin> BodyFilter<B> for FirstMessage {
     fn poll_frame(
         &mut self,
         body: &mut Source<B>,
         cx: &mut Context<'_>,
     ) -> Poll<PolledFrame<B::Error>> {
         match self.0.take() {
-            Some(first) => Poll::Ready(Some(Ok(first))),
+            Some(first) => Poll::Ready(Some(Ok(Frame::data(*first)))),
             None => body.poll_frame(cx),
         }
     }
