@@ -12,7 +12,7 @@ use crate::compare::coverage::CoverageTally;
 use crate::compare::plan::{Group, MethodPlan};
 use crate::compare::servers::Servers;
 use crate::compare::tally::{Rules, Tally};
-use crate::compare::wire::run::{NoResults, Sides, WireRun};
+use crate::compare::wire::run::{NoResults, WireRun};
 use crate::compare::wire::selection::{self, WireGroup};
 use crate::process::RunContext;
 
@@ -46,14 +46,13 @@ impl ProbeRun<'_> {
             return Ok(());
         }
         self.servers.stop();
-        self.servers.prepare(&plan.setup, limit, context).map_err(NoResults::NoServer)?;
-        let Servers { reference, again, candidate } = self.servers;
         let mut run = WireRun {
             target: selection::target(&plan.method, self.size_limit),
             types: &plan.types,
+            setup: &plan.setup,
             limit,
             context,
-            servers: Sides { reference, again: again.as_mut(), candidate },
+            servers: self.servers,
         };
         let probes: Vec<_> = groups.iter().map(|(_, group)| Arc::clone(&group.probe)).collect();
         let results = run.run(&probes)?;

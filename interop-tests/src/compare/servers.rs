@@ -30,7 +30,7 @@ impl Servers {
     }
 
     /// Starts all servers that do not run, at the same time. The error is why one of them does not start.
-    fn start(&mut self, context: &RunContext) -> Result<(), String> {
+    pub(crate) fn start(&mut self, context: &RunContext) -> Result<(), String> {
         let stopped: Vec<_> = self.all().filter(|server| !server.has_started()).collect();
         if stopped.len() < 2 {
             return Ok(());

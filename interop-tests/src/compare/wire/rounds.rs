@@ -41,6 +41,11 @@ impl Rounds {
         self.candidates.push(candidate);
     }
 
+    /// Whether no round has been added.
+    pub(super) fn are_empty(&self) -> bool {
+        self.candidates.is_empty()
+    }
+
     /// Whether another round of `probe` could show that its differences are not stable.
     pub(super) fn need_another(&self, probe: &Probe, types: &ResponseTypes) -> bool {
         if self.candidates.len() >= ROUNDS_IF_UNSTABLE {

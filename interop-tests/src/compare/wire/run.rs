@@ -11,7 +11,9 @@ use crate::capture::recorder::Recorder;
 use crate::compare::difference::{Difference, ResponseTypes, Subject, differences};
 use crate::compare::response::Response;
 use crate::compare::server::ComparedServer;
+use crate::compare::servers::Servers;
 use crate::compare::tally::primary;
+use crate::compare::user::Setup;
 use crate::compare::wire::outcome::{Ordinary, Outcome, response};
 use crate::compare::wire::pool;
 use crate::compare::wire::rounds::{Rounds, Stable};
@@ -64,14 +66,22 @@ impl<T> Sides<T> {
     }
 }
 
+impl<'a> Sides<&'a mut ComparedServer> {
+    fn of(Servers { reference, again, candidate }: &'a mut Servers) -> Self {
+        Self { reference, again: again.as_mut(), candidate }
+    }
+}
+
 /// Runs the probes of one method.
 pub(crate) struct WireRun<'a> {
     pub(crate) target: Target,
     pub(crate) types: &'a ResponseTypes,
+    /// The calls that are made first, each time a server has started.
+    pub(crate) setup: &'a [Arc<Setup>],
     /// How long a server may take for an ordinary call.
     pub(crate) limit: Duration,
     pub(crate) context: &'a RunContext,
-    pub(crate) servers: Sides<&'a mut ComparedServer>,
+    pub(crate) servers: &'a mut Servers,
 }
 
 /// The result of all probes.
@@ -93,6 +103,13 @@ pub(crate) struct ProbeResult {
     /// What differs at the candidate.
     pub(crate) differences: Vec<Difference>,
     pub(crate) duration: Duration,
+}
+
+impl ProbeResult {
+    /// The result of a probe that was not sent because of `difference`.
+    fn of(difference: &Difference) -> Self {
+        Self { differences: vec![difference.clone()], ..Self::default() }
+    }
 }
 
 /// Why there are no results.
@@ -149,7 +166,7 @@ impl WireRun<'_> {
         }
         let prepared = match self.prepare()? {
             Ok(prepared) => prepared,
-            Err(missing) => return Ok(without_candidate(probes, missing)),
+            Err(difference) => return Ok(without_candidate(probes, &difference)),
         };
         let mut results = WireResults {
             probes: Vec::new(),
@@ -164,20 +181,28 @@ impl WireRun<'_> {
         };
         let prepared = self.run_queue(queue(false), PROBES_AT_ONCE, prepared, &mut states)?;
         // A burst runs alone, because it would affect the responses to other probes.
-        self.run_queue(queue(true), 1, prepared, &mut states)?;
-        results.probes =
-            all().zip(states).map(|((_, probe), it)| it.result(probe, self.types)).collect();
+        let prepared = match prepared {
+            Ok(prepared) => self.run_queue(queue(true), 1, prepared, &mut states)?,
+            Err(difference) => Err(difference),
+        };
+        let unprepared = prepared.err();
+        let result = |((_, probe), state): ((usize, &Arc<Probe>), State)| match &unprepared {
+            Some(difference) if state.rounds.are_empty() => ProbeResult::of(difference),
+            _ => state.result(probe, self.types),
+        };
+        results.probes = all().zip(states).map(result).collect();
         Ok(results)
     }
 
-    /// Sends the probes of `queue` until it is known what differs. Returns the servers, which may be others.
+    /// Sends the probes of `queue` until it is known what differs. Returns the servers, which may be others. The inner
+    /// error is why no more probes can be sent to the candidate.
     fn run_queue(
         &mut self,
         mut queue: Vec<(usize, &Probe)>,
         at_once: usize,
         mut prepared: Sides<Prepared>,
         states: &mut [State],
-    ) -> Result<Sides<Prepared>, NoResults> {
+    ) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
         let types = self.types;
         while !queue.is_empty() {
             let work = |(_, probe): &(usize, &Probe)| {
@@ -209,7 +234,10 @@ impl WireRun<'_> {
                 }
             }
             if exits.into_iter().any(|exit| exit.is_some()) {
-                prepared = self.prepare_again()?;
+                match self.prepare_again()? {
+                    Ok(again) => prepared = again,
+                    Err(difference) => return Ok(Err(difference)),
+                }
             }
             for (index, probe) in suspects {
                 let Some(state) = states.get_mut(index) else { continue };
@@ -223,44 +251,51 @@ impl WireRun<'_> {
                 }
                 state.add(outcomes);
                 if state.has_ended_server {
-                    prepared = self.prepare_again()?;
+                    match self.prepare_again()? {
+                        Ok(again) => prepared = again,
+                        Err(difference) => return Ok(Err(difference)),
+                    }
                 } else if state.rounds.need_another(probe, types) {
                     again.push((index, probe));
                 }
             }
             queue = again;
         }
-        Ok(prepared)
+        Ok(Ok(prepared))
     }
 
     /// How each server exited, if it has.
     fn exits(&mut self) -> Sides<Option<String>> {
-        self.servers.as_mut().map(|server| server.exit())
+        Sides::of(self.servers).map(ComparedServer::exit)
     }
 
-    /// Starts all servers again. A server that starts again has forgotten earlier calls, so all of them must.
-    fn prepare_again(&mut self) -> Result<Sides<Prepared>, NoResults> {
-        self.servers.as_mut().into_iter().for_each(|server| server.stop());
-        let unsuitable = |missing: Missing| NoResults::Unsuitable(missing.0);
-        self.prepare()?.map_err(unsuitable)
+    /// Starts all servers again. A server that starts again has forgotten earlier calls, so all of them must. The inner
+    /// error is what differs at the candidate before a probe can be sent.
+    fn prepare_again(&mut self) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
+        self.servers.stop();
+        self.prepare()
     }
 
-    /// Starts the servers that do not run, and makes ordinary calls. The inner error is why the candidate does not
-    /// answer them.
-    fn prepare(&mut self) -> Result<Result<Sides<Prepared>, Missing>, NoResults> {
-        let Self { target, types, limit, context, servers } = self;
-        let prepared = servers.as_mut().map(|server| {
+    /// Starts the servers that do not run, and makes the setup calls and ordinary calls. The inner error is what differs
+    /// at the candidate in these calls.
+    fn prepare(&mut self) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
+        let Self { target, types, setup, limit, context, servers } = self;
+        servers.start(context).map_err(NoResults::NoServer)?;
+        let failure = servers.prepare(setup, *limit, context).map_err(NoResults::NoServer)?;
+        if let Some((_, difference)) = failure {
+            return Ok(Err(difference));
+        }
+        let prepared = Sides::of(servers).map(|server| {
             let address = server.address(context).map_err(NoResults::NoServer)?;
             Ok(ordinary(target, address, types, *limit))
         });
         let unsuitable = |Missing(why)| NoResults::Unsuitable(format!("the reference: {why}"));
-        let candidate = match prepared.candidate? {
-            Ok(candidate) => candidate,
-            Err(missing) => return Ok(Err(missing)),
-        };
         let again = prepared.again.transpose()?.transpose().map_err(unsuitable)?;
         let reference = prepared.reference?.map_err(unsuitable)?;
-        Ok(Ok(Sides { reference, again, candidate }))
+        Ok(match prepared.candidate? {
+            Ok(candidate) => Ok(Sides { reference, again, candidate }),
+            Err(missing) => Err(missing.difference()),
+        })
     }
 
     /// What differs between two ordinary calls to the reference.
@@ -279,16 +314,20 @@ impl WireRun<'_> {
 #[derive(Debug)]
 struct Missing(String);
 
-/// The results if the candidate does not answer an ordinary call.
-fn without_candidate(probes: &[Arc<Probe>], Missing(why): Missing) -> WireResults {
-    let difference = Difference {
-        subject: Subject::End,
-        place: "the ordinary call before the probe".to_owned(),
-        reference: "a response".to_owned(),
-        candidate: why,
-    };
-    let result = ProbeResult { differences: vec![difference], ..ProbeResult::default() };
-    let probes = vec![result; probes.len()];
+impl Missing {
+    fn difference(self) -> Difference {
+        Difference {
+            subject: Subject::End,
+            place: "the ordinary call before the probe".to_owned(),
+            reference: "a response".to_owned(),
+            candidate: self.0,
+        }
+    }
+}
+
+/// The results if no probe can be sent to the candidate.
+fn without_candidate(probes: &[Arc<Probe>], difference: &Difference) -> WireResults {
+    let probes = vec![ProbeResult::of(difference); probes.len()];
     WireResults { probes, unstable: Vec::new(), ordinary: None }
 }
 
