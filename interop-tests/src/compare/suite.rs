@@ -10,7 +10,7 @@ use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
 use crate::compare::conclusion::SUITE;
 use crate::compare::difference::ResponseTypes;
-use crate::compare::generated::{self, Bounds, Random};
+use crate::compare::generated::{self, Bounds, RandomCases};
 use crate::compare::ignored::Ignored;
 use crate::compare::plan::{Group, MethodPlan, SourcedGroup};
 use crate::compare::server::ComparedServer;
@@ -171,7 +171,7 @@ impl Suite {
             groups.push(SourcedGroup { source: CaseSource::User, group: Group::User(case) });
         }
         if config.has(CaseSource::Generated) && self.may_write(pair, method) {
-            let random = Random { seed: config.seed, count: config.random_cases };
+            let random = RandomCases { seed: config.seed, count: config.random_cases };
             let random = (config.random_cases > 0).then_some(random);
             let generated = generated::groups(method, &Bounds::default(), random);
             omitted = generated.left_out;

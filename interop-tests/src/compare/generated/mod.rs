@@ -37,7 +37,7 @@ use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use crate::compare::case::CaseGroup;
 
 pub(crate) use bounds::Bounds;
-pub(crate) use random::Random;
+pub(crate) use random::RandomCases;
 
 /// The generated cases of a method.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(crate) struct Generated {
 pub(crate) fn groups(
     method: &MethodDescriptor,
     bounds: &Bounds,
-    random: Option<Random>,
+    random: Option<RandomCases>,
 ) -> Generated {
     let (of, bounds) = (method.input(), *bounds);
     let streams = method.is_client_streaming();
@@ -101,7 +101,7 @@ mod tests {
     fn generated(of: &MessageDescriptor, is_client_streaming: bool) -> Vec<CaseGroup> {
         let method = test_protos::method(of, is_client_streaming);
         let bounds = Bounds { long: 1000, ..Bounds::default() };
-        groups(&method, &bounds, Some(Random { seed: 1, count: 20 })).groups
+        groups(&method, &bounds, Some(RandomCases { seed: 1, count: 20 })).groups
     }
 
     fn all_cases(groups: &[CaseGroup]) -> Vec<(String, Case)> {
@@ -209,7 +209,7 @@ mod tests {
         // No computer has the memory for these cases.
         let bounds =
             Bounds { long: usize::MAX, many: usize::MAX, pairs: usize::MAX, ..Bounds::default() };
-        let random = Random { seed: 1, count: usize::MAX };
+        let random = RandomCases { seed: 1, count: usize::MAX };
         let method = test_protos::method(&of, false);
         for group in groups(&method, &bounds, Some(random)).groups {
             assert!(group.cases().next().is_some(), "{}", group.name);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use fastrand::Rng;
+use bytes::Bytes;
 use prost::encoding::WireType;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
@@ -13,6 +13,7 @@ use crate::compare::generated::bounds::Bounds;
 use crate::compare::generated::sample::{self, joined};
 use crate::compare::generated::variation::Variation;
 use crate::compare::generated::{fields, unknown, wire};
+use crate::parity::fuzz::random::Random;
 
 /// How many fields a random message has at most, beside required ones and those of messages in it.
 const FIELDS: usize = 8;
@@ -31,7 +32,7 @@ const CHARACTERS: usize = 40;
 
 /// Random cases in addition to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Random {
+pub(crate) struct RandomCases {
     pub(crate) seed: u64,
     pub(crate) count: usize,
 }
@@ -42,24 +43,36 @@ pub(super) fn group(
     of: &MessageDescriptor,
     is_client_streaming: bool,
     bounds: Bounds,
-    random: Random,
+    random: RandomCases,
 ) -> CaseGroup {
     let of = of.clone();
     CaseGroup::new(name, move || {
         let of = of.clone();
         (0..random.count).map(move |number| {
-            let mut generator = Generator::new(random.seed, number as u64, bounds);
-            let messages = if is_client_streaming { generator.below(MESSAGES + 1) } else { 1 };
-            let messages = (0..messages).map(|_| generator.request(&of).into()).collect();
-            let fields = generator.paths.into_iter().collect();
+            let numbers = &mut Random::of_case(random.seed, number as u64);
+            let (messages, fields) = request(&of, is_client_streaming, bounds, numbers);
             Case { name: format!("case-{number}"), messages, fields, ..Case::default() }
         })
     })
 }
 
+/// The messages of a random request, and the paths of the fields that they set. If the client streams, there may be
+/// several or none.
+pub(crate) fn request(
+    of: &MessageDescriptor,
+    is_client_streaming: bool,
+    bounds: Bounds,
+    random: &mut Random,
+) -> (Vec<Bytes>, Vec<String>) {
+    let mut generator = Generator::new(random, bounds);
+    let number = if is_client_streaming { generator.random.below(MESSAGES + 1) } else { 1 };
+    let messages = (0..number).map(|_| generator.request(of).into()).collect();
+    (messages, generator.paths.into_iter().collect())
+}
+
 /// Generates the messages of one case.
-struct Generator {
-    rng: Rng,
+struct Generator<'r> {
+    random: &'r mut Random,
     bounds: Bounds,
     /// How many fields the current request may still have.
     left: usize,
@@ -67,35 +80,17 @@ struct Generator {
     paths: BTreeSet<String>,
 }
 
-impl Generator {
-    fn new(seed: u64, case: u64, bounds: Bounds) -> Self {
-        // The seeds of consecutive cases must be far apart, or their first numbers would be similar.
-        let distance = case.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let rng = Rng::with_seed(seed.wrapping_add(distance));
-        Self { rng, bounds, left: 0, paths: BTreeSet::new() }
-    }
-
-    /// A number below `end`; 0 if `end` is 0. It does not depend on the size of a `usize`.
-    fn below(&mut self, end: usize) -> usize {
-        let number = if end == 0 { 0 } else { self.rng.u64(..end as u64) };
-        usize::try_from(number).unwrap_or(0)
-    }
-
-    /// True with a probability of 1/`n`.
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.rng.u8(..)).collect()
+impl<'r> Generator<'r> {
+    fn new(random: &'r mut Random, bounds: Bounds) -> Self {
+        Self { random, bounds, left: 0, paths: BTreeSet::new() }
     }
 
     /// A valid message in two thirds of the cases.
     fn request(&mut self, of: &MessageDescriptor) -> Vec<u8> {
         self.left = ALL_FIELDS;
         let mut bytes = self.message(of, "", 0);
-        if self.one_in(3) {
-            for _ in 0..=self.below(3) {
+        if self.random.one_in(3) {
+            for _ in 0..=self.random.below(3) {
                 self.damage(&mut bytes);
             }
         }
@@ -106,15 +101,15 @@ impl Generator {
     fn message(&mut self, of: &MessageDescriptor, path: &str, level: usize) -> Vec<u8> {
         let mut bytes = sample::required(of, &[]);
         let all: Vec<_> = of.fields().collect();
-        for _ in 0..self.below(FIELDS + 1) {
+        for _ in 0..self.random.below(FIELDS + 1) {
             let Some(left) = self.left.checked_sub(1) else { break };
             self.left = left;
-            if let Some(field) = all.get(self.below(all.len())) {
+            if let Some(field) = all.get(self.random.below(all.len())) {
                 bytes.extend(self.field(field, path, level));
             }
         }
-        if self.one_in(8) {
-            let value = self.bytes(4);
+        if self.random.one_in(8) {
+            let value = self.random.bytes(4);
             bytes.extend(wire::tagged(unknown::unused(of), WireType::ThirtyTwoBit, &value));
         }
         bytes
@@ -123,15 +118,15 @@ impl Generator {
     fn field(&mut self, field: &FieldDescriptor, path: &str, level: usize) -> Vec<u8> {
         let path = joined(path, field.name());
         // The other cases of a field that is required do not set it.
-        let is_special = self.one_in(3) && !field.is_required();
+        let is_special = self.random.one_in(3) && !field.is_required();
         let child = field.kind().as_message().cloned();
         if is_special || (child.is_some() && level == LEVELS) {
             let variations = fields::variations(field, self.bounds);
-            let at = self.below(variations.len());
+            let at = self.random.below(variations.len());
             self.paths.insert(path);
             return variations.get(at).map(Variation::bytes).unwrap_or_default();
         }
-        let number = if field.is_list() || field.is_map() { self.below(4) } else { 1 };
+        let number = if field.is_list() || field.is_map() { self.random.below(4) } else { 1 };
         let values = (0..number).map(|_| match &child {
             Some(child) => self.message(child, &path, level + 1),
             None => self.scalar(&field.kind()),
@@ -140,7 +135,8 @@ impl Generator {
         if number > 0 {
             self.paths.insert(path);
         }
-        let packed = if self.one_in(8) { !wire::is_packed(field) } else { wire::is_packed(field) };
+        let packed =
+            if self.random.one_in(8) { !wire::is_packed(field) } else { wire::is_packed(field) };
         wire::list(field, &values, packed && field.is_list() && wire::is_packable(&field.kind()))
     }
 
@@ -149,14 +145,14 @@ impl Generator {
         match kind {
             Kind::String => self.text().into_bytes(),
             Kind::Bytes => {
-                let length = self.below(CHARACTERS);
-                self.bytes(length)
+                let length = self.random.below(CHARACTERS);
+                self.random.bytes(length)
             }
             kind => match kind.wire_type() {
-                WireType::ThirtyTwoBit => self.bytes(4),
-                WireType::SixtyFourBit => self.bytes(8),
+                WireType::ThirtyTwoBit => self.random.bytes(4),
+                WireType::SixtyFourBit => self.random.bytes(8),
                 // All magnitudes are equally likely.
-                _ => wire::varint(self.rng.u64(..) >> self.rng.u32(..64)),
+                _ => wire::varint(self.random.rng.u64(..) >> self.random.rng.u32(..64)),
             },
         }
     }
@@ -170,18 +166,19 @@ impl Generator {
             (0x1f300, 0x1faff),
             (0, 0x10_ffff),
         ];
-        let (first, last) = PLANES.get(self.below(PLANES.len())).copied().unwrap_or((0x20, 0x7e));
-        let length = self.below(CHARACTERS);
+        let (first, last) =
+            PLANES.get(self.random.below(PLANES.len())).copied().unwrap_or((0x20, 0x7e));
+        let length = self.random.below(CHARACTERS);
         // Surrogates are no characters.
-        (0..length).filter_map(|_| char::from_u32(self.rng.u32(first..=last))).collect()
+        (0..length).filter_map(|_| char::from_u32(self.random.rng.u32(first..=last))).collect()
     }
 
     /// Makes one edit.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
-        let at = self.below(bytes.len());
-        let byte = self.rng.u8(..);
-        let end = (at + 1 + self.below(4)).min(bytes.len());
-        match (self.below(6), bytes.get_mut(at)) {
+        let at = self.random.below(bytes.len());
+        let byte = self.random.rng.u8(..);
+        let end = (at + 1 + self.random.below(4)).min(bytes.len());
+        match (self.random.below(6), bytes.get_mut(at)) {
             (0, Some(found)) => *found ^= 1 << (byte % 8),
             (1, Some(found)) => *found = byte,
             (2, Some(_)) => bytes.truncate(at),
@@ -204,7 +201,7 @@ mod tests {
 
     fn cases(of: &MessageDescriptor, is_client_streaming: bool, seed: u64) -> Vec<Case> {
         let bounds = Bounds { long: 100, many: 5, ..Bounds::default() };
-        let random = Random { seed, count: 200 };
+        let random = RandomCases { seed, count: 200 };
         group("random".to_owned(), of, is_client_streaming, bounds, random).cases().collect()
     }
 
@@ -216,13 +213,6 @@ mod tests {
         let distinct: BTreeSet<_> =
             cases(&of, false, 1).into_iter().map(|case| case.messages).collect();
         assert!(distinct.len() > 150, "{} distinct cases", distinct.len());
-    }
-
-    #[test]
-    fn the_cases_of_a_seed_are_the_same_on_every_platform() {
-        let mut generator = Generator::new(7, 3, Bounds::default());
-        let numbers = [2, 1000, 1 << 31].map(|end| generator.below(end));
-        assert_eq!((numbers, generator.bytes(4)), ([0, 207, 936_343_873], vec![26, 204, 230, 164]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reproducible random numbers: the same seed and case number always give the same numbers.
 //!
-//! Each case has its own generator, so that it can be repeated without the cases before it.
+//! Each case has its own generator, so that it can be repeated without the cases before it. No number depends on the
+//! size of a `usize`.
 
 use fastrand::Rng;
 
@@ -18,7 +19,8 @@ impl Random {
 
     /// A number below `end`; 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        if end == 0 { 0 } else { self.rng.usize(..end) }
+        let number = if end == 0 { 0 } else { self.rng.u64(..end as u64) };
+        usize::try_from(number).unwrap_or(0)
     }
 
     /// True with a probability of 1/`n`.
@@ -91,6 +93,13 @@ mod tests {
         let cases: BTreeSet<_> = (0..100).map(|case| draw(7, case)).collect();
         let firsts: BTreeSet<_> = cases.iter().map(|bytes| bytes[0]).collect();
         assert!(cases.len() == 100 && firsts.len() > 60, "{} first bytes", firsts.len());
+    }
+
+    #[test]
+    fn the_numbers_of_a_seed_are_the_same_on_every_platform() {
+        let mut random = Random::of_case(7, 3);
+        let numbers = [2, 1000, 1 << 31].map(|end| random.below(end));
+        assert_eq!((numbers, random.bytes(4)), ([0, 207, 936_343_873], vec![26, 204, 230, 164]));
     }
 
     #[test]
