@@ -124,11 +124,11 @@ fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
         .reference
         .as_ref()
         .context("fuzz: no peer in the peers file has `reference = true` and a server-program")?;
-    let probes: Vec<_> = servers.cases.iter().map(|probe| (**probe).clone()).collect();
+    let probes = servers.cases.iter().map(|probe| (**probe).clone());
     loaded.context.empty_logs()?;
     let (known, context) = (&plan.deviations, &*loaded.context);
     let fuzz = Fuzz {
-        generator: fuzz::Generator::new(&probes, options.edge),
+        generator: fuzz::Generator::new(probes, fuzz::Requests::of_calculator(), options.edge),
         comparison: fuzz::Comparison { reference, known, context },
         candidates: &candidates,
         count: options.count,

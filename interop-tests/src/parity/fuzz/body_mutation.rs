@@ -5,6 +5,7 @@
 use prost::encoding::encode_varint;
 
 use crate::http2::{Coding, Hex, Piece};
+use crate::parity::fuzz::requests::Requests;
 use crate::parity::fuzz::{header_mutation, random::Random};
 use crate::parity::server::probe::Probe;
 
@@ -12,40 +13,33 @@ use crate::parity::server::probe::Probe;
 const SMALL: usize = 512;
 
 /// Changes the body of `probe` in one way; `others` is the body of another probe.
-pub(crate) fn mutate(probe: &mut Probe, others: &[Piece], random: &mut Random) {
+pub(crate) fn mutate(
+    probe: &mut Probe,
+    others: &[Piece],
+    requests: &Requests,
+    random: &mut Random,
+) {
     let at = random.below(probe.body.len());
     match (random.below(14), probe.body.get_mut(at)) {
-        (0..=2, _) => probe.body = vec![Piece::of(&value(random))],
-        (3..=5, _) => probe.body = vec![Piece::of(&fields(random, 3))],
+        (0..=2, _) => probe.body = vec![Piece::of(&requests.message(random))],
+        (3..=5, _) => probe.body = vec![Piece::of(&fields(requests, random, 3))],
         (6 | 7, Some(piece)) => edit(piece, random),
         (8, Some(piece)) => piece.flag = Some(random.pick(&[0, 1, 1, 2, 3, 4, 128, 255])),
         (9, Some(piece)) => piece.length = Some(wrong_length(random)),
         (10 | 11, Some(piece)) if piece.raw.is_none() => {
-            let coding = compress(piece, random);
+            let coding = compress(piece, requests, random);
             if !random.one_in(6) {
                 probe.headers.push(header_mutation::add("grpc-encoding", coding.into()));
             }
         }
         (12, Some(piece)) => piece.times = Some(1 + random.size(3)),
-        (12 | 13, _) => probe.body.push(another(random)),
+        (12 | 13, _) => probe.body.push(another(requests, random)),
         _ => probe.body = others.to_vec(),
     }
 }
 
-/// Field 1 with any float.
-fn value(random: &mut Random) -> Vec<u8> {
-    const SPECIAL: [f32; 8] =
-        [0.0, -0.0, 1.0, 16.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MIN_POSITIVE];
-    let mut bits = random.rng.u32(..);
-    if random.one_in(3) {
-        let flipped = if random.one_in(2) { 1 << random.below(32) } else { 0 };
-        bits = random.pick(&SPECIAL).to_bits() ^ flipped;
-    }
-    [&[0x0d][..], &bits.to_le_bytes()].concat()
-}
-
 /// Some protobuf fields, sometimes in groups.
-fn fields(random: &mut Random, depth: usize) -> Vec<u8> {
+fn fields(requests: &Requests, random: &mut Random, depth: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..=random.below(4) {
         let number = match random.below(4) {
@@ -56,7 +50,7 @@ fn fields(random: &mut Random, depth: usize) -> Vec<u8> {
         // The last two wire types do not exist.
         let wire_type = if random.one_in(8) { random.rng.u64(..8) } else { random.rng.u64(..6) };
         if wire_type == 5 && number == 1 {
-            bytes.extend(value(random));
+            bytes.extend(requests.message(random));
             continue;
         }
         varint(number << 3 | wire_type, random, &mut bytes);
@@ -72,7 +66,7 @@ fn fields(random: &mut Random, depth: usize) -> Vec<u8> {
                 bytes.extend(random.bytes(length));
             }
             3 if depth > 0 => {
-                bytes.extend(fields(random, depth - 1));
+                bytes.extend(fields(requests, random, depth - 1));
                 let end = if random.one_in(8) { random.rng.u64(..20) } else { number };
                 varint(end << 3 | 4, random, &mut bytes);
             }
@@ -115,7 +109,7 @@ fn wrong_length(random: &mut Random) -> u32 {
 }
 
 /// Compresses a piece and sometimes damages it; returns the name of the encoding.
-fn compress(piece: &mut Piece, random: &mut Random) -> &'static str {
+fn compress(piece: &mut Piece, requests: &Requests, random: &mut Random) -> &'static str {
     const CODINGS: [(&str, Coding); 5] = [
         ("gzip", Coding::Gzip),
         ("gzip", Coding::Gzip),
@@ -125,7 +119,11 @@ fn compress(piece: &mut Piece, random: &mut Random) -> &'static str {
     ];
     let (name, coding) = random.pick(&CODINGS);
     if random.one_in(4) {
-        *piece = Piece::of(&if random.one_in(2) { fields(random, 2) } else { random.bytes(40) });
+        *piece = Piece::of(&if random.one_in(2) {
+            fields(requests, random, 2)
+        } else {
+            random.bytes(40)
+        });
     }
     piece.compressed = Some(coding);
     match random.below(6) {
@@ -138,11 +136,11 @@ fn compress(piece: &mut Piece, random: &mut Random) -> &'static str {
 }
 
 /// Another message, or a few bytes without a message.
-fn another(random: &mut Random) -> Piece {
+fn another(requests: &Requests, random: &mut Random) -> Piece {
     match random.below(3) {
         0 => Piece { raw: Some(few_bytes(11, random)), ..Piece::default() },
-        1 => Piece::of(&fields(random, 1)),
-        _ => Piece::of(&value(random)),
+        1 => Piece::of(&fields(requests, random, 1)),
+        _ => Piece::of(&requests.message(random)),
     }
 }
 

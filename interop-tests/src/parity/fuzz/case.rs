@@ -12,13 +12,16 @@ use crate::http2::{Action, End, Field, body};
 use crate::outcome::{Class, Grade};
 use crate::parity::{
     baseline::reference::Case as _,
+    fuzz::requests::Requests,
     fuzz::{body_mutation, frame_mutation, header_mutation, random::Random},
     server::probe::{self, Acknowledge, Probe, entry_named},
 };
 
 /// Generates cases from probes.
-pub(crate) struct Generator<'a> {
-    bases: Vec<&'a Probe>,
+#[derive(Debug)]
+pub(crate) struct Generator {
+    bases: Vec<Probe>,
+    requests: Requests,
     /// Whether cases may violate the protocol.
     pub(crate) edge: bool,
 }
@@ -36,15 +39,18 @@ const WINDOW: usize = 65_535;
 /// The sizes of metadata in bytes at which the reference rejects calls at random.
 const REJECTED_AT_RANDOM: RangeInclusive<usize> = 8_193..=16_384;
 
-impl<'a> Generator<'a> {
+impl Generator {
     /// Uses all `probes` except bursts and those with varying responses, because their mutations have the same
-    /// properties.
-    pub(crate) fn new(probes: &'a [Probe], edge: bool) -> Self {
-        let mut generator = Self { bases: Vec::new(), edge };
-        let is_base = |probe: &&Probe| {
-            probe.also().is_empty() && !probe.is_burst() && generator.allows(probe)
-        };
-        generator.bases = probes.iter().filter(is_base).collect();
+    /// properties. The probes and `requests` are those of one method.
+    pub(crate) fn new(
+        probes: impl IntoIterator<Item = Probe>,
+        requests: Requests,
+        edge: bool,
+    ) -> Self {
+        let mut generator = Self { bases: Vec::new(), requests, edge };
+        let is_base =
+            |probe: &Probe| probe.also().is_empty() && !probe.is_burst() && generator.allows(probe);
+        generator.bases = probes.into_iter().filter(is_base).collect();
         generator
     }
 
@@ -65,32 +71,41 @@ impl<'a> Generator<'a> {
 
     /// Generates the case with this number.
     pub(crate) fn generate(&self, seed: u64, case: u64) -> Result<Probe, String> {
-        let mut random = Random::of_case(seed, case);
+        self.draw(&mut Random::of_case(seed, case), &format!("fuzz-{seed}-{case}"))
+    }
+
+    /// Generates a case with this name.
+    pub(crate) fn draw(&self, random: &mut Random, name: &str) -> Result<Probe, String> {
         for _ in 0..DRAWS {
             let probe = self
-                .mutated(&mut random)
+                .mutated(random)
                 .ok_or("fuzz: there are no probes to mutate in scenarios/server-parity")?;
             if self.allows(&probe)
                 && (!is_slow(&probe) || (probe.times == 1 && random.one_in(SLOW)))
             {
-                let entry = entry_named(&probe, &format!("fuzz-{seed}-{case}"))?;
+                let entry = entry_named(&probe, name)?;
                 let read = probe::from_entry(&entry);
                 return read.map_err(|error| {
-                    format!("fuzz: case {case} is not a valid probe: {error}\n{entry}")
+                    format!("fuzz: {name} is not a valid probe: {error}\n{entry}")
                 });
             }
         }
-        Err(format!("fuzz: case {case}: {DRAWS} attempts generated no request that may be sent"))
+        Err(format!("fuzz: {name}: {DRAWS} attempts generated no request that may be sent"))
     }
 
     fn mutated(&self, random: &mut Random) -> Option<Probe> {
         let base = self.bases.get(random.below(self.bases.len()))?;
         let other = self.bases.get(random.below(self.bases.len()))?;
-        let mut probe = (*base).clone();
+        let mut probe = base.clone();
         for _ in 0..=random.size(4) {
             match random.below(5) {
-                0 | 1 => header_mutation::mutate(&mut probe.headers, &other.headers, random),
-                2 | 3 => body_mutation::mutate(&mut probe, &other.body, random),
+                0 | 1 => header_mutation::mutate(
+                    &mut probe.headers,
+                    &other.headers,
+                    &self.requests,
+                    random,
+                ),
+                2 | 3 => body_mutation::mutate(&mut probe, &other.body, &self.requests, random),
                 _ => frame_mutation::mutate(&mut probe, random),
             }
         }

@@ -5,6 +5,7 @@
 
 use crate::http2::{Change, Text};
 use crate::parity::fuzz::random::Random;
+use crate::parity::fuzz::requests::Requests;
 
 /// Characters in values that servers parse.
 const PARSED: &[u8] = b"0123456789012345678901nmuSMHs,;=-_+/ .:AaBbZz\t";
@@ -19,10 +20,6 @@ const NAME: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789-_.-_.!#$&'*+^`|~";
 
 const BASE64: &[u8] = b"ABCDwxyz0189+/AAAAAAAA=";
 
-/// Paths that servers may know.
-const PATHS: &str = "/Calculator/SquareRoot /Calculator/SquareRoot /Calculator/CubeRoot / \
-                     /Calculator/Square%52oot /grpc.health.v1.Health/Check";
-
 /// Names that servers may know.
 const NAMES: &str = "grpc-timeout grpc-encoding grpc-accept-encoding grpc-internal-encoding-request \
                      grpc-status grpc-message grpc-previous-rpc-attempts grpc-retry-pushback-ms \
@@ -30,7 +27,12 @@ const NAMES: &str = "grpc-timeout grpc-encoding grpc-accept-encoding grpc-intern
                      user-agent content-encoding x-bin";
 
 /// Changes `headers` in one way; `others` are the header fields of another probe.
-pub(crate) fn mutate(headers: &mut Vec<Change>, others: &[Change], random: &mut Random) {
+pub(crate) fn mutate(
+    headers: &mut Vec<Change>,
+    others: &[Change],
+    requests: &Requests,
+    random: &mut Random,
+) {
     match random.below(16) {
         0 | 1 => headers.push(add("grpc-timeout", timeout(random))),
         2 => headers.push(add("grpc-encoding", encoding(random))),
@@ -38,7 +40,7 @@ pub(crate) fn mutate(headers: &mut Vec<Change>, others: &[Change], random: &mut 
         5 => headers.push(metadata(random)),
         6 => headers.push(known(random)),
         7 => headers.push(large(random)),
-        8 | 9 => replace(headers, random),
+        8 | 9 => replace(headers, requests, random),
         10 => remove(headers, random),
         11 | 12 => edit(headers, random),
         13 => rearrange(headers, random),
@@ -118,11 +120,11 @@ fn large(random: &mut Random) -> Change {
 }
 
 /// Replaces the value of a required header.
-fn replace(headers: &mut Vec<Change>, random: &mut Random) {
+fn replace(headers: &mut Vec<Change>, requests: &Requests, random: &mut Random) {
     let edits = random.below(4);
     let (name, value) = match random.below(10) {
         0..=4 => {
-            let path = random.word(PATHS);
+            let path = requests.path(random);
             (":path", random.edited(path, edits, b"/?=&.:@CalculatorSquareRoot0%2-_~!$'()*+,;#"))
         }
         5 => {

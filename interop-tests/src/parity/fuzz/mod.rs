@@ -3,7 +3,7 @@
 //! The suite `server-parity` contains requests that its authors thought of; this command searches for others. It uses
 //! the probes, the mask and the known deviations of the suite, so that each difference it finds can become a probe.
 //!
-//! - [`random`], [`case`], [`header_mutation`], [`body_mutation`], [`frame_mutation`]: generate requests
+//! - [`random`], [`requests`], [`case`], [`header_mutation`], [`body_mutation`], [`frame_mutation`]: generate requests
 //! - [`comparison`], [`shrink`]: compare the responses and reduce differences
 
 pub(crate) mod body_mutation;
@@ -12,6 +12,7 @@ pub(crate) mod comparison;
 pub(crate) mod frame_mutation;
 pub(crate) mod header_mutation;
 pub(crate) mod random;
+pub(crate) mod requests;
 pub(crate) mod shrink;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ use crate::process::Semaphore;
 
 pub(crate) use case::Generator;
 pub(crate) use comparison::{Candidate, Comparison};
+pub(crate) use requests::Requests;
 
 /// The default number of requests in flight. Most of them wait for threads of the reference.
 const AT_ONCE: usize = 32;
@@ -43,7 +45,7 @@ const FOUND: u8 = 101;
 
 /// A fuzzing run with its options.
 pub(crate) struct Fuzz<'a> {
-    pub(crate) generator: Generator<'a>,
+    pub(crate) generator: Generator,
     pub(crate) comparison: Comparison<'a>,
     pub(crate) candidates: &'a [Candidate],
     pub(crate) count: u64,
