@@ -14,6 +14,7 @@ use crate::compare::servers::Servers;
 use crate::compare::tally::{Rules, Tally};
 use crate::compare::wire::run::{NoResults, WireRun};
 use crate::compare::wire::selection::{self, WireGroup};
+use crate::parity::server::adaptation::adapted;
 use crate::process::RunContext;
 
 /// The run of all selected probes of a method.
@@ -48,6 +49,7 @@ impl ProbeRun<'_> {
         self.servers.stop();
         let mut run = WireRun {
             target: selection::target(&plan.method, self.size_limit),
+            adapt: adapted,
             types: &plan.types,
             setup: &plan.setup,
             limit,

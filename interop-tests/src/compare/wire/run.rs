@@ -4,77 +4,31 @@
 //! after the other.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::capture::recorder::Recorder;
-use crate::compare::difference::{Difference, ResponseTypes, Subject, differences};
+use crate::compare::difference::{Difference, ResponseTypes, differences};
 use crate::compare::response::Response;
 use crate::compare::server::ComparedServer;
 use crate::compare::servers::Servers;
 use crate::compare::tally::primary;
 use crate::compare::user::Setup;
-use crate::compare::wire::outcome::{Ordinary, Outcome, response};
+use crate::compare::wire::outcome::Outcome;
 use crate::compare::wire::pool;
+use crate::compare::wire::prepared::{Adapt, Missing, Prepared, Sides, observe, ordinary};
 use crate::compare::wire::rounds::{Rounds, Stable};
-use crate::parity::server::adaptation::adapted;
-use crate::parity::server::case_run::{self, PROBES_AT_ONCE};
+use crate::parity::server::case_run::PROBES_AT_ONCE;
 use crate::parity::server::probe::Probe;
-use crate::parity::server::quiescence::{self, ProbeError};
-use crate::parity::server::target::{self, Server, Target};
+use crate::parity::server::target::Target;
 use crate::process::RunContext;
 
 /// The largest ordinary request. It must fit into the initial window of a stream (RFC 9113, section 6.9.2).
 const LARGEST_REQUEST: usize = 60_000;
 
-/// Something for each server of a comparison.
-#[derive(Debug)]
-pub(crate) struct Sides<T> {
-    pub(crate) reference: T,
-    /// For the second instance of the reference, if there is one.
-    pub(crate) again: Option<T>,
-    pub(crate) candidate: T,
-}
-
-impl<T> Sides<T> {
-    fn as_ref(&self) -> Sides<&T> {
-        let Self { reference, again, candidate } = self;
-        Sides { reference, again: again.as_ref(), candidate }
-    }
-
-    fn as_mut(&mut self) -> Sides<&mut T> {
-        let Self { reference, again, candidate } = self;
-        Sides { reference, again: again.as_mut(), candidate }
-    }
-
-    fn map<U>(self, mut f: impl FnMut(T) -> U) -> Sides<U> {
-        let Self { reference, again, candidate } = self;
-        let (reference, again) = (f(reference), again.map(&mut f));
-        Sides { reference, again, candidate: f(candidate) }
-    }
-
-    fn zip<U>(self, other: Sides<U>) -> Sides<(T, U)> {
-        Sides {
-            reference: (self.reference, other.reference),
-            again: self.again.zip(other.again),
-            candidate: (self.candidate, other.candidate),
-        }
-    }
-
-    fn into_iter(self) -> impl Iterator<Item = T> {
-        [self.reference].into_iter().chain(self.again).chain([self.candidate])
-    }
-}
-
-impl<'a> Sides<&'a mut ComparedServer> {
-    fn of(Servers { reference, again, candidate }: &'a mut Servers) -> Self {
-        Self { reference, again: again.as_mut(), candidate }
-    }
-}
-
 /// Runs the probes of one method.
 pub(crate) struct WireRun<'a> {
     pub(crate) target: Target,
+    /// How a probe becomes a request to the method.
+    pub(crate) adapt: Adapt,
     pub(crate) types: &'a ResponseTypes,
     /// The calls that are made first, each time a server has started.
     pub(crate) setup: &'a [Arc<Setup>],
@@ -119,20 +73,6 @@ pub(crate) enum NoResults {
     NoServer(String),
     /// Probes cannot be sent to the method, for this reason.
     Unsuitable(String),
-}
-
-/// A server that is ready for probes.
-struct Prepared {
-    address: String,
-    target: Target,
-    ordinary: Ordinary,
-}
-
-/// What a server has done in response to a probe.
-struct Observed {
-    outcome: Outcome,
-    /// Whether the server accepted no connection, so that it has not received the probe.
-    is_refused: bool,
 }
 
 /// What is known about a probe so far.
@@ -278,8 +218,8 @@ impl WireRun<'_> {
 
     /// Starts the servers that do not run, and makes the setup calls and ordinary calls. The inner error is what differs
     /// at the candidate in these calls.
-    fn prepare(&mut self) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
-        let Self { target, types, setup, limit, context, servers } = self;
+    pub(crate) fn prepare(&mut self) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
+        let Self { target, adapt, types, setup, limit, context, servers } = self;
         servers.start(context).map_err(NoResults::NoServer)?;
         let failure = servers.prepare(setup, *limit, context).map_err(NoResults::NoServer)?;
         if let Some((_, difference)) = failure {
@@ -287,7 +227,7 @@ impl WireRun<'_> {
         }
         let prepared = Sides::of(servers).map(|server| {
             let address = server.address(context).map_err(NoResults::NoServer)?;
-            Ok(ordinary(target, address, types, *limit))
+            Ok(ordinary(target, *adapt, address, types, *limit))
         });
         let unsuitable = |Missing(why)| NoResults::Unsuitable(format!("the reference: {why}"));
         let again = prepared.again.transpose()?.transpose().map_err(unsuitable)?;
@@ -310,84 +250,8 @@ impl WireRun<'_> {
     }
 }
 
-/// Why a server did not answer an ordinary call.
-#[derive(Debug)]
-struct Missing(String);
-
-impl Missing {
-    fn difference(self) -> Difference {
-        Difference {
-            subject: Subject::End,
-            place: "the ordinary call before the probe".to_owned(),
-            reference: "a response".to_owned(),
-            candidate: self.0,
-        }
-    }
-}
-
 /// The results if no probe can be sent to the candidate.
 fn without_candidate(probes: &[Arc<Probe>], difference: &Difference) -> WireResults {
     let probes = vec![ProbeResult::of(difference); probes.len()];
     WireResults { probes, unstable: Vec::new(), ordinary: None }
-}
-
-/// Makes ordinary calls to the server at `address`.
-fn ordinary(
-    target: &Target,
-    address: String,
-    types: &ResponseTypes,
-    limit: Duration,
-) -> Result<Prepared, Missing> {
-    let call = || {
-        let server = Server { address: &address, target };
-        quiescence::ordinary_response(server, Instant::now() + limit).map_err(|error| match error {
-            ProbeError::Connect { .. } => Missing(error.to_string()),
-            _ => Missing(format!("an ordinary call does not end within {limit:?}")),
-        })
-    };
-    // The first call may differ from all later ones, for example because it creates something.
-    call()?;
-    let (stream, later) = (call()?, call()?);
-    let target = Target { status: target::status(&stream).to_vec(), ..target.clone() };
-    let [response, later] = [stream, later].map(response);
-    let unstable = primary(differences(types, &response, &later));
-    Ok(Prepared { address, target, ordinary: Ordinary { response, unstable } })
-}
-
-/// Sends a probe to all servers at once.
-fn observe(probe: &Probe, servers: &Sides<Prepared>, types: &ResponseTypes) -> Sides<Observed> {
-    let observe = |server: &Prepared| {
-        let Prepared { address, target, ordinary } = server;
-        let server = Server { address, target };
-        let exchange = adapted(probe, target)
-            .map(|probe| case_run::exchange(&probe, server, &Recorder::default()));
-        let (outcome, is_refused) = match exchange {
-            Ok(Ok(exchange)) => (Outcome::new(probe, exchange, ordinary, types), false),
-            Ok(Err(error)) => {
-                let is_refused = matches!(error, ProbeError::Connect { .. });
-                (Outcome::failed(text(&error)), is_refused)
-            }
-            Err(why) => (Outcome::failed(why.to_owned()), false),
-        };
-        Observed { outcome, is_refused }
-    };
-    thread::scope(|scope| {
-        let threads = servers.as_ref().map(|server| scope.spawn(move || observe(server)));
-        threads.map(|thread| {
-            thread.join().unwrap_or_else(|_| Observed {
-                outcome: Outcome::failed(
-                    "the probe panicked, which is a bug in interop".to_owned(),
-                ),
-                is_refused: false,
-            })
-        })
-    })
-}
-
-/// The error without the address, which differs between servers.
-fn text(error: &ProbeError) -> String {
-    match error {
-        ProbeError::Connect { source, .. } => format!("cannot connect: {source}"),
-        error => error.to_string(),
-    }
 }
