@@ -8,7 +8,8 @@
 //! - [`judge`]: gives each trial its verdict as soon as the trial has ended
 //! - [`report`]: writes the reports and prints the conclusion
 //!
-//! [`options`] defines the command line. The commands that only read records of finished runs are in this file.
+//! [`options`] defines the command line, [`rerun`] the commands that repeat a part of a run, and [`fuzz`] is the command
+//! of this name. The commands that only read records of finished runs are in this file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,11 +18,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::cli::load::{Loaded, NO_GOLDENS};
-use crate::cli::options::{Command, Comparison, FuzzOptions, Inputs, OutputOptions, RunOptions};
+use crate::cli::options::{Command, Comparison, Inputs, OutputOptions, RunOptions};
 use crate::cli::plan::Plan;
 use crate::config::{Assignment, Places};
-use crate::outcome::PortUser;
-use crate::parity::fuzz::{self, Fuzz};
 use crate::process::{liveness, reaper};
 use crate::report::{
     self,
@@ -31,15 +30,17 @@ use crate::report::{
     versions_table::{self, Row},
 };
 
+pub(crate) mod fuzz;
 pub(crate) mod judge;
 pub(crate) mod load;
 pub(crate) mod options;
 pub(crate) mod plan;
+pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schedule;
 
 /// The exit status if a trial failed. The test harness of Rust uses the same.
-const FAILED: u8 = 101;
+pub(crate) const FAILED: u8 = 101;
 
 /// The exit status if the command could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
@@ -59,7 +60,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(options) => run(&options),
         Command::List(options) => run(&options.into()),
-        Command::Fuzz(options) => fuzz(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::RecordGoldens(inputs) => record_goldens(&inputs),
         Command::Diff { old, new } => diff(&old, &new).map(status),
         Command::Merge { records, output } => {
@@ -109,38 +110,6 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     Ok(status(finished.record.is_clean() && !finished.has_failed))
 }
 
-/// Sends random requests to the reference and to other servers.
-fn fuzz(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
-    let FuzzOptions { inputs, comparison, filter, test_threads, .. } = options;
-    let output = output_folder(&inputs.output)?;
-    end_on_signals(RecordWriter::default(), output.clone())?;
-    let loaded = Loaded::load(inputs, comparison, *test_threads, &output)?;
-    let loaded = loaded.with_goldens(comparison.baseline)?;
-    let plan = Plan::new(&loaded, inputs, comparison)?;
-    check_attached(&loaded, &plan)?;
-    let candidates = plan::candidates(&loaded, comparison, filter.as_deref())?;
-    let servers = &loaded.baselines.servers;
-    let reference = servers
-        .reference
-        .as_ref()
-        .context("fuzz: no peer in the peers file has `reference = true` and a server-program")?;
-    let probes = servers.cases.iter().map(|probe| (**probe).clone());
-    loaded.context.empty_logs()?;
-    let (known, context) = (&plan.deviations, &*loaded.context);
-    let fuzz = Fuzz {
-        generator: fuzz::Generator::new(probes, fuzz::Requests::of_calculator(), options.edge),
-        comparison: fuzz::Comparison { reference, known, context },
-        candidates: &candidates,
-        count: options.count,
-        seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
-        threads: *test_threads,
-        state: fuzz::State::default(),
-    };
-    let run = || options.case.map_or_else(|| fuzz.run(), |case| fuzz.repeat(case));
-    let code = loaded.context.port_queue.run_alone(PortUser::ReferenceServer, run);
-    code.map_err(anyhow::Error::msg)
-}
-
 /// Records the goldens from the reference.
 fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     let output = output_folder(&inputs.output)?;
@@ -156,7 +125,7 @@ fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints the notice of the plan, and checks that the attached servers accept connections.
-fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
+pub(crate) fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
     if let Some(notice) = plan.notice {
         println!("interop: {notice}");
     }
@@ -164,7 +133,7 @@ fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// The folder of the reports. The path is absolute because peers can have another working directory.
-fn output_folder(options: &OutputOptions) -> anyhow::Result<PathBuf> {
+pub(crate) fn output_folder(options: &OutputOptions) -> anyhow::Result<PathBuf> {
     let output = match &options.output {
         Some(output) => output.clone(),
         None => match Places::find(options.root.as_deref(), None)?.root() {

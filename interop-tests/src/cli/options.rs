@@ -36,8 +36,12 @@ pub(crate) enum Command {
     List(ListOptions),
     /// Send random requests to the reference and to other servers, and compare the responses.
     ///
-    /// A difference that no known deviation explains is reduced to a minimal probe, which can be added to
-    /// the scenarios.
+    /// A peers file that names services: random calls of all methods, and mutations of the probes of the
+    /// suite compare. The first request of each cause is reduced to the smallest one that shows it, as an
+    /// entry of a case file or of a table of probes.
+    ///
+    /// Otherwise: mutations of the probes of server-parity. A difference that no known deviation explains is
+    /// reduced to a minimal probe, which can be added to the scenarios.
     Fuzz(FuzzOptions),
     /// Show what changed between two runs. Exits with status 101 if a trial newly fails or is missing.
     Diff {
@@ -125,9 +129,10 @@ pub(crate) struct ListOptions {
 }
 
 /// The options of `fuzz`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct FuzzOptions {
-    /// Compare only servers of peers whose name contains this text [default: all except the reference].
+    /// Compare only servers of peers whose name contains this text [default: all except the reference]. For
+    /// services, only methods whose PEER/METHOD contains it.
     pub(crate) filter: Option<String>,
     /// Number of requests to send.
     #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
@@ -305,55 +310,6 @@ impl From<ListOptions> for RunOptions {
     }
 }
 
-impl RunOptions {
-    /// The command that reruns the trial `{trial}`, with all options that affect its existence or verdict. In a
-    /// checkout the command builds the programs first.
-    pub(crate) fn rerun_command(&self, in_checkout: bool) -> String {
-        let Inputs { peers, scenarios, goldens, bin, set, .. } = &self.inputs;
-        let Comparison {
-            attach,
-            baseline,
-            deviations,
-            strict_bytes,
-            strict_edge,
-            allow_writes,
-            ..
-        } = &self.comparison;
-        let files = [
-            ("--peers", peers),
-            ("--deviations", deviations),
-            ("--scenarios", scenarios),
-            ("--goldens", goldens),
-            ("--bin", bin),
-        ];
-        let files = files
-            .into_iter()
-            .filter_map(|(option, path)| Some(format!("{option} {} ", path.as_ref()?.display())));
-        let baseline = match baseline {
-            BaselineChoice::Auto => None,
-            BaselineChoice::Live => Some("--baseline live ".to_owned()),
-            BaselineChoice::Golden => Some("--baseline golden ".to_owned()),
-        };
-        let set = set.iter().map(|Assignment { name, value }| format!("--set {name}={value} "));
-        let attach = attach.iter().map(|attached| format!("--attach {} ", attached.text));
-        let strict = [
-            (strict_bytes, "--strict-bytes "),
-            (strict_edge, "--strict-edge "),
-            (allow_writes, "--allow-writes "),
-        ];
-        let strict =
-            strict.into_iter().filter(|(is_set, _)| **is_set).map(|(_, text)| text.to_owned());
-        let options: String =
-            files.chain(set).chain(baseline).chain(attach).chain(strict).collect();
-        let arguments = format!("{options}--exact {{trial}}");
-        if in_checkout {
-            format!("make interop ARGS='{arguments}'")
-        } else {
-            format!("interop run {arguments}")
-        }
-    }
-}
-
 /// The options of libtest-mimic that have no effect here.
 const WITHOUT_EFFECT: [&str; 7] =
     ["include_ignored", "ignored", "test", "bench", "nocapture", "show_output", "unstable_flags"];
@@ -493,14 +449,5 @@ mod tests {
             let example = format!("  interop {}", command.get_name());
             assert!(help.contains(&example) && help.contains("Exit status:"), "{help}");
         }
-    }
-
-    #[test]
-    fn a_rerun_has_the_relevant_options() {
-        let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o";
-        let Ok(Command::Run(options)) = parse(words) else { panic!("{words}") };
-        let expected = "--peers p --set a=b --baseline live --attach rust=h:1 --exact {trial}";
-        assert_eq!(options.rerun_command(true), format!("make interop ARGS='{expected}'"));
-        assert_eq!(options.rerun_command(false), format!("interop run {expected}"));
     }
 }

@@ -260,7 +260,7 @@ fn is_about_decoding(group: &SourcedGroup) -> bool {
 
 /// What most likely causes a difference with this subject: the same text for differences with the same cause.
 /// `requests` is the kind of requests whose decoding may cause it.
-fn cause(subject: &Subject, requests: Option<&str>, method: &str) -> String {
+pub(crate) fn cause(subject: &Subject, requests: Option<&str>, method: &str) -> String {
     match subject {
         Subject::ResponseField(_, kind) | Subject::DetailsField(_, kind)
             if is_of_library(*kind) =>
@@ -285,7 +285,11 @@ fn cause(subject: &Subject, requests: Option<&str>, method: &str) -> String {
 
 /// What most likely causes a difference in the outcome of a probe. No code of a service sees most probes, so the cause
 /// is the same in every method. A rule of a library has the same consequence for many probes.
-fn cause_below_messages(subject: &Subject, difference: &Difference, grade: Grade) -> String {
+pub(crate) fn cause_below_messages(
+    subject: &Subject,
+    difference: &Difference,
+    grade: Grade,
+) -> String {
     match subject {
         Subject::End | Subject::HttpStatus | Subject::Status | Subject::Wire(_) => {
             let Difference { reference, candidate, .. } = difference;

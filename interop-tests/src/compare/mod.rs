@@ -13,12 +13,14 @@
 //! - [`shrink`]: reduces the examples of differences
 //! - [`wire`]: the cases below the level of messages
 //! - [`conclusion`], [`request`]: the reports
+//! - [`fuzz`]: the command `fuzz`
 
 pub(crate) mod case;
 pub(crate) mod conclusion;
 pub(crate) mod coverage;
 pub(crate) mod difference;
 pub(crate) mod exchange;
+pub(crate) mod fuzz;
 pub(crate) mod generated;
 pub(crate) mod group_run;
 pub(crate) mod ignored;

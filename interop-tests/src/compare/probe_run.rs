@@ -15,6 +15,7 @@ use crate::compare::tally::{Rules, Tally};
 use crate::compare::wire::run::{NoResults, WireRun};
 use crate::compare::wire::selection::{self, WireGroup};
 use crate::parity::server::adaptation::adapted;
+use crate::parity::server::case_run::PROBES_AT_ONCE;
 use crate::process::RunContext;
 
 /// The run of all selected probes of a method.
@@ -52,6 +53,7 @@ impl ProbeRun<'_> {
             adapt: adapted,
             types: &plan.types,
             setup: &plan.setup,
+            at_once: PROBES_AT_ONCE,
             limit,
             context,
             servers: self.servers,

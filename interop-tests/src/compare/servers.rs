@@ -81,6 +81,60 @@ impl Servers {
         Ok(responses)
     }
 
+    /// Makes calls, each with its path, in this order at each server. The servers do not wait for each other. Ends after
+    /// the first call in which a server exits, and then the next calls are made at servers that start again. The error is
+    /// why a server does not run.
+    pub(crate) fn call_all(
+        &mut self,
+        calls: &[(&str, &Case)],
+        limit: Duration,
+        context: &RunContext,
+    ) -> Result<Vec<Responses>, String> {
+        self.start(context)?;
+        let call_all = |server: &mut ComparedServer| {
+            let mut responses = Vec::with_capacity(calls.len());
+            for (path, case) in calls {
+                let response = server.call(path, case, limit_of(case, limit), context)?;
+                let is_exit = response.end.is_exit();
+                responses.push(response);
+                if is_exit {
+                    break;
+                }
+            }
+            Ok::<_, String>(responses)
+        };
+        let call_all = &call_all;
+        let Self { reference, again, candidate } = self;
+        let [reference, again, candidate] = thread::scope(|scope| {
+            let spawn = |server| scope.spawn(move || call_all(server));
+            let threads =
+                [Some(spawn(reference)), again.as_mut().map(spawn), Some(spawn(candidate))];
+            threads.map(|thread| {
+                thread.map(|thread| thread.join().unwrap_or_else(|it| resume_unwind(it)))
+            })
+        });
+        let [reference, again, candidate] =
+            [reference.transpose()?, again.transpose()?, candidate.transpose()?];
+        let mut again = again.map(Vec::into_iter);
+        let both = reference.into_iter().flatten().zip(candidate.into_iter().flatten());
+        let mut all = Vec::with_capacity(calls.len());
+        for (reference, candidate) in both {
+            let again = match &mut again {
+                None => None,
+                Some(responses) => match responses.next() {
+                    None => break,
+                    again => again,
+                },
+            };
+            all.push(Responses { reference, again, candidate });
+        }
+        // A server that starts again has forgotten earlier calls, so all of them must.
+        if all.last().is_some_and(|last| last.all().any(|response| response.end.is_exit())) {
+            self.stop();
+        }
+        Ok(all)
+    }
+
     /// Makes the setup calls at each server that has started since they were made. If one fails at the candidate,
     /// returns the difference. The error is why a server does not run, or why a setup call failed at the reference.
     pub(crate) fn prepare(

@@ -33,12 +33,12 @@ const REFLECTION: &str = "grpc.reflection.";
 /// The suite of a run.
 #[derive(Debug)]
 pub(crate) struct Suite {
-    methods: Vec<MethodDescriptor>,
+    pub(crate) methods: Vec<MethodDescriptor>,
     /// `google.rpc.Status`.
-    status: MessageDescriptor,
-    config: CompareSettings,
-    user: UserCases,
-    probes: Probes,
+    pub(crate) status: MessageDescriptor,
+    pub(crate) config: CompareSettings,
+    pub(crate) user: UserCases,
+    pub(crate) probes: Probes,
     pub(crate) settings: Arc<Settings>,
     /// Whether attached servers may be written to.
     allow_writes: bool,
@@ -54,16 +54,30 @@ pub(crate) struct Options {
 
 /// A peer that is compared, and the reference, each with its server.
 #[derive(Clone, Copy)]
-struct Pair<'a> {
-    reference: (&'a Peer, &'a Program),
-    candidate: (&'a Peer, &'a Program),
+pub(crate) struct Pair<'a> {
+    pub(crate) reference: (&'a Peer, &'a Program),
+    pub(crate) candidate: (&'a Peer, &'a Program),
 }
 
 impl Pair<'_> {
     /// The peer whose server the user has started, if there is one.
-    fn attached(&self) -> Option<&str> {
+    pub(crate) fn attached(&self) -> Option<&str> {
         let both = [self.candidate, self.reference];
         both.into_iter().find(|(_, server)| server.attach.is_some()).map(|(peer, _)| peer.name())
+    }
+
+    /// The servers, which have not started. Their logs go to `folder`.
+    pub(crate) fn servers(&self, folder: &Path) -> Servers {
+        let server = |(peer, program): (&Peer, &Program), log: &str| {
+            ComparedServer::new(peer.name(), program, &folder.join(log))
+        };
+        let Self { reference, candidate } = *self;
+        let is_attached = reference.1.attach.is_some();
+        Servers {
+            reference: server(reference, "reference"),
+            again: (!is_attached).then(|| server(reference, "reference-again")),
+            candidate: server(candidate, "candidate"),
+        }
     }
 }
 
@@ -111,7 +125,7 @@ impl Suite {
     }
 
     /// The peers that are compared with the reference.
-    fn pairs<'a>(peers: &'a [Peer]) -> Vec<Pair<'a>> {
+    pub(crate) fn pairs<'a>(peers: &'a [Peer]) -> Vec<Pair<'a>> {
         let server = |peer: &'a Peer| Some((peer, peer.server.as_ref()?));
         let Some(reference) = peers.iter().find(|peer| peer.reference).and_then(server) else {
             return Vec::new();
@@ -126,17 +140,7 @@ impl Suite {
         for pair in Self::pairs(peers) {
             let Pair { reference, candidate } = pair;
             let logs = context.logs.join(SUITE).join(candidate.0.name());
-            let servers = |folder: &Path| {
-                let server = |(peer, program): (&Peer, &Program), log: &str| {
-                    ComparedServer::new(peer.name(), program, &folder.join(log))
-                };
-                let is_attached = reference.1.attach.is_some();
-                Arc::new(Mutex::new(Servers {
-                    reference: server(reference, "reference"),
-                    again: (!is_attached).then(|| server(reference, "reference-again")),
-                    candidate: server(candidate, "candidate"),
-                }))
-            };
+            let servers = |folder: &Path| Arc::new(Mutex::new(pair.servers(folder)));
             let shared = (self.config.restart == Restart::Run).then(|| servers(&logs));
             for method in &self.methods {
                 let servers =
@@ -206,7 +210,7 @@ impl Suite {
     }
 
     /// Whether `method` may be called with any request: an attached server may be in use.
-    fn may_write(&self, pair: Pair<'_>, method: &MethodDescriptor) -> bool {
+    pub(crate) fn may_write(&self, pair: Pair<'_>, method: &MethodDescriptor) -> bool {
         let is_safe = |pattern: &String| glob(pattern, method.full_name());
         self.allow_writes || pair.attached().is_none() || self.config.safe.iter().any(is_safe)
     }

@@ -309,7 +309,7 @@ impl Tally {
 
 /// Whether what is unstable with this subject in one probe is unstable in every case: then it is the content of the
 /// response, not its timing.
-fn is_in_every_case(subject: &Subject) -> bool {
+pub(crate) fn is_in_every_case(subject: &Subject) -> bool {
     matches!(
         subject,
         Subject::ResponseField(..)

@@ -60,14 +60,24 @@ fn finding<'a>(
     peer: &'a str,
     all: &[(&'a str, &'a MethodDifference)],
 ) -> Option<Finding<'a>> {
+    let finding = of_cause(peer, all)?;
+    let trial = record.trials().find(|trial| trial.name == finding.example.trial);
+    Some(Finding { run_again: trial.map_or("", |trial| &trial.run_again), ..finding })
+}
+
+/// The finding for all these differences, each with its method, without the command that repeats it.
+pub(crate) fn of_cause<'a>(
+    peer: &'a str,
+    all: &[(&'a str, &'a MethodDifference)],
+) -> Option<Finding<'a>> {
     let size = |example: &Example| example.request.iter().map(String::len).sum::<usize>();
     let (_, worst) = all.iter().min_by_key(|(_, it)| (it.grade, it.part, size(&it.example)))?;
     let mut methods: Vec<_> = all.iter().map(|(method, _)| *method).collect();
+    methods.sort_unstable();
     methods.dedup();
     let mut subjects: Vec<_> = all.iter().map(|(_, difference)| &difference.subject).collect();
     subjects.sort_unstable();
     subjects.dedup();
-    let trial = record.trials().find(|trial| trial.name == worst.example.trial);
     Some(Finding {
         peer,
         subject: &worst.subject,
@@ -79,7 +89,7 @@ fn finding<'a>(
         methods,
         example: &worst.example,
         remedy: remedy::of(worst),
-        run_again: trial.map_or("", |trial| &trial.run_again),
+        run_again: "",
     })
 }
 

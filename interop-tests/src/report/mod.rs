@@ -6,10 +6,12 @@
 //! - `html`, `junit`, `summary`: files
 //! - `methods`, `findings`, `remedy`, `services`: how the methods of services compare, the causes of differences, what to
 //!   do, and all of this for templates
+//! - `fuzzed`: the output of `interop fuzz` for a service
 //! - `difference`, `versions_table`: a comparison of two records, and a table of any number of records
 
 pub(crate) mod difference;
 pub(crate) mod findings;
+pub(crate) mod fuzzed;
 pub(crate) mod html;
 pub(crate) mod junit;
 pub(crate) mod matrix;

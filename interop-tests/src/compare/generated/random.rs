@@ -70,6 +70,11 @@ pub(crate) fn request(
     (messages, generator.paths.into_iter().collect())
 }
 
+/// A random message of the type `of`, which may be malformed.
+pub(crate) fn message(of: &MessageDescriptor, bounds: Bounds, random: &mut Random) -> Vec<u8> {
+    Generator::new(random, bounds).request(of)
+}
+
 /// Generates the messages of one case.
 struct Generator<'r> {
     random: &'r mut Random,

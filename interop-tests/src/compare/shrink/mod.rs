@@ -19,10 +19,11 @@ use crate::compare::difference::{Difference, Subject, differences};
 use crate::compare::plan::{Group, MethodPlan, SourcedGroup};
 use crate::compare::response::CallEnd;
 use crate::compare::servers::Servers;
-use crate::compare::shrink::search::{Method, smaller};
 use crate::compare::tally::{Responses, Rules, Tally, ends_call, judged, primary, size};
 use crate::outcome::comparison::Judgement;
 use crate::process::RunContext;
+
+pub(crate) use search::{Method, smaller};
 
 /// How many differences of a method have their examples reduced.
 const DIFFERENCES: usize = 5;
@@ -169,7 +170,7 @@ impl Calls<'_> {
 }
 
 /// The difference with this subject, unless the reference is unstable in it or it is accepted.
-fn difference(
+pub(crate) fn difference(
     group: usize,
     subject: &Subject,
     responses: &Responses,

@@ -20,19 +20,19 @@ const FEW: usize = 32;
 const REPETITIONS: usize = 5;
 
 /// Whether a case shows the difference; a break if no further call can be made.
-pub(super) type Shows<'a> = dyn FnMut(&Case) -> ControlFlow<(), bool> + 'a;
+pub(crate) type Shows<'a> = dyn FnMut(&Case) -> ControlFlow<(), bool> + 'a;
 
 /// How the request may be reduced.
 #[derive(Clone, Copy)]
-pub(super) struct Method<'a> {
+pub(crate) struct Method<'a> {
     /// The type of the request messages.
-    pub(super) of: &'a MessageDescriptor,
+    pub(crate) of: &'a MessageDescriptor,
     /// Whether the number of messages may change.
-    pub(super) is_client_streaming: bool,
+    pub(crate) is_client_streaming: bool,
 }
 
 /// A case with a smaller request than `case`, for which `shows` is true. Calls `shows` at most `tries` times.
-pub(super) fn smaller(
+pub(crate) fn smaller(
     case: &Case,
     method: Method<'_>,
     tries: usize,

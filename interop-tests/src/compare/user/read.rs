@@ -48,6 +48,13 @@ impl UserCases {
         self.setup.iter().filter(|setup| setup.is_for(method)).cloned().collect()
     }
 
+    /// The setup calls before the cases of any of `methods`, in order.
+    pub(crate) fn setup_of_any(&self, methods: &[MethodDescriptor]) -> Vec<Arc<Setup>> {
+        let is_for_any =
+            |setup: &&Arc<Setup>| methods.iter().any(|method| setup.is_for(method.full_name()));
+        self.setup.iter().filter(is_for_any).cloned().collect()
+    }
+
     /// The cases of `method`, in order.
     pub(crate) fn cases_of(&self, method: &str) -> Vec<Arc<UserCase>> {
         self.cases.iter().filter(|case| case.method() == method).cloned().collect()

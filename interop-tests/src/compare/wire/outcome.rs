@@ -126,6 +126,11 @@ impl Outcome {
         self.ending.as_ref()
     }
 
+    /// Whether the probe could not be completed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Whether the end of the server may have interrupted the probe.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.is_closed || self.failure.is_some()

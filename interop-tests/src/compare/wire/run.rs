@@ -16,7 +16,6 @@ use crate::compare::wire::outcome::Outcome;
 use crate::compare::wire::pool;
 use crate::compare::wire::prepared::{Adapt, Missing, Prepared, Sides, observe, ordinary};
 use crate::compare::wire::rounds::{Rounds, Stable};
-use crate::parity::server::case_run::PROBES_AT_ONCE;
 use crate::parity::server::probe::Probe;
 use crate::parity::server::target::Target;
 use crate::process::RunContext;
@@ -32,6 +31,8 @@ pub(crate) struct WireRun<'a> {
     pub(crate) types: &'a ResponseTypes,
     /// The calls that are made first, each time a server has started.
     pub(crate) setup: &'a [Arc<Setup>],
+    /// How many probes are sent at once.
+    pub(crate) at_once: usize,
     /// How long a server may take for an ordinary call.
     pub(crate) limit: Duration,
     pub(crate) context: &'a RunContext,
@@ -119,7 +120,7 @@ impl WireRun<'_> {
             let meant = all().filter(move |(_, probe)| probe.is_burst() == is_burst);
             meant.map(|(index, probe)| (index, &**probe)).collect::<Vec<_>>()
         };
-        let prepared = self.run_queue(queue(false), PROBES_AT_ONCE, prepared, &mut states)?;
+        let prepared = self.run_queue(queue(false), self.at_once, prepared, &mut states)?;
         // A burst runs alone, because it would affect the responses to other probes.
         let prepared = match prepared {
             Ok(prepared) => self.run_queue(queue(true), 1, prepared, &mut states)?,
@@ -219,7 +220,7 @@ impl WireRun<'_> {
     /// Starts the servers that do not run, and makes the setup calls and ordinary calls. The inner error is what differs
     /// at the candidate in these calls.
     pub(crate) fn prepare(&mut self) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
-        let Self { target, adapt, types, setup, limit, context, servers } = self;
+        let Self { target, adapt, types, setup, limit, context, servers, .. } = self;
         servers.start(context).map_err(NoResults::NoServer)?;
         let failure = servers.prepare(setup, *limit, context).map_err(NoResults::NoServer)?;
         if let Some((_, difference)) = failure {

@@ -70,6 +70,12 @@ impl Probes {
         Ok(Self(distinct))
     }
 
+    /// The probes as requests to `target`, without those that cannot be. They have no messages at the limit of the size.
+    pub(crate) fn adapted(&self, target: &Target) -> impl Iterator<Item = Probe> {
+        let small = Target { size_limit: target.size_limit.min(SMALL_LIMIT), ..target.clone() };
+        self.0.iter().filter_map(move |probe| adapted(probe, &small).ok())
+    }
+
     /// The groups of cases of `method`, each with one probe.
     pub(crate) fn groups(
         &self,

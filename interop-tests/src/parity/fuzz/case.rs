@@ -54,6 +54,11 @@ impl Generator {
         generator
     }
 
+    /// Whether there is a probe from which cases can be generated.
+    pub(crate) fn has_bases(&self) -> bool {
+        !self.bases.is_empty()
+    }
+
     /// Whether `probe` may be sent.
     pub(crate) fn allows(&self, probe: &Probe) -> bool {
         // If a server is more lenient than the reference, its response depends on the message, so deviations.toml

@@ -210,7 +210,7 @@ fn with_space(name: &str) -> String {
 }
 
 /// `name` with its first byte percent-encoded.
-fn percent_encoded(name: &str) -> String {
+pub(crate) fn percent_encoded(name: &str) -> String {
     match name.split_at_checked(1) {
         Some((first, rest)) => format!("%{:02X}{rest}", first.bytes().next().unwrap_or_default()),
         None => name.to_owned(),

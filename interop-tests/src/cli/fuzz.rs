@@ -1,0 +1,112 @@
+//! The command `interop fuzz`: random requests for the services of the peers file, or for the calculator.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use crate::cli::load::Loaded;
+use crate::cli::options::FuzzOptions;
+use crate::cli::plan::{self, Plan};
+use crate::cli::{FAILED, check_attached, output_folder};
+use crate::compare;
+use crate::compare::fuzz::{Options, State, Summary};
+use crate::config::Peer;
+use crate::outcome::PortUser;
+use crate::parity::fuzz::{self, Fuzz};
+use crate::process::{liveness, reaper};
+use crate::report::fuzzed;
+
+/// Sends random requests to the reference and to other servers.
+pub(crate) fn run(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
+    let FuzzOptions { inputs, comparison, test_threads, .. } = options;
+    let output = output_folder(&inputs.output)?;
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+    let state = Arc::new(State::default());
+    end_on_signals(Arc::clone(&state), options.clone(), seed)?;
+    let loaded = Loaded::load(inputs, comparison, *test_threads, &output)?;
+    match &loaded.services {
+        Some(suite) => of_services(options, seed, suite, &loaded, &state),
+        None => of_calculator(options, seed, loaded),
+    }
+}
+
+/// On a signal, kills all child processes and prints what was found so far.
+fn end_on_signals(state: Arc<State>, options: FuzzOptions, seed: u64) -> anyhow::Result<()> {
+    reaper::end_all_on_signals(move || state.end(), move |summary| print(&summary, &options, seed))
+        .context("cannot install the handler for SIGINT and SIGTERM")
+}
+
+fn print(summary: &Summary, options: &FuzzOptions, seed: u64) {
+    fuzzed::print(summary, &|finding| {
+        options.rerun_command(seed, finding.number, finding.is_alone)
+    });
+}
+
+/// Sends random requests to the servers of the user's services.
+fn of_services(
+    options: &FuzzOptions,
+    seed: u64,
+    suite: &compare::Suite,
+    loaded: &Loaded,
+    state: &State,
+) -> anyhow::Result<ExitCode> {
+    let FuzzOptions { comparison, count, case, edge, .. } = options;
+    anyhow::ensure!(!loaded.is_reference_out(), "fuzz: --without excludes the reference");
+    let all = &loaded.peers.all;
+    let is_attached =
+        |peer: &Peer| peer.server.as_ref().is_some_and(|server| server.attach.is_some());
+    let has_attached_reference = all.iter().any(|peer| peer.reference && is_attached(peer));
+    let is_chosen =
+        |peer: &Peer| comparison.attach.is_empty() || has_attached_reference || is_attached(peer);
+    let meant = |peer: &&Peer| peer.reference || loaded.takes_part(peer) && is_chosen(peer);
+    let peers: Vec<_> = all.iter().filter(meant).cloned().collect();
+    loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
+    liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)?;
+    loaded.context.empty_logs()?;
+    let cases = case.map_or(0..*count, |case| case..case.saturating_add(1));
+    println!("interop: {} random requests with seed {seed}", cases.end - cases.start);
+    let began = Instant::now();
+    let filter = options.filter.as_deref();
+    let fuzz = Options { filter, seed, cases, edge: *edge };
+    let result = compare::fuzz::run(suite, &peers, &fuzz, state, &loaded.context);
+    let summary = state.end();
+    print(&summary, options, seed);
+    println!("interop: seed {seed}, {:.1?}", began.elapsed());
+    let has_found = summary.peers.iter().any(|peer| !peer.findings.all.is_empty());
+    if let Err(why) = result {
+        eprintln!("interop: {why}");
+        anyhow::ensure!(has_found, "the run has ended early");
+    }
+    Ok(if has_found { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Sends random requests to the servers of the calculator.
+fn of_calculator(options: &FuzzOptions, seed: u64, loaded: Loaded) -> anyhow::Result<ExitCode> {
+    let FuzzOptions { inputs, comparison, filter, test_threads, .. } = options;
+    let loaded = loaded.with_goldens(comparison.baseline)?;
+    let plan = Plan::new(&loaded, inputs, comparison)?;
+    check_attached(&loaded, &plan)?;
+    let candidates = plan::candidates(&loaded, comparison, filter.as_deref())?;
+    let servers = &loaded.baselines.servers;
+    let reference = servers
+        .reference
+        .as_ref()
+        .context("fuzz: no peer in the peers file has `reference = true` and a server-program")?;
+    let probes = servers.cases.iter().map(|probe| (**probe).clone());
+    loaded.context.empty_logs()?;
+    let (known, context) = (&plan.deviations, &*loaded.context);
+    let fuzz = Fuzz {
+        generator: fuzz::Generator::new(probes, fuzz::Requests::of_calculator(), options.edge),
+        comparison: fuzz::Comparison { reference, known, context },
+        candidates: &candidates,
+        count: options.count,
+        seed,
+        threads: *test_threads,
+        state: fuzz::State::default(),
+    };
+    let run = || options.case.map_or_else(|| fuzz.run(), |case| fuzz.repeat(case));
+    let code = loaded.context.port_queue.run_alone(PortUser::ReferenceServer, run);
+    code.map_err(anyhow::Error::msg)
+}
