@@ -23,6 +23,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("compare/other-faults", other_faults),
         ("compare/probes-of-any-method", probes_of_any_method),
         ("compare/cases-of-the-user", cases_of_the_user),
+        ("compare/setup-before-probes", setup_before_probes),
         ("compare/errors-in-case-files", errors_in_case_files),
         ("compare/ignored-differences-are-accepted", ignored_differences_are_accepted),
         ("compare/reports-contain-the-findings", reports_contain_the_findings),
@@ -36,7 +37,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 const SERVICE: &str = "interop-tests/tests/compare-service";
 
 /// A peer whose server has this fault.
-fn peer(name: &str, keys: &str, fault: Option<&str>) -> String {
+pub(crate) fn peer(name: &str, keys: &str, fault: Option<&str>) -> String {
     let fault = fault.map(|fault| format!(", \"--fault\", \"{fault}\"")).unwrap_or_default();
     format!(
         "[[peer]]\nname = \"{name}\"\n{keys}\n[peer.server]\ndirectory = \"{{root}}/{SERVICE}\"\n\
@@ -45,18 +46,22 @@ fn peer(name: &str, keys: &str, fault: Option<&str>) -> String {
     )
 }
 
-/// A run that compares the peers in `peers` with the service without a fault, with these sources of cases. `keys` are
-/// more keys of `[compare]`, and what follows that table.
-fn comparison_of(sources: &str, keys: &str, peers: &str) -> Run {
+/// A peers file that compares the peers in `peers` with the service without a fault, with these sources of cases.
+/// `keys` are more keys of `[compare]`, and what follows that table.
+pub(crate) fn peers_file(sources: &str, keys: &str, peers: &str) -> String {
     let service = std::path::Path::new(crate::programs::ROOT).join(SERVICE);
     let service = service.canonicalize().expect("the service does not exist");
     let service = service.display();
     let reference = peer("reference", "reference = true", None);
-    let text = format!(
+    format!(
         "protos = [\"{service}/sample.proto\"]\ninclude = [\"{service}\"]\n[compare]\nsources = [{sources}]\n\
          {keys}\n{reference}{peers}"
-    );
-    Run::new().with_file("--peers", "peers.toml", &text)
+    )
+}
+
+/// A run with such a peers file.
+fn comparison_of(sources: &str, keys: &str, peers: &str) -> Run {
+    Run::new().with_file("--peers", "peers.toml", &peers_file(sources, keys, peers))
 }
 
 /// A run with generated cases.
@@ -315,6 +320,21 @@ fn cases_of_the_user() {
     let expects = format!("{wait}expect = {{ status = \"OK\" }}\n");
     let failed = with_cases(&expects, keys, None).finish();
     failed.ends_with_status(101).prints("finding 1 of faulty: ");
+}
+
+/// A setup call that fails only at the candidate is a difference of each probe.
+fn setup_before_probes() {
+    let setup = "[[setup]]\nmethod = \"sample.Store.Put\"\nrequest = { key = \"key\" }\n\
+                 expect = { response = { revision = 1 } }\n";
+    let run = |fault: Option<&str>| {
+        let keys = "cases = [\"cases.toml\"]\nmethods = [\"sample.Store.Get\"]";
+        let run = comparison_of("\"user\", \"wire\"", keys, &peer("faulty", "", fault));
+        std::fs::write(run.path().join("cases.toml"), setup).expect("cannot write a file");
+        run.and("Get/wire.te-missing").and("--allow-untested").finish()
+    };
+    run(None).ends_with_status(0).prints("1 passed");
+    let faulty = run(Some("revision-skips"));
+    faulty.ends_with_status(101).prints("finding 1 of faulty: expectation: setup");
 }
 
 fn errors_in_case_files() {

@@ -6,7 +6,7 @@
 //! Each file tests one part of the tool:
 //!
 //! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
-//!   [`client_programs`], [`stated`]; [`compare`], [`example`]
+//!   [`client_programs`], [`stated`]; [`compare`], [`example`], [`fuzzed`]
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
@@ -26,6 +26,7 @@ mod client_programs;
 mod compare;
 mod deviations;
 mod example;
+mod fuzzed;
 mod golden_substitution;
 mod guides;
 mod installed;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
     let tests = [
         mutants::tests(),
         compare::tests(),
+        fuzzed::tests(),
         other_versions::tests(),
         deviations::tests(),
         example::tests(),
