@@ -1,8 +1,8 @@
 //! A malformed message ends a stream of requests.
 //!
-//! An incomplete message at the end of the stream, and everything after an undefined flag, is
-//! ignored by grpcio: the stream simply ends there. A message that is too large or cannot be
-//! decompressed ends the call.
+//! An incomplete message at the end of the stream is ignored by grpcio: the stream simply ends there.
+//! A message with an undefined flag becomes an empty message at the end of the stream, in place of
+//! everything from it on. A message that is too large or cannot be decompressed ends the call.
 
 use std::task::{Context, Poll, ready};
 
@@ -16,6 +16,7 @@ use crate::grpcio::wire::codec::ServerSide;
 use crate::grpcio::wire::compression::Encoding;
 use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
 use crate::grpcio::wire::header_field;
+use crate::grpcio::wire::message;
 use crate::grpcio::wire::message_decoder::MessageDecoder;
 
 /// A body whose data frames are complete messages with their prefixes, and which has no trailers.
@@ -52,7 +53,9 @@ impl MessageFilter {
                 return Poll::Ready(Ok(Some(message)));
             }
             let Some(frame) = ready!(body.poll_frame(cx)) else {
-                return Poll::Ready(Ok(None));
+                // Probes: `flag-2*`, `flag-3`, `flag-255`.
+                let empty = self.0.take_broken().then(|| message::frame_uncompressed(&[]));
+                return Poll::Ready(Ok(empty));
             };
             match frame?.into_data() {
                 Ok(data) => self.0.push(data),
@@ -128,10 +131,21 @@ mod tests {
 
     #[tokio::test]
     async fn an_incomplete_message_ends_the_stream_without_an_error() {
-        for rest in [&b""[..], b"\0\0", b"\0\0\0\0\x02a", b"\x02\0\0\0\0\0\0\0\0\0"] {
+        for rest in [&b""[..], b"\0\0", b"\0\0\0\0\x02a"] {
             let (count, status) =
                 read(vec![Ok(data(MESSAGE)), Ok(data(&[MESSAGE, rest].concat()))]).await;
             assert!(count == 2 && status.is_none(), "{rest:?}: {count}, {status:?}");
+        }
+    }
+
+    /// As observed with grpcio 1.85.1.
+    #[tokio::test]
+    async fn a_message_with_an_undefined_flag_becomes_an_empty_one_at_the_end() {
+        for rest in [&b"\x02\0\0\0\0"[..], b"\x02\0\0\0\x05", b"\x03\0\0\0\x02ab\0\0\0\0\0"] {
+            let frames = vec![Ok::<_, io::Error>(data(MESSAGE)), Ok(data(rest)), Ok(data(MESSAGE))];
+            let body = StreamBody::new(stream::iter(frames));
+            let messages = decode(body, Encoding::Identity).collect().await.expect("no error");
+            assert_eq!(messages.to_bytes(), [MESSAGE, b"\0\0\0\0\0"].concat(), "{rest:?}");
         }
     }
 

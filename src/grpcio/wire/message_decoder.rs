@@ -63,6 +63,11 @@ impl<S: Side> MessageDecoder<S> {
         Ok(Some(message::frame_uncompressed(&message)))
     }
 
+    /// Whether a message with an undefined flag has arrived, at the first call after it.
+    pub(crate) fn take_broken(&mut self) -> bool {
+        std::mem::take(&mut self.is_broken)
+    }
+
     /// Whether some data is not part of a complete message.
     pub(crate) fn has_remainder(&self) -> bool {
         self.is_broken || !self.buffer.is_empty()
