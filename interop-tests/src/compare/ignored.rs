@@ -69,6 +69,8 @@ fn names(what: &IgnoredPart, subject: &Subject) -> bool {
         (IgnoredPart::Kind(kind), Subject::ResponseField(_, of) | Subject::DetailsField(_, of)) => {
             kind == of
         }
+        (IgnoredPart::Any, Subject::End | Subject::Latency) => false,
+        (IgnoredPart::Any, _) => true,
         _ => subject.ignored_part().as_ref() == Some(what),
     }
 }
@@ -90,6 +92,7 @@ pub(crate) fn entry_for(subject: &Subject, method: &str) -> Option<String> {
         IgnoredPart::Metadata(name) => ("metadata", name),
         IgnoredPart::Part(part) => ("part", part.to_string()),
         IgnoredPart::Kind(kind) => ("kind", kind.to_string()),
+        IgnoredPart::Any => return None,
     };
     let quoted = |text: &str| toml::Value::from(text).to_string();
     Some(format!(

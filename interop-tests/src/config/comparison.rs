@@ -141,7 +141,7 @@ pub(crate) struct IgnoreEntry {
     pub(crate) kind: Option<Spanned<DifferenceKind>>,
     /// The cases to which it applies, as the last part of the name of their trial, with `*` for any text. The default is
     /// all.
-    pub(crate) cases: Option<String>,
+    pub(crate) cases: Option<Spanned<String>>,
     /// The methods to which it applies, with `*` for any text. The default is all.
     pub(crate) method: Option<String>,
     /// The peer to which it applies. The default is all.
@@ -173,6 +173,8 @@ pub(crate) enum IgnoredPart {
     Part(ResponsePart),
     /// This kind of difference in any field.
     Kind(DifferenceKind),
+    /// Any difference in the cases of the entry.
+    Any,
 }
 
 /// A part of the response without a name of its own.
@@ -237,6 +239,7 @@ impl IgnoreEntry {
             metadata.as_ref().map(Spanned::span),
             part.as_ref().map(Spanned::span),
             kind.as_ref().map(Spanned::span),
+            cases.as_ref().map(Spanned::span),
         ];
         let span = spans.into_iter().flatten().next();
         let wrong = |message: &str| Err(source.error(span.clone(), message));
@@ -254,9 +257,13 @@ impl IgnoreEntry {
             (None, None, None, Some(kind)) => {
                 (IgnoredPart::Kind(*kind.get_ref()), kind.get_ref().to_string())
             }
+            (None, None, None, None) if cases.is_some() => {
+                let name = cases.as_ref().map(|cases| cases.get_ref().clone());
+                (IgnoredPart::Any, name.unwrap_or_default())
+            }
             _ => {
                 return wrong(
-                    "ignore: an entry needs exactly one of `field`, `metadata`, `part` and `kind`",
+                    "ignore: an entry needs exactly one of `field`, `metadata`, `part` and `kind`, or only `cases`",
                 );
             }
         };
@@ -269,6 +276,7 @@ impl IgnoreEntry {
                 source.error(Some(pattern.span()), format!("ignore: pattern: {error}"))
             })?),
         };
+        let cases = cases.map(Spanned::into_inner);
         let place = source.error(span.clone(), format!("`{name}`")).to_string();
         let place = place.lines().next().unwrap_or_default().to_owned();
         Ok(Ignore { what, cases, method, peer, pattern, reason, place })
@@ -299,6 +307,10 @@ mod tests {
             ("reason = 'x'", "peers.toml: ignore: an entry needs exactly one of"),
             ("field = 'a'\npart = 'status'\nreason = 'x'", "peers.toml:2: ignore: an entry needs"),
             ("part = 'body'\nreason = 'x'", "peers.toml:2: unknown variant `body`"),
+            (
+                "cases = 'a'\nmethod = 'b'\nreason = ' '",
+                "peers.toml:2: ignore: an entry needs a `reason`",
+            ),
             ("kind = 'sign'\nreason = 'x'", "peers.toml:2: unknown variant `sign`"),
             ("kind = 'value'\nfield = 'a'\nreason = 'x'", "ignore: an entry needs exactly one of"),
             ("field = 'a'\nreason = ' '", "peers.toml:2: ignore: an entry needs a `reason`"),
