@@ -26,6 +26,13 @@ pub(crate) fn of(difference: &MethodDifference) -> String {
              `GoogleServerCodec`, of the feature `google-protobuf`, also accepts the same messages \
              (interop-tests/docs/protobuf-libraries.md)"
         }
+        Part::MessageCount | Part::ResponseField | Part::DetailsField
+            if difference.example.trial.ends_with(".malformed") && !is_of_library(difference) =>
+        {
+            "protobuf libraries decode this request differently, for example a known field with another wire type, or an \
+             unknown field in a map entry. Only `GoogleServerCodec`, of the feature `google-protobuf`, decodes it as \
+             Python does (interop-tests/docs/protobuf-libraries.md)"
+        }
         Part::Status if difference.example.candidate.starts_with("UNIMPLEMENTED") => {
             "the server does not have the method, or does not accept the request; compare the name of the service in \
              both servers"
@@ -84,6 +91,12 @@ fn is_below_messages(difference: &MethodDifference) -> bool {
 fn is_about_decoding(difference: &MethodDifference) -> bool {
     let trial = &difference.example.trial;
     [".malformed", ".nesting", ".unknown-fields"].iter().any(|group| trial.ends_with(group))
+}
+
+/// Whether the way in which a field differs names the cause already.
+fn is_of_library(difference: &MethodDifference) -> bool {
+    ["missing-unknown-field", "sign-of-zero"]
+        .contains(&difference.how.as_deref().unwrap_or_default())
 }
 
 fn field(difference: &MethodDifference) -> &'static str {

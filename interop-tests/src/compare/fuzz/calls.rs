@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use prost_reflect::DynamicMessage;
-
 use crate::compare::case::Case;
 use crate::compare::fuzz::collected::Sent;
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::pair_run::PairRun;
+use crate::compare::message::is_ambiguous;
 
 /// How many calls are made before their responses are compared.
 pub(crate) const AT_ONCE: usize = 64;
@@ -66,14 +65,12 @@ impl PairRun<'_> {
     fn drawn(&self, number: u64) -> Result<Sent, String> {
         let (method, drawn) = self.draws.draw(number)?;
         let of = self.target(method)?.drawn;
+        let input = of.method.input();
         let is_malformed = match &drawn {
-            Drawn::Call(case) => {
-                let input = of.method.input();
-                case.messages
-                    .iter()
-                    .any(|it| DynamicMessage::decode(input.clone(), &it[..]).is_err())
+            Drawn::Call(case) => case.messages.iter().any(|it| is_ambiguous(&input, it)),
+            Drawn::Probe(probe) => {
+                messages(&probe.request(&of.target.path).body).any(|it| is_ambiguous(&input, it))
             }
-            Drawn::Probe(_) => false,
         };
         Ok(Sent { number, method, method_name: of.method.full_name().into(), drawn, is_malformed })
     }
@@ -82,4 +79,16 @@ impl PairRun<'_> {
     pub(crate) fn path(&self, method: usize) -> String {
         self.draws.methods.get(method).map(|drawn| drawn.target.path.clone()).unwrap_or_default()
     }
+}
+
+/// The messages in a body that are complete and not compressed.
+fn messages(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        let ([0, length @ ..], after) = rest.split_first_chunk::<5>()? else { return None };
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (message, after) = after.split_at_checked(length)?;
+        rest = after;
+        Some(message)
+    })
 }

@@ -5,12 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use strum::VariantArray;
 
 use crate::compare::conclusion::{cause, cause_below_messages};
 use crate::compare::difference::{Difference, Subject, differences};
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::tally::{Responses, Rules, ends_call, is_in_every_case, judged, primary};
+use crate::http2::Field;
 use crate::outcome::comparison::Judgement;
 use crate::outcome::{Class, Grade};
 use crate::parity::server::probe::Probe;
@@ -26,7 +29,7 @@ pub(crate) struct Sent {
     pub(crate) method: usize,
     pub(crate) method_name: Arc<str>,
     pub(crate) drawn: Drawn,
-    /// Whether it is a call with a message that cannot be decoded.
+    /// Whether protobuf libraries decode its messages differently.
     pub(crate) is_malformed: bool,
 }
 
@@ -191,7 +194,8 @@ pub(crate) fn groups() -> Vec<(String, Grade)> {
 /// The group of a request.
 pub(crate) fn group(sent: &Sent) -> usize {
     match &sent.drawn {
-        Drawn::Call(_) => usize::from(sent.is_malformed),
+        _ if sent.is_malformed => 1,
+        Drawn::Call(_) => 0,
         Drawn::Probe(probe) if grade(probe) == Grade::ClientVisible => 2,
         Drawn::Probe(_) => 3,
     }
@@ -200,6 +204,9 @@ pub(crate) fn group(sent: &Sent) -> usize {
 /// What most likely causes a difference: the same text for differences with the same cause.
 pub(crate) fn cause_of(sent: &Sent, difference: &Difference, rules: &Rules<'_>) -> (String, Grade) {
     match &sent.drawn {
+        _ if sent.is_malformed => {
+            ("the decoding of malformed messages".to_owned(), Grade::ClientVisible)
+        }
         Drawn::Probe(probe) => {
             let grade = grade(probe);
             let text = match &difference.subject {
@@ -216,15 +223,24 @@ pub(crate) fn cause_of(sent: &Sent, difference: &Difference, rules: &Rules<'_>) 
             };
             (text, grade)
         }
-        Drawn::Call(_) => {
-            let about = sent.is_malformed.then_some("malformed");
-            (cause(&difference.subject, about, rules.method), Grade::ClientVisible)
-        }
+        Drawn::Call(_) => (cause(&difference.subject, None, rules.method), Grade::ClientVisible),
     }
 }
 
 /// Whether a conforming client can send the request.
 fn grade(probe: &Probe) -> Grade {
     let is_legal = !Class::VARIANTS.iter().any(|class| class.contains(probe));
-    if is_legal { probe.grade } else { Grade::Edge }
+    let has_flags = probe.body.iter().all(|piece| piece.flag.is_none_or(|flag| flag < 2));
+    // When grpcio notices invalid trailers depends on how much of the request has arrived.
+    let has_trailers = probe.trailer_list().iter().all(is_valid_metadata);
+    if is_legal && has_flags && has_trailers { probe.grade } else { Grade::Edge }
+}
+
+/// Whether gRPC permits the name, and the value is valid base64 if it has to be.
+fn is_valid_metadata((name, value): &Field) -> bool {
+    let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let value = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
+    !name.is_empty()
+        && name.iter().all(is_valid)
+        && (!name.ends_with(b"-bin") || STANDARD_NO_PAD.decode(value).is_ok())
 }

@@ -62,11 +62,12 @@ fn example(peer: &str, Sample { sent, difference }: &Sample) -> Example {
     let (group, name, grpcurl) = match &sent.drawn {
         Drawn::Probe(_) => ("wire.random", format!("request {}", sent.number), None),
         Drawn::Call(case) => {
-            let group = if sent.is_malformed { "generated.malformed" } else { "generated.random" };
+            let group = "generated.random";
             let command = case.method.as_ref().and_then(|method| request::grpcurl(case, method));
             (group, case.name.clone(), command)
         }
     };
+    let group = if sent.is_malformed { "generated.malformed" } else { group };
     Example {
         trial: format!("{SUITE}/{peer}/{}/{group}", sent.method_name),
         case: name,

@@ -8,10 +8,12 @@
 //! - [`encoding`]: how two encodings of equal messages differ
 //! - [`decode`], [`field`], [`canonical`], [`wire`]: decoded messages, their fields, a form in which they can be
 //!   compared, and their encoded fields
+//! - [`ambiguous`]: messages that libraries decode differently
 //! - [`rewrite`], [`unknown`]: unknown fields, including those that the decoder refuses or drops
 //! - [`walk`]: finds the fields that differ
 //! - [`value`]: values as text
 
+mod ambiguous;
 mod canonical;
 mod decode;
 mod difference;
@@ -31,6 +33,7 @@ use prost_reflect::MessageDescriptor;
 
 pub(crate) use crate::config::DifferenceKind;
 
+pub(crate) use ambiguous::is_ambiguous;
 pub(crate) use difference::{Differences, FieldDifference};
 pub(crate) use encoding::{Encoding, EncodingDifference};
 pub(crate) use path::FieldPath;
