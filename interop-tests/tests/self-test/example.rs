@@ -93,7 +93,11 @@ fn the_guide_step_by_step() {
 
 fn all_methods() {
     let peers = std::fs::read_to_string(format!("{}/shop.toml", example())).expect("it exists");
-    let peers = guides::replaced(&peers, "[compare]\n", "[compare]\nsources = [\"user\"]\n");
+    let peers = guides::replaced(
+        &peers,
+        "[compare]\n",
+        "[compare]\nsources = [\"user\"]\nrestart = \"run\"\n",
+    );
     let (peers, _) = peers.split_once("# What remains").expect("there are entries");
     let peers = ["proto/shop", "\"proto\"", "\"cases\"", "python/server.py"].iter().fold(
         peers.to_owned(),

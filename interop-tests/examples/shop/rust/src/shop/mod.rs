@@ -1,6 +1,6 @@
 //! The service `shop.v1.Shop`, which both programs include. They differ only in how they serve it.
 //!
-//! - [`service`]: the methods
+//! - [`mod@service`]: the methods
 //! - [`store`]: the products and orders of every shop
 //! - [`orders`], [`basket`], [`product_import`], [`update_mask`]: what the methods do
 //! - [`validation`]: what is wrong with a request
