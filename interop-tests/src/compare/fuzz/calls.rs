@@ -8,6 +8,7 @@ use crate::compare::fuzz::collected::Sent;
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::pair_run::PairRun;
 use crate::compare::message::is_ambiguous;
+use crate::http2::Piece;
 
 /// How many calls are made before their responses are compared.
 pub(crate) const AT_ONCE: usize = 64;
@@ -69,7 +70,11 @@ impl PairRun<'_> {
         let is_malformed = match &drawn {
             Drawn::Call(case) => case.messages.iter().any(|it| is_ambiguous(&input, it)),
             Drawn::Probe(probe) => {
-                messages(&probe.request(&of.target.path).body).any(|it| is_ambiguous(&input, it))
+                let body = probe.request(&of.target.path).body;
+                let compressed = probe.body.iter().filter(|piece| piece.compressed.is_some());
+                let mut compressed = compressed.map(Piece::plain_message);
+                messages(&body).any(|it| is_ambiguous(&input, it))
+                    || compressed.any(|it| is_ambiguous(&input, &it))
             }
         };
         Ok(Sent { number, method, method_name: of.method.full_name().into(), drawn, is_malformed })
