@@ -236,11 +236,26 @@ fn grade(probe: &Probe) -> Grade {
     if is_legal && has_flags && has_trailers { probe.grade } else { Grade::Edge }
 }
 
-/// Whether gRPC permits the name, and the value is valid base64 if it has to be.
+/// Whether gRPC permits applications to use the name, and the value is valid base64 if it has to be.
 fn is_valid_metadata((name, value): &Field) -> bool {
     let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let value = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
     !name.is_empty()
+        && !name.starts_with(b"grpc-")
         && name.iter().all(is_valid)
         && (!name.ends_with(b"-bin") || STANDARD_NO_PAD.decode(value).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_valid_metadata;
+
+    #[test]
+    fn applications_may_use_some_metadata() {
+        let is = |name: &str, value: &str| is_valid_metadata(&(name.into(), value.into()));
+        assert!(is("x", "") && is("x-bin", "AA==") && is("x-bin", "AA") && is("x.y_z", "%"));
+        for (name, value) in [("", ""), ("x+", ""), ("x-bin", "w"), ("grpc-status", "0")] {
+            assert!(!is(name, value), "{name}");
+        }
+    }
 }
