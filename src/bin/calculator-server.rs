@@ -124,17 +124,15 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let served = server::Options {
-        health: options.health,
-        reflection: options.reflection,
-        tls: options.tls_files().as_ref().map(Tls::load).transpose()?,
-        max_connection_age: options.max_connection_age,
-        test_directives: options.test_behaviour,
-        workers: options
-            .workers
-            .or_else(|| thread::available_parallelism().ok())
-            .unwrap_or(NonZeroUsize::MIN),
-    };
+    let mut served = server::options(options.test_behaviour)?;
+    served.health = options.health;
+    served.reflection = options.reflection;
+    served.tls = options.tls_files().as_ref().map(Tls::load).transpose()?;
+    served.max_connection_age = options.max_connection_age;
+    served.workers = options
+        .workers
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
     let address = options.address.clone().map_or_else(|| DEFAULT_ADDRESS.parse(), Ok)?;
     let listeners = listen::bind(&address, listen::Options { reuse_port: options.reuse_port })?;
     announce(options, &listeners)?;

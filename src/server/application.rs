@@ -20,7 +20,8 @@ type All = StandardServices<Services>;
 
 /// Makes the services follow test directives if it is enabled.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DirectivesLayer {
+pub struct DirectivesLayer {
+    /// Otherwise it changes nothing.
     pub(super) is_enabled: bool,
 }
 
@@ -38,8 +39,10 @@ impl Layer<All> for DirectivesLayer {
 
 /// Responds to calls. Clones share the services.
 #[derive(Clone, Debug)]
-pub(super) enum Handler {
+pub enum Handler {
+    /// As they are.
     Services(All),
+    /// With test directives.
     WithDirectives(TestDirectives<All>),
 }
 

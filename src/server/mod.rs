@@ -1,18 +1,35 @@
 //! The calculator's server: its services with [`grpcio::serve`](crate::grpcio::serve()).
 //!
-//! - [`Options`]: what is served and how
-//! - `application`: all services, with the layer for test directives if it is enabled
+//! Only the services and the test directives are the calculator's own; everything else is an option
+//! of [`grpcio::Options`]. `application` has the layer for test directives.
 
 mod application;
-mod options;
 
 use std::future::Future;
 
-pub use options::Options;
+use tower::layer::util::{Identity, Stack};
 
+pub use application::DirectivesLayer;
+
+use crate::grpcio::descriptors::DescriptorsError;
 use crate::grpcio::serve::listen::Listener;
 use crate::grpcio::{self, ServeError};
+use crate::rpc::{DESCRIPTORS, calculator_server, streaming_calculator_server};
 use crate::service::dispatch::Services;
+
+/// The options of a server. [`options`] returns the default.
+pub type Options = grpcio::Options<Stack<Identity, DirectivesLayer>>;
+
+/// Serves the two calculators in the runtime of the caller.
+///
+/// `test_directives` is whether calls may contain [test directives](crate::test_directives). Responses
+/// are then compressed on request.
+pub fn options(test_directives: bool) -> Result<Options, DescriptorsError> {
+    let services = [calculator_server::SERVICE_NAME, streaming_calculator_server::SERVICE_NAME];
+    let mut options = grpcio::Options::new(DESCRIPTORS, &services)?;
+    options.compress = test_directives;
+    Ok(options.layer(DirectivesLayer { is_enabled: test_directives }))
+}
 
 /// Serves on all `listeners` until `shutdown` resolves; see
 /// [`grpcio::serve`](crate::grpcio::serve()).
@@ -21,6 +38,6 @@ pub async fn serve(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let services = Services::new(options.test_directives);
-    grpcio::serve(listeners, services, options.for_grpcio()?, shutdown).await
+    let services = Services::new(options.compress);
+    grpcio::serve(listeners, services, options, shutdown).await
 }

@@ -258,7 +258,7 @@ mod tests {
     use std::thread;
 
     use calculator::grpcio::serve::listen::Listener;
-    use calculator::server::{self, Options};
+    use calculator::server;
 
     use super::*;
 
@@ -267,7 +267,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
         listener.set_nonblocking(true).expect("cannot configure the socket");
         let address = listener.local_addr().expect("the socket has no address");
-        let options = Options { health: true, reflection, ..Options::default() };
+        let mut options = server::options(false).expect("the descriptors are valid");
+        (options.health, options.reflection) = (true, reflection);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let listeners = vec![Listener::Tcp(listener)];

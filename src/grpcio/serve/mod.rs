@@ -37,7 +37,6 @@ use tower::{Layer, Service};
 pub use options::Options;
 pub use start_check::{StartCheck, StartCheckError};
 
-use super::descriptors::DescriptorsError;
 use super::services::{Enable, Health, StandardServices};
 use super::wire::request_body::RequestBody;
 use listen::Listener;
@@ -86,9 +85,6 @@ pub enum ServeError {
     /// The service differs from its descriptors.
     #[error(transparent)]
     Service(#[from] StartCheckError),
-    /// The descriptors do not describe the services.
-    #[error(transparent)]
-    Descriptors(#[from] DescriptorsError),
     /// The operating system refused something.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt};
@@ -109,20 +109,16 @@ where
 {
     let Ok(response) = service.oneshot(request).await;
     let (head, body) = response.into_parts();
-    if let Some(status) = status_in(&head.headers) {
+    if let Some(status) = Status::from_header_map(&head.headers) {
         return Some(status);
     }
     let mut body = pin!(body);
     while let Some(Ok(frame)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         if let Some(trailers) = frame.trailers_ref() {
-            return status_in(trailers);
+            return Status::from_header_map(trailers);
         }
     }
     None
-}
-
-fn status_in(fields: &HeaderMap) -> Option<Status> {
-    Status::from_header_map(fields)
 }
 
 fn judge(path: &str, kind: MethodKind, status: &Status) -> Result<(), StartCheckError> {
