@@ -4,10 +4,11 @@
 
 use calculator::Number;
 use calculator::grpcio::client::ClientCodec;
+use calculator::grpcio::wire::bytes_codec::BytesCodec;
 use futures_util::StreamExt;
 use http::uri::PathAndQuery;
-use prost::bytes::{Buf, BufMut, Bytes};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use prost::bytes::Bytes;
+use tonic::codec::Codec;
 use tonic::{Request, Response, Status};
 
 use crate::open_call::{Replies, Requests, one};
@@ -76,43 +77,5 @@ impl Codec for NumberCodec {
 
     fn decoder(&mut self) -> ClientCodec<Number, Number> {
         ClientCodec::default()
-    }
-}
-
-/// Requests and replies are bytes.
-#[derive(Clone, Copy, Debug, Default)]
-struct BytesCodec;
-
-impl Codec for BytesCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for BytesCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&message);
-        Ok(())
-    }
-}
-
-impl Decoder for BytesCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

@@ -6,10 +6,11 @@
 //! - HTTP/2: `http2` (preface and frame headers), [`filtered_io`] (a transport whose bytes are
 //!   inspected or changed)
 //! - Header fields: `header_field`, `header_list`, `timeout`, [`method`]
-//! - Messages: `message`, `message_decoder`, `compression`, [`codec`]; `google_protobuf`, the codec of the
+//! - Messages: `message`, `message_decoder`, `compression`, [`codec`], [`bytes_codec`]; `google_protobuf`, the codec of the
 //!   feature `google-protobuf`
 //! - Bodies: [`filtered_body`] (a body whose frames are inspected or changed), [`request_body`]
 
+pub mod bytes_codec;
 pub mod codec;
 pub(crate) mod compression;
 pub mod filtered_body;
