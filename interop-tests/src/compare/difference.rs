@@ -22,7 +22,7 @@ use crate::outcome::{comparison::Part, status};
 pub(crate) const RESPONDS: &str = "the server responds";
 
 /// gRPC sends binary metadata with or without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

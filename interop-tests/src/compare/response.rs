@@ -153,7 +153,7 @@ fn is_metadata((name, _): &Field) -> bool {
 }
 
 /// The complete messages in `data`, and the number of bytes behind them.
-fn messages(data: &[u8], encoding: &[u8]) -> (Vec<ResponseMessage>, usize) {
+pub(crate) fn messages(data: &[u8], encoding: &[u8]) -> (Vec<ResponseMessage>, usize) {
     let (mut messages, mut rest) = (Vec::new(), data);
     while let Some(([flag, length @ ..], after)) = rest.split_first_chunk::<5>() {
         let length = u32::from_be_bytes(*length);

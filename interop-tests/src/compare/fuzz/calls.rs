@@ -8,7 +8,7 @@ use crate::compare::fuzz::collected::Sent;
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::pair_run::PairRun;
 use crate::compare::message::is_ambiguous;
-use crate::http2::Piece;
+use crate::compare::response::messages;
 
 /// How many calls are made before their responses are compared.
 pub(crate) const AT_ONCE: usize = 64;
@@ -70,11 +70,12 @@ impl PairRun<'_> {
         let is_malformed = match &drawn {
             Drawn::Call(case) => case.messages.iter().any(|it| is_ambiguous(&input, it)),
             Drawn::Probe(probe) => {
+                let encoding = probe.header_list().into_iter().rfind(|it| it.0 == b"grpc-encoding");
+                let encoding = encoding.map(|(_, value)| value).unwrap_or_default();
                 let body = probe.request(&of.target.path).body;
-                let compressed = probe.body.iter().filter(|piece| piece.compressed.is_some());
-                let mut compressed = compressed.map(Piece::plain_message);
-                messages(&body).any(|it| is_ambiguous(&input, it))
-                    || compressed.any(|it| is_ambiguous(&input, &it))
+                let (messages, _) = messages(&body, &encoding);
+                let mut decoded = messages.iter().filter_map(|message| message.bytes.as_ref().ok());
+                decoded.any(|message| is_ambiguous(&input, message))
             }
         };
         Ok(Sent { number, method, method_name: of.method.full_name().into(), drawn, is_malformed })
@@ -84,16 +85,4 @@ impl PairRun<'_> {
     pub(crate) fn path(&self, method: usize) -> String {
         self.draws.methods.get(method).map(|drawn| drawn.target.path.clone()).unwrap_or_default()
     }
-}
-
-/// The messages in a body that are complete and not compressed.
-fn messages(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = body;
-    std::iter::from_fn(move || {
-        let ([0, length @ ..], after) = rest.split_first_chunk::<5>()? else { return None };
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (message, after) = after.split_at_checked(length)?;
-        rest = after;
-        Some(message)
-    })
 }

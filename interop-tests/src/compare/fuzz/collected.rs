@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use strum::VariantArray;
 
 use crate::compare::conclusion::{cause, cause_below_messages};
-use crate::compare::difference::{Difference, Subject, differences};
+use crate::compare::difference::{BASE64, Difference, Subject, differences};
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::tally::{Responses, Rules, ends_call, is_in_every_case, judged, primary};
 use crate::http2::Field;
@@ -179,16 +178,23 @@ impl Collected {
     }
 }
 
-/// The names of the groups of the suite to which requests like these belong, for `[[ignore]]` entries, and who can send
+/// The groups of the suite to which requests like these belong, for `[[ignore]]` entries and the report, and who can send
 /// them. [`group`] returns an index.
+const GROUPS: [(&str, Grade); 4] = [
+    ("generated.random", Grade::ClientVisible),
+    ("generated.malformed", Grade::ClientVisible),
+    ("wire.random", Grade::ClientVisible),
+    ("wire.random", Grade::Edge),
+];
+
+/// All groups.
 pub(crate) fn groups() -> Vec<(String, Grade)> {
-    let groups = [
-        ("generated.random", Grade::ClientVisible),
-        ("generated.malformed", Grade::ClientVisible),
-        ("wire.random", Grade::ClientVisible),
-        ("wire.random", Grade::Edge),
-    ];
-    groups.map(|(name, grade)| (name.to_owned(), grade)).into()
+    GROUPS.map(|(name, grade)| (name.to_owned(), grade)).into()
+}
+
+/// The name of the group of a request.
+pub(crate) fn group_name(sent: &Sent) -> &'static str {
+    GROUPS.get(group(sent)).map_or("", |(name, _)| name)
 }
 
 /// The group of a request.
@@ -239,11 +245,10 @@ fn grade(probe: &Probe) -> Grade {
 /// Whether gRPC permits applications to use the name, and the value is valid base64 if it has to be.
 fn is_valid_metadata((name, value): &Field) -> bool {
     let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    let value = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
     !name.is_empty()
         && !name.starts_with(b"grpc-")
         && name.iter().all(is_valid)
-        && (!name.ends_with(b"-bin") || STANDARD_NO_PAD.decode(value).is_ok())
+        && (!name.ends_with(b"-bin") || BASE64.decode(value).is_ok())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Makes findings of the causes of differences.
 
 use crate::compare::conclusion::SUITE;
-use crate::compare::fuzz::collected::{Cause, Sample};
+use crate::compare::fuzz::collected::{Cause, Sample, group_name};
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::entry::entry;
 use crate::compare::request;
@@ -59,17 +59,15 @@ impl Finding {
 }
 
 fn example(peer: &str, Sample { sent, difference }: &Sample) -> Example {
-    let (group, name, grpcurl) = match &sent.drawn {
-        Drawn::Probe(_) => ("wire.random", format!("request {}", sent.number), None),
+    let (name, grpcurl) = match &sent.drawn {
+        Drawn::Probe(_) => (format!("request {}", sent.number), None),
         Drawn::Call(case) => {
-            let group = "generated.random";
             let command = case.method.as_ref().and_then(|method| request::grpcurl(case, method));
-            (group, case.name.clone(), command)
+            (case.name.clone(), command)
         }
     };
-    let group = if sent.is_malformed { "generated.malformed" } else { group };
     Example {
-        trial: format!("{SUITE}/{peer}/{}/{group}", sent.method_name),
+        trial: format!("{SUITE}/{peer}/{}/{}", sent.method_name, group_name(sent)),
         case: name,
         place: difference.place.clone(),
         reference: difference.reference.clone(),

@@ -3,37 +3,15 @@
 //! A library that refuses such a message, or drops a part of it, is the cause of any difference in the response. Without
 //! this, each field of a response would look like a fault of the service.
 
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 
-use crate::compare::message::wire::{self, Payload};
-
-/// How deep messages are inspected. Decoders refuse deeper ones.
-const DEEPEST: usize = 100;
+use crate::compare::message::rewrite::Needs;
 
 /// Whether libraries decode `message` of the type `of` differently: it is malformed, a tag or a length has more bytes than
 /// it needs, a field has another wire type than declared, or a map entry has an unknown field.
 pub(crate) fn is_ambiguous(of: &MessageDescriptor, message: &[u8]) -> bool {
-    DynamicMessage::decode(of.clone(), message).is_err() || is_ambiguous_below(of, message, 0)
-}
-
-fn is_ambiguous_below(of: &MessageDescriptor, message: &[u8], depth: usize) -> bool {
-    let Ok(fields) = wire::fields(message) else { return true };
-    fields.iter().any(|field| {
-        let content = match field.payload {
-            Payload::LengthDelimited(content) | Payload::Group(content) => content,
-            Payload::Varint(_) | Payload::Fixed(_) => &[],
-        };
-        field.overlong > 0
-            || match field.declared(of) {
-                Ok(declared) => match declared.kind() {
-                    Kind::Message(of) if depth < DEEPEST => {
-                        is_ambiguous_below(&of, content, depth + 1)
-                    }
-                    _ => false,
-                },
-                Err(place) => of.is_map_entry() || place.is_other_wire_type(),
-            }
-    })
+    DynamicMessage::decode(of.clone(), message).is_err()
+        || Needs::of(of, message).map_or(true, |needs| needs.is_ambiguous)
 }
 
 #[cfg(test)]

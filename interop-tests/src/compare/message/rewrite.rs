@@ -20,21 +20,29 @@ const DEEPEST: usize = 100;
 /// The message with a field of the type `of` for the decoder. `None` if the decoder keeps all its fields, or refuses it
 /// for another reason.
 pub(super) fn rewritten(of: &MessageDescriptor, message: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    let mut needs = Needs::default();
-    needs.message(of, message, 0)?;
+    let needs = Needs::of(of, message)?;
     let rewrite = Rewrite { keeps_entries: needs.keeps_entries };
     needs.is_any.then(|| rewrite.message(of, message, 0)).transpose()
 }
 
 /// What must be rewritten in a message.
 #[derive(Default)]
-struct Needs {
+pub(super) struct Needs {
     is_any: bool,
     /// A map entry has an unknown field.
     keeps_entries: bool,
+    /// Libraries decode a part of it differently.
+    pub(super) is_ambiguous: bool,
 }
 
 impl Needs {
+    /// What must be rewritten in a message of the type `of`. The error is why it is malformed.
+    pub(super) fn of(of: &MessageDescriptor, message: &[u8]) -> Result<Self, String> {
+        let mut needs = Self::default();
+        needs.message(of, message, 0)?;
+        Ok(needs)
+    }
+
     fn message(
         &mut self,
         of: &MessageDescriptor,
@@ -42,13 +50,19 @@ impl Needs {
         depth: usize,
     ) -> Result<(), String> {
         for wire_field in checked_fields(bytes, depth)? {
+            self.is_ambiguous |= wire_field.overlong > 0;
             match wire_field.declared(of) {
                 Ok(field) => {
                     let Kind::Message(of) = field.kind() else { continue };
                     self.message(&of, content(&wire_field), depth_in(&field, depth))?;
                 }
-                Err(_) if of.is_map_entry() => (self.is_any, self.keeps_entries) = (true, true),
-                Err(name) => self.is_any |= name.is_other_wire_type() || is_reserved(&wire_field),
+                Err(_) if of.is_map_entry() => {
+                    (self.is_any, self.keeps_entries, self.is_ambiguous) = (true, true, true);
+                }
+                Err(name) => {
+                    self.is_any |= name.is_other_wire_type() || is_reserved(&wire_field);
+                    self.is_ambiguous |= name.is_other_wire_type();
+                }
             }
         }
         Ok(())
