@@ -1,7 +1,7 @@
 //! The example service: the guide `equivalence.md` step by step, and what each server of the example differs in.
 //!
-//! Complete comparisons take more than a minute. So these tests call one method with all cases, and all methods with the
-//! cases of the user.
+//! Complete comparisons take more than a minute. So these tests call one method with the cases about whole messages,
+//! and all methods with the cases of the user.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -55,7 +55,8 @@ fn compared(peers: &str) -> Ran {
             .expect("cannot create a folder");
         std::os::unix::fs::symlink(of, link).expect("cannot create a link");
     }
-    run.and("shop.v1.Shop.CreateProduct/generated.").finish()
+    // The cases of each field would take most of the time; pairs of fields contain -0.0, too.
+    run.and("shop.v1.Shop.CreateProduct/generated.").skipping(&["generated.product."]).finish()
 }
 
 fn the_guide_step_by_step() {

@@ -33,15 +33,18 @@ fn fuzz_calculator(candidate: &str, arguments: &str) -> Ran {
         program("rust", "reference = true", calculator),
         program("candidate", "", candidate)
     );
-    let run = Run::of_command("fuzz").with_file("--peers", "peers.toml", &peers);
+    fuzz_peers(&peers, arguments)
+}
+
+/// Sends random requests to the servers of this peers file.
+fn fuzz_peers(peers: &str, arguments: &str) -> Ran {
+    let run = Run::of_command("fuzz").with_file("--peers", "peers.toml", peers);
     arguments.split_whitespace().fold(run, Run::and).finish()
 }
 
 /// Sends random requests of these sources to the service with this fault. `keys` are more keys of `[compare]`.
 fn fuzz(sources: &str, keys: &str, fault: Option<&str>, arguments: &str) -> Ran {
-    let peers = peers_file(sources, keys, &peer("candidate", "", fault));
-    let run = Run::of_command("fuzz").with_file("--peers", "peers.toml", &peers);
-    arguments.split_whitespace().fold(run, Run::and).finish()
+    fuzz_peers(&peers_file(sources, keys, &peer("candidate", "", fault)), arguments)
 }
 
 const CALLS: &str = "\"generated\"";

@@ -4,16 +4,22 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use assert_cmd::Command;
 use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::programs;
 
 /// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long the tool may take to end its servers after the limit.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Parts of the names of trials that mutants do not support. They support only Calculator over plain connections.
 pub(crate) const BEYOND_SQUARE_ROOT: [&str; 5] =
@@ -110,8 +116,8 @@ impl Run {
     }
 
     /// The command, for a test that observes the run.
-    pub(crate) fn command(&self) -> std::process::Command {
-        let mut command = std::process::Command::new(programs::interop());
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(programs::interop());
         command.args(&self.arguments).current_dir(programs::ROOT);
         command
     }
@@ -123,9 +129,9 @@ impl Run {
 
     /// Runs the tool with additional environment variables until it exits.
     pub(crate) fn finish_with(self, variables: &[(&str, &str)]) -> Ran {
-        let mut command = Command::from_std(self.command());
+        let mut command = self.command();
         command.envs(variables.iter().copied());
-        let output = command.timeout(LIMIT).output().expect("cannot run the tool");
+        let output = output(command);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             status: output.status.code(),
@@ -134,6 +140,29 @@ impl Run {
             folder: self.folder,
         }
     }
+}
+
+/// The output of a program that ends within the limit.
+///
+/// After the limit it gets SIGTERM, so that the tool ends its servers, which SIGKILL would leave running.
+fn output(mut command: Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("cannot run the tool");
+    let pid = Pid::from_child(&child);
+    let (ended, end) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        for (limit, signal) in [(LIMIT, Signal::TERM), (GRACE, Signal::KILL)] {
+            if end.recv_timeout(limit) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            // Fails only if the tool has just ended.
+            let _ = kill_process(pid, signal);
+        }
+    });
+    let output = child.wait_with_output().expect("cannot read the output of the tool");
+    drop(ended);
+    watchdog.join().expect("the watchdog does not panic");
+    output
 }
 
 /// The record at `path` as JSON.
