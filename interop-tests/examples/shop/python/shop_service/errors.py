@@ -115,7 +115,7 @@ def already_exists(kind: str, name: str) -> ShopError:
 
 
 def revision_mismatch(name: str, expected: int, stored: int) -> ShopError:
-    """Somebody else has changed a product."""
+    """Return the error for a product that was changed after the client had read it."""
     metadata = {"expected": str(expected), "stored": str(stored)}
     info = ErrorInfo(reason="REVISION_MISMATCH", domain=_DOMAIN, metadata=metadata)
     resource = ResourceInfo(resource_type="product", resource_name=name)

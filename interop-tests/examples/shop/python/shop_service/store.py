@@ -68,7 +68,7 @@ class Store:
 
 
 def category(category_id: str, depth: int | None) -> Category:
-    """Return a category of the catalogue, or the root. If there is a depth, with so many levels."""
+    """Return a category of the catalogue, or the root, with at most `depth` levels below it."""
     waiting = [_CATALOGUE.root]
     while waiting:
         found = waiting.pop()

@@ -23,7 +23,7 @@ pub(crate) enum ShopError {
     NotFound { kind: &'static str, name: String },
     /// There is a resource of a kind with this name already.
     AlreadyExists { kind: &'static str, name: String },
-    /// Somebody else has changed a product.
+    /// The product was changed after the client had read it.
     RevisionMismatch { name: String, expected: u64, stored: u64 },
     /// Products cannot be ordered.
     CannotOrder(Vec<PreconditionViolation>),

@@ -58,7 +58,7 @@ impl Store {
         access(shops.entry(name.to_owned()).or_insert_with(|| self.catalogue.clone()))
     }
 
-    /// A category of the catalogue, or the root. If there is a depth, with so many levels.
+    /// A category of the catalogue, or the root, with at most `depth` levels below it.
     pub(crate) fn category(&self, id: &str, depth: Option<u32>) -> Result<Category, ShopError> {
         let mut waiting = vec![&self.root];
         while let Some(found) = waiting.pop() {
