@@ -8,6 +8,7 @@
 //! - `calls`: scenarios with stated expectations
 //! - `compare`: comparison of any service with a reference
 //! - `parity`: comparison with grpcio
+//! - `probe`: requests below the level of messages, to any method
 //! - [`process`]: child processes: servers and agents, readiness, pools, shutdown, ports, certificates
 //! - `outcome`: observations, mismatches, verdicts, known deviations
 //! - `capture`: the tap between client and server, and the recorder of their frames
@@ -27,6 +28,7 @@ pub mod config;
 pub mod http2;
 mod outcome;
 mod parity;
+mod probe;
 pub mod process;
 pub mod report;
 

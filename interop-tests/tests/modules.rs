@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 9] = [
     &["cli"],
     &["report"],
-    &["calls", "compare"],
-    &["parity"],
+    &["calls", "compare", "parity"],
+    &["probe"],
     &["process"],
     &["outcome"],
     &["capture"],

@@ -15,6 +15,7 @@ use crate::compare::fuzz::{Options, State, Summary};
 use crate::config::Peer;
 use crate::outcome::PortUser;
 use crate::parity::fuzz::{self, Fuzz};
+use crate::probe::mutation::{generator::Generator, requests::Requests};
 use crate::process::{liveness, reaper};
 use crate::report::fuzzed;
 
@@ -98,7 +99,7 @@ fn of_calculator(options: &FuzzOptions, seed: u64, loaded: Loaded) -> anyhow::Re
     loaded.context.empty_logs()?;
     let (known, context) = (&plan.deviations, &*loaded.context);
     let fuzz = Fuzz {
-        generator: fuzz::Generator::new(probes, fuzz::Requests::of_calculator(), options.edge),
+        generator: Generator::new(probes, Requests::of_calculator(), options.edge),
         comparison: fuzz::Comparison { reference, known, context },
         candidates: &candidates,
         count: options.count,

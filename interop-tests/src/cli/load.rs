@@ -21,7 +21,8 @@ use crate::config::{Peer, Peers, Places};
 use crate::parity::baseline::Suite;
 use crate::parity::client::programs::suite::{ClientPrograms, ProgramCase};
 use crate::parity::client::{suite::ClientParity, table};
-use crate::parity::server::{probe, suite::ServerParity};
+use crate::parity::server::suite::ServerParity;
+use crate::probe::table as probes;
 use crate::process::{RunContext, Semaphore, ServerConfig, SharedServer};
 
 /// The error if goldens are needed and no folder of goldens is known.
@@ -73,7 +74,7 @@ impl Loaded {
         };
         let tables = Tables { folder, is_optional: inputs.scenarios.is_some() };
         let cases = tables.read("programs.toml", true, programs::read)?;
-        let probes = tables.read("server-parity", false, probe::read_all)?;
+        let probes = tables.read("server-parity", false, probes::read_all)?;
         let behaviours = tables.read("client-parity", false, table::read_all)?;
         for name in &comparison.without {
             peers.named(name).map_err(|error| anyhow::anyhow!("--without: {error}"))?;
@@ -90,7 +91,7 @@ impl Loaded {
         let scenarios =
             tables.read("calls", true, |folder| scenario::read_all(folder, &methods))?;
         let services = descriptors.as_ref().map(|descriptors| {
-            let probes = probe::read_all(&project.join("server-parity"))?;
+            let probes = probes::read_all(&project.join("server-parity"))?;
             let options = compare::Options {
                 strict: compare::Strict {
                     bytes: comparison.strict_bytes,

@@ -14,8 +14,8 @@ use crate::compare::servers::Servers;
 use crate::compare::tally::{Rules, Tally};
 use crate::compare::wire::run::{NoResults, WireRun};
 use crate::compare::wire::selection::{self, WireGroup};
-use crate::parity::server::adaptation::adapted;
-use crate::parity::server::case_run::PROBES_AT_ONCE;
+use crate::probe::adaptation::adapted;
+use crate::probe::exchange::PROBES_AT_ONCE;
 use crate::process::RunContext;
 
 /// The run of all selected probes of a method.

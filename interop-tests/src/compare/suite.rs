@@ -23,8 +23,8 @@ use crate::config::descriptors::Descriptors;
 use crate::config::{CaseSource, CompareSettings, Ignore, Peer, Program, Restart};
 use crate::outcome::deviations::glob;
 use crate::outcome::{BaselineKind, Trial, TrialName};
-use crate::parity::server::probe::Probe;
-use crate::parity::server::target::DEFAULT_SIZE_LIMIT;
+use crate::probe::table::Probe;
+use crate::probe::target::DEFAULT_SIZE_LIMIT;
 use crate::process::RunContext;
 
 /// The service that describes others. It is not a part of what the user's clients call.

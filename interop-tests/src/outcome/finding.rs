@@ -204,6 +204,15 @@ impl TryFrom<String> for Observation {
     }
 }
 
+/// Checks that an entry has both keys `unstable` and `also`, or neither.
+pub(crate) fn check_unstable(unstable: Option<&str>, also: &[Observation]) -> Result<(), String> {
+    if unstable.is_some() == also.is_empty() {
+        let what = "the reason why the outcome varies, and all outcomes";
+        return Err(format!("`unstable` and `also` need each other: {what}"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

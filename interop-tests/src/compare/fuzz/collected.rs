@@ -15,7 +15,7 @@ use crate::compare::tally::{Responses, Rules, ends_call, is_in_every_case, judge
 use crate::http2::Field;
 use crate::outcome::comparison::Judgement;
 use crate::outcome::{Class, Grade};
-use crate::parity::server::probe::Probe;
+use crate::probe::table::Probe;
 
 /// How many requests with the same cause are kept, because the first may not show the difference again.
 const SAMPLES: usize = 3;

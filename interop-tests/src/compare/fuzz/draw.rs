@@ -12,11 +12,12 @@ use prost_reflect::MethodDescriptor;
 use crate::compare::case::Case;
 use crate::compare::generated::{Bounds, random};
 use crate::compare::wire::selection::{self, Probes};
-use crate::parity::fuzz::random::Random;
-use crate::parity::fuzz::{Generator, Requests};
-use crate::parity::server::adaptation::percent_encoded;
-use crate::parity::server::probe::Probe;
-use crate::parity::server::target::Target;
+use crate::probe::adaptation::percent_encoded;
+use crate::probe::mutation::generator::Generator;
+use crate::probe::mutation::random::Random;
+use crate::probe::mutation::requests::Requests;
+use crate::probe::table::Probe;
+use crate::probe::target::Target;
 
 /// One in this number of requests is a probe. Probes take a hundred times as long as calls.
 const PROBES: usize = 5;
@@ -158,8 +159,8 @@ mod tests {
     use super::*;
     use crate::compare::test_service;
     use crate::config::Places;
-    use crate::parity::server::probe::{entry, read_all};
-    use crate::parity::server::target::DEFAULT_SIZE_LIMIT;
+    use crate::probe::table::{entry, read_all};
+    use crate::probe::target::DEFAULT_SIZE_LIMIT;
 
     fn draws(seed: u64, edge: bool) -> Draws {
         let places = Places::find(None, None).expect("the tests run in the project");

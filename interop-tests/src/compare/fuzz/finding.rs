@@ -6,7 +6,7 @@ use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::entry::entry;
 use crate::compare::request;
 use crate::outcome::comparison::{Example, Judgement, MethodDifference};
-use crate::parity::server::probe::{self, Probe};
+use crate::probe::table::{self, Probe};
 
 /// All differences of a peer with one cause.
 #[derive(Clone, Debug)]
@@ -89,6 +89,6 @@ fn shown(Sample { sent, .. }: &Sample) -> String {
 }
 
 fn probe_entry(probe: &Probe, method: &str) -> String {
-    let entry = probe::entry(probe).unwrap_or_else(|why| format!("# {why}\n"));
+    let entry = table::entry(probe).unwrap_or_else(|why| format!("# {why}\n"));
     format!("# to {method}\n{entry}")
 }

@@ -5,10 +5,10 @@ use crate::compare::fuzz::collected::{Cause, Sample, Sent, cause_of};
 use crate::compare::fuzz::draw::{Drawn, DrawnMethod};
 use crate::compare::tally::Rules;
 use crate::compare::wire::outcome::Outcome;
-use crate::compare::wire::pool;
 use crate::compare::wire::prepared::{Prepared, Sides, observe};
-use crate::parity::fuzz::shrink::shrink;
-use crate::parity::server::probe::{self, Probe};
+use crate::probe::mutation::shrink::shrink;
+use crate::probe::pool;
+use crate::probe::table::{self, Probe};
 
 /// How many probes are reduced at once.
 const AT_ONCE: usize = 8;
@@ -46,13 +46,13 @@ impl ProbeToShrink<'_> {
         let Drawn::Probe(probe) = &self.sample.sent.drawn else { return None };
         let smallest = shrink((**probe).clone(), |probe| Ok(self.shows(probe))).ok()?;
         // The printed probe must be the one that is sent.
-        probe::entry(&smallest).and_then(|entry| probe::from_entry(&entry)).ok()
+        table::entry(&smallest).and_then(|entry| table::from_entry(&entry)).ok()
     }
 
     /// Whether `probe` shows the difference each time.
     fn shows(&self, probe: &Probe) -> bool {
         // Without a body, an entry has that of the calculator.
-        let has_body = probe::entry(probe).is_ok_and(|entry| entry.contains("\nbody = "));
+        let has_body = table::entry(probe).is_ok_and(|entry| entry.contains("\nbody = "));
         has_body && self.drawn.allows(probe) && (0..ROUNDS).all(|_| self.shows_once(probe))
     }
 

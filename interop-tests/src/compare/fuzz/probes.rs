@@ -8,7 +8,7 @@ use crate::compare::fuzz::collected::Sent;
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::pair_run::PairRun;
 use crate::compare::wire::run::{NoResults, WireRun};
-use crate::parity::server::probe::Probe;
+use crate::probe::table::Probe;
 
 /// How many probes are sent at once. Few of them occupy a thread of the reference, which has ten.
 const AT_ONCE: usize = 48;

@@ -13,7 +13,7 @@ use crate::compare::generated::bounds::Bounds;
 use crate::compare::generated::sample::{self, joined};
 use crate::compare::generated::variation::Variation;
 use crate::compare::generated::{fields, unknown, wire};
-use crate::parity::fuzz::random::Random;
+use crate::probe::mutation::random::Random;
 
 /// How many fields a random message has at most, beside required ones and those of messages in it.
 const FIELDS: usize = 8;

@@ -7,10 +7,9 @@
 //! - [`outcome`]: what a server does in response to a probe, and how two outcomes differ
 //! - [`rounds`]: which differences are stable
 //! - [`prepared`]: servers that are ready for probes, and how they receive one
-//! - [`pool`], [`run`]: run many probes at once
+//! - [`run`]: runs many probes at once
 
 pub(crate) mod outcome;
-pub(crate) mod pool;
 pub(crate) mod prepared;
 mod rounds;
 pub(crate) mod run;

@@ -12,9 +12,9 @@ use crate::compare::response::{CallEnd, Response};
 use crate::compare::tally::primary;
 use crate::http2::Stream;
 use crate::outcome::Observation;
-use crate::parity::server::case_run::Exchange;
-use crate::parity::server::probe::Probe;
-use crate::parity::server::{lines, mask};
+use crate::probe::exchange::Exchange;
+use crate::probe::table::Probe;
+use crate::probe::{lines, mask};
 
 /// The text of a next call with the outcome of an ordinary one.
 const ANSWERED: &str = "answered";

@@ -11,10 +11,10 @@ use crate::compare::server::ComparedServer;
 use crate::compare::servers::Servers;
 use crate::compare::tally::primary;
 use crate::compare::wire::outcome::{Ordinary, Outcome, response};
-use crate::parity::server::case_run;
-use crate::parity::server::probe::Probe;
-use crate::parity::server::quiescence::{self, ProbeError};
-use crate::parity::server::target::{self, Server, Target};
+use crate::probe::exchange;
+use crate::probe::quiescence::{self, ProbeError};
+use crate::probe::table::Probe;
+use crate::probe::target::{self, Server, Target};
 
 /// Something for each server of a comparison.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ pub(crate) fn observe(
         let Prepared { address, target, ordinary, adapt } = server;
         let server = Server { address, target };
         let exchange = adapt(probe, target)
-            .map(|probe| case_run::exchange(&probe, server, &Recorder::default()));
+            .map(|probe| exchange::exchange(&probe, server, &Recorder::default()));
         let (outcome, is_refused) = match exchange {
             Ok(Ok(exchange)) => (Outcome::new(probe, exchange, ordinary, types), false),
             Ok(Err(error)) => {

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::compare::difference::{Difference, ResponseTypes, Subject};
 use crate::compare::wire::outcome::{Ending, Outcome, RESPONSES};
-use crate::parity::baseline::Case as _;
-use crate::parity::server::probe::Probe;
+use crate::probe::table::Probe;
 
 /// How often a probe is sent while its outcomes differ.
 const ROUNDS: usize = 3;
@@ -115,7 +114,7 @@ mod tests {
     use crate::compare::test_service;
     use crate::http2::Field;
     use crate::http2::Stream;
-    use crate::parity::server::probe::from_entry;
+    use crate::probe::table::from_entry;
 
     const RACE: &str = "unstable = 'a race'\nalso = ['''\nstream 1: grpc-status = 0\nstream 1: end = END_STREAM\n''',\n'''\nstream 1: grpc-status = 4\nstream 1: end = END_STREAM\n''']\n";
 

@@ -13,11 +13,11 @@ use crate::compare::servers::Servers;
 use crate::compare::tally::primary;
 use crate::compare::user::Setup;
 use crate::compare::wire::outcome::Outcome;
-use crate::compare::wire::pool;
 use crate::compare::wire::prepared::{Adapt, Missing, Prepared, Sides, observe, ordinary};
 use crate::compare::wire::rounds::{Rounds, Stable};
-use crate::parity::server::probe::Probe;
-use crate::parity::server::target::Target;
+use crate::probe::pool;
+use crate::probe::table::Probe;
+use crate::probe::target::Target;
 use crate::process::RunContext;
 
 /// The largest ordinary request. It must fit into the initial window of a stream (RFC 9113, section 6.9.2).

@@ -10,10 +10,9 @@ use prost_reflect::{MessageDescriptor, MethodDescriptor};
 
 use crate::compare::case::{Case, CaseGroup};
 use crate::compare::generated;
-use crate::parity::baseline::Case as _;
-use crate::parity::server::adaptation::adapted;
-use crate::parity::server::probe::{Probe, entry_named};
-use crate::parity::server::target::Target;
+use crate::probe::adaptation::adapted;
+use crate::probe::table::{Probe, entry_named};
+use crate::probe::target::Target;
 
 /// The probes for methods that do not get all.
 const SHORT: [&str; 17] = [
@@ -158,8 +157,8 @@ mod tests {
     use super::*;
     use crate::compare::test_service;
     use crate::config::Places;
-    use crate::parity::server::probe::read_all;
-    use crate::parity::server::target::DEFAULT_SIZE_LIMIT;
+    use crate::probe::table::read_all;
+    use crate::probe::target::DEFAULT_SIZE_LIMIT;
 
     fn names(extent: Extent) -> Vec<String> {
         let places = Places::find(None, None).expect("the tests run in the project");
@@ -189,7 +188,7 @@ mod tests {
     fn a_probe_is_shown_as_it_is_sent_to_the_method() {
         let probe = "[[probe]]\nname = 'x'\ngrade = 'edge'\nabout = 'why'\nbody = [{ value = 16.0, size = 9000 }]\n\
                      headers = [{ set = ':path', value = '/Calculator/CubeRoot' }]\n";
-        let probe = crate::parity::server::probe::from_entry(probe).expect("the entry is invalid");
+        let probe = crate::probe::table::from_entry(probe).expect("the entry is invalid");
         let shown = shown(&probe, &target(&test_service::method("Get"), 10_000));
         assert!(shown.starts_with("# ") && shown.contains("why"), "{shown}");
         assert!(shown.contains("/shop.Shop/NoSuchGet") && shown.len() < 1000, "{shown}");

@@ -28,15 +28,6 @@ pub(crate) struct CaseRun {
     pub(crate) began: Instant,
 }
 
-/// Checks that an entry has both keys `unstable` and `also`, or neither.
-pub(crate) fn check_unstable(unstable: Option<&str>, also: &[Observation]) -> Result<(), String> {
-    if unstable.is_some() == also.is_empty() {
-        let what = "the reason why the outcome varies, and all outcomes";
-        return Err(format!("`unstable` and `also` need each other: {what}"));
-    }
-    Ok(())
-}
-
 /// The result of a case run at a peer.
 pub(crate) type RunResult = Result<CaseRun, Finding>;
 

@@ -12,8 +12,9 @@ use crate::config::Source;
 use crate::config::source::{self, check_name};
 use crate::http2::{Action, Change, Cut, End, Legal, Message, Piece, Role, Text};
 use crate::http2::{body, header_block::changed};
+use crate::outcome::finding::check_unstable;
 use crate::outcome::{Grade, Mismatch, Observation};
-use crate::parity::baseline::{Case, reference::check_unstable};
+use crate::parity::baseline::Case;
 use crate::parity::client::{call::Call, family};
 
 /// The headers of a minimal legal response.

@@ -12,8 +12,8 @@ use crate::capture::recorder::Recorder;
 use crate::config::Peer;
 use crate::outcome::{Finding, KnownDeviations, Mismatch, Observation, finding::nearest};
 use crate::parity::baseline::{Subject, suite::Comparison as _};
-use crate::parity::server::probe::Probe;
 use crate::parity::server::suite::{ReferenceServer, Server, ServerParity};
+use crate::probe::table::Probe;
 use crate::process::RunContext;
 
 /// How often a request is sent to both servers if they differ.

@@ -3,17 +3,9 @@
 //! The suite `server-parity` contains requests that its authors thought of; this command searches for others. It uses
 //! the probes, the mask and the known deviations of the suite, so that each difference it finds can become a probe.
 //!
-//! - [`random`], [`requests`], [`case`], [`header_mutation`], [`body_mutation`], [`frame_mutation`]: generate requests
-//! - [`comparison`], [`shrink`]: compare the responses and reduce differences
+//! - [`comparison`]: compares the responses
 
-pub(crate) mod body_mutation;
-pub(crate) mod case;
 pub(crate) mod comparison;
-pub(crate) mod frame_mutation;
-pub(crate) mod header_mutation;
-pub(crate) mod random;
-pub(crate) mod requests;
-pub(crate) mod shrink;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,12 +16,12 @@ use comparison::{Difference, Outcome, Tally};
 use parking_lot::Mutex;
 
 use crate::outcome::Observation;
-use crate::parity::server::probe::{self, Probe, entry};
+use crate::probe::mutation::generator::{self, Generator};
+use crate::probe::mutation::shrink;
+use crate::probe::table::{self, Probe, entry};
 use crate::process::Semaphore;
 
-pub(crate) use case::Generator;
 pub(crate) use comparison::{Candidate, Comparison};
-pub(crate) use requests::Requests;
 
 /// The default number of requests in flight. Most of them wait for threads of the reference.
 const AT_ONCE: usize = 32;
@@ -123,7 +115,7 @@ impl Fuzz<'_> {
 
     fn case(&self, case: u64) -> Result<(), String> {
         let probe = self.generator.generate(self.seed, case)?;
-        let _permit = case::is_slow(&probe).then(|| self.state.slow.acquire());
+        let _permit = generator::is_slow(&probe).then(|| self.state.slow.acquire());
         for candidate in self.candidates {
             match self.comparison.outcome(candidate, &probe)? {
                 Outcome::Same => {}
@@ -163,7 +155,7 @@ impl Fuzz<'_> {
         };
         let smallest = shrink::shrink(probe.clone(), shows)?;
         // The printed probe must be the one that was sent.
-        let again = entry(&smallest).and_then(|entry| probe::from_entry(&entry));
+        let again = entry(&smallest).and_then(|entry| table::from_entry(&entry));
         match again.and_then(|probe| self.comparison.outcome(candidate, &probe)) {
             Ok(Outcome::Different(difference)) => {
                 self.show("unexplained", &smallest, case, candidate, &difference);

@@ -11,10 +11,12 @@ use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
-use crate::outcome::{Finding, PortUser};
-use crate::parity::baseline::{Comparison, Reference, RunResult, Side, Subject};
-use crate::parity::server::case_run::{self, Admission, PROBES_AT_ONCE};
-use crate::parity::server::{probe::Probe, quiescence::ProbeError};
+use crate::outcome::{Finding, Grade, Observation, PortUser};
+use crate::parity::baseline::{Case, Comparison, Reference, RunResult, Side, Subject};
+use crate::parity::server::case_run::{self, Admission};
+use crate::probe::exchange::PROBES_AT_ONCE;
+use crate::probe::quiescence::ProbeError;
+use crate::probe::table::Probe;
 use crate::process::net::tutorial_port::PORT;
 use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
 
@@ -24,6 +26,24 @@ pub(crate) const SUITE: &str = "server-parity";
 /// The definition of the suite.
 #[derive(Debug)]
 pub(crate) struct ServerParity;
+
+impl Case for Probe {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn also(&self) -> &[Observation] {
+        self.also()
+    }
+
+    fn description(&self) -> String {
+        self.description()
+    }
+
+    fn grade(&self) -> Grade {
+        self.grade
+    }
+}
 
 impl Comparison for ServerParity {
     const SUITE: &'static str = SUITE;

@@ -3,8 +3,8 @@
 //! All of them are always legal for a client.
 
 use crate::http2::{Action, AnyFrame, Cut, End, Hex, body, frame::kind, header_block};
-use crate::parity::fuzz::{header_mutation, random::Random};
-use crate::parity::server::probe::{Acknowledge, Probe};
+use crate::probe::mutation::{headers, random::Random};
+use crate::probe::table::{Acknowledge, Probe};
 
 /// The largest fragment that fits into a frame with padding and a priority.
 const LARGEST_FRAGMENT: usize = 16_000;
@@ -25,7 +25,7 @@ pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
             let ends = [EmptyFrame, EmptyFrame, Headers, Never, LastFrame, Trailers, Trailers];
             probe.end = random.pick(&ends);
             if probe.end == Trailers {
-                let trailers = (0..=random.below(3)).map(|_| header_mutation::trailer(random));
+                let trailers = (0..=random.below(3)).map(|_| headers::trailer(random));
                 probe.trailers = trailers.collect();
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use toml::{Table, Value};
 
-use crate::parity::server::probe::{self, Probe, entry};
+use crate::probe::table::{self, Probe, entry};
 
 /// The maximum number of requests.
 const TRIES: usize = 400;
@@ -51,7 +51,7 @@ fn table(probe: &Probe) -> Option<Value> {
 
 /// The probe of an entry; `None` if the entry is invalid or the probe sends nothing.
 fn read(entry: &Value) -> Option<Probe> {
-    let probe = probe::from_entry(&toml::to_string(entry).ok()?).ok()?;
+    let probe = table::from_entry(&toml::to_string(entry).ok()?).ok()?;
     (!probe.actions.is_empty()).then_some(probe)
 }
 
@@ -116,8 +116,8 @@ fn shorter<T: Clone>(items: &[T], steps: &[usize]) -> Vec<Vec<T>> {
 #[cfg(test)]
 mod tests {
     use super::shrink;
-    use crate::parity::server::probe::entry;
-    use crate::parity::server::probe::{self, Probe};
+    use crate::probe::table::entry;
+    use crate::probe::table::{self, Probe};
 
     const LARGE: &str = "[[probe]]\nname = \"large\"\ngrade = \"client-visible\"\n\
         headers = [{ add = \"x-one\", value = \"1\" }, { add = \"x-two\", value = \"long value\", times = 40 }]\n\
@@ -126,7 +126,7 @@ mod tests {
         actions = [\"headers\", { ping = 3 }, \"body\"]\n";
 
     fn large() -> Probe {
-        probe::from_entry(LARGE).expect("the entry is invalid")
+        table::from_entry(LARGE).expect("the entry is invalid")
     }
 
     fn smallest(shows: impl Fn(&str) -> bool) -> String {

@@ -8,8 +8,8 @@ use std::cell::LazyCell;
 
 use crate::http2::body::{self, padded_message};
 use crate::http2::{Action, Change, Coding, Hex, Piece, Text, Value};
-use crate::parity::server::probe::Probe;
-use crate::parity::server::target::{DEFAULT_SIZE_LIMIT, Target};
+use crate::probe::table::Probe;
+use crate::probe::target::{DEFAULT_SIZE_LIMIT, Target};
 
 /// Why a probe cannot be sent to another method.
 type Unsuitable = &'static str;
@@ -221,8 +221,7 @@ pub(crate) fn percent_encoded(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::Places;
-    use crate::parity::baseline::Case;
-    use crate::parity::server::probe::{from_entry, read_all};
+    use crate::probe::table::{from_entry, read_all};
 
     fn shop(message: &[u8]) -> Target {
         Target {

@@ -11,8 +11,7 @@ use crate::config::Source;
 use crate::config::source::{self, check_name};
 use crate::http2::{Action, Change, Cut, End, Field, Legal, Message, Piece, Role, Text};
 use crate::http2::{body, header_block, header_block::changed};
-use crate::outcome::{Grade, Observation};
-use crate::parity::baseline::{Case, reference::check_unstable};
+use crate::outcome::{Grade, Observation, finding::check_unstable};
 
 /// The header list of a minimal legal gRPC request.
 ///
@@ -107,6 +106,20 @@ fn once() -> usize {
 }
 
 impl Probe {
+    pub(crate) fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
+    /// All responses of the reference, if its response varies.
+    pub(crate) fn also(&self) -> &[Observation] {
+        &self.also
+    }
+
+    /// The description for failure blocks.
+    pub(crate) fn description(&self) -> String {
+        self.grade.describe(self.about.as_deref(), self.unstable.as_deref())
+    }
+
     /// Whether it makes so many calls at once that it would affect other probes.
     pub(crate) fn is_burst(&self) -> bool {
         const MANY: usize = 50;
@@ -171,24 +184,6 @@ impl Probe {
     }
 }
 
-impl Case for Probe {
-    fn name(&self) -> &str {
-        self.name.get_ref()
-    }
-
-    fn also(&self) -> &[Observation] {
-        &self.also
-    }
-
-    fn description(&self) -> String {
-        self.grade.describe(self.about.as_deref(), self.unstable.as_deref())
-    }
-
-    fn grade(&self) -> Grade {
-        self.grade
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -245,7 +240,7 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::from_entry;
-    use crate::parity::server::target::Target;
+    use crate::probe::target::Target;
 
     const ENTRY: &str = "[[probe]]\nname = 'mine'\ngrade = 'client-visible'\n";
 
@@ -277,12 +272,12 @@ mod tests {
     }
 
     use super::entry;
-    use crate::parity::server::probe;
+    use crate::probe::table;
 
     #[test]
     fn an_entry_has_only_keys_without_the_default_value() {
         let usual = "[[probe]]\nname = \"mine\"\ngrade = \"client-visible\"\n";
-        let probe = probe::from_entry(&format!("{usual}about = \"x\"\nend = \"last-frame\"\n"));
+        let probe = table::from_entry(&format!("{usual}about = \"x\"\nend = \"last-frame\"\n"));
         assert_eq!(
             entry(&probe.expect("the probe is invalid")).expect("the entry is invalid"),
             usual
@@ -312,7 +307,7 @@ preface = '\xff'
 priority = true
 times = 2
 "#;
-        let probe = probe::from_entry(text).expect("the probe is invalid");
+        let probe = table::from_entry(text).expect("the probe is invalid");
         assert_eq!(entry(&probe).expect("the entry is invalid"), text);
     }
 }

@@ -10,12 +10,10 @@ use strum::VariantArray;
 
 use crate::http2::{Action, End, Field, body};
 use crate::outcome::{Class, Grade};
-use crate::parity::{
-    baseline::reference::Case as _,
-    fuzz::requests::Requests,
-    fuzz::{body_mutation, frame_mutation, header_mutation, random::Random},
-    server::probe::{self, Acknowledge, Probe, entry_named},
+use crate::probe::mutation::{
+    body as body_mutation, frames, headers, random::Random, requests::Requests,
 };
+use crate::probe::table::{self, Acknowledge, Probe, entry_named};
 
 /// Generates cases from probes.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ impl Generator {
                 && (!is_slow(&probe) || (probe.times == 1 && random.one_in(SLOW)))
             {
                 let entry = entry_named(&probe, name)?;
-                let read = probe::from_entry(&entry);
+                let read = table::from_entry(&entry);
                 return read.map_err(|error| {
                     format!("fuzz: {name} is not a valid probe: {error}\n{entry}")
                 });
@@ -104,14 +102,11 @@ impl Generator {
         let mut probe = base.clone();
         for _ in 0..=random.size(4) {
             match random.below(5) {
-                0 | 1 => header_mutation::mutate(
-                    &mut probe.headers,
-                    &other.headers,
-                    &self.requests,
-                    random,
-                ),
+                0 | 1 => {
+                    headers::mutate(&mut probe.headers, &other.headers, &self.requests, random);
+                }
                 2 | 3 => body_mutation::mutate(&mut probe, &other.body, &self.requests, random),
-                _ => frame_mutation::mutate(&mut probe, random),
+                _ => frames::mutate(&mut probe, random),
             }
         }
         Some(probe)

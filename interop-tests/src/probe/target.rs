@@ -4,7 +4,7 @@
 //! can be sent to any method.
 
 use crate::http2::Stream;
-use crate::parity::server::mask;
+use crate::probe::mask;
 
 /// The largest message that gRPC libraries accept by default.
 pub(crate) const DEFAULT_SIZE_LIMIT: usize = 4 << 20;

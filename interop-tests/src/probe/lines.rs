@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::http2::{Endpoint, Field, Stream, body, frame::error_name, value::shown};
 use crate::outcome::Observation;
-use crate::parity::server::mask;
+use crate::probe::mask;
 
 /// Adds the responses on all streams. If the requests are `repeated`, equal responses are counted instead.
 pub(crate) fn add_streams(observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::parity::fuzz::random::Random;
+use crate::probe::mutation::random::Random;
 
 /// Paths that the servers of the calculator may know.
 const CALCULATOR: [&str; 6] = [

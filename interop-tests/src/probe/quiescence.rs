@@ -11,7 +11,7 @@ use crate::http2::frame::{flag, kind};
 use crate::http2::header_block;
 use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout};
 use crate::http2::{Piece, body, script::IDLE_TIMEOUT};
-use crate::parity::server::{probe::legal, target::Server};
+use crate::probe::{table::legal, target::Server};
 
 /// How much longer to wait after the server has responded to an ordinary call.
 const GRACE: Duration = Duration::from_millis(80);

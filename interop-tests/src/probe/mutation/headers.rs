@@ -4,8 +4,8 @@
 //! difference.
 
 use crate::http2::{Change, Text};
-use crate::parity::fuzz::random::Random;
-use crate::parity::fuzz::requests::Requests;
+use crate::probe::mutation::random::Random;
+use crate::probe::mutation::requests::Requests;
 
 /// Characters in values that servers parse.
 const PARSED: &[u8] = b"0123456789012345678901nmuSMHs,;=-_+/ .:AaBbZz\t";

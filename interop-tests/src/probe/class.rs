@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::http2::{Action, End, Field, body, frame::kind, header_block};
 use crate::outcome::Class;
-use crate::parity::server::probe::Probe;
+use crate::probe::table::Probe;
 
 /// The default size of the fragments of a header block.
 const LARGEST_FRAGMENT: usize = 16_000;
@@ -158,11 +158,11 @@ mod tests {
     use strum::VariantArray;
 
     use super::{Class, is_host, is_path};
-    use crate::parity::server::probe;
+    use crate::probe::table;
 
     fn classes(rest: &str) -> Vec<Class> {
         let entry = format!("[[probe]]\nname = 'x'\ngrade = 'edge'\n{rest}\n");
-        let probe = probe::from_entry(&entry).expect("the entry is invalid");
+        let probe = table::from_entry(&entry).expect("the entry is invalid");
         Class::VARIANTS.iter().copied().filter(|class| class.contains(&probe)).collect()
     }
 

@@ -5,9 +5,9 @@
 use prost::encoding::encode_varint;
 
 use crate::http2::{Coding, Hex, Piece};
-use crate::parity::fuzz::requests::Requests;
-use crate::parity::fuzz::{header_mutation, random::Random};
-use crate::parity::server::probe::Probe;
+use crate::probe::mutation::requests::Requests;
+use crate::probe::mutation::{headers, random::Random};
+use crate::probe::table::Probe;
 
 /// The largest message whose bytes are edited.
 const SMALL: usize = 512;
@@ -29,7 +29,7 @@ pub(crate) fn mutate(
         (10 | 11, Some(piece)) if piece.raw.is_none() => {
             let coding = compress(piece, requests, random);
             if !random.one_in(6) {
-                probe.headers.push(header_mutation::add("grpc-encoding", coding.into()));
+                probe.headers.push(headers::add("grpc-encoding", coding.into()));
             }
         }
         (12, Some(piece)) => piece.times = Some(1 + random.size(3)),
