@@ -8,6 +8,8 @@ use anyhow::Context;
 use grpc_interop_protocol as protocol;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
+use crate::config::descriptors::built_in;
+
 /// The services for which every agent has a generated stub.
 const WITH_STUB: [&str; 2] = ["Calculator", "StreamingCalculator"];
 
@@ -27,9 +29,8 @@ impl Methods {
     /// The methods of the project's services, and of those in `pool`. If both have the same method, it is the
     /// project's.
     pub(crate) fn with(pool: Option<&DescriptorPool>) -> anyhow::Result<Self> {
-        let descriptors = &include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..];
-        let ours = DescriptorPool::decode(descriptors)
-            .context("cannot decode the descriptors of the project's .proto files")?;
+        let ours =
+            built_in().context("cannot decode the descriptors of the project's .proto files")?;
         let mut methods = Self::default();
         methods.add(&ours, &WITH_STUB);
         pool.inspect(|pool| methods.add(pool, &[]));

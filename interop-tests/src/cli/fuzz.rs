@@ -8,29 +8,30 @@ use anyhow::Context;
 
 use crate::cli::load::Loaded;
 use crate::cli::options::FuzzOptions;
-use crate::cli::plan::{self, Plan};
-use crate::cli::{FAILED, check_attached, output_folder};
-use crate::compare;
-use crate::compare::fuzz::{Options, State, Summary};
+use crate::cli::{FAILED, output_folder};
+use crate::compare::Suite;
+use crate::compare::fuzz::{self, Options, State, Summary};
 use crate::config::Peer;
-use crate::outcome::PortUser;
-use crate::parity::fuzz::{self, Fuzz};
-use crate::probe::mutation::{generator::Generator, requests::Requests};
+use crate::config::descriptors::Descriptors;
 use crate::process::{liveness, reaper};
 use crate::report::fuzzed;
 
 /// Sends random requests to the reference and to other servers.
 pub(crate) fn run(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
-    let FuzzOptions { inputs, comparison, test_threads, .. } = options;
+    let FuzzOptions { inputs, comparison, .. } = options;
     let output = output_folder(&inputs.output)?;
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     let state = Arc::new(State::default());
     end_on_signals(Arc::clone(&state), options.clone(), seed)?;
-    let loaded = Loaded::load(inputs, comparison, *test_threads, &output)?;
-    match &loaded.services {
-        Some(suite) => of_services(options, seed, suite, &loaded, &state),
-        None => of_calculator(options, seed, loaded),
-    }
+    let loaded = Loaded::load(inputs, comparison, None, &output)?;
+    let of_calculator;
+    let suite = if let Some(suite) = &loaded.services {
+        suite
+    } else {
+        of_calculator = calculator(&loaded, options)?;
+        &of_calculator
+    };
+    send(options, seed, suite, &loaded, &state)
 }
 
 /// On a signal, kills all child processes and prints what was found so far.
@@ -45,11 +46,11 @@ fn print(summary: &Summary, options: &FuzzOptions, seed: u64) {
     });
 }
 
-/// Sends random requests to the servers of the user's services.
-fn of_services(
+/// Sends random requests to the servers of the services in `suite`.
+fn send(
     options: &FuzzOptions,
     seed: u64,
-    suite: &compare::Suite,
+    suite: &Suite,
     loaded: &Loaded,
     state: &State,
 ) -> anyhow::Result<ExitCode> {
@@ -70,8 +71,8 @@ fn of_services(
     println!("interop: {} random requests with seed {seed}", cases.end - cases.start);
     let began = Instant::now();
     let filter = options.filter.as_deref();
-    let fuzz = Options { filter, seed, cases, edge: *edge };
-    let result = compare::fuzz::run(suite, &peers, &fuzz, state, &loaded.context);
+    let options_of_run = Options { filter, seed, cases, edge: *edge };
+    let result = fuzz::run(suite, &peers, &options_of_run, state, &loaded.context);
     let summary = state.end();
     print(&summary, options, seed);
     println!("interop: seed {seed}, {:.1?}", began.elapsed());
@@ -83,31 +84,10 @@ fn of_services(
     Ok(if has_found { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// Sends random requests to the servers of the calculator.
-fn of_calculator(options: &FuzzOptions, seed: u64, loaded: Loaded) -> anyhow::Result<ExitCode> {
-    let FuzzOptions { inputs, comparison, filter, test_threads, .. } = options;
-    let loaded = loaded.with_goldens(comparison.baseline)?;
-    let plan = Plan::new(&loaded, inputs, comparison)?;
-    check_attached(&loaded, &plan)?;
-    let candidates = plan::candidates(&loaded, comparison, filter.as_deref())?;
-    let servers = &loaded.baselines.servers;
-    let reference = servers
-        .reference
-        .as_ref()
-        .context("fuzz: no peer in the peers file has `reference = true` and a server-program")?;
-    let probes = servers.cases.iter().map(|probe| (**probe).clone());
-    loaded.context.empty_logs()?;
-    let (known, context) = (&plan.deviations, &*loaded.context);
-    let fuzz = Fuzz {
-        generator: Generator::new(probes, Requests::of_calculator(), options.edge),
-        comparison: fuzz::Comparison { reference, known, context },
-        candidates: &candidates,
-        count: options.count,
-        seed,
-        threads: *test_threads,
-        state: fuzz::State::default(),
-    };
-    let run = || options.case.map_or_else(|| fuzz.run(), |case| fuzz.repeat(case));
-    let code = loaded.context.port_queue.run_alone(PortUser::ReferenceServer, run);
-    code.map_err(anyhow::Error::msg)
+/// The suite for the calculator, which is compared if the peers file names no services.
+fn calculator(loaded: &Loaded, options: &FuzzOptions) -> anyhow::Result<Suite> {
+    let descriptors = Descriptors::of_calculator().context("cannot decode the descriptors")?;
+    let peers = &loaded.peers;
+    let probes = loaded.baselines.servers.cases.iter().map(|probe| (**probe).clone()).collect();
+    Suite::new(&descriptors, &peers.compare, &peers.ignored, options.comparison.compared(), probes)
 }

@@ -92,13 +92,7 @@ impl Loaded {
             tables.read("calls", true, |folder| scenario::read_all(folder, &methods))?;
         let services = descriptors.as_ref().map(|descriptors| {
             let probes = probes::read_all(&project.join("server-parity"))?;
-            let options = compare::Options {
-                strict: compare::Strict {
-                    bytes: comparison.strict_bytes,
-                    edge: comparison.strict_edge,
-                },
-                allow_writes: comparison.allow_writes,
-            };
+            let options = comparison.compared();
             compare::Suite::new(descriptors, &peers.compare, &peers.ignored, options, probes)
         });
         let servers = Suite::new(&peers.all, probes, &context);

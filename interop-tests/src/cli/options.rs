@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
 
+use crate::compare;
 use crate::config::{Assignment, Attachment};
 use crate::report::record::format::Shard;
 
@@ -131,8 +132,7 @@ pub(crate) struct ListOptions {
 /// The options of `fuzz`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FuzzOptions {
-    /// Compare only servers of peers whose name contains this text [default: all except the reference]. For
-    /// services, only methods whose PEER/METHOD contains it.
+    /// Send requests only to methods whose PEER/METHOD contains this text.
     pub(crate) filter: Option<String>,
     /// Number of requests to send.
     #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
@@ -146,9 +146,6 @@ pub(crate) struct FuzzOptions {
     /// Also send requests that no conforming client sends.
     #[arg(long)]
     pub(crate) edge: bool,
-    /// Number of requests in flight at once [default: 32].
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) test_threads: Option<usize>,
     #[command(flatten)]
     pub(crate) comparison: Comparison,
     #[command(flatten)]
@@ -186,6 +183,14 @@ pub(crate) struct Comparison {
     /// In the suite compare: pass if the reference never returns OK for a method.
     #[arg(long)]
     pub(crate) allow_untested: bool,
+}
+
+impl Comparison {
+    /// The options of the suite `compare`.
+    pub(crate) fn compared(&self) -> compare::Options {
+        let strict = compare::Strict { bytes: self.strict_bytes, edge: self.strict_edge };
+        compare::Options { strict, allow_writes: self.allow_writes }
+    }
 }
 
 /// What peers are compared with in `server-parity` and `client-parity`.
@@ -403,8 +408,8 @@ mod tests {
     #[test]
     fn replaced_flags_do_what_the_subcommands_do() {
         are_the_same(
-            "--fuzz 5 --seed 1 --case 2 --edge rust --test-threads 3",
-            "fuzz --count 5 --seed 1 --case 2 --edge rust --test-threads 3",
+            "--fuzz 5 --seed 1 --case 2 --edge rust",
+            "fuzz --count 5 --seed 1 --case 2 --edge rust",
         );
         are_the_same("--fuzz 5 --peers a --without b", "fuzz --count 5 --peers a --without b");
         are_the_same("rust --fuzz=5", "fuzz --count=5 rust");

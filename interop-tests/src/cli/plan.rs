@@ -6,9 +6,7 @@
 use crate::calls::{self, programs};
 use crate::cli::load::Loaded;
 use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
-use crate::config::Peer;
 use crate::outcome::{KnownDeviations, Trial, TrialName};
-use crate::parity::{fuzz::Candidate, server::suite::SUITE};
 use crate::process::{liveness, net::tutorial_port::PORT};
 
 /// The notice if the reference cannot run because an attached server uses its port.
@@ -103,29 +101,6 @@ fn known_deviations(
     let path = comparison.deviations.as_ref().unwrap_or(&ours);
     let foreign_peers = has_foreign_peers.then(|| peers.foreign_peers());
     Ok(KnownDeviations::read(path, &names, versions, foreign_peers)?)
-}
-
-/// The servers that random requests are sent to: those whose name contains `filter`, or all except the
-/// reference's.
-pub(crate) fn candidates(
-    loaded: &Loaded,
-    comparison: &Comparison,
-    filter: Option<&str>,
-) -> anyhow::Result<Vec<Candidate>> {
-    let logs = loaded.context.logs.join(SUITE);
-    let is_meant = |peer: &&Peer| match filter {
-        _ if !loaded.takes_part(peer) || !peer.parity => false,
-        _ if !comparison.attach.is_empty() && peer.attached_server().is_none() => false,
-        Some(filter) => peer.name().contains(filter),
-        None => !peer.reference,
-    };
-    let meant = loaded.peers.all.iter().filter(is_meant);
-    let candidates: Vec<_> = meant.filter_map(|peer| Candidate::new(peer, &logs)).collect();
-    anyhow::ensure!(
-        !candidates.is_empty(),
-        "fuzz: no selected peer has a `server` and `parity`; check the filter, --attach and --without"
-    );
-    Ok(candidates)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::compare::session::{Session, Settings};
 use crate::compare::tally::Strict;
 use crate::compare::user::UserCases;
 use crate::compare::wire::selection::{Extent, Probes};
-use crate::config::descriptors::Descriptors;
+use crate::config::descriptors::{Descriptors, built_in};
 use crate::config::{CaseSource, CompareSettings, Ignore, Peer, Program, Restart};
 use crate::outcome::deviations::glob;
 use crate::outcome::{BaselineKind, Trial, TrialName};
@@ -266,9 +266,7 @@ pub(crate) fn response_types(
 fn status_type(pool: &DescriptorPool) -> anyhow::Result<MessageDescriptor> {
     const NAME: &str = "google.rpc.Status";
     let mut pool = pool.clone();
-    let built_in = &include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..];
-    let built_in =
-        DescriptorPool::decode(built_in).context("cannot decode the built-in descriptors")?;
+    let built_in = built_in().context("cannot decode the built-in descriptors")?;
     for file in [
         "google/protobuf/any.proto",
         "google/protobuf/duration.proto",

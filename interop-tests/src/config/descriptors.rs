@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use miette::Diagnostic;
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorError, DescriptorPool};
 use toml::Spanned;
 
 use crate::config::source::{ConfigError, Source};
@@ -28,6 +28,22 @@ pub(crate) struct Descriptors {
     pub(crate) pool: DescriptorPool,
     /// The names of the files that the user has not named, and that are there because others import them.
     pub(crate) imports: BTreeSet<String>,
+}
+
+impl Descriptors {
+    /// Those of the calculator, without the other services of this project.
+    pub(crate) fn of_calculator() -> Result<Self, DescriptorError> {
+        const FILE: &str = "calculator.proto";
+        let pool = built_in()?;
+        let files = pool.files().map(|file| file.name().to_owned());
+        let imports = files.filter(|name| name != FILE).collect();
+        Ok(Self { pool, imports })
+    }
+}
+
+/// The descriptors of this project's services, of health checking, of reflection, and of the details of a status.
+pub(crate) fn built_in() -> Result<DescriptorPool, DescriptorError> {
+    DescriptorPool::decode(&include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))[..])
 }
 
 impl From<DescriptorPool> for Descriptors {

@@ -29,8 +29,6 @@ struct Deviation {
     /// In a comparison with a reference: the complete outcome must be one of these.
     #[serde(default)]
     answers: Vec<String>,
-    /// With `answers`: the class of requests with such an outcome, for requests of `interop fuzz`.
-    class: Option<Class>,
     /// The versions of the reference to which the entry applies.
     versions: Option<Spanned<String>>,
     reason: String,
@@ -157,27 +155,6 @@ impl KnownDeviations {
         }
     }
 
-    /// The reason of the entry that excuses this `answer` of `server` to a random request. Such an entry is for the
-    /// server, lists the answer, and has a class to which the request belongs, as `is_of` decides.
-    pub(crate) fn explanation(
-        &self,
-        server: &str,
-        answer: &str,
-        is_of: impl Fn(Class) -> bool,
-    ) -> Option<&str> {
-        let is_for_server = |pattern: &Spanned<String>| {
-            let peer = pattern.get_ref().split('/').nth(1);
-            peer.is_some_and(|peer| glob(peer, server))
-        };
-        let explains = |deviation: &&Deviation| {
-            !self.foreign_peers.contains(server)
-                && deviation.class.is_some_and(&is_of)
-                && deviation.has_answer(answer)
-                && deviation.trials.iter().any(is_for_server)
-        };
-        self.deviations.iter().find(explains).map(|deviation| &deviation.reason[..])
-    }
-
     /// The entries that match `trial`, which is called `name`.
     fn matching<'a>(
         &'a self,
@@ -199,9 +176,6 @@ impl Deviation {
         }
         if self.reason.trim().is_empty() || self.link.trim().is_empty() {
             return Err("an entry needs a `reason` and a `link` that are not empty");
-        }
-        if self.class.is_some() && self.answers.is_empty() {
-            return Err("class: it is allowed only together with `answers`");
         }
         Ok(())
     }
@@ -252,31 +226,6 @@ fn of_versions(
     let all = deviations.into_iter();
     let applying = all.map(|deviation| Ok(applies(&deviation)?.then_some(deviation)));
     applying.filter_map(Result::transpose).collect()
-}
-
-/// A class of requests to a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::VariantArray)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Class {
-    /// Malformed requests: pseudo-header fields, connection-specific fields, `te` or `content-length` that
-    /// HTTP/2 forbids (RFC 9113, sections 8.1.1 to 8.3.1).
-    Malformed,
-    /// Field names and values with characters that HTTP/2 forbids (section 8.2.1).
-    IllegalCharacters,
-    /// A fragment (`#…`) in the path, which no client sends.
-    Fragment,
-    /// A header block in many CONTINUATION frames, which is legal but is also used in attacks.
-    ManyContinuations,
-    /// A message in very many small DATA frames, which is legal but is also used in attacks.
-    ManySmallFrames,
-    /// Padding, which is legal, but which grpcio fails to read.
-    Padding,
-    /// More than two PINGs without DATA in between.
-    FastPings,
-    /// The client closes its direction before its request is complete.
-    EarlyHalfClose,
-    /// Frames where HTTP/2 forbids them.
-    ForbiddenFrames,
 }
 
 /// Whether each part of the name of a trial matches the corresponding part of `pattern`.
@@ -481,11 +430,6 @@ mod tests {
         for (outcome, message) in [
             ("", "an entry needs either `observed` or `answers`"),
             ("observed = { status = 'x' }\nanswers = ['y']", "an entry needs either `observed`"),
-            (
-                "observed = { status = 'x' }\nclass = 'padding'",
-                "class: it is allowed only together with `answers`",
-            ),
-            ("answers = ['x']\nclass = 'unheard-of'", "unknown variant `unheard-of`"),
         ] {
             let error = read(&entry("calls/*/rust/zero", outcome), None).expect_err(message);
             assert!(error.contains(message), "{error}");
@@ -514,20 +458,6 @@ mod tests {
         let deviations = deviations.expect("the entries are invalid");
         let failed = verdict(&deviations, "zero", mismatches(&[("status", "INTERNAL")]), None);
         assert_eq!(failed.kind, VerdictKind::Failed);
-    }
-
-    #[test]
-    fn a_class_explains_requests_without_a_name() {
-        let text = entry("server-parity/rust/padding", &format!("class = 'padding'\n{ANSWERS}"));
-        let deviations = read(&text, Some("stranger")).expect("the entries are invalid");
-        let answer = "status = INTERNAL\nmessage = \n";
-        let of = |class| move |other| other == class;
-        let known = deviations.explanation("rust", answer, of(Class::Padding));
-        assert_eq!(known, Some("it is known"));
-        assert_eq!(deviations.explanation("rust", answer, of(Class::Malformed)), None);
-        assert_eq!(deviations.explanation("rust", "status = OK\n", of(Class::Padding)), None);
-        assert_eq!(deviations.explanation("stranger", answer, of(Class::Padding)), None);
-        assert_eq!(deviations.explanation("python", answer, of(Class::Padding)), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(crate) mod trial;
 pub(crate) mod verdict;
 
 pub(crate) use comparison::{MethodComparison, MethodVerdict};
-pub(crate) use deviations::{Class, KnownDeviations};
+pub(crate) use deviations::KnownDeviations;
 pub(crate) use evidence::{Evidence, Report};
 pub(crate) use finding::{Finding, Line, Mismatch, Observation, ReferenceDrift};
 pub(crate) use trial::{BaselineKind, PortUser, Trial, TrialName};

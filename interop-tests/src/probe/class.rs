@@ -1,13 +1,11 @@
-//! Classes of requests that an entry of `deviations.toml` can excuse as a whole.
+//! Classes of requests that no conforming client sends, or that servers treat as an attack.
 //!
-//! A random request has no name that an entry could list, so an entry can name a class of requests. Whether a request
-//! belongs to a class depends only on the request and RFC 9113, not on the response. A conforming client can send all
-//! requests that belong to no class.
+//! Whether a request belongs to a class depends only on the request and RFC 9113, not on the response. So a random
+//! request, which has no entry in a table, has a grade, too.
 
 use http::{HeaderName, HeaderValue};
 
 use crate::http2::{Action, End, Field, body, frame::kind, header_block};
-use crate::outcome::Class;
 use crate::probe::table::Probe;
 
 /// The default size of the fragments of a header block.
@@ -21,6 +19,30 @@ const FEW_FRAMES: usize = 90;
 
 /// How many PINGs every server accepts.
 const FEW_PINGS: usize = 2;
+
+/// A class of requests to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
+pub(crate) enum Class {
+    /// Malformed requests: pseudo-header fields, connection-specific fields, `te` or `content-length` that
+    /// HTTP/2 forbids (RFC 9113, sections 8.1.1 to 8.3.1).
+    Malformed,
+    /// Field names and values with characters that HTTP/2 forbids (section 8.2.1).
+    IllegalCharacters,
+    /// A fragment (`#…`) in the path, which no client sends.
+    Fragment,
+    /// A header block in many CONTINUATION frames, which is legal but is also used in attacks.
+    ManyContinuations,
+    /// A message in very many small DATA frames, which is legal but is also used in attacks.
+    ManySmallFrames,
+    /// Padding, which is legal, but which grpcio fails to read.
+    Padding,
+    /// More than two PINGs without DATA in between.
+    FastPings,
+    /// The client closes its direction before its request is complete.
+    EarlyHalfClose,
+    /// Frames where HTTP/2 forbids them.
+    ForbiddenFrames,
+}
 
 impl Class {
     /// Whether the requests of `probe` belong to this class.

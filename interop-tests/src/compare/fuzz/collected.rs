@@ -13,8 +13,9 @@ use crate::compare::difference::{BASE64, Difference, Subject, differences};
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::tally::{Responses, Rules, ends_call, is_in_every_case, judged, primary};
 use crate::http2::Field;
+use crate::outcome::Grade;
 use crate::outcome::comparison::Judgement;
-use crate::outcome::{Class, Grade};
+use crate::probe::class::Class;
 use crate::probe::table::Probe;
 
 /// How many requests with the same cause are kept, because the first may not show the difference again.

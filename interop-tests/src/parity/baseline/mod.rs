@@ -14,5 +14,5 @@ pub(crate) mod recording;
 pub(crate) mod reference;
 pub(crate) mod suite;
 
-pub(crate) use reference::{Case, CaseRun, Reference, RunResult, Subject};
+pub(crate) use reference::{Case, CaseRun, RunResult, Subject};
 pub(crate) use suite::{Comparison, Side, Suite};

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
 use crate::outcome::{Finding, Grade, Observation, PortUser};
-use crate::parity::baseline::{Case, Comparison, Reference, RunResult, Side, Subject};
+use crate::parity::baseline::{Case, Comparison, RunResult, Side, Subject};
 use crate::parity::server::case_run::{self, Admission};
 use crate::probe::exchange::PROBES_AT_ONCE;
 use crate::probe::quiescence::ProbeError;
@@ -121,9 +121,6 @@ impl Subject for Server {
 fn ended(how: &str) -> Finding {
     Finding::Broken(format!("the server exited during this probe, {how}"))
 }
-
-/// The live reference server.
-pub(crate) type ReferenceServer = Reference<TutorialServer>;
 
 /// A server program that listens on port 50051.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use std::ops::RangeInclusive;
 use strum::VariantArray;
 
 use crate::http2::{Action, End, Field, body};
-use crate::outcome::{Class, Grade};
+use crate::outcome::Grade;
+use crate::probe::class::Class;
 use crate::probe::mutation::{
     body as body_mutation, frames, headers, random::Random, requests::Requests,
 };
@@ -59,22 +60,13 @@ impl Generator {
 
     /// Whether `probe` may be sent.
     pub(crate) fn allows(&self, probe: &Probe) -> bool {
-        // If a server is more lenient than the reference, its response depends on the message, so deviations.toml
-        // cannot list it. Only classes that are always rejected can be recognized by the response.
-        use Class::{EarlyHalfClose, FastPings, ForbiddenFrames, Fragment, Padding};
-        const LENIENT: [Class; 5] = [Fragment, Padding, FastPings, EarlyHalfClose, ForbiddenFrames];
-        let forbidden = if self.edge { &LENIENT[..] } else { Class::VARIANTS };
+        let forbidden = if self.edge { &[] } else { Class::VARIANTS };
         (self.edge || probe.grade == Grade::ClientVisible)
             && !forbidden.iter().any(|class| class.contains(probe))
             && !is_answered_at_random(probe)
             && !races_with_its_deadline(probe)
             && !is_changed_by_libraries(&probe.header_list())
             && body::bytes(&probe.body).len() * probe.times <= WINDOW
-    }
-
-    /// Generates the case with this number.
-    pub(crate) fn generate(&self, seed: u64, case: u64) -> Result<Probe, String> {
-        self.draw(&mut Random::of_case(seed, case), &format!("fuzz-{seed}-{case}"))
     }
 
     /// Generates a case with this name.
