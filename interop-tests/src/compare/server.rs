@@ -12,12 +12,7 @@ use crate::compare::exchange::Client;
 use crate::compare::response::{CallEnd, Response};
 use crate::config::Program;
 use crate::outcome::comparison::Performance;
-use crate::process::{
-    Logs, RunContext, RunningServer, ServerConfig, SharedServer, group, liveness,
-};
-
-/// How long a server may take to exit after it has closed its connections.
-const EXIT_LIMIT: Duration = Duration::from_secs(2);
+use crate::process::{Logs, RunContext, RunningServer, ServerConfig, SharedServer, group};
 
 /// How often a server is started again after it has exited. A server that crashes in every case would make a run
 /// extremely slow.
@@ -101,11 +96,9 @@ impl ComparedServer {
         Ok(self.running.insert(server).address.clone())
     }
 
-    /// How the server exited, if it has. It may still be exiting.
+    /// How the server exited, if it has.
     pub(crate) fn exit(&mut self) -> Option<String> {
-        let server = self.running.as_mut()?;
-        liveness::check(&server.address, false).err()?;
-        let exit = server.process.wait(EXIT_LIMIT, &mut String::new())?;
+        let exit = self.running.as_mut()?.exit(false)?;
         self.exits += 1;
         Some(format!("with {exit}"))
     }

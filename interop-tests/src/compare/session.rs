@@ -5,7 +5,7 @@
 //! what is unstable at the reference, and so the verdict of the first case, is known only after the last one.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -21,7 +21,7 @@ use crate::compare::shrink::Examples;
 use crate::compare::tally::{Rules, Strict, Tally};
 use crate::compare::wire::run::NoResults;
 use crate::config::Restart;
-use crate::outcome::{Evidence, Finding, Report};
+use crate::outcome::{Evidence, Finding, Need, Needed, Report};
 use crate::process::RunContext;
 
 /// How all methods are compared.
@@ -43,19 +43,11 @@ pub(crate) struct Session {
     /// With `restart = "run"`, all methods of a peer share their servers.
     pub(crate) servers: Arc<Mutex<Servers>>,
     pub(crate) context: Arc<RunContext>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The trial of each group. Dropped trials, which are not selected, are gone.
-    trials: Vec<Weak<TrialToken>>,
+    /// The indices of the selected groups.
+    needed: Needed<usize>,
     /// The reports of the groups, after their calls have been made.
-    reports: Option<BTreeMap<usize, Report>>,
+    reports: Mutex<Option<BTreeMap<usize, Report>>>,
 }
-
-/// Exists as long as the trial of a group.
-pub(crate) struct TrialToken(usize);
 
 impl Session {
     pub(crate) fn new(
@@ -64,27 +56,26 @@ impl Session {
         servers: Arc<Mutex<Servers>>,
         context: Arc<RunContext>,
     ) -> Self {
-        Self { plan, settings, servers, context, state: Mutex::default() }
+        let (needed, reports) = (Needed::default(), Mutex::default());
+        Self { plan, settings, servers, context, needed, reports }
     }
 
-    /// The function that runs the trial of the next group.
-    pub(crate) fn next_trial(self: &Arc<Self>) -> impl FnOnce() -> Report + Send + 'static {
-        let mut state = self.state.lock();
-        let token = Arc::new(TrialToken(state.trials.len()));
-        state.trials.push(Arc::downgrade(&token));
-        drop(state);
-        let session = Arc::clone(self);
-        move || session.report(&token)
+    /// The function that runs the trial of the group with this index.
+    pub(crate) fn trial(
+        self: &Arc<Self>,
+        group: usize,
+    ) -> impl FnOnce() -> Report + Send + 'static {
+        let (need, session) = (self.needed.add(group), Arc::clone(self));
+        move || session.report(&need)
     }
 
-    fn report(&self, token: &TrialToken) -> Report {
-        let mut state = self.state.lock();
-        let State { trials, reports } = &mut *state;
+    fn report(&self, Need(group): &Need<usize>) -> Report {
+        let mut reports = self.reports.lock();
         let reports = reports.get_or_insert_with(|| {
-            let selected = trials.iter().filter_map(Weak::upgrade).map(|token| token.0);
-            self.run(&selected.collect::<Vec<_>>())
+            let selected: Vec<_> = self.needed.take().iter().map(|group| **group).collect();
+            self.run(&selected)
         });
-        reports.remove(&token.0).unwrap_or_else(|| {
+        reports.remove(&**group).unwrap_or_else(|| {
             let finding =
                 Finding::Broken("the case has no report, which is a bug in interop".to_owned());
             Report { finding, evidence: Evidence::default() }

@@ -148,7 +148,7 @@ impl Suite {
                 let (settings, context) = (Arc::clone(&self.settings), Arc::clone(context));
                 let session = Session::new(self.plan(pair, method), settings, servers, context);
                 let session = Arc::new(session);
-                trials.extend(session.plan.groups.iter().map(|group| {
+                trials.extend(session.plan.groups.iter().enumerate().map(|(index, group)| {
                     let name = TrialName {
                         suite: SUITE,
                         server: Some(candidate.0.name().to_owned()),
@@ -159,7 +159,7 @@ impl Suite {
                         case: group.name(),
                     };
                     let is_attached = pair.attached().is_some();
-                    Trial { is_attached, ..Trial::new(name, session.next_trial()) }
+                    Trial { is_attached, ..Trial::new(name, session.trial(index)) }
                 }));
             }
         }

@@ -22,7 +22,6 @@ pub(crate) struct Exchange {
     pub(crate) next_call: Option<Stream>,
     /// The frames that the server received, shortened.
     pub(crate) sent: Vec<String>,
-    pub(crate) began: Instant,
 }
 
 /// Runs `probe` against `server` at once; `recorder` records the connection.
@@ -31,7 +30,6 @@ pub(crate) fn exchange(
     server: Server<'_>,
     recorder: &Recorder,
 ) -> Result<Exchange, ProbeError> {
-    let began = Instant::now();
     let request = probe.request(&server.target.path);
     let observers = recorder.connect().observers(Role::Client);
     let endpoint = quiescence::connect(server.address, observers)?;
@@ -55,7 +53,7 @@ pub(crate) fn exchange(
     });
     let next_call = next_call.and_then(|stream| endpoint.streams.remove(&stream));
     let went_on = endpoint.goaway.is_none() && !endpoint.is_closed;
-    Ok(Exchange { next_call: next_call.filter(|_| went_on), endpoint, sent, began })
+    Ok(Exchange { next_call: next_call.filter(|_| went_on), endpoint, sent })
 }
 
 /// Runs all actions of `probe`, without waiting for the effect of the last one.

@@ -6,10 +6,30 @@ use std::collections::BTreeMap;
 
 use crate::http2::{Endpoint, Field, Stream, body, frame::error_name, value::shown};
 use crate::outcome::Observation;
+use crate::probe::exchange::Exchange;
 use crate::probe::mask;
+use crate::probe::table::Probe;
+
+/// The outcome of an ordinary call to the calculator that the probe did not affect.
+const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
+                        content-type: application/grpc; grpc-accept-encoding: identity, deflate, gzip, end END_STREAM";
+
+/// What a server of the calculator did in response to `probe`.
+pub(crate) fn observation(probe: &Probe, exchange: &Exchange) -> Observation {
+    let Exchange { endpoint, next_call, .. } = exchange;
+    let mut observation = Observation::default();
+    add_streams(&mut observation, endpoint, probe.times > 1);
+    observation.add("connection", end(endpoint, probe.ends_connection()));
+    if let Some(stream) = next_call {
+        let line = in_one_line(stream, endpoint);
+        let is_ordinary = line == ORDINARY;
+        observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
+    }
+    observation
+}
 
 /// Adds the responses on all streams. If the requests are `repeated`, equal responses are counted instead.
-pub(crate) fn add_streams(observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {
+fn add_streams(observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (id, stream) in &endpoint.streams {
         if repeated {
@@ -26,7 +46,7 @@ pub(crate) fn add_streams(observation: &mut Observation, endpoint: &Endpoint, re
 }
 
 /// A response on one line.
-pub(crate) fn in_one_line(stream: &Stream, endpoint: &Endpoint) -> String {
+fn in_one_line(stream: &Stream, endpoint: &Endpoint) -> String {
     let parts = parts(stream, endpoint.is_closed);
     let parts: Vec<_> = parts.into_iter().map(|(what, value)| format!("{what} {value}")).collect();
     parts.join(", ")

@@ -7,11 +7,12 @@
 //! - [`target`], [`adaptation`]: the method that is probed, and probes of the calculator adapted to other methods
 //! - [`exchange`], [`quiescence`]: send a probe and receive the responses
 //! - [`lines`], [`mask`]: the observation, and which parts of the responses are compared
-//! - [`pool`]: sends many probes at once
+//! - [`engine`], [`pool`]: send many probes at once
 //! - [`class`], [`mutation`]: classes of random requests, and their generation
 
 pub(crate) mod adaptation;
 pub(crate) mod class;
+pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod lines;
 pub(crate) mod mask;

@@ -10,9 +10,13 @@ use std::time::{Duration, Instant};
 use crate::config::{Places, Program, ServerCertificate, ServerNeeds, Transport, Variant};
 use crate::process::child::{Exit, Logs, NoOutput, Process, SpawnError};
 use crate::process::context::RunContext;
+use crate::process::liveness;
 use crate::process::net::tutorial_port::{self, Holder};
 use crate::process::readiness::{NotReady, Output, POLL, Ready};
 use crate::process::ready_line::ReadyLine;
+
+/// How long a server may take to exit after it has closed its connections.
+const EXIT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The reason why a server could not be started, with advice.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +161,17 @@ impl RunningServer {
         process.ignore_stderr();
         let address = format!("localhost:{port}");
         Ok(Self { process, address, printed: output.stdout })
+    }
+
+    /// How it exited, if it has.
+    ///
+    /// The kernel closes the connections of a process before it reports the exit. So the method waits for the exit of
+    /// a server that does not respond.
+    pub(crate) fn exit(&mut self, is_encrypted: bool) -> Option<Exit> {
+        match liveness::check(&self.address, is_encrypted) {
+            Ok(()) => self.process.has_exited(),
+            Err(_) => self.process.wait(EXIT_LIMIT, &mut String::new()),
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -15,9 +14,6 @@ use crate::process::server::{RunningServer, ServerConfig};
 use crate::process::{
     child::Logs, context::RunContext, liveness, net::addresses, restart_limit::RestartLimit,
 };
-
-/// How long a server may take to exit after it has closed its connections.
-const EXIT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The servers of a peer, by the names of their configurations.
 #[derive(Debug)]
@@ -146,10 +142,7 @@ impl SharedServer {
         Some(format!("with {exit}"))
     }
 
-    /// How the server exited, if it has.
-    ///
-    /// The kernel closes the connections of a process before it reports the exit. So the method waits for the exit of
-    /// a server that does not respond.
+    /// How the server exited, if it has. A server that is alive may be restarted as often as a new one.
     pub(crate) fn is_gone(&self) -> Option<String> {
         let mut state = self.state.lock();
         if let Some(address) = &self.program.attach {
@@ -159,11 +152,11 @@ impl SharedServer {
                 "and no server responds at {address}, where it was attached: {error}"
             ));
         }
-        let server = state.running.as_mut()?;
-        let exit = match liveness::check(&server.address, self.config.transport.is_encrypted()) {
-            Ok(()) => server.process.has_exited(),
-            Err(_) => server.process.wait(EXIT_LIMIT, &mut String::new()),
-        };
+        let State { running, limit, .. } = &mut *state;
+        let exit = running.as_mut()?.exit(self.config.transport.is_encrypted());
+        if exit.is_none() {
+            limit.worked();
+        }
         Some(format!("with {}", exit?))
     }
 }

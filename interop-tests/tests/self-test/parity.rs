@@ -16,6 +16,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("parity/plain-tonic-differs", plain_tonic_differs),
         ("parity/a-dropped-sign-of-zero-is-found", a_dropped_sign_of_zero_is_found),
         ("parity/a-server-that-never-starts-is-a-set-up-error", a_server_that_never_starts),
+        ("parity/only-the-probe-that-ends-a-server-is-blamed", only_the_culprit_is_blamed),
         ("parity/every-probe-that-a-rule-names-exists", every_probe_that_a_rule_names_exists),
     ])
 }
@@ -62,6 +63,19 @@ fn a_server_that_never_starts() {
     let ran = with_goldens("server-parity/never-listens/root-of-").finish();
     ran.assert(ran.trials().values().all(|result| *result == "FAILED"), "no trial should pass");
     ran.prints("set-up error: the server did not start").prints("0 failed");
+}
+
+fn only_the_culprit_is_blamed() {
+    let ran = with_goldens("server-parity/dies/root-of-").finish();
+    let culprit = "the server exited during this probe, with status 3";
+    assert_eq!(ran.stdout.matches(&format!("root-of-a-tenth: {culprit}\n")).count(), 1);
+    let record = ran.record();
+    let trials = record["trials"].as_array().expect("there are trials");
+    let of_server = |trial: &&serde_json::Value| {
+        trial["why"].as_str().is_some_and(|why| why.contains("server"))
+    };
+    let blamed: Vec<_> = trials.iter().filter(of_server).map(|trial| &trial["case"]).collect();
+    assert_eq!(blamed, ["root-of-a-tenth"], "the server starts again for the others");
 }
 
 /// The names between backticks after `Probes:` in the comments of a file.

@@ -195,7 +195,9 @@ impl PairRun<'_> {
             // A server that exits would make the other probes fail.
             let ends_server = sample.difference.candidate.contains("the server exited");
             match self.with_wire(sample.sent.method, |run| run.prepare().map(Result::ok))? {
-                Ok(Some(prepared)) if !ends_server => ready.push((cause, sample, prepared)),
+                Ok(Some(prepared)) if !ends_server => {
+                    ready.push((cause, sample, prepared.into_vec()));
+                }
                 _ => finished.push((cause, sample)),
             }
         }

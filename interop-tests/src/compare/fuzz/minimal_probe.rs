@@ -5,7 +5,9 @@ use crate::compare::fuzz::collected::{Cause, Sample, Sent, cause_of};
 use crate::compare::fuzz::draw::{Drawn, DrawnMethod};
 use crate::compare::tally::Rules;
 use crate::compare::wire::outcome::Outcome;
-use crate::compare::wire::prepared::{Prepared, Sides, observe};
+use crate::compare::wire::prepared::{Prepared, Sides};
+use crate::compare::wire::run::WireRun;
+use crate::probe::engine::observe;
 use crate::probe::mutation::shrink::shrink;
 use crate::probe::pool;
 use crate::probe::table::{self, Probe};
@@ -20,7 +22,7 @@ const ROUNDS: usize = 2;
 pub(crate) struct ProbeToShrink<'a> {
     pub(crate) cause: &'a Cause,
     pub(crate) sample: &'a Sample,
-    pub(crate) servers: &'a Sides<Prepared>,
+    pub(crate) servers: &'a [Prepared],
     pub(crate) rules: Rules<'a>,
     pub(crate) drawn: &'a DrawnMethod,
 }
@@ -58,8 +60,11 @@ impl ProbeToShrink<'_> {
 
     fn shows_once(&self, probe: &Probe) -> bool {
         let Self { cause, sample, servers, rules, .. } = self;
-        let Sides { reference, again, candidate } =
-            observe(probe, servers, rules.types).map(|observed| observed.outcome);
+        let observed = observe::<WireRun<'_>>(servers, probe);
+        let outcomes = observed.into_iter().map(|it| it.outcome).collect();
+        let Some(Sides { reference, again, candidate }) = Sides::from_vec(outcomes) else {
+            return false;
+        };
         let outcomes = [Some(&reference), again.as_ref(), Some(&candidate)];
         if outcomes.into_iter().flatten().any(Outcome::has_failed) {
             return false;

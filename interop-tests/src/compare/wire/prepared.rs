@@ -2,7 +2,6 @@
 //!
 //! The outcome of a probe is compared with that of ordinary calls, so these are made before any probe.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::capture::recorder::Recorder;
@@ -11,6 +10,7 @@ use crate::compare::server::ComparedServer;
 use crate::compare::servers::Servers;
 use crate::compare::tally::primary;
 use crate::compare::wire::outcome::{Ordinary, Outcome, response};
+use crate::probe::engine;
 use crate::probe::exchange;
 use crate::probe::quiescence::{self, ProbeError};
 use crate::probe::table::Probe;
@@ -26,32 +26,26 @@ pub(crate) struct Sides<T> {
 }
 
 impl<T> Sides<T> {
-    pub(crate) fn as_ref(&self) -> Sides<&T> {
-        let Self { reference, again, candidate } = self;
-        Sides { reference, again: again.as_ref(), candidate }
-    }
-
-    pub(crate) fn as_mut(&mut self) -> Sides<&mut T> {
-        let Self { reference, again, candidate } = self;
-        Sides { reference, again: again.as_mut(), candidate }
-    }
-
     pub(crate) fn map<U>(self, mut f: impl FnMut(T) -> U) -> Sides<U> {
         let Self { reference, again, candidate } = self;
         let (reference, again) = (f(reference), again.map(&mut f));
         Sides { reference, again, candidate: f(candidate) }
     }
 
-    pub(crate) fn zip<U>(self, other: Sides<U>) -> Sides<(T, U)> {
-        Sides {
-            reference: (self.reference, other.reference),
-            again: self.again.zip(other.again),
-            candidate: (self.candidate, other.candidate),
-        }
+    /// All in order: of the reference, of its second instance, and of the candidate.
+    pub(crate) fn into_vec(self) -> Vec<T> {
+        [self.reference].into_iter().chain(self.again).chain([self.candidate]).collect()
     }
 
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = T> {
-        [self.reference].into_iter().chain(self.again).chain([self.candidate])
+    /// The reverse of [`into_vec`](Self::into_vec). `None` unless there are two or three.
+    pub(crate) fn from_vec(all: Vec<T>) -> Option<Self> {
+        let mut all = all.into_iter();
+        match (all.next()?, all.next()?, all.next()) {
+            (reference, candidate, None) => Some(Self { reference, again: None, candidate }),
+            (reference, again, Some(candidate)) => {
+                Some(Self { reference, again: Some(again), candidate })
+            }
+        }
     }
 }
 
@@ -70,13 +64,31 @@ pub(crate) struct Prepared {
     target: Target,
     pub(super) ordinary: Ordinary,
     adapt: Adapt,
+    types: ResponseTypes,
 }
 
 /// What a server has done in response to a probe.
 pub(crate) struct Observed {
     pub(crate) outcome: Outcome,
-    /// Whether the server accepted no connection, so that it has not received the probe.
-    pub(super) is_refused: bool,
+    is_refused: bool,
+}
+
+impl engine::Observed for Observed {
+    fn failed(why: String) -> Self {
+        Self { outcome: Outcome::failed(why), is_refused: false }
+    }
+
+    fn exited(how: &str) -> Self {
+        Self::failed(format!("the server exited {how}"))
+    }
+
+    fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.outcome.is_interrupted()
+    }
 }
 
 /// Why a server did not answer an ordinary call.
@@ -115,41 +127,29 @@ pub(super) fn ordinary(
     let target = Target { status: target::status(&stream).to_vec(), ..target.clone() };
     let [response, later] = [stream, later].map(response);
     let unstable = primary(differences(types, &response, &later));
-    Ok(Prepared { address, target, ordinary: Ordinary { response, unstable }, adapt })
+    let (ordinary, types) = (Ordinary { response, unstable }, types.clone());
+    Ok(Prepared { address, target, ordinary, adapt, types })
 }
 
-/// Sends a probe to all servers at once.
-pub(crate) fn observe(
-    probe: &Probe,
-    servers: &Sides<Prepared>,
-    types: &ResponseTypes,
-) -> Sides<Observed> {
-    let observe = |server: &Prepared| {
-        let Prepared { address, target, ordinary, adapt } = server;
+impl Prepared {
+    /// Sends a probe.
+    pub(super) fn observe(&self, probe: &Probe) -> Observed {
+        let Self { address, target, ordinary, adapt, types } = self;
         let server = Server { address, target };
         let exchange = adapt(probe, target)
             .map(|probe| exchange::exchange(&probe, server, &Recorder::default()));
-        let (outcome, is_refused) = match exchange {
-            Ok(Ok(exchange)) => (Outcome::new(probe, exchange, ordinary, types), false),
+        match exchange {
+            Ok(Ok(exchange)) => {
+                let outcome = Outcome::new(probe, exchange, ordinary, types);
+                Observed { outcome, is_refused: false }
+            }
             Ok(Err(error)) => {
                 let is_refused = matches!(error, ProbeError::Connect { .. });
-                (Outcome::failed(text(&error)), is_refused)
+                Observed { outcome: Outcome::failed(text(&error)), is_refused }
             }
-            Err(why) => (Outcome::failed(why.to_owned()), false),
-        };
-        Observed { outcome, is_refused }
-    };
-    thread::scope(|scope| {
-        let threads = servers.as_ref().map(|server| scope.spawn(move || observe(server)));
-        threads.map(|thread| {
-            thread.join().unwrap_or_else(|_| Observed {
-                outcome: Outcome::failed(
-                    "the probe panicked, which is a bug in interop".to_owned(),
-                ),
-                is_refused: false,
-            })
-        })
-    })
+            Err(why) => Observed { outcome: Outcome::failed(why.to_owned()), is_refused: false },
+        }
+    }
 }
 
 /// The error without the address, which differs between servers.

@@ -1,10 +1,10 @@
-//! Runs the probes of one method at all servers.
+//! Sends the probes of one method to all servers, and compares the outcomes.
 //!
-//! If a server exits while many probes run, any of those in flight may have caused it. So these are sent again, one
-//! after the other.
+//! Each time the servers have started, setup calls and ordinary calls come first. So a candidate can differ before a
+//! probe is sent to it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::compare::difference::{Difference, ResponseTypes, differences};
 use crate::compare::response::Response;
@@ -12,10 +12,9 @@ use crate::compare::server::ComparedServer;
 use crate::compare::servers::Servers;
 use crate::compare::tally::primary;
 use crate::compare::user::Setup;
-use crate::compare::wire::outcome::Outcome;
-use crate::compare::wire::prepared::{Adapt, Missing, Prepared, Sides, observe, ordinary};
+use crate::compare::wire::prepared::{Adapt, Missing, Observed, Prepared, Sides, ordinary};
 use crate::compare::wire::rounds::{Rounds, Stable};
-use crate::probe::pool;
+use crate::probe::engine::{self, Engine, Next, Round};
 use crate::probe::table::Probe;
 use crate::probe::target::Target;
 use crate::process::RunContext;
@@ -80,20 +79,47 @@ pub(crate) enum NoResults {
 #[derive(Default)]
 struct State {
     rounds: Rounds,
-    /// Whether a server exited, so that the probe is not sent again.
-    has_ended_server: bool,
     duration: Duration,
 }
 
 impl State {
-    fn add(&mut self, outcomes: Sides<Outcome>) {
-        let Sides { reference, again, candidate } = outcomes;
-        self.rounds.add(reference, again, candidate);
-    }
-
     fn result(&self, probe: &Probe, types: &ResponseTypes) -> ProbeResult {
         let Stable { unstable, differences } = self.rounds.stable(probe, types);
         ProbeResult { unstable, differences, duration: self.duration }
+    }
+}
+
+/// Why no more probes can be sent.
+pub(crate) enum Unavailable {
+    /// A server does not run, or the method is not suitable.
+    NoResults(NoResults),
+    /// The candidate differs in this way before a probe.
+    Candidate(Difference),
+}
+
+impl From<NoResults> for Unavailable {
+    fn from(error: NoResults) -> Self {
+        Self::NoResults(error)
+    }
+}
+
+impl engine::Servers for WireRun<'_> {
+    type Ready = Prepared;
+    type Observed = Observed;
+    type Unavailable = Unavailable;
+
+    fn observe(server: &Prepared, probe: &Probe) -> Observed {
+        server.observe(probe)
+    }
+
+    fn exits(&mut self) -> Vec<Option<String>> {
+        Sides::of(self.servers).map(ComparedServer::exit).into_vec()
+    }
+
+    /// Starts all servers again. A server that starts again has forgotten earlier calls, so all of them must.
+    fn restart(&mut self) -> Result<Vec<Prepared>, Unavailable> {
+        self.servers.stop();
+        self.prepare()?.map(Sides::into_vec).map_err(Unavailable::Candidate)
     }
 }
 
@@ -115,106 +141,30 @@ impl WireRun<'_> {
             ordinary: Some(prepared.reference.ordinary.response.clone()),
         };
         let mut states: Vec<_> = probes.iter().map(|_| State::default()).collect();
-        let all = || probes.iter().enumerate();
-        let queue = |is_burst| {
-            let meant = all().filter(move |(_, probe)| probe.is_burst() == is_burst);
-            meant.map(|(index, probe)| (index, &**probe)).collect::<Vec<_>>()
-        };
-        let prepared = self.run_queue(queue(false), self.at_once, prepared, &mut states)?;
-        // A burst runs alone, because it would affect the responses to other probes.
-        let prepared = match prepared {
-            Ok(prepared) => self.run_queue(queue(true), 1, prepared, &mut states)?,
-            Err(difference) => Err(difference),
-        };
-        let unprepared = prepared.err();
-        let result = |((_, probe), state): ((usize, &Arc<Probe>), State)| match &unprepared {
-            Some(difference) if state.rounds.are_empty() => ProbeResult::of(difference),
-            _ => state.result(probe, self.types),
-        };
-        results.probes = all().zip(states).map(result).collect();
-        Ok(results)
-    }
-
-    /// Sends the probes of `queue` until it is known what differs. Returns the servers, which may be others. The inner
-    /// error is why no more probes can be sent to the candidate.
-    fn run_queue(
-        &mut self,
-        mut queue: Vec<(usize, &Probe)>,
-        at_once: usize,
-        mut prepared: Sides<Prepared>,
-        states: &mut [State],
-    ) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
         let types = self.types;
-        while !queue.is_empty() {
-            let work = |(_, probe): &(usize, &Probe)| {
-                let began = Instant::now();
-                (observe(probe, &prepared, types), began.elapsed())
+        let mut add = |index: usize, Round { observed, duration }: Round<Observed>| {
+            let (Some(state), Some(probe)) = (states.get_mut(index), probes.get(index)) else {
+                return Next::Done;
             };
-            let observed = pool::map(&queue, at_once, work);
-            let exits = self.exits();
-            let (mut again, mut suspects) = (Vec::new(), Vec::new());
-            for ((index, probe), observed) in queue.iter().zip(observed) {
-                let (Some(state), Some((observed, duration))) = (states.get_mut(*index), observed)
-                else {
-                    continue;
-                };
-                state.duration += duration;
-                let of_exited = observed.as_ref().zip(exits.as_ref()).into_iter();
-                let of_exited =
-                    of_exited.filter_map(|(observed, exit)| exit.is_some().then_some(observed));
-                let of_exited: Vec<_> = of_exited.collect();
-                if of_exited.iter().any(|it| it.is_refused) {
-                    again.push((*index, *probe));
-                } else if of_exited.iter().any(|it| it.outcome.is_interrupted()) {
-                    suspects.push((*index, *probe));
-                } else {
-                    state.add(observed.map(|it| it.outcome));
-                    if state.rounds.need_another(probe, types) {
-                        again.push((*index, *probe));
-                    }
-                }
+            state.duration += duration;
+            if let Some(Sides { reference, again, candidate }) = Sides::from_vec(observed) {
+                let again = again.map(|it| it.outcome);
+                state.rounds.add(reference.outcome, again, candidate.outcome);
             }
-            if exits.into_iter().any(|exit| exit.is_some()) {
-                match self.prepare_again()? {
-                    Ok(again) => prepared = again,
-                    Err(difference) => return Ok(Err(difference)),
-                }
-            }
-            for (index, probe) in suspects {
-                let Some(state) = states.get_mut(index) else { continue };
-                let mut outcomes = observe(probe, &prepared, types).map(|it| it.outcome);
-                let exits = self.exits();
-                state.has_ended_server = exits.as_ref().into_iter().any(Option::is_some);
-                for (outcome, exit) in outcomes.as_mut().zip(exits).into_iter() {
-                    if let Some(how) = exit {
-                        *outcome = Outcome::failed(format!("the server exited {how}"));
-                    }
-                }
-                state.add(outcomes);
-                if state.has_ended_server {
-                    match self.prepare_again()? {
-                        Ok(again) => prepared = again,
-                        Err(difference) => return Ok(Err(difference)),
-                    }
-                } else if state.rounds.need_another(probe, types) {
-                    again.push((index, probe));
-                }
-            }
-            queue = again;
-        }
-        Ok(Ok(prepared))
-    }
-
-    /// How each server exited, if it has.
-    fn exits(&mut self) -> Sides<Option<String>> {
-        Sides::of(self.servers).map(ComparedServer::exit)
-    }
-
-    /// Starts all servers again. A server that starts again has forgotten earlier calls, so all of them must. The inner
-    /// error is what differs at the candidate before a probe can be sent.
-    fn prepare_again(&mut self) -> Result<Result<Sides<Prepared>, Difference>, NoResults> {
-        self.servers.stop();
-        self.prepare()
+            if state.rounds.need_another(probe, types) { Next::Again } else { Next::Done }
+        };
+        let (at_once, ready) = (self.at_once, prepared.into_vec());
+        let unprepared = match (Engine { servers: self, ready, at_once }).run(probes, &mut add) {
+            Ok(()) => None,
+            Err(Unavailable::Candidate(difference)) => Some(difference),
+            Err(Unavailable::NoResults(error)) => return Err(error),
+        };
+        let result = |(probe, state): (&Arc<Probe>, State)| match &unprepared {
+            Some(difference) if state.rounds.are_empty() => ProbeResult::of(difference),
+            _ => state.result(probe, types),
+        };
+        results.probes = probes.iter().zip(states).map(result).collect();
+        Ok(results)
     }
 
     /// Starts the servers that do not run, and makes the setup calls and ordinary calls. The inner error is what differs

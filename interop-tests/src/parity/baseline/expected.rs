@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::capture::recorder::Recorder;
 use crate::outcome::{
-    BaselineKind, Evidence, Finding, Mismatch, Observation, ReferenceDrift, Report,
+    BaselineKind, Evidence, Finding, Mismatch, Need, Observation, ReferenceDrift, Report,
 };
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::reference::{Case, REFERENCE, Reference, Subject};
@@ -38,6 +38,11 @@ impl<S: Subject> Baseline<S> {
             Self::Live(reference, _) => Some(&reference.subject),
             Self::Golden(_) => None,
         }
+    }
+
+    /// Notes that a trial needs the outcome of `case` from the live reference, if it is used.
+    pub(crate) fn need(&self, case: &Arc<S::Case>) -> Option<Need<Arc<S::Case>>> {
+        self.live()?.need(case)
     }
 
     /// The expected outcome of `case` for a peer. `shares_libraries` is whether the peer uses the same libraries as

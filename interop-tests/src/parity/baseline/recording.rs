@@ -3,16 +3,14 @@
 //! Outcomes that vary are not recorded unless the case lists them and states the reason. Otherwise goldens would
 //! differ from one machine to the next.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread;
 
 use anyhow::bail;
-use parking_lot::Mutex;
 
 use crate::outcome::{Finding, Observation};
 use crate::parity::baseline::goldens::Goldens;
 use crate::parity::baseline::reference::{Case, Reference, Subject};
+use crate::probe::pool;
 use crate::process::RunContext;
 
 /// How often each case runs.
@@ -26,21 +24,19 @@ pub(crate) fn record<S: Subject>(
     context: &RunContext,
 ) -> anyhow::Result<Goldens> {
     let versions = reference.versions(context).map_err(anyhow::Error::msg)?;
-    let queue = Mutex::new(cases.iter());
-    let work = || {
-        let queued = std::iter::from_fn(|| queue.lock().next());
-        queued.map(|case| (case.name(), outcomes_of(case, reference, context))).collect::<Vec<_>>()
-    };
-    let mut outcomes: BTreeMap<_, _> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    });
+    let mut outcomes: Vec<_> = cases.iter().map(|_| Ok(Vec::new())).collect();
+    for _ in 0..ROUNDS {
+        let _needs: Vec<_> = cases.iter().map(|case| reference.subject.need(case)).collect();
+        let round = pool::map(cases, at_once, |case| reference.run(case, context));
+        for (outcomes, outcome) in outcomes.iter_mut().zip(round) {
+            add(outcomes, outcome);
+        }
+    }
     let mut goldens = Goldens { versions, answers: Vec::new() };
     let mut wrong = Vec::new();
-    for name in cases.iter().map(|case| case.name()) {
-        match outcomes.remove(name).unwrap_or_else(|| {
-            Err("the case did not run, because another case panicked".to_owned())
-        }) {
+    for (case, observed) in cases.iter().zip(outcomes) {
+        let name = case.name();
+        match observed.and_then(|observed| stable(observed, case.also())) {
             Ok(answers) => goldens.answers.push((name.to_owned(), answers)),
             Err(why) => wrong.push(format!("{name}: {why}")),
         }
@@ -54,23 +50,24 @@ pub(crate) fn record<S: Subject>(
     Ok(goldens)
 }
 
-/// The outcomes of `case`. The error is the reason why they cannot be recorded.
-fn outcomes_of<S: Subject>(
-    case: &Arc<S::Case>,
-    reference: &Reference<S>,
-    context: &RunContext,
-) -> Result<Vec<Observation>, String> {
-    let mut observed: Vec<Observation> = Vec::new();
-    for _ in 0..ROUNDS {
-        let outcome = reference.run(case, context).map_err(|finding| match finding {
+/// The distinct outcomes of a case. The error is the reason why they cannot be recorded.
+type Outcomes = Result<Vec<Observation>, String>;
+
+/// Adds an outcome, which is `None` if the case panicked.
+fn add(outcomes: &mut Outcomes, outcome: Option<Result<Observation, Finding>>) {
+    let panicked = || Err("the case panicked, which is a bug in interop".to_owned());
+    let outcome = outcome.map_or_else(panicked, |outcome| {
+        outcome.map_err(|finding| match finding {
             Finding::SetUpError(why) | Finding::ReferenceHung(why) => why,
             other => format!("{other:?}"),
-        })?;
-        if !observed.contains(&outcome) {
-            observed.push(outcome);
-        }
+        })
+    });
+    match (outcomes.as_mut(), outcome) {
+        (Ok(observed), Ok(outcome)) if observed.contains(&outcome) => {}
+        (Ok(observed), Ok(outcome)) => observed.push(outcome),
+        (Ok(_), Err(why)) => *outcomes = Err(why),
+        (Err(_), _) => {}
     }
-    stable(observed, case.also())
 }
 
 /// The outcomes to record after the outcomes `observed`; `also` are those that the case lists.

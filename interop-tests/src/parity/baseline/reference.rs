@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
-use crate::outcome::{Finding, Grade, Mismatch, Observation, PortUser, finding::nearest};
+use crate::outcome::finding::nearest;
+use crate::outcome::{Finding, Grade, Mismatch, Need, Observation, PortUser};
 use crate::process::{Exit, Logs, Process, RunContext};
 
 /// The result of one run of a case at a peer.
@@ -24,8 +25,8 @@ pub(crate) struct CaseRun {
     pub(crate) masked: Observation,
     /// The requests and frames that the peer received, shortened.
     pub(crate) sent: Vec<String>,
-    /// When the case began, after it had got its processes and permits.
-    pub(crate) began: Instant,
+    /// How long the case took, after it had got its processes and permits.
+    pub(crate) duration: Duration,
 }
 
 /// The result of a case run at a peer.
@@ -44,13 +45,18 @@ pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Runs `case`; `recorder` records the frames.
-    fn run(&self, case: &Arc<Self::Case>, context: &RunContext, recorder: &Recorder) -> RunResult;
-
-    /// The finding if the peer has exited; then a mismatch is not meaningful.
-    fn has_ended(&self) -> Option<Finding> {
+    /// Notes that a trial needs the outcome of `case`, if the peer runs many cases together.
+    fn need(&self, _case: &Arc<Self::Case>) -> Option<Need<Arc<Self::Case>>> {
         None
     }
+
+    /// Runs `case`; `recorder` records the frames.
+    fn run(
+        &self,
+        case: &Arc<Self::Case>,
+        context: &RunContext,
+        recorder: &mut Recorder,
+    ) -> RunResult;
 
     /// The command line that starts the peer.
     fn command(&self, context: &RunContext) -> Option<String>;
@@ -96,7 +102,7 @@ impl<S: Subject> Reference<S> {
 
     /// Runs `case`, even if it has run before.
     pub(crate) fn run(&self, case: &Arc<S::Case>, context: &RunContext) -> Outcome {
-        let run = self.subject.run(case, context, &Recorder::default());
+        let run = self.subject.run(case, context, &mut Recorder::default());
         run.map(|run| run.masked).map_err(|finding| match finding {
             Finding::Hung(why) => Finding::ReferenceHung(format!("{REFERENCE}{why}")),
             Finding::Broken(why) | Finding::SetUpError(why) | Finding::NotSupported(why) => {

@@ -59,7 +59,12 @@ impl Comparison for ClientParity {
 impl Subject for AgentPool {
     type Case = Behaviour;
 
-    fn run(&self, case: &Arc<Behaviour>, context: &RunContext, recorder: &Recorder) -> RunResult {
+    fn run(
+        &self,
+        case: &Arc<Behaviour>,
+        context: &RunContext,
+        recorder: &mut Recorder,
+    ) -> RunResult {
         let mut agent = self.lend(false);
         let began = Instant::now();
         let server = ScriptedServer::of(case, recorder);
@@ -84,7 +89,7 @@ impl Subject for AgentPool {
         let sent = rounds.iter().map(agent::shown).chain(frames).collect();
         let observation = |message| outcome::observation(case, &calls, &requests, message);
         let (observed, masked) = (observation(outcome::full), observation(outcome::masked));
-        Ok(CaseRun { observed, masked, sent, began })
+        Ok(CaseRun { observed, masked, sent, duration: began.elapsed() })
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The suite `server-parity`: sends the same probes to several servers of the calculator and compares their responses.
 //!
-//! - [`case_run`]: runs a probe
 //! - [`suite`]: the servers, including the reference
+//! - [`batch`]: sends the probes to one of them
 
-pub(crate) mod case_run;
+pub(crate) mod batch;
 pub(crate) mod suite;

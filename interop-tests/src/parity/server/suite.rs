@@ -9,16 +9,16 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::capture::recorder::Recorder;
 use crate::config::{Peer, Program};
 use crate::outcome::{Finding, Grade, Observation, PortUser};
-use crate::parity::baseline::{Case, Comparison, RunResult, Side, Subject};
-use crate::parity::server::case_run::{self, Admission};
+use crate::parity::baseline::{Case, Comparison, Side};
+use crate::parity::server::batch::{Batch, ProbedServer};
 use crate::probe::exchange::PROBES_AT_ONCE;
 use crate::probe::quiescence::ProbeError;
 use crate::probe::table::Probe;
 use crate::process::net::tutorial_port::PORT;
-use crate::process::{Exit, Logs, RunContext, RunningServer, ServerConfig, SharedServer};
+use crate::process::restart_limit::RestartLimit;
+use crate::process::{Logs, RunContext, RunningServer, ServerConfig, SharedServer};
 
 /// The name of the suite.
 pub(crate) const SUITE: &str = "server-parity";
@@ -52,39 +52,48 @@ impl Comparison for ServerParity {
     const SIDE: Side = Side::Server;
 
     type Case = Probe;
-    type Subject = Server;
-    type Reference = TutorialServer;
+    type Subject = Batch<TestServer>;
+    type Reference = Batch<TutorialServer>;
 
-    fn subject(peer: &Peer, folder: &Path) -> Option<Server> {
+    fn subject(peer: &Peer, folder: &Path) -> Option<Self::Subject> {
         let (program, log) = (peer.server.clone()?, folder.join("server"));
         let process = SharedServer::new(program, &log, ServerConfig::default());
         let is_attached = peer.attached_server().is_some();
-        Some(Server { process, is_attached, admission: Admission::default() })
+        Some(Batch::new(TestServer { process, is_attached }))
     }
 
-    fn reference(peer: &Peer, folder: &Path) -> Option<TutorialServer> {
-        Some(TutorialServer {
+    fn reference(peer: &Peer, folder: &Path) -> Option<Self::Reference> {
+        Some(Batch::new(TutorialServer {
             program: peer.server_program.clone()?,
             logs: Logs::at(&folder.join("server")),
-            server: Arc::default(),
-            admission: Admission::default(),
-        })
+            running: Arc::default(),
+            limit: Mutex::new(RestartLimit::new("server")),
+        }))
     }
 }
 
 /// A server that is compared.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct TestServer {
     process: SharedServer,
     is_attached: bool,
-    admission: Admission,
 }
 
-impl Subject for Server {
-    type Case = Probe;
+impl ProbedServer for TestServer {
+    fn address(&self, context: &RunContext) -> Result<String, String> {
+        self.process.address(context)
+    }
+
+    fn exit(&self) -> Option<String> {
+        self.process.is_gone()
+    }
+
+    fn finding(error: &ProbeError) -> Finding {
+        Finding::Broken(error.to_string())
+    }
 
     fn prepare(&self, context: &RunContext) -> Result<(), Finding> {
-        let address = self.process.address(context).map_err(Finding::SetUpError)?;
+        let address = self.address(context).map_err(Finding::SetUpError)?;
         if address.starts_with("unix:") {
             let why = format!("probes need TCP, but the server is attached at {address}");
             return Err(Finding::NotSupported(why));
@@ -92,25 +101,12 @@ impl Subject for Server {
         Ok(())
     }
 
-    fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &Recorder) -> RunResult {
-        let address = self.process.address(context).map_err(Finding::SetUpError)?;
-        let run = case_run::run(probe, &address, &self.admission, recorder);
-        if let Some(how) = self.process.has_exited() {
-            return Err(ended(&how));
-        }
-        run.map_err(|error| self.has_ended().unwrap_or_else(|| Finding::Broken(error.to_string())))
-    }
-
-    fn has_ended(&self) -> Option<Finding> {
-        self.process.is_gone().map(|how| ended(&how))
-    }
-
     fn command(&self, context: &RunContext) -> Option<String> {
         self.process.command(context)
     }
 
-    fn logs(&self, _probe: &Probe) -> Vec<Logs> {
-        vec![self.process.logs.clone()]
+    fn logs(&self) -> &Logs {
+        &self.process.logs
     }
 
     fn is_attached(&self) -> bool {
@@ -118,57 +114,57 @@ impl Subject for Server {
     }
 }
 
-fn ended(how: &str) -> Finding {
-    Finding::Broken(format!("the server exited during this probe, {how}"))
-}
-
-/// A server program that listens on port 50051.
+/// The reference: a server program that listens on port 50051.
 #[derive(Debug)]
 pub(crate) struct TutorialServer {
     program: Program,
     logs: Logs,
-    server: Arc<Mutex<Option<Result<RunningServer, String>>>>,
-    admission: Admission,
+    running: Arc<Mutex<Option<RunningServer>>>,
+    limit: Mutex<RestartLimit>,
 }
 
-impl TutorialServer {
-    fn address(&self, context: &RunContext) -> Result<String, String> {
-        context.port_queue.stop_after_turn(Arc::clone(&self.server) as _);
-        let mut server = self.server.lock();
-        let server = server.get_or_insert_with(|| {
-            RunningServer::start_on(&self.program, &context.places, PORT, self.logs.clone())
-                .map_err(|error| format!("the server did not start: {error}"))
-        });
-        server.as_ref().map(|server| server.address.clone()).map_err(Clone::clone)
-    }
-
-    fn has_exited(&self) -> Option<Exit> {
-        self.server.lock().as_ref()?.as_ref().ok()?.process.has_exited()
-    }
-}
-
-impl Subject for TutorialServer {
-    type Case = Probe;
-
+impl ProbedServer for TutorialServer {
     const PORT_USER: Option<PortUser> = Some(PortUser::ReferenceServer);
 
-    fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &Recorder) -> RunResult {
-        let address = self.address(context).map_err(Finding::SetUpError)?;
-        let run = case_run::run(probe, &address, &self.admission, recorder);
-        if let Some(exit) = self.has_exited() {
-            return Err(Finding::Broken(format!("the server exited with {exit}")));
+    fn address(&self, context: &RunContext) -> Result<String, String> {
+        let (mut running, mut limit) = (self.running.lock(), self.limit.lock());
+        if let Some(server) = &*running {
+            match server.process.has_exited() {
+                None => return Ok(server.address.clone()),
+                Some(exit) => limit.failed(format!("the server exited with {exit}")),
+            }
         }
-        run.map_err(|error| match error {
+        limit.check()?;
+        // It must free the port before another one starts.
+        *running = None;
+        context.port_queue.stop_after_turn(Arc::clone(&self.running) as _);
+        let (places, logs) = (&context.places, self.logs.clone());
+        let server = RunningServer::start_on(&self.program, places, PORT, logs);
+        let server = server.map_err(|error| format!("the server did not start: {error}"));
+        let server = server.inspect_err(|why| limit.failed(why.clone()))?;
+        Ok(running.insert(server).address.clone())
+    }
+
+    fn exit(&self) -> Option<String> {
+        let exit = self.running.lock().as_mut()?.exit(false);
+        if exit.is_none() {
+            self.limit.lock().worked();
+        }
+        Some(format!("with {}", exit?))
+    }
+
+    fn finding(error: &ProbeError) -> Finding {
+        match error {
             ProbeError::Connect { .. } => Finding::Broken(error.to_string()),
             ProbeError::Unresponsive | ProbeError::Endless => Finding::Hung(error.to_string()),
-        })
+        }
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
         self.program.shown(&context.places, "")
     }
 
-    fn logs(&self, _probe: &Probe) -> Vec<Logs> {
-        vec![self.logs.clone()]
+    fn logs(&self) -> &Logs {
+        &self.logs
     }
 }

@@ -52,7 +52,12 @@ impl Subject for ClientProgram {
 
     const PORT_USER: Option<PortUser> = Some(PortUser::ClientPrograms);
 
-    fn run(&self, case: &Arc<ProgramCase>, context: &RunContext, recorder: &Recorder) -> RunResult {
+    fn run(
+        &self,
+        case: &Arc<ProgramCase>,
+        context: &RunContext,
+        recorder: &mut Recorder,
+    ) -> RunResult {
         let logs = self.logs_of(case);
         for log in logs.paths() {
             // stderr is read later and must be of this run only. Usually there is nothing to remove.
@@ -89,7 +94,7 @@ impl Subject for ClientProgram {
             observation
         };
         let (observed, masked) = (observation(outcome::full), observation(outcome::masked));
-        Ok(CaseRun { observed, masked, sent, began })
+        Ok(CaseRun { observed, masked, sent, duration: began.elapsed() })
     }
 
     fn command(&self, context: &RunContext) -> Option<String> {
