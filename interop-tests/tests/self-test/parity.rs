@@ -68,7 +68,7 @@ fn a_server_that_never_starts() {
 fn only_the_culprit_is_blamed() {
     let ran = with_goldens("server-parity/dies/root-of-").finish();
     let culprit = "the server exited during this probe, with status 3";
-    assert_eq!(ran.stdout.matches(&format!("root-of-a-tenth: {culprit}\n")).count(), 1);
+    ran.prints(&format!("server-parity/dies/root-of-a-tenth: {culprit}\n"));
     let record = ran.record();
     let trials = record["trials"].as_array().expect("there are trials");
     let of_server = |trial: &&serde_json::Value| {
