@@ -94,34 +94,34 @@ impl<S: Servers> Engine<'_, S> {
         add: &mut impl FnMut(usize, Round<S::Observed>) -> Next,
     ) -> Result<(), S::Unavailable> {
         while !queue.is_empty() {
-            let ready = &self.ready[..];
-            let rounds = pool::map(&queue, at_once, |(_, probe)| round::<S>(ready, probe));
+            let rounds = pool::map(&queue, at_once, |(_, probe)| round::<S>(&self.ready, probe));
             let exits = self.servers.exits();
-            let has_exit = exits.iter().any(Option::is_some);
-            let of_exited = |round: &Round<S::Observed>, has: fn(&S::Observed) -> bool| {
-                let mut all = round.observed.iter().zip(&exits);
-                all.any(|(observed, exit)| exit.is_some() && has(observed))
-            };
-            let is_interrupted = |round: &Round<_>| of_exited(round, Observed::is_interrupted);
-            // A server can also exit after it has responded to all.
-            let is_late = has_exit && !rounds.iter().flatten().any(is_interrupted);
-            let (mut again, mut suspects) = (Vec::new(), Vec::new());
-            for ((index, probe), round) in queue.into_iter().zip(rounds) {
-                let Some(round) = round else { continue };
-                if of_exited(&round, Observed::is_refused) {
-                    again.push((index, probe));
-                } else if is_late || is_interrupted(&round) {
-                    suspects.push((index, probe));
-                } else if add(index, round) == Next::Again {
-                    again.push((index, probe));
-                }
-            }
-            if has_exit {
+            let has_exited = exits.iter().any(Option::is_some);
+            let Sorted { mut again, interrupted, complete } = sorted::<S>(queue, rounds, &exits);
+            if has_exited {
                 self.ready = self.servers.restart()?;
             }
-            for (index, probe) in suspects {
-                if self.run_alone(index, probe, add)? == Next::Again {
-                    again.push((index, probe));
+            let mut is_found = !has_exited;
+            for numbered in &interrupted {
+                is_found |= self.run_alone(*numbered, &mut again, add)?;
+            }
+            let last = complete.iter().rev().take(at_once).map(|(numbered, _)| *numbered);
+            let last: Vec<_> = last.collect();
+            for (numbered, round) in complete {
+                if !is_found {
+                    // A server can also exit after it has responded.
+                    is_found = self.run_alone(numbered, &mut again, add)?;
+                } else if add(numbered.0, round) == Next::Again {
+                    again.push(numbered);
+                }
+            }
+            if !is_found {
+                // It did not exit again, but an exit must not go unnoticed.
+                let blamed = if interrupted.is_empty() { &last } else { &interrupted };
+                for (index, probe) in blamed {
+                    let mut round = round::<S>(&self.ready, probe);
+                    round.mark(&exits);
+                    let _ = add(*index, round);
                 }
             }
             queue = again;
@@ -129,28 +129,68 @@ impl<S: Servers> Engine<'_, S> {
         Ok(())
     }
 
-    /// Sends a probe that may end a server.
-    fn run_alone(
+    /// Sends a probe that may end a server. Returns whether it has ended one.
+    fn run_alone<'p>(
         &mut self,
-        index: usize,
-        probe: &Probe,
+        (index, probe): Numbered<'p>,
+        again: &mut Vec<Numbered<'p>>,
         add: &mut impl FnMut(usize, Round<S::Observed>) -> Next,
-    ) -> Result<Next, S::Unavailable> {
+    ) -> Result<bool, S::Unavailable> {
         let mut round = round::<S>(&self.ready, probe);
         let exits = self.servers.exits();
-        let has_ended_server = exits.iter().any(Option::is_some);
-        for (observed, exit) in round.observed.iter_mut().zip(exits) {
-            if let Some(how) = exit {
-                *observed = Observed::exited(&how);
-            }
-        }
+        round.mark(&exits);
         let next = add(index, round);
+        let has_ended_server = exits.iter().any(Option::is_some);
         if has_ended_server {
             self.ready = self.servers.restart()?;
-            return Ok(Next::Done);
+        } else if next == Next::Again {
+            again.push((index, probe));
         }
-        Ok(next)
+        Ok(has_ended_server)
     }
+}
+
+impl<O: Observed> Round<O> {
+    /// Replaces what the servers did that exited.
+    fn mark(&mut self, exits: &[Option<String>]) {
+        for (observed, exit) in self.observed.iter_mut().zip(exits) {
+            if let Some(how) = exit {
+                *observed = Observed::exited(how);
+            }
+        }
+    }
+}
+
+/// Probes that were sent at once, by what the servers did that exited meanwhile.
+struct Sorted<'p, O> {
+    /// The server had already exited.
+    again: Vec<Numbered<'p>>,
+    interrupted: Vec<Numbered<'p>>,
+    /// All others, also those of servers that are alive.
+    complete: Vec<(Numbered<'p>, Round<O>)>,
+}
+
+fn sorted<'p, S: Servers>(
+    queue: Vec<Numbered<'p>>,
+    rounds: Vec<Option<Round<S::Observed>>>,
+    exits: &[Option<String>],
+) -> Sorted<'p, S::Observed> {
+    let of_exited = |round: &Round<S::Observed>, has: fn(&S::Observed) -> bool| {
+        let mut all = round.observed.iter().zip(exits);
+        all.any(|(observed, exit)| exit.is_some() && has(observed))
+    };
+    let mut sorted = Sorted { again: Vec::new(), interrupted: Vec::new(), complete: Vec::new() };
+    for (numbered, round) in queue.into_iter().zip(rounds) {
+        let Some(round) = round else { continue };
+        if of_exited(&round, Observed::is_refused) {
+            sorted.again.push(numbered);
+        } else if of_exited(&round, Observed::is_interrupted) {
+            sorted.interrupted.push(numbered);
+        } else {
+            sorted.complete.push((numbered, round));
+        }
+    }
+    sorted
 }
 
 fn round<S: Servers>(servers: &[S::Ready], probe: &Probe) -> Round<S::Observed> {
@@ -180,16 +220,23 @@ mod tests {
     use super::*;
     use crate::probe::table::from_entry;
 
-    /// Two servers, of which the second exits when it receives the probe `fatal`, and after it has responded to the probe
-    /// `fatal-later`.
+    /// Two servers, of which the second exits when it receives the probe `fatal`, after it has responded to the probe
+    /// `fatal-later`, and once when it receives the probe `fatal-once`.
     #[derive(Default)]
     struct Fake {
-        has_exited: Arc<AtomicBool>,
+        process: Arc<Process>,
         restarts: usize,
     }
 
-    /// A server, and whether it has exited, if it can.
-    type Ready = Option<Arc<AtomicBool>>;
+    #[derive(Default)]
+    struct Process {
+        has_exited: AtomicBool,
+        /// Whether `fatal-once` has ended it.
+        has_exited_once: AtomicBool,
+    }
+
+    /// The process of a server, if it can exit.
+    type Ready = Option<Arc<Process>>;
 
     #[derive(Clone, Debug, PartialEq, Eq)]
     enum Did {
@@ -222,8 +269,8 @@ mod tests {
         type Unavailable = &'static str;
 
         fn observe(server: &Ready, probe: &Probe) -> Did {
-            let Some(has_exited) = server else { return Did::Respond };
-            if has_exited.load(Ordering::SeqCst) {
+            let Some(process) = server else { return Did::Respond };
+            if process.has_exited.load(Ordering::SeqCst) {
                 // As seen by a probe that was in flight, or by one that came later.
                 return if probe.name() < "fatal" {
                     Did::Fail("interrupted".to_owned())
@@ -231,12 +278,17 @@ mod tests {
                     Did::Refuse
                 };
             }
-            has_exited.store(probe.name().starts_with("fatal"), Ordering::SeqCst);
-            if probe.name() == "fatal" { Did::Fail("closed".to_owned()) } else { Did::Respond }
+            let is_fatal = match probe.name() {
+                "fatal-once" => !process.has_exited_once.swap(true, Ordering::SeqCst),
+                name => name.starts_with("fatal"),
+            };
+            process.has_exited.store(is_fatal, Ordering::SeqCst);
+            let is_late = probe.name() == "fatal-later";
+            if is_fatal && !is_late { Did::Fail("closed".to_owned()) } else { Did::Respond }
         }
 
         fn exits(&mut self) -> Vec<Option<String>> {
-            let has_exited = self.has_exited.load(Ordering::SeqCst);
+            let has_exited = self.process.has_exited.load(Ordering::SeqCst);
             vec![None, has_exited.then(|| "with status 1".to_owned())]
         }
 
@@ -245,13 +297,13 @@ mod tests {
                 return Err("it exits too often");
             }
             self.restarts += 1;
-            self.has_exited.store(false, Ordering::SeqCst);
-            Ok(vec![None, Some(Arc::clone(&self.has_exited))])
+            self.process.has_exited.store(false, Ordering::SeqCst);
+            Ok(vec![None, Some(Arc::clone(&self.process))])
         }
     }
 
-    /// What the servers did in response to probes with these names, one round per probe.
-    fn run(names: &[&str]) -> (Vec<Vec<Vec<Did>>>, Result<(), &'static str>) {
+    /// What the servers did in response to probes with these names, in the last round of each.
+    fn run(names: &[&str]) -> (Vec<Vec<Did>>, Result<(), &'static str>) {
         let probe = |name: &&str| {
             let entry = format!("[[probe]]\nname = '{name}'\ngrade = 'edge'\n");
             Arc::new(from_entry(&entry).expect("the entry is valid"))
@@ -259,30 +311,45 @@ mod tests {
         let probes: Vec<_> = names.iter().map(probe).collect();
         let mut rounds = vec![Vec::new(); names.len()];
         let mut add = |index: usize, round: Round<Did>| {
-            rounds[index].push(round.observed);
+            rounds[index] = round.observed;
             Next::Done
         };
         let mut servers = Fake::default();
-        let ready = vec![None, Some(Arc::clone(&servers.has_exited))];
+        let ready = vec![None, Some(Arc::clone(&servers.process))];
         let result = Engine { servers: &mut servers, ready, at_once: 1 }.run(&probes, &mut add);
         (rounds, result)
     }
 
+    fn responded() -> Vec<Did> {
+        vec![Did::Respond, Did::Respond]
+    }
+
+    fn exited() -> Vec<Did> {
+        vec![Did::Respond, Did::Fail("exited with status 1".to_owned())]
+    }
+
     #[test]
     fn the_probe_that_ends_a_server_is_found() {
-        let responses = vec![vec![Did::Respond, Did::Respond]];
-        let exit = vec![vec![Did::Respond, Did::Fail("exited with status 1".to_owned())]];
         for fatal in ["fatal", "fatal-later"] {
-            let (rounds, result) = run(&["a", fatal, "b", "z"]);
-            assert_eq!(result, Ok(()));
-            assert_eq!(rounds, [&responses, &exit, &responses, &responses].map(Clone::clone));
+            for others in [["b", "z"], ["y", "z"], ["b", "c"]] {
+                let (rounds, result) = run(&["a", fatal, others[0], others[1]]);
+                assert_eq!(result, Ok(()));
+                assert_eq!(rounds, [responded(), exited(), responded(), responded()], "{fatal}");
+            }
         }
+    }
+
+    #[test]
+    fn an_exit_that_is_not_repeated_is_the_fault_of_all_probes_in_flight() {
+        let (rounds, result) = run(&["a", "fatal-once", "b", "z"]);
+        assert_eq!(result, Ok(()));
+        assert_eq!(rounds, [responded(), exited(), exited(), responded()]);
     }
 
     #[test]
     fn no_more_probes_are_sent_to_a_server_that_does_not_start_again() {
         let (rounds, result) = run(&["fatal", "fatal", "z"]);
         assert_eq!(result, Err("it exits too often"));
-        assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0]);
+        assert_eq!(rounds, [exited(), vec![], vec![]]);
     }
 }

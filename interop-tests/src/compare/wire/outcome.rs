@@ -35,6 +35,7 @@ pub(crate) struct Ordinary {
 pub(crate) struct Outcome {
     /// Why there is no other part, such as the exit of the server.
     failure: Option<String>,
+    has_exited: bool,
     /// How each stream ended, and the response on it.
     streams: BTreeMap<u32, (String, Response)>,
     /// For repeated requests: how many streams ended in each way, instead of their responses.
@@ -69,6 +70,16 @@ impl Outcome {
     /// The outcome of a probe that could not be completed.
     pub(crate) fn failed(why: String) -> Self {
         Self { failure: Some(why), ..Self::default() }
+    }
+
+    /// The outcome of a probe that ended the server process; `how` is its status or signal.
+    pub(crate) fn exited(how: &str) -> Self {
+        Self { has_exited: true, ..Self::failed(format!("the server exited {how}")) }
+    }
+
+    /// Whether the probe ended the server process.
+    pub(super) fn has_exited(&self) -> bool {
+        self.has_exited
     }
 
     /// The outcome of `probe` at a server that answers an ordinary call like `ordinary`.
@@ -108,7 +119,7 @@ impl Outcome {
         } else {
             (String::new(), streams)
         };
-        Self { failure: None, streams, counts, connection, next_call, ending, is_closed }
+        Self { streams, counts, connection, next_call, ending, is_closed, ..Self::default() }
     }
 
     /// The outcome of a probe with one response, on `stream`.

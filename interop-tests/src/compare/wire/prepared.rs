@@ -79,7 +79,7 @@ impl engine::Observed for Observed {
     }
 
     fn exited(how: &str) -> Self {
-        Self::failed(format!("the server exited {how}"))
+        Self { outcome: Outcome::exited(how), is_refused: false }
     }
 
     fn is_refused(&self) -> bool {

@@ -84,6 +84,10 @@ impl Rounds {
         for round in rounds {
             differences.retain(|it| round.iter().any(|other| other.subject == it.subject));
         }
+        if let Some(exited) = self.candidates.iter().find(|it| it.has_exited()) {
+            // A server that exits only sometimes is no replacement for one that never does.
+            differences = nearest(exited);
+        }
         // A part that differs from all alternatives is a difference.
         for it in &differences {
             unstable.remove(&it.subject);
@@ -180,6 +184,17 @@ mod tests {
         assert_eq!(found(RACE, &of("5")).1.len(), 1);
         let of_another_reference = [[("13", ""), ("13", ""), ("0", "")]];
         assert_eq!(found(RACE, &of_another_reference).1.len(), 1);
+    }
+
+    #[test]
+    fn an_exit_is_a_difference_even_if_it_is_not_repeated() {
+        let mut rounds = rounds(&[[("5", ""); 3]]);
+        let (reference, again) = (outcome("5", ""), outcome("5", ""));
+        rounds.add(reference, Some(again), Outcome::exited("with status 1"));
+        rounds.add(outcome("5", ""), None, outcome("5", ""));
+        let found = rounds.stable(&probe(""), &test_service::response_types()).differences;
+        let [difference] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(difference.candidate, "the server exited with status 1");
     }
 
     #[test]
