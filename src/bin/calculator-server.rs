@@ -128,7 +128,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     served.health = options.health;
     served.reflection = options.reflection;
     served.tls = options.tls_files().as_ref().map(Tls::load).transpose()?;
-    served.max_connection_age = options.max_connection_age;
+    served.connections.max_connection_age = options.max_connection_age;
     served.workers = options
         .workers
         .or_else(|| thread::available_parallelism().ok())
@@ -140,7 +140,9 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         terminate.recv().await;
     };
     tokio::select! {
-        ended = server::serve(listeners, served, terminated) => ended?,
+        ended = server::serve(listeners, served, terminated) => {
+            ended?;
+        }
         _ = interrupt.recv() => {}
     }
     Ok(())

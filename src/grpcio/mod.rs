@@ -23,7 +23,7 @@ pub mod services;
 pub mod status;
 pub mod wire;
 
-pub use serve::{Options, ServeError, serve};
+pub use serve::{Drained, Options, ServeError, serve};
 pub use wire::codec::{ClientCodec, ServerCodec};
 #[cfg(feature = "google-protobuf")]
 pub use wire::google_protobuf::{GoogleClientCodec, GoogleServerCodec};

@@ -13,7 +13,7 @@ pub use application::DirectivesLayer;
 
 use crate::grpcio::descriptors::DescriptorsError;
 use crate::grpcio::serve::listen::Listener;
-use crate::grpcio::{self, ServeError};
+use crate::grpcio::{self, Drained, ServeError};
 use crate::rpc::{DESCRIPTORS, calculator_server, streaming_calculator_server};
 use crate::service::dispatch::Services;
 
@@ -37,7 +37,7 @@ pub async fn serve(
     listeners: Vec<Listener>,
     options: Options,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+) -> Result<Drained, ServeError> {
     let services = Services::new(options.compress);
     grpcio::serve(listeners, services, options, shutdown).await
 }

@@ -1,47 +1,109 @@
-//! Counts the calls in flight, so that a shutdown can wait for them.
+//! Counts the calls of a connection that are in flight.
 //!
-//! hyper waits until connections are closed instead. A client that never sends anything, or never
-//! acknowledges the ping of a graceful shutdown, would block the server forever.
+//! A call is in flight until the last byte of its messages is written. hyper takes the body of a
+//! response long before that, because the windows of the client and its socket limit how much can
+//! be written. Therefore each piece of a message holds its call. h2 drops a piece when it has
+//! written it, or when the stream or the connection has ended. The trailers follow in the same
+//! write, unless the socket is full; see [`ClosingSocket`](super::closing_socket::ClosingSocket).
 
+use std::collections::HashSet;
 use std::future::Future;
+use std::io::IoSlice;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use http::Response;
+use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
-use crate::grpcio::wire::filtered_body::{FilteredBody, Hold};
+/// How often other tasks may run before the calls that have been cut off are counted. A call ends
+/// when its task has run once or twice.
+const YIELDS: usize = 16;
 
-/// The delay after the last call, in which its response reaches the client and further calls may
-/// arrive.
-const QUIET_PERIOD: Duration = Duration::from_secs(1);
-
-/// The calls that have started and not ended. Clones share the count.
+/// The calls of a connection that have started and not ended. Clones share the count.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CallsInFlight(TaskTracker);
+pub(super) struct CallsInFlight(Arc<Handle>);
+
+/// The only reference to [`Calls`] that is not a call.
+#[derive(Debug, Default)]
+struct Handle(Arc<Calls>);
+
+#[derive(Debug, Default)]
+struct Calls {
+    /// The number of the next call.
+    next: AtomicU32,
+    has_started: AtomicBool,
+    is_cut_off: AtomicBool,
+    /// The numbers of the calls that ended after `is_cut_off`.
+    cut_off: Mutex<HashSet<u32>>,
+}
 
 impl CallsInFlight {
-    /// Counts the calls of `service`, from their header fields to the end of the body of the
-    /// response.
+    /// Counts the calls of `service`, from their header fields to the last byte of the response.
     pub(super) fn count<S>(&self, service: S) -> Counted<S> {
         Counted { service, in_flight: self.clone() }
     }
+
+    fn calls(&self) -> &Arc<Calls> {
+        &self.0.0
+    }
+
+    /// Whether no call is in flight.
+    pub(super) fn is_empty(&self) -> bool {
+        Arc::strong_count(self.calls()) == 1
+    }
+
+    /// Whether there has been any call.
+    pub(super) fn has_any(&self) -> bool {
+        self.calls().next.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a call has started since the last time.
+    pub(super) fn take_started(&self) -> bool {
+        self.calls().has_started.swap(false, Ordering::Relaxed)
+    }
+
+    /// The number of calls that end because of `end`, which closes the connection.
+    pub(super) async fn cut_off(&self, end: impl FnOnce()) -> usize {
+        self.calls().is_cut_off.store(true, Ordering::Relaxed);
+        end();
+        for _ in 0..YIELDS {
+            if self.is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let alive = Arc::strong_count(self.calls()) - 1;
+        let ended = self.calls().cut_off.lock().unwrap_or_else(PoisonError::into_inner).len();
+        ended + alive
+    }
+
+    fn start(&self) -> Call {
+        let calls = self.calls();
+        // One thread serves the connection, so nothing is lost between the two.
+        let number = calls.next.load(Ordering::Relaxed);
+        calls.next.store(number.wrapping_add(1).max(1), Ordering::Relaxed);
+        calls.has_started.store(true, Ordering::Relaxed);
+        Call { calls: Arc::clone(calls), number }
+    }
 }
 
-/// Returns when none of these calls has been in flight for the quiet period.
-pub(super) async fn drained(calls: &[&CallsInFlight]) {
-    loop {
-        for CallsInFlight(calls) in calls {
-            calls.close();
-            calls.wait().await;
-        }
-        tokio::time::sleep(QUIET_PERIOD).await;
-        if calls.iter().all(|calls| calls.0.is_empty()) {
-            return;
+/// A call in flight, until all clones are dropped.
+#[derive(Clone, Debug)]
+struct Call {
+    calls: Arc<Calls>,
+    number: u32,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.calls.is_cut_off.load(Ordering::Relaxed) {
+            let mut cut_off = self.calls.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+            cut_off.insert(self.number);
         }
     }
 }
@@ -66,8 +128,8 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let token = Some(self.in_flight.0.token());
-        CountedCall { call: self.service.call(request), token }
+        let in_flight = Some(self.in_flight.start());
+        CountedCall { call: self.service.call(request), in_flight }
     }
 }
 
@@ -77,7 +139,7 @@ pin_project! {
     pub(super) struct CountedCall<F> {
         #[pin]
         call: F,
-        token: Option<TaskTrackerToken>,
+        in_flight: Option<Call>,
     }
 }
 
@@ -90,77 +152,121 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.call.poll(cx));
-        let hold = Hold::new(this.token.take());
-        Poll::Ready(response.map(|response| response.map(|body| FilteredBody::new(body, hold))))
+        let call = this.in_flight.take();
+        Poll::Ready(response.map(|response| response.map(|body| CountedBody { body, call })))
     }
 }
 
-/// The body of a response, whose call counts until the body is dropped.
-pub(super) type CountedBody<B> = FilteredBody<B, Hold<Option<TaskTrackerToken>>>;
+/// The body of a response, whose call is in flight until it and its data are dropped.
+#[derive(Debug)]
+pub(super) struct CountedBody<B> {
+    body: B,
+    call: Option<Call>,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {
+    type Data = CountedData;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<CountedData>, B::Error>>> {
+        let this = &mut *self;
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        let counted = |bytes| CountedData { bytes, _call: this.call.clone() };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(counted))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A piece of a message, whose call is in flight until it is dropped.
+#[derive(Debug)]
+pub(super) struct CountedData {
+    bytes: Bytes,
+    _call: Option<Call>,
+}
+
+impl Buf for CountedData {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.bytes.chunks_vectored(slices)
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+
+    fn copy_to_bytes(&mut self, length: usize) -> Bytes {
+        self.bytes.copy_to_bytes(length)
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{CallsInFlight, QUIET_PERIOD, drained};
+    use super::CallsInFlight;
+    use bytes::Buf;
     use http::Response;
+    use http_body_util::{BodyExt, Full};
     use std::convert::Infallible;
-    use std::time::Duration;
-    use tokio::time::{Instant, sleep, timeout};
-    use tower::{ServiceExt, service_fn};
+    use std::future::{pending, ready};
+    use tower::{Service, ServiceExt, service_fn};
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    type Responded = Result<Response<Full<bytes::Bytes>>, Infallible>;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_call_and_then_the_quiet_period_are_awaited() {
+    #[tokio::test]
+    async fn a_call_is_in_flight_until_the_pieces_of_its_messages_are_dropped() {
         let in_flight = CallsInFlight::default();
-        let call = in_flight.0.token();
-        timeout(HOUR, drained(&[&in_flight])).await.expect_err("a call is in flight");
-        drop(call);
-        let start = Instant::now();
-        drained(&[&in_flight]).await;
-        assert_eq!(start.elapsed(), QUIET_PERIOD);
+        let respond = |()| ready(Responded::Ok(Response::new(Full::from("response"))));
+        let mut service = in_flight.count(service_fn(respond));
+        assert!(in_flight.is_empty() && !in_flight.has_any() && !in_flight.take_started());
+        let call = service.call(());
+        assert!(!in_flight.is_empty() && in_flight.has_any());
+        assert!(in_flight.take_started() && !in_flight.take_started());
+        let mut body = call.await.expect("a response").into_body();
+        let frame = body.frame().await.expect("a frame").expect("a frame");
+        drop(body);
+        assert!(!in_flight.is_empty(), "the message is not written");
+        let mut data = frame.into_data().expect("data");
+        data.advance(3);
+        assert_eq!((data.remaining(), data.chunk()), (5, &b"ponse"[..]));
+        assert_eq!(data.copy_to_bytes(5), "ponse");
+        drop(data);
+        assert!(in_flight.is_empty() && in_flight.has_any());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_late_call_is_awaited_too() {
+    #[tokio::test]
+    async fn each_call_that_is_cut_off_counts_once() {
         let in_flight = CallsInFlight::default();
-        let start = Instant::now();
-        let late = async {
-            sleep(QUIET_PERIOD / 2).await;
-            let call = in_flight.0.token();
-            sleep(HOUR).await;
-            drop(call);
-        };
-        let calls = [&in_flight];
-        tokio::join!(drained(&calls), late);
-        assert_eq!(start.elapsed(), QUIET_PERIOD / 2 + HOUR + QUIET_PERIOD);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_calls_of_all_workers_are_awaited() {
-        let (idle, busy) = (CallsInFlight::default(), CallsInFlight::default());
-        let start = Instant::now();
-        let late = async {
-            let call = busy.0.token();
-            sleep(HOUR).await;
-            let late = idle.0.token();
-            drop(call);
-            sleep(HOUR).await;
-            drop(late);
-        };
-        let calls = [&idle, &busy];
-        tokio::join!(drained(&calls), late);
-        assert!(start.elapsed() >= 2 * HOUR);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_lasts_until_its_response_has_ended() {
-        let in_flight = CallsInFlight::default();
-        let service = in_flight.count(service_fn(|()| {
-            std::future::ready(Ok::<_, Infallible>(Response::new(String::from("response"))))
-        }));
-        let response = service.oneshot(()).await.expect("a response");
-        timeout(HOUR, drained(&[&in_flight])).await.expect_err("the response has not ended");
-        drop(response);
-        timeout(HOUR, drained(&[&in_flight])).await.expect("no call is in flight");
+        let respond = |()| ready(Responded::Ok(Response::new(Full::from("response"))));
+        let service = in_flight.count(service_fn(respond));
+        service.clone().oneshot(()).await.expect("a call that ends");
+        let mut half_written = service.oneshot(()).await.expect("a response").into_body();
+        let piece = half_written.frame().await.expect("a frame").expect("a frame");
+        let never = |()| pending::<Responded>();
+        let handled = in_flight.count(service_fn(never)).oneshot(());
+        // This one ends only when its task runs.
+        let task = tokio::spawn(in_flight.count(service_fn(never)).oneshot(()));
+        tokio::task::yield_now().await;
+        drop(handled);
+        let cut_off = in_flight.cut_off(|| {
+            drop((half_written, piece));
+            task.abort();
+        });
+        assert_eq!(cut_off.await, 2);
     }
 }

@@ -1,31 +1,28 @@
 //! The connections of a worker, each in a task of its own.
 //!
-//! A client that stalls, for example in its TLS handshake, does not affect other clients. The
-//! graceful shutdown of hyper-util is not used because it can end all connections, but not a single
-//! old one.
+//! A client that stalls, for example in its TLS handshake, does not affect other clients.
 
-use std::future::Future;
 use std::io;
-use std::pin::pin;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper::server::conn::http2::Builder;
+use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Handle;
-use tokio_util::either::Either;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::GrpcService;
-use super::calls_in_flight::CallsInFlight;
+use super::connection::Connection;
+use super::connection_options::ConnectionOptions;
+use super::lifetime::Lifetime;
 use super::listen::Socket;
 use super::options::Options;
 use super::per_connection::PerConnection;
 use super::tls::Tls;
-use crate::grpcio::server;
+use crate::grpcio::server::connection_limits;
 use crate::grpcio::wire::method::Methods;
-
-/// How long a TLS handshake may take.
-const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The connections of one worker and their calls.
 ///
@@ -34,23 +31,28 @@ const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) struct Connections<S> {
     service: S,
     methods: Methods,
+    http2: Builder<TokioExecutor>,
     tls: Option<Tls>,
-    max_age: Option<Duration>,
+    options: ConnectionOptions,
     open: TaskTracker,
-    in_flight: CallsInFlight,
     shutdown: CancellationToken,
+    cut_off: CancellationToken,
+    calls_cut_off: Arc<AtomicUsize>,
 }
 
 impl<S: GrpcService> Connections<S> {
     pub(super) fn new<L>(service: S, methods: Methods, options: &Options<L>) -> Self {
+        let connections = options.connections.limited();
         Self {
             service,
             methods,
+            http2: http2(&connections),
             tls: options.tls.clone(),
-            max_age: options.max_connection_age,
+            options: connections,
             open: TaskTracker::new(),
-            in_flight: CallsInFlight::default(),
             shutdown: CancellationToken::new(),
+            cut_off: CancellationToken::new(),
+            calls_cut_off: Arc::default(),
         }
     }
 
@@ -59,29 +61,31 @@ impl<S: GrpcService> Connections<S> {
         self.open.len()
     }
 
-    pub(super) fn in_flight(&self) -> &CallsInFlight {
-        &self.in_flight
-    }
-
-    /// Serves a connection in a task of its own in `runtime`, where `socket` is called.
+    /// Serves a connection in a task of its own in `runtime`, where `socket` is called. Holds
+    /// `permit` until the connection is closed.
     pub(super) fn serve(
         &self,
         runtime: &Handle,
         socket: impl FnOnce() -> io::Result<Socket> + Send + 'static,
+        permit: Option<OwnedSemaphorePermit>,
     ) {
         let connection = Connection {
             service: PerConnection::new(self.service.clone()),
             methods: self.methods.clone(),
-            in_flight: self.in_flight.clone(),
+            http2: self.http2.clone(),
+            tls: self.tls.clone(),
+            options: self.options.clone(),
+            lifetime: Lifetime::new(&self.options, self.shutdown.clone()),
+            cut_off: self.cut_off.clone(),
         };
-        let retired = retired(self.shutdown.clone(), self.max_age);
-        let tls = self.tls.clone();
+        let calls_cut_off = Arc::clone(&self.calls_cut_off);
         let serving = async move {
-            let socket = socket()?;
-            let Some(tls) = tls else { return connection.serve(socket, retired).await };
-            connection.serve_encrypted(socket, tls, retired).await
+            let _permit = permit;
+            // Fails only if the socket is already closed.
+            if let Ok(socket) = socket() {
+                calls_cut_off.fetch_add(connection.serve(socket).await, Ordering::Relaxed);
+            }
         };
-        // Errors are caused by the client, which has been notified.
         self.open.spawn_on(serving, runtime);
     }
 
@@ -91,74 +95,30 @@ impl<S: GrpcService> Connections<S> {
         self.open.close();
     }
 
+    /// Closes all connections after [`shut_down`](Self::shut_down), with their calls.
+    pub(super) fn cut_off(&self) {
+        self.cut_off.cancel();
+    }
+
     /// Returns when all connections are closed after [`shut_down`](Self::shut_down).
     pub(super) async fn closed(&self) {
         self.open.wait().await;
     }
-}
 
-/// Returns when a connection has to stop accepting calls.
-async fn retired(shutdown: CancellationToken, max_age: Option<Duration>) {
-    let Some(max_age) = max_age else { return shutdown.cancelled().await };
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = tokio::time::sleep(max_age) => {}
+    /// The number of calls that [`cut_off`](Self::cut_off) has ended.
+    pub(super) fn calls_cut_off(&self) -> usize {
+        self.calls_cut_off.load(Ordering::Relaxed)
     }
 }
 
-struct Connection<S> {
-    service: PerConnection<S>,
-    methods: Methods,
-    in_flight: CallsInFlight,
-}
-
-/// The result of a connection.
-type ConnectionResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
-
-impl<S: GrpcService> Connection<S> {
-    async fn serve(self, socket: Socket, retired: impl Future<Output = ()>) -> ConnectionResult {
-        let is_unix = is_unix(&socket);
-        self.serve_http2(socket, is_unix, retired).await
+/// An HTTP/2 server with the limits of grpcio and with these options.
+pub(super) fn http2(options: &ConnectionOptions) -> Builder<TokioExecutor> {
+    let mut http2 = connection_limits::http2();
+    if let Some(streams) = options.max_concurrent_streams {
+        http2.max_concurrent_streams(streams.get().min(connection_limits::MAX_STREAMS));
     }
-
-    async fn serve_encrypted(
-        self,
-        socket: Socket,
-        tls: Tls,
-        retired: impl Future<Output = ()>,
-    ) -> ConnectionResult {
-        let is_unix = is_unix(&socket);
-        let mut retired = pin!(retired);
-        let decrypted = tokio::select! {
-            decrypted = tokio::time::timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket)) => decrypted??,
-            () = &mut retired => return Ok(()),
-        };
-        self.serve_http2(decrypted, is_unix, retired).await
+    if let Some(interval) = options.keepalive {
+        http2.keep_alive_interval(interval).keep_alive_timeout(options.keepalive_timeout);
     }
-
-    /// Serves until the connection is closed. After `retired` it accepts no more calls.
-    async fn serve_http2<IO>(
-        self,
-        transport: IO,
-        is_unix: bool,
-        retired: impl Future<Output = ()>,
-    ) -> ConnectionResult
-    where
-        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let mut connection = pin!(server::connection(transport, is_unix, |early_requests| {
-            let service = server::layer(self.methods, early_requests).service(self.service);
-            self.in_flight.count(service)
-        }));
-        tokio::select! {
-            ended = connection.as_mut() => return Ok(ended?),
-            () = retired => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        Ok(connection.await?)
-    }
-}
-
-fn is_unix(socket: &Socket) -> bool {
-    matches!(socket, Either::Right(_))
+    http2
 }

@@ -5,16 +5,26 @@
 //! service reset a stream nor shows when a client has acknowledged the SETTINGS.
 //!
 //! - [`Options`]: what is served and how
+//! - [`ConnectionOptions`]: how many connections there are and how long they last
 //! - [`listen`]: opens the sockets for an address
 //! - [`tls`]: loads the PEM files for TLS
 //! - `start_check`: whether the service has the methods and the codec that it should have
 //! - `per_connection`: a service that is not cloned for each call
 //! - `workers`: the threads that serve connections
 //! - `connections`: the connections of a worker
-//! - `calls_in_flight`: counts calls, so that a shutdown can wait for them
+//! - `connection`: one of them, from the accepted socket to its end
+//! - `lifetime`: when a connection stops accepting calls, and when it has to be closed
+//! - `client_frames`: limits how long a client may take to finish what it has begun to send
+//! - `closing_socket`: closes a socket so that the client receives everything
+//! - `calls_in_flight`: counts the calls of a connection
 
 mod calls_in_flight;
+mod client_frames;
+mod closing_socket;
+mod connection;
+mod connection_options;
 mod connections;
+mod lifetime;
 pub mod listen;
 mod options;
 mod per_connection;
@@ -25,16 +35,20 @@ mod workers;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use tokio::sync::Semaphore;
 use tokio_stream::StreamExt;
 use tower::{Layer, Service};
 
-pub use options::Options;
+pub use connection_options::ConnectionOptions;
+pub use options::{DRAIN, Options};
 pub use start_check::{StartCheck, StartCheckError};
 
 use super::services::{Enable, Health, StandardServices};
@@ -90,10 +104,20 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+/// How a server has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// The number of calls that were still in flight when the server stopped waiting for them, so
+    /// that their clients have not received the whole response. A handler that blocks its thread
+    /// prevents counting the calls of that thread.
+    pub cut_off: usize,
+}
+
 /// Serves `service` on all `listeners`, with the behaviour of grpcio, until `shutdown` resolves.
 ///
-/// Then it accepts no more connections, and returns when the calls in flight have ended: at once if
-/// all clients have closed their connections, otherwise after one second without a call.
+/// Then it accepts no more connections, and returns when the calls in flight have ended and their
+/// responses are written, but at the latest after [`Options::drain`]. Clients without a call delay
+/// it by one second at most if they do not close their connections themselves.
 ///
 /// The service may be one that tonic has generated, [`Routes`] for several of them (with the feature
 /// `router`), or any other tower service. It has to be always ready. Each of its methods has to use
@@ -109,7 +133,7 @@ pub async fn serve<S, L>(
     service: S,
     options: Options<L>,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError>
+) -> Result<Drained, ServeError>
 where
     S: GrpcService,
     L: Layer<StandardServices<S>, Service: GrpcService>,
@@ -121,15 +145,24 @@ where
     let service = options.layer.layer(StandardServices::new(service, &enable));
     let (mut incoming, files) = listen::accept(listeners)?;
     let workers = Workers::start(&options, &service)?;
+    let permits = options.connections.max_connections.map(permits);
     let mut shutdown = pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
+        let accept = async {
+            let permit = match &permits {
+                // The semaphore is never closed.
+                Some(permits) => Arc::clone(permits).acquire_owned().await.ok(),
+                None => None,
+            };
+            (permit, incoming.next().await)
+        };
+        let (permit, accepted) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = incoming.next() => accepted,
+            accepted = accept => accepted,
         };
         match accepted {
             None => break,
-            Some(Ok(socket)) => workers.serve(socket),
+            Some(Ok(socket)) => workers.serve(socket, permit),
             Some(Err(error)) if is_caused_by_client(&error) => {}
             Some(Err(_)) => tokio::time::sleep(ACCEPT_RETRY_DELAY).await,
         }
@@ -139,8 +172,13 @@ where
     if let Some(health) = health {
         health.shut_down().await;
     }
-    workers.shut_down().await;
-    Ok(())
+    let cut_off = workers.shut_down(options.drain, &options.end_drain).await;
+    Ok(Drained { cut_off })
+}
+
+/// One permit for each connection that may be open.
+fn permits(connections: NonZeroUsize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(connections.get().min(Semaphore::MAX_PERMITS)))
 }
 
 /// Whether the client has closed the connection, so that the next one can be accepted at once.

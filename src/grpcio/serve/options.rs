@@ -4,12 +4,18 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use prost_reflect::DescriptorPool;
+use tokio_util::sync::CancellationToken;
 use tower::layer::util::{Identity, Stack};
 
+use super::connection_options::ConnectionOptions;
 use super::tls::Tls;
 use crate::grpcio::descriptors::{self, DescriptorsError};
 use crate::grpcio::services::{HEALTH, REFLECTION};
 use crate::grpcio::wire::method::Methods;
+
+/// The default of [`Options::drain`]: less than the 30 s after which Kubernetes kills a process
+/// that it has asked to end.
+pub const DRAIN: Duration = Duration::from_secs(25);
 
 /// What a server serves and how.
 ///
@@ -23,9 +29,13 @@ pub struct Options<L = Identity> {
     pub reflection: bool,
     /// TLS for all connections.
     pub tls: Option<Tls>,
-    /// The age at which GOAWAY makes a client open another connection. Calls on the old
-    /// connection finish.
-    pub max_connection_age: Option<Duration>,
+    /// How many connections there are, and how long each of them lasts.
+    pub connections: ConnectionOptions,
+    /// How long the calls in flight may take after the shutdown has begun. The default is
+    /// [`DRAIN`].
+    pub drain: Duration,
+    /// Cancelling it ends that time.
+    pub end_drain: CancellationToken,
     /// Whether health checking and reflection compress their responses for clients that accept it.
     /// A grpcio server does not do that by default.
     pub compress: bool,
@@ -49,7 +59,9 @@ impl Options {
             health: false,
             reflection: false,
             tls: None,
-            max_connection_age: None,
+            connections: ConnectionOptions::default(),
+            drain: DRAIN,
+            end_drain: CancellationToken::new(),
             compress: false,
             workers: NonZeroUsize::MIN,
             services: services.iter().map(|name| (*name).to_owned()).collect(),
@@ -72,7 +84,9 @@ impl<L> Options<L> {
             health: self.health,
             reflection: self.reflection,
             tls: self.tls,
-            max_connection_age: self.max_connection_age,
+            connections: self.connections,
+            drain: self.drain,
+            end_drain: self.end_drain,
             compress: self.compress,
             workers: self.workers,
             services: self.services,

@@ -9,21 +9,32 @@ use std::io;
 use std::net;
 use std::os::unix;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::timeout;
 use tokio_util::either::Either;
+use tokio_util::sync::CancellationToken;
 
 use super::GrpcService;
-use super::calls_in_flight;
+use super::connection_options::ConnectionOptions;
 use super::connections::Connections;
 use super::listen::Socket;
 use super::options::Options;
 
+/// How long connections that are cut off may take to count their calls. They take longer only if a
+/// handler blocks its thread.
+const CUT_OFF_LIMIT: Duration = Duration::from_secs(1);
+
 /// The workers, of which the first uses the runtime of the caller.
 #[derive(Debug)]
-pub(super) struct Workers<S>(Vec<Worker<S>>);
+pub(super) struct Workers<S> {
+    workers: Vec<Worker<S>>,
+    /// The time after which the kernel closes a connection that acknowledges no data.
+    user_timeout: Option<Duration>,
+}
 
 impl<S: GrpcService> Workers<S> {
     /// Starts the workers. Has to be called within the runtime that accepts connections.
@@ -34,39 +45,63 @@ impl<S: GrpcService> Workers<S> {
         for _ in 1..options.workers.get() {
             workers.push(Worker { connections: connections(), thread: Some(Thread::start()?) });
         }
-        Ok(Self(workers))
+        let ConnectionOptions { keepalive, keepalive_timeout, .. } = options.connections;
+        Ok(Self { workers, user_timeout: keepalive.map(|_| keepalive_timeout) })
     }
 
-    /// Assigns a connection to the worker with the fewest connections.
-    pub(super) fn serve(&self, socket: Socket) {
+    /// Assigns a connection to the worker with the fewest connections, which holds `permit` until
+    /// the connection is closed.
+    pub(super) fn serve(&self, socket: Socket, permit: Option<OwnedSemaphorePermit>) {
         if let Either::Left(tcp) = &socket {
             // Otherwise a response would wait until the client acknowledges the previous one. Fails
             // only if the socket is already closed.
             let _ = tcp.set_nodelay(true);
+            if let Some(timeout) = self.user_timeout {
+                set_user_timeout(tcp, timeout);
+            }
         }
-        if let Some(worker) = self.0.iter().min_by_key(|worker| worker.connections.len()) {
-            worker.serve(socket);
+        if let Some(worker) = self.workers.iter().min_by_key(|worker| worker.connections.len()) {
+            worker.serve(socket, permit);
         }
     }
 
-    /// Notifies all clients of the shutdown, and returns when their connections are closed or idle.
-    pub(super) async fn shut_down(&self) {
-        for worker in &self.0 {
+    /// Notifies all clients of the shutdown, and returns when their connections are closed.
+    ///
+    /// After `limit`, or when `end` is cancelled, it closes those that are still open. Returns the
+    /// number of their calls.
+    pub(super) async fn shut_down(&self, limit: Duration, end: &CancellationToken) -> usize {
+        for worker in &self.workers {
             worker.connections.shut_down();
         }
-        let closed = async {
-            for worker in &self.0 {
-                worker.connections.closed().await;
-            }
-        };
-        let in_flight: Vec<_> =
-            self.0.iter().map(|worker| worker.connections.in_flight()).collect();
         tokio::select! {
-            () = closed => {}
-            () = calls_in_flight::drained(&in_flight) => {}
+            () = self.closed() => return 0,
+            () = tokio::time::sleep(limit) => {}
+            () = end.cancelled() => {}
+        }
+        for worker in &self.workers {
+            worker.connections.cut_off();
+        }
+        let _ = timeout(CUT_OFF_LIMIT, self.closed()).await;
+        self.workers.iter().map(|worker| worker.connections.calls_cut_off()).sum()
+    }
+
+    async fn closed(&self) {
+        for worker in &self.workers {
+            worker.connections.closed().await;
         }
     }
 }
+
+/// hyper detects a client that does not acknowledge PING, but cannot close the connection while the
+/// socket is full. grpcio sets the same option.
+#[cfg(target_os = "linux")]
+fn set_user_timeout(tcp: &TcpStream, timeout: Duration) {
+    // Fails only if the socket is already closed.
+    let _ = socket2::SockRef::from(tcp).set_tcp_user_timeout(Some(timeout));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_user_timeout(_: &TcpStream, _: Duration) {}
 
 #[derive(Debug)]
 struct Worker<S> {
@@ -76,13 +111,13 @@ struct Worker<S> {
 }
 
 impl<S: GrpcService> Worker<S> {
-    fn serve(&self, socket: Socket) {
+    fn serve(&self, socket: Socket, permit: Option<OwnedSemaphorePermit>) {
         let Some(thread) = &self.thread else {
-            return self.connections.serve(&Handle::current(), || Ok(socket));
+            return self.connections.serve(&Handle::current(), || Ok(socket), permit);
         };
         // Fails only if the socket is already closed.
         if let Ok(detached) = detach(socket) {
-            self.connections.serve(&thread.runtime, || attach(detached));
+            self.connections.serve(&thread.runtime, || attach(detached), permit);
         }
     }
 }
@@ -142,9 +177,11 @@ mod tests {
     use crate::rpc::DESCRIPTORS;
     use crate::service::dispatch::Services;
     use std::num::NonZeroUsize;
+    use std::time::Duration;
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
     use tokio_util::either::Either;
+    use tokio_util::sync::CancellationToken;
 
     /// Workers with this many connections, and the sockets of their clients.
     async fn workers(connections: usize) -> (Workers<Services>, Vec<TcpStream>) {
@@ -156,13 +193,14 @@ mod tests {
         let mut clients = Vec::new();
         for _ in 0..connections {
             clients.push(TcpStream::connect(address).await.expect("a connection"));
-            workers.serve(Either::Left(listener.accept().await.expect("a connection").0));
+            let socket = listener.accept().await.expect("a connection").0;
+            workers.serve(Either::Left(socket), None);
         }
         (workers, clients)
     }
 
     fn open(workers: &Workers<Services>) -> Vec<usize> {
-        workers.0.iter().map(|Worker { connections, .. }| connections.len()).collect()
+        workers.workers.iter().map(|Worker { connections, .. }| connections.len()).collect()
     }
 
     /// The start of the first frame that the server sends.
@@ -204,7 +242,8 @@ mod tests {
     async fn a_shutdown_waits_for_the_connections_of_all_workers() {
         let (workers, clients) = workers(3).await;
         drop(clients);
-        workers.shut_down().await;
+        let end = CancellationToken::new();
+        assert_eq!(workers.shut_down(Duration::MAX, &end).await, 0);
         assert_eq!(open(&workers), [0, 0, 0]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use bytes::Bytes;
+use bytes::Buf;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -30,6 +30,8 @@ pub type Transport<IO> = TokioIo<FilteredIo<FilteredIo<IO, AuthorityRewrite>, Se
 
 /// Serves the client behind `transport`, which may be encrypted.
 ///
+/// A client that sends nothing keeps the connection open. The server in `grpcio::serve` closes it.
+///
 /// `is_unix` is whether it is a Unix socket; see
 /// [`authority_rewrite`](super::authority_rewrite). `service` makes the service of this connection,
 /// usually with [`layer`](super::layer), from the early requests of the connection. It has to be
@@ -44,14 +46,32 @@ where
     S: Service<Request<Incoming>, Response = Response<B>>,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data: Buf + Send> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    connection_with(&connection_limits::http2(), transport, is_unix, service)
+}
+
+/// Like [`connection`], with an HTTP/2 server that differs from [`connection_limits::http2`].
+pub fn connection_with<IO, S, B>(
+    http2: &http2::Builder<TokioExecutor>,
+    transport: IO,
+    is_unix: bool,
+    service: impl FnOnce(EarlyRequests) -> S,
+) -> Connection<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data: Buf + Send> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let early_requests = EarlyRequests::default();
     let service = ByReference(RefCell::new(service(early_requests.clone())));
     let transport = rewrite_authority(transport, is_unix);
     let transport = TokioIo::new(count_early_requests(transport, early_requests));
-    connection_limits::http2().serve_connection(transport, service)
+    http2.serve_connection(transport, service)
 }
 
 /// A tower service as hyper calls it: by a shared reference.

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 /// grpcio accepts any number. A client that multiplexes a thousand calls, or cancels as many at
 /// once, must not lose its connection. A higher limit would let one peer use more than 150 MB for
 /// header fields.
-const MAX_STREAMS: u32 = 2_048;
+pub const MAX_STREAMS: u32 = 2_048;
 
 /// The maximum size of a header list that is read, in bytes.
 ///

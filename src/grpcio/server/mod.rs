@@ -52,7 +52,7 @@ use read_request::ReadRequestLayer;
 use response_fields::ResponseFieldsLayer;
 use stream_start::StreamStartLayer;
 
-pub use connection::{ByReference, Connection, Transport, connection};
+pub use connection::{ByReference, Connection, Transport, connection, connection_with};
 pub use settings_ack::EarlyRequests;
 
 /// All rules for calls, in order from the innermost layer to the outermost.

@@ -34,6 +34,19 @@ pub trait IoFilter {
     fn discards(&mut self, _length: usize) -> usize {
         0
     }
+
+    /// Notices whether the transport could not take the bytes that were just to be written, so that
+    /// they have to wait.
+    fn blocked(&mut self, _is_blocked: bool) {}
+
+    /// Closes the writing side of `transport`.
+    fn poll_shutdown<T: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        transport: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(transport).poll_shutdown(cx)
+    }
 }
 
 /// A transport behind a filter.
@@ -61,14 +74,18 @@ impl<T: AsyncRead + Unpin, F: IoFilter + Unpin> AsyncRead for FilteredIo<T, F> {
     }
 }
 
-impl<T: AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for FilteredIo<T, F> {
+impl<T: AsyncRead + AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for FilteredIo<T, F> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.filter.discards(bytes.len()) {
-            0 => Pin::new(&mut self.transport).poll_write(cx, bytes),
+            0 => {
+                let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
+                self.filter.blocked(written.is_pending());
+                written
+            }
             discarded => Poll::Ready(Ok(discarded)),
         }
     }
@@ -79,7 +96,11 @@ impl<T: AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for FilteredIo<T, F>
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.filter.discards(slices.iter().map(|slice| slice.len()).sum()) {
-            0 => Pin::new(&mut self.transport).poll_write_vectored(cx, slices),
+            0 => {
+                let written = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
+                self.filter.blocked(written.is_pending());
+                written
+            }
             discarded => Poll::Ready(Ok(discarded)),
         }
     }
@@ -93,7 +114,8 @@ impl<T: AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for FilteredIo<T, F>
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_shutdown(cx)
+        let this = &mut *self;
+        this.filter.poll_shutdown(&mut this.transport, cx)
     }
 }
 

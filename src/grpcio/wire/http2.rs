@@ -14,10 +14,12 @@ pub(crate) const HEADER_LENGTH: usize = 9;
 
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const CONTINUATION: u8 = 9;
 
-const ACK: u8 = 0x1;
+pub(crate) const ACK: u8 = 0x1;
+const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
@@ -56,6 +58,16 @@ impl FrameHeader {
         self.kind == SETTINGS && self.flags & ACK == 0 && self.length.is_multiple_of(6)
     }
 
+    /// Whether the frame is HEADERS or CONTINUATION, whose payload is a part of a header block.
+    pub(crate) fn is_header_block(self) -> bool {
+        matches!(self.kind, HEADERS | CONTINUATION)
+    }
+
+    /// Whether a header block ends with the frame.
+    pub(crate) fn ends_headers(self) -> bool {
+        self.flags & END_HEADERS != 0
+    }
+
     /// Whether the payload of a HEADERS frame starts with the length of its padding.
     pub(crate) fn is_padded(self) -> bool {
         self.flags & PADDED != 0
@@ -75,6 +87,11 @@ pub(crate) struct PartialHeader {
 }
 
 impl PartialHeader {
+    /// Whether a header has begun and is not complete.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.filled > 0
+    }
+
     /// Consumes the missing bytes from the start of `bytes`. Returns how many were consumed, and
     /// the header once it is complete; the next call starts the next header.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> (usize, Option<FrameHeader>) {
@@ -100,6 +117,7 @@ mod tests {
         let header = FrameHeader::read(&PADDED_HEADERS).expect("a whole header");
         assert_eq!((header.length, header.kind, header.stream), (0x01_0203, 1, 0x105));
         assert!(header.is_padded() && header.has_priority() && !header.is_settings_ack());
+        assert!(header.is_header_block() && header.ends_headers());
         assert_eq!(FrameHeader::read(&PADDED_HEADERS[1..]), None);
         let twice = [PADDED_HEADERS, PADDED_HEADERS].concat();
         for size in 1..=HEADER_LENGTH {
@@ -112,6 +130,7 @@ mod tests {
                 }
             }
             assert_eq!(found, [header; 2], "in chunks of {size}");
+            assert!(!partial.has_begun());
         }
     }
 

@@ -1,0 +1,435 @@
+//! Limits how long a client may take to finish what it has begun to send, and acknowledges a
+//! graceful shutdown for a client that does not.
+//!
+//! - grpcio closes a connection whose client has not sent its SETTINGS by the end of the handshake
+//!   timeout, or has not acknowledged those of the server after 60 s. hyper has no such limits.
+//! - A header block that never ends closes the connection, too. grpcio waits for ever; here it is an
+//!   error, because such a connection can carry no other frame, and h2 keeps the block in memory.
+//! - A graceful shutdown sends PING after GOAWAY, and h2 waits for the acknowledgement even if no
+//!   call is in flight. grpcio stops waiting after a while. Only h2 knows when all responses are
+//!   written, so here h2 receives an acknowledgement that the client has not sent, and then closes
+//!   the connection as usual.
+//!
+//! One timer serves all limits. It exists only until the acknowledgement of the SETTINGS, and while
+//! the socket is empty in the middle of a header block.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
+use crate::grpcio::wire::http2::{ACK, FrameHeader, PING, PREFACE, PartialHeader};
+
+/// The acknowledgement of the PING that h2 sends after the GOAWAY of a graceful shutdown: its
+/// payload is `h2::frame::Ping::SHUTDOWN`.
+const SHUTDOWN_ACK: [u8; 17] = [
+    0, 0, 8, PING, ACK, 0, 0, 0, 0, // the header
+    0x0b, 0x7b, 0xa2, 0xf0, 0x8b, 0x9b, 0xfe, 0x54,
+];
+
+/// What the owner of a connection knows of the frames, and can ask for. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClientState(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    acknowledges: AtomicBool,
+    has_acknowledged: AtomicBool,
+}
+
+impl ClientState {
+    /// Makes h2 receive the acknowledgement of a graceful shutdown the next time that it reads, and
+    /// the client is not in the middle of a frame or header block.
+    pub(super) fn acknowledge_shutdown(&self) {
+        self.0.acknowledges.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether h2 has received that acknowledgement.
+    pub(super) fn has_acknowledged(&self) -> bool {
+        self.0.has_acknowledged.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Until its SETTINGS have arrived.
+    pub(super) handshake_end: Instant,
+    /// Until it has acknowledged the SETTINGS of the server.
+    pub(super) settings_end: Instant,
+    /// For each header block.
+    pub(super) header_timeout: Duration,
+}
+
+/// Watches the frames that arrive on `transport`.
+pub(super) fn watch<T>(
+    transport: T,
+    state: ClientState,
+    limits: Limits,
+) -> FilteredIo<T, ClientFrames> {
+    let position = Position::default();
+    FilteredIo::new(transport, ClientFrames { state, position, limits, timer: None })
+}
+
+/// Watches the frames of a client.
+#[derive(Debug)]
+pub(super) struct ClientFrames {
+    state: ClientState,
+    position: Position,
+    limits: Limits,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl ClientFrames {
+    /// Whether `buffer` now contains the acknowledgement.
+    fn acknowledges(&self, buffer: &mut ReadBuf<'_>) -> bool {
+        let flags = &self.state.0;
+        let is_due = flags.acknowledges.load(Ordering::Relaxed)
+            && !flags.has_acknowledged.load(Ordering::Relaxed)
+            && self.position.is_between_frames()
+            && buffer.remaining() >= SHUTDOWN_ACK.len();
+        if is_due {
+            buffer.put_slice(&SHUTDOWN_ACK);
+            flags.has_acknowledged.store(true, Ordering::Relaxed);
+        }
+        is_due
+    }
+
+    /// Returns when the client has not finished in time.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Limits { handshake_end, settings_end, header_timeout } = self.limits;
+        let (end, what) = match self.position.stage {
+            Stage::Handshake => (handshake_end.min(settings_end), "its SETTINGS"),
+            Stage::SettingsAck => (settings_end, "the acknowledgement of SETTINGS"),
+            Stage::Frames if !self.position.is_in_header_block() => return Poll::Pending,
+            Stage::Frames => (Instant::now() + header_timeout, "a whole header block"),
+        };
+        // Has been armed at the first wait, which is when the header block has begun.
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        ready!(timer.as_mut().poll(cx));
+        let text = format!("the client has not sent {what} in time");
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, text))
+    }
+}
+
+impl IoFilter for ClientFrames {
+    #[inline]
+    fn poll_read<T: AsyncRead + Unpin>(
+        &mut self,
+        transport: &mut T,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.acknowledges(buffer) {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(transport).poll_read(cx, buffer);
+        if polled.is_pending() {
+            return self.poll_timeout(cx).map(Err);
+        }
+        if let Some(bytes @ [_, ..]) = buffer.filled().get(before..)
+            && self.position.advance(bytes)
+        {
+            // What the timer was for is complete.
+            self.timer = None;
+        }
+        polled
+    }
+}
+
+/// What a client is expected to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The preface and SETTINGS.
+    Handshake,
+    /// The acknowledgement of the SETTINGS of the server, and any frames.
+    SettingsAck,
+    /// Any frames.
+    Frames,
+}
+
+/// The position in the frames that have arrived.
+#[derive(Debug)]
+struct Position {
+    stage: Stage,
+    /// Remaining bytes of the preface or a payload before the next frame header.
+    skip: usize,
+    header: PartialHeader,
+    /// Whether a part of a header block has begun, and another frame is needed to complete it.
+    is_block_open: bool,
+    /// The frame that has begun.
+    frame: Option<Frame>,
+}
+
+/// A frame, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Frame {
+    Settings,
+    SettingsAck,
+    /// A part of a header block, or the end of one.
+    Block,
+    Other,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Handshake,
+            skip: PREFACE.len(),
+            header: PartialHeader::default(),
+            is_block_open: false,
+            frame: None,
+        }
+    }
+}
+
+impl Position {
+    fn is_between_frames(&self) -> bool {
+        self.stage != Stage::Handshake
+            && self.skip == 0
+            && !self.is_block_open
+            && !self.header.has_begun()
+    }
+
+    /// Whether the client is in the middle of a header block, or of a frame header, which may become
+    /// one.
+    fn is_in_header_block(&self) -> bool {
+        self.is_block_open || self.header.has_begun() || self.frame == Some(Frame::Block)
+    }
+
+    /// Advances by `bytes`. Returns whether a stage has ended in them or, in the last one, a frame
+    /// outside of header blocks or a whole header block.
+    fn advance(&mut self, mut bytes: &[u8]) -> bool {
+        let mut has_ended = false;
+        loop {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            if self.skip > 0 {
+                return has_ended;
+            }
+            has_ended |= self.end_frame();
+            if bytes.is_empty() {
+                return has_ended;
+            }
+            let (consumed, frame) = self.header.take(bytes);
+            bytes = &bytes[consumed..];
+            let Some(frame) = frame else { return has_ended };
+            self.start_frame(frame);
+        }
+    }
+
+    fn start_frame(&mut self, frame: FrameHeader) {
+        self.skip = frame.length;
+        self.frame = Some(if frame.is_header_block() {
+            self.is_block_open = !frame.ends_headers();
+            Frame::Block
+        } else if frame.is_settings() {
+            Frame::Settings
+        } else if frame.is_settings_ack() {
+            Frame::SettingsAck
+        } else {
+            Frame::Other
+        });
+    }
+
+    #[inline]
+    fn end_frame(&mut self) -> bool {
+        let Some(frame) = self.frame.take() else { return false };
+        match (self.stage, frame) {
+            (Stage::Handshake, Frame::Settings) => self.stage = Stage::SettingsAck,
+            (Stage::SettingsAck, Frame::SettingsAck) => self.stage = Stage::Frames,
+            (Stage::Handshake | Stage::SettingsAck, _) => return false,
+            (Stage::Frames, _) => {}
+        }
+        !self.is_block_open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientFrames, ClientState, Limits, SHUTDOWN_ACK, watch};
+    use crate::grpcio::wire::filtered_io::FilteredIo;
+    use crate::grpcio::wire::http2::PREFACE;
+    use std::io::{self, ErrorKind};
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{Instant, sleep, timeout};
+
+    const HANDSHAKE: Duration = Duration::from_secs(60);
+    const SETTINGS_ACK: Duration = Duration::from_secs(90);
+    const HEADER: Duration = Duration::from_secs(30);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    const SETTINGS: [u8; 15] = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1];
+    const ACK: [u8; 9] = [0, 0, 0, 4, 1, 0, 0, 0, 0];
+    const HEADERS: [u8; 12] = [0, 0, 3, 1, 4, 0, 0, 0, 1, 7, 7, 7];
+    /// HEADERS without the end of the header block, and its end.
+    const OPEN_BLOCK: [u8; 10] = [0, 0, 1, 1, 0, 0, 0, 0, 3, 7];
+    const CONTINUATION: [u8; 10] = [0, 0, 1, 9, 4, 0, 0, 0, 3, 7];
+    const DATA: [u8; 12] = [0, 0, 3, 0, 0, 0, 0, 0, 1, 7, 7, 7];
+
+    struct Client {
+        sends: DuplexStream,
+        server: FilteredIo<DuplexStream, ClientFrames>,
+        state: ClientState,
+    }
+
+    impl Client {
+        fn new() -> Self {
+            let (sends, near) = duplex(1024);
+            let state = ClientState::default();
+            let start = Instant::now();
+            let limits = Limits {
+                handshake_end: start + HANDSHAKE,
+                settings_end: start + SETTINGS_ACK,
+                header_timeout: HEADER,
+            };
+            let server = watch(near, state.clone(), limits);
+            Self { sends, server, state }
+        }
+
+        /// A client that has sent its preface and SETTINGS and the acknowledgement.
+        async fn connected() -> Self {
+            let mut client = Self::new();
+            client.send(&[PREFACE, &SETTINGS, &ACK].concat()).await;
+            client
+        }
+
+        /// Sends `bytes`, which are read one by one.
+        async fn send(&mut self, bytes: &[u8]) {
+            self.sends.write_all(bytes).await.expect("room");
+            for byte in bytes {
+                assert_eq!(self.server.read_u8().await.expect("a byte"), *byte);
+            }
+        }
+
+        /// How long the server waits for the next byte, which never arrives, and why no longer.
+        async fn waits(&mut self) -> Option<(Duration, io::Error)> {
+            let start = Instant::now();
+            let read = timeout(HOUR, self.server.read_u8()).await.ok()?;
+            Some((start.elapsed(), read.expect_err("nothing is sent")))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_settings_and_the_acknowledgement_have_to_arrive_in_time() {
+        let pause = Duration::from_secs(1);
+        let handshake = [PREFACE, &SETTINGS, &ACK].concat();
+        let settings = handshake.len() - ACK.len();
+        for sent in 0..handshake.len() {
+            let mut client = Client::new();
+            sleep(pause).await;
+            client.send(&handshake[..sent]).await;
+            let (waited, error) = client.waits().await.expect("an end");
+            let limit = if sent < settings { HANDSHAKE } else { SETTINGS_ACK };
+            assert_eq!(
+                (waited + pause, error.kind()),
+                (limit, ErrorKind::TimedOut),
+                "{sent} bytes"
+            );
+            let is_ack = error.to_string().contains("the acknowledgement of SETTINGS");
+            assert_eq!(is_ack, sent >= settings, "{error}");
+        }
+        let mut client = Client::connected().await;
+        assert!(client.waits().await.is_none(), "an idle client is not closed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_do_not_replace_the_acknowledgement() {
+        let mut client = Client::new();
+        client.send(&[PREFACE, &SETTINGS, &HEADERS].concat()).await;
+        assert_eq!(client.waits().await.expect("an end").0, SETTINGS_ACK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_header_block_has_to_end_in_time() {
+        let block = [&HEADERS[..], &OPEN_BLOCK, &CONTINUATION].concat();
+        let between = [0, HEADERS.len(), block.len()];
+        for sent in 0..=block.len() {
+            let mut client = Client::connected().await;
+            client.send(&block[..sent]).await;
+            let waited = client.waits().await;
+            assert_eq!(waited.is_none(), between.contains(&sent), "{sent} bytes: {waited:?}");
+            if let Some((waited, error)) = waited {
+                assert_eq!((waited, error.kind()), (HEADER, ErrorKind::TimedOut));
+                assert!(error.to_string().contains("header block"), "{error}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_may_take_any_time() {
+        let mut client = Client::connected().await;
+        client.send(&HEADERS).await;
+        client.send(&DATA[..10]).await;
+        assert!(client.waits().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_header_block_has_a_time_of_its_own() {
+        let mut client = Client::connected().await;
+        client.send(&HEADERS[..3]).await;
+        for frame in [&HEADERS, &DATA, &HEADERS] {
+            assert!(timeout(HEADER * 2 / 3, client.server.read_u8()).await.is_err());
+            client.send(&frame[3..]).await;
+            client.send(&HEADERS[..3]).await;
+        }
+        // A byte now and then does not help.
+        assert!(timeout(HEADER / 2, client.server.read_u8()).await.is_err());
+        client.send(&HEADERS[3..11]).await;
+        assert_eq!(client.waits().await.expect("an end").0, HEADER / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_shutdown_is_acknowledged_once_between_frames() {
+        let frames = [&HEADERS[..], &OPEN_BLOCK, &CONTINUATION, &DATA].concat();
+        let between = [0, HEADERS.len(), frames.len() - DATA.len(), frames.len()];
+        for sent in 0..=frames.len() {
+            let mut client = Client::connected().await;
+            client.send(&frames[..sent]).await;
+            client.state.acknowledge_shutdown();
+            let mut read = [0; 64];
+            let read = timeout(HEADER / 2, client.server.read(&mut read))
+                .await
+                .map(|length| read[..length.expect("no error")].to_vec());
+            if between.contains(&sent) {
+                assert_eq!(read.as_deref(), Ok(&SHUTDOWN_ACK[..]), "{sent} bytes");
+                assert!(client.state.has_acknowledged());
+            } else {
+                assert!(read.is_err() && !client.state.has_acknowledged(), "{sent} bytes");
+            }
+            client.send(&frames[sent..]).await;
+        }
+    }
+
+    /// h2 would otherwise wait for ever for another payload.
+    #[tokio::test]
+    async fn the_acknowledgement_is_that_of_h2() {
+        let (near, far) = duplex(1024);
+        let mut server = h2::server::handshake(near);
+        let client = tokio::spawn(async move {
+            let mut far = far;
+            far.write_all(&[PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat()).await.expect("room");
+            let mut sent = vec![];
+            while !sent.windows(8).any(|payload| payload == &SHUTDOWN_ACK[9..]) {
+                assert_ne!(far.read_buf(&mut sent).await.expect("frames"), 0, "{sent:?}");
+            }
+            far.write_all(&SHUTDOWN_ACK).await.expect("room");
+            far.read_to_end(&mut sent).await.expect("the end");
+        });
+        let mut server = (&mut server).await.expect("a handshake");
+        server.graceful_shutdown();
+        assert!(server.accept().await.is_none());
+        drop(server);
+        client.await.expect("no panic");
+    }
+}
