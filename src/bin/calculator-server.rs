@@ -3,9 +3,10 @@
 //! Handles the command line, the signals and the exit status; the server itself is
 //! [`calculator::server::serve`]. SIGINT ends it at once, like `server.stop(0)` in the signal
 //! handler of the Python server. SIGTERM, which orchestrators send, lets the calls in flight finish
-//! first.
+//! first, within a time limit. A second signal ends the wait.
 
 mod command_line;
+mod connection_arguments;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -17,15 +18,20 @@ use std::time::Duration;
 use calculator::grpcio::address::Address;
 use calculator::grpcio::serve::listen::{self, Listener, LocalAddress};
 use calculator::grpcio::serve::tls::{self, Identity, Tls};
+use calculator::grpcio::serve::{DRAIN, Drained};
 use calculator::server;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use connection_arguments::ConnectionArguments;
 
 /// Serve square roots over gRPC.
 ///
 /// Without arguments it does what `python server.py` does, and serves StreamingCalculator in
-/// addition to Calculator. Ctrl-C ends it at once; SIGTERM lets the calls in flight finish first.
-/// The exit status is 0 in both cases.
+/// addition to Calculator. Ctrl-C ends it at once, with status 0. SIGTERM lets the calls in flight
+/// finish first, until a second signal or for as long as --drain allows. The exit status is 0 if all
+/// of them have finished, and 1 otherwise.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
@@ -67,10 +73,13 @@ struct Options {
     #[arg(long, value_name = "PEM", requires = "tls_certificate")]
     tls_client_ca: Option<PathBuf>,
 
-    /// The age at which a client has to open a new connection, so that clients find new
-    /// servers. Calls on the old connection finish.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    max_connection_age: Option<Duration>,
+    #[command(flatten)]
+    connections: ConnectionArguments,
+
+    /// How long calls in flight may take after SIGTERM. Then they are cut off, and the exit status
+    /// is 1. The default is 25, because Kubernetes kills a process after 30.
+    #[arg(long, value_name = "SECONDS", value_parser = connection_arguments::seconds)]
+    drain: Option<Duration>,
 
     /// The number of threads that serve connections. The default is the number of cores that this
     /// process may use.
@@ -88,14 +97,6 @@ struct Options {
 
 const DEFAULT_ADDRESS: &str = "[::]:50051";
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = command_line::number(text).map_err(|error| error.to_string())?;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|seconds| !seconds.is_zero())
-        .ok_or_else(|| "this is a number of seconds, more than 0".to_owned())
-}
-
 fn workers(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "this is a number of threads, 1 or more".to_owned())
 }
@@ -111,7 +112,12 @@ impl Options {
 fn main() -> ExitCode {
     let options: Options = command_line::parse();
     match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Drained { cut_off: 0 }) => ExitCode::SUCCESS,
+        Ok(Drained { cut_off }) => {
+            let calls = if cut_off == 1 { "1 call was" } else { &format!("{cut_off} calls were") };
+            eprintln!("calculator-server: {calls} cut off by the shutdown");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("calculator-server: {error}");
             ExitCode::FAILURE
@@ -121,31 +127,45 @@ fn main() -> ExitCode {
 
 // Other workers are threads with runtimes of their own.
 #[tokio::main(flavor = "current_thread")]
-async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(options: &Options) -> Result<Drained, Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut served = server::options(options.test_behaviour)?;
     served.health = options.health;
     served.reflection = options.reflection;
     served.tls = options.tls_files().as_ref().map(Tls::load).transpose()?;
-    served.connections.max_connection_age = options.max_connection_age;
+    served.connections = options.connections.options();
+    served.drain = options.drain.unwrap_or(DRAIN);
     served.workers = options
         .workers
         .or_else(|| thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN);
     let address = options.address.clone().map_or_else(|| DEFAULT_ADDRESS.parse(), Ok)?;
+    options.connections.raise_file_limit();
     let listeners = listen::bind(&address, listen::Options { reuse_port: options.reuse_port })?;
     announce(options, &listeners)?;
-    let terminated = async move {
-        terminate.recv().await;
+    let end_drain = served.end_drain.clone();
+    let (terminate_server, terminated) = oneshot::channel::<()>();
+    let signals = async {
+        tokio::select! {
+            _ = interrupt.recv() => return,
+            _ = terminate.recv() => drop(terminate_server),
+        }
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        end_drain.cancel();
+        std::future::pending::<()>().await;
+    };
+    let shutdown = async {
+        // The sender is dropped and never sends.
+        let _ = terminated.await;
     };
     tokio::select! {
-        ended = server::serve(listeners, served, terminated) => {
-            ended?;
-        }
-        _ = interrupt.recv() => {}
+        drained = server::serve(listeners, served, shutdown) => Ok(drained?),
+        () = signals => Ok(Drained { cut_off: 0 }),
     }
-    Ok(())
 }
 
 /// Prints the line with which `server.py` reports that it accepts connections.

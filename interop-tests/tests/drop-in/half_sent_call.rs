@@ -3,8 +3,9 @@
 //! The call consists of hand-written frames, because no client library reports that the server has received a call.
 //! Here the acknowledgement of a ping after the call shows it, because the frames of a connection are read in order.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use grpc_interop::http2::frame::flag::{ACK, END_HEADERS, END_STREAM};
 use grpc_interop::http2::frame::kind::{DATA, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS};
@@ -58,7 +59,35 @@ impl HalfSentCall {
 
     /// Waits until the server announces with GOAWAY that it accepts no further calls.
     pub(crate) fn wait_for_goaway(&mut self) {
-        while self.read().kind != GOAWAY {}
+        self.wait_for(GOAWAY);
+    }
+
+    /// Waits for a frame of this kind, and returns its payload.
+    pub(crate) fn wait_for(&mut self, kind: u8) -> Vec<u8> {
+        loop {
+            let frame = self.read();
+            if frame.kind == kind {
+                return frame.payload;
+            }
+        }
+    }
+
+    /// Waits for a ping of the server, and acknowledges it.
+    pub(crate) fn answer_ping(&mut self) {
+        while !matches!(self.read(), Frame { kind: PING, flags: 0, .. }) {}
+    }
+
+    /// Whether the server sends anything within `time`.
+    pub(crate) fn receives_within(&mut self, time: Duration) -> bool {
+        self.connection.set_read_timeout(Some(time)).expect("cannot set the timeout");
+        let received = self.connection.peek(&mut [0]);
+        self.connection.set_read_timeout(Some(LIMIT)).expect("cannot set the timeout");
+        received.is_ok_and(|length| length > 0)
+    }
+
+    /// The connection, which acknowledges nothing any more.
+    pub(crate) fn into_connection(self) -> TcpStream {
+        self.connection
     }
 
     /// Sends the rest and waits for the complete response.
@@ -84,12 +113,17 @@ impl HalfSentCall {
     }
 
     fn read(&mut self) -> Frame {
-        self.try_read().expect("the connection was closed, or nothing was received")
+        self.try_read().expect("the connection was closed")
     }
 
     /// Reads the next frame, and acknowledges settings and pings.
     fn try_read(&mut self) -> Option<Frame> {
-        let frame = Frame::read_from(&mut self.connection).ok()??;
+        let frame = match Frame::read_from(&mut self.connection) {
+            Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
+                panic!("the connection is open, and nothing was received")
+            }
+            read => read.ok()??,
+        };
         match frame.kind {
             SETTINGS if !frame.has(ACK) => self.write(SETTINGS, ACK, CONNECTION, &[]),
             PING if !frame.has(ACK) => self.write(PING, ACK, CONNECTION, &frame.payload),

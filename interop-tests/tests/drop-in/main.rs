@@ -4,7 +4,7 @@
 //! even if it agrees with the Rust code.
 //!
 //! - [`server`], [`shutdown`]: `calculator-server` instead of `python server.py`
-//! - [`tls`], [`unix_socket`], [`connection_age`]: its additional options
+//! - [`tls`], [`unix_socket`], [`connections`]: its additional options
 //! - [`client`]: `calculator-client` instead of `python client.py`
 //! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
 //! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
@@ -17,7 +17,7 @@
 mod certificates;
 mod client;
 mod connecting;
-mod connection_age;
+mod connections;
 mod corpus;
 mod cpython;
 mod cut_over;

@@ -32,10 +32,15 @@ pub(crate) fn root_of_16(mut server: impl Read + Write, authority: &str) -> io::
 
 /// The header block of a SquareRoot request.
 pub(crate) fn request_headers(authority: &str) -> Vec<u8> {
+    headers_of("/Calculator/SquareRoot", authority)
+}
+
+/// The header block of a request to `path`.
+pub(crate) fn headers_of(path: &str, authority: &str) -> Vec<u8> {
     let fields = [
         (":method", "POST"),
         (":scheme", "http"),
-        (":path", "/Calculator/SquareRoot"),
+        (":path", path),
         (":authority", authority),
         ("te", "trailers"),
         ("content-type", "application/grpc"),

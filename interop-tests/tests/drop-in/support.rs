@@ -105,10 +105,19 @@ impl Process {
     }
 
     /// Waits until the process exits, which must be with success and without output on stderr.
-    pub(crate) fn ends_well(mut self) {
+    pub(crate) fn ends_well(self) {
+        self.ends_with(0, "");
+    }
+
+    /// Waits until the process exits, which must be with this status and this output on stderr.
+    pub(crate) fn ends_with(mut self, expected: i32, stderr: &str) {
         let status = self.ended_within(LIMIT);
-        assert_eq!(status.and_then(|status| status.code()), Some(0), "exit status: {status:?}");
-        assert_eq!(self.stderr(), "");
+        assert_eq!(
+            status.and_then(|status| status.code()),
+            Some(expected),
+            "exit status: {status:?}"
+        );
+        assert_eq!(self.stderr(), stderr);
     }
 
     /// The output on stderr so far.
