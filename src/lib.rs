@@ -105,7 +105,7 @@
 //! #     use calculator::grpcio::serve::listen;
 //! #     let listeners = listen::bind(&"127.0.0.1:0".parse()?, listen::Options::default())?;
 //! #     let address = listeners[0].local_address()?.to_string();
-//! #     let options = calculator::server::options(false)?;
+//! #     let options = calculator::server::options(Default::default())?;
 //! #     tokio::spawn(calculator::server::serve(listeners, options, std::future::pending()));
 //! #     assert_eq!(root(&address, 4.0).await?, 2.0);
 //! #     let error = root(&address, -1.0).await.unwrap_err();

@@ -19,7 +19,7 @@ use calculator::grpcio::address::Address;
 use calculator::grpcio::serve::listen::{self, Listener, LocalAddress};
 use calculator::grpcio::serve::tls::{self, Identity, Tls};
 use calculator::grpcio::serve::{DRAIN, Drained};
-use calculator::server;
+use calculator::server::{self, Extras};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -28,10 +28,9 @@ use connection_arguments::ConnectionArguments;
 
 /// Serve square roots over gRPC.
 ///
-/// Without arguments it does what `python server.py` does, and serves StreamingCalculator in
-/// addition to Calculator. Ctrl-C ends it at once, with status 0. SIGTERM lets the calls in flight
-/// finish first, until a second signal or for as long as --drain allows. The exit status is 0 if all
-/// of them have finished, and 1 otherwise.
+/// Without arguments it does what `python server.py` does. Ctrl-C ends it at once, with status 0.
+/// SIGTERM lets the calls in flight finish first, until a second signal or for as long as --drain
+/// allows. The exit status is 0 if all of them have finished, and 1 otherwise.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
@@ -51,6 +50,11 @@ struct Options {
     /// in use is an error.
     #[arg(long)]
     reuse_port: bool,
+
+    /// Serve StreamingCalculator in addition to Calculator. Without this option its methods are
+    /// unknown, as in server.py.
+    #[arg(long)]
+    streaming: bool,
 
     /// Serve gRPC health checks: all services are SERVING until the server shuts down.
     #[arg(long)]
@@ -130,7 +134,8 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<Drained, Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut served = server::options(options.test_behaviour)?;
+    let extras = Extras { streaming: options.streaming, test_directives: options.test_behaviour };
+    let mut served = server::options(extras)?;
     served.health = options.health;
     served.reflection = options.reflection;
     served.tls = options.tls_files().as_ref().map(Tls::load).transpose()?;

@@ -20,13 +20,22 @@ use crate::service::dispatch::Services;
 /// The options of a server. [`options`] returns the default.
 pub type Options = grpcio::Options<Stack<Identity, DirectivesLayer>>;
 
-/// Serves the two calculators in the runtime of the caller.
-///
-/// `test_directives` is whether calls may contain [test directives](crate::test_directives). Responses
-/// are then compressed on request.
-pub fn options(test_directives: bool) -> Result<Options, DescriptorsError> {
+/// What a server has in addition to `Calculator`. By default nothing, like `server.py`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras {
+    /// Whether `StreamingCalculator` is served. Otherwise its methods are unknown.
+    pub streaming: bool,
+    /// Whether calls may contain [test directives](crate::test_directives). Responses are then
+    /// compressed on request.
+    pub test_directives: bool,
+}
+
+/// Serves `Calculator` and `extras` in the runtime of the caller.
+pub fn options(extras: Extras) -> Result<Options, DescriptorsError> {
+    let Extras { streaming, test_directives } = extras;
     let services = [calculator_server::SERVICE_NAME, streaming_calculator_server::SERVICE_NAME];
-    let mut options = grpcio::Options::new(DESCRIPTORS, &services)?;
+    let served = if streaming { &services[..] } else { &services[..1] };
+    let mut options = grpcio::Options::new(DESCRIPTORS, served)?;
     options.compress = test_directives;
     Ok(options.layer(DirectivesLayer { is_enabled: test_directives }))
 }

@@ -267,7 +267,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("cannot reserve a port");
         listener.set_nonblocking(true).expect("cannot configure the socket");
         let address = listener.local_addr().expect("the socket has no address");
-        let mut options = server::options(false).expect("the descriptors are valid");
+        let extras = server::Extras { streaming: true, ..server::Extras::default() };
+        let mut options = server::options(extras).expect("the descriptors are valid");
         (options.health, options.reflection) = (true, reflection);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

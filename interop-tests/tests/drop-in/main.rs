@@ -4,7 +4,7 @@
 //! even if it agrees with the Rust code.
 //!
 //! - [`server`], [`shutdown`]: `calculator-server` instead of `python server.py`
-//! - [`tls`], [`unix_socket`], [`connections`]: its additional options
+//! - [`tls`], [`unix_socket`], [`connections`], [`streaming`]: its additional options
 //! - [`client`]: `calculator-client` instead of `python client.py`
 //! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
 //! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
@@ -27,6 +27,7 @@ mod python;
 mod raw_call;
 mod server;
 mod shutdown;
+mod streaming;
 mod support;
 mod tls;
 mod unix_socket;

@@ -137,6 +137,7 @@ fn help_and_version() {
             "Usage: calculator-server",
             "--address",
             "--reuse-port",
+            "--streaming",
             "--health",
             "--reflection",
             "--tls-certificate",

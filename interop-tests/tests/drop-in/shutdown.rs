@@ -145,7 +145,8 @@ fn read_frame(connection: &mut TcpStream) -> Option<Frame> {
 #[test]
 fn sigterm_completes_a_response_that_the_client_reads_later() {
     const SIZE: usize = 16 * 1024 * 1024;
-    let mut server = Server::start();
+    let mut command = Command::new(cargo_bin!("calculator-server"));
+    let mut server = Server::ready(command.args(["--address", "127.0.0.1:0", "--streaming"]));
     let mut client = download(server.address);
     server.process.send(Signal::TERM);
     assert_eq!(server.process.ended_within(GRACE), None, "the response is not written");
@@ -171,7 +172,8 @@ fn sigterm_completes_a_response_that_the_client_reads_later() {
 #[test]
 fn responses_that_nobody_reads_are_cut_off_and_counted() {
     let mut command = Command::new(cargo_bin!("calculator-server"));
-    let server = Server::ready(command.args(["--address", "127.0.0.1:0", "--drain", "0.5"]));
+    command.args(["--address", "127.0.0.1:0", "--streaming", "--drain", "0.5"]);
+    let server = Server::ready(&mut command);
     let _clients = [(); 2].map(|()| download(server.address));
     server.process.send(Signal::TERM);
     server.process.ends_with(1, &cut_off(2));

@@ -122,7 +122,7 @@ fn instead_of_that_of_a_peer() {
     );
     let address = mine.address();
     ran.prints(&format!("the server of peer `rust` is attached at {address}; interop would have"));
-    ran.prints(&format!("--address {address} --health --reflection --test-behaviour)"));
+    ran.prints(&format!("--address {address} --streaming --health --reflection --test-behaviour)"));
     ran.prints(&format!(
         "  server     attached at {address}; interop would have started it with (cd "
     ));

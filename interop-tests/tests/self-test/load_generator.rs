@@ -120,7 +120,7 @@ fn counts_correct_responses() {
 /// Applies each kind of load to the real server.
 fn supports_all_kinds() {
     let program: Program = toml::from_str(
-        "command = [\"{bin}/calculator-server\", \"--address\", \"{address}\"]\n\
+        "command = [\"{bin}/calculator-server\", \"--streaming\", \"--address\", \"{address}\"]\n\
          ready = \"Address: {address}\"",
     )
     .expect("the program is invalid");

@@ -31,7 +31,8 @@ fn run(other: &str, rest: impl FnOnce(Run) -> Run) -> Ran {
 fn with_scenarios(scenarios: &str, other: &str, rest: impl FnOnce(Run) -> Run) -> Ran {
     let peers = format!(
         "[[peer]]\nname = \"rust\"\nlanguage = \"Rust\"\nreference = true\n\
-         server = {{ command = [\"{{bin}}/calculator-server\", \"--address\", \"{{address}}\"], \
+         server = {{ command = [\"{{bin}}/calculator-server\", \"--streaming\", \"--address\", \
+         \"{{address}}\"], \
          ready = \"Address: {{address}}\" }}\n\
          agent = {{ command = [\"{{bin}}/calculator-agent\"] }}\n\
          server-program = {{ command = [\"{{bin}}/calculator-server\"] }}\n{other}"

@@ -26,7 +26,8 @@ fn with_scenario(rest: &str, agent: &str) -> Ran {
 fn with_server(rest: &str, server: &str, agent: &str) -> Ran {
     let peers = format!(
         "[[peer]]\nname = \"rust\"\nlanguage = \"x\"\n\
-         server = {{ command = [\"{{bin}}/calculator-server\", \"--address\", \"{{address}}\"], \
+         server = {{ command = [\"{{bin}}/calculator-server\", \"--streaming\", \"--address\", \
+         \"{{address}}\"], \
          ready = \"Address: {{address}}\"{server} }}\n\
          agent = {{ command = [\"{{bin}}/calculator-agent\"]{agent} }}\n"
     );

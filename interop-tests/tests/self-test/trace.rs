@@ -164,7 +164,7 @@ fn programs_have_none() {
 fn encryption_is_shown() {
     let peers = "[[peer]]\nname = \"rust\"\nlanguage = \"x\"\n\
          server = { command = [\"{bin}/calculator-server\", \"--address\", \"{address}\"], \
-         ready = \"Address: {address}\", calls = [\"--health\", \"--reflection\", \
+         ready = \"Address: {address}\", calls = [\"--streaming\", \"--health\", \"--reflection\", \
          \"--test-behaviour\"], options = { tls = [\"--tls-certificate\", \"{certificate}\", \
          \"--tls-key\", \"{key}\"] } }\nagent = { command = [\"{bin}/calculator-agent\"] }\n";
     let trial = "calls/rust/rust/tls/root-of-16";
