@@ -14,7 +14,7 @@ use tonic::server::NamedService;
 use tower::Service;
 
 use super::calculator::CalculatorService;
-use super::methods::SQUARE_ROOT;
+use super::methods::{EXCHANGE, SQUARE_ROOT};
 use super::response::{ResponseBody, ResponseFuture};
 use super::streaming_calculator::StreamingCalculatorService;
 use super::unary;
@@ -68,11 +68,16 @@ impl Service<Request<RequestBody>> for Services {
 
     fn call(&mut self, request: Request<RequestBody>) -> ResponseFuture {
         let path = request.uri().path();
-        if path == SQUARE_ROOT
-            && !self.0.compresses
+        if !self.0.compresses
             && let Some(message) = request.body().as_single()
         {
-            return ResponseFuture::ready(unary::respond(message, CalculatorService::respond));
+            if path == SQUARE_ROOT {
+                return ResponseFuture::ready(unary::respond(message, CalculatorService::respond));
+            }
+            if path == EXCHANGE {
+                let respond = |request| StreamingCalculatorService::respond_in_parts(&request);
+                return ResponseFuture::ready(unary::respond_with(message, respond));
+            }
         }
         let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         match service.map(|(name, _)| name) {

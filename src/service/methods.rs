@@ -15,10 +15,12 @@ const CALCULATORS: [Method; 5] = [
     ("/StreamingCalculator/RepeatedRoots", ServerStreaming),
     ("/StreamingCalculator/RootMeanSquare", ClientStreaming),
     ("/StreamingCalculator/RootOfEach", Bidirectional),
-    ("/StreamingCalculator/Exchange", Unary),
+    (EXCHANGE, Unary),
 ];
 
 pub(crate) const SQUARE_ROOT: &str = "/Calculator/SquareRoot";
+
+pub(crate) const EXCHANGE: &str = "/StreamingCalculator/Exchange";
 
 /// The methods of the calculators, of health checking and of reflection.
 #[must_use]

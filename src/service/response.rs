@@ -67,6 +67,9 @@ impl Future for ResponseFuture {
 static OK: LazyLock<HeaderMap> =
     LazyLock::new(|| HeaderMap::from_iter([(Status::GRPC_STATUS, HeaderValue::from_static("0"))]));
 
+/// The zeros of one frame.
+static ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
+
 /// The body of a response.
 #[derive(Debug, Default)]
 pub struct ResponseBody(BodyState);
@@ -75,6 +78,10 @@ pub struct ResponseBody(BodyState);
 enum BodyState {
     /// A message and then OK.
     Message(Bytes),
+    /// The start of a message and then zeros.
+    Start(Bytes, usize),
+    /// So many zeros and then OK.
+    Zeros(usize),
     /// OK only.
     Ok,
     Tonic(Body),
@@ -90,6 +97,14 @@ impl ResponseBody {
     /// One message with its prefix, and the status OK.
     pub(super) fn single(message: Bytes) -> Self {
         Self(BodyState::Message(message))
+    }
+
+    /// One message with its prefix, which ends with so many `zeros` after its `start`, and the
+    /// status OK.
+    ///
+    /// The zeros are shared by all responses and produced as the client reads them.
+    pub(super) fn ending_with_zeros(start: Bytes, zeros: usize) -> Self {
+        Self(BodyState::Start(start, zeros))
     }
 }
 
@@ -114,7 +129,17 @@ impl http_body::Body for ResponseBody {
                 self.0 = BodyState::Ok;
                 Frame::data(message)
             }
-            BodyState::Ok => {
+            BodyState::Start(start, zeros) => {
+                let (start, zeros) = (std::mem::take(start), *zeros);
+                self.0 = BodyState::Zeros(zeros);
+                Frame::data(start)
+            }
+            BodyState::Zeros(left) if *left > 0 => {
+                let length = ZEROS.len().min(*left);
+                *left -= length;
+                Frame::data(Bytes::from_static(&ZEROS[..length]))
+            }
+            BodyState::Ok | BodyState::Zeros(_) => {
                 self.0 = BodyState::default();
                 Frame::trailers(OK.clone())
             }

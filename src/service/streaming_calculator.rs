@@ -6,12 +6,16 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use bytes::{BufMut, BytesMut};
+use prost::encoding::{WireType, encode_key, encode_varint};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use super::response::ResponseBody;
 use super::root_streams::{RepeatedRoots, RootOfEach};
 use crate::Number;
 use crate::calculator::arithmetic::RootMeanSquare;
+use crate::grpcio::wire::message::{self, PREFIX_LENGTH};
 use crate::rpc::streaming_calculator_server::StreamingCalculator;
 use crate::rpc::{ExchangeRequest, Payload, RepeatedRootsRequest};
 
@@ -23,6 +27,12 @@ const INTERVAL_MS: RangeInclusive<i32> = 0..=i32::MAX;
 
 /// The valid sizes of a payload, in bytes.
 const RESPONSE_SIZE: RangeInclusive<i32> = 0..=16_777_216;
+
+/// The number of the only field of `Payload`.
+const PAYLOAD_FIELD: u32 = 1;
+
+/// How many bytes of a payload are in the first frame, so that a small response has only one.
+const IN_START: usize = 1024;
 
 /// Implements all methods of `StreamingCalculator`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,11 +81,33 @@ impl StreamingCalculator for StreamingCalculatorService {
         &self,
         request: Request<ExchangeRequest>,
     ) -> Result<Response<Payload>, Status> {
-        let size = request.get_ref().response_size;
-        check_range("response_size", size, &RESPONSE_SIZE)?;
-        let size = usize::try_from(size).unwrap_or_default();
+        let size = response_size(request.get_ref())?;
         Ok(Response::new(Payload { payload: vec![0; size] }))
     }
+}
+
+impl StreamingCalculatorService {
+    /// The same response as that of `exchange`, without memory for the whole payload: a client that
+    /// asks for 16 MiB in each of many calls need not have them read.
+    pub(super) fn respond_in_parts(request: &ExchangeRequest) -> Result<ResponseBody, Status> {
+        let size = response_size(request)?;
+        let mut field = Vec::new();
+        if size > 0 {
+            encode_key(PAYLOAD_FIELD, WireType::LengthDelimited, &mut field);
+            encode_varint(u64::try_from(size).unwrap_or(u64::MAX), &mut field);
+        }
+        let mut start = BytesMut::with_capacity(PREFIX_LENGTH + field.len() + size.min(IN_START));
+        start.put_slice(&message::uncompressed_prefix(field.len() + size));
+        start.put_slice(&field);
+        start.put_bytes(0, size.min(IN_START));
+        Ok(ResponseBody::ending_with_zeros(start.freeze(), size.saturating_sub(IN_START)))
+    }
+}
+
+/// The size of the payload that a request asks for, in bytes.
+fn response_size(request: &ExchangeRequest) -> Result<usize, Status> {
+    check_range("response_size", request.response_size, &RESPONSE_SIZE)?;
+    Ok(usize::try_from(request.response_size).unwrap_or_default())
 }
 
 /// A field of a request is out of range.
@@ -114,8 +146,11 @@ impl From<OutOfRange> for Status {
 mod tests {
     use super::StreamingCalculatorService;
     use crate::Number;
+    use crate::grpcio::wire::message;
     use crate::rpc::streaming_calculator_server::StreamingCalculator;
-    use crate::rpc::{ExchangeRequest, RepeatedRootsRequest};
+    use crate::rpc::{ExchangeRequest, Payload, RepeatedRootsRequest};
+    use http_body_util::BodyExt;
+    use prost::Message;
     use tokio_stream::StreamExt;
     use tonic::{Code, Request, Status};
     use tonic_types::StatusExt;
@@ -167,6 +202,28 @@ mod tests {
             let status = exchange(size).await.expect_err(violation);
             assert_names_field(&status, "response_size", violation);
         }
+    }
+
+    #[tokio::test]
+    async fn a_response_in_parts_has_the_same_bytes_and_small_frames() {
+        for response_size in [0, 1, 1_024, 1_025, 100_000, 16_777_216] {
+            let request = ExchangeRequest { payload: Vec::new(), response_size };
+            let mut body =
+                StreamingCalculatorService::respond_in_parts(&request).expect("a response");
+            let mut sent = Vec::new();
+            while let Some(frame) = body.frame().await {
+                if let Ok(data) = frame.expect("a frame").into_data() {
+                    assert!(data.len() <= 16 * 1024);
+                    sent.extend_from_slice(&data);
+                }
+            }
+            let payload = vec![0; usize::try_from(response_size).expect("not negative")];
+            let message = Payload { payload }.encode_to_vec();
+            assert!(sent == message::frame_uncompressed(&message), "{response_size}");
+        }
+        let request = ExchangeRequest { payload: Vec::new(), response_size: -1 };
+        let status = StreamingCalculatorService::respond_in_parts(&request);
+        assert_names_field(&status.expect_err("out of range"), "response_size", "is negative: -1");
     }
 
     #[tokio::test]

@@ -30,13 +30,22 @@ pub(super) fn respond<Request: Message + Default, Reply: Message>(
     message: &[u8],
     method: impl FnOnce(Request) -> Result<Reply, Status>,
 ) -> Response<ResponseBody> {
-    let reply = Request::decode(message.get(PREFIX_LENGTH..).unwrap_or_default())
+    respond_with(message, |request| {
+        method(request).and_then(|reply| frame(&reply)).map(ResponseBody::single)
+    })
+}
+
+/// The response of a `method` that encodes its message itself.
+pub(super) fn respond_with<Request: Message + Default>(
+    message: &[u8],
+    method: impl FnOnce(Request) -> Result<ResponseBody, Status>,
+) -> Response<ResponseBody> {
+    let body = Request::decode(message.get(PREFIX_LENGTH..).unwrap_or_default())
         .map_err(|_| Status::internal(ServerSide::DESERIALIZING_FAILED))
-        .and_then(method)
-        .and_then(|reply| frame(&reply));
-    match reply {
-        Ok(message) => {
-            let mut response = Response::new(ResponseBody::single(message));
+        .and_then(method);
+    match body {
+        Ok(body) => {
+            let mut response = Response::new(body);
             *response.headers_mut() = HEADERS.clone();
             response
         }
