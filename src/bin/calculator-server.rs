@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use calculator::grpcio::address::Address;
+use calculator::grpcio::serve::MessageMemory;
 use calculator::grpcio::serve::listen::{self, Listener, LocalAddress};
 use calculator::grpcio::serve::tls::{self, Identity, Tls};
 use calculator::grpcio::serve::{DRAIN, Drained};
@@ -90,6 +91,14 @@ struct Options {
     #[arg(long, value_name = "NUMBER", value_parser = workers)]
     workers: Option<NonZeroUsize>,
 
+    /// The memory for messages of more than 16 KiB, in MiB. The default is 256.
+    ///
+    /// It holds requests that are received or handled, and responses that are not sent yet. A
+    /// connection gets at most as much as it leaves free. A call that needs more waits up to 20
+    /// seconds and then fails with RESOURCE_EXHAUSTED. At least 8 MiB.
+    #[arg(long, value_name = "MIB", value_parser = message_memory)]
+    message_memory: Option<MessageMemory>,
+
     /// Only for tests of clients, never in production: follow the directives in the metadata of a
     /// call.
     ///
@@ -103,6 +112,27 @@ const DEFAULT_ADDRESS: &str = "[::]:50051";
 
 fn workers(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "this is a number of threads, 1 or more".to_owned())
+}
+
+fn message_memory(text: &str) -> Result<MessageMemory, String> {
+    const MIB: usize = 1024 * 1024;
+    let least = MessageMemory::MIN / MIB;
+    let bytes = text.parse().ok().filter(|mib| *mib >= least);
+    let bytes = bytes.and_then(|mib: usize| mib.checked_mul(MIB));
+    let bytes = bytes.ok_or_else(|| format!("this is a number of MiB, {least} or more"))?;
+    match machine_memory() {
+        Some(memory) if bytes > memory => {
+            Err(format!("this machine has {} MiB of memory", memory / MIB))
+        }
+        _ => Ok(MessageMemory::new(bytes)),
+    }
+}
+
+/// The memory of this machine in bytes, where `/proc` reports it.
+fn machine_memory() -> Option<usize> {
+    let report = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = report.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    total.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1024)
 }
 
 impl Options {
@@ -141,6 +171,9 @@ async fn run(options: &Options) -> Result<Drained, Box<dyn std::error::Error>> {
     served.tls = options.tls_files().as_ref().map(Tls::load).transpose()?;
     served.connections = options.connections.options();
     served.drain = options.drain.unwrap_or(DRAIN);
+    if let Some(memory) = &options.message_memory {
+        served.message_memory = memory.clone();
+    }
     served.workers = options
         .workers
         .or_else(|| thread::available_parallelism().ok())

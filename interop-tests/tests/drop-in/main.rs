@@ -4,7 +4,7 @@
 //! even if it agrees with the Rust code.
 //!
 //! - [`server`], [`shutdown`]: `calculator-server` instead of `python server.py`
-//! - [`tls`], [`unix_socket`], [`connections`], [`streaming`]: its additional options
+//! - [`tls`], [`unix_socket`], [`connections`], [`streaming`], [`memory`]: its additional options
 //! - [`client`]: `calculator-client` instead of `python client.py`
 //! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
 //! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
@@ -23,6 +23,7 @@ mod cpython;
 mod cut_over;
 mod encrypting;
 mod half_sent_call;
+mod memory;
 mod python;
 mod raw_call;
 mod server;

@@ -88,7 +88,7 @@ fn an_unknown_host_is_an_error_that_names_the_address() {
 
 #[test]
 fn an_invalid_command_line_prints_the_usage() {
-    let wrong: [(&[&str], &str); 30] = [
+    let wrong: [(&[&str], &str); 34] = [
         (&["--address"], "'--address <ADDRESS>'"),
         (&["--address", "localhost"], "'localhost' is not an address"),
         (&["--address", "localhost:http"], "'localhost:http' is not an address"),
@@ -117,6 +117,13 @@ fn an_invalid_command_line_prints_the_usage() {
         (&["--max-concurrent-streams", "nan"], "'--max-concurrent-streams <NUMBER>'"),
         (&["--workers", "0"], "a number of threads, 1 or more"),
         (&["--workers", "two"], "a number of threads, 1 or more"),
+        (&["--message-memory", "0"], "--message-memory <MIB>': this is a number of MiB, 8 or more"),
+        (
+            &["--message-memory", "-1"],
+            "--message-memory <MIB>': this is a number of MiB, 8 or more",
+        ),
+        (&["--message-memory", "7"], "--message-memory <MIB>': this is a number of MiB, 8 or more"),
+        (&["--message-memory", "999999999"], "--message-memory <MIB>': this machine has "),
         (&["50051"], "'50051'"),
         (&["-5"], "'-5'"),
     ];
@@ -152,6 +159,7 @@ fn help_and_version() {
             "--keepalive-timeout",
             "--drain",
             "--workers",
+            "--message-memory",
             "--test-behaviour",
             "Only for tests",
             "--help",

@@ -19,6 +19,7 @@ use super::listen::Socket;
 use super::per_connection::PerConnection;
 use super::tls::Tls;
 use crate::grpcio::server;
+use crate::grpcio::server::message_memory::ConnectionMemory;
 use crate::grpcio::wire::method::Methods;
 
 /// What serves a connection.
@@ -29,6 +30,7 @@ pub(super) struct Connection<S> {
     pub(super) http2: Builder<TokioExecutor>,
     pub(super) tls: Option<Tls>,
     pub(super) options: ConnectionOptions,
+    pub(super) memory: ConnectionMemory,
     pub(super) lifetime: Lifetime,
     /// Closes the connection with its calls.
     pub(super) cut_off: CancellationToken,
@@ -73,7 +75,8 @@ impl<S: GrpcService> Connection<S> {
         };
         let transport = client_frames::watch(transport, open.client.clone(), limits);
         let service = |early_requests| {
-            let service = server::layer(self.methods, early_requests).service(self.service);
+            let layers = server::layer(self.methods, early_requests, self.memory);
+            let service = layers.service(self.service);
             open.calls.count(service)
         };
         let connection = server::connection_with(&self.http2, transport, is_unix, service);
@@ -102,6 +105,7 @@ mod tests {
     use super::super::per_connection::PerConnection;
     use super::super::tls::{Files, Identity, Tls};
     use super::Connection;
+    use crate::grpcio::server::message_memory::MessageMemory;
     use crate::grpcio::wire::http2::{FrameHeader, GOAWAY, HEADER_LENGTH, HEADERS, PING, PREFACE};
     use crate::service::dispatch::Services;
     use std::time::Duration;
@@ -141,6 +145,7 @@ mod tests {
             http2: connections::http2(options),
             tls,
             options: options.clone(),
+            memory: MessageMemory::default().connection(),
             lifetime: Lifetime::new(options, shutdown.clone()),
             cut_off: cut_off.clone(),
         }

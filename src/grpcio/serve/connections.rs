@@ -22,6 +22,7 @@ use super::options::Options;
 use super::per_connection::PerConnection;
 use super::tls::Tls;
 use crate::grpcio::server::connection_limits;
+use crate::grpcio::server::message_memory::MessageMemory;
 use crate::grpcio::wire::method::Methods;
 
 /// The connections of one worker and their calls.
@@ -34,6 +35,7 @@ pub(super) struct Connections<S> {
     http2: Builder<TokioExecutor>,
     tls: Option<Tls>,
     options: ConnectionOptions,
+    memory: MessageMemory,
     open: TaskTracker,
     shutdown: CancellationToken,
     cut_off: CancellationToken,
@@ -49,6 +51,7 @@ impl<S: GrpcService> Connections<S> {
             http2: http2(&connections),
             tls: options.tls.clone(),
             options: connections,
+            memory: options.message_memory.clone(),
             open: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             cut_off: CancellationToken::new(),
@@ -75,6 +78,7 @@ impl<S: GrpcService> Connections<S> {
             http2: self.http2.clone(),
             tls: self.tls.clone(),
             options: self.options.clone(),
+            memory: self.memory.connection(),
             lifetime: Lifetime::new(&self.options, self.shutdown.clone()),
             cut_off: self.cut_off.clone(),
         };

@@ -47,6 +47,7 @@ use tokio::sync::Semaphore;
 use tokio_stream::StreamExt;
 use tower::{Layer, Service};
 
+pub use super::server::message_memory::MessageMemory;
 pub use connection_options::ConnectionOptions;
 pub use options::{DRAIN, Options};
 pub use start_check::{StartCheck, StartCheckError};

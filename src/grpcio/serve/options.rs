@@ -10,6 +10,7 @@ use tower::layer::util::{Identity, Stack};
 use super::connection_options::ConnectionOptions;
 use super::tls::Tls;
 use crate::grpcio::descriptors::{self, DescriptorsError};
+use crate::grpcio::server::message_memory::MessageMemory;
 use crate::grpcio::services::{HEALTH, REFLECTION};
 use crate::grpcio::wire::method::Methods;
 
@@ -31,6 +32,8 @@ pub struct Options<L = Identity> {
     pub tls: Option<Tls>,
     /// How many connections there are, and how long each of them lasts.
     pub connections: ConnectionOptions,
+    /// The memory for large messages, by default 256 MiB. Servers with clones of it share it.
+    pub message_memory: MessageMemory,
     /// How long the calls in flight may take after the shutdown has begun. The default is
     /// [`DRAIN`].
     pub drain: Duration,
@@ -60,6 +63,7 @@ impl Options {
             reflection: false,
             tls: None,
             connections: ConnectionOptions::default(),
+            message_memory: MessageMemory::default(),
             drain: DRAIN,
             end_drain: CancellationToken::new(),
             compress: false,
@@ -85,6 +89,7 @@ impl<L> Options<L> {
             reflection: self.reflection,
             tls: self.tls,
             connections: self.connections,
+            message_memory: self.message_memory,
             drain: self.drain,
             end_drain: self.end_drain,
             compress: self.compress,

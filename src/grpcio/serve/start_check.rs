@@ -86,7 +86,7 @@ pub(super) async fn check<S: GrpcService>(
 fn request(path: &str, kind: MethodKind) -> Option<Request<RequestBody>> {
     /// The first byte of a number that never ends.
     const INVALID: &[u8] = b"\xff";
-    let call = CallDetails { kind, timeout: None, encoding: None };
+    let call = CallDetails { method: 0, kind, timeout: None, encoding: None };
     let request = Request::builder()
         .method(Method::POST)
         .uri(path)

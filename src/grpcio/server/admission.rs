@@ -93,11 +93,11 @@ impl<S> Admission<S> {
                 Some(Timeout::Never) | None => None,
             },
         };
-        let Some(kind) = self.methods.kind(&parts.uri) else {
+        let Some((method, kind)) = self.methods.find(&parts.uri) else {
             trailers::check_arrived(body)?;
             return Err(status::method_not_found().into());
         };
-        Ok(CallDetails { kind, timeout, encoding: fields.encoding.map(Encoding::named) })
+        Ok(CallDetails { method, kind, timeout, encoding: fields.encoding.map(Encoding::named) })
     }
 }
 

@@ -21,6 +21,26 @@ pub const MAX_STREAMS: u32 = 2_048;
 /// status.
 const MAX_HEADER_LIST_SIZE: u32 = 72 * 1024;
 
+/// How many bytes of a request a client may send before they are read.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+
+/// How many bytes of all requests a client may send before they are read: what h2 buffers for a
+/// connection at most.
+///
+/// Several times the window of a stream, so that small calls continue while calls that wait for
+/// [memory](super::message_memory) are not read.
+const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+
+/// How many messages of a connection may wait for memory, so that the window of one stream is left
+/// for all other calls.
+pub(super) const MAX_WAITING_MESSAGES: usize = (CONNECTION_WINDOW / STREAM_WINDOW - 1) as usize;
+
+/// How many bytes of a response are queued at most before its service is asked for more.
+///
+/// A client that grants a window and does not read the connection makes the server hold this for
+/// each stream, that is 128 MiB. The default of hyper is 400 KiB, which is 800 MiB.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+
 /// An HTTP/2 server with these limits.
 ///
 /// Probes: `thousand-*`, `hundred-*`, `metadata-64-kib*`.
@@ -30,6 +50,9 @@ pub fn http2() -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .auto_date_header(false)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(MAX_SEND_BUFFER)
         .max_concurrent_streams(MAX_STREAMS)
         .max_pending_accept_reset_streams(usize::try_from(MAX_STREAMS).ok())
         .max_header_list_size(MAX_HEADER_LIST_SIZE);

@@ -11,9 +11,12 @@
 //! - [`response_fields`]: a response has the header fields of grpcio
 //! - [`deadline`]: a call ends when its deadline passes
 //! - [`read_request`]: a service receives whole, limited, uncompressed messages
+//! - [`message_memory`]: the messages of all clients use a limited amount of memory; `request_memory`
+//!   counts those that are received, `response_memory` those that are sent
 //! - `unary_request`: a method with one request starts as soon as its message is complete
 //! - `request_stream`: a malformed message ends a stream of requests
 //! - `trailers`: the trailers of a request count if they have already arrived
+//! - `discard`: a proxy that still sends the request receives the response, too
 //! - [`refusal`]: a refused call ends with a status or a reset
 //! - [`stream_start`]: the header fields of a stream are sent with its first message
 //! - [`catch_panic`]: a panic in a handler fails only its own call
@@ -31,10 +34,14 @@ pub mod catch_panic;
 mod connection;
 pub mod connection_limits;
 pub mod deadline;
+mod discard;
+pub mod message_memory;
 pub mod read_request;
 pub mod refusal;
+mod request_memory;
 mod request_stream;
 pub mod response_fields;
+pub mod response_memory;
 pub mod settings_ack;
 pub mod stream_start;
 mod trailers;
@@ -48,6 +55,7 @@ use crate::grpcio::wire::method::Methods;
 use admission::AdmissionLayer;
 use catch_panic::CatchPanicLayer;
 use deadline::DeadlineLayer;
+use message_memory::ConnectionMemory;
 use read_request::ReadRequestLayer;
 use response_fields::ResponseFieldsLayer;
 use stream_start::StreamStartLayer;
@@ -68,14 +76,18 @@ pub type ServerLayers = Stack<
 >;
 
 /// The layers for a service with these methods on one connection, whose early requests are
-/// `early_requests`.
+/// `early_requests` and whose messages use `memory`.
 #[must_use]
-pub fn layer(methods: Methods, early_requests: EarlyRequests) -> ServiceBuilder<ServerLayers> {
+pub fn layer(
+    methods: Methods,
+    early_requests: EarlyRequests,
+    memory: ConnectionMemory,
+) -> ServiceBuilder<ServerLayers> {
     ServiceBuilder::new()
         .layer(ResponseFieldsLayer)
         .layer(AdmissionLayer::new(methods, early_requests))
         .layer(DeadlineLayer)
-        .layer(ReadRequestLayer)
+        .layer(ReadRequestLayer::new(memory))
         .layer(StreamStartLayer)
         .layer(CatchPanicLayer)
 }

@@ -1,4 +1,4 @@
-//! A service receives complete, limited, uncompressed messages.
+//! A service receives complete, limited, uncompressed messages, and has memory for its response.
 //!
 //! This is not left to the decoder of tonic, which reports every failure with another status than
 //! grpcio.
@@ -11,29 +11,47 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tonic::Code;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::admission::AdmittedBody;
-use super::refusal::StreamReset;
+use super::discard::discard;
+use super::message_memory::{Charge, ConnectionMemory, MAX_WAIT, Waiting};
+use super::refusal::{Refusal, StreamReset};
 use super::request_stream;
+use super::response_memory::{ResponseMemory, ResponseMemoryBody};
 use super::unary_request::UnaryRequest;
 use crate::grpcio::wire::compression::{Encoding, GRPC_ENCODING};
+use crate::grpcio::wire::filtered_body::FilteredBody;
 use crate::grpcio::wire::request_body::{CallDetails, RequestBody};
 
 /// Adds [`ReadRequest`] to a service.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ReadRequestLayer;
+#[derive(Clone, Debug)]
+pub struct ReadRequestLayer {
+    memory: ConnectionMemory,
+}
+
+impl ReadRequestLayer {
+    /// The messages use this memory.
+    #[must_use]
+    pub fn new(memory: ConnectionMemory) -> Self {
+        Self { memory }
+    }
+}
 
 /// Reads the message of a request before the call starts, or a stream of messages during the call.
 #[derive(Clone, Debug)]
-pub struct ReadRequest<S>(S);
+pub struct ReadRequest<S> {
+    inner: S,
+    memory: ConnectionMemory,
+}
 
 impl<S> Layer<S> for ReadRequestLayer {
     type Service = ReadRequest<S>;
 
     fn layer(&self, inner: S) -> ReadRequest<S> {
-        ReadRequest(inner)
+        ReadRequest { inner, memory: self.memory.clone() }
     }
 }
 
@@ -59,40 +77,153 @@ pin_project! {
             body: Option<B>,
             message: UnaryRequest,
         },
+        // Boxed, because it is rare and every call has room for it.
+        Waiting {
+            delayed: Option<Box<DelayedCall<S>>>,
+        },
         Call {
             #[pin]
             call: F,
+            // `None` once the service has responded.
+            memory: Option<ConnectionMemory>,
+            charges: Option<Box<Charges>>,
+            details: CallDetails,
         },
+    }
+}
+
+/// A call whose handler waits for memory.
+#[derive(Debug)]
+struct DelayedCall<S> {
+    inner: S,
+    request: Request<RequestBody>,
+    memory: ConnectionMemory,
+    message: Option<Charge>,
+    waiting: Box<Waiting>,
+}
+
+/// What a running call holds.
+#[derive(Debug)]
+struct Charges {
+    /// The message of the request.
+    _message: Option<Charge>,
+    /// What the response is expected to need. A stream that does not start at once returns it.
+    response: Option<Charge>,
+}
+
+impl<S, B, F> State<S, B, F>
+where
+    S: Service<Request<RequestBody>, Future = F>,
+{
+    /// Starts the handler. Inlined, because most calls would otherwise copy the state of a call.
+    #[inline]
+    fn call(
+        inner: &mut S,
+        request: Request<RequestBody>,
+        memory: ConnectionMemory,
+        charges: Option<Box<Charges>>,
+    ) -> Self {
+        let details = request.body().call();
+        Self::Call { call: inner.call(request), memory: Some(memory), charges, details }
+    }
+
+    /// Starts the handler if there is memory for its response.
+    #[cold]
+    fn call_within_memory(
+        inner: &mut S,
+        request: Request<RequestBody>,
+        memory: ConnectionMemory,
+        message: Option<Charge>,
+    ) -> Self
+    where
+        S: Clone,
+    {
+        let details = request.body().call();
+        if memory.returns_little(details.method) {
+            let charges = message
+                .map(|message| Box::new(Charges { _message: Some(message), response: None }));
+            return Self::call(inner, request, memory, charges);
+        }
+        match memory.expect_response(details.method, Some(MAX_WAIT)) {
+            Ok(response) => {
+                let charges = Box::new(Charges { _message: message, response: Some(response) });
+                Self::call(inner, request, memory, Some(charges))
+            }
+            Err(waiting) => {
+                // Takes the service that has been polled ready, and leaves a clone in its place.
+                let next = inner.clone();
+                let inner = std::mem::replace(inner, next);
+                let delayed = DelayedCall { inner, request, memory, message, waiting };
+                Self::Waiting { delayed: Some(Box::new(delayed)) }
+            }
+        }
     }
 }
 
 impl<S, B, F, ResBody> Future for ReadRequestFuture<S, B, F>
 where
-    S: Service<Request<RequestBody>, Future = F>,
-    B: http_body::Body<Data = Bytes> + Unpin,
+    S: Service<Request<RequestBody>, Future = F> + Clone,
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     F: Future<Output = Result<Response<ResBody>, StreamReset>>,
-    ResBody: Default,
 {
-    type Output = Result<Response<ResBody>, StreamReset>;
+    type Output = Result<Response<ResponseMemoryBody<ResBody>>, StreamReset>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProjection::Call { call } => return call.poll(cx),
+                StateProjection::Call { call, memory, charges, details } => {
+                    let response = call.poll(cx);
+                    let mut expected = None;
+                    if let Some(charges) = charges
+                        && (response.is_ready() || details.kind.streams_responses())
+                    {
+                        expected = charges.response.take().filter(|_| response.is_ready());
+                    }
+                    let response = ready!(response)?;
+                    *charges = None;
+                    let filter = ResponseMemory::new(memory.take(), *details, expected);
+                    return Poll::Ready(Ok(response.map(|body| FilteredBody::new(body, filter))));
+                }
+                StateProjection::Waiting { delayed } => {
+                    // `None` only after a refusal, after which the future is not polled again.
+                    let Some(open) = delayed else { return Poll::Ready(Err(StreamReset)) };
+                    let granted = ready!(Pin::new(&mut open.waiting).poll(cx));
+                    let Some(delayed) = delayed.take() else { continue };
+                    let response = match granted {
+                        Ok(response) => Some(response),
+                        Err(status) => return Poll::Ready(Refusal::from(status).into_response()),
+                    };
+                    let DelayedCall { mut inner, request, memory, message, .. } = *delayed;
+                    let charges = Some(Box::new(Charges { _message: message, response }));
+                    state.set(State::call(&mut inner, request, memory, charges));
+                }
                 StateProjection::Message { inner, call, parts, body, message } => {
                     // `None` only after a refusal, after which the future is not polled again.
                     let Some(open) = body else { return Poll::Ready(Err(StreamReset)) };
-                    let message = ready!(message.poll(cx, open));
-                    *body = None;
-                    let (message, parts) = match (message, parts.take()) {
-                        (Ok(message), Some(parts)) => (message, parts),
-                        (Err(refusal), _) => return Poll::Ready(refusal.into_response()),
+                    let received = ready!(message.poll(cx, open));
+                    let (received, parts) = match (received, parts.take()) {
+                        (Ok(received), Some(parts)) => (received, parts),
+                        (Err(refusal), _) => {
+                            if refusal.code() == Some(Code::ResourceExhausted) {
+                                discard(body.take());
+                            }
+                            *body = None;
+                            return Poll::Ready(refusal.into_response());
+                        }
                         (_, None) => return Poll::Ready(Err(StreamReset)),
                     };
-                    let message = RequestBody::single(*call, message);
-                    let call = inner.call(Request::from_parts(parts, message));
-                    state.set(State::Call { call });
+                    *body = None;
+                    let (charge, memory) = message.take_memory();
+                    let Some(memory) = memory else { return Poll::Ready(Err(StreamReset)) };
+                    let request = Request::from_parts(parts, RequestBody::single(*call, received));
+                    if charge.is_none() && memory.returns_little(call.method) {
+                        let started = State::call(inner, request, memory, None);
+                        state.set(started);
+                    } else {
+                        let next = State::call_within_memory(inner, request, memory, charge);
+                        state.set(next);
+                    }
                 }
             }
         }
@@ -105,14 +236,13 @@ where
     S: Clone,
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    ResBody: Default,
 {
-    type Response = Response<ResBody>;
+    type Response = Response<ResponseMemoryBody<ResBody>>;
     type Error = StreamReset;
     type Future = ReadRequestFuture<S, B, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamReset>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<AdmittedBody<B>>) -> Self::Future {
@@ -123,16 +253,80 @@ where
         }
         let encoding = call.encoding.unwrap_or(Encoding::Identity);
         let state = if call.kind.streams_requests() {
-            let messages = Body::new(request_stream::decode(body, encoding));
+            let memory = self.memory.clone();
+            let messages = Body::new(request_stream::decode(body, encoding, memory.clone()));
             let messages = RequestBody::stream(call, messages);
-            State::Call { call: self.0.call(Request::from_parts(parts, messages)) }
+            State::call_within_memory(
+                &mut self.inner,
+                Request::from_parts(parts, messages),
+                memory,
+                None,
+            )
         } else {
             // Takes the service that has been polled ready, and leaves a clone in its place.
-            let next = self.0.clone();
-            let inner = std::mem::replace(&mut self.0, next);
-            let message = UnaryRequest::new(encoding);
+            let next = self.inner.clone();
+            let inner = std::mem::replace(&mut self.inner, next);
+            let message = UnaryRequest::new(encoding, self.memory.clone());
             State::Message { inner, call, parts: Some(parts), body: Some(body), message }
         };
         ReadRequestFuture { state }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AdmittedBody, CallDetails, ReadRequestLayer};
+    use crate::grpcio::server::message_memory::{MAX_WAIT, MessageMemory};
+    use crate::grpcio::server::refusal::StreamReset;
+    use crate::grpcio::wire::method::MethodKind;
+    use crate::grpcio::wire::request_body::RequestBody;
+    use bytes::Bytes;
+    use futures_util::FutureExt;
+    use http::{Request, Response};
+    use http_body_util::{BodyExt, Full};
+    use tokio::time::Instant;
+    use tonic::{Code, Status};
+    use tower::{Layer, Service, service_fn};
+
+    const MIB: usize = 1024 * 1024;
+
+    const SMALL: usize = 0;
+    const LARGE: usize = 1;
+
+    /// Responds with 4 MiB to calls of `LARGE`, and with nothing to others.
+    async fn handler(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, StreamReset> {
+        let is_large = request.body().call().method == LARGE;
+        Ok(Response::new(Bytes::from(vec![0; if is_large { 4 * MIB } else { 1 }]).into()))
+    }
+
+    fn request(method: usize) -> Request<AdmittedBody<Full<Bytes>>> {
+        let kind = MethodKind::Unary;
+        let call = CallDetails { method, kind, timeout: None, encoding: None };
+        let body = Full::new(Bytes::from_static(b"\0\0\0\0\0"));
+        Request::new(AdmittedBody { call, body })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_waits_while_responses_are_not_sent() {
+        let memory = MessageMemory::new(8 * MIB);
+        let mut service = ReadRequestLayer::new(memory.connection()).layer(service_fn(handler));
+        let mut call = async |method| {
+            let response = service.call(request(method)).await.expect("a response");
+            let status = Status::from_header_map(response.headers());
+            let data = response.into_body().frame().await;
+            (status, data.map(|frame| frame.expect("a frame").into_data().expect("data")))
+        };
+        let (_, small) = call(SMALL).await;
+        let (_, first) = call(LARGE).await;
+        assert_eq!(first.as_ref().map(Bytes::len), Some(4 * MIB));
+        let start = Instant::now();
+        let (status, data) = call(LARGE).await;
+        let status = status.expect("a status");
+        assert_eq!((status.code(), start.elapsed()), (Code::ResourceExhausted, MAX_WAIT));
+        assert!(status.message().contains("--message-memory is 8 MiB") && data.is_none());
+        assert_eq!(call(SMALL).now_or_never().expect("it does not wait").1, small);
+        drop(first);
+        let (status, data) = call(LARGE).now_or_never().expect("the first one was sent");
+        assert!(status.is_none() && data.is_some());
     }
 }

@@ -3,7 +3,7 @@
 //! grpcio sends a status for requests that it cannot parse, and RST_STREAM for requests that are
 //! not gRPC.
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 /// How a request is refused.
 #[derive(Clone, Debug)]
@@ -20,6 +20,11 @@ pub enum Refusal {
 pub struct StreamReset;
 
 impl Refusal {
+    /// The code of the status.
+    pub(super) fn code(&self) -> Option<Code> {
+        if let Self::Status(status) = self { Some(status.code()) } else { None }
+    }
+
     /// The result of the layers, with an empty body.
     pub fn into_response<B: Default>(self) -> Result<http::Response<B>, StreamReset> {
         match self {

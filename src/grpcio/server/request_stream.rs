@@ -10,8 +10,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::MapErr;
-use tonic::Status;
+use tonic::{Code, Status};
 
+use super::discard::discard;
+use super::message_memory::ConnectionMemory;
+use super::request_memory::RequestMemory;
 use crate::grpcio::wire::codec::ServerSide;
 use crate::grpcio::wire::compression::Encoding;
 use crate::grpcio::wire::filtered_body::{BodyFilter, FilteredBody, PolledFrame, Source};
@@ -24,9 +27,15 @@ pub(super) type RequestStream<B> =
     FilteredBody<MapErr<B, fn(<B as Body>::Error) -> Status>, MessageFilter>;
 
 /// Decodes the messages in `body`.
-pub(super) fn decode<B: Body<Data = Bytes>>(body: B, encoding: Encoding) -> RequestStream<B> {
+pub(super) fn decode<B: Body<Data = Bytes>>(
+    body: B,
+    encoding: Encoding,
+    memory: ConnectionMemory,
+) -> RequestStream<B> {
     let reset: fn(B::Error) -> Status = |_| reset();
-    FilteredBody::new(body.map_err(reset), MessageFilter(MessageDecoder::new(encoding)))
+    let decoder = MessageDecoder::new(encoding);
+    let filter = MessageFilter { decoder, memory: RequestMemory::new(memory) };
+    FilteredBody::new(body.map_err(reset), filter)
 }
 
 /// The error of a stream that the client has reset.
@@ -39,7 +48,10 @@ fn reset() -> Status {
 
 /// Turns data into messages, one for each frame.
 #[derive(Debug)]
-pub(super) struct MessageFilter(MessageDecoder<ServerSide>);
+pub(super) struct MessageFilter {
+    decoder: MessageDecoder<ServerSide>,
+    memory: RequestMemory,
+}
 
 impl MessageFilter {
     /// The next message, or `None` at the end.
@@ -49,16 +61,28 @@ impl MessageFilter {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Bytes>, Status>> {
         loop {
-            if let Some(message) = self.0.next()? {
+            let Self { decoder, memory } = self;
+            ready!(memory.poll_waiting(cx))?;
+            if let Some(message) =
+                ready!(decoder.poll_next(|length| memory.poll_reserve(cx, length)))?
+            {
+                // The handler's decoder drops it.
+                let message = match memory.take() {
+                    Some(charge) => charge.hold(message),
+                    None => message,
+                };
                 return Poll::Ready(Ok(Some(message)));
             }
-            let Some(frame) = ready!(body.poll_frame(cx)) else {
+            let Poll::Ready(frame) = body.poll_frame(cx) else {
+                return memory.poll_stalled(cx, decoder.received()).map(Err);
+            };
+            let Some(frame) = frame else {
                 // Probes: `flag-2*`, `flag-3`, `flag-255`.
-                let empty = self.0.take_broken().then(|| message::frame_uncompressed(&[]));
+                let empty = decoder.take_broken().then(|| message::frame_uncompressed(&[]));
                 return Poll::Ready(Ok(empty));
             };
             match frame?.into_data() {
-                Ok(data) => self.0.push(data),
+                Ok(data) => decoder.push(data),
                 Err(frame) => {
                     if let Some(trailers) = frame.trailers_ref() {
                         header_field::check_trailers(trailers)?;
@@ -69,15 +93,22 @@ impl MessageFilter {
     }
 }
 
-impl<B: Body<Data = Bytes, Error = Status> + Unpin> BodyFilter<B> for MessageFilter {
+impl<B> BodyFilter<B> for MessageFilter
+where
+    B: Body<Data = Bytes, Error = Status> + Send + Unpin + 'static,
+{
     fn poll_frame(
         &mut self,
         body: &mut Source<B>,
         cx: &mut Context<'_>,
     ) -> Poll<PolledFrame<Status>> {
         let message = ready!(self.poll_message(body, cx));
-        if !matches!(message, Ok(Some(_))) {
-            body.close();
+        match &message {
+            Ok(Some(_)) => {}
+            Err(status) if status.code() == Code::ResourceExhausted => {
+                discard(body.take());
+            }
+            _ => body.close(),
         }
         Poll::Ready(message.transpose().map(|message| message.map(Frame::data)))
     }
@@ -96,6 +127,7 @@ impl<B: Body<Data = Bytes, Error = Status> + Unpin> BodyFilter<B> for MessageFil
 #[cfg(test)]
 mod tests {
     use super::decode;
+    use crate::grpcio::server::message_memory::MessageMemory;
     use crate::grpcio::wire::compression::Encoding;
     use bytes::Bytes;
     use futures_util::stream;
@@ -110,7 +142,7 @@ mod tests {
     /// The number of messages, and the error after them.
     async fn read(frames: Vec<io::Result<Frame<Bytes>>>) -> (usize, Option<Status>) {
         let body = StreamBody::new(stream::iter(frames));
-        let mut messages = decode(body, Encoding::Identity);
+        let mut messages = decode(body, Encoding::Identity, MessageMemory::default().connection());
         let mut count = 0;
         loop {
             match messages.frame().await {
@@ -144,7 +176,9 @@ mod tests {
         for rest in [&b"\x02\0\0\0\0"[..], b"\x02\0\0\0\x05", b"\x03\0\0\0\x02ab\0\0\0\0\0"] {
             let frames = vec![Ok::<_, io::Error>(data(MESSAGE)), Ok(data(rest)), Ok(data(MESSAGE))];
             let body = StreamBody::new(stream::iter(frames));
-            let messages = decode(body, Encoding::Identity).collect().await.expect("no error");
+            let memory = MessageMemory::default().connection();
+            let messages =
+                decode(body, Encoding::Identity, memory).collect().await.expect("no error");
             assert_eq!(messages.to_bytes(), [MESSAGE, b"\0\0\0\0\0"].concat(), "{rest:?}");
         }
     }

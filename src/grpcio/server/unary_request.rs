@@ -10,7 +10,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tonic::Status;
 
+use super::message_memory::{Charge, ConnectionMemory};
 use super::refusal::Refusal;
+use super::request_memory::RequestMemory;
 use super::trailers;
 use crate::grpcio::wire::codec::{ServerSide, Side};
 use crate::grpcio::wire::compression::Encoding;
@@ -27,11 +29,25 @@ pub(super) struct UnaryRequest {
     joined: BytesMut,
     /// The message has an undefined flag.
     is_broken: bool,
+    memory: RequestMemory,
 }
 
 impl UnaryRequest {
-    pub(super) fn new(encoding: Encoding) -> Self {
-        Self { encoding, first: Bytes::new(), joined: BytesMut::new(), is_broken: false }
+    pub(super) fn new(encoding: Encoding, memory: ConnectionMemory) -> Self {
+        Self {
+            encoding,
+            first: Bytes::new(),
+            joined: BytesMut::new(),
+            is_broken: false,
+            memory: RequestMemory::new(memory),
+        }
+    }
+
+    /// The memory of the message, which is counted if it is large, and that of the connection.
+    /// `None` after the first time.
+    #[inline]
+    pub(super) fn take_memory(&mut self) -> (Option<Charge>, Option<ConnectionMemory>) {
+        (self.memory.take(), self.memory.take_connection())
     }
 
     /// Reads the message and returns it with its prefix, uncompressed.
@@ -46,8 +62,15 @@ impl UnaryRequest {
         while !self.is_broken {
             let length = message_length(self.received(), body)?;
             let Some(length) = length.filter(|length| *length <= self.received().len()) else {
-                let data = ready!(poll_data(cx, body))?.ok_or_else(no_message)?;
-                self.push(data);
+                if let Some(length) = length {
+                    ready!(self.memory.poll_reserve(cx, length - PREFIX_LENGTH))?;
+                    self.make_room(length);
+                }
+                let Poll::Ready(data) = poll_data(cx, body) else {
+                    let stalled = ready!(self.memory.poll_stalled(cx, self.received().len()));
+                    return Poll::Ready(Err(stalled.into()));
+                };
+                self.push(data?.ok_or_else(no_message)?);
                 continue;
             };
             let mut message = self.take();
@@ -55,9 +78,11 @@ impl UnaryRequest {
             trailers::check_arrived(body)?;
             match Prefix::read(&message) {
                 Some(prefix) if prefix.is_compressed() => {
-                    let message = self.encoding.decompress(&message[PREFIX_LENGTH..])?;
-                    check_size(message.len())?;
-                    return Poll::Ready(Ok(message::frame_uncompressed(&message)));
+                    let decompressed = self.poll_decompress(cx, &message[PREFIX_LENGTH..]);
+                    if decompressed.is_pending() {
+                        self.first = message;
+                    }
+                    return decompressed.map_err(Refusal::from);
                 }
                 Some(prefix) if prefix.is_valid() => return Poll::Ready(Ok(message)),
                 _ => self.is_broken = true,
@@ -67,6 +92,19 @@ impl UnaryRequest {
         // `flag-2*`, `flag-3`, `flag-255`.
         while ready!(poll_data(cx, body))?.is_some() {}
         Poll::Ready(Ok(message::frame_uncompressed(&[])))
+    }
+
+    /// Decompresses the message once its memory is reserved, which may take several attempts.
+    fn poll_decompress(
+        &mut self,
+        cx: &mut Context<'_>,
+        payload: &[u8],
+    ) -> Poll<Result<Bytes, Status>> {
+        ready!(self.memory.poll_waiting(cx))?;
+        let message = self.encoding.decompress(payload)?;
+        message::check_size(ServerSide::NAME, message.len())?;
+        ready!(self.memory.poll_reserve(cx, message.len()))?;
+        Poll::Ready(Ok(message::frame_uncompressed(&message)))
     }
 
     fn push(&mut self, data: Bytes) {
@@ -79,6 +117,14 @@ impl UnaryRequest {
             self.joined = BytesMut::from(std::mem::take(&mut self.first));
         }
         self.joined.extend_from_slice(&data);
+    }
+
+    /// Makes room for a message of several frames, so that it is not moved as it grows.
+    fn make_room(&mut self, length: usize) {
+        if self.joined.is_empty() {
+            self.joined = BytesMut::with_capacity(length);
+            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
+        }
     }
 
     fn received(&self) -> &[u8] {

@@ -57,6 +57,11 @@ impl<B: Body<Data = Bytes> + Unpin> Source<B> {
     pub fn close(&mut self) {
         self.0 = None;
     }
+
+    /// Returns the body, which ends the filtered body.
+    pub fn take(&mut self) -> Option<B> {
+        self.0.take()
+    }
 }
 
 /// A body behind a filter.

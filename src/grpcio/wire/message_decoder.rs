@@ -4,6 +4,7 @@
 //! as OUT_OF_RANGE and an unexpected compressed one as UNIMPLEMENTED.
 
 use std::marker::PhantomData;
+use std::task::{Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tonic::Status;
@@ -42,25 +43,46 @@ impl<S: Side> MessageDecoder<S> {
 
     /// The next complete message with its prefix, uncompressed.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Status> {
-        let Some(prefix) = Prefix::read(&self.buffer) else { return Ok(None) };
+        match self.poll_next(|_| Poll::Ready(Ok(()))) {
+            Poll::Ready(message) => message,
+            Poll::Pending => Ok(None),
+        }
+    }
+
+    /// The next complete message with its prefix, uncompressed, once `reserve` has reserved memory
+    /// for a message of this length without prefix, of which only a part may have arrived.
+    ///
+    /// A compressed message is decompressed again if its memory has to be waited for.
+    pub(crate) fn poll_next(
+        &mut self,
+        mut reserve: impl FnMut(usize) -> Poll<Result<(), Status>>,
+    ) -> Poll<Result<Option<Bytes>, Status>> {
+        let Some(prefix) = Prefix::read(&self.buffer) else { return Poll::Ready(Ok(None)) };
         if !prefix.is_valid() {
             self.is_broken = true;
             self.buffer.clear();
-            return Ok(None);
+            return Poll::Ready(Ok(None));
         }
         message::check_size(S::NAME, prefix.length)?;
         let length = PREFIX_LENGTH + prefix.length;
         if self.buffer.len() < length {
-            return Ok(None);
+            ready!(reserve(prefix.length))?;
+            self.buffer.reserve(length - self.buffer.len());
+            return Poll::Ready(Ok(None));
         }
-        let mut message = self.buffer.split_to(length).freeze();
         if !prefix.is_compressed() {
-            return Ok(Some(message));
+            return Poll::Ready(Ok(Some(self.buffer.split_to(length).freeze())));
         }
-        message.advance(PREFIX_LENGTH);
-        let message = self.encoding.decompress(&message)?;
+        let message = self.encoding.decompress(&self.buffer[PREFIX_LENGTH..length])?;
         message::check_size(S::NAME, message.len())?;
-        Ok(Some(message::frame_uncompressed(&message)))
+        ready!(reserve(message.len()))?;
+        self.buffer.advance(length);
+        Poll::Ready(Ok(Some(message::frame_uncompressed(&message))))
+    }
+
+    /// How many bytes have been received of messages that are not complete.
+    pub(crate) fn received(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Whether a message with an undefined flag has arrived, at the first call after it.

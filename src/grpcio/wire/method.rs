@@ -67,7 +67,14 @@ impl Methods {
     /// Probes: `path-*`, `unknown-method`, `unknown-service`, `*-in-lower-case`.
     #[must_use]
     pub fn kind(&self, uri: &http::Uri) -> Option<MethodKind> {
-        self.kind_at(uri.path_and_query()?.as_str())
+        self.find(uri).map(|(_, kind)| kind)
+    }
+
+    /// The position and the kind of the method at `uri`.
+    pub(crate) fn find(&self, uri: &http::Uri) -> Option<(usize, MethodKind)> {
+        let path = uri.path_and_query()?.as_str();
+        let position = self.0.iter().position(|(known, _)| known == path)?;
+        self.0.get(position).map(|(_, kind)| (position, *kind))
     }
 }
 

@@ -19,6 +19,8 @@ use super::method::MethodKind;
 /// The details of a call that the header fields of its request contain.
 #[derive(Clone, Copy, Debug)]
 pub struct CallDetails {
+    /// The position of the method among those of the server.
+    pub(crate) method: usize,
     pub(crate) kind: MethodKind,
     /// How long the call may take from its arrival; `None` is without limit.
     pub(crate) timeout: Option<Duration>,
