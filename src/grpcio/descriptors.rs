@@ -3,6 +3,8 @@
 //! grpcio looks up a method before it reads a message, so a server needs all paths and kinds before
 //! the first call. The code that tonic generates does not list them; the descriptors do.
 
+use prost_reflect::prost::Message;
+use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorError, DescriptorPool, MethodDescriptor, ServiceDescriptor};
 
 use super::wire::method::{MethodKind, Methods};
@@ -13,6 +15,14 @@ pub enum DescriptorsError {
     /// The bytes are not a valid descriptor set. Two services with the same name are one reason.
     #[error("the descriptor set is not valid: {0}")]
     Invalid(#[source] DescriptorError),
+    /// A file has another syntax than proto2 and proto3, such as that of editions.
+    #[error("the file {file} has the syntax {syntax:?}: only proto2 and proto3 are supported")]
+    UnknownSyntax {
+        /// The name of the file.
+        file: String,
+        /// Its syntax.
+        syntax: String,
+    },
     /// No file defines the service.
     #[error("the descriptor set does not define the service {name}; it defines {}", list(defined))]
     UnknownService {
@@ -45,7 +55,22 @@ impl Methods {
 
 /// Decodes an encoded `FileDescriptorSet`, which includes all imported files.
 pub(crate) fn decode(set: &[u8]) -> Result<DescriptorPool, DescriptorsError> {
+    check_syntax(set)?;
     DescriptorPool::decode(set).map_err(DescriptorsError::Invalid)
+}
+
+/// prost-reflect 0.16.5 panics if it does not know the syntax of a file.
+fn check_syntax(set: &[u8]) -> Result<(), DescriptorsError> {
+    // Other errors are those of the pool.
+    let files = FileDescriptorSet::decode(set).map(|set| set.file).unwrap_or_default();
+    let unknown = files.into_iter().find_map(|file| {
+        let syntax = file.syntax.filter(|syntax| !["proto2", "proto3"].contains(&&**syntax))?;
+        Some((file.name.unwrap_or_default(), syntax))
+    });
+    match unknown {
+        None => Ok(()),
+        Some((file, syntax)) => Err(DescriptorsError::UnknownSyntax { file, syntax }),
+    }
 }
 
 /// The services with these full names. At least one is required.
@@ -149,6 +174,12 @@ mod tests {
             }],
             ..FileDescriptorProto::default()
         };
+        let editions = FileDescriptorProto { syntax: Some("editions".into()), ..file("a.proto") };
+        let editions = FileDescriptorSet { file: vec![editions] };
+        assert_eq!(
+            error(&editions.encode_to_vec(), &["Shop"]),
+            "the file a.proto has the syntax \"editions\": only proto2 and proto3 are supported"
+        );
         let twice = FileDescriptorSet { file: vec![file("a.proto"), file("b.proto")] };
         assert_eq!(
             error(&twice.encode_to_vec(), &["Shop"]),

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prost::Message as _;
-use prost_reflect::{DescriptorError, DescriptorPool};
+use prost_reflect::DescriptorPool;
 
+use crate::config::descriptors::decode_set;
 use crate::http2::frame::{flag, kind};
 use crate::http2::{Activity, Endpoint, Frame, Observers, Role, Stream, Timeout, header_block};
 
@@ -49,7 +50,7 @@ pub(crate) enum ReflectionError {
     #[error("the response to a reflection request is not valid: {0}")]
     Invalid(String),
     #[error("the descriptors of the server are not complete: {0}")]
-    Incomplete(#[from] DescriptorError),
+    Incomplete(String),
 }
 
 /// `ServerReflectionRequest`.
@@ -163,7 +164,7 @@ impl Client {
             }
         }
         let file = files.into_values().map(|(_, bytes)| bytes).collect();
-        Ok(DescriptorPool::decode(&Files { file }.encode_to_vec()[..])?)
+        decode_set(&Files { file }.encode_to_vec()).map_err(ReflectionError::Incomplete)
     }
 
     /// Adds the files of a response to `files`.

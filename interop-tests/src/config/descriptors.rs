@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use miette::Diagnostic;
+use prost_reflect::prost::Message as _;
+use prost_reflect::prost_types::{FileDescriptorProto, FileDescriptorSet};
 use prost_reflect::{DescriptorError, DescriptorPool};
 use toml::Spanned;
 
@@ -133,9 +135,26 @@ fn located(error: &protox::Error) -> String {
     }
 }
 
+/// Decodes a `FileDescriptorSet`.
+pub(crate) fn decode_set(set: &[u8]) -> Result<DescriptorPool, String> {
+    // prost-reflect 0.16.5 panics if it does not know a syntax. Other errors are those of the pool.
+    let files = FileDescriptorSet::decode(set).map(|set| set.file).unwrap_or_default();
+    let is_known = |file: &FileDescriptorProto| {
+        matches!(file.syntax.as_deref(), None | Some("proto2" | "proto3"))
+    };
+    if let Some(file) = files.iter().find(|file| !is_known(file)) {
+        return Err(format!(
+            "the file {} has the syntax {:?}: only proto2 and proto3 are supported",
+            file.name(),
+            file.syntax()
+        ));
+    }
+    DescriptorPool::decode(set).map_err(|error| error.to_string())
+}
+
 fn read_set(path: &Path) -> Result<DescriptorPool, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    DescriptorPool::decode(&bytes[..]).map_err(|error| {
+    decode_set(&bytes).map_err(|error| {
         format!(
             "{error}; it must be a FileDescriptorSet with all imports, as `protoc --include_imports \
              --descriptor_set_out` and `buf build` write it"
