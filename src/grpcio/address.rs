@@ -54,6 +54,10 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(authority) => f.write_str(authority.as_str()),
+            // What follows `unix:` is read as an absolute path after `//`.
+            Self::Unix(path) if path.as_os_str().as_encoded_bytes().starts_with(b"//") => {
+                write!(f, "{UNIX_SCHEME}//{}", path.display())
+            }
             Self::Unix(path) => write!(f, "{UNIX_SCHEME}{}", path.display()),
         }
     }
@@ -72,7 +76,11 @@ mod tests {
 
     #[test]
     fn a_path_is_parsed() {
-        for (text, shown) in [("unix:/run/c", "unix:/run/c"), ("unix:///run/c", "unix:/run/c")] {
+        for (text, shown) in [
+            ("unix:/run/c", "unix:/run/c"),
+            ("unix:///run/c", "unix:/run/c"),
+            ("unix:////run/c", "unix:////run/c"),
+        ] {
             assert_eq!(
                 text.parse::<Address>().map(|address| address.to_string()),
                 Ok(shown.into())
