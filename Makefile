@@ -7,6 +7,8 @@
 ## COUNT=2000 SEED=1  how many random requests fuzz-parity sends, and the seed they are drawn from
 ## ARGS='...'          arguments for interop or the benchmark, such as a filter or --help
 ## PEERS=my-peers.toml test the programs that this file names (interop-tests/docs/your-server.md)
+## TARGET=frames     which target fuzz runs; without it, fuzz lists them
+## SECONDS=60         how long fuzz runs
 ## SHARD=1/4           run one of four parts of `make interop`
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
@@ -19,6 +21,8 @@ ROWS ?=
 GRPCIO ?= pinned
 COUNT ?= 2000
 SEED ?=
+TARGET ?=
+SECONDS ?= 60
 
 # GRPCIO names a row of python/versions/rows.txt: its packages, and arguments for interop.
 ROW := $(shell awk -v row='$(GRPCIO)' '$$1 == row' python/versions/rows.txt)
@@ -37,7 +41,7 @@ INTEROP = '$(CARGO_TARGET_DIR)/debug/interop'
 PROGRAMS = --bin calculator-server --bin calculator-client --bin calculator-agent --bin interop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-example build-tests bench interop interop-example test-example interop-versions interop-diff interop-merge record-schema golden fuzz-parity test advisories lint fmt lock clean
+.PHONY: help setup build build-example build-tests bench interop interop-example test-example interop-versions interop-diff interop-merge record-schema golden fuzz-parity fuzz test advisories lint fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +91,14 @@ golden: setup build ## record what the Python server and client do as the golden
 
 fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
 	$(INTEROP) fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+# A finding becomes a file of the corpus, which the tests replay; other inputs are kept in target. Without
+# `--cfg fuzzing`, with which some packages leave out checks.
+fuzz: ## fuzz one parser with cargo-fuzz: make fuzz TARGET=requests SECONDS=60
+	mkdir -p '$(CARGO_TARGET_DIR)/fuzz/$(TARGET)'
+	cd interop-tests/fuzz && TARGET='$(TARGET)' $(CARGO) +nightly fuzz run --no-cfg-fuzzing parsers \
+		'$(CARGO_TARGET_DIR)/fuzz/$(TARGET)' 'corpus/$(TARGET)' -- -artifact_prefix='corpus/$(TARGET)/' \
+		-max_total_time=$(SECONDS) -timeout=10 $(ARGS)
 
 TESTS = --workspace --lib --bin calculator-server --bin calculator-client --bin calculator-agent \
         --test drop-in --test modules --test self-test

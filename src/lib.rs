@@ -14,6 +14,8 @@
 //!   both import what is [shared](grpcio::wire)
 //! - `calculator`: the calculator without gRPC: [`arithmetic`], [`Number`] and [`python_float`]
 //!
+//! `fuzzing` has fuzz targets for the parsers in all of them, for tests and `cargo fuzz` only.
+//!
 //! The layers of [`grpcio::server`] wrap the services, so services do not import them. The programs
 //! in `src/bin/` contain the command lines and combine the modules. A test checks these rules.
 //!
@@ -134,6 +136,9 @@
 //! ```
 
 mod calculator;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpcio;
 pub mod server;
 pub mod service;

@@ -15,6 +15,8 @@
 //! - [`http2`]: frames, HPACK, flow control
 //! - [`config`]: TOML files, peers, programs, capabilities
 //!
+//! `fuzzing` has fuzz targets for the parsers in all of them, for tests and `cargo fuzz` only.
+//!
 //! No module depends on a language or a service: a language is an entry in `peers.toml`, a service a .proto file.
 
 #![allow(clippy::must_use_candidate, reason = "only the programs of this package use this crate")]
@@ -25,6 +27,9 @@ mod capture;
 mod cli;
 mod compare;
 pub mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http2;
 mod outcome;
 mod parity;

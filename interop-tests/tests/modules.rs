@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers from top to bottom. A module may import only modules of lower layers.
 const LAYERS: [&[&str]; 9] = [
-    &["cli"],
+    &["cli", "fuzzing"],
     &["report"],
     &["calls", "compare", "parity"],
     &["probe"],

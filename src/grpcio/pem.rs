@@ -102,8 +102,7 @@ impl Identity {
         &self,
     ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), PemError> {
         let chain = certificates(&self.certificate, Content::Certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(&read(&self.key, Content::Key)?)
-            .map_err(|error| pem_error(&self.key, Content::Key, &error))?;
+        let key = key_in(&read(&self.key, Content::Key)?, &self.key)?;
         Ok((chain, key))
     }
 
@@ -126,13 +125,26 @@ pub(crate) fn certificates(
     path: &Path,
     content: Content,
 ) -> Result<Vec<CertificateDer<'static>>, PemError> {
-    let pem = read(path, content)?;
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    certificates_in(&read(path, content)?, path, content)
+}
+
+/// All certificates in `pem`, which is the text of the file.
+pub(crate) fn certificates_in(
+    pem: &[u8],
+    path: &Path,
+    content: Content,
+) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let all = all.map_err(|error| pem_error(path, content, &error))?;
     if all.is_empty() {
         return Err(PemError::Missing { path: path.to_owned(), content });
     }
     Ok(all)
+}
+
+/// The private key in `pem`, which is the text of the file.
+pub(crate) fn key_in(pem: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| pem_error(path, Content::Key, &error))
 }
 
 /// Makes the `certificates` of a file trusted roots.

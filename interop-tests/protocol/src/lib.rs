@@ -12,6 +12,9 @@
 //! - [`Message`]: the bytes of a message
 //! - [`hex`]: bytes as hex digits
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hex;
 mod line;
 mod message;

@@ -35,7 +35,7 @@ pub(crate) mod session;
 pub(crate) mod shrink;
 pub(crate) mod suite;
 pub(crate) mod tally;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod test_service;
 pub(crate) mod user;
 pub(crate) mod wire;

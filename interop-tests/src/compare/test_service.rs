@@ -1,7 +1,8 @@
-//! A service for unit tests.
+//! A service for unit tests and fuzz targets.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[cfg(test)]
 use crate::compare::difference::ResponseTypes;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
@@ -40,6 +41,7 @@ pub(crate) fn pool() -> DescriptorPool {
 }
 
 /// The types of the responses of `shop.Shop.Get`. Its status details are not decoded.
+#[cfg(test)]
 pub(crate) fn response_types() -> ResponseTypes {
     let message = method("Get").output();
     ResponseTypes { status: message.clone(), message }

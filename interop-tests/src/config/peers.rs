@@ -113,34 +113,63 @@ impl Peers {
             let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's file with `with`";
             return Err(peers.source.error(None, message).into());
         }
-        let variables = file.variables.values();
-        for mut peer in file.peer {
+        peers.add(file.peer, &file.variables, folder.as_deref(), is_project)?;
+        Ok(peers)
+    }
+
+    /// Reads the text of a peers file as far as that takes no other file.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_text(text: &str) -> Result<Self, ConfigError> {
+        let source = Source::new("peers.toml", text);
+        let file: File = source.parse()?;
+        if let Some((name, message)) = file.variables.wrong_name() {
+            return Err(source.error(Some(name.span()), message));
+        }
+        let ignored = file.ignore.into_iter().map(|entry| entry.check(&source));
+        let ignored = ignored.collect::<Result<_, _>>()?;
+        let (all, compare) = (Vec::new(), file.compare);
+        let (descriptors, reflection, project) = (None, None, None);
+        let mut peers = Self { all, descriptors, compare, ignored, reflection, project, source };
+        peers.add(file.peer, &file.variables, None, false)?;
+        Ok(peers)
+    }
+
+    /// Adds the entries of a file in this folder, and checks them.
+    fn add(
+        &mut self,
+        entries: Vec<Peer>,
+        variables: &Variables,
+        folder: Option<&Path>,
+        is_project: bool,
+    ) -> Result<(), ConfigError> {
+        let values = variables.values();
+        for mut peer in entries {
             for program in peer.programs_mut() {
-                program.folder.clone_from(&folder);
-                program.expand(&variables);
+                program.folder = folder.map(Path::to_owned);
+                program.expand(&values);
             }
-            if let Some((span, message)) = peer.unknown_placeholder(&file.variables) {
-                return Err(peers.source.error(Some(span), message).into());
+            if let Some((span, message)) = peer.unknown_placeholder(variables) {
+                return Err(self.source.error(Some(span), message));
             }
             let wrong = |span: Option<_>, message: &str| {
                 let span = span.or_else(|| Some(peer.name.span()));
-                Err(peers.source.error(span, message).into())
+                Err(self.source.error(span, message))
             };
-            if peers.all.iter().any(|other| other.name() == peer.name()) {
+            if self.all.iter().any(|other| other.name() == peer.name()) {
                 return wrong(None, &format!("there is already a peer `{}`", peer.name()));
             }
             if let Err((span, message)) = peer.check() {
                 return wrong(span, message);
             }
-            if peer.reference && peers.all.iter().any(|other| other.reference) {
+            if peer.reference && self.all.iter().any(|other| other.reference) {
                 let message =
                     "there is already a reference; only one peer may have `reference = true`";
                 return wrong(None, message);
             }
             peer.is_of_project = is_project;
-            peers.all.push(peer);
+            self.all.push(peer);
         }
-        Ok(peers)
+        Ok(())
     }
 
     /// Adds the peers with these names; `from` are the peers of the `project`'s file.

@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(2);
 
 /// Why an address cannot be used although it can be connected to.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HandshakeError {
+pub(crate) enum HandshakeError {
     #[error("Socket closed")]
     Closed,
     #[error(
@@ -55,7 +55,7 @@ impl From<io::Error> for HandshakeError {
 }
 
 /// Sends the preface and waits for the SETTINGS of the server.
-pub(super) async fn handshake<IO>(mut io: IO) -> Result<Established<IO>, HandshakeError>
+pub(crate) async fn handshake<IO>(mut io: IO) -> Result<Established<IO>, HandshakeError>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {

@@ -39,7 +39,7 @@ pub mod connect;
 pub mod deadline;
 mod error_status;
 mod established;
-mod handshake;
+pub(crate) mod handshake;
 mod lookup;
 mod peer_name;
 pub mod read_response;

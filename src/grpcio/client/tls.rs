@@ -62,7 +62,7 @@ pub struct Tls {
 
 /// Why a TLS handshake failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsHandshakeError {
+pub(crate) enum TlsHandshakeError {
     #[error("TLS handshake failed: {0}")]
     Failed(#[from] io::Error),
     /// The server did not select HTTP/2 with ALPN, which grpcio requires, too.

@@ -29,14 +29,14 @@ use crate::grpcio::wire::http2::{ACK, FrameHeader, PING, PREFACE, PartialHeader}
 
 /// The acknowledgement of the PING that h2 sends after the GOAWAY of a graceful shutdown: its
 /// payload is `h2::frame::Ping::SHUTDOWN`.
-const SHUTDOWN_ACK: [u8; 17] = [
+pub(crate) const SHUTDOWN_ACK: [u8; 17] = [
     0, 0, 8, PING, ACK, 0, 0, 0, 0, // the header
     0x0b, 0x7b, 0xa2, 0xf0, 0x8b, 0x9b, 0xfe, 0x54,
 ];
 
 /// What the owner of a connection knows of the frames, and can ask for. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ClientState(Arc<Flags>);
+pub(crate) struct ClientState(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
@@ -47,29 +47,29 @@ struct Flags {
 impl ClientState {
     /// Makes h2 receive the acknowledgement of a graceful shutdown the next time that it reads, and
     /// the client is not in the middle of a frame or header block.
-    pub(super) fn acknowledge_shutdown(&self) {
+    pub(crate) fn acknowledge_shutdown(&self) {
         self.0.acknowledges.store(true, Ordering::Relaxed);
     }
 
     /// Whether h2 has received that acknowledgement.
-    pub(super) fn has_acknowledged(&self) -> bool {
+    pub(crate) fn has_acknowledged(&self) -> bool {
         self.0.has_acknowledged.load(Ordering::Relaxed)
     }
 }
 
 /// How long a client may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Until its SETTINGS have arrived.
-    pub(super) handshake_end: Instant,
+    pub(crate) handshake_end: Instant,
     /// Until it has acknowledged the SETTINGS of the server.
-    pub(super) settings_end: Instant,
+    pub(crate) settings_end: Instant,
     /// For each header block.
-    pub(super) header_timeout: Duration,
+    pub(crate) header_timeout: Duration,
 }
 
 /// Watches the frames that arrive on `transport`.
-pub(super) fn watch<T>(
+pub(crate) fn watch<T>(
     transport: T,
     state: ClientState,
     limits: Limits,
@@ -80,7 +80,7 @@ pub(super) fn watch<T>(
 
 /// Watches the frames of a client.
 #[derive(Debug)]
-pub(super) struct ClientFrames {
+pub(crate) struct ClientFrames {
     state: ClientState,
     position: Position,
     limits: Limits,

@@ -19,7 +19,7 @@
 //! - `calls_in_flight`: counts the calls of a connection
 
 mod calls_in_flight;
-mod client_frames;
+pub(crate) mod client_frames;
 mod closing_socket;
 mod connection;
 mod connection_options;

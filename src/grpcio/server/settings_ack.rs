@@ -20,7 +20,7 @@ impl EarlyRequests {
     }
 
     /// Whether the next request is an early one. Has to be called once for each request, in order.
-    pub(super) fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         let decrement = |count: usize| count.checked_sub(1);
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, decrement).is_ok()
     }

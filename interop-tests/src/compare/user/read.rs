@@ -36,11 +36,31 @@ impl UserCases {
     pub(crate) fn read(files: &[PathBuf], pool: &DescriptorPool) -> Result<Self, ConfigError> {
         let mut all = Self::default();
         for path in files {
-            let source = Source::open(path)?;
-            all.add(path, &source, pool)
-                .map_err(|Wrong { span, message }| source.error(Some(span), message))?;
+            all.add_file(path, &Source::open(path)?, pool)?;
         }
         Ok(all)
+    }
+
+    /// Reads the text of a case file.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_text(
+        path: &Path,
+        text: &str,
+        pool: &DescriptorPool,
+    ) -> Result<Self, ConfigError> {
+        let mut all = Self::default();
+        all.add_file(path, &Source::new(path, text), pool)?;
+        Ok(all)
+    }
+
+    fn add_file(
+        &mut self,
+        path: &Path,
+        source: &Source,
+        pool: &DescriptorPool,
+    ) -> Result<(), ConfigError> {
+        self.add(path, source, pool)
+            .map_err(|Wrong { span, message }| source.error(Some(span), message))
     }
 
     /// The setup calls before the cases of `method`, in order.
