@@ -80,7 +80,7 @@ enum BodyState {
     Message(Bytes),
     /// The start of a message and then zeros.
     Start(Bytes, usize),
-    /// So many zeros and then OK.
+    /// This number of zero bytes, and then OK.
     Zeros(usize),
     /// OK only.
     Ok,
@@ -99,8 +99,8 @@ impl ResponseBody {
         Self(BodyState::Message(message))
     }
 
-    /// One message with its prefix, which ends with so many `zeros` after its `start`, and the
-    /// status OK.
+    /// One message and the status OK. `start` is the prefix and the first bytes of the message,
+    /// `zeros` the number of zero bytes that follow.
     ///
     /// The zeros are shared by all responses and produced as the client reads them.
     pub(super) fn ending_with_zeros(start: Bytes, zeros: usize) -> Self {

@@ -1,7 +1,8 @@
 //! Sends many probes at once to the same servers.
 //!
 //! If a server exits while many probes run, any of those in flight may have caused it. So these are sent again, one
-//! after the other.
+//! after the other. A server can also exit after it has responded, so if none of them ends it again, the others follow. An
+//! exit that no probe repeats counts for all that it interrupted.
 
 use std::sync::Arc;
 use std::thread;

@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// TLS with a certificate that nobody trusts.
+    /// TLS with a self-signed certificate.
     fn tls() -> Tls {
         let certified = rcgen::generate_simple_self_signed([]).expect("a certificate");
         let folder = tempfile::tempdir().expect("a folder");
