@@ -11,8 +11,8 @@ use crate::cli::options::FuzzOptions;
 use crate::cli::{FAILED, output_folder};
 use crate::compare::Suite;
 use crate::compare::fuzz::{self, Options, State, Summary};
-use crate::config::Peer;
 use crate::config::descriptors::Descriptors;
+use crate::config::{CompareSettings, Peer};
 use crate::process::{liveness, reaper};
 use crate::report::fuzzed;
 
@@ -88,6 +88,8 @@ fn send(
 fn calculator(loaded: &Loaded, options: &FuzzOptions) -> anyhow::Result<Suite> {
     let descriptors = Descriptors::of_calculator().context("cannot decode the descriptors")?;
     let peers = &loaded.peers;
+    // A calculation has no side effects, so attached servers are called, too.
+    let config = CompareSettings { safe: vec!["*".to_owned()], ..peers.compare.clone() };
     let probes = loaded.baselines.servers.cases.iter().map(|probe| (**probe).clone()).collect();
-    Suite::new(&descriptors, &peers.compare, &peers.ignored, options.comparison.compared(), probes)
+    Suite::new(&descriptors, &config, &peers.ignored, options.comparison.compared(), probes)
 }
