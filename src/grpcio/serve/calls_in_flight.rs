@@ -20,6 +20,10 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::Service;
 
+use super::fair_reading::{Backlog, Waiting};
+use crate::grpcio::server::message_memory::ConnectionMemory;
+use crate::grpcio::server::open_calls::OpenCalls;
+
 /// How often other tasks may run before the calls that have been cut off are counted. A call ends
 /// when its task has run once or twice.
 const YIELDS: usize = 16;
@@ -34,6 +38,8 @@ struct Handle(Arc<Calls>);
 
 #[derive(Debug, Default)]
 struct Calls {
+    memory: OpenCalls,
+    backlog: Backlog,
     /// The number of the next call.
     next: AtomicU32,
     has_started: AtomicBool,
@@ -43,6 +49,19 @@ struct Calls {
 }
 
 impl CallsInFlight {
+    /// The calls of a connection with this memory, whose thread has these calls.
+    pub(super) fn new(memory: ConnectionMemory, backlog: Backlog) -> Self {
+        let calls = Calls {
+            memory: OpenCalls::new(memory),
+            backlog,
+            next: AtomicU32::new(0),
+            has_started: AtomicBool::new(false),
+            is_cut_off: AtomicBool::new(false),
+            cut_off: Mutex::default(),
+        };
+        Self(Arc::new(Handle(Arc::new(calls))))
+    }
+
     /// Counts the calls of `service`, from their header fields to the last byte of the response.
     pub(super) fn count<S>(&self, service: S) -> Counted<S> {
         Counted { service, in_flight: self.clone() }
@@ -82,13 +101,24 @@ impl CallsInFlight {
         ended + alive
     }
 
-    fn start(&self) -> Call {
+    fn start(&self) -> OpenCall {
         let calls = self.calls();
         // One thread serves the connection, so nothing is lost between the two.
         let number = calls.next.load(Ordering::Relaxed);
         calls.next.store(number.wrapping_add(1).max(1), Ordering::Relaxed);
         calls.has_started.store(true, Ordering::Relaxed);
-        Call { calls: Arc::clone(calls), number }
+        calls.memory.begin();
+        OpenCall(Call { calls: Arc::clone(calls), number })
+    }
+}
+
+/// A call until hyper has taken its whole response.
+#[derive(Debug)]
+struct OpenCall(Call);
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.calls.memory.end();
     }
 }
 
@@ -129,7 +159,8 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let in_flight = Some(self.in_flight.start());
-        CountedCall { call: self.service.call(request), in_flight }
+        let waiting = Some(self.in_flight.calls().backlog.add());
+        CountedCall { call: self.service.call(request), in_flight, waiting }
     }
 }
 
@@ -139,7 +170,9 @@ pin_project! {
     pub(super) struct CountedCall<F> {
         #[pin]
         call: F,
-        in_flight: Option<Call>,
+        in_flight: Option<OpenCall>,
+        // `None` once it has been polled.
+        waiting: Option<Waiting>,
     }
 }
 
@@ -151,6 +184,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        *this.waiting = None;
         let response = ready!(this.call.poll(cx));
         let call = this.in_flight.take();
         Poll::Ready(response.map(|response| response.map(|body| CountedBody { body, call })))
@@ -161,7 +195,7 @@ where
 #[derive(Debug)]
 pub(super) struct CountedBody<B> {
     body: B,
-    call: Option<Call>,
+    call: Option<OpenCall>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {
@@ -174,7 +208,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {
     ) -> Poll<Option<Result<Frame<CountedData>, B::Error>>> {
         let this = &mut *self;
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        let counted = |bytes| CountedData { bytes, _call: this.call.clone() };
+        let counted = |bytes| CountedData::new(bytes, this.call.as_ref());
         Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(counted))))
     }
 
@@ -191,7 +225,27 @@ impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {
 #[derive(Debug)]
 pub(super) struct CountedData {
     bytes: Bytes,
-    _call: Option<Call>,
+    size: usize,
+    call: Option<Call>,
+}
+
+impl CountedData {
+    fn new(bytes: Bytes, call: Option<&OpenCall>) -> Self {
+        let size = bytes.len();
+        let call = call.map(|call| call.0.clone());
+        if let Some(call) = &call {
+            call.calls.memory.queue(size);
+        }
+        Self { bytes, size, call }
+    }
+}
+
+impl Drop for CountedData {
+    fn drop(&mut self) {
+        if let Some(call) = &self.call {
+            call.calls.memory.sent(self.size);
+        }
+    }
 }
 
 impl Buf for CountedData {

@@ -14,6 +14,7 @@ use super::GrpcService;
 use super::client_frames::{self, Limits};
 use super::closing_socket::closing_socket;
 use super::connection_options::ConnectionOptions;
+use super::fair_reading::{Backlog, fair_reading};
 use super::lifetime::{Lifetime, OpenConnection};
 use super::listen::Socket;
 use super::per_connection::PerConnection;
@@ -31,6 +32,8 @@ pub(super) struct Connection<S> {
     pub(super) tls: Option<Tls>,
     pub(super) options: ConnectionOptions,
     pub(super) memory: ConnectionMemory,
+    /// The calls of the thread that serves the connection.
+    pub(super) backlog: Backlog,
     pub(super) lifetime: Lifetime,
     /// Closes the connection with its calls.
     pub(super) cut_off: CancellationToken,
@@ -43,7 +46,8 @@ impl<S: GrpcService> Connection<S> {
     pub(super) async fn serve(self, socket: Socket) -> usize {
         let handshake_end = Instant::now() + self.options.handshake_timeout;
         let is_unix = matches!(socket, Either::Right(_));
-        let open = OpenConnection::default();
+        let open = OpenConnection::new(self.memory.clone(), self.backlog.clone());
+        let socket = fair_reading(socket, self.memory.clone(), self.backlog.clone());
         let socket = closing_socket(socket, open.socket.clone());
         let Some(tls) = self.tls.clone() else {
             return self.serve_http2(socket, is_unix, handshake_end, open).await;
@@ -101,6 +105,7 @@ impl<S: GrpcService> Connection<S> {
 mod tests {
     use super::super::connection_options::ConnectionOptions;
     use super::super::connections;
+    use super::super::fair_reading::Backlog;
     use super::super::lifetime::{Lifetime, OpenConnection};
     use super::super::per_connection::PerConnection;
     use super::super::tls::{Files, Identity, Tls};
@@ -146,6 +151,7 @@ mod tests {
             tls,
             options: options.clone(),
             memory: MessageMemory::default().connection(),
+            backlog: Backlog::default(),
             lifetime: Lifetime::new(options, shutdown.clone()),
             cut_off: cut_off.clone(),
         }

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::GrpcService;
 use super::connection::Connection;
 use super::connection_options::ConnectionOptions;
+use super::fair_reading::Backlog;
 use super::lifetime::Lifetime;
 use super::listen::Socket;
 use super::options::Options;
@@ -36,6 +37,7 @@ pub(super) struct Connections<S> {
     tls: Option<Tls>,
     options: ConnectionOptions,
     memory: MessageMemory,
+    backlog: Backlog,
     open: TaskTracker,
     shutdown: CancellationToken,
     cut_off: CancellationToken,
@@ -52,6 +54,7 @@ impl<S: GrpcService> Connections<S> {
             tls: options.tls.clone(),
             options: connections,
             memory: options.message_memory.clone(),
+            backlog: Backlog::default(),
             open: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             cut_off: CancellationToken::new(),
@@ -79,6 +82,7 @@ impl<S: GrpcService> Connections<S> {
             tls: self.tls.clone(),
             options: self.options.clone(),
             memory: self.memory.connection(),
+            backlog: self.backlog.clone(),
             lifetime: Lifetime::new(&self.options, self.shutdown.clone()),
             cut_off: self.cut_off.clone(),
         };

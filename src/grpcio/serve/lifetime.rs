@@ -18,6 +18,8 @@ use super::calls_in_flight::CallsInFlight;
 use super::client_frames::ClientState;
 use super::closing_socket::SocketState;
 use super::connection_options::ConnectionOptions;
+use super::fair_reading::Backlog;
+use crate::grpcio::server::message_memory::ConnectionMemory;
 
 /// How long a client has to acknowledge the shutdown of the server. Calls that it has sent before
 /// it knew of the shutdown arrive in this time.
@@ -46,6 +48,15 @@ pub(super) struct OpenConnection {
 }
 
 impl OpenConnection {
+    /// A connection with this memory, whose thread has these calls.
+    pub(super) fn new(memory: ConnectionMemory, backlog: Backlog) -> Self {
+        Self {
+            calls: CallsInFlight::new(memory, backlog),
+            client: ClientState::default(),
+            socket: SocketState::default(),
+        }
+    }
+
     /// Whether a response is not completely written. The socket is full if its trailers wait.
     pub(super) fn has_unfinished_calls(&self) -> bool {
         !self.calls.is_empty() || self.is_response_blocked()

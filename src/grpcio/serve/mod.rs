@@ -15,6 +15,7 @@
 //! - `connection`: one of them, from the accepted socket to its end
 //! - `lifetime`: when a connection stops accepting calls, and when it has to be closed
 //! - `client_frames`: limits how long a client may take to finish what it has begun to send
+//! - `fair_reading`: pauses reading, so that other connections of the thread continue
 //! - `closing_socket`: closes a socket so that the client receives everything
 //! - `calls_in_flight`: counts the calls of a connection
 
@@ -24,6 +25,7 @@ mod closing_socket;
 mod connection;
 mod connection_options;
 mod connections;
+mod fair_reading;
 mod lifetime;
 pub mod listen;
 mod options;

@@ -32,7 +32,7 @@ pub struct Options<L = Identity> {
     pub tls: Option<Tls>,
     /// How many connections there are, and how long each of them lasts.
     pub connections: ConnectionOptions,
-    /// The memory for large messages, by default 256 MiB. Servers with clones of it share it.
+    /// The memory for open calls and their messages, by default 256 MiB. Servers with clones of it share it.
     pub message_memory: MessageMemory,
     /// How long the calls in flight may take after the shutdown has begun. The default is
     /// [`DRAIN`].

@@ -4,6 +4,7 @@
 //! deadlines that have passed, and only then the method.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use tonic::Status;
 use tower::{Layer, Service};
 
+use super::message_memory::ConnectionMemory;
+use super::open_calls;
 use super::refusal::{Refusal, StreamReset};
 use super::settings_ack::EarlyRequests;
 use super::trailers;
@@ -31,6 +34,7 @@ use crate::grpcio::wire::timeout::{self, GRPC_TIMEOUT, Timeout};
 pub struct AdmissionLayer {
     methods: Methods,
     early_requests: EarlyRequests,
+    memory: ConnectionMemory,
 }
 
 /// Passes calls of existing methods on and refuses all other requests.
@@ -39,13 +43,14 @@ pub struct Admission<S> {
     inner: S,
     methods: Methods,
     early_requests: EarlyRequests,
+    memory: ConnectionMemory,
 }
 
 impl AdmissionLayer {
-    /// Admits calls of these methods on a connection with these early requests.
+    /// Admits calls of these methods on a connection with these early requests and this memory.
     #[must_use]
-    pub fn new(methods: Methods, early_requests: EarlyRequests) -> Self {
-        Self { methods, early_requests }
+    pub fn new(methods: Methods, early_requests: EarlyRequests, memory: ConnectionMemory) -> Self {
+        Self { methods, early_requests, memory }
     }
 }
 
@@ -57,6 +62,7 @@ impl<S> Layer<S> for AdmissionLayer {
             inner,
             methods: self.methods.clone(),
             early_requests: self.early_requests.clone(),
+            memory: self.memory.clone(),
         }
     }
 }
@@ -69,13 +75,13 @@ pub struct AdmittedBody<B> {
 }
 
 impl<S> Admission<S> {
-    fn admit<B>(&self, parts: &Parts, body: &mut B) -> Result<CallDetails, Refusal>
+    fn admit<B>(&self, parts: &mut Parts, body: &mut B) -> Result<CallDetails, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         check_pseudo_fields(&parts.method, &parts.uri)?;
         let limited = !self.early_requests.take();
-        header_list::check(pseudo_fields(parts), &parts.headers, limited)
+        let size = header_list::check(pseudo_fields(parts), &parts.headers, limited)
             .map_err(|(_, status)| status)?;
         let fields = Fields::find(&parts.headers);
         if !is_grpc(parts, &fields) {
@@ -97,7 +103,12 @@ impl<S> Admission<S> {
             trailers::check_arrived(body)?;
             return Err(status::method_not_found().into());
         };
-        Ok(CallDetails { method, kind, timeout, encoding: fields.encoding.map(Encoding::named) })
+        let encoding = fields.encoding.map(Encoding::named);
+        if let Some(charge) = open_calls::admit(&self.memory, size)? {
+            // Counted as long as the handler keeps the fields.
+            parts.extensions.insert(Arc::new(charge));
+        }
+        Ok(CallDetails { method, kind, timeout, encoding })
     }
 }
 
@@ -178,8 +189,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, mut body) = request.into_parts();
-        match self.admit(&parts, &mut body) {
+        let (mut parts, mut body) = request.into_parts();
+        match self.admit(&mut parts, &mut body) {
             Ok(call) => {
                 let body = AdmittedBody { call, body };
                 Either::Right(self.inner.call(Request::from_parts(parts, body)))

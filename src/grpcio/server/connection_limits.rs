@@ -22,7 +22,7 @@ pub const MAX_STREAMS: u32 = 2_048;
 const MAX_HEADER_LIST_SIZE: u32 = 72 * 1024;
 
 /// How many bytes of a request a client may send before they are read.
-const STREAM_WINDOW: u32 = 1024 * 1024;
+pub(super) const STREAM_WINDOW: u32 = 1024 * 1024;
 
 /// How many bytes of all requests a client may send before they are read: what h2 buffers for a
 /// connection at most.

@@ -4,14 +4,15 @@
 //! the messages that are received in part, of which each call may have one, nor the responses that
 //! handlers have returned to a client that does not read. grpcio limits neither, too.
 //!
-//! Messages of more than 16 KiB are counted: a request from its first part until its handler has
+//! Messages of more than 4 KiB are counted: a request from its first part until its handler has
 //! responded, and a response until it is sent. A connection may hold as much as it leaves free: alone
 //! it gets half of the memory, and with `n` greedy connections the next one still finds an
-//! `n + 1`th part of it. Smaller messages are not counted, so that they cost one comparison; a client
-//! can hold 32 MiB of them, because a connection has at most 2,048 streams.
+//! `n + 1`th part of it. Smaller messages cost only one comparison: they are counted with their calls, see
+//! [`open_calls`](super::open_calls).
 //!
 //! - A request waits before it is received further, and a call waits before its handler starts.
-//!   After 20 seconds it fails with RESOURCE_EXHAUSTED.
+//!   After 20 seconds it fails with RESOURCE_EXHAUSTED. So do further requests at once while many
+//!   wait, because up to a flow-control window of each of them has arrived already.
 //! - A stream of responses waits before its next response as long as the client does not read.
 //! - The size of a response is known only when the handler has returned it. Until then it is
 //!   expected to be as large as earlier responses of the method, and memory for that is reserved.
@@ -25,7 +26,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -35,11 +36,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
-use super::connection_limits::MAX_WAITING_MESSAGES;
+use super::connection_limits::{MAX_WAITING_MESSAGES, STREAM_WINDOW};
 use crate::grpcio::wire::message::MAX_MESSAGE_SIZE;
 
-/// The largest message that is not counted, in bytes: that of the largest frame.
-pub(super) const SMALL: usize = 16 * 1024;
+/// The largest message that is not counted, in bytes.
+pub(super) const SMALL: usize = 4 * 1024;
 
 /// How long a call waits for memory.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -55,6 +56,8 @@ struct Memory {
     /// How many bytes are in use. Changed only while `queue` is locked, and read without the lock by
     /// every call.
     used: AtomicUsize,
+    /// How many messages wait for memory.
+    waiting_messages: AtomicUsize,
     queue: Mutex<Queue>,
     /// The expected size of a response of each method in bytes; 0 before the first response. Methods
     /// at the same position modulo the length share it.
@@ -85,6 +88,8 @@ pub(super) enum Demand {
     Message(usize),
     /// A response of an expected size.
     Response(usize),
+    /// A call with its header fields, of a size that a refusal does not mention.
+    Call,
 }
 
 impl MessageMemory {
@@ -101,6 +106,7 @@ impl MessageMemory {
         Self(Arc::new(Memory {
             limit,
             used: AtomicUsize::new(0),
+            waiting_messages: AtomicUsize::new(0),
             queue: Mutex::default(),
             responses: [const { AtomicUsize::new(0) }; METHODS],
         }))
@@ -113,6 +119,7 @@ impl MessageMemory {
             memory: Arc::clone(&self.0),
             used: AtomicUsize::new(0),
             waiting_messages: AtomicUsize::new(0),
+            refuses_calls: AtomicBool::new(false),
         }))
     }
 }
@@ -132,6 +139,15 @@ struct Connection {
     memory: Arc<Memory>,
     used: AtomicUsize,
     waiting_messages: AtomicUsize,
+    /// Whether there is no memory for the call that has just begun.
+    refuses_calls: AtomicBool,
+}
+
+impl Default for ConnectionMemory {
+    /// A connection that shares its memory with no other.
+    fn default() -> Self {
+        MessageMemory::default().connection()
+    }
 }
 
 impl ConnectionMemory {
@@ -142,7 +158,7 @@ impl ConnectionMemory {
     }
 
     /// Whether less than half of the memory is free. Otherwise every connection is within its share.
-    pub(super) fn is_scarce(&self) -> bool {
+    pub(in crate::grpcio) fn is_scarce(&self) -> bool {
         self.0.memory.used.load(Relaxed) > self.0.memory.limit / 2
     }
 
@@ -169,13 +185,19 @@ impl ConnectionMemory {
     }
 
     /// Memory for the rest of a message, or a place in the queue. An error if the waiting messages
-    /// would exhaust the flow-control window of the connection.
+    /// would exhaust the flow-control window of the connection, or what has arrived of all of them
+    /// would exceed the limit again.
     pub(super) fn receive(&self, bytes: usize) -> Result<Result<Charge, Box<Waiting>>, Status> {
-        if self.0.waiting_messages.load(Relaxed) < MAX_WAITING_MESSAGES {
+        let Memory { limit, waiting_messages, .. } = &*self.0.memory;
+        let max_waiting = limit / STREAM_WINDOW as usize;
+        let why = if self.0.waiting_messages.load(Relaxed) >= MAX_WAITING_MESSAGES {
+            format!("{MAX_WAITING_MESSAGES} messages of the connection already wait")
+        } else if waiting_messages.load(Relaxed) >= max_waiting {
+            format!("{max_waiting} messages already wait")
+        } else {
             return Ok(self.acquire(Demand::Message(bytes), Some(MAX_WAIT)));
-        }
-        let waiting = format!("{MAX_WAITING_MESSAGES} messages of the connection already wait");
-        Err(self.exhausted(Demand::Message(bytes), &waiting))
+        };
+        Err(self.exhausted(Demand::Message(bytes), &why))
     }
 
     fn acquire(&self, demand: Demand, max_wait: Option<Duration>) -> Result<Charge, Box<Waiting>> {
@@ -191,6 +213,7 @@ impl ConnectionMemory {
         queue.waiting.insert(id, Waiter { connection: self.clone(), demand, grant });
         if let Demand::Message(_) = demand {
             self.0.waiting_messages.fetch_add(1, Relaxed);
+            self.0.memory.waiting_messages.fetch_add(1, Relaxed);
         }
         drop(queue);
         let limit = max_wait.map(|max_wait| Box::pin(sleep(max_wait)));
@@ -198,17 +221,36 @@ impl ConnectionMemory {
     }
 
     /// Counts a response as long as it is not sent, even beyond the limit.
-    pub(super) fn charge_response(&self, data: Bytes) -> Bytes {
-        let charge = {
-            let _queue = self.lock();
-            self.add(data.len())
-        };
-        charge.hold(data)
+    pub(in crate::grpcio) fn charge_response(&self, data: Bytes) -> Bytes {
+        self.charge(data.len()).hold(data)
     }
 
     /// Whether a call waits for memory, of any connection.
     pub(super) fn is_awaited(&self) -> bool {
         !self.lock().waiting.is_empty()
+    }
+
+    /// Memory that is granted without waiting, or none.
+    pub(super) fn charge_at_once(&self, bytes: usize) -> Option<Charge> {
+        let _queue = self.lock();
+        self.fits(Demand::Message(bytes)).then(|| self.add(bytes))
+    }
+
+    /// Memory that is in use in any case, even beyond the limit.
+    pub(super) fn charge(&self, bytes: usize) -> Charge {
+        let _queue = self.lock();
+        self.add(bytes)
+    }
+
+    /// Whether there is no memory for the call that has just begun.
+    #[inline]
+    pub(super) fn refuses_calls(&self) -> bool {
+        self.0.refuses_calls.load(Relaxed)
+    }
+
+    /// Sets whether there is no memory for the call that has just begun.
+    pub(super) fn refuse_calls(&self, refuses: bool) {
+        self.0.refuses_calls.store(refuses, Relaxed);
     }
 
     fn fits(&self, demand: Demand) -> bool {
@@ -257,6 +299,7 @@ impl ConnectionMemory {
         let wanted = match demand {
             Demand::Message(bytes) => format!("a message of {bytes} bytes"),
             Demand::Response(_) => "the response".to_owned(),
+            Demand::Call => "another call".to_owned(),
         };
         Status::resource_exhausted(format!(
             "SERVER: No memory for {wanted}: {why} (--message-memory is {mib} MiB)"
@@ -266,8 +309,10 @@ impl ConnectionMemory {
 
 impl Demand {
     fn bytes(self) -> usize {
-        let (Self::Message(bytes) | Self::Response(bytes)) = self;
-        bytes
+        match self {
+            Self::Message(bytes) | Self::Response(bytes) => bytes,
+            Self::Call => 0,
+        }
     }
 }
 
@@ -287,6 +332,14 @@ impl Charge {
     /// Counts what `other` counts, too.
     pub(super) fn absorb(&mut self, mut other: Self) {
         self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    /// Counts only this many bytes from now on.
+    pub(super) fn reduce(&mut self, bytes: usize) {
+        if let Some(less @ 1..) = self.bytes.checked_sub(bytes) {
+            self.bytes = bytes;
+            self.connection.release(less);
+        }
     }
 
     /// Makes the charge last as long as `data`.
@@ -343,6 +396,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if let Demand::Message(_) = self.demand {
             self.connection.0.waiting_messages.fetch_sub(1, Relaxed);
+            self.connection.0.memory.waiting_messages.fetch_sub(1, Relaxed);
         }
         let left = self.connection.lock().waiting.remove(&self.id);
         drop(left);
@@ -378,6 +432,19 @@ mod tests {
         assert_eq!(counts, [30, 15, 7, 4, 2]);
         drop(held);
         assert_eq!(greedy(&connections[4]).len(), 30, "the rest was returned");
+    }
+
+    #[tokio::test]
+    async fn only_so_many_messages_wait() {
+        let memory = MessageMemory::new(8 * MIB);
+        let _all = memory.connection().charge(8 * MIB);
+        let waiting: Vec<_> = (0..8)
+            .map(|_| memory.connection().receive(MIB).expect("it waits").expect_err("no memory"))
+            .collect();
+        let status = memory.connection().receive(MIB).expect_err("too many wait");
+        assert!(status.message().contains("8 messages already wait"), "{status}");
+        drop(waiting);
+        assert!(memory.connection().receive(MIB).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

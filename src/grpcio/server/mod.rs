@@ -13,6 +13,7 @@
 //! - [`read_request`]: a service receives whole, limited, uncompressed messages
 //! - [`message_memory`]: the messages of all clients use a limited amount of memory; `request_memory`
 //!   counts those that are received, `response_memory` those that are sent
+//! - [`open_calls`]: the same for the calls themselves
 //! - `unary_request`: a method with one request starts as soon as its message is complete
 //! - `request_stream`: a malformed message ends a stream of requests
 //! - `trailers`: the trailers of a request count if they have already arrived
@@ -36,6 +37,7 @@ pub mod connection_limits;
 pub mod deadline;
 mod discard;
 pub mod message_memory;
+pub(crate) mod open_calls;
 pub mod read_request;
 pub mod refusal;
 mod request_memory;
@@ -85,7 +87,7 @@ pub fn layer(
 ) -> ServiceBuilder<ServerLayers> {
     ServiceBuilder::new()
         .layer(ResponseFieldsLayer)
-        .layer(AdmissionLayer::new(methods, early_requests))
+        .layer(AdmissionLayer::new(methods, early_requests, memory.clone()))
         .layer(DeadlineLayer)
         .layer(ReadRequestLayer::new(memory))
         .layer(StreamStartLayer)

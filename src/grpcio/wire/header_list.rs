@@ -22,7 +22,7 @@ const OVERHEAD: usize = 32;
 /// The names of the pseudo-header fields and the lengths of their values, in the order of grpcio.
 pub(crate) type PseudoFields<'a> = [Option<(&'a str, usize)>; 4];
 
-/// Checks all fields. The error contains the index of the field that is invalid or exceeds the
+/// Checks all fields, and returns the size of the list in bytes. The error contains the index of the field that is invalid or exceeds the
 /// limit.
 ///
 /// If not `limited`, any size is accepted.
@@ -30,7 +30,7 @@ pub(crate) fn check(
     pseudo: PseudoFields<'_>,
     headers: &HeaderMap,
     limited: bool,
-) -> Result<(), (usize, Status)> {
+) -> Result<usize, (usize, Status)> {
     let mut size = ListSize::new(pseudo, headers, limited).map_err(|status| (0, status))?;
     for (index, (name, value)) in headers.iter().enumerate() {
         let at = |status| (index, status);
@@ -38,7 +38,7 @@ pub(crate) fn check(
         header_field::check(name, value).map_err(at)?;
         size.add(index, name.as_str(), value.len()).map_err(at)?;
     }
-    Ok(())
+    Ok(size.total)
 }
 
 /// Sums the sizes of the fields up to the limit.
