@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::http2::endpoint::Role;
+use crate::http2::frame::{Frame, flag, kind};
+use crate::http2::header_block::Field;
 use crate::http2::value::{Hex, Text};
-use crate::http2::{endpoint::Role, frame::Frame};
 
 /// One action.
 #[derive(Clone, Debug, Deserialize, Serialize, strum::IntoStaticStr)]
@@ -94,11 +96,57 @@ pub(crate) struct AnyFrame {
     pub(crate) stream: Option<u32>,
     #[serde(default)]
     pub(crate) payload: Hex,
-    /// Pads the payload with zeros to this number of bytes.
+    /// Pads the payload to this number of bytes.
     pub(crate) size: Option<usize>,
+    /// The byte of the padding.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) fill: u8,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(byte: &u8) -> bool {
+    *byte == 0
+}
+
+impl Fields {
+    /// The header list.
+    pub(crate) fn list(&self) -> Vec<Field> {
+        self.fields.iter().map(|(name, value)| (name.0.clone(), value.0.clone())).collect()
+    }
 }
 
 impl Action {
+    /// The frames of an action that needs neither the message nor the state of the connection. Other actions have none.
+    pub(crate) fn frames(&self, role: Role, stream: u32) -> Vec<Frame> {
+        match self {
+            Self::End => vec![Frame::new(kind::DATA, flag::END_STREAM, stream, [])],
+            Self::Reset(code) => vec![Frame::rst_stream(stream, *code)],
+            Self::Goaway(Goaway { code, last_stream, debug }) => {
+                let default = if role == Role::Client { 0 } else { stream };
+                vec![Frame::goaway(last_stream.unwrap_or(default), *code, &debug.0)]
+            }
+            Self::Ping(times) => vec![Frame::new(kind::PING, 0, 0, *b"parity!!"); *times],
+            Self::Settings(settings) => vec![Frame::settings(settings)],
+            Self::WindowUpdate(size) => {
+                [0, stream].map(|stream| Frame::window_update(stream, *size)).into()
+            }
+            Self::Frame(any) => vec![any.frame(stream)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it waits for something, or ends the connection.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(
+            self,
+            Self::Answer
+                | Self::PingsAcknowledged
+                | Self::WaitMs(_)
+                | Self::HalfClose
+                | Self::Trailers
+        )
+    }
+
     /// Checks that an endpoint in this role can run the action.
     pub(crate) fn check(&self, role: Role) -> Result<(), String> {
         let owner = match self {
@@ -123,7 +171,7 @@ impl AnyFrame {
     /// The frame in a script whose current stream is `stream`.
     pub(crate) fn frame(&self, stream: u32) -> Frame {
         let mut payload = self.payload.0.clone();
-        payload.resize(self.size.unwrap_or(payload.len()), 0);
+        payload.resize(self.size.unwrap_or(payload.len()), self.fill);
         Frame::new(self.r#type, self.flags, self.stream.unwrap_or(stream), payload)
     }
 }

@@ -269,7 +269,7 @@ impl Endpoint {
             }
             kind::SETTINGS if !frame.has(flag::ACK) => {
                 self.received_settings = true;
-                self.windows.apply_settings(&frame);
+                self.windows.apply_settings(&frame.payload);
                 self.unacknowledged_settings += 1;
                 if self.replies == Replies::All {
                     self.acknowledge_settings();

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
+use bytes::BufMut;
 use grpc_interop_protocol::hex;
 
 /// The connection preface of a client (RFC 9113, section 3.4).
@@ -217,9 +218,9 @@ impl Frame {
     }
 
     /// Appends the encoded frame to `out`.
-    pub fn write_to(&self, out: &mut Vec<u8>) {
-        out.extend(self.header().encode());
-        out.extend(&self.payload);
+    pub fn write_to(&self, out: &mut impl BufMut) {
+        out.put_slice(&self.header().encode());
+        out.put_slice(&self.payload);
     }
 
     /// Reads the next frame; `None` if the input ends, even within a frame.

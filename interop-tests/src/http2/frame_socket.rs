@@ -222,9 +222,9 @@ impl Windows {
         }
     }
 
-    /// Applies a SETTINGS frame; a new initial size changes the windows of open streams too.
-    pub(crate) fn apply_settings(&mut self, frame: &Frame) {
-        for (id, value) in settings(&frame.payload) {
+    /// Applies the payload of a SETTINGS frame; a new initial size changes the windows of open streams too.
+    pub(crate) fn apply_settings(&mut self, payload: &[u8]) {
+        for (id, value) in settings(payload) {
             if id == setting::INITIAL_WINDOW_SIZE {
                 self.initial = i64::from(value);
             }
@@ -235,10 +235,9 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::Windows;
-    use crate::http2::frame::{Frame, kind};
 
-    fn initial_window(size: u32) -> Frame {
-        Frame::new(kind::SETTINGS, 0, 0, [&[0, 4][..], &size.to_be_bytes()].concat())
+    fn initial_window(size: u32) -> Vec<u8> {
+        [&[0, 4][..], &size.to_be_bytes()].concat()
     }
 
     #[test]

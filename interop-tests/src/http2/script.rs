@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::http2::action::{Action, Fields, Goaway};
+use crate::http2::action::Action;
 use crate::http2::endpoint::{Endpoint, Replies, Role, Timeout};
 use crate::http2::frame::{Frame, flag, kind};
 use crate::http2::header_block::{self, Field};
@@ -69,6 +69,25 @@ pub(crate) struct Message {
     pub(crate) priority: bool,
     /// The size of the fragments of a header block.
     pub(crate) fragments: Option<usize>,
+}
+
+impl Message {
+    /// The frames of a header block with these fields.
+    pub(crate) fn block(&self, stream: u32, fields: &[Field], end_stream: bool) -> Vec<Frame> {
+        let flags = if end_stream { flag::END_STREAM } else { 0 };
+        let mut first = Frame::new(kind::HEADERS, flags, stream, []);
+        if self.priority {
+            // Exclusively dependent on stream 0, with the default weight.
+            first.payload.extend([0x80, 0, 0, 0, 15]);
+            first.flags |= flag::PRIORITY;
+        }
+        let size = self.fragments.unwrap_or(MAX_CONTENT);
+        let mut frames = header_block::frames(first, &header_block::encode(fields), size);
+        if let (Some(padding), Some(first)) = (self.pad_headers, frames.first_mut()) {
+            *first = first.clone().padded(padding);
+        }
+        frames
+    }
 }
 
 /// A script on a connection.
@@ -156,27 +175,18 @@ impl<'a> Script<'a> {
                 self.send_body_to(*end, false);
             }
             Action::Trailers => self.send_block(&message.trailers, message.end == End::Trailers),
-            Action::Block(Fields { fields, end_stream }) => {
-                let fields = fields.iter().map(|(name, value)| (name.0.clone(), value.0.clone()));
-                self.send_block(&fields.collect::<Vec<_>>(), *end_stream);
+            Action::Block(block) => self.send_block(&block.list(), block.end_stream),
+            Action::End
+            | Action::Reset(_)
+            | Action::Goaway(_)
+            | Action::Ping(_)
+            | Action::Settings(_)
+            | Action::WindowUpdate(_)
+            | Action::Frame(_) => {
+                for frame in action.frames(endpoint.role, stream) {
+                    endpoint.send(&frame);
+                }
             }
-            Action::End => endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, [])),
-            Action::Reset(code) => endpoint.send(&Frame::rst_stream(stream, *code)),
-            Action::Goaway(Goaway { code, last_stream, debug }) => {
-                let default = if endpoint.role == Role::Client { 0 } else { stream };
-                let last_stream = last_stream.unwrap_or(default);
-                endpoint.send(&Frame::goaway(last_stream, *code, &debug.0));
-            }
-            Action::Ping(times) => {
-                let ping = Frame::new(kind::PING, 0, 0, *b"parity!!");
-                (0..*times).for_each(|_| endpoint.send(&ping));
-            }
-            Action::Settings(settings) => endpoint.send(&Frame::settings(settings)),
-            Action::WindowUpdate(size) => {
-                endpoint.send(&Frame::window_update(0, *size));
-                endpoint.send(&Frame::window_update(stream, *size));
-            }
-            Action::Frame(any) => endpoint.send(&any.frame(stream)),
             Action::Raw(bytes) => endpoint.socket.send_raw(&bytes.0),
             Action::Request => self.take_request(true),
             Action::RequestHeaders => self.take_request(false),
@@ -248,18 +258,7 @@ impl<'a> Script<'a> {
     }
 
     fn send_block(&mut self, fields: &[Field], end_stream: bool) {
-        let flags = if end_stream { flag::END_STREAM } else { 0 };
-        let mut first = Frame::new(kind::HEADERS, flags, self.stream, []);
-        if self.message.priority {
-            // Exclusively dependent on stream 0, with the default weight.
-            first.payload.extend([0x80, 0, 0, 0, 15]);
-            first.flags |= flag::PRIORITY;
-        }
-        let size = self.message.fragments.unwrap_or(MAX_CONTENT);
-        let mut frames = header_block::frames(first, &header_block::encode(fields), size);
-        if let (Some(padding), Some(first)) = (self.message.pad_headers, frames.first_mut()) {
-            *first = first.clone().padded(padding);
-        }
+        let frames = self.message.block(self.stream, fields, end_stream);
         for frame in &frames {
             self.endpoint.send(frame);
         }

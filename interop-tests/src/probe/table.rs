@@ -17,7 +17,7 @@ use crate::outcome::{Grade, Observation, finding::check_unstable};
 ///
 /// `:authority` is the same for every server, because servers include its length when they report the size of
 /// metadata.
-const LEGAL: &Legal = &[
+pub(crate) const LEGAL: &Legal = &[
     (":method", "POST"),
     (":scheme", "http"),
     (":path", "/Calculator/SquareRoot"),

@@ -49,7 +49,7 @@ pub(crate) fn mutate(probe: &mut Probe, random: &mut Random) {
 fn in_between(random: &mut Random) -> Action {
     let frame = |r#type, stream, payload: &[u8]| {
         let payload = Hex(payload.to_vec());
-        Action::Frame(AnyFrame { r#type, flags: 0, stream, payload, size: None })
+        Action::Frame(AnyFrame { r#type, flags: 0, stream, payload, size: None, fill: 0 })
     };
     let byte = random.rng.u8(..);
     match random.below(6) {
