@@ -101,7 +101,7 @@ fuzz: ## fuzz one parser with cargo-fuzz: make fuzz TARGET=requests SECONDS=60
 		-max_total_time=$(SECONDS) -timeout=10 $(ARGS)
 
 TESTS = --workspace --lib --bin calculator-server --bin calculator-client --bin calculator-agent \
-        --test drop-in --test modules --test self-test
+        --test drop-in --test attacks --test modules --test self-test
 build-tests: build ## build the tests
 	$(CARGO) test --locked --no-run $(TESTS)
 

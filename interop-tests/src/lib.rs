@@ -8,6 +8,7 @@
 //! - `calls`: scenarios with stated expectations
 //! - `compare`: comparison of any service with a reference
 //! - `parity`: comparison with grpcio
+//! - [`attack`]: hostile clients, and what another client notices of them
 //! - `probe`: requests below the level of messages, to any method
 //! - [`process`]: child processes: servers and agents, readiness, pools, shutdown, ports, certificates
 //! - `outcome`: observations, mismatches, verdicts, known deviations
@@ -22,6 +23,7 @@
 #![allow(clippy::must_use_candidate, reason = "only the programs of this package use this crate")]
 #![allow(clippy::return_self_not_must_use, reason = "the same")]
 
+pub mod attack;
 mod calls;
 mod capture;
 mod cli;

