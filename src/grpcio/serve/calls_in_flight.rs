@@ -129,11 +129,19 @@ struct Call {
     number: u32,
 }
 
+impl Call {
+    #[cold]
+    fn count_as_cut_off(&self) {
+        let mut cut_off = self.calls.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        cut_off.insert(self.number);
+    }
+}
+
 impl Drop for Call {
+    #[inline]
     fn drop(&mut self) {
         if self.calls.is_cut_off.load(Ordering::Relaxed) {
-            let mut cut_off = self.calls.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
-            cut_off.insert(self.number);
+            self.count_as_cut_off();
         }
     }
 }
@@ -185,9 +193,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         *this.waiting = None;
-        let response = ready!(this.call.poll(cx));
-        let call = this.in_flight.take();
-        Poll::Ready(response.map(|response| response.map(|body| CountedBody { body, call })))
+        this.call.poll(cx).map_ok(|response| {
+            response.map(|body| CountedBody { body, call: this.in_flight.take() })
+        })
     }
 }
 

@@ -76,23 +76,22 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Poll::Ready(response) = this.call.poll(cx) {
-            let deadline = match this.deadline.take() {
-                Some(deadline) if deadline.deadline() <= Instant::now() => {
-                    return Poll::Ready(Refusal::from(status::deadline_exceeded()).into_response());
-                }
-                // A single response is complete: it is sent as a whole or, as above, not at all.
-                _ if !this.kind.streams_responses() => None,
-                deadline => deadline,
+        let polled = this.call.poll(cx);
+        let mut filter = DeadlineFilter::default();
+        if let Some(deadline) = this.deadline {
+            let has_passed = match polled {
+                Poll::Ready(_) => deadline.deadline() <= Instant::now(),
+                Poll::Pending => deadline.as_mut().poll(cx).is_ready(),
             };
-            let filter = DeadlineFilter { deadline };
-            let limit =
-                |response: Response<B>| response.map(|body| FilteredBody::new(body, filter));
-            return Poll::Ready(response.map(limit));
+            if has_passed {
+                return Poll::Ready(Refusal::from(status::deadline_exceeded()).into_response());
+            }
+            // A single response is complete: it is sent as a whole or, as above, not at all.
+            if polled.is_ready() && this.kind.streams_responses() {
+                filter.deadline = this.deadline.take();
+            }
         }
-        let Some(deadline) = this.deadline else { return Poll::Pending };
-        ready!(deadline.as_mut().poll(cx));
-        Poll::Ready(Refusal::from(status::deadline_exceeded()).into_response())
+        polled.map_ok(|response| response.map(|body| FilteredBody::new(body, filter)))
     }
 }
 

@@ -77,6 +77,13 @@ pin_project! {
             body: Option<B>,
             message: UnaryRequest,
         },
+        // A call whose messages are read by the handler.
+        Stream {
+            inner: S,
+            // `None` once the service has received it.
+            request: Option<Request<RequestBody>>,
+            memory: ConnectionMemory,
+        },
         // Boxed, because it is rare and every call has room for it.
         Waiting {
             delayed: Option<Box<DelayedCall<S>>>,
@@ -84,10 +91,9 @@ pin_project! {
         Call {
             #[pin]
             call: F,
-            // `None` once the service has responded.
-            memory: Option<ConnectionMemory>,
+            // Empty once the service has responded.
+            response: ResponseMemory,
             charges: Option<Box<Charges>>,
-            details: CallDetails,
         },
     }
 }
@@ -123,8 +129,8 @@ where
         memory: ConnectionMemory,
         charges: Option<Box<Charges>>,
     ) -> Self {
-        let details = request.body().call();
-        Self::Call { call: inner.call(request), memory: Some(memory), charges, details }
+        let response = ResponseMemory::new(memory, request.body().call());
+        Self::Call { call: inner.call(request), response, charges }
     }
 
     /// Starts the handler if there is memory for its response.
@@ -168,54 +174,47 @@ where
 {
     type Output = Result<Response<ResponseMemoryBody<ResBody>>, StreamReset>;
 
+    // Inlined, because each layer would otherwise copy the response.
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProjection::Call { call, memory, charges, details } => {
-                    let response = call.poll(cx);
-                    let mut expected = None;
-                    if let Some(charges) = charges
-                        && (response.is_ready() || details.kind.streams_responses())
-                    {
-                        expected = charges.response.take().filter(|_| response.is_ready());
+                StateProjection::Call { call, response, charges } => {
+                    let polled = call.poll(cx);
+                    if charges.is_some() {
+                        return_charges(charges, response, polled.is_ready());
                     }
-                    let response = ready!(response)?;
-                    *charges = None;
-                    let filter = ResponseMemory::new(memory.take(), *details, expected);
-                    return Poll::Ready(Ok(response.map(|body| FilteredBody::new(body, filter))));
+                    return polled.map_ok(|responded| {
+                        responded.map(|body| FilteredBody::new(body, std::mem::take(response)))
+                    });
                 }
-                StateProjection::Waiting { delayed } => {
-                    // `None` only after a refusal, after which the future is not polled again.
-                    let Some(open) = delayed else { return Poll::Ready(Err(StreamReset)) };
-                    let granted = ready!(Pin::new(&mut open.waiting).poll(cx));
-                    let Some(delayed) = delayed.take() else { continue };
-                    let response = match granted {
-                        Ok(response) => Some(response),
-                        Err(status) => return Poll::Ready(Refusal::from(status).into_response()),
+                StateProjection::Stream { inner, request, memory } => {
+                    let Some(request) = request.take() else {
+                        return Poll::Ready(Err(StreamReset));
                     };
-                    let DelayedCall { mut inner, request, memory, message, .. } = *delayed;
-                    let charges = Some(Box::new(Charges { _message: message, response }));
-                    state.set(State::call(&mut inner, request, memory, charges));
+                    let next = State::call_within_memory(inner, request, memory.clone(), None);
+                    state.set(next);
                 }
+                StateProjection::Waiting { delayed } => match ready!(poll_delayed(cx, delayed)) {
+                    Ok(call) => state.set(call),
+                    Err(refusal) => return Poll::Ready(refusal.into_response()),
+                },
                 StateProjection::Message { inner, call, parts, body, message } => {
                     // `None` only after a refusal, after which the future is not polled again.
                     let Some(open) = body else { return Poll::Ready(Err(StreamReset)) };
-                    let received = ready!(message.poll(cx, open));
-                    let (received, parts) = match (received, parts.take()) {
-                        (Ok(received), Some(parts)) => (received, parts),
-                        (Err(refusal), _) => {
-                            if refusal.code() == Some(Code::ResourceExhausted) {
-                                discard(body.take());
-                            }
-                            *body = None;
+                    let received = match ready!(message.poll(cx, open)) {
+                        Ok(received) => received,
+                        Err(refusal) => {
+                            end_request(body.take(), &refusal);
                             return Poll::Ready(refusal.into_response());
                         }
-                        (_, None) => return Poll::Ready(Err(StreamReset)),
                     };
                     *body = None;
                     let (charge, memory) = message.take_memory();
-                    let Some(memory) = memory else { return Poll::Ready(Err(StreamReset)) };
+                    let (Some(parts), Some(memory)) = (parts.take(), memory) else {
+                        return Poll::Ready(Err(StreamReset));
+                    };
                     let request = Request::from_parts(parts, RequestBody::single(*call, received));
                     if charge.is_none() && memory.returns_little(call.method) {
                         let started = State::call(inner, request, memory, None);
@@ -228,6 +227,52 @@ where
             }
         }
     }
+}
+
+/// Ends the request of a call that is refused.
+#[cold]
+fn end_request<B>(body: Option<B>, refusal: &Refusal)
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    if refusal.code() == Some(Code::ResourceExhausted) {
+        discard(body);
+    }
+}
+
+/// Returns what a call no longer needs: when the handler has responded, everything except the memory
+/// for that response.
+#[cold]
+fn return_charges(
+    charges: &mut Option<Box<Charges>>,
+    response: &mut ResponseMemory,
+    has_responded: bool,
+) {
+    if has_responded || response.is_stream() {
+        let expected = charges.as_mut().and_then(|charges| charges.response.take());
+        if has_responded {
+            response.reserve(expected);
+            *charges = None;
+        }
+    }
+}
+
+/// Starts the handler of a call when its memory is granted.
+#[cold]
+fn poll_delayed<S, B, F>(
+    cx: &mut Context<'_>,
+    delayed: &mut Option<Box<DelayedCall<S>>>,
+) -> Poll<Result<State<S, B, F>, Refusal>>
+where
+    S: Service<Request<RequestBody>, Future = F>,
+{
+    // `None` only after a refusal, after which the future is not polled again.
+    let Some(open) = delayed else { return Poll::Ready(Err(Refusal::Reset)) };
+    let granted = ready!(Pin::new(&mut open.waiting).poll(cx));
+    let Some(open) = delayed.take() else { return Poll::Ready(Err(Refusal::Reset)) };
+    let DelayedCall { mut inner, request, memory, message, .. } = *open;
+    let charges = Some(Box::new(Charges { _message: message, response: Some(granted?) }));
+    Poll::Ready(Ok(State::call(&mut inner, request, memory, charges)))
 }
 
 impl<S, B, ResBody> Service<Request<AdmittedBody<B>>> for ReadRequest<S>
@@ -252,21 +297,16 @@ where
             parts.headers.remove(GRPC_ENCODING);
         }
         let encoding = call.encoding.unwrap_or(Encoding::Identity);
+        // Takes the service that has been polled ready, and leaves a clone in its place.
+        let next = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, next);
+        let memory = self.memory.clone();
         let state = if call.kind.streams_requests() {
-            let memory = self.memory.clone();
             let messages = Body::new(request_stream::decode(body, encoding, memory.clone()));
-            let messages = RequestBody::stream(call, messages);
-            State::call_within_memory(
-                &mut self.inner,
-                Request::from_parts(parts, messages),
-                memory,
-                None,
-            )
+            let request = Request::from_parts(parts, RequestBody::stream(call, messages));
+            State::Stream { inner, request: Some(request), memory }
         } else {
-            // Takes the service that has been polled ready, and leaves a clone in its place.
-            let next = self.inner.clone();
-            let inner = std::mem::replace(&mut self.inner, next);
-            let message = UnaryRequest::new(encoding, self.memory.clone());
+            let message = UnaryRequest::new(encoding, memory);
             State::Message { inner, call, parts: Some(parts), body: Some(body), message }
         };
         ReadRequestFuture { state }

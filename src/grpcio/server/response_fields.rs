@@ -81,9 +81,10 @@ where
     type Output = Result<Response<ResponseFieldsBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut response = ready!(self.project().call.poll(cx))?;
-        complete(response.headers_mut());
-        Poll::Ready(Ok(response.map(|body| FilteredBody::new(body, MessageEncoding))))
+        self.project().call.poll(cx).map_ok(|mut response| {
+            complete(response.headers_mut());
+            response.map(|body| FilteredBody::new(body, MessageEncoding))
+        })
     }
 }
 

@@ -42,16 +42,24 @@ enum Next {
 }
 
 impl ResponseMemory {
-    /// For the response to a call on this connection, for which memory may be `reserved`.
-    pub(super) fn new(
-        connection: Option<ConnectionMemory>,
-        call: CallDetails,
-        reserved: Option<Charge>,
-    ) -> Self {
-        let next =
-            reserved.map_or(Next::Unknown, |charge| Next::Reserved { _charge: Box::new(charge) });
+    /// For the response to a call on this connection.
+    pub(super) fn new(connection: ConnectionMemory, call: CallDetails) -> Self {
         let streams_responses = call.kind.streams_responses();
-        Self { connection, method: call.method, streams_responses, next }
+        let connection = Some(connection);
+        Self { connection, method: call.method, streams_responses, next: Next::Unknown }
+    }
+
+    /// Whether the method streams responses.
+    pub(super) fn is_stream(&self) -> bool {
+        self.streams_responses
+    }
+
+    /// The memory for the first data has been reserved.
+    pub(super) fn reserve(&mut self, reserved: Option<Charge>) {
+        self.next = match reserved {
+            Some(charge) => Next::Reserved { _charge: Box::new(charge) },
+            None => Next::Unknown,
+        };
     }
 
     /// Waits until the connection may hold more responses.
@@ -136,7 +144,7 @@ mod tests {
     ) -> impl http_body::Body<Data = Bytes, Error = Infallible> + Unpin {
         let next = std::iter::repeat_with(move || Ok(Frame::data(Bytes::from(vec![0; size]))));
         let call = CallDetails { method: 0, kind, timeout: None, encoding: None };
-        let filter = ResponseMemory::new(Some(connection.clone()), call, None);
+        let filter = ResponseMemory::new(connection.clone(), call);
         FilteredBody::new(StreamBody::new(stream::iter(next)), filter)
     }
 

@@ -79,11 +79,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.started.is_none() {
-            let response = ready!(this.call.poll(cx))?;
-            if !*this.streams_responses || is_sent_at_once(response.headers()) {
-                return Poll::Ready(Ok(response.map(|body| with_first(None, body))));
+            let polled = this.call.poll(cx);
+            if !*this.streams_responses || !waits_for_message(&polled) {
+                return polled.map_ok(|response| response.map(|body| with_first(None, body)));
             }
-            *this.started = Some(Box::new(response));
+            *this.started = Some(Box::new(ready!(polled)?));
         }
         let frame = match this.started.as_mut() {
             Some(response) => ready!(Pin::new(response.body_mut()).poll_frame(cx)),
@@ -105,6 +105,11 @@ where
         };
         Poll::Ready(Ok(Response::from_parts(head, with_first(first, body))))
     }
+}
+
+/// Whether there is a response that is not sent at once.
+fn waits_for_message<B, E>(polled: &Poll<Result<Response<B>, E>>) -> bool {
+    matches!(polled, Poll::Ready(Ok(response)) if !is_sent_at_once(response.headers()))
 }
 
 /// Whether a response has a status already or initial metadata of the handler.
