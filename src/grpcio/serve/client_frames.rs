@@ -45,8 +45,8 @@ struct Flags {
 }
 
 impl ClientState {
-    /// Makes h2 receive the acknowledgement of a graceful shutdown the next time that it reads, and
-    /// the client is not in the middle of a frame or header block.
+    /// Makes h2 receive the acknowledgement of a graceful shutdown the next time that it has read
+    /// everything, and the client is not in the middle of a frame or header block.
     pub(crate) fn acknowledge_shutdown(&self) {
         self.0.acknowledges.store(true, Ordering::Relaxed);
     }
@@ -103,12 +103,12 @@ impl ClientFrames {
     }
 
     /// Returns when the client has not finished in time.
+    #[cold]
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let Limits { handshake_end, settings_end, header_timeout } = self.limits;
         let (end, what) = match self.position.stage {
             Stage::Handshake => (handshake_end.min(settings_end), "its SETTINGS"),
             Stage::SettingsAck => (settings_end, "the acknowledgement of SETTINGS"),
-            Stage::Frames if !self.position.is_in_header_block() => return Poll::Pending,
             Stage::Frames => (Instant::now() + header_timeout, "a whole header block"),
         };
         // Has been armed at the first wait, which is when the header block has begun.
@@ -127,13 +127,16 @@ impl IoFilter for ClientFrames {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.acknowledges(buffer) {
-            return Poll::Ready(Ok(()));
-        }
         let before = buffer.filled().len();
         let polled = Pin::new(transport).poll_read(cx, buffer);
         if polled.is_pending() {
-            return self.poll_timeout(cx).map(Err);
+            if self.acknowledges(buffer) {
+                return Poll::Ready(Ok(()));
+            }
+            if self.position.is_awaited() {
+                return self.poll_timeout(cx).map(Err);
+            }
+            return Poll::Pending;
         }
         if let Some(bytes @ [_, ..]) = buffer.filled().get(before..)
             && self.position.advance(bytes)
@@ -199,10 +202,14 @@ impl Position {
             && !self.header.has_begun()
     }
 
-    /// Whether the client is in the middle of a header block, or of a frame header, which may become
-    /// one.
-    fn is_in_header_block(&self) -> bool {
-        self.is_block_open || self.header.has_begun() || self.frame == Some(Frame::Block)
+    /// Whether the client has to send more in time: in the first stages, and in the middle of a header
+    /// block, or of a frame header, which may become one.
+    #[inline]
+    fn is_awaited(&self) -> bool {
+        self.stage != Stage::Frames
+            || self.is_block_open
+            || self.header.has_begun()
+            || self.frame == Some(Frame::Block)
     }
 
     /// Advances by `bytes`. Returns whether a stage has ended in them or, in the last one, a frame

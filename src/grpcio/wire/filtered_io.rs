@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// What a rule changes of the bytes on a transport. By default nothing.
 pub trait IoFilter {
     /// Reads from `transport` into `buffer`.
+    #[inline]
     fn poll_read<T: AsyncRead + Unpin>(
         &mut self,
         transport: &mut T,
@@ -21,7 +22,9 @@ pub trait IoFilter {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(transport).poll_read(cx, buffer);
-        if let Some(bytes @ [_, ..]) = buffer.filled_mut().get_mut(before..) {
+        if polled.is_ready()
+            && let Some(bytes @ [_, ..]) = buffer.filled_mut().get_mut(before..)
+        {
             self.received(bytes);
         }
         polled
@@ -64,6 +67,8 @@ impl<T, F> FilteredIo<T, F> {
 }
 
 impl<T: AsyncRead + Unpin, F: IoFilter + Unpin> AsyncRead for FilteredIo<T, F> {
+    #[expect(clippy::inline_always, reason = "each read passes through several filters")]
+    #[inline(always)]
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

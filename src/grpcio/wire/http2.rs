@@ -94,7 +94,16 @@ impl PartialHeader {
 
     /// Consumes the missing bytes from the start of `bytes`. Returns how many were consumed, and
     /// the header once it is complete; the next call starts the next header.
+    #[inline]
     pub(crate) fn take(&mut self, bytes: &[u8]) -> (usize, Option<FrameHeader>) {
+        // Most headers arrive as a whole and are not copied.
+        match FrameHeader::read(bytes) {
+            Some(header) if !self.has_begun() => (HEADER_LENGTH, Some(header)),
+            _ => self.take_piece(bytes),
+        }
+    }
+
+    fn take_piece(&mut self, bytes: &[u8]) -> (usize, Option<FrameHeader>) {
         let consumed = bytes.len().min(HEADER_LENGTH - self.filled);
         self.bytes[self.filled..self.filled + consumed].copy_from_slice(&bytes[..consumed]);
         self.filled += consumed;
