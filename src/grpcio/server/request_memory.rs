@@ -64,14 +64,12 @@ impl RequestMemory {
     }
 
     /// Waits as long as a reservation waits.
+    #[inline]
     pub(super) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        let Some(large) = &mut self.large else { return Poll::Ready(Ok(())) };
-        let Some(waiting) = &mut large.waiting else { return Poll::Ready(Ok(())) };
-        let charge = ready!(Pin::new(waiting).poll(cx));
-        large.waiting = None;
-        large.keep(charge?);
-        large.check = Box::pin(sleep(MAX_WAIT));
-        Poll::Ready(Ok(()))
+        match &mut self.large {
+            None => Poll::Ready(Ok(())),
+            Some(large) => large.poll_waiting(cx),
+        }
     }
 
     /// Waits for the client, of whose message this many bytes have been received. If others wait for
@@ -106,6 +104,16 @@ impl RequestMemory {
 }
 
 impl LargeMessage {
+    #[cold]
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        let Some(waiting) = &mut self.waiting else { return Poll::Ready(Ok(())) };
+        let charge = ready!(Pin::new(waiting).poll(cx));
+        self.waiting = None;
+        self.keep(charge?);
+        self.check = Box::pin(sleep(MAX_WAIT));
+        Poll::Ready(Ok(()))
+    }
+
     fn keep(&mut self, more: Charge) {
         match &mut self.held {
             Some(held) => held.absorb(more),

@@ -63,15 +63,13 @@ impl MessageFilter {
         loop {
             let Self { decoder, memory } = self;
             ready!(memory.poll_waiting(cx))?;
-            if let Some(message) =
-                ready!(decoder.poll_next(|length| memory.poll_reserve(cx, length)))?
-            {
-                // The handler's decoder drops it.
-                let message = match memory.take() {
-                    Some(charge) => charge.hold(message),
-                    None => message,
-                };
-                return Poll::Ready(Ok(Some(message)));
+            let mut next = ready!(decoder.poll_next(|length| memory.poll_reserve(cx, length)))?;
+            if let Some(message) = &mut next {
+                if let Some(charge) = memory.take() {
+                    // The handler's decoder drops it.
+                    *message = charge.hold(std::mem::take(message));
+                }
+                return Poll::Ready(Ok(next));
             }
             let Poll::Ready(frame) = body.poll_frame(cx) else {
                 return memory.poll_stalled(cx, decoder.received()).map(Err);
@@ -103,12 +101,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<PolledFrame<Status>> {
         let message = ready!(self.poll_message(body, cx));
-        match &message {
-            Ok(Some(_)) => {}
-            Err(status) if status.code() == Code::ResourceExhausted => {
-                discard(body.take());
-            }
-            _ => body.close(),
+        if !matches!(message, Ok(Some(_))) {
+            end(body, message.as_ref().err());
         }
         Poll::Ready(message.transpose().map(|message| message.map(Frame::data)))
     }
@@ -121,6 +115,19 @@ where
     /// The sizes of data and messages differ.
     fn size_hint(&self, _: &B) -> SizeHint {
         SizeHint::default()
+    }
+}
+
+/// Ends the stream, with an error or not.
+#[cold]
+fn end<B>(body: &mut Source<B>, error: Option<&Status>)
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    if error.is_some_and(|status| status.code() == Code::ResourceExhausted) {
+        discard(body.take());
+    } else {
+        body.close();
     }
 }
 

@@ -53,9 +53,10 @@ impl<S: Side> MessageDecoder<S> {
     /// for a message of this length without prefix, of which only a part may have arrived.
     ///
     /// A compressed message is decompressed again if its memory has to be waited for.
+    #[inline]
     pub(crate) fn poll_next(
         &mut self,
-        mut reserve: impl FnMut(usize) -> Poll<Result<(), Status>>,
+        reserve: impl FnMut(usize) -> Poll<Result<(), Status>>,
     ) -> Poll<Result<Option<Bytes>, Status>> {
         let Some(prefix) = Prefix::read(&self.buffer) else { return Poll::Ready(Ok(None)) };
         if !prefix.is_valid() {
@@ -65,13 +66,24 @@ impl<S: Side> MessageDecoder<S> {
         }
         message::check_size(S::NAME, prefix.length)?;
         let length = PREFIX_LENGTH + prefix.length;
+        if self.buffer.len() < length || prefix.is_compressed() {
+            return self.poll_rest(prefix, reserve);
+        }
+        Poll::Ready(Ok(Some(self.buffer.split_to(length).freeze())))
+    }
+
+    /// The next message if it is incomplete or compressed.
+    #[cold]
+    fn poll_rest(
+        &mut self,
+        prefix: Prefix,
+        mut reserve: impl FnMut(usize) -> Poll<Result<(), Status>>,
+    ) -> Poll<Result<Option<Bytes>, Status>> {
+        let length = PREFIX_LENGTH + prefix.length;
         if self.buffer.len() < length {
             ready!(reserve(prefix.length))?;
             self.buffer.reserve(length - self.buffer.len());
             return Poll::Ready(Ok(None));
-        }
-        if !prefix.is_compressed() {
-            return Poll::Ready(Ok(Some(self.buffer.split_to(length).freeze())));
         }
         let message = self.encoding.decompress(&self.buffer[PREFIX_LENGTH..length])?;
         message::check_size(S::NAME, message.len())?;
