@@ -134,15 +134,20 @@ where
 #[cfg(test)]
 mod tests {
     use super::decode;
-    use crate::grpcio::server::message_memory::MessageMemory;
+    use crate::grpcio::server::message_memory::{ConnectionMemory, MAX_WAIT, MessageMemory};
     use crate::grpcio::wire::compression::Encoding;
+    use crate::grpcio::wire::compression::tests::gzip;
+    use crate::grpcio::wire::message;
     use bytes::Bytes;
-    use futures_util::stream;
+    use futures_util::{StreamExt, stream};
     use http::{HeaderMap, HeaderValue};
     use http_body::Frame;
     use http_body_util::{BodyExt, StreamBody};
     use std::io;
+    use tokio::time::{Instant, timeout};
     use tonic::{Code, Status};
+
+    const MIB: usize = 1024 * 1024;
 
     const MESSAGE: &[u8] = b"\0\0\0\0\x02ab";
 
@@ -204,5 +209,40 @@ mod tests {
             let (count, status) = read(vec![Ok(data(MESSAGE)), broken]).await;
             assert_eq!((count, status.map(|status| status.code())), (1, Some(code)));
         }
+    }
+
+    /// The first message of a client that sends this and then nothing.
+    async fn first(memory: &ConnectionMemory, sent: Bytes) -> Result<Bytes, Status> {
+        let sent = stream::iter([Ok::<_, io::Error>(Frame::data(sent))]).chain(stream::pending());
+        let mut messages = decode(StreamBody::new(sent), Encoding::Gzip, memory.clone());
+        let frame = messages.frame().await.expect("a message or an error");
+        frame.map(|frame| frame.into_data().expect("data"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_is_decompressed_is_counted_and_waits_for_memory() {
+        let connection = MessageMemory::new(8 * MIB).connection();
+        let compressed = message::frame_compressed(&gzip(&vec![0; 4 * MIB]));
+        let message = first(&connection, compressed.clone()).await.expect("memory");
+        let start = Instant::now();
+        let status = first(&connection, compressed.clone()).await.expect_err("all is in use");
+        assert_eq!((status.code(), start.elapsed()), (Code::ResourceExhausted, MAX_WAIT));
+        drop(message);
+        first(&connection, compressed).await.expect("memory");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_stalls_is_given_up_if_others_wait() {
+        let memory = MessageMemory::new(8 * MIB);
+        let start_of_message = message::frame_uncompressed(&vec![0; 4 * MIB]).slice(..100);
+        let (connection, other) = (memory.connection(), memory.connection());
+        let (start, mut stalled) =
+            (Instant::now(), std::pin::pin!(first(&connection, start_of_message)));
+        timeout(MAX_WAIT * 3 / 2, &mut stalled).await.expect_err("nobody waits");
+        let _waiting = other.receive(5 * MIB).expect("a place").expect_err("full");
+        let status =
+            timeout(MAX_WAIT, stalled).await.expect("it is given up").expect_err("it stalls");
+        assert!(status.message().contains("less than 16384 bytes arrived in 20 s"), "{status}");
+        assert_eq!(start.elapsed(), 2 * MAX_WAIT);
     }
 }

@@ -184,3 +184,70 @@ where
     }
     Poll::Ready(Ok(None))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::UnaryRequest;
+    use crate::grpcio::server::message_memory::{
+        Charge, ConnectionMemory, MAX_WAIT, MessageMemory,
+    };
+    use crate::grpcio::server::refusal::Refusal;
+    use crate::grpcio::wire::compression::Encoding;
+    use crate::grpcio::wire::compression::tests::gzip;
+    use crate::grpcio::wire::message;
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+    use tokio::time::{Instant, timeout};
+
+    const MIB: usize = 1024 * 1024;
+
+    /// Reads the message of a client that sends this and then nothing. Returns its length and what it
+    /// holds.
+    async fn read(
+        memory: &ConnectionMemory,
+        data: Bytes,
+    ) -> Result<(usize, Option<Charge>), String> {
+        let data = stream::iter([Ok::<_, Infallible>(Frame::data(data))]);
+        let mut body = StreamBody::new(data.chain(stream::pending()));
+        let mut request = UnaryRequest::new(Encoding::Gzip, memory.clone());
+        match poll_fn(|cx| request.poll(cx, &mut body)).await {
+            Ok(message) => Ok((message.len(), request.take_memory().0)),
+            Err(Refusal::Status(status)) => Err(status.message().to_owned()),
+            Err(Refusal::Reset) => Err("reset".to_owned()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_is_decompressed_is_counted_and_waits_for_memory() {
+        let connection = MessageMemory::new(8 * MIB).connection();
+        let compressed = message::frame_compressed(&gzip(&vec![0; 4 * MIB]));
+        let (length, charge) = read(&connection, compressed.clone()).await.expect("memory");
+        assert_eq!(length, 5 + 4 * MIB);
+        assert_eq!(charge.as_ref().map(Charge::bytes), Some(4 * MIB));
+        let start = Instant::now();
+        let refusal = read(&connection, compressed.clone()).await.expect_err("all is in use");
+        assert!(refusal.contains("No memory for a message of 4194304 bytes"), "{refusal}");
+        assert_eq!(start.elapsed(), MAX_WAIT);
+        drop(charge);
+        read(&connection, compressed).await.expect("memory");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_stalls_is_given_up_if_others_wait() {
+        let memory = MessageMemory::new(8 * MIB);
+        let start_of_message = message::frame_uncompressed(&vec![0; 4 * MIB]).slice(..100);
+        let (connection, other) = (memory.connection(), memory.connection());
+        let stalled = read(&connection, start_of_message);
+        let (start, mut stalled) = (Instant::now(), std::pin::pin!(stalled));
+        timeout(MAX_WAIT * 3 / 2, &mut stalled).await.expect_err("nobody waits");
+        let _waiting = other.receive(5 * MIB).expect("a place").expect_err("full");
+        let refusal =
+            timeout(MAX_WAIT, stalled).await.expect("it is given up").expect_err("it stalls");
+        assert!(refusal.contains("less than 16384 bytes arrived in 20 s"), "{refusal}");
+        assert_eq!(start.elapsed(), 2 * MAX_WAIT);
+    }
+}

@@ -100,13 +100,13 @@ fn failed(reason: &str) -> Status {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Encoding, MAX_MESSAGE_SIZE};
     use flate2::Compression;
     use flate2::write::{GzEncoder, ZlibEncoder};
     use std::io::Write;
 
-    fn gzip(message: &[u8]) -> Vec<u8> {
+    pub(crate) fn gzip(message: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(message).expect("into memory");
         encoder.finish().expect("into memory")
