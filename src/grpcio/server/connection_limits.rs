@@ -58,3 +58,55 @@ pub fn http2() -> http2::Builder<TokioExecutor> {
         .max_header_list_size(MAX_HEADER_LIST_SIZE);
     builder
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_SEND_BUFFER, http2};
+    use bytes::Bytes;
+    use futures_util::stream;
+    use http::{Request, Response};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::io::duplex;
+    use tokio::time::sleep;
+
+    /// The size of each part of a response.
+    const PART: usize = 16 * 1024;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_is_not_asked_for_more_of_a_response_that_the_client_does_not_read() {
+        let produced = Arc::new(AtomicUsize::new(0));
+        let parts = Arc::clone(&produced);
+        let service = service_fn(move |_| {
+            let parts = Arc::clone(&parts);
+            let parts = std::iter::repeat_with(move || {
+                parts.fetch_add(PART, Ordering::Relaxed);
+                Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; PART])))
+            });
+            let body = StreamBody::new(stream::iter(parts.take(1000)));
+            std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+        });
+        let (near, far) = duplex(1024);
+        let server = tokio::spawn(http2().serve_connection(TokioIo::new(near), service));
+        let mut client = h2::client::Builder::new();
+        client.initial_window_size(1 << 30).initial_connection_window_size(1 << 30);
+        let (mut requests, mut connection) =
+            client.handshake::<_, Bytes>(far).await.expect("a connection");
+        let (response, _) = requests.send_request(Request::new(()), true).expect("a request");
+        tokio::select! {
+            response = response => drop(response.expect("a response").into_body()),
+            _ = &mut connection => panic!("the connection is closed"),
+        }
+        // The client reads no further.
+        sleep(Duration::from_secs(1)).await;
+        let produced = produced.load(Ordering::Relaxed);
+        assert!((MAX_SEND_BUFFER..=MAX_SEND_BUFFER + 2 * PART).contains(&produced), "{produced}");
+        server.abort();
+    }
+}
