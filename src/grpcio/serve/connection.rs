@@ -127,6 +127,7 @@ mod tests {
     const TOLERANCE: Duration = Duration::from_millis(20);
 
     const DATA: u8 = 0;
+    const RST_STREAM: u8 = 3;
     const SETTINGS: u8 = 4;
     const WINDOW_UPDATE: u8 = 8;
     const END_STREAM: u8 = 0x1;
@@ -214,9 +215,8 @@ mod tests {
             self.io.write_all(bytes).await.expect("an open connection");
         }
 
-        /// Calls Exchange for a response of this many bytes, sending the whole request if it
-        /// `ends`.
-        async fn call(&mut self, stream: u32, size: u32, ends: bool) {
+        /// Sends the header fields of a call of Exchange.
+        async fn start_call(&mut self, stream: u32) {
             let mut block = Vec::new();
             for (name, value) in [
                 (":method", "POST"),
@@ -234,10 +234,16 @@ mod tests {
                     block.extend(text.as_bytes());
                 }
             }
+            self.send(&frame(HEADERS, END_HEADERS, stream, &block)).await;
+        }
+
+        /// Calls Exchange for a response of this many bytes, sending the whole request if it
+        /// `ends`.
+        async fn call(&mut self, stream: u32, size: u32, ends: bool) {
+            self.start_call(stream).await;
             let [high, middle, low] = [size >> 14, size >> 7, size]
                 .map(|bits| u8::try_from(bits & 0x7f).expect("seven bits"));
             let message = [0, 0, 0, 0, 4, 0x10, low | 0x80, middle | 0x80, high];
-            self.send(&frame(HEADERS, END_HEADERS, stream, &block)).await;
             if ends {
                 self.send(&frame(DATA, END_STREAM, stream, &message)).await;
             } else {
@@ -519,5 +525,29 @@ mod tests {
         let shut_down = client.start.elapsed();
         let at = client.closed_at().await;
         assert!(about(at, shut_down + SECOND), "{at:?}");
+    }
+
+    /// Like a proxy that still has data to send when it has the response: it may drop the response if
+    /// the stream is reset together with it.
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_is_too_large_is_read_on_after_the_response() {
+        let mut client = Client::connected(&ConnectionOptions::default()).await;
+        for (stream, ends) in [(1, true), (3, false)] {
+            client.start_call(stream).await;
+            // The prefix and the start of a message of 4 MiB and one byte.
+            client.send(&frame(DATA, 0, stream, &[0, 0, 0x40, 0, 1, 0])).await;
+            client.read_until(HEADERS).await;
+            let responded = Instant::now();
+            if ends {
+                // The clock stands still meanwhile.
+                client.send(&frame(DATA, END_STREAM, stream, &[0; 1024])).await;
+            }
+            let reset = async {
+                while client.read().await.is_some_and(|(header, _)| header.kind != RST_STREAM) {}
+            };
+            let is_reset = timeout(SECOND, reset).await.is_ok();
+            assert_eq!(is_reset, !ends, "after {:?}", responded.elapsed());
+            assert!(responded.elapsed() > Duration::ZERO);
+        }
     }
 }
