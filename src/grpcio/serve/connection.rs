@@ -110,9 +110,11 @@ mod tests {
     use super::super::per_connection::PerConnection;
     use super::super::tls::{Files, Identity, Tls};
     use super::Connection;
+    use crate::grpcio::server::connection_limits::MAX_STREAMS;
     use crate::grpcio::server::message_memory::MessageMemory;
     use crate::grpcio::wire::http2::{FrameHeader, GOAWAY, HEADER_LENGTH, HEADERS, PING, PREFACE};
     use crate::service::dispatch::Services;
+    use std::num::NonZeroU32;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::net::UnixStream;
@@ -332,7 +334,7 @@ mod tests {
                 shutdown.cancel();
             }
             assert_eq!(connection.serve(Either::Right(socket)).await, 0);
-            let expected = if is_shut_down { Duration::ZERO } else { options.handshake_timeout };
+            let expected = if is_shut_down { Duration::ZERO } else { 120 * SECOND };
             assert!(about(start.elapsed(), expected), "{:?}", start.elapsed());
             assert_eq!(client.read(&mut [0]).await.expect("the end"), 0);
         }
@@ -344,7 +346,7 @@ mod tests {
         let mut client = Client::connected(&options).await;
         client.send(&frame(HEADERS, 0, 1, &[0x83])).await;
         let at = client.closed_at().await;
-        assert!(about(at, options.header_timeout), "{at:?}");
+        assert!(about(at, 60 * SECOND), "{at:?}");
         let mut client = Client::connected(&options).await;
         client.call(1, 4, false).await;
         assert!(client.is_open().await);
@@ -525,6 +527,20 @@ mod tests {
         let shut_down = client.start.elapsed();
         let at = client.closed_at().await;
         assert!(about(at, shut_down + SECOND), "{at:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_of_calls_can_only_be_lowered() {
+        for (limit, announced) in [(7, 7), (u32::MAX, MAX_STREAMS)] {
+            let options = ConnectionOptions {
+                max_concurrent_streams: NonZeroU32::new(limit),
+                ..ConnectionOptions::default()
+            };
+            let settings = Client::connected(&options).await.read_until(SETTINGS).await;
+            // SETTINGS_MAX_CONCURRENT_STREAMS
+            let value = settings.chunks(6).find_map(|setting| setting.strip_prefix(&[0, 3]));
+            assert_eq!(value, Some(&announced.to_be_bytes()[..]));
+        }
     }
 
     /// Like a proxy that still has data to send when it has the response: it may drop the response if
