@@ -93,10 +93,10 @@ struct Options {
 
     /// The memory for open calls and their messages, in MiB. The default is 256.
     ///
-    /// It holds requests that are received or handled, and responses that are not sent yet; a call
-    /// with small messages counts as 8 KiB. A connection gets at most as much as it leaves free. A
-    /// call whose message needs more waits up to 20 seconds and then fails with RESOURCE_EXHAUSTED.
-    /// At least 8 MiB.
+    /// It holds requests that are received or handled, and responses that are not sent yet. Open
+    /// calls get half as much in addition, 8 KiB each. A connection gets at most as much as it
+    /// leaves free. A call whose message needs more waits up to 20 seconds and then fails with
+    /// RESOURCE_EXHAUSTED; too many calls fail at once. At least 8 MiB.
     #[arg(long, value_name = "MIB", value_parser = message_memory)]
     message_memory: Option<MessageMemory>,
 

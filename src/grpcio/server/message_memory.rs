@@ -53,15 +53,30 @@ pub struct MessageMemory(Arc<Memory>);
 #[derive(Debug)]
 struct Memory {
     limit: usize,
-    /// How many bytes are in use. Changed only while `queue` is locked, and read without the lock by
-    /// every call.
-    used: AtomicUsize,
+    used: Used,
     /// How many messages wait for memory.
     waiting_messages: AtomicUsize,
     queue: Mutex<Queue>,
     /// The expected size of a response of each method in bytes; 0 before the first response. Methods
     /// at the same position modulo the length share it.
     responses: [AtomicUsize; METHODS],
+}
+
+/// How many bytes are in use. Changed only while the queue is locked, and read without the lock by
+/// every call.
+#[derive(Debug, Default)]
+struct Used {
+    messages: AtomicUsize,
+    calls: AtomicUsize,
+}
+
+impl Used {
+    fn of(&self, account: Account) -> &AtomicUsize {
+        match account {
+            Account::Messages => &self.messages,
+            Account::Calls => &self.calls,
+        }
+    }
 }
 
 /// For how many methods the sizes of responses are known.
@@ -88,8 +103,30 @@ pub(super) enum Demand {
     Message(usize),
     /// A response of an expected size.
     Response(usize),
-    /// A call with its header fields, of a size that a refusal does not mention.
-    Call,
+    /// A call or its header fields.
+    Call(usize),
+}
+
+/// What memory is used for. Calls have half as much memory as messages, in addition, so that small
+/// calls continue while messages use all of theirs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Account {
+    Messages,
+    Calls,
+}
+
+impl Memory {
+    /// The limit in bytes.
+    fn limit(&self, account: Account) -> usize {
+        match account {
+            Account::Messages => self.limit,
+            Account::Calls => self.limit / 2,
+        }
+    }
+
+    fn is_scarce(&self, account: Account) -> bool {
+        self.used.of(account).load(Relaxed) > self.limit(account) / 2
+    }
 }
 
 impl MessageMemory {
@@ -105,7 +142,7 @@ impl MessageMemory {
         let limit = limit.max(Self::MIN);
         Self(Arc::new(Memory {
             limit,
-            used: AtomicUsize::new(0),
+            used: Used::default(),
             waiting_messages: AtomicUsize::new(0),
             queue: Mutex::default(),
             responses: [const { AtomicUsize::new(0) }; METHODS],
@@ -117,7 +154,7 @@ impl MessageMemory {
     pub fn connection(&self) -> ConnectionMemory {
         ConnectionMemory(Arc::new(Connection {
             memory: Arc::clone(&self.0),
-            used: AtomicUsize::new(0),
+            used: Used::default(),
             waiting_messages: AtomicUsize::new(0),
             refuses_calls: AtomicBool::new(false),
         }))
@@ -137,7 +174,7 @@ pub struct ConnectionMemory(Arc<Connection>);
 #[derive(Debug)]
 struct Connection {
     memory: Arc<Memory>,
-    used: AtomicUsize,
+    used: Used,
     waiting_messages: AtomicUsize,
     /// Whether there is no memory for the call that has just begun.
     refuses_calls: AtomicBool,
@@ -159,7 +196,8 @@ impl ConnectionMemory {
 
     /// Whether less than half of the memory is free. Otherwise every connection is within its share.
     pub(in crate::grpcio) fn is_scarce(&self) -> bool {
-        self.0.memory.used.load(Relaxed) > self.0.memory.limit / 2
+        let memory = &self.0.memory;
+        memory.is_scarce(Account::Messages) || memory.is_scarce(Account::Calls)
     }
 
     /// Memory for the next response of this method, or a place in the queue. `max_wait` is without
@@ -205,7 +243,7 @@ impl ConnectionMemory {
         let is_behind =
             matches!(demand, Demand::Message(_)) && self.0.waiting_messages.load(Relaxed) > 0;
         if !is_behind && self.fits(demand) {
-            return Ok(self.add(demand.bytes()));
+            return Ok(self.add(Account::Messages, demand.bytes()));
         }
         let (grant, granted) = oneshot::channel();
         let id = queue.next;
@@ -222,7 +260,7 @@ impl ConnectionMemory {
 
     /// Counts a response as long as it is not sent, even beyond the limit.
     pub(in crate::grpcio) fn charge_response(&self, data: Bytes) -> Bytes {
-        self.charge(data.len()).hold(data)
+        self.charge(Account::Messages, data.len()).hold(data)
     }
 
     /// Whether a call waits for memory, of any connection.
@@ -230,16 +268,16 @@ impl ConnectionMemory {
         !self.lock().waiting.is_empty()
     }
 
-    /// Memory that is granted without waiting, or none.
-    pub(super) fn charge_at_once(&self, bytes: usize) -> Option<Charge> {
+    /// Memory for calls if there is enough.
+    pub(super) fn charge_for_calls(&self, bytes: usize) -> Option<Charge> {
         let _queue = self.lock();
-        self.fits(Demand::Message(bytes)).then(|| self.add(bytes))
+        self.fits(Demand::Call(bytes)).then(|| self.add(Account::Calls, bytes))
     }
 
     /// Memory that is in use in any case, even beyond the limit.
-    pub(super) fn charge(&self, bytes: usize) -> Charge {
+    pub(super) fn charge(&self, account: Account, bytes: usize) -> Charge {
         let _queue = self.lock();
-        self.add(bytes)
+        self.add(account, bytes)
     }
 
     /// Whether there is no memory for the call that has just begun.
@@ -254,30 +292,32 @@ impl ConnectionMemory {
     }
 
     fn fits(&self, demand: Demand) -> bool {
-        let Memory { limit, used, .. } = &*self.0.memory;
-        let (used, own) = (used.load(Relaxed), self.0.used.load(Relaxed));
+        let account = demand.account();
+        let limit = self.0.memory.limit(account);
+        let used = self.0.memory.used.of(account).load(Relaxed);
+        let own = self.0.used.of(account).load(Relaxed);
         let free = limit.checked_sub(used.saturating_add(demand.bytes()));
         let is_within_share = free.is_some_and(|free| own.saturating_add(demand.bytes()) <= free);
         let is_first = matches!(demand, Demand::Response(_)) && own == 0;
-        is_within_share || is_first && used / 2 <= *limit
+        is_within_share || is_first && used / 2 <= limit
     }
 
     /// Counts bytes while the queue is locked.
-    fn add(&self, bytes: usize) -> Charge {
-        self.0.memory.used.fetch_add(bytes, Relaxed);
-        self.0.used.fetch_add(bytes, Relaxed);
-        Charge { connection: self.clone(), bytes }
+    fn add(&self, account: Account, bytes: usize) -> Charge {
+        self.0.memory.used.of(account).fetch_add(bytes, Relaxed);
+        self.0.used.of(account).fetch_add(bytes, Relaxed);
+        Charge { connection: self.clone(), account, bytes }
     }
 
     /// Returns bytes, and grants them to what waits.
-    fn release(&self, bytes: usize) {
+    fn release(&self, account: Account, bytes: usize) {
         let mut granted = Vec::new();
         let mut queue = self.lock();
-        self.0.memory.used.fetch_sub(bytes, Relaxed);
-        self.0.used.fetch_sub(bytes, Relaxed);
+        self.0.memory.used.of(account).fetch_sub(bytes, Relaxed);
+        self.0.used.of(account).fetch_sub(bytes, Relaxed);
         for (id, Waiter { connection, demand, grant }) in &queue.waiting {
             if !grant.is_closed() && connection.fits(*demand) {
-                granted.push((*id, connection.add(demand.bytes())));
+                granted.push((*id, connection.add(Account::Messages, demand.bytes())));
             }
         }
         let granted: Vec<_> =
@@ -299,7 +339,7 @@ impl ConnectionMemory {
         let wanted = match demand {
             Demand::Message(bytes) => format!("a message of {bytes} bytes"),
             Demand::Response(_) => "the response".to_owned(),
-            Demand::Call => "another call".to_owned(),
+            Demand::Call(_) => "another call".to_owned(),
         };
         Status::resource_exhausted(format!(
             "SERVER: No memory for {wanted}: {why} (--message-memory is {mib} MiB)"
@@ -309,9 +349,14 @@ impl ConnectionMemory {
 
 impl Demand {
     fn bytes(self) -> usize {
+        let (Self::Message(bytes) | Self::Response(bytes) | Self::Call(bytes)) = self;
+        bytes
+    }
+
+    fn account(self) -> Account {
         match self {
-            Self::Message(bytes) | Self::Response(bytes) => bytes,
-            Self::Call => 0,
+            Self::Message(_) | Self::Response(_) => Account::Messages,
+            Self::Call(_) => Account::Calls,
         }
     }
 }
@@ -320,6 +365,7 @@ impl Demand {
 #[derive(Debug)]
 pub(super) struct Charge {
     connection: ConnectionMemory,
+    account: Account,
     bytes: usize,
 }
 
@@ -338,7 +384,7 @@ impl Charge {
     pub(super) fn reduce(&mut self, bytes: usize) {
         if let Some(less @ 1..) = self.bytes.checked_sub(bytes) {
             self.bytes = bytes;
-            self.connection.release(less);
+            self.connection.release(self.account, less);
         }
     }
 
@@ -351,7 +397,7 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.connection.release(self.bytes);
+            self.connection.release(self.account, self.bytes);
         }
     }
 }
@@ -405,7 +451,7 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
-    use super::{Charge, ConnectionMemory, MAX_WAIT, MessageMemory, SMALL};
+    use super::{Account, Charge, ConnectionMemory, MAX_WAIT, MessageMemory, SMALL};
     use crate::grpcio::server::connection_limits::MAX_WAITING_MESSAGES;
     use bytes::Bytes;
     use futures_util::FutureExt;
@@ -437,7 +483,7 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_messages_wait() {
         let memory = MessageMemory::new(8 * MIB);
-        let _all = memory.connection().charge(8 * MIB);
+        let _all = memory.connection().charge(Account::Messages, 8 * MIB);
         let waiting: Vec<_> = (0..8)
             .map(|_| memory.connection().receive(MIB).expect("it waits").expect_err("no memory"))
             .collect();

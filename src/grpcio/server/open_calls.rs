@@ -5,19 +5,21 @@
 //! does not count. A client that sends no messages, or accepts no responses, could otherwise make
 //! the server hold gigabytes, because a connection has up to 2,048 streams. grpcio has no such limit.
 //!
-//! The memory is that of `message_memory`. A connection that gets no more of it refuses further calls
-//! with RESOURCE_EXHAUSTED at once, because a call that waits would need the memory, too. Calls are
-//! counted and not measured, and reserved in steps that double, so that an ordinary call pays only a
-//! comparison. h2 keeps the memory of as many streams as there were at once, so a fourth stays
-//! reserved until the connection ends. Two calls of each connection are not counted, so that clients with one call at a time
-//! continue whatever others do.
+//! Calls get half as much memory as `message_memory`, in addition to it, and a connection as much of
+//! that as it leaves free. If it gets no more, further calls are refused with RESOURCE_EXHAUSTED at
+//! once, because a call that waits would need the memory, too. Two calls of each connection are not
+//! counted, so that clients with one call at a time continue whatever others do.
+//!
+//! Calls are counted and not measured, and reserved in steps that double, so that an ordinary call
+//! pays only a comparison. h2 keeps the memory of as many streams as there were at once, so a fourth
+//! stays reserved until the connection ends.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use tonic::Status;
 
-use super::message_memory::{Charge, ConnectionMemory, Demand};
+use super::message_memory::{Account, Charge, ConnectionMemory, Demand};
 
 /// What an open call is expected to need, in bytes: 3 KiB without its message and response, each of
 /// which has up to [`SMALL`](super::message_memory::SMALL) bytes that are not counted.
@@ -107,7 +109,7 @@ impl OpenCalls {
         let mut charge = self.charge.lock().unwrap_or_else(PoisonError::into_inner);
         let reserved = self.reserved.load(Relaxed);
         let granted = [used.next_power_of_two(), used].into_iter().find_map(|wanted| {
-            let more = self.memory.charge_at_once(wanted - reserved)?;
+            let more = self.memory.charge_for_calls(wanted - reserved)?;
             Some((wanted, more))
         });
         self.memory.refuse_calls(granted.is_none());
@@ -116,8 +118,9 @@ impl OpenCalls {
         let most = self.most.load(Relaxed).max(most);
         self.most.store(most, Relaxed);
         let kept = most / KEPT;
-        let granted = granted
-            .or_else(|| (kept > reserved).then(|| (kept, self.memory.charge(kept - reserved))));
+        let granted = granted.or_else(|| {
+            (kept > reserved).then(|| (kept, self.memory.charge(Account::Calls, kept - reserved)))
+        });
         if let Some((wanted, more)) = granted {
             match &mut *charge {
                 Some(charge) => charge.absorb(more),
@@ -175,20 +178,20 @@ fn admit_large(memory: &ConnectionMemory, fields: usize) -> Result<Option<Charge
     let charge = match fields {
         _ if memory.refuses_calls() => None,
         ..=SMALL_FIELDS => return Ok(None),
-        fields => memory.charge_at_once(fields * FIELDS_FACTOR),
+        fields => memory.charge_for_calls(fields * FIELDS_FACTOR),
     };
-    let refused = || memory.exhausted(Demand::Call, "others of its connection are open");
+    let refused = || memory.exhausted(Demand::Call(fields), "others of its connection are open");
     charge.map(Some).ok_or_else(refused)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CALL, Charge, ConnectionMemory, OpenCalls, PIECE, admit};
+    use super::{Account, CALL, Charge, ConnectionMemory, OpenCalls, PIECE, admit};
     use crate::grpcio::server::message_memory::MessageMemory;
     use tonic::Code;
 
     /// All memory, as a number of calls.
-    const ALL: usize = MessageMemory::MIN / CALL;
+    const ALL: usize = MessageMemory::MIN / 2 / CALL;
 
     /// How many calls a new connection can open, and the connection with these calls.
     fn open_all(memory: &MessageMemory) -> (usize, ConnectionMemory, OpenCalls) {
@@ -234,6 +237,18 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_whose_messages_use_its_share_can_make_calls() {
+        let memory = MessageMemory::new(0);
+        let connection = memory.connection();
+        let _messages = connection.charge(Account::Messages, MessageMemory::MIN);
+        let calls = OpenCalls::new(connection.clone());
+        for _ in 0..100 {
+            calls.begin();
+            assert!(admit(&connection, 0).is_ok());
+        }
+    }
+
+    #[test]
     fn unsent_pieces_of_responses_are_counted() {
         let (connection, piece) = (MessageMemory::new(0).connection(), 4 * CALL - PIECE);
         let calls = OpenCalls::new(connection.clone());
@@ -270,7 +285,7 @@ mod tests {
         let connection = MessageMemory::new(0).connection();
         assert!(admit(&connection, 1024).expect("a small list").is_none());
         let charges: Vec<_> = std::iter::from_fn(|| admit(&connection, 16 * 1024).ok()).collect();
-        assert_eq!(charges.len(), MessageMemory::MIN / 2 / (32 * 1024));
+        assert_eq!(charges.len(), MessageMemory::MIN / 4 / (32 * 1024));
         assert!(charges.iter().all(Option::is_some));
         drop(charges);
         assert!(admit(&connection, 16 * 1024).is_ok());

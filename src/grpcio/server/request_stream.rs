@@ -242,7 +242,7 @@ mod tests {
         let _waiting = other.receive(5 * MIB).expect("a place").expect_err("full");
         let status =
             timeout(MAX_WAIT, stalled).await.expect("it is given up").expect_err("it stalls");
-        assert!(status.message().contains("less than 16384 bytes arrived in 20 s"), "{status}");
+        assert!(status.message().contains("less than 4096 bytes arrived in 20 s"), "{status}");
         assert_eq!(start.elapsed(), 2 * MAX_WAIT);
     }
 }
