@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
 use crate::outcome::{BaselineKind, TrialName};
+use crate::report::record::check::{Numbers, check};
 use crate::report::record::format::{FORMAT, Record, VERSION};
 
 /// The advice in errors about files that are not records.
@@ -26,12 +27,17 @@ struct Heading {
 
 /// Reads the record at `path`. A record of an older format is converted.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Record> {
-    let path_shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow!("cannot read {path_shown}: {error}; {ADVICE}"))?;
+        .map_err(|error| anyhow!("cannot read {}: {error}; {ADVICE}", path.display()))?;
+    of_text(path, &text)
+}
+
+/// Reads the record in `text`, the content of the file at `path`.
+pub(crate) fn of_text(path: &Path, text: &str) -> anyhow::Result<Record> {
+    let path_shown = path.display();
     let no_record =
         |why: String| anyhow!("{path_shown} is not the record of an interop run ({why}); {ADVICE}");
-    let heading: Heading = serde_json::from_str(&text).map_err(|error| match error.line() {
+    let heading: Heading = serde_json::from_str(text).map_err(|error| match error.line() {
         line if error.is_eof() => anyhow!(
             "{path_shown}:{line}: the file is incomplete: it ends in the middle of the record; copy \
              it again or repeat the run"
@@ -42,40 +48,46 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Record> {
     if format != FORMAT {
         return Err(no_record(format!("its format is `{format}`")));
     }
-    let record = match version {
-        VERSION => serde_json::from_str(&text),
-        OLD_VERSION => serde_json::from_str(&text).and_then(|mut record| {
+    let parse: fn(&str) -> serde_json::Result<Record> = match version {
+        VERSION => |text| serde_json::from_str(text),
+        OLD_VERSION => |text| {
+            let mut record = serde_json::from_str(text)?;
             upgrade(&mut record);
             serde_json::from_value(record)
-        }),
+        },
         _ => bail!(
             "{path_shown} has format version {version}, but this version of interop reads only {OLD_VERSION} and \
              {VERSION}; use the version of interop that wrote it, or repeat the run"
         ),
     };
-    record.map_err(|error| {
+    let record = serde_json::from_str(text).and_then(|Numbers| parse(text)).map_err(|error| {
         anyhow!("{path_shown} does not match record format version {version}: {error}")
-    })
+    })?;
+    check(&record).map_err(|why| anyhow!("{path_shown} is damaged: {why}"))?;
+    Ok(record)
 }
 
-/// Writes `record` to `path` and creates the folder if necessary. Each key of the record and each trial has its
-/// own line, so that line-based tools such as `grep` and `diff` work on the file.
+/// Writes `record` to `path` and creates the folder if necessary.
 pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
-    replace(path, |out| {
-        let rest = serde_json::to_value(Record { trials: Vec::new(), ..record.clone() })?;
-        out.write_all(b"{\n")?;
-        for (key, value) in rest.as_object().into_iter().flatten() {
-            if key != "trials" {
-                writeln!(out, "\"{key}\":{value},")?;
-            }
+    replace(path, |out| write_to(record, out))
+}
+
+/// Writes `record` as JSON. Each key of the record and each trial has its own line, so that line-based tools such as
+/// `grep` and `diff` work on the file.
+pub(crate) fn write_to(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    let rest = serde_json::to_value(Record { trials: Vec::new(), ..record.clone() })?;
+    out.write_all(b"{\n")?;
+    for (key, value) in rest.as_object().into_iter().flatten() {
+        if key != "trials" {
+            writeln!(out, "\"{key}\":{value},")?;
         }
-        out.write_all(b"\"trials\":[")?;
-        for (index, trial) in record.trials.iter().enumerate() {
-            out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            serde_json::to_writer(&mut *out, trial)?;
-        }
-        out.write_all(b"]}\n")
-    })
+    }
+    out.write_all(b"\"trials\":[")?;
+    for (index, trial) in record.trials.iter().enumerate() {
+        out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, trial)?;
+    }
+    out.write_all(b"]}\n")
 }
 
 /// Replaces the file at `path` with the output of `write`, atomically.

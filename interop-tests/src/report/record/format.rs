@@ -268,6 +268,11 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
+    /// Whether there can be a part with this number.
+    pub(crate) fn exists(self) -> bool {
+        (1..=self.count).contains(&self.index)
+    }
+
     /// Whether `trial` is in this part. This depends only on the name, so a trial stays in its part when others
     /// are added.
     /// The trials of a method in the suite `compare` are in the same part, because they have one comparison.
@@ -292,7 +297,7 @@ impl FromStr for Shard {
         let numbers = text.split_once('/').and_then(|(index, count)| {
             Some(Self { index: index.parse().ok()?, count: count.parse().ok()? })
         });
-        numbers.filter(|shard| (1..=shard.count).contains(&shard.index)).ok_or_else(|| {
+        numbers.filter(|shard| shard.exists()).ok_or_else(|| {
             "a shard must have the form K/N with 1 <= K <= N, such as 1/4".to_owned()
         })
     }

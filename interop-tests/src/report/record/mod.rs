@@ -7,9 +7,11 @@
 //! - `assessment`: whether peers are ready to replace the reference
 //! - `writer`: collects the record during the run
 //! - `file`: reads and writes records, including an older format
+//! - `check`: whether the parts of a record that was read fit together
 //! - `merge`: merges the records of shards
 
 pub(crate) mod assessment;
+mod check;
 pub(crate) mod file;
 pub(crate) mod format;
 pub(crate) mod merge;
