@@ -11,6 +11,9 @@ use anyhow::{Context, bail, ensure};
 use crate::report::record::assessment;
 use crate::report::record::format::{Counts, Record, Selection, State, VERSION};
 
+/// How many missing shards are listed.
+const LISTED: usize = 20;
+
 /// Merges the records of all shards; each comes with the path of its file, for error messages.
 pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Record> {
     for (index, (path, record)) in records.iter().enumerate() {
@@ -20,11 +23,12 @@ pub(crate) fn merge(mut records: Vec<(PathBuf, Record)>) -> anyhow::Result<Recor
     let shards = || records.iter().filter_map(|(_, record)| record.selection.shard);
     let there: BTreeSet<_> = shards().map(|shard| shard.index).collect();
     let count = shards().next().context("merge: no records were given")?.count;
-    let missing = (1..=count).filter(|index| !there.contains(index));
+    let missing = (1..=count).filter(|index| !there.contains(index)).take(LISTED + 1);
     let missing: Vec<_> = missing.map(|index| index.to_string()).collect();
     if !missing.is_empty() {
-        let missing = missing.join(", ");
-        bail!("merge: the records of these shards are missing: {missing}; pass all {count}");
+        let listed = missing[..missing.len().min(LISTED)].join(", ");
+        let more = if missing.len() > LISTED { " and more" } else { "" };
+        bail!("merge: the records of these shards are missing: {listed}{more}; pass all {count}");
     }
     let records = records.into_iter().map(|(_, record)| record);
     let merged = records.reduce(both).context("merge: no records were given")?;
