@@ -6,11 +6,13 @@
 //! - [`wire`]: frames, header blocks, and recorded connections
 //! - [`messages`]: messages of servers
 //! - [`files`]: case files, peers files, and texts in tables
+//! - [`records`]: records of runs
 
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a target fails by panicking")]
 
 mod files;
 mod messages;
+mod records;
 mod wire;
 
 /// The name of a target, and the function that it is.
@@ -25,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("message-comparison", messages::comparison),
     ("message-fields", messages::fields),
     ("peers-files", files::peers_files),
+    ("records", records::records),
     ("table-texts", files::table_texts),
 ];
 
