@@ -9,6 +9,7 @@ use miette::Diagnostic;
 use prost_reflect::prost::Message as _;
 use prost_reflect::prost_types::{FileDescriptorProto, FileDescriptorSet};
 use prost_reflect::{DescriptorError, DescriptorPool};
+use protox::Compiler;
 use toml::Spanned;
 
 use crate::config::source::{ConfigError, Source};
@@ -40,6 +41,13 @@ impl Descriptors {
         let files = pool.files().map(|file| file.name().to_owned());
         let imports = files.filter(|name| name != FILE).collect();
         Ok(Self { pool, imports })
+    }
+
+    /// Those of all files that `compiler` has opened.
+    pub(crate) fn of(compiler: &Compiler) -> Self {
+        let imports = compiler.files().filter(|file| file.is_import());
+        let imports = imports.map(|file| file.name().to_owned()).collect();
+        Self { pool: compiler.descriptor_pool(), imports }
     }
 }
 
@@ -100,19 +108,21 @@ impl DescriptorSources {
             include.push(folder.to_owned());
         }
         let first = protos.first().map(Spanned::span);
-        let mut compiler = protox::Compiler::new(include)
+        let mut compiler = Compiler::new(include)
             .map_err(|error| source.error(first, format!("include: {error}")))?;
         compiler.include_imports(true);
         for proto in protos {
             let path = folder.join(proto.get_ref());
-            compiler.open_file(&path).map_err(|error| {
-                source.error(Some(proto.span()), format!("protos: {}", located(&error)))
-            })?;
+            open(&mut compiler, &path)
+                .map_err(|why| source.error(Some(proto.span()), format!("protos: {why}")))?;
         }
-        let imports = compiler.files().filter(|file| file.is_import());
-        let imports = imports.map(|file| file.name().to_owned()).collect();
-        Ok(Descriptors { pool: compiler.descriptor_pool(), imports })
+        Ok(Descriptors::of(&compiler))
     }
+}
+
+/// Compiles the .proto file at `path`. The error says where it is.
+pub(crate) fn open(compiler: &mut Compiler, path: &Path) -> Result<(), String> {
+    compiler.open_file(path).map(drop).map_err(|error| located(&error))
 }
 
 /// An error of the compiler with the file and the line in which it is.
@@ -184,7 +194,7 @@ mod tests {
         write("proto/unknown.proto", b"syntax = \"proto3\";\nmessage A {\n  B b = 1;\n}\n");
         write("proto/edition.proto", b"edition = \"2023\";\nmessage A {}\n");
         write("nothing.bin", b"\xff");
-        let mut compiler = protox::Compiler::new([folder.path().join("proto")]).expect("compiles");
+        let mut compiler = Compiler::new([folder.path().join("proto")]).expect("compiles");
         compiler.include_imports(true);
         compiler.open_file(folder.path().join("proto/shop.proto")).expect("compiles");
         write("shop.bin", &compiler.encode_file_descriptor_set());

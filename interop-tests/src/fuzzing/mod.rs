@@ -6,12 +6,14 @@
 //! - [`wire`]: frames, header blocks, and recorded connections
 //! - [`messages`]: messages of servers
 //! - [`files`]: case files, peers files, and texts in tables
+//! - [`protos`]: .proto files
 //! - [`records`]: records of runs
 
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a target fails by panicking")]
 
 mod files;
 mod messages;
+mod protos;
 mod records;
 mod wire;
 
@@ -27,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("message-comparison", messages::comparison),
     ("message-fields", messages::fields),
     ("peers-files", files::peers_files),
+    ("protos", protos::protos),
     ("records", records::records),
     ("table-texts", files::table_texts),
 ];
