@@ -4,6 +4,7 @@
 //! They are in the crate because most parsers are private.
 //!
 //! - [`wire`]: frames, header blocks, and recorded connections
+//! - [`endpoint`]: the frames of a peer, as the scripted endpoint receives them
 //! - [`messages`]: messages of servers
 //! - [`files`]: case files, peers files, and texts in tables
 //! - [`protos`]: .proto files
@@ -11,6 +12,7 @@
 
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a target fails by panicking")]
 
+mod endpoint;
 mod files;
 mod messages;
 mod protos;
@@ -24,6 +26,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("capture", wire::capture),
     ("case-files", files::case_files),
+    ("endpoint", endpoint::endpoint),
     ("frames", wire::frames),
     ("header-blocks", wire::header_blocks),
     ("message-comparison", messages::comparison),

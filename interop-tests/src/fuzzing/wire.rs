@@ -7,7 +7,7 @@ use crate::http2::header_block::{self, Decoder};
 use crate::http2::{BlockReader, Frame, FrameHeader, Observer};
 
 /// The frames of `bytes`, and the rest that is no whole frame.
-fn split(mut bytes: &[u8]) -> (Vec<Frame>, &[u8]) {
+pub(super) fn split(mut bytes: &[u8]) -> (Vec<Frame>, &[u8]) {
     let mut frames = Vec::new();
     while let Some((FrameHeader { kind, flags, stream, .. }, payload, rest)) = split_frame(bytes) {
         frames.push(Frame::new(kind, flags, stream, payload));
