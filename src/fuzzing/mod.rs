@@ -5,6 +5,7 @@
 //!
 //! - [`connections`]: bytes of a connection, as a server and as a client reads them
 //! - [`calls`]: header fields, bodies and messages
+//! - [`reflection`]: requests to the reflection service
 //! - [`values`]: texts and files
 
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a target fails by panicking")]
@@ -12,6 +13,7 @@
 mod calls;
 mod connections;
 mod input;
+mod reflection;
 mod values;
 
 /// The name of a target, and the function that it is.
@@ -31,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("numbers", values::numbers),
     ("pem", values::pem),
     ("python-floats", values::python_floats),
+    ("reflection", reflection::reflection),
     ("requests", calls::requests),
     ("responses", calls::responses),
     ("settings-ack", connections::settings_ack),
