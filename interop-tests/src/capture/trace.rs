@@ -201,6 +201,13 @@ impl Bytes {
         self.left_out = self.length - self.kept.len();
     }
 
+    /// Appends `more`, of which at least the first `limit` bytes are kept.
+    pub(crate) fn append(&mut self, more: &Self, limit: usize) {
+        self.extend(&more.kept, limit);
+        self.length += more.left_out;
+        self.left_out += more.left_out;
+    }
+
     /// Keeps at most `limit` bytes.
     pub(crate) fn truncate(&mut self, limit: usize) {
         self.kept.truncate(limit);

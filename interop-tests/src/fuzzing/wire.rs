@@ -95,14 +95,6 @@ fn trace(both: [&[u8]; 2], size: usize) -> Trace {
     drop((client, server));
     let mut trace = recorder.take();
     trace.events.iter_mut().for_each(|event| event.ms = 0.0);
-    // In how many pieces these are recorded is not defined.
-    trace.events.dedup_by(|event, previous| match (&event.what, &mut previous.what) {
-        (EventKind::Bytes(bytes), EventKind::Bytes(previous)) if bytes.left_out == 0 => {
-            previous.extend(&bytes.kept, KEPT);
-            true
-        }
-        _ => false,
-    });
     trace
 }
 

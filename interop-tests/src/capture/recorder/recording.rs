@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::capture::dissection::frame::IncomingFrame;
 use crate::capture::recorder::statistics::WireStats;
-use crate::capture::trace::{Event, EventKind, LeftOut, Trace};
+use crate::capture::trace::{Bytes, Event, EventKind, KEPT, LeftOut, Trace};
 use crate::http2::{Field, Role};
 
 /// How many events are kept from the start of a trial.
@@ -164,6 +164,12 @@ impl Recording {
                 return;
             }
         }
+        // Otherwise each small read would be an event, of which only the first and the last are kept.
+        if let Recorded::Event(EventKind::Bytes(more)) = &what
+            && let Some(before) = self.bytes_before(connection, from)
+        {
+            return before.append(more, KEPT);
+        }
         let ms = self.start.get_or_insert_with(Instant::now).elapsed().as_secs_f64() * 1000.0;
         let event = RecordedEvent { ms, connection, from, what };
         if self.first.len() < FIRST {
@@ -174,6 +180,19 @@ impl Recording {
         if self.last.len() > LAST {
             self.last.pop_front();
             self.dropped += 1;
+        }
+    }
+
+    /// The bytes of the last event, if they are of the same direction.
+    fn bytes_before(&mut self, connection: usize, from: Role) -> Option<&mut Bytes> {
+        let last = self.last.back_mut().or(self.first.last_mut())?;
+        match &mut last.what {
+            Recorded::Event(EventKind::Bytes(bytes))
+                if (last.connection, last.from) == (connection, from) =>
+            {
+                Some(bytes)
+            }
+            _ => None,
         }
     }
 }
@@ -192,5 +211,28 @@ mod tests {
         let connections: Vec<_> = events.iter().map(|event| event.connection).collect();
         assert_eq!(connections, (1..=400).chain(801..=1000).collect::<Vec<_>>());
         assert_eq!(left_out.map(|left_out| (left_out.after, left_out.events)), Some((400, 400)));
+    }
+
+    #[test]
+    fn bytes_of_one_direction_are_one_event() {
+        let recorder = Recorder::default();
+        let add = |from, bytes: &[u8]| {
+            recorder.add(1, from, EventKind::Bytes(Bytes::new(bytes, KEPT)));
+        };
+        add(Role::Client, b"GET");
+        add(Role::Client, b" /");
+        add(Role::Server, &[b'a'; KEPT + 1]);
+        add(Role::Server, b"b");
+        add(Role::Client, b"end");
+        let lengths: Vec<_> = recorder
+            .take()
+            .events
+            .into_iter()
+            .map(|event| match event.what {
+                EventKind::Bytes(bytes) => (bytes.length, bytes.kept.len(), bytes.left_out),
+                _ => (0, 0, 0),
+            })
+            .collect();
+        assert_eq!(lengths, [(5, 5, 0), (KEPT + 2, KEPT, 2), (3, 3, 0)]);
     }
 }
