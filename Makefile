@@ -9,6 +9,7 @@
 ## PEERS=my-peers.toml test the programs that this file names (interop-tests/docs/your-server.md)
 ## TARGET=frames     which target fuzz runs; without it, fuzz lists them
 ## SECONDS=60         how long fuzz runs
+## INPUT=FILE         fuzz runs the target only with this file
 ## SHARD=1/4           run one of four parts of `make interop`
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
@@ -23,6 +24,7 @@ COUNT ?= 2000
 SEED ?=
 TARGET ?=
 SECONDS ?= 60
+INPUT ?=
 
 # GRPCIO names a row of python/versions/rows.txt: its packages, and arguments for interop.
 ROW := $(shell awk -v row='$(GRPCIO)' '$$1 == row' python/versions/rows.txt)
@@ -92,13 +94,26 @@ golden: setup build ## record what the Python server and client do as the golden
 fuzz-parity: setup build ## compare servers on random requests: make fuzz-parity COUNT=20000 SEED=1
 	$(INTEROP) fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-# A finding becomes a file of the corpus, which the tests replay; other inputs are kept in target. Without
-# `--cfg fuzzing`, with which some packages leave out checks.
+# With one unit of code per package, which is the default of cargo-fuzz, the build would use one processor most of the
+# time. `--cfg fuzzing` makes some packages leave out checks. To look for leaks after each input takes most of the time,
+# so they are looked for at the end. A finding becomes a file of the corpus, which the tests replay; other inputs are kept
+# in target.
+FUZZ_TARGETS = $(notdir $(wildcard interop-tests/fuzz/corpus/*))
+FUZZ = $(CARGO) +nightly fuzz run --no-cfg-fuzzing --codegen-units 16 parsers
+FUZZ_INPUTS = '$(CARGO_TARGET_DIR)/fuzz/$(TARGET)' 'corpus/$(TARGET)'
 fuzz: ## fuzz one parser with cargo-fuzz: make fuzz TARGET=requests SECONDS=60
+ifeq ($(TARGET),)
+	@printf '%s\n' $(FUZZ_TARGETS)
+else ifeq ($(filter $(TARGET),$(FUZZ_TARGETS)),)
+	@echo "fuzz: TARGET has to be one of: $(FUZZ_TARGETS)" >&2; exit 1
+else
+	@$(CARGO) +nightly fuzz --version >/dev/null || { \
+		echo "fuzz: rustup toolchain install nightly; cargo install --locked cargo-fuzz" >&2; exit 1; }
 	mkdir -p '$(CARGO_TARGET_DIR)/fuzz/$(TARGET)'
-	cd interop-tests/fuzz && TARGET='$(TARGET)' $(CARGO) +nightly fuzz run --no-cfg-fuzzing parsers \
-		'$(CARGO_TARGET_DIR)/fuzz/$(TARGET)' 'corpus/$(TARGET)' -- -artifact_prefix='corpus/$(TARGET)/' \
-		-max_total_time=$(SECONDS) -timeout=10 $(ARGS)
+	cd interop-tests/fuzz && TARGET='$(TARGET)' $(FUZZ) $(if $(INPUT),'$(abspath $(INPUT))',$(FUZZ_INPUTS)) \
+		-- -artifact_prefix='corpus/$(TARGET)/' -max_total_time=$(SECONDS) -timeout=10 \
+		-detect_leaks=0 $(ARGS)
+endif
 
 TESTS = --workspace --lib --bin calculator-server --bin calculator-client --bin calculator-agent \
         --test drop-in --test attacks --test modules --test self-test

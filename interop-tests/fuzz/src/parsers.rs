@@ -20,4 +20,4 @@ static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {
     })
 });
 
-libfuzzer_sys::fuzz_target!(init: drop(LazyLock::force(&TARGET)), |bytes: &[u8]| TARGET(bytes));
+libfuzzer_sys::fuzz_target!(init: { let _ = LazyLock::force(&TARGET); }, |bytes: &[u8]| TARGET(bytes));
