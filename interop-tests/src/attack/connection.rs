@@ -317,3 +317,89 @@ fn refill(left: usize, per_second: Option<usize>) -> usize {
     let ticks = 1000 / TICK.as_millis() as usize;
     (left + per_second.div_ceil(ticks)).min(per_second.div_ceil(10))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use tokio::runtime::Builder;
+
+    use super::{PREFACE, Sent, attack, kind};
+    use crate::attack::table::Attack;
+    use crate::http2::Frame;
+
+    const DURATION: Duration = Duration::from_millis(300);
+
+    fn parsed(text: &str) -> Attack {
+        toml::from_str(&format!("name = 'a'\nabout = 'b'\n{text}")).unwrap()
+    }
+
+    /// Attacks a server that does `serve` with the first connection.
+    fn attacked<T: Send>(text: &str, serve: impl FnOnce(TcpStream) -> T + Send) -> (Sent, T) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        thread::scope(|scope| {
+            let served = scope.spawn(|| serve(listener.accept().unwrap().0));
+            let sent = runtime.block_on(attack(&parsed(text), address, DURATION));
+            drop(runtime);
+            (sent, served.join().unwrap())
+        })
+    }
+
+    /// All frames until the connection ends.
+    fn frames(mut connection: TcpStream) -> Vec<Frame> {
+        connection.read_exact(&mut [0; PREFACE.len()]).unwrap();
+        std::iter::from_fn(|| Frame::read_from(&mut connection).ok().flatten()).collect()
+    }
+
+    #[test]
+    fn a_round_is_repeated_on_new_streams_but_not_more_often_than_it_should() {
+        let text =
+            "open = [{ ping = 1 }]\nround = ['next-stream', 'headers', { reset = 8 }]\nrounds = 3";
+        let (sent, frames) = attacked(text, frames);
+        let seen: Vec<_> = frames.iter().map(|frame| (frame.kind, frame.stream)).collect();
+        let (headers, reset) = (kind::HEADERS, kind::RST_STREAM);
+        let rounds = [(headers, 3), (reset, 3), (headers, 5), (reset, 5), (headers, 7), (reset, 7)];
+        assert_eq!(seen, [&[(kind::SETTINGS, 0), (kind::PING, 0)], &rounds[..]].concat());
+        assert_eq!((sent.connections, sent.ended.len()), (1, 0));
+    }
+
+    #[test]
+    fn bodies_do_not_exceed_the_window() {
+        let text =
+            "body = [{ zeros = 30000 }]\nround = ['next-stream', 'headers', 'body']\nrounds = 9";
+        let (_, frames) = attacked(text, frames);
+        let data = |frame: &&Frame| frame.kind == kind::DATA;
+        let sent: usize = frames.iter().filter(data).map(|frame| frame.payload.len()).sum();
+        assert!((48_000..=65_535).contains(&sent), "{sent} bytes");
+        let headers = frames.iter().filter(|frame| frame.kind == kind::HEADERS);
+        assert_eq!(headers.count(), 9, "calls begin although others wait for the window");
+    }
+
+    #[test]
+    fn a_connection_that_the_server_ends_is_replaced() {
+        let (sent, ()) = attacked("round = [{ ping = 1 }]", drop);
+        assert!(sent.connections > 1 && !sent.ended.is_empty(), "{sent:?}");
+    }
+
+    #[test]
+    fn a_slow_attacker_writes_and_reads_little() {
+        let (sent, ()) =
+            attacked("round = [{ ping = 1 }]\nwrites-per-second = 500", |connection| {
+                let _ = frames(connection);
+            });
+        assert!((20..=400).contains(&sent.bytes), "{sent:?}");
+        let (_, seconds) = attacked("preface = ''\nreads-per-second = 0", |connection| {
+            let start = Instant::now();
+            let mut connection = connection;
+            let more = vec![0; 64 << 20];
+            let _ = std::io::Write::write_all(&mut connection, &more);
+            start.elapsed().as_secs_f64()
+        });
+        assert!(seconds > DURATION.as_secs_f64() / 2.0, "all was read after {seconds} s");
+    }
+}

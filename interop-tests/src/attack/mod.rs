@@ -72,3 +72,96 @@ pub fn run(attack: &Attack, address: SocketAddr, duration: Duration) -> io::Resu
     );
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::{Attack, Outcome, run};
+    use crate::http2::frame::{flag, kind};
+    use crate::http2::frame_socket::Observers;
+    use crate::http2::{Activity, Endpoint, Frame, Role, Timeout, header_block};
+
+    const STATUS_OK: &[(&[u8], &[u8])] = &[(b":status", b"200")];
+
+    /// Responds to each call with `message`, and closes the connection of the call number `last`.
+    fn serve(listener: &TcpListener, message: &[u8], last: usize) {
+        let calls = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            while let Ok((socket, _)) = listener.accept() {
+                let calls = &calls;
+                scope.spawn(move || {
+                    let observers = Observers::none();
+                    let activity = Activity::default();
+                    let mut endpoint =
+                        Endpoint::new(Role::Server, socket, observers, activity).unwrap();
+                    endpoint.send_preface(&[]);
+                    let block = |fields: &[(&[u8], &[u8])]| {
+                        let fields = fields.iter().map(|(n, v)| (n.to_vec(), v.to_vec()));
+                        header_block::encode(&fields.collect::<Vec<_>>())
+                    };
+                    for stream in (1..).step_by(2) {
+                        let timeout = Timeout::At(Instant::now() + Duration::from_secs(10));
+                        let has_come = endpoint.process_until(timeout, |endpoint| {
+                            endpoint.streams.get(&stream).is_some_and(|call| call.received_end)
+                        });
+                        if !has_come || calls.fetch_add(1, Ordering::Relaxed) + 1 >= last {
+                            return;
+                        }
+                        let (end_headers, end) = (flag::END_HEADERS, flag::END_STREAM);
+                        endpoint.send(&Frame::new(
+                            kind::HEADERS,
+                            end_headers,
+                            stream,
+                            block(STATUS_OK),
+                        ));
+                        endpoint.send(&Frame::new(kind::DATA, 0, stream, message));
+                        let trailers = block(&[(b"grpc-status", b"0")]);
+                        endpoint.send(&Frame::new(
+                            kind::HEADERS,
+                            end_headers | end,
+                            stream,
+                            trailers,
+                        ));
+                        endpoint.flush();
+                    }
+                });
+            }
+        });
+    }
+
+    /// Attacks such a server.
+    fn attacked(message: &'static [u8], last: usize) -> std::io::Result<Outcome> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        // It ends with the process of the tests.
+        thread::spawn(move || serve(&listener, message, last));
+        let attack: Attack = toml::from_str("name = 'a'\nabout = 'b'\npreface = ''").unwrap();
+        run(&attack, address, Duration::from_millis(100))
+    }
+
+    const FOUR: &[u8] = &[0, 0, 0, 0, 5, 0x0d, 0, 0, 0x80, 0x40];
+
+    #[test]
+    fn a_server_that_answers_all_calls_withstands() {
+        let outcome = attacked(FOUR, usize::MAX).unwrap();
+        assert!(outcome.failures.is_empty() && outcome.calls > 1, "{outcome:?}");
+    }
+
+    #[test]
+    fn a_call_that_is_not_answered_is_a_failure() {
+        let outcome = attacked(FOUR, 6).unwrap();
+        let all = outcome.failures.join("\n");
+        assert!(all.contains("failed after"), "{all}");
+        assert!(all.contains("after the attack: the server closed the connection"), "{all}");
+    }
+
+    #[test]
+    fn a_wrong_answer_is_an_error_before_the_attack() {
+        let error = attacked(b"\0\0\0\0\0", usize::MAX).unwrap_err().to_string();
+        assert_eq!(error, "before the attack: grpc-status 0, message [00, 00, 00, 00, 00] ");
+    }
+}
