@@ -21,7 +21,7 @@ pub(crate) struct CommandLine {
     #[arg(long, value_name = "MS", default_value = "600", value_parser = clap::value_parser!(u64).range(50..))]
     measured_ms: u64,
 
-    /// Measure only these parts.
+    /// Measure only these parts. Without it, all parts but `attacks`.
     #[arg(long, value_name = "PART", value_delimiter = ',', value_enum)]
     pub(crate) only: Vec<Part>,
 
@@ -57,6 +57,8 @@ pub(crate) enum Part {
     Counts,
     /// The time per call of the clients of both languages.
     Clients,
+    /// Memory of every server while it is attacked, and the slowest call of another client. Takes minutes.
+    Attacks,
 }
 
 impl CommandLine {
@@ -70,6 +72,7 @@ impl CommandLine {
 
     /// Whether a part is selected.
     pub(crate) fn has(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        let is_default = self.only.is_empty() && part != Part::Attacks;
+        is_default || self.only.contains(&part)
     }
 }

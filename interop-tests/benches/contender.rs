@@ -45,7 +45,7 @@ pub(crate) enum Trait {
 
 /// An entry of `servers.toml`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Contender {
     pub(crate) name: String,
     pub(crate) about: String,
@@ -56,6 +56,9 @@ pub(crate) struct Contender {
     pub(crate) optional: bool,
     #[serde(default)]
     pub(crate) has: BTreeSet<Trait>,
+    /// Additional arguments of its program in the part `attacks`.
+    #[serde(default)]
+    pub(crate) attacked_with: Vec<String>,
     pub(crate) program: Program,
 }
 

@@ -10,8 +10,10 @@
 //! - [`growth`]: how the cost grows with the load; [`open_files`] permits many connections
 //! - [`counts`]: the cost of a call in instructions, allocations and system calls
 //! - [`clients`]: the clients of both languages
+//! - [`attacks`]: the servers under attack
 //! - [`spread`], [`table`], [`plot`], [`record`], [`report`]: the results
 
+mod attacks;
 mod clients;
 mod command_line;
 mod contender;
@@ -36,6 +38,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use attacks::Attacks;
 use clients::Clients;
 use command_line::{CommandLine, Part};
 use contender::{Contender, Contenders};
@@ -100,6 +103,9 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
     if options.has(Part::Clients) {
         let rounds = options.rounds.into();
         record.clients = Some(Clients::measure(&bench, rounds, &mut problems)?);
+    }
+    if options.has(Part::Attacks) {
+        record.attacks = Some(Attacks::measure(&bench, &contenders, &mut problems)?);
     }
     let path = output.join("report.json");
     let earlier = Record::read(&path);

@@ -1,9 +1,11 @@
 //! The limit on open files of a process, which also limits connections.
 //!
-//! On many systems the default limit is 1,024, and a process can raise it. The servers do not raise it, so the
-//! benchmark does it before it starts them, and they inherit the limit.
+//! On many systems the default limit is 1,024, and a process can raise it. Not all servers raise it, so the benchmark
+//! does it before it starts them, and they inherit the limit.
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use std::io;
+
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 /// Raises the limit of this process, and of the processes that it starts, to the hard limit.
 pub(crate) fn allow_many() {
@@ -11,4 +13,11 @@ pub(crate) fn allow_many() {
     limit.current = limit.maximum;
     // If the system refuses, fewer connections can be made, and that is reported when they fail.
     let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// Limits how many files a running process can have open.
+pub(crate) fn limit(process: Pid, files: u64) -> io::Result<()> {
+    let limit = Rlimit { current: Some(files), maximum: Some(files) };
+    prlimit(Some(process), Resource::Nofile, limit)?;
+    Ok(())
 }

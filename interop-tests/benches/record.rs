@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::attacks::Attacks;
 use super::clients::Clients;
 use super::counts::Counts;
 use super::growth::Growth;
@@ -34,6 +35,7 @@ pub(crate) struct Record {
     pub(crate) growth: Option<Growth>,
     pub(crate) counts: Option<Counts>,
     pub(crate) clients: Option<Clients>,
+    pub(crate) attacks: Option<Attacks>,
 }
 
 impl Record {
@@ -51,6 +53,7 @@ impl Record {
             growth: None,
             counts: None,
             clients: None,
+            attacks: None,
         }
     }
 
@@ -75,7 +78,8 @@ impl Record {
         let counts = self.counts.iter().flat_map(Counts::tables);
         let clients = self.clients.iter().flat_map(Clients::tables);
         let growth = self.growth.iter().flat_map(Growth::tables);
-        throughput.chain(counts).chain(clients).chain(growth).collect()
+        let attacks = self.attacks.iter().filter_map(Attacks::table);
+        throughput.chain(counts).chain(clients).chain(growth).chain(attacks).collect()
     }
 
     /// All figures. Each refers to its table.

@@ -75,7 +75,7 @@ pub(crate) fn processor_demand(_leader: Pid) -> Duration {
 
 /// The sum of the largest resident memory of each process of a group so far, in MiB; `None` on systems other than Linux.
 #[cfg(target_os = "linux")]
-pub(crate) fn peak_memory_mib(leader: Pid) -> Option<f64> {
+pub fn peak_memory_mib(leader: Pid) -> Option<f64> {
     let leaders = [leader];
     let peaks = members(&leaders).filter_map(|(_, process)| process.status().ok()?.vmhwm);
     let kib: u64 = peaks.reduce(|sum, kib| sum + kib)?;
@@ -86,7 +86,7 @@ pub(crate) fn peak_memory_mib(leader: Pid) -> Option<f64> {
 
 /// `None`, because it is not known.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn peak_memory_mib(_leader: Pid) -> Option<f64> {
+pub fn peak_memory_mib(_leader: Pid) -> Option<f64> {
     None
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod server_pool;
 pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
 pub use child::{Exit, Logs, Process, SpawnError};
 pub(crate) use context::RunContext;
+pub use group::peak_memory_mib;
 pub(crate) use semaphore::{Permit, Semaphore};
 pub(crate) use server::ServerConfig;
 pub use server::{RunningServer, StartError};
