@@ -77,9 +77,20 @@ struct Closing {
 }
 
 impl IoFilter for ClosingSocket {
-    #[inline]
-    fn received(&mut self, _: &mut [u8]) {
-        self.state.0.has_received.store(true, Ordering::Relaxed);
+    #[expect(clippy::inline_always, reason = "h2 reads several times for each call")]
+    #[inline(always)]
+    fn poll_read<T: AsyncRead + Unpin>(
+        &mut self,
+        socket: &mut T,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let room = buffer.remaining();
+        let polled = Pin::new(socket).poll_read(cx, buffer);
+        if buffer.remaining() < room {
+            self.state.0.has_received.store(true, Ordering::Relaxed);
+        }
+        polled
     }
 
     #[inline]

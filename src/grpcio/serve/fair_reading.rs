@@ -76,7 +76,8 @@ pub(super) struct FairReading {
 }
 
 impl IoFilter for FairReading {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "h2 reads several times for each call")]
+    #[inline(always)]
     fn poll_read<T: AsyncRead + Unpin>(
         &mut self,
         transport: &mut T,
@@ -89,9 +90,9 @@ impl IoFilter for FairReading {
         if self.in_a_row >= IN_A_ROW || self.backlog.is_long() {
             return self.pause(cx);
         }
-        let before = buffer.filled().len();
+        let room = buffer.remaining();
         let polled = Pin::new(transport).poll_read(cx, buffer);
-        self.count(polled, buffer.filled().len() - before)
+        self.count(polled, room - buffer.remaining())
     }
 }
 
