@@ -14,7 +14,7 @@ use super::GrpcService;
 use super::client_frames::{self, Limits};
 use super::closing_socket::closing_socket;
 use super::connection_options::ConnectionOptions;
-use super::fair_reading::{Backlog, fair_reading};
+use super::fair_reading::{Backlog, Runs, fair_reading};
 use super::lifetime::{Lifetime, OpenConnection};
 use super::listen::Socket;
 use super::per_connection::PerConnection;
@@ -44,10 +44,15 @@ impl<S: GrpcService> Connection<S> {
     /// off, because the server did not wait longer; other errors are caused by the client, which has
     /// been notified.
     pub(super) async fn serve(self, socket: Socket) -> usize {
+        let runs = Runs::default();
+        runs.clone().count(self.serve_socket(socket, runs)).await
+    }
+
+    async fn serve_socket(self, socket: Socket, runs: Runs) -> usize {
         let handshake_end = Instant::now() + self.options.handshake_timeout;
         let is_unix = matches!(socket, Either::Right(_));
         let open = OpenConnection::new(self.memory.clone(), self.backlog.clone());
-        let socket = fair_reading(socket, self.memory.clone(), self.backlog.clone());
+        let socket = fair_reading(socket, self.memory.clone(), self.backlog.clone(), runs);
         let socket = closing_socket(socket, open.socket.clone());
         let Some(tls) = self.tls.clone() else {
             return self.serve_http2(socket, is_unix, handshake_end, open).await;

@@ -13,7 +13,7 @@
 //! - [`read_request`]: a service receives whole, limited, uncompressed messages
 //! - [`message_memory`]: the messages of all clients use a limited amount of memory; `request_memory`
 //!   counts those that are received, `response_memory` those that are sent
-//! - [`open_calls`]: the same for the calls themselves
+//! - `open_calls`: the same for the calls themselves
 //! - `unary_request`: a method with one request starts as soon as its message is complete
 //! - `request_stream`: a malformed message ends a stream of requests
 //! - `trailers`: the trailers of a request count if they have already arrived

@@ -64,6 +64,12 @@ impl<T, F> FilteredIo<T, F> {
     pub fn new(transport: T, filter: F) -> Self {
         Self { transport, filter }
     }
+
+    /// The filter.
+    #[cfg(test)]
+    pub(crate) fn filter_mut(&mut self) -> &mut F {
+        &mut self.filter
+    }
 }
 
 impl<T: AsyncRead + Unpin, F: IoFilter + Unpin> AsyncRead for FilteredIo<T, F> {
