@@ -7,8 +7,8 @@
 //! Messages of more than 4 KiB are counted: a request from its first part until its handler has
 //! responded, and a response until it is sent. A connection may hold as much as it leaves free: alone
 //! it gets half of the memory, and with `n` greedy connections the next one still finds an
-//! `n + 1`th part of it. Smaller messages cost only one comparison: they are counted with their calls, see
-//! `open_calls`.
+//! `n + 1`th part of it. Smaller messages cost only one comparison: they are counted with their
+//! calls, see `open_calls`.
 //!
 //! - A request waits before it is received further, and a call waits before its handler starts.
 //!   After 20 seconds it fails with RESOURCE_EXHAUSTED. So do further requests at once while many

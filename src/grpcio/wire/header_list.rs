@@ -22,8 +22,8 @@ const OVERHEAD: usize = 32;
 /// The names of the pseudo-header fields and the lengths of their values, in the order of grpcio.
 pub(crate) type PseudoFields<'a> = [Option<(&'a str, usize)>; 4];
 
-/// Checks all fields, and returns the size of the list in bytes. The error contains the index of the field that is invalid or exceeds the
-/// limit.
+/// Checks all fields, and returns the size of the list in bytes. The error contains the index of the
+/// field that is invalid or exceeds the limit.
 ///
 /// If not `limited`, any size is accepted.
 pub(crate) fn check(
