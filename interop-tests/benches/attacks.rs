@@ -13,13 +13,12 @@ use super::contender::Running;
 use super::contender::Trait;
 use super::measurement::Bench;
 use super::measurement::NotMeasured;
-use super::open_files;
 use super::pinning::Cores;
 use super::problems::Problems;
 use super::spread::short;
 use super::table::Table;
 use grpc_interop::attack::{self, Attack, Outcome, table};
-use grpc_interop::process::peak_memory_mib;
+use grpc_interop::process::{open_files, peak_memory_mib};
 
 /// How long an attack lasts.
 const DURATION: Duration = Duration::from_secs(2);

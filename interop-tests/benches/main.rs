@@ -7,7 +7,7 @@
 //! - [`load`]: the load generator
 //! - [`pinning`], [`usage`], [`measurement`], [`problems`]: one measurement, and its possible problems
 //! - [`throughput`]: all servers in rounds, in the order of [`round`]
-//! - [`growth`]: how the cost grows with the load; [`open_files`] permits many connections
+//! - [`growth`]: how the cost grows with the load
 //! - [`counts`]: the cost of a call in instructions, allocations and system calls
 //! - [`clients`]: the clients of both languages
 //! - [`attacks`]: the servers under attack
@@ -21,7 +21,6 @@ mod counts;
 mod growth;
 mod load;
 mod measurement;
-mod open_files;
 mod pinning;
 mod plot;
 mod problems;
@@ -45,7 +44,7 @@ use contender::{Contender, Contenders};
 use counts::Counts;
 use growth::Growth;
 use grpc_interop::config::{Places, Source};
-use grpc_interop::process::reaper;
+use grpc_interop::process::{open_files, reaper};
 use measurement::Bench;
 use problems::Problems;
 use record::Record;

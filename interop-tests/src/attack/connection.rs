@@ -21,9 +21,6 @@ use crate::http2::frame::{self, PREFACE, flag, kind};
 use crate::http2::frame_socket::Windows;
 use crate::http2::{Action, End, Field, Frame, Message, Role};
 
-/// The largest payload that every peer accepts, without padding.
-const MAX_DATA: usize = 16_384 - 256;
-
 /// How many bytes are prepared at once.
 const BATCH: usize = 64 * 1024;
 
@@ -120,7 +117,7 @@ impl<'a> Connection<'a> {
         let mut connection = Self {
             attack,
             message,
-            body: message.cut.frames(&message.body, MAX_DATA, message.end == End::LastFrame),
+            body: message.parts(&message.body, message.end == End::LastFrame),
             windows: Windows::new(),
             stream: 1,
             rounds: 0,
@@ -255,19 +252,14 @@ impl<'a> Connection<'a> {
         let Some((mut sent, end)) = self.waiting.remove(&stream) else { return };
         let ends_stream = self.message.end == End::LastFrame && end == self.body.len();
         for content in &self.body[sent..end] {
-            let padding = self.message.pad.map_or(0, |padding| 1 + usize::from(padding));
-            let size = content.len() + padding;
+            let size = content.len() + self.message.padding();
             if size > self.windows.available(stream) {
                 self.waiting.insert(stream, (sent, end));
                 return;
             }
             self.windows.consume(stream, size);
             let flags = if ends_stream && sent + 1 == end { flag::END_STREAM } else { 0 };
-            let mut frame = Frame::new(kind::DATA, flags, stream, *content);
-            if let Some(padding) = self.message.pad {
-                frame = frame.padded(padding);
-            }
-            frame.write_to(&mut self.to_send);
+            self.message.data(stream, content, flags).write_to(&mut self.to_send);
             sent += 1;
         }
     }

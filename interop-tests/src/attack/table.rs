@@ -9,8 +9,9 @@ use toml::Spanned;
 
 use crate::config::Source;
 use crate::config::source::{self, check_name};
-use crate::http2::{Action, Change, Cut, End, Message, Piece, Role, Text, body, header_block};
-use crate::probe::table::{LEGAL, legal};
+use crate::http2::header_block::changed;
+use crate::http2::{Action, Change, Cut, End, Message, Piece, Role, Text, body};
+use crate::probe::table::LEGAL;
 
 /// One `[[attack]]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,7 +82,7 @@ impl Attack {
         Message {
             preface: self.preface.clone(),
             settings: self.settings.clone(),
-            headers: header_block::apply(&self.headers, legal(PATH)),
+            headers: changed(LEGAL, &self.headers),
             body: body::bytes(&self.body),
             trailers: Vec::new(),
             end: self.end,
@@ -114,9 +115,6 @@ impl Attack {
         self.body.iter().try_for_each(Piece::check)
     }
 }
-
-/// The method that is attacked unless `headers` sets another `:path`.
-const PATH: &str = "/Calculator/SquareRoot";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

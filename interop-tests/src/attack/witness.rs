@@ -14,16 +14,14 @@ use std::time::{Duration, Instant};
 use crate::attack::{CALL_TIMEOUT, Outcome};
 use crate::http2::frame::{flag, kind};
 use crate::http2::frame_socket::Observers;
+use crate::http2::header_block::changed;
 use crate::http2::{Activity, Endpoint, Frame, Role, Timeout, body, header_block};
-use crate::probe::table::legal;
+use crate::probe::table::LEGAL;
 
 /// The time between two calls. Without it, the client would be part of the attack.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The method that is called, with [`body::root_of_16`].
-const PATH: &str = "/Calculator/SquareRoot";
-
-/// The response: the message `Number` with the value 4.
+/// The response to [`body::root_of_16`]: the message `Number` with the value 4.
 const FOUR: &[u8] = &[0, 0, 0, 0, 5, 0x0d, 0, 0, 0x80, 0x40];
 
 /// Which connections the calls use.
@@ -146,7 +144,7 @@ impl Client {
     fn call(&mut self) -> Result<(), String> {
         let (endpoint, stream) = (&mut self.endpoint, self.stream);
         self.stream += 2;
-        let block = header_block::encode(&legal(PATH));
+        let block = header_block::encode(&changed(LEGAL, &[]));
         endpoint.send(&Frame::new(kind::HEADERS, flag::END_HEADERS, stream, block));
         let body = body::bytes(&body::root_of_16());
         endpoint.send(&Frame::new(kind::DATA, flag::END_STREAM, stream, body));

@@ -72,6 +72,26 @@ pub(crate) struct Message {
 }
 
 impl Message {
+    /// The parts of `body`, as the message divides it, that each fit into a DATA frame. An empty part has no frame
+    /// unless it is the `last`.
+    pub(crate) fn parts<'a>(&self, body: &'a [u8], last: bool) -> Vec<&'a [u8]> {
+        self.cut.frames(body, MAX_FRAME_SIZE - 256, last)
+    }
+
+    /// How many bytes the padding adds to a DATA frame.
+    pub(crate) fn padding(&self) -> usize {
+        self.pad.map_or(0, |padding| 1 + usize::from(padding))
+    }
+
+    /// A DATA frame with its padding.
+    pub(crate) fn data(&self, stream: u32, content: &[u8], flags: u8) -> Frame {
+        let frame = Frame::new(kind::DATA, flags, stream, content);
+        match self.pad {
+            Some(padding) => frame.padded(padding),
+            None => frame,
+        }
+    }
+
     /// The frames of a header block with these fields.
     pub(crate) fn block(&self, stream: u32, fields: &[Field], end_stream: bool) -> Vec<Frame> {
         let flags = if end_stream { flag::END_STREAM } else { 0 };
@@ -279,7 +299,7 @@ impl<'a> Script<'a> {
         let end = end.min(message.body.len());
         let begin = self.offsets.insert(self.stream, end).unwrap_or(0);
         let part = message.body.get(begin..end).unwrap_or_default();
-        let frames = message.cut.frames(part, MAX_FRAME_SIZE - 256, end_stream);
+        let frames = message.parts(part, end_stream);
         let last = frames.len().wrapping_sub(1);
         let mut frames = frames.into_iter().enumerate();
         frames.all(|(index, content)| self.send_data(content, end_stream && index == last))
@@ -288,16 +308,13 @@ impl<'a> Script<'a> {
     /// Sends DATA as far as the window permits, and waits for more; returns false if the peer keeps it closed.
     fn send_data(&mut self, mut content: &[u8], end_stream: bool) -> bool {
         let stream = self.stream;
-        let overhead = self.message.pad.map_or(0, |padding| 1 + usize::from(padding));
+        let overhead = self.message.padding();
         loop {
             let window = self.endpoint.windows.available(stream).saturating_sub(overhead);
             let (now, later) = content.split_at(window.min(content.len()));
             if !now.is_empty() || later.is_empty() {
                 let flags = if end_stream && later.is_empty() { flag::END_STREAM } else { 0 };
-                let mut frame = Frame::new(kind::DATA, flags, stream, now);
-                if let Some(padding) = self.message.pad {
-                    frame = frame.padded(padding);
-                }
+                let frame = self.message.data(stream, now, flags);
                 self.endpoint.windows.consume(stream, frame.payload.len());
                 self.endpoint.send(&frame);
             }

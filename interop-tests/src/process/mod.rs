@@ -10,6 +10,7 @@ pub(crate) mod context;
 pub(crate) mod group;
 pub(crate) mod liveness;
 pub mod net;
+pub mod open_files;
 pub(crate) mod readiness;
 pub(crate) mod ready_line;
 pub mod reaper;

@@ -5,7 +5,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::fs;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,15 +13,14 @@ use std::time::Duration;
 use assert_cmd::cargo::cargo_bin;
 use grpc_interop::attack::{self, Attack, Outcome, table};
 use grpc_interop::config::{Places, Program, Source};
-use grpc_interop::process::{Exit, Logs, RunningServer};
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use grpc_interop::process::{Exit, Logs, RunningServer, open_files, peak_memory_mib};
 use serde::Deserialize;
 
 /// How long an attack lasts. The server uses most memory within a part of it.
 const DURATION: Duration = Duration::from_millis(1200);
 
 /// The most memory that the server may use, in MiB: three times its `--message-memory`.
-const MAX_MEMORY: usize = 96;
+const MAX_MEMORY: f64 = 96.0;
 
 /// How long the server may take to exit after an attack.
 const MAX_DRAIN: Duration = Duration::from_secs(20);
@@ -37,7 +36,8 @@ fn tables() -> PathBuf {
 
 /// Runs all attacks in the table `name`, one after the other.
 fn withstands(name: &str) {
-    allow_connections();
+    // A thousand connections need more open files than the usual limit permits.
+    open_files::allow_many();
     let attacks = table::read(&tables().join(name)).expect("the table is invalid");
     let failures: Vec<_> = attacks
         .iter()
@@ -49,27 +49,25 @@ fn withstands(name: &str) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// A thousand connections need more open files than the usual limit permits.
-fn allow_connections() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit };
-    setrlimit(Resource::Nofile, raised).expect("cannot raise the limit of open files");
-}
-
 /// What is wrong with the server during this attack, and after it.
 fn problems(attack: &Attack) -> Vec<String> {
     let logs = tempfile::tempdir().expect("cannot create a folder");
     let mut server = start(logs.path());
     let address: SocketAddr = server.address.parse().expect("the server printed no address");
     if let Some(files) = attack.open_files {
-        let limit = Rlimit { current: Some(files), maximum: Some(files) };
-        prlimit(Some(server.process.pid()), Resource::Nofile, limit).expect("cannot limit files");
+        match open_files::limit(server.process.pid(), files) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => return Vec::new(),
+            limited => limited.expect("cannot limit files"),
+        }
     }
     let Outcome { sent, calls, mut failures, .. } =
         attack::run(attack, address, DURATION).expect("cannot attack the server");
-    let peak = peak_memory(server.process.pid());
-    if peak > MAX_MEMORY {
-        failures.push(format!("the server used {peak} MiB, more than {MAX_MEMORY}"));
+    match peak_memory_mib(server.process.pid()) {
+        Some(peak) if peak > MAX_MEMORY => {
+            failures.push(format!("the server used {peak:.0} MiB, more than {MAX_MEMORY}"));
+        }
+        None if cfg!(target_os = "linux") => failures.push("the server has exited".to_owned()),
+        _ => {}
     }
     if calls == 0 {
         failures.push("the other client made no call".to_owned());
@@ -98,15 +96,6 @@ fn start(logs: &Path) -> RunningServer {
     let (Table { server }, _) = Source::read(&table).expect("the entry is invalid");
     let logs = Logs::at(&logs.join("server"));
     RunningServer::start(&server, &places, "127.0.0.1:0", logs).expect("the server did not start")
-}
-
-/// The most memory that the process has used, in MiB.
-fn peak_memory(process: Pid) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero()));
-    let status = status.expect("the server has exited");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.parse::<usize>().ok()).expect("VmHWM is missing") / 1024
 }
 
 /// One test for each table, and one that there is a test for each table.
