@@ -33,10 +33,11 @@ pub(super) enum Reach {
     NewConnections,
 }
 
-/// A client that makes calls in a thread of its own until it is stopped.
+/// A client that makes calls in a thread of its own until it is stopped or dropped.
 pub(super) struct Witness {
     is_stopped: Arc<AtomicBool>,
-    thread: JoinHandle<Calls>,
+    /// `None` once it is stopped.
+    thread: Option<JoinHandle<Calls>>,
 }
 
 /// What became of the calls.
@@ -71,19 +72,29 @@ impl Witness {
         });
         let first = is_started.recv().unwrap_or_else(|_| Err("the client ended".to_owned()));
         let error = |error| io::Error::other(format!("before the attack: {error}"));
-        first.map(|()| Self { is_stopped, thread }).map_err(error)
+        first.map(|()| Self { is_stopped, thread: Some(thread) }).map_err(error)
     }
 
     /// Ends the calls and adds what became of them to `outcome`.
-    pub(super) fn stop(self, outcome: &mut Outcome) {
-        self.is_stopped.store(true, Ordering::Relaxed);
-        let Ok(Calls { answered, slowest, failure }) = self.thread.join() else {
+    pub(super) fn stop(mut self, outcome: &mut Outcome) {
+        let Some(Ok(Calls { answered, slowest, failure })) = self.join() else {
             outcome.failures.push("the other client panicked".to_owned());
             return;
         };
         outcome.calls += answered;
         outcome.slowest = outcome.slowest.max(slowest);
         outcome.failures.extend(failure);
+    }
+
+    fn join(&mut self) -> Option<thread::Result<Calls>> {
+        self.is_stopped.store(true, Ordering::Relaxed);
+        self.thread.take().map(JoinHandle::join)
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.join();
     }
 }
 
