@@ -20,7 +20,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::fair_reading::{Backlog, Waiting};
+use super::fair_reading::Backlog;
 use crate::grpcio::server::message_memory::ConnectionMemory;
 use crate::grpcio::server::open_calls::OpenCalls;
 
@@ -32,7 +32,7 @@ const YIELDS: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallsInFlight(Arc<Handle>);
 
-/// The only reference to [`Calls`] that is not a call.
+/// The only reference to [`Calls`] that is not a call or a piece of its response.
 #[derive(Debug, Default)]
 struct Handle(Arc<Calls>);
 
@@ -108,41 +108,51 @@ impl CallsInFlight {
         calls.next.store(number.wrapping_add(1).max(1), Ordering::Relaxed);
         calls.has_started.store(true, Ordering::Relaxed);
         calls.memory.begin();
-        OpenCall(Call { calls: Arc::clone(calls), number })
+        calls.backlog.add();
+        OpenCall { calls: Arc::clone(calls), number, is_waiting: true }
     }
 }
 
-/// A call until hyper has taken its whole response.
+/// A call until hyper has taken its whole response. It is moved often, so it is small.
 #[derive(Debug)]
-struct OpenCall(Call);
-
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        self.0.calls.memory.end();
-    }
-}
-
-/// A call in flight, until all clones are dropped.
-#[derive(Clone, Debug)]
-struct Call {
+struct OpenCall {
     calls: Arc<Calls>,
     number: u32,
+    /// Whether its task has not run.
+    is_waiting: bool,
 }
 
-impl Call {
-    #[cold]
-    fn count_as_cut_off(&self) {
-        let mut cut_off = self.calls.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
-        cut_off.insert(self.number);
+impl OpenCall {
+    /// Its task runs.
+    #[inline]
+    fn run(&mut self) {
+        if std::mem::take(&mut self.is_waiting) {
+            self.calls.backlog.remove();
+        }
     }
 }
 
-impl Drop for Call {
+impl Drop for OpenCall {
     #[inline]
     fn drop(&mut self) {
-        if self.calls.is_cut_off.load(Ordering::Relaxed) {
-            self.count_as_cut_off();
+        self.run();
+        self.calls.memory.end();
+        self.calls.end_part(self.number);
+    }
+}
+
+impl Calls {
+    /// The open call with this number, or a piece of its response, has ended.
+    #[inline]
+    fn end_part(&self, number: u32) {
+        if self.is_cut_off.load(Ordering::Relaxed) {
+            self.count_as_cut_off(number);
         }
+    }
+
+    #[cold]
+    fn count_as_cut_off(&self, number: u32) {
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
     }
 }
 
@@ -167,8 +177,7 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let in_flight = Some(self.in_flight.start());
-        let waiting = Some(self.in_flight.calls().backlog.add());
-        CountedCall { call: self.service.call(request), in_flight, waiting }
+        CountedCall { call: self.service.call(request), in_flight }
     }
 }
 
@@ -179,8 +188,6 @@ pin_project! {
         #[pin]
         call: F,
         in_flight: Option<OpenCall>,
-        // `None` once it has been polled.
-        waiting: Option<Waiting>,
     }
 }
 
@@ -192,7 +199,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        *this.waiting = None;
+        if let Some(call) = this.in_flight {
+            call.run();
+        }
         this.call.poll(cx).map_ok(|response| {
             response.map(|body| CountedBody { body, call: this.in_flight.take() })
         })
@@ -233,25 +242,31 @@ impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {
 #[derive(Debug)]
 pub(super) struct CountedData {
     bytes: Bytes,
-    size: usize,
-    call: Option<Call>,
+    calls: Option<Arc<Calls>>,
+    /// The number of the call.
+    number: u32,
+    /// How many bytes the piece has.
+    size: u32,
 }
 
 impl CountedData {
     fn new(bytes: Bytes, call: Option<&OpenCall>) -> Self {
-        let size = bytes.len();
-        let call = call.map(|call| call.0.clone());
-        if let Some(call) = &call {
-            call.calls.memory.queue(size);
+        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let number = call.map_or(0, |call| call.number);
+        let calls = call.map(|call| Arc::clone(&call.calls));
+        if let Some(calls) = &calls {
+            calls.memory.queue(size as usize);
         }
-        Self { bytes, size, call }
+        Self { bytes, calls, number, size }
     }
 }
 
 impl Drop for CountedData {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(call) = &self.call {
-            call.calls.memory.sent(self.size);
+        if let Some(calls) = &self.calls {
+            calls.memory.sent(self.size as usize);
+            calls.end_part(self.number);
         }
     }
 }
@@ -280,8 +295,9 @@ impl Buf for CountedData {
 
 #[cfg(test)]
 mod tests {
-    use super::CallsInFlight;
+    use super::{Backlog, CallsInFlight, ConnectionMemory};
     use bytes::Buf;
+    use futures_util::FutureExt;
     use http::Response;
     use http_body_util::{BodyExt, Full};
     use std::convert::Infallible;
@@ -309,6 +325,23 @@ mod tests {
         assert_eq!(data.copy_to_bytes(5), "ponse");
         drop(data);
         assert!(in_flight.is_empty() && in_flight.has_any());
+    }
+
+    #[tokio::test]
+    async fn a_call_waits_until_its_task_has_run_or_has_been_dropped() {
+        let backlog = Backlog::default();
+        let in_flight = CallsInFlight::new(ConnectionMemory::default(), backlog.clone());
+        let mut service = in_flight.count(service_fn(|()| pending::<Responded>()));
+        let (mut first, second) = (service.call(()), service.call(()));
+        assert_eq!(backlog.len(), 2);
+        for _ in 0..2 {
+            assert!((&mut first).now_or_never().is_none());
+            assert_eq!(backlog.len(), 1);
+        }
+        drop(first);
+        assert_eq!(backlog.len(), 1, "the call has been removed before");
+        drop(second);
+        assert_eq!(backlog.len(), 0);
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 //! The graceful shutdown of hyper-util is not used because it can end all connections, but not a
 //! single old one.
 
+use std::future::Future;
+
 use hyper::server::conn::http2::Builder;
 use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -43,9 +45,9 @@ impl<S: GrpcService> Connection<S> {
     /// Serves the client until the connection is closed. Returns the number of calls that were cut
     /// off, because the server did not wait longer; other errors are caused by the client, which has
     /// been notified.
-    pub(super) async fn serve(self, socket: Socket) -> usize {
+    pub(super) fn serve(self, socket: Socket) -> impl Future<Output = usize> + Send {
         let runs = Runs::default();
-        runs.clone().count(self.serve_socket(socket, runs)).await
+        runs.clone().count(self.serve_socket(socket, runs))
     }
 
     async fn serve_socket(self, socket: Socket, runs: Runs) -> usize {
@@ -91,6 +93,8 @@ impl<S: GrpcService> Connection<S> {
         let connection = server::connection_with(&self.http2, transport, is_unix, service);
         let mut connection = Box::pin(connection);
         let reason = tokio::select! {
+            // A random order would cost each call time.
+            biased;
             _ = connection.as_mut() => return 0,
             reason = self.lifetime.retired(&open) => reason,
         };

@@ -11,14 +11,15 @@
 //! [memory is scarce](ConnectionMemory::is_scarce), less is read, and nothing from a client that does
 //! not read itself.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -49,13 +50,29 @@ pub(super) struct Runs(Arc<AtomicUsize>);
 
 impl Runs {
     /// Counts the runs of the task that polls `future`.
-    pub(super) async fn count<F: Future>(self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            self.0.store(self.0.load(Relaxed).wrapping_add(1), Relaxed);
-            future.as_mut().poll(cx)
-        })
-        .await
+    pub(super) fn count<F: Future>(self, future: F) -> CountedRuns<F> {
+        CountedRuns { future, runs: self }
+    }
+}
+
+pin_project! {
+    /// A future whose runs are counted.
+    #[derive(Debug)]
+    pub(super) struct CountedRuns<F> {
+        #[pin]
+        future: F,
+        runs: Runs,
+    }
+}
+
+impl<F: Future> Future for CountedRuns<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let runs = &this.runs.0;
+        runs.store(runs.load(Relaxed).wrapping_add(1), Relaxed);
+        this.future.poll(cx)
     }
 }
 
@@ -64,26 +81,26 @@ impl Runs {
 pub(super) struct Backlog(Arc<AtomicUsize>);
 
 impl Backlog {
+    // One thread serves all of these calls, so nothing is lost between loading and storing.
+
     /// Adds a call.
-    pub(super) fn add(&self) -> Waiting {
-        // One thread serves all of these calls, so nothing is lost between the two.
+    pub(super) fn add(&self) {
         self.0.store(self.0.load(Relaxed) + 1, Relaxed);
-        Waiting(self.clone())
+    }
+
+    /// The task of a call has run, or has ended before.
+    pub(super) fn remove(&self) {
+        self.0.store(self.0.load(Relaxed).saturating_sub(1), Relaxed);
+    }
+
+    /// How many calls wait.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.load(Relaxed)
     }
 
     fn is_long(&self) -> bool {
         self.0.load(Relaxed) > MAX_BACKLOG
-    }
-}
-
-/// A call whose task has not run.
-#[derive(Debug)]
-pub(super) struct Waiting(Backlog);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let backlog = &self.0.0;
-        backlog.store(backlog.load(Relaxed).saturating_sub(1), Relaxed);
     }
 }
 
@@ -259,9 +276,9 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_read_while_many_tasks_have_not_run() {
         let (memory, backlog) = (ConnectionMemory::default(), Backlog::default());
-        let mut waiting: Vec<_> = (0..=MAX_BACKLOG).map(|_| backlog.add()).collect();
+        (0..=MAX_BACKLOG).for_each(|_| backlog.add());
         assert_eq!(read_at_once(&memory, &backlog).await, [0; 2]);
-        waiting.pop();
+        backlog.remove();
         assert_eq!(read_at_once(&memory, &backlog).await, [AT_ONCE; 2]);
     }
 
