@@ -44,13 +44,17 @@ use contender::{Contender, Contenders};
 use counts::Counts;
 use growth::Growth;
 use grpc_interop::config::{Places, Source};
-use grpc_interop::process::{open_files, reaper};
+use grpc_interop::process::{open_files, reaper, supervisor};
 use measurement::Bench;
 use problems::Problems;
 use record::Record;
 use throughput::Throughput;
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(supervisor::SUBCOMMAND) {
+        supervisor::supervise();
+        return ExitCode::SUCCESS;
+    }
     let options = CommandLine::parse();
     match run(&options) {
         Ok(is_failure) => ExitCode::from(u8::from(is_failure)),
@@ -70,6 +74,7 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
     let output = root.join(&options.output);
     let logs = output.join("logs");
     std::fs::create_dir_all(&logs)?;
+    reaper::start_supervisor()?;
     reaper::end_all_on_signals(|| (), |()| ())?;
     open_files::allow_many();
     let contenders = contenders(options, root)?;

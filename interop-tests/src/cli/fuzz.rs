@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::load::Loaded;
 use crate::cli::options::FuzzOptions;
-use crate::cli::{FAILED, output_folder};
+use crate::cli::{FAILED, lock_output, output_folder, start_supervisor};
 use crate::compare::Suite;
 use crate::compare::fuzz::{self, Options, State, Summary};
 use crate::config::descriptors::Descriptors;
@@ -23,6 +23,7 @@ pub(crate) fn run(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     let state = Arc::new(State::default());
     end_on_signals(Arc::clone(&state), options.clone(), seed)?;
+    let _lock = lock_output(&output)?;
     let loaded = Loaded::load(inputs, comparison, None, &output)?;
     let of_calculator;
     let suite = if let Some(suite) = &loaded.services {
@@ -36,6 +37,7 @@ pub(crate) fn run(options: &FuzzOptions) -> anyhow::Result<ExitCode> {
 
 /// On a signal, kills all child processes and prints what was found so far.
 fn end_on_signals(state: Arc<State>, options: FuzzOptions, seed: u64) -> anyhow::Result<()> {
+    start_supervisor()?;
     reaper::end_all_on_signals(move || state.end(), move |summary| print(&summary, &options, seed))
         .context("cannot install the handler for SIGINT and SIGTERM")
 }

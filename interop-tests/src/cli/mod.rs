@@ -21,7 +21,9 @@ use crate::cli::load::{Loaded, NO_GOLDENS};
 use crate::cli::options::{Command, Comparison, Inputs, OutputOptions, RunOptions};
 use crate::cli::plan::Plan;
 use crate::config::{Assignment, Places};
-use crate::process::{liveness, reaper};
+use crate::process::file_lock::FileLock;
+use crate::process::net::tutorial_port::PortClaim;
+use crate::process::{liveness, reaper, supervisor};
 use crate::report::{
     self,
     difference::Difference,
@@ -76,6 +78,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             clap_complete::generate(shell, &mut options::definition(), "interop", &mut script);
             print(&script)
         }
+        Command::Supervise => {
+            supervisor::supervise();
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Man { folder } => write_manual(folder.as_deref()),
     }
 }
@@ -86,6 +92,7 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let writer = RecordWriter::default();
     end_on_signals(writer.clone(), output.clone())?;
     let RunOptions { inputs, comparison, libtest, .. } = options;
+    let _lock = (!libtest.list).then(|| lock_output(&output)).transpose()?;
     let loaded = Loaded::load(inputs, comparison, libtest.test_threads, &output)?;
     let loaded = loaded.with_goldens(comparison.baseline)?;
     let mut plan = Plan::new(&loaded, inputs, comparison)?;
@@ -94,6 +101,8 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         let names = plan.trials.iter().map(|trial| plan::named(&trial.name)).collect();
         return Ok(libtest_mimic::run(libtest, names).exit_code());
     }
+    let uses_port = plan.trials.iter().any(|trial| trial.port_user.is_some());
+    let _claim = uses_port.then(claim_port).transpose()?;
     check_attached(&loaded, &plan)?;
     let finished = run::run(plan, loaded, options, &writer, &output)?;
     let written = report::write(&finished.record, &output);
@@ -114,11 +123,13 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
 fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     let output = output_folder(&inputs.output)?;
     end_on_signals(RecordWriter::default(), output.clone())?;
+    let _lock = lock_output(&output)?;
     let loaded = Loaded::load(inputs, &Comparison::default(), None, &output)?;
     if inputs.goldens.is_none() {
         loaded.context.places.root_for("record-goldens without --goldens")?;
     }
     let folder = loaded.goldens.context(format!("record-goldens: {NO_GOLDENS}"))?;
+    let _claim = claim_port()?;
     loaded.context.empty_logs()?;
     loaded.baselines.record(&folder, &loaded.context)?;
     Ok(ExitCode::SUCCESS)
@@ -130,6 +141,24 @@ pub(crate) fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()>
         println!("interop: {notice}");
     }
     liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)
+}
+
+/// Locks the folder of the reports for this process, because two runs would mix their reports and logs.
+pub(crate) fn lock_output(output: &Path) -> anyhow::Result<FileLock> {
+    let folder = output.display();
+    let path = file::lock_beside(&report::record_in(output));
+    let lock = std::fs::create_dir_all(output).and_then(|()| FileLock::try_acquire(&path));
+    let lock = lock.with_context(|| format!("--output: cannot write to {folder}"))?;
+    lock.map_err(|holder| {
+        anyhow::anyhow!(
+            "--output: {holder} already writes to {folder}; wait until it has ended, or choose another folder"
+        )
+    })
+}
+
+/// Claims port 50051 for this process. Says so before it waits.
+pub(crate) fn claim_port() -> anyhow::Result<PortClaim> {
+    Ok(PortClaim::new(|wait| eprintln!("interop: waiting for {wait}"))?)
 }
 
 /// The folder of the reports. The path is absolute because peers can have another working directory.
@@ -153,8 +182,15 @@ fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
             Err(error) => eprintln!("interop: {error:#}"),
         }
     };
+    start_supervisor()?;
     reaper::end_all_on_signals(move || writer.end(State::Interrupted), last)
         .context("cannot install the handler for SIGINT and SIGTERM")
+}
+
+/// Starts the process that ends all others if this one is killed.
+pub(crate) fn start_supervisor() -> anyhow::Result<()> {
+    reaper::start_supervisor()
+        .context("cannot start this program again, as the supervisor of its processes")
 }
 
 /// Prints the JSON Schema of records, or writes it to [`SCHEMA_FILE`] in the checkout.
@@ -205,6 +241,7 @@ fn diff(old: &Path, new: &Path) -> anyhow::Result<bool> {
 fn merge_records(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
     let read = |path: &PathBuf| anyhow::Ok((path.clone(), file::read(path)?));
     let merged = merge::merge(paths.iter().map(read).collect::<Result<_, _>>()?)?;
+    let _lock = lock_output(output)?;
     report::write(&merged, output)?;
     terminal::print_conclusion(&merged, &[], output);
     Ok(merged.is_clean())

@@ -12,6 +12,7 @@ use clap_complete::Shell;
 
 use crate::compare;
 use crate::config::{Assignment, Attachment};
+use crate::process::supervisor;
 use crate::report::record::format::Shard;
 
 /// Run every gRPC client against every server, compare them with a reference, and report whether one can
@@ -85,6 +86,9 @@ pub(crate) enum Command {
         /// The shell to generate the script for.
         shell: Shell,
     },
+    /// Kill the processes of a run that was killed itself. The tool starts this command.
+    #[command(name = supervisor::SUBCOMMAND, hide = true)]
+    Supervise,
     /// Print the manual page.
     Man {
         /// Write the pages of the tool and of all subcommands to this folder instead.

@@ -7,6 +7,7 @@ pub(crate) mod agent;
 pub(crate) mod agent_pool;
 pub(crate) mod child;
 pub(crate) mod context;
+pub mod file_lock;
 pub(crate) mod group;
 pub(crate) mod liveness;
 pub mod net;
@@ -18,6 +19,7 @@ pub(crate) mod restart_limit;
 pub(crate) mod semaphore;
 pub(crate) mod server;
 pub(crate) mod server_pool;
+pub mod supervisor;
 
 pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
 pub use child::{Exit, Logs, Process, SpawnError};

@@ -10,17 +10,27 @@ use std::process::{Child, Command};
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 
+use crate::process::supervisor::Supervisor;
+
 /// The exit status after a signal, as shells report it for SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// The leaders of all live groups. Locked while a process is started, so that a signal handler finds every process.
-static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+/// All live groups. Locked while a process is started, so that a signal handler finds every process.
+static LIVE: Mutex<Live> = Mutex::new(Live { groups: Vec::new(), supervisor: None });
+
+/// All live groups, by their leaders, and the supervisor that knows of them.
+struct Live {
+    groups: Vec<Pid>,
+    supervisor: Option<Supervisor>,
+}
 
 /// Starts `command` as the leader of a new process group and registers it.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut live = LIVE.lock();
     let child = command.process_group(0).spawn()?;
-    live.push(Pid::from_child(&child));
+    let group = Pid::from_child(&child);
+    live.groups.push(group);
+    live.supervisor.iter_mut().for_each(|supervisor| supervisor.add(group));
     Ok(child)
 }
 
@@ -33,7 +43,14 @@ pub(crate) fn end(child: &mut Child) {
     // An error means that the group is empty: the child has exited and left no other process.
     let _ = kill_process_group(group, Signal::KILL);
     let _ = child.wait();
-    live.retain(|other| *other != group);
+    live.groups.retain(|other| *other != group);
+    live.supervisor.iter_mut().for_each(|supervisor| supervisor.remove(group));
+}
+
+/// Starts the [supervisor](super::supervisor) of this process. The program must have its subcommand.
+pub fn start_supervisor() -> io::Result<()> {
+    LIVE.lock().supervisor = Some(Supervisor::start()?);
+    Ok(())
 }
 
 /// Installs a handler for SIGINT, SIGTERM and SIGHUP, and for the exit of the parent process: it calls `first`, kills
@@ -45,11 +62,11 @@ pub fn end_all_on_signals<T>(
     ctrlc::set_handler(move || {
         let result = first();
         let live = LIVE.lock();
-        for group in &*live {
+        for group in &live.groups {
             let _ = kill_process_group(*group, Signal::KILL);
             let _ = waitpid(Some(*group), WaitOptions::empty());
         }
-        eprintln!("\ninterop: interrupted; killed {} child processes", live.len());
+        eprintln!("\ninterop: interrupted; killed {} child processes", live.groups.len());
         last(result);
         // The lock is still held, so no new process can be started.
         std::process::exit(INTERRUPTED);

@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
+use crate::process::net::held_port::HeldPort;
+
 /// The addresses of a run.
 #[derive(Debug)]
 pub(crate) struct Addresses {
@@ -71,13 +73,12 @@ pub(crate) fn fresh_port() -> io::Result<u16> {
 
 /// The next free port, starting at `first`; `given` counts the ports that were already used.
 ///
-/// These ports are below the range of ephemeral ports, so a port is still free when its server restarts.
-///
-/// Between this check and the start of the server, another run could choose the same port. So each run holds the UDP port
-/// of the same number, which servers do not use.
+/// The port stays free until its server starts, and when it restarts. For the kernel, it is held on Linux; elsewhere these
+/// ports are below the range of ephemeral ports. For other runs, which could choose it, too, each run holds the UDP port of
+/// the same number, which servers do not use.
 fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
     const COUNT: u16 = 10_000;
-    static HELD: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    static HELD: Mutex<Vec<(UdpSocket, HeldPort)>> = Mutex::new(Vec::new());
     // Concurrent runs start at different ports.
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
     for _ in 0..COUNT {
@@ -86,8 +87,9 @@ fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
         let address = (Ipv4Addr::LOCALHOST, port);
         if let Ok(socket) = UdpSocket::bind(address)
             && TcpListener::bind(address).is_ok()
+            && let Ok(held) = HeldPort::hold(port)
         {
-            HELD.lock().push(socket);
+            HELD.lock().push((socket, held));
             return Ok(port);
         }
     }

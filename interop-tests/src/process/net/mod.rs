@@ -2,4 +2,5 @@
 
 pub(crate) mod addresses;
 pub(crate) mod certificates;
+pub(crate) mod held_port;
 pub mod tutorial_port;

@@ -1,4 +1,4 @@
-//! The queue for port 50051, and the processes that listen on a port.
+//! The use of port 50051: by one run at a time, by one user at a time within it, and the processes that listen on it.
 //!
 //! The tutorial's programs always use port 50051. grpcio sets SO_REUSEPORT, so a second server would start without an
 //! error and get half of the connections. So only one user may have the port at a time. The queue knows the number of
@@ -6,18 +6,99 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::process::{Pid, getpgid};
 use socket2::{Domain, Socket, Type};
 
 use crate::outcome::PortUser;
+use crate::process::file_lock::{FileLock, LockHolder};
+use crate::process::net::held_port::HeldPort;
 
 /// The port of the tutorial's programs.
 pub const PORT: u16 = 50051;
+
+/// How long the kernel keeps the port of a closed connection, and a bit more.
+const TIME_WAIT: Duration = Duration::from_secs(65);
+
+/// How often a run that waits for a connection tries again.
+const POLL: Duration = Duration::from_millis(100);
+
+/// The reason why this run cannot use the port.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the text of each error describes it")]
+pub enum ClaimError {
+    #[error(
+        "port {PORT} is in use by {0}; stop it and run again (interop does not kill it), or select trials that do not \
+         need the port"
+    )]
+    Listening(Holder),
+    #[error(
+        "port {PORT} cannot be reserved: {0}; `ss -tan sport = :{PORT}` lists the connections that use it; close them, \
+         and keep others from using it with `sysctl net.ipv4.ip_local_reserved_ports={PORT}`"
+    )]
+    Reserve(io::Error),
+    #[error(
+        "cannot lock {path}, which runs share so that one at a time uses port {PORT}: {source}"
+    )]
+    Lock { path: PathBuf, source: io::Error },
+}
+
+/// Why a run waits for the port.
+#[derive(Debug, strum::Display)]
+pub enum PortWait {
+    /// For another run.
+    #[strum(to_string = "{0}, which uses port 50051")]
+    Run(LockHolder),
+    /// For a connection of another process.
+    #[strum(to_string = "a connection that uses port 50051")]
+    Connection,
+}
+
+/// The right of this run to use the port. Other runs wait, and the kernel does not choose the port for other sockets.
+#[derive(Debug)]
+pub struct PortClaim {
+    _lock: FileLock,
+    _held: HeldPort,
+}
+
+impl PortClaim {
+    /// Claims the port. Calls `waits` before it waits for another run, or for a connection, at most [`TIME_WAIT`].
+    pub fn new(waits: impl Fn(PortWait)) -> Result<Self, ClaimError> {
+        let path = lock_file();
+        let lock = FileLock::acquire(&path, |holder| waits(PortWait::Run(holder.clone())));
+        let lock = lock.map_err(|source| ClaimError::Lock { path, source })?;
+        if let Some(holder) = holders(PORT).into_iter().next() {
+            return Err(ClaimError::Listening(holder));
+        }
+        let held = HeldPort::hold(PORT).or_else(|_| {
+            waits(PortWait::Connection);
+            let deadline = Instant::now() + TIME_WAIT;
+            loop {
+                match HeldPort::hold(PORT) {
+                    Err(_) if Instant::now() < deadline => thread::sleep(POLL),
+                    held => return held,
+                }
+            }
+        });
+        Ok(Self { _lock: lock, _held: held.map_err(ClaimError::Reserve)? })
+    }
+}
+
+/// The file that all runs lock which share this port: it is the same in each checkout and for every TMPDIR.
+fn lock_file() -> PathBuf {
+    // Each network namespace has its own ports.
+    let namespace = std::fs::read_link("/proc/self/ns/net").unwrap_or_default();
+    let digits = |one: &char| one.is_ascii_digit();
+    let namespace: String = namespace.to_string_lossy().chars().filter(digits).collect();
+    Path::new("/tmp").join(format!("interop-port-{PORT}-{namespace}.lock"))
+}
 
 /// Gives the port to each [`PortUser`] in turn.
 #[derive(Debug, Default)]
@@ -167,8 +248,6 @@ fn is_taken(port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::thread;
-    use std::time::Duration;
 
     use super::*;
     use PortUser::{ClientPrograms, Programs, ReferenceServer};

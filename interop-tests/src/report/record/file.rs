@@ -3,7 +3,7 @@
 //! A file is first written under a temporary name and then renamed, so that a reader never gets a partial record.
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
 use crate::outcome::{BaselineKind, TrialName};
+use crate::process::file_lock::FileLock;
 use crate::report::record::check::{Numbers, check};
-use crate::report::record::format::{FORMAT, Record, VERSION};
+use crate::report::record::format::{FORMAT, Record, State, VERSION};
 
 /// The advice in errors about files that are not records.
 const ADVICE: &str =
@@ -29,7 +30,17 @@ struct Heading {
 pub(crate) fn read(path: &Path) -> anyhow::Result<Record> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| anyhow!("cannot read {}: {error}; {ADVICE}", path.display()))?;
-    of_text(path, &text)
+    let mut record = of_text(path, &text)?;
+    // The process of a run holds the lock of its folder until it ends, however it ends.
+    if record.state == State::Running && FileLock::is_held(&lock_beside(path)) == Some(false) {
+        record.state = State::CutOff;
+    }
+    Ok(record)
+}
+
+/// The file that the process locks which writes the record at `path`.
+pub(crate) fn lock_beside(path: &Path) -> PathBuf {
+    path.with_file_name(".lock")
 }
 
 /// Reads the record in `text`, the content of the file at `path`.

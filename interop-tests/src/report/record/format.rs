@@ -77,8 +77,10 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum State {
-    /// The run is in progress, or its process was killed. The record contains the trials that had ended.
+    /// The run is in progress, or was cut off. The record contains the trials that had ended.
     Running,
+    /// The run was cut off: its process was killed. A file in this state was merged from such records.
+    CutOff,
     /// A signal stopped the run. The record contains the trials that had ended.
     Interrupted,
     /// All selected trials have ended.
@@ -123,6 +125,7 @@ impl Record {
         let how = match self.state {
             State::Finished => return None,
             State::Running => "is still running, or was killed,",
+            State::CutOff => "was cut off (its process was killed)",
             State::Interrupted => "was stopped",
         };
         let (ended, chosen) = (self.trials.len(), self.selection.chosen);

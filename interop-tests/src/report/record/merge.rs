@@ -98,6 +98,7 @@ fn both(one: Record, other: Record) -> Record {
     let state = match (one.state, other.state) {
         (State::Finished, State::Finished) => State::Finished,
         (State::Running, _) | (_, State::Running) => State::Running,
+        (State::CutOff, _) | (_, State::CutOff) => State::CutOff,
         _ => State::Interrupted,
     };
     let mut notes = one.notes;
