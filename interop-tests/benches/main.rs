@@ -156,6 +156,11 @@ fn contenders(options: &CommandLine, root: &Path) -> anyhow::Result<Vec<Contende
         );
     }
     all.retain(|one| !options.without.contains(&one.name));
+    anyhow::ensure!(
+        !all.is_empty(),
+        "--without {} leaves no server to measure",
+        options.without.join(",")
+    );
     Ok(all)
 }
 

@@ -12,7 +12,7 @@ use crate::cli::{FAILED, lock_output, output_folder, start_supervisor};
 use crate::compare::Suite;
 use crate::compare::fuzz::{self, Options, State, Summary};
 use crate::config::descriptors::Descriptors;
-use crate::config::{CompareSettings, Peer};
+use crate::config::{CompareSettings, Peer, similar};
 use crate::process::{liveness, reaper};
 use crate::report::fuzzed;
 
@@ -66,6 +66,7 @@ fn send(
         |peer: &Peer| comparison.attach.is_empty() || has_attached_reference || is_attached(peer);
     let meant = |peer: &&Peer| peer.reference || loaded.takes_part(peer) && is_chosen(peer);
     let peers: Vec<_> = all.iter().filter(meant).cloned().collect();
+    check_filter(options.filter.as_deref(), &fuzz::names(suite, &peers))?;
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
     liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)?;
     loaded.context.empty_logs()?;
@@ -84,6 +85,17 @@ fn send(
         anyhow::ensure!(has_found, "the run has ended early");
     }
     Ok(if has_found { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Returns an error if `filter` selects none of the methods in `names`.
+fn check_filter(filter: Option<&str>, names: &[String]) -> anyhow::Result<()> {
+    let Some(filter) = filter else { return Ok(()) };
+    if names.is_empty() || names.iter().any(|name| name.contains(filter)) {
+        return Ok(());
+    }
+    let similar = similar::suggestion(filter, names.iter().map(String::as_str));
+    let names = names.join("\n  ");
+    anyhow::bail!("no PEER/METHOD has a name with `{filter}`{similar}; the names are:\n  {names}")
 }
 
 /// The suite for the calculator, which is compared if the peers file names no services.

@@ -3,7 +3,7 @@
 //! A run has five phases. Each has its own file and uses the result of the phase before:
 //!
 //! - [`load`]: reads the files
-//! - [`plan`]: creates the trials
+//! - [`plan`]: creates the trials, and [`selection`] checks that some are left to run
 //! - [`mod@run`]: runs the trials, in the order of [`schedule`]
 //! - [`judge`]: gives each trial its verdict as soon as the trial has ended
 //! - [`report`]: writes the reports and prints the conclusion
@@ -40,6 +40,7 @@ pub(crate) mod plan;
 pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schedule;
+pub(crate) mod selection;
 
 /// The exit status if a trial failed. The test harness of Rust uses the same.
 pub(crate) const FAILED: u8 = 101;
@@ -97,6 +98,7 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let loaded = loaded.with_goldens(comparison.baseline)?;
     let mut plan = Plan::new(&loaded, inputs, comparison)?;
     plan.choose(options);
+    selection::check(&plan, options, (!libtest.list).then_some(&loaded.left_out))?;
     if libtest.list {
         let names = plan.trials.iter().map(|trial| plan::named(&trial.name)).collect();
         return Ok(libtest_mimic::run(libtest, names).exit_code());

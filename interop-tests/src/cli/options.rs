@@ -139,7 +139,7 @@ pub(crate) struct FuzzOptions {
     /// Send requests only to methods whose PEER/METHOD contains this text.
     pub(crate) filter: Option<String>,
     /// Number of requests to send.
-    #[arg(long, default_value_t = 2000, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 2000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: u64,
     /// Seed of the random requests [default: random].
     #[arg(long, value_name = "NUMBER")]
@@ -342,7 +342,7 @@ Exit status:
   0    success
   101  a trial failed, a comparison found something worse, a method was untested, or an [[ignore]] entry was not
        needed
-  2    the command could not begin, or no server could be compared
+  2    the command could not begin, the options leave no trial to run, or no server could be compared
   3    the trials ran, but the reports could not be written";
 
 /// A block of examples for the tool and for each subcommand. The first line of a block names its subcommand.

@@ -5,6 +5,7 @@
 //! - `template`, `variables`: placeholders in the entries of peers
 //! - `descriptors`, `comparison`: the services of a user, and how they are compared
 //! - `document`, `message_table`, `message_encoding`: messages in TOML and JSON files
+//! - `similar`: suggestions for names that do not exist
 //! - `connection`, `capability`: transports and compressions, and what cases need from peers
 
 pub(crate) mod address;
@@ -20,6 +21,7 @@ pub(crate) mod peer;
 pub(crate) mod peers;
 pub(crate) mod places;
 pub(crate) mod program;
+pub mod similar;
 pub(crate) mod source;
 pub(crate) mod template;
 pub(crate) mod variables;

@@ -10,7 +10,7 @@
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
-//! - the command: [`bad_input`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
+//! - the command: [`bad_input`], [`empty_selection`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
 //! - the documentation: [`guides`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -25,6 +25,7 @@ mod client_parity;
 mod client_programs;
 mod compare;
 mod deviations;
+mod empty_selection;
 mod example;
 mod fuzzed;
 mod golden_substitution;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         deviations::tests(),
         example::tests(),
         bad_input::tests(),
+        empty_selection::tests(),
         orphans::tests(),
         parity::tests(),
         tap::tests(),

@@ -52,6 +52,15 @@ pub(crate) struct Options<'a> {
     pub(crate) edge: bool,
 }
 
+/// The names of all methods that can be called, of which a filter is a part: `PEER/METHOD`.
+pub(crate) fn names(suite: &Suite, peers: &[Peer]) -> Vec<String> {
+    let of_pair = |candidate: &Peer| {
+        let peer = candidate.name().to_owned();
+        suite.methods.iter().map(move |method| format!("{peer}/{}", method.full_name()))
+    };
+    Suite::pairs(peers).into_iter().flat_map(|pair| of_pair(pair.candidate.0)).collect()
+}
+
 /// Sends the requests to the servers of `peers`, of which one is the reference, and adds what differs to `state`. The
 /// error is why a server does not run, or why nothing can be sent.
 pub(crate) fn run(
