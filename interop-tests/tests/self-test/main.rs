@@ -11,7 +11,7 @@
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`empty_selection`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
-//! - the documentation: [`guides`]
+//! - the documentation: [`guides`]; the files of a checkout: [`line_endings`]
 //! - the benchmark: [`load_generator`]
 //!
 //! The tests run the tool with [`run`] and [`programs`], with the tables of the project or their own [`tables`].
@@ -31,6 +31,7 @@ mod fuzzed;
 mod golden_substitution;
 mod guides;
 mod installed;
+mod line_endings;
 #[path = "../../benches/load/mod.rs"]
 mod load;
 mod load_generator;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
         versions_table::tests(),
         installed::tests(),
         guides::tests(),
+        line_endings::tests(),
         load_generator::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
