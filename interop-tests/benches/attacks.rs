@@ -86,7 +86,7 @@ impl Attacks {
         };
         for file in table::files_in(&folder)? {
             for attack in table::read(&file)? {
-                eprintln!("bench: attack {}", attack.name());
+                grpc_interop::output::err!("bench: attack {}", attack.name());
                 attacks.names.push(attack.name().to_owned());
                 for contender in &contenders {
                     if problems.measures(contender) {
@@ -167,7 +167,7 @@ fn run(
     match try_run(bench, contender, attack) {
         Ok((attacked, failures)) => {
             for failure in failures {
-                eprintln!("bench: {}: {failure}", contender.name);
+                grpc_interop::output::err!("bench: {}: {failure}", contender.name);
             }
             Some(attacked)
         }

@@ -57,13 +57,16 @@ impl Clients {
             bench.places.root_for("the benchmark")?.join("interop-tests/benches/clients.toml");
         let programs = Source::read::<Programs>(&file)?.0;
         let mut clients = Self::default();
-        eprintln!("bench: clients that make one call and exit");
+        grpc_interop::output::err!("bench: clients that make one call and exit");
         match one_shots(bench, &programs) {
             Ok(once) => clients.once = Some(once),
             Err(error) => problems.fail(format!("clients that make one call and exit: {error}")),
         }
         for round in 0..rounds {
-            eprintln!("bench: clients that call without a pause, round {} of {rounds}", round + 1);
+            grpc_interop::output::err!(
+                "bench: clients that call without a pause, round {} of {rounds}",
+                round + 1
+            );
             if let Err(error) = clients.round(bench, &programs) {
                 problems.fail(format!("clients that call without a pause: {error}"));
                 break;

@@ -111,7 +111,7 @@ impl Counts {
         };
         for contender in contenders.iter().filter(|one| problems.measures(one)).collect::<Vec<_>>()
         {
-            eprintln!("bench: counts of {}", contender.name);
+            grpc_interop::output::err!("bench: counts of {}", contender.name);
             if begun.elapsed() > LIMIT {
                 problems.report(format!(
                     "{}: not counted, because the time limit of {LIMIT:?} was exceeded",

@@ -44,6 +44,7 @@ use contender::{Contender, Contenders};
 use counts::Counts;
 use growth::Growth;
 use grpc_interop::config::{Places, Source};
+use grpc_interop::output::{err, out};
 use grpc_interop::process::{open_files, reaper, supervisor};
 use measurement::Bench;
 use problems::Problems;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(is_failure) => ExitCode::from(u8::from(is_failure)),
         Err(error) => {
-            eprintln!("bench: {error:#}");
+            err!("bench: {error:#}");
             ExitCode::from(2)
         }
     }
@@ -117,8 +118,7 @@ fn run(options: &CommandLine) -> anyhow::Result<bool> {
     record.write(&path)?;
     let page = output.join("report.html");
     report::write(&record, &page)?;
-    print!("{}", text(&record, earlier.as_ref()));
-    println!("{}\n{}", path.display(), page.display());
+    out!("{}{}\n{}", text(&record, earlier.as_ref()), path.display(), page.display());
     Ok(problems.is_failure)
 }
 

@@ -33,7 +33,7 @@ impl Problems {
 
     /// Reports a problem that is not a failure.
     pub(crate) fn report(&mut self, what: String) {
-        eprintln!("bench: {what}");
+        grpc_interop::output::err!("bench: {what}");
         self.messages.push(what);
     }
 

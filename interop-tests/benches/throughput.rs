@@ -77,7 +77,7 @@ impl Throughput {
         };
         let end = Instant::now() + LIMIT;
         for number in 0..rounds {
-            eprintln!("bench: calls per second, round {} of {rounds}", number + 1);
+            grpc_interop::output::err!("bench: calls per second, round {} of {rounds}", number + 1);
             let settings = Cores::of_this_machine()
                 .iter()
                 .flat_map(|cores| LOADS.map(|in_flight| (*cores, in_flight)));

@@ -15,6 +15,7 @@
 //! - `capture`: the tap between client and server, and the recorder of their frames
 //! - [`http2`]: frames, HPACK, flow control
 //! - [`config`]: TOML files, peers, programs, capabilities
+//! - [`output`]: stdout, stderr, and files that are replaced
 //!
 //! `fuzzing` has fuzz targets for the parsers in all of them, for tests and `cargo fuzz` only.
 //!
@@ -22,6 +23,8 @@
 
 #![allow(clippy::must_use_candidate, reason = "only the programs of this package use this crate")]
 #![allow(clippy::return_self_not_must_use, reason = "the same")]
+// See `output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod attack;
 mod calls;
@@ -34,6 +37,7 @@ pub mod config;
 pub mod fuzzing;
 pub mod http2;
 mod outcome;
+pub mod output;
 mod parity;
 mod probe;
 pub mod process;

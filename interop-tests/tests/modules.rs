@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from top to bottom. A module may import only modules of lower layers.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["cli", "fuzzing"],
     &["report"],
     &["attack", "calls", "compare", "parity"],
@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 9] = [
     &["capture"],
     &["http2"],
     &["config"],
+    &["output"],
 ];
 
 /// The path of a module as segments, such as `["http2", "frame"]`.

@@ -85,7 +85,7 @@ impl Growth {
         let mut failures = Failures::new();
         let end = Instant::now() + LIMIT;
         for number in 0..rounds {
-            eprintln!("bench: growth of cost, round {} of {rounds}", number + 1);
+            grpc_interop::output::err!("bench: growth of cost, round {} of {rounds}", number + 1);
             let order = round::order(exchanges.keys().copied(), contenders);
             for (contender, setting) in order.into_iter().filter(is_applicable) {
                 let has_failed = failures.iter().any(|((server, _), settings)| {

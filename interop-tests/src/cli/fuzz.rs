@@ -13,6 +13,7 @@ use crate::compare::Suite;
 use crate::compare::fuzz::{self, Options, State, Summary};
 use crate::config::descriptors::Descriptors;
 use crate::config::{CompareSettings, Peer, similar};
+use crate::output::{err, out};
 use crate::process::{liveness, reaper};
 use crate::report::fuzzed;
 
@@ -71,17 +72,17 @@ fn send(
     liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)?;
     loaded.context.empty_logs()?;
     let cases = case.map_or(0..*count, |case| case..case.saturating_add(1));
-    println!("interop: {} random requests with seed {seed}", cases.end - cases.start);
+    out!("interop: {} random requests with seed {seed}", cases.end - cases.start);
     let began = Instant::now();
     let filter = options.filter.as_deref();
     let options_of_run = Options { filter, seed, cases, edge: *edge };
     let result = fuzz::run(suite, &peers, &options_of_run, state, &loaded.context);
     let summary = state.end();
     print(&summary, options, seed);
-    println!("interop: seed {seed}, {:.1?}", began.elapsed());
+    out!("interop: seed {seed}, {:.1?}", began.elapsed());
     let has_found = summary.peers.iter().any(|peer| !peer.findings.all.is_empty());
     if let Err(why) = result {
-        eprintln!("interop: {why}");
+        err!("interop: {why}");
         anyhow::ensure!(has_found, "the run has ended early");
     }
     Ok(if has_found { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })

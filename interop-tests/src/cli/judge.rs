@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use libtest_mimic::{Completion, Failed};
 use crate::outcome::{
     Evidence, Finding, KnownDeviations, Report, Trial, TrialName, Verdict, VerdictKind, evidence,
 };
+use crate::output::file::replace;
 use crate::process::RunContext;
 use crate::report::record::writer::{RecordWriter, milliseconds};
 use crate::report::{record::trial::TrialRecord, terminal::Progress};
@@ -95,13 +97,11 @@ impl Judge {
             return;
         }
         let trace = recorder.take();
-        let folder = self.context.logs.join(trial.to_string());
-        let file = folder.join("wire.txt");
+        let file = self.context.logs.join(trial.to_string()).join("wire.txt");
         let text = format!("Frames of {trial}\n\n{trace}");
-        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, text));
-        evidence.wire = Some(match written {
+        evidence.wire = Some(match replace(&file, |out| out.write_all(text.as_bytes())) {
             Ok(()) => file.display().to_string(),
-            Err(error) => format!("cannot write {}: {error}", file.display()),
+            Err(error) => error.to_string(),
         });
         evidence.trace = Some(trace);
     }

@@ -8,8 +8,9 @@
 //! - [`judge`]: gives each trial its verdict as soon as the trial has ended
 //! - [`report`]: writes the reports and prints the conclusion
 //!
-//! [`options`] defines the command line, [`rerun`] the commands that repeat a part of a run, and [`fuzz`] is the command
-//! of this name. The commands that only read records of finished runs are in this file.
+//! [`libtest`] writes the output of libtest-mimic. [`options`] defines the command line, [`rerun`] the commands that repeat
+//! a part of a run, and [`fuzz`] is the command of this name. The commands that only read records of finished runs are in
+//! this file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,11 @@ use crate::cli::load::{Loaded, NO_GOLDENS};
 use crate::cli::options::{Command, Comparison, Inputs, OutputOptions, RunOptions};
 use crate::cli::plan::Plan;
 use crate::config::{Assignment, Places};
+use crate::output::{
+    self, err,
+    file::{Unwritten, replace},
+    out,
+};
 use crate::process::file_lock::FileLock;
 use crate::process::net::tutorial_port::PortClaim;
 use crate::process::{liveness, reaper, supervisor};
@@ -34,6 +40,7 @@ use crate::report::{
 
 pub(crate) mod fuzz;
 pub(crate) mod judge;
+pub(crate) mod libtest;
 pub(crate) mod load;
 pub(crate) mod options;
 pub(crate) mod plan;
@@ -48,15 +55,24 @@ pub(crate) const FAILED: u8 = 101;
 /// The exit status if the command could not begin.
 const COULD_NOT_BEGIN: u8 = 2;
 
-/// The exit status if the reports of a run could not be written.
-const NO_REPORTS: u8 = 3;
+/// The exit status if a command has done its work, but could not write all of its results.
+const NOT_WRITTEN: u8 = 3;
 
 /// Runs the tool with the arguments of this process; returns its exit status.
 pub fn main() -> ExitCode {
-    execute(Command::from_arguments()).unwrap_or_else(|error| {
-        eprintln!("interop: {error:#}");
-        ExitCode::from(COULD_NOT_BEGIN)
-    })
+    let status = execute(Command::from_arguments()).unwrap_or_else(|error| {
+        err!("interop: {error:#}");
+        // The other commands write their only result at the end.
+        let is_unwritten = error.chain().any(<dyn std::error::Error>::is::<Unwritten>);
+        ExitCode::from(if is_unwritten { NOT_WRITTEN } else { COULD_NOT_BEGIN })
+    });
+    match output::print::stdout_error() {
+        Some(error) => {
+            err!("interop: cannot write to stdout: {error}");
+            if status == ExitCode::SUCCESS { ExitCode::from(NOT_WRITTEN) } else { status }
+        }
+        None => status,
+    }
 }
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
@@ -66,9 +82,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::RecordGoldens(inputs) => record_goldens(&inputs),
         Command::Diff { old, new } => diff(&old, &new).map(status),
-        Command::Merge { records, output } => {
-            merge_records(&records, &output_folder(&output)?).map(status)
-        }
+        Command::Merge { records, output } => merge_records(&records, &output_folder(&output)?),
         Command::Table { rows, output } => {
             table(&rows, &output_folder(&output)?)?;
             Ok(ExitCode::SUCCESS)
@@ -77,7 +91,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut options::definition(), "interop", &mut script);
-            print(&script)
+            output::print::raw(&script);
+            Ok(ExitCode::SUCCESS)
         }
         Command::Supervise => {
             supervisor::supervise();
@@ -101,21 +116,21 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     selection::check(&plan, options, (!libtest.list).then_some(&loaded.left_out))?;
     if libtest.list {
         let names = plan.trials.iter().map(|trial| plan::named(&trial.name)).collect();
-        return Ok(libtest_mimic::run(libtest, names).exit_code());
+        let unwritten = libtest::run(libtest, names)?.unwritten;
+        return unwritten.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()));
     }
     let uses_port = plan.trials.iter().any(|trial| trial.port_user.is_some());
     let _claim = uses_port.then(claim_port).transpose()?;
     check_attached(&loaded, &plan)?;
     let finished = run::run(plan, loaded, options, &writer, &output)?;
-    let written = report::write(&finished.record, &output);
+    let (written, unwritten) = report::write(&finished.record, &output);
     // Printed even if the reports could not be written: then the output is the only result.
-    terminal::print_conclusion(&finished.record, &finished.failures, &output);
-    if let Err(error) = written {
-        eprintln!("interop: {error:#}");
-        return Ok(ExitCode::from(NO_REPORTS));
+    terminal::print_conclusion(&finished.record, &finished.failures, &written, &output);
+    if let Some(status) = print_unwritten(finished.unwritten.iter().chain(&unwritten)) {
+        return Ok(status);
     }
     if finished.record.compared_nothing() {
-        eprintln!("interop: nothing could be compared, because servers did not start");
+        err!("interop: nothing could be compared, because servers did not start");
         return Ok(ExitCode::from(COULD_NOT_BEGIN));
     }
     Ok(status(finished.record.is_clean() && !finished.has_failed))
@@ -140,7 +155,7 @@ fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
 /// Prints the notice of the plan, and checks that the attached servers accept connections.
 pub(crate) fn check_attached(loaded: &Loaded, plan: &Plan) -> anyhow::Result<()> {
     if let Some(notice) = plan.notice {
-        println!("interop: {notice}");
+        out!("interop: {notice}");
     }
     liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)
 }
@@ -160,7 +175,7 @@ pub(crate) fn lock_output(output: &Path) -> anyhow::Result<FileLock> {
 
 /// Claims port 50051 for this process. Says so before it waits.
 pub(crate) fn claim_port() -> anyhow::Result<PortClaim> {
-    Ok(PortClaim::new(|wait| eprintln!("interop: waiting for {wait}"))?)
+    Ok(PortClaim::new(|wait| err!("interop: waiting for {wait}"))?)
 }
 
 /// The folder of the reports. The path is absolute because peers can have another working directory.
@@ -179,10 +194,9 @@ pub(crate) fn output_folder(options: &OutputOptions) -> anyhow::Result<PathBuf> 
 fn end_on_signals(writer: RecordWriter, output: PathBuf) -> anyhow::Result<()> {
     let last = move |record: Option<Record>| {
         let Some(record) = record else { return };
-        match report::write(&record, &output) {
-            Ok(()) => terminal::print_conclusion(&record, &[], &output),
-            Err(error) => eprintln!("interop: {error:#}"),
-        }
+        let (written, unwritten) = report::write(&record, &output);
+        terminal::print_conclusion(&record, &[], &written, &output);
+        print_unwritten(&unwritten);
     };
     start_supervisor()?;
     reaper::end_all_on_signals(move || writer.end(State::Interrupted), last)
@@ -198,11 +212,12 @@ pub(crate) fn start_supervisor() -> anyhow::Result<()> {
 /// Prints the JSON Schema of records, or writes it to [`SCHEMA_FILE`] in the checkout.
 fn write_schema(write: bool, root: Option<&Path>) -> anyhow::Result<ExitCode> {
     if !write {
-        return print(schema().as_bytes());
+        output::print::raw(schema().as_bytes());
+        return Ok(ExitCode::SUCCESS);
     }
     let places = Places::find(root, None)?;
     let folder = places.root_for("schema --write")?.join("interop-tests");
-    file::replace(&folder.join(SCHEMA_FILE), |out| out.write_all(schema().as_bytes()))?;
+    replace(&folder.join(SCHEMA_FILE), |out| out.write_all(schema().as_bytes()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -216,15 +231,8 @@ fn write_manual(folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(options::definition()).render(&mut page)?;
-    print(&page)
-}
-
-/// Prints a document. A closed pipe is not an error: the reader, such as `head`, has what it needs.
-fn print(document: &[u8]) -> anyhow::Result<ExitCode> {
-    match std::io::stdout().write_all(document) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    output::print::raw(&page);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The exit status of a run or of a comparison of runs.
@@ -235,18 +243,32 @@ fn status(is_clean: bool) -> ExitCode {
 /// Prints what changed from one record to another; returns whether nothing got worse.
 fn diff(old: &Path, new: &Path) -> anyhow::Result<bool> {
     let difference = Difference::between(&file::read(old)?, &file::read(new)?);
-    anstream::println!("{difference}");
+    out!("{difference}");
     Ok(!difference.is_worse())
 }
 
-/// Writes the reports of the merged records to `output`; returns whether nothing failed.
-fn merge_records(paths: &[PathBuf], output: &Path) -> anyhow::Result<bool> {
+/// Writes the reports of the merged records to `output`; returns the exit status.
+fn merge_records(paths: &[PathBuf], output: &Path) -> anyhow::Result<ExitCode> {
     let read = |path: &PathBuf| anyhow::Ok((path.clone(), file::read(path)?));
     let merged = merge::merge(paths.iter().map(read).collect::<Result<_, _>>()?)?;
     let _lock = lock_output(output)?;
-    report::write(&merged, output)?;
-    terminal::print_conclusion(&merged, &[], output);
-    Ok(merged.is_clean())
+    let (written, unwritten) = report::write(&merged, output);
+    terminal::print_conclusion(&merged, &[], &written, output);
+    Ok(print_unwritten(&unwritten).unwrap_or(status(merged.is_clean())))
+}
+
+/// Prints which files could not be written; returns the exit status for that, or `None` if there are none.
+fn print_unwritten<'a>(unwritten: impl IntoIterator<Item = &'a Unwritten>) -> Option<ExitCode> {
+    let mut files = unwritten.into_iter().peekable();
+    files.peek()?;
+    for file in files {
+        err!("interop: {file}");
+    }
+    err!(
+        "interop: these files are missing, incomplete, or older than the end of the run; free space, or choose another \
+         folder with --output"
+    );
+    Some(ExitCode::from(NOT_WRITTEN))
 }
 
 /// Prints a table of the records that `rows` name, and writes the differences from the goldens to `output`.

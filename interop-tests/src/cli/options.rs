@@ -343,7 +343,7 @@ Exit status:
   101  a trial failed, a comparison found something worse, a method was untested, or an [[ignore]] entry was not
        needed
   2    the command could not begin, the options leave no trial to run, or no server could be compared
-  3    the trials ran, but the reports could not be written";
+  3    the trials ran, or the other work was done, but a report or another result could not be written";
 
 /// A block of examples for the tool and for each subcommand. The first line of a block names its subcommand.
 const EXAMPLES: &str = include_str!("examples.txt");

@@ -6,15 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::judge::{Judge, as_libtest};
+use crate::cli::libtest;
 use crate::cli::schedule::{self, Durations};
 use crate::cli::{load::Loaded, options::RunOptions, plan::Plan};
-use crate::compare;
 use crate::outcome::{MethodComparison, MethodVerdict};
+use crate::output::file::Unwritten;
 use crate::parity::client::programs::suite as client_programs;
 use crate::report::record::format::{Counts, Selection};
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION, assessment};
 use crate::report::record::{participant::Participant, writer::RecordWriter};
 use crate::report::{self, terminal::Progress};
+use crate::compare;
 
 /// The result of a finished run.
 pub(crate) struct Finished {
@@ -23,6 +25,8 @@ pub(crate) struct Finished {
     pub(crate) failures: Vec<String>,
     /// Whether libtest-mimic reported a failure, even if the record has none.
     pub(crate) has_failed: bool,
+    /// Files other than the reports that could not be written.
+    pub(crate) unwritten: Vec<Unwritten>,
 }
 
 /// Runs the trials of `plan` and writes the record to `output`. Does not return after a signal.
@@ -41,13 +45,13 @@ pub(crate) fn run(
     let Loaded { peers, left_out, context, processors, services, .. } = loaded;
     let without_cases = services.as_ref().map(|it| it.without_cases(&peers.all));
     let without_cases = without_cases.unwrap_or_default();
-    let mut libtest = options.libtest.clone();
+    let mut arguments = options.libtest.clone();
     // No thread without a trial: it would end at once, and glibc (2.36) can crash if a thread ends while its creator
     // detaches it (https://github.com/tikv/grpc-rs/issues/653).
-    let threads = libtest.test_threads.unwrap_or(processors.max(schedule::RUNNING_AT_ONCE));
-    libtest.test_threads = Some(threads.min(plan.trials.len()).max(1));
+    let threads = arguments.test_threads.unwrap_or(processors.max(schedule::RUNNING_AT_ONCE));
+    arguments.test_threads = Some(threads.min(plan.trials.len()).max(1));
     let lines = context.logs.join("trials.txt");
-    let progress = Progress::new(&mut libtest, &lines, plan.trials.len());
+    let progress = Progress::new(&mut arguments, &lines, plan.trials.len());
     context.port_queue.add(plan.trials.iter().filter_map(|trial| trial.port_user));
     let judge = Arc::new(Judge {
         context: Arc::clone(&context),
@@ -60,7 +64,8 @@ pub(crate) fn run(
     let durations = Durations::read(output);
     let trials = schedule::in_order(plan.trials, &durations).into_iter();
     let trials = trials.map(|trial| as_libtest(trial, &left_out, Arc::clone(&judge)));
-    let conclusion = libtest_mimic::run(&libtest, trials.collect());
+    let context_of_run = Arc::clone(&judge.context);
+    let ran = libtest::run(&arguments, trials.collect())?;
     let failures = judge.progress.finish();
     let Some(mut record) = writer.end(State::Finished) else {
         // After a signal, the handler writes the reports and ends the process.
@@ -73,9 +78,13 @@ pub(crate) fn run(
             problems(&record, &services, &without_cases, options.comparison.allow_untested);
         record.readiness = assessment::of(&record);
     }
-    // They are only a hint for the next run, so an error does not matter.
-    let _ = durations.update(&record.trials, output);
-    Ok(Finished { record, failures, has_failed: conclusion.has_failed() })
+    let unwritten = [
+        durations.update(&record.trials, output).err(),
+        ran.unwritten,
+        context_of_run.incomplete_log(),
+    ];
+    let unwritten = unwritten.into_iter().flatten().collect();
+    Ok(Finished { record, failures, has_failed: ran.conclusion.has_failed(), unwritten })
 }
 
 /// What makes the run fail besides its trials.

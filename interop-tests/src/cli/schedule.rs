@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::outcome::Trial;
-use crate::report::record::{file, trial::TrialRecord};
+use crate::output::file::{Unwritten, replace};
+use crate::report::record::trial::TrialRecord;
 
 /// How many trials have begun at the same time. Nearly all of them wait: for an agent, for the port, for another
 /// trial of the same server, or for a timer. A trial that waits must not keep another one from beginning, and
@@ -45,11 +46,11 @@ impl Durations {
         mut self,
         trials: &[Arc<TrialRecord>],
         output: &Path,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Unwritten> {
         // Those of skipped trials are 0.
         let ran = trials.iter().filter(|trial| trial.duration_ms > 0.0);
         self.0.extend(ran.map(|trial| (trial.name.clone(), trial.duration_ms)));
-        file::replace(&Self::file(output), |out| Ok(serde_json::to_writer(out, &self.0)?))
+        replace(&Self::file(output), |out| Ok(serde_json::to_writer(out, &self.0)?))
     }
 }
 

@@ -13,10 +13,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use parking_lot::Mutex;
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::config::{CommandError, CommandLine, Places, Program};
+use crate::output::file::Unwritten;
 use crate::process::reaper;
 
 /// How a process ended.
@@ -36,6 +38,8 @@ pub enum Exit {
 pub enum SpawnError {
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error("its log is not usable: {0}; free space, or choose another folder with --output")]
+    Log(#[from] Unwritten),
     #[error(
         "cannot run {program}: {source}; check `command` and `directory` in the peers file, and that the \
          program is executable"
@@ -117,10 +121,12 @@ impl Logs {
     }
 
     fn open(&self) -> io::Result<(File, File)> {
-        if let Some(directory) = self.stdout.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let open = |path| OpenOptions::new().create(true).append(true).open(path);
+        let open = |path: &PathBuf| {
+            let directory = path.parent().unwrap_or(path);
+            std::fs::create_dir_all(directory)
+                .and_then(|()| OpenOptions::new().create(true).append(true).open(path))
+                .map_err(|error| io::Error::new(error.kind(), Unwritten::new(path, error)))
+        };
         Ok((open(&self.stdout)?, open(&self.stderr)?))
     }
 
@@ -170,11 +176,12 @@ impl Process {
             process.watches_stderr.store(true, Ordering::Relaxed);
             if let Some(stderr) = process.child.stderr.take() {
                 let is_watched = Arc::clone(&process.watches_stderr);
+                let stderr_log = Log { file: stderr_log, path: process.logs.stderr.clone() };
                 thread::spawn(move || forward_stderr(stderr, stderr_log, &is_watched, &events));
             }
             Ok(process)
         };
-        start().map_err(|source| SpawnError::Io { program: command_line.program.clone(), source })
+        start().map_err(|source| spawn_error(&command_line, source))
     }
 
     /// Lines that are printed on stderr from now on are not outputs.
@@ -222,7 +229,8 @@ impl<Output: Send + 'static> Process<Output> {
         let (sender, events) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
             let (pid, sender) = (Pid::from_child(&child), sender.clone());
-            thread::spawn(move || forward(stdout, stdout_log, pid, read, &sender));
+            let log = Log { file: stdout_log, path: logs.stdout.clone() };
+            thread::spawn(move || forward(stdout, log, pid, read, &sender));
         }
         let watches_stderr = Arc::default();
         let has_reported_exit = false;
@@ -239,7 +247,7 @@ impl<Output: Send + 'static> Process<Output> {
     ) -> Result<Self, SpawnError> {
         let command_line = program.command_line(places, address)?;
         Self::start_reading(&command_line, logs, read)
-            .map_err(|source| SpawnError::Io { program: command_line.program.clone(), source })
+            .map_err(|source| spawn_error(&command_line, source))
     }
 
     /// Writes to its stdin without waiting until the bytes are read.
@@ -303,6 +311,37 @@ fn writer(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
     sender
 }
 
+/// Why `command_line` could not be started.
+fn spawn_error(command_line: &CommandLine, source: io::Error) -> SpawnError {
+    match source.downcast() {
+        Ok(log) => SpawnError::Log(log),
+        Err(source) => SpawnError::Io { program: command_line.program.clone(), source },
+    }
+}
+
+/// The first error in writing a log.
+static LOG_ERROR: Mutex<Option<Unwritten>> = Mutex::new(None);
+
+/// The first error in writing a log since this was last asked, if there was one.
+pub(crate) fn first_log_error() -> Option<Unwritten> {
+    LOG_ERROR.lock().take()
+}
+
+/// A log that the tool writes.
+struct Log {
+    file: File,
+    path: PathBuf,
+}
+
+impl Log {
+    /// Writes `line`. Errors, such as a full disk, must not end the run, so they are reported at its end.
+    fn write(&mut self, line: &[u8]) {
+        if let Err(error) = self.file.write_all(line) {
+            LOG_ERROR.lock().get_or_insert_with(|| Unwritten::new(&self.path, error));
+        }
+    }
+}
+
 /// The line of stdout as text.
 fn line(line: &[u8], _stdout: &mut dyn Read) -> Line {
     Line::Stdout(String::from_utf8_lossy(line).into_owned())
@@ -312,7 +351,7 @@ fn line(line: &[u8], _stdout: &mut dyn Read) -> Line {
 /// without reaping it.
 fn forward<Output>(
     stdout: ChildStdout,
-    mut log: File,
+    mut log: Log,
     pid: Pid,
     read: ReadOutput<Output>,
     events: &Sender<Event<Output>>,
@@ -320,8 +359,7 @@ fn forward<Output>(
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // Errors, such as a full disk, must not end the run; the failure message still contains the outcome.
-        let _ = log.write_all(&line);
+        log.write(&line);
         let _ = events.send(Event::Output(read(&line, &mut reader)));
         line.clear();
     }
@@ -332,14 +370,14 @@ fn forward<Output>(
 /// Forwards the lines of stderr while it `is_watched`, and writes all to the log.
 fn forward_stderr(
     stderr: ChildStderr,
-    mut log: File,
+    mut log: Log,
     is_watched: &AtomicBool,
     events: &Sender<Event<Line>>,
 ) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        let _ = log.write_all(&line);
+        log.write(&line);
         if is_watched.load(Ordering::Relaxed) {
             let text = String::from_utf8_lossy(&line).into_owned();
             let _ = events.send(Event::Output(Line::Stderr(text)));

@@ -2,14 +2,16 @@
 //!
 //! They are passed to every trial rather than kept in globals, so that several runs can exist in one process.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use tempfile::NamedTempFile;
 
 use crate::config::Places;
+use crate::output::file::Unwritten;
 use crate::process::net::{addresses::Addresses, certificates::Certificates};
-use crate::process::{net::tutorial_port::PortQueue, semaphore::Semaphore};
+use crate::process::{child, net::tutorial_port::PortQueue, semaphore::Semaphore};
 
 /// The shared resources of a run.
 #[derive(Debug)]
@@ -31,6 +33,14 @@ impl RunContext {
         let certificates = Certificates::new(logs.with_file_name("certificates"));
         let (port_queue, addresses) = (PortQueue::default(), Addresses::open()?);
         Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses })
+    }
+
+    /// Why the logs are not complete, if so. Programs write to their logs themselves, so a full disk is only noticed by
+    /// writing again.
+    pub(crate) fn incomplete_log(&self) -> Option<Unwritten> {
+        let attempt = || NamedTempFile::new_in(&self.logs)?.write_all(&[0; 4096]);
+        let known = child::first_log_error();
+        known.or_else(|| attempt().err().map(|error| Unwritten::new(&self.logs, error)))
     }
 
     /// Empties the folder for logs, or creates it.

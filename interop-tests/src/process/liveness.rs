@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::config::{Peer, Places};
 use crate::http2::Frame;
 use crate::http2::frame::{PREFACE, kind};
+use crate::output::out;
 use crate::process::net::tutorial_port;
 
 /// How long to wait for the first byte. A server that sends nothing in this time counts as alive.
@@ -117,7 +118,7 @@ pub(crate) fn check_all(
             );
         }
         let how = if_any("; interop would have started it with:");
-        println!("interop: the server of peer `{name}` is attached at {address}{how}{commands}");
+        out!("interop: the server of peer `{name}` is attached at {address}{how}{commands}");
     }
     Ok(())
 }

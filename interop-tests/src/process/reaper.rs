@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
+use crate::output::err;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 
@@ -66,7 +67,7 @@ pub fn end_all_on_signals<T>(
             let _ = kill_process_group(*group, Signal::KILL);
             let _ = waitpid(Some(*group), WaitOptions::empty());
         }
-        eprintln!("\ninterop: interrupted; killed {} child processes", live.groups.len());
+        err!("\ninterop: interrupted; killed {} child processes", live.groups.len());
         last(result);
         // The lock is still held, so no new process can be started.
         std::process::exit(INTERRUPTED);

@@ -5,6 +5,7 @@ use anstyle::Style;
 use crate::compare::fuzz::Finding;
 use crate::compare::fuzz::state::{PeerSummary, Summary};
 use crate::outcome::comparison::Example;
+use crate::output::out;
 use crate::report::findings;
 
 /// Prints the result of a run. `run_again` is the command that repeats the request with a number, alone or after all
@@ -20,7 +21,7 @@ pub(crate) fn print(summary: &Summary, run_again: &dyn Fn(&Finding) -> String) {
     for PeerSummary { peer, requests, ok, accepted, findings } in &summary.peers {
         let not_repeated = &findings.not_repeated;
         if !not_repeated.is_empty() {
-            anstream::println!(
+            out!(
                 "interop: {peer}: not counted: requests {not_repeated:?} differed only among others"
             );
         }
@@ -29,7 +30,7 @@ pub(crate) fn print(summary: &Summary, run_again: &dyn Fn(&Finding) -> String) {
         };
         let found = counted(findings.all.len().try_into().unwrap_or(u64::MAX), "finding");
         let accepted = counted(*accepted, "difference");
-        anstream::println!(
+        out!(
             "interop: {peer}: {}, {ok} of the calls ended with OK, {accepted} accepted, {found}",
             counted(*requests, "request")
         );
@@ -40,8 +41,8 @@ fn print_finding(number: usize, peer: &str, finding: &Finding, run_again: &str) 
     let all: Vec<_> = finding.differences.iter().map(|(method, it)| (&**method, it)).collect();
     let Some(of_cause) = findings::of_cause(peer, &all) else { return };
     let bold = Style::new().bold();
-    anstream::println!("\n{bold}finding {number} of {peer}: {}{bold:#}", of_cause.title());
-    let line = |label: &str, text: &str| anstream::println!("  {label:<10} {text}");
+    out!("\n{bold}finding {number} of {peer}: {}{bold:#}", of_cause.title());
+    let line = |label: &str, text: &str| out!("  {label:<10} {text}");
     if let Some(note) = of_cause.note() {
         line("note", &note);
     }
@@ -56,5 +57,5 @@ fn print_finding(number: usize, peer: &str, finding: &Finding, run_again: &str) 
     if let Some(command) = grpcurl {
         line("or", command);
     }
-    anstream::println!("\n{}", finding.entry);
+    out!("\n{}", finding.entry);
 }

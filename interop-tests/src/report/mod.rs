@@ -25,6 +25,7 @@ pub(crate) mod versions_table;
 
 use std::path::{Path, PathBuf};
 
+use crate::output::file::{Unwritten, replace};
 use crate::report::record::{Record, file};
 
 /// The names of the record and of the reports of a run.
@@ -43,11 +44,22 @@ pub(crate) fn clear(folder: &Path) {
     }
 }
 
-/// Writes the record and all reports to `folder`.
-pub(crate) fn write(record: &Record, folder: &Path) -> anyhow::Result<()> {
+/// Writes the record and all reports to `folder`, even if some cannot be written; returns the names of those that were
+/// written, and why the others were not.
+pub(crate) fn write(record: &Record, folder: &Path) -> (Vec<&'static str>, Vec<Unwritten>) {
     let [record_file, html, junit, summary] = FILES.map(|name| folder.join(name));
-    file::write(record, &record_file)?;
-    file::replace(&html, |out| html::write(record, out))?;
-    file::replace(&junit, |out| junit::write(record, out))?;
-    file::replace(&summary, |out| summary::write(record, out))
+    let results = [
+        file::write(record, &record_file),
+        replace(&html, |out| html::write(record, out)),
+        replace(&junit, |out| junit::write(record, out)),
+        replace(&summary, |out| summary::write(record, out)),
+    ];
+    let (mut written, mut unwritten) = (Vec::new(), Vec::new());
+    for (name, result) in FILES.into_iter().zip(results) {
+        match result {
+            Ok(()) => written.push(name),
+            Err(error) => unwritten.push(error),
+        }
+    }
+    (written, unwritten)
 }

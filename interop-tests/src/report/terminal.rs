@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use crate::compare;
 use crate::outcome::comparison::Example;
 use crate::outcome::{TrialName, VerdictKind};
+use crate::output::out;
 use crate::report::record::format::{Answer, Counts, readiness_line};
 use crate::report::record::{Record, trial::TrialRecord};
 use crate::report::{findings, matrix, methods};
@@ -24,23 +25,28 @@ const SHOWN: usize = 20;
 /// How many problems are printed. The others are counted.
 const SHOWN_PROBLEMS: usize = 5;
 
-/// Prints the matrices, the failure blocks in `failures`, and the conclusion of `record`, whose reports are in
+/// Prints the matrices, the failure blocks in `failures`, and the conclusion of `record`, whose reports `written` are in
 /// `folder`.
-pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Path) {
-    anstream::println!("{}\n{}\n", matrix::tables(record), matrix::legend(record));
+pub(crate) fn print_conclusion(
+    record: &Record,
+    failures: &[String],
+    written: &[&str],
+    folder: &Path,
+) {
+    out!("{}\n{}\n", matrix::tables(record), matrix::legend(record));
     for block in failures.iter().take(SHOWN) {
-        anstream::println!("{block}\n");
+        out!("{block}\n");
     }
     print_services(record);
     for note in record.warning().iter().chain(&record.notes) {
-        anstream::println!("interop: {note}");
+        out!("interop: {note}");
     }
     let red = AnsiColor::Red.on_default().bold();
     for problem in record.problems.iter().take(SHOWN_PROBLEMS) {
-        anstream::println!("interop: {red}{problem}{red:#}");
+        out!("interop: {red}{problem}{red:#}");
     }
     if let Some(more @ 1..) = record.problems.len().checked_sub(SHOWN_PROBLEMS) {
-        anstream::println!("interop: {red}and {more} more, which summary.md lists{red:#}");
+        out!("interop: {red}and {more} more, which summary.md lists{red:#}");
     }
     // The findings explain the failures of methods.
     let has_findings = !record.methods.is_empty();
@@ -52,15 +58,17 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
     };
     for failed in listed().take(SHOWN) {
         let (verdict, name, why) = (failed.verdict.name(), &failed.name, failed.in_short());
-        anstream::println!("interop: {red}{verdict}{red:#}: {name}: {why}");
+        out!("interop: {red}{verdict}{red:#}: {name}: {why}");
     }
     let more = listed().count().saturating_sub(SHOWN);
     if more > 0 {
-        anstream::println!("interop: and {more} more failures; report.html lists all of them");
+        out!("interop: and {more} more failures; report.html lists all of them");
     }
-    anstream::println!("interop: {}", record.counts);
-    let files = crate::report::FILES.join(", ");
-    anstream::println!("interop: {files} are in {}", folder.display());
+    out!("interop: {}", record.counts);
+    if !written.is_empty() {
+        let verb = if written.len() == 1 { "is" } else { "are" };
+        out!("interop: {} {verb} in {}", written.join(", "), folder.display());
+    }
     let style = if record.readiness.iter().any(|one| matches!(one.answer, Answer::NotReady { .. }))
     {
         red
@@ -69,7 +77,7 @@ pub(crate) fn print_conclusion(record: &Record, failures: &[String], folder: &Pa
     } else {
         Style::new()
     };
-    anstream::println!("interop: {style}{}{style:#}", readiness_line(&record.readiness));
+    out!("interop: {style}{}{style:#}", readiness_line(&record.readiness));
 }
 
 /// Prints how the methods of each peer compare with the reference, and the findings.
@@ -79,13 +87,13 @@ fn print_services(record: &Record) {
     if record.methods.is_empty() {
         return;
     }
-    anstream::println!("{}", methods::tables(record));
+    out!("{}", methods::tables(record));
     let findings = findings::findings(record);
     let bold = Style::new().bold();
     for (index, finding) in findings.iter().enumerate() {
         let (number, peer, title) = (index + 1, finding.peer, finding.title());
-        anstream::println!("{bold}finding {number} of {peer}: {title}{bold:#}");
-        let line = |label: &str, text: &str| anstream::println!("  {label:<10} {text}");
+        out!("{bold}finding {number} of {peer}: {title}{bold:#}");
+        let line = |label: &str, text: &str| out!("  {label:<10} {text}");
         if let Some(note) = finding.note() {
             line("note", &note);
         }
@@ -107,9 +115,9 @@ fn print_services(record: &Record) {
         }
     }
     if findings.len() > IN_FULL {
-        anstream::println!("report.html has the details of all {} findings", findings.len());
+        out!("report.html has the details of all {} findings", findings.len());
     }
-    anstream::println!();
+    out!("");
 }
 
 /// How often the bar is redrawn if no trial ends.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,6 +12,8 @@ use comfy_table::{Table, presets};
 
 use crate::config::Assignment;
 use crate::outcome::{BaselineKind, VerdictKind};
+use crate::output::file::replace;
+use crate::output::out;
 use crate::report::{
     matrix::NO_TRIAL,
     record::{Record, file, format::Counts, trial::TrialRecord},
@@ -94,17 +97,15 @@ pub(crate) fn print(rows: &[Row], folder: &Path) -> anyhow::Result<()> {
     };
     let of_row = |row| Row::differences(row).into_iter().map(move |trial| (row, trial));
     let all: Vec<_> = rows.iter().flat_map(of_row).map(line).collect();
-    anstream::println!("{}\n", table(rows));
+    out!("{}\n", table(rows));
     for row in rows {
         let warning = row.ran.iter().filter_map(Record::warning);
-        warning.for_each(|warning| anstream::println!("interop: {}: {warning}", row.name));
+        warning.for_each(|warning| out!("interop: {}: {warning}", row.name));
     }
     let path = folder.join(DIFFERENCES);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, all.concat()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    replace(&path, |out| out.write_all(all.concat().as_bytes()))?;
     let (number, path) = (all.len(), path.display());
-    anstream::println!("interop: {number} differences from the goldens are listed in {path}");
+    out!("interop: {number} differences from the goldens are listed in {path}");
     Ok(())
 }
 

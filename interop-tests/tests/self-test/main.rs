@@ -10,7 +10,8 @@
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
-//! - the command: [`bad_input`], [`empty_selection`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
+//! - the command: [`bad_input`], [`empty_selection`], [`closed_output`], [`unwritten`],
+//!   [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
 //! - the documentation: [`guides`]; the files of a checkout: [`line_endings`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -23,6 +24,7 @@ mod bad_input;
 mod browser;
 mod client_parity;
 mod client_programs;
+mod closed_output;
 mod compare;
 mod deviations;
 mod empty_selection;
@@ -51,6 +53,7 @@ mod stated;
 mod tables;
 mod tap;
 mod trace;
+mod unwritten;
 mod versions_table;
 mod with;
 
@@ -81,6 +84,8 @@ fn main() -> ExitCode {
         example::tests(),
         bad_input::tests(),
         empty_selection::tests(),
+        closed_output::tests(),
+        unwritten::tests(),
         orphans::tests(),
         parity::tests(),
         tap::tests(),

@@ -73,8 +73,8 @@ impl Run {
         let folder = tempfile::tempdir().expect("cannot create a folder for logs");
         let output = folder.path().join("output").to_string_lossy().into_owned();
         let mut arguments = vec![command.to_owned()];
-        // `diff` writes nothing.
-        if command != "diff" {
+        // The others write nothing.
+        if !["diff", "schema", "man", "completions"].contains(&command) {
             arguments.extend(["--output".to_owned(), output]);
         }
         Self { arguments, folder }
@@ -132,6 +132,12 @@ impl Run {
     pub(crate) fn finish_with(self, variables: &[(&str, &str)]) -> Ran {
         let mut command = self.command();
         command.envs(variables.iter().copied());
+        self.finish_command(command)
+    }
+
+    /// Runs this command, which is [`Self::command`] with other settings, until it exits.
+    pub(crate) fn finish_command(self, mut command: Command) -> Ran {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = output(command);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
@@ -143,12 +149,11 @@ impl Run {
     }
 }
 
-/// The output of a program that ends within the limit.
+/// The output of a program that ends within the limit: that of stdout and stderr if they are piped.
 ///
 /// After the limit it gets SIGTERM, so that the tool ends its servers, which SIGKILL would leave running.
-fn output(mut command: Command) -> Output {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().expect("cannot run the tool");
+pub(crate) fn output(mut command: Command) -> Output {
+    let child = command.stdin(Stdio::null()).spawn().expect("cannot run the tool");
     let pid = Pid::from_child(&child);
     let (ended, end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {

@@ -16,6 +16,7 @@ use crate::compare::fuzz::minimal_probe::{self, ProbeToShrink};
 use crate::compare::fuzz::pair_run::PairRun;
 use crate::compare::fuzz::state::Findings;
 use crate::compare::shrink::{self, Method, smaller};
+use crate::output::out;
 
 /// How many causes have their requests repeated and reduced.
 const REDUCED: usize = 20;
@@ -37,7 +38,7 @@ impl PairRun<'_> {
     pub(crate) fn minimize(&mut self) -> Result<(), String> {
         let causes = self.state.causes();
         if !causes.is_empty() {
-            println!("interop: reducing the requests of {} causes", causes.len().min(REDUCED));
+            out!("interop: reducing the requests of {} causes", causes.len().min(REDUCED));
         }
         let mut findings = Findings::default();
         let (mut probes, mut replays) = (Vec::new(), REPLAYS);

@@ -32,6 +32,7 @@ use crate::compare::fuzz::draw::{Draws, Kinds};
 use crate::compare::fuzz::pair_run::PairRun;
 use crate::compare::suite::Suite;
 use crate::config::{CaseSource, Peer};
+use crate::output::out;
 use crate::process::RunContext;
 
 pub(crate) use finding::Finding;
@@ -81,7 +82,7 @@ pub(crate) fn run(
         let (methods, skipped): (Vec<_>, Vec<_>) =
             meant.partition(|method| suite.may_write(pair, method));
         if let (Some(attached), Some(first)) = (pair.attached(), skipped.first()) {
-            println!(
+            out!(
                 "interop: the server of `{attached}` is attached, so {} methods such as {} are not called; list methods \
                  without side effects under `safe` in [compare], or pass --allow-writes",
                 skipped.len(),

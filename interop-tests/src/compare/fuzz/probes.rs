@@ -8,6 +8,7 @@ use crate::compare::fuzz::collected::Sent;
 use crate::compare::fuzz::draw::Drawn;
 use crate::compare::fuzz::pair_run::PairRun;
 use crate::compare::wire::run::{NoResults, WireRun};
+use crate::output::out;
 use crate::probe::table::Probe;
 
 /// How many probes are sent at once. Few of them occupy a thread of the reference, which has ten.
@@ -41,7 +42,7 @@ impl PairRun<'_> {
             Err(NoResults::NoServer(why)) => return Err(why),
             Err(NoResults::Unsuitable(why)) => {
                 let path = self.path(first.method);
-                println!("interop: {} requests of {path} are not sent: {why}", batch.len());
+                out!("interop: {} requests of {path} are not sent: {why}", batch.len());
                 return Ok(());
             }
         };

@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 
 use crate::compare::fuzz::collected::{Cause, Collected};
 use crate::compare::fuzz::finding::Finding;
+use crate::output::out;
 
 /// After how many requests the progress is printed.
 const PROGRESS: u64 = 1_000;
@@ -71,7 +72,7 @@ impl State {
         add(collected);
         if collected.requests > before && collected.requests.is_multiple_of(PROGRESS) {
             let (requests, causes) = (collected.requests, collected.causes().len());
-            println!("interop: {peer}: {requests} requests, {causes} causes of differences");
+            out!("interop: {peer}: {requests} requests, {causes} causes of differences");
         }
     }
 

@@ -4,6 +4,7 @@
 //! the comparison and the goldens are the same for all.
 
 use std::fmt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use anyhow::Context;
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
 use crate::outcome::{BaselineKind, Evidence, Report, Trial, TrialName};
+use crate::output::file::replace;
+use crate::output::out;
 use crate::parity::baseline::expected::{self, Baseline};
 use crate::parity::baseline::goldens::{GoldenSubstitution, Goldens};
 use crate::parity::baseline::recording;
@@ -122,12 +125,10 @@ impl<C: Comparison> Suite<C> {
         };
         let path = Self::file(folder);
         let changes = goldens.changes(&Goldens::read(&path).unwrap_or_default());
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&path, goldens.to_string()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        println!("interop: recorded {} cases in {}", self.cases.len(), path.display());
+        replace(&path, |out| out.write_all(goldens.to_string().as_bytes()))?;
+        out!("interop: recorded {} cases in {}", self.cases.len(), path.display());
         for name in &changes {
-            println!("interop: changed golden: {name}");
+            out!("interop: changed golden: {name}");
         }
         Ok(())
     }

@@ -1,16 +1,16 @@
 //! Reads and writes records as files.
 //!
-//! A file is first written under a temporary name and then renamed, so that a reader never gets a partial record.
+//! A record is replaced as a whole, so that a reader never gets a part of it.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tempfile::NamedTempFile;
 
 use crate::outcome::{BaselineKind, TrialName};
+use crate::output::file::{Unwritten, replace};
 use crate::process::file_lock::FileLock;
 use crate::report::record::check::{Numbers, check};
 use crate::report::record::format::{FORMAT, Record, State, VERSION};
@@ -79,7 +79,7 @@ pub(crate) fn of_text(path: &Path, text: &str) -> anyhow::Result<Record> {
 }
 
 /// Writes `record` to `path` and creates the folder if necessary.
-pub(crate) fn write(record: &Record, path: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(record: &Record, path: &Path) -> Result<(), Unwritten> {
     replace(path, |out| write_to(record, out))
 }
 
@@ -99,33 +99,6 @@ pub(crate) fn write_to(record: &Record, out: &mut impl Write) -> io::Result<()> 
         serde_json::to_writer(&mut *out, trial)?;
     }
     out.write_all(b"]}\n")
-}
-
-/// Replaces the file at `path` with the output of `write`, atomically.
-pub(crate) fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let attempt = || {
-        std::fs::create_dir_all(folder)?;
-        let mut file = NamedTempFile::new_in(folder)?;
-        let mut out = BufWriter::new(&mut file);
-        write(&mut out)?;
-        out.flush()?;
-        drop(out);
-        make_readable(&file)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok::<_, io::Error>(())
-    };
-    attempt().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Temporary files are readable only by their owner, but reports must be readable by all users.
-#[cfg(unix)]
-fn make_readable(file: &NamedTempFile) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 /// The older format version that can be read. In it, the names of trials contain the baseline in the place of a

@@ -32,7 +32,10 @@ struct Open {
 impl RecordWriter {
     /// Begins the run with `record`, which has no trials yet, and writes it to `path`.
     pub(crate) fn begin(&self, record: Record, path: PathBuf) -> anyhow::Result<()> {
-        file::write(&record, &path)?;
+        // Not the error of a file that is missing after the work: nothing has run.
+        file::write(&record, &path).map_err(|error| {
+            anyhow::anyhow!("{error}; no trial has run; --output names another folder")
+        })?;
         let began = Instant::now();
         *self.0.lock() = Some(Open { record, path, began, written: began });
         Ok(())
