@@ -38,7 +38,7 @@ pub(crate) fn run(
     output: &Path,
 ) -> anyhow::Result<Finished> {
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
-    loaded.context.empty_logs()?;
+    loaded.context.prepare()?;
     writer.begin(first_record(&plan, &loaded, options), report::record_in(output))?;
     report::clear(output);
 

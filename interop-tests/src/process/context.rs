@@ -35,6 +35,13 @@ impl RunContext {
         Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses })
     }
 
+    /// Prepares the system for a run: a folder for Unix sockets, and the folder for logs.
+    /// What is not sufficient is reported once here, instead of by each trial that needs it.
+    pub(crate) fn prepare(&self) -> anyhow::Result<()> {
+        self.addresses.socket_folder().map_err(anyhow::Error::msg)?;
+        self.empty_logs()
+    }
+
     /// Why the logs are not complete, if so. Programs write to their logs themselves, so a full disk is only noticed by
     /// writing again.
     pub(crate) fn incomplete_log(&self) -> Option<Unwritten> {
@@ -44,7 +51,7 @@ impl RunContext {
     }
 
     /// Empties the folder for logs, or creates it.
-    pub(crate) fn empty_logs(&self) -> anyhow::Result<()> {
+    fn empty_logs(&self) -> anyhow::Result<()> {
         let logs = self.logs.display();
         if self.logs.exists() {
             std::fs::remove_dir_all(&self.logs)

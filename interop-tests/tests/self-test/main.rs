@@ -11,7 +11,7 @@
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`empty_selection`], [`closed_output`], [`unwritten`],
-//!   [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
+//!   [`machine`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
 //! - the documentation: [`guides`]; the files of a checkout: [`line_endings`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -37,6 +37,7 @@ mod line_endings;
 #[path = "../../benches/load/mod.rs"]
 mod load;
 mod load_generator;
+mod machine;
 mod mutants;
 mod orphans;
 mod other_versions;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         empty_selection::tests(),
         closed_output::tests(),
         unwritten::tests(),
+        machine::tests(),
         orphans::tests(),
         parity::tests(),
         tap::tests(),

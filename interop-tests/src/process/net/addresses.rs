@@ -5,6 +5,8 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
@@ -24,8 +26,7 @@ pub(crate) struct Addresses {
     /// The sockets behind these addresses, for the whole run. The first is bound and does not listen, so connections
     /// are refused. The second listens and never calls accept(), so only the kernel accepts connections.
     _bound: (Socket, TcpListener),
-    /// The folder for Unix sockets. It is in the system's folder for temporary files, because the path of a socket is
-    /// limited to about a hundred bytes. It is removed at the end of the run.
+    /// The folder for Unix sockets, which is removed at the end of the run.
     folder: OnceLock<Result<TempDir, String>>,
     sockets: AtomicUsize,
 }
@@ -47,16 +48,55 @@ impl Addresses {
         })
     }
 
+    /// The folder for Unix sockets; the error is why there is none.
+    pub(crate) fn socket_folder(&self) -> Result<&TempDir, String> {
+        let folder = self.folder.get_or_init(|| socket_folder(&std::env::temp_dir()));
+        folder.as_ref().map_err(Clone::clone)
+    }
+
     /// A new address of a Unix socket, `unix:PATH`.
     pub(crate) fn next_socket(&self) -> Result<String, String> {
-        let make = || {
-            let folder = tempfile::Builder::new().prefix("interop-").tempdir();
-            folder.map_err(|error| format!("cannot create a folder for Unix sockets: {error}"))
-        };
-        let folder = self.folder.get_or_init(make).as_ref().map_err(Clone::clone)?;
+        let folder = self.socket_folder()?;
         let number = self.sockets.fetch_add(1, Ordering::Relaxed);
         Ok(format!("unix:{}", folder.path().join(format!("{number}.sock")).display()))
     }
+}
+
+/// Folders for Unix sockets if that of `TMPDIR` is not suitable.
+const OTHERS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+
+/// Creates a folder for Unix sockets in `temporary`, which is that of `TMPDIR`, or in one of [`OTHERS`].
+fn socket_folder(temporary: &Path) -> Result<TempDir, String> {
+    let mut problems = Vec::new();
+    for parent in std::iter::once(temporary).chain(OTHERS.map(Path::new)) {
+        match socket_folder_in(parent) {
+            Ok(folder) => return Ok(folder),
+            Err(error) => problems.push(format!("{}: {error}", parent.display())),
+        }
+    }
+    Err(format!(
+        "cannot create Unix sockets in any of these folders: {}; set TMPDIR to the absolute path of a folder that is \
+         writable and has a short path of letters, digits and -._/",
+        problems.join("; ")
+    ))
+}
+
+/// Creates a folder in `parent` in which servers can create Unix sockets. The path of a socket is limited to about a
+/// hundred bytes, and some file systems have no sockets, so this creates one.
+fn socket_folder_in(parent: &Path) -> io::Result<TempDir> {
+    // Servers have other working directories.
+    let path = parent.to_str().filter(|_| parent.is_absolute());
+    // In `unix:PATH`, gRPC libraries read other characters in different ways, such as `%` and `?`.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+    if !path.is_some_and(|path| path.chars().all(is_plain)) {
+        let why = "the path is relative, or has characters that are special in an address";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let folder = tempfile::Builder::new().prefix("interop-").tempdir_in(parent)?;
+    let longest = folder.path().join(format!("{}.sock", u32::MAX));
+    UnixListener::bind(&longest)?;
+    std::fs::remove_file(longest)?;
+    Ok(folder)
 }
 
 /// A port for a server that restarts at the same address.
@@ -85,8 +125,9 @@ fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
         let number = given.fetch_add(1, Ordering::Relaxed) % COUNT;
         let port = first + (start + number) % COUNT;
         let address = (Ipv4Addr::LOCALHOST, port);
-        if let Ok(socket) = UdpSocket::bind(address)
-            && TcpListener::bind(address).is_ok()
+        let bind =
+            || UdpSocket::bind(address).and_then(|it| TcpListener::bind(address).map(|_| it));
+        if let Ok(socket) = bind()
             && let Ok(held) = HeldPort::hold(port)
         {
             HELD.lock().push((socket, held));
@@ -119,6 +160,30 @@ mod tests {
             fresh_port().expect("cannot reserve a port"),
             fresh_port().expect("cannot reserve a port")
         );
+    }
+
+    #[test]
+    fn a_folder_that_is_not_suitable_for_sockets_is_replaced() {
+        let base = tempfile::tempdir_in("/tmp").expect("cannot create a folder");
+        let in_base = |name: &str| {
+            let path = base.path().join(name);
+            std::fs::create_dir(&path).expect("cannot create a folder");
+            path
+        };
+        let long = in_base(&"x".repeat(100));
+        let (space, percent) = (in_base("a b"), in_base("a%20b"));
+        let missing = base.path().join("missing");
+        std::fs::write(base.path().join("file"), "").expect("cannot write a file");
+        let file = base.path().join("file");
+        let relative = Path::new("relative").to_owned();
+        for unsuitable in [long, space, percent, missing, file, relative] {
+            let folder = socket_folder(&unsuitable).expect("/tmp should replace it");
+            assert_eq!(folder.path().parent(), Some(Path::new("/tmp")), "{}", unsuitable.display());
+            socket_folder_in(&unsuitable).expect_err("it should not be used");
+        }
+        let folder = socket_folder(base.path()).expect("it is suitable");
+        assert_eq!(folder.path().parent(), Some(base.path()));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("it exists").count(), 0);
     }
 
     #[test]

@@ -88,7 +88,11 @@ impl TrialRecord {
         });
         let why = || self.why.as_deref().unwrap_or_default().to_owned();
         let text = first.unwrap_or_else(why);
-        text.lines().next().unwrap_or_default().to_owned()
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        // Then it announces the output of a program, whose end says most.
+        let last = lines.next_back().filter(|_| first.ends_with(':'));
+        last.map_or_else(|| first.to_owned(), |last| format!("{first} {last}"))
     }
 
     /// The record of `trial`.
