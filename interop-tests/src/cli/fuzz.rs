@@ -70,7 +70,7 @@ fn send(
     check_filter(options.filter.as_deref(), &fuzz::names(suite, &peers))?;
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
     liveness::check_all(&loaded.peers.all, &loaded.context.places, &loaded.left_out)?;
-    loaded.context.prepare()?;
+    loaded.context.prepare(0)?;
     let cases = case.map_or(0..*count, |case| case..case.saturating_add(1));
     out!("interop: {} random requests with seed {seed}", cases.end - cases.start);
     let began = Instant::now();

@@ -147,7 +147,7 @@ fn record_goldens(inputs: &Inputs) -> anyhow::Result<ExitCode> {
     }
     let folder = loaded.goldens.context(format!("record-goldens: {NO_GOLDENS}"))?;
     let _claim = claim_port()?;
-    loaded.context.prepare()?;
+    loaded.context.prepare(0)?;
     loaded.baselines.record(&folder, &loaded.context)?;
     Ok(ExitCode::SUCCESS)
 }

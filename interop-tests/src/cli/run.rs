@@ -16,7 +16,7 @@ use crate::report::record::format::{Counts, Selection};
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION, assessment};
 use crate::report::record::{participant::Participant, writer::RecordWriter};
 use crate::report::{self, terminal::Progress};
-use crate::compare;
+use crate::{calls, compare};
 
 /// The result of a finished run.
 pub(crate) struct Finished {
@@ -38,7 +38,9 @@ pub(crate) fn run(
     output: &Path,
 ) -> anyhow::Result<Finished> {
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
-    loaded.context.prepare()?;
+    // Each of these trials may start a server of its own.
+    let ports = plan.trials.iter().filter(|trial| trial.name.suite == calls::suite::SUITE).count();
+    loaded.context.prepare(ports)?;
     writer.begin(first_record(&plan, &loaded, options), report::record_in(output))?;
     report::clear(output);
 

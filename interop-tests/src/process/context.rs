@@ -9,9 +9,10 @@ use anyhow::Context;
 use tempfile::NamedTempFile;
 
 use crate::config::Places;
+use crate::output::err;
 use crate::output::file::Unwritten;
 use crate::process::net::{addresses::Addresses, certificates::Certificates};
-use crate::process::{child, net::tutorial_port::PortQueue, semaphore::Semaphore};
+use crate::process::{child, limits, net::tutorial_port::PortQueue, semaphore::Semaphore};
 
 /// The shared resources of a run.
 #[derive(Debug)]
@@ -35,9 +36,12 @@ impl RunContext {
         Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses })
     }
 
-    /// Prepares the system for a run: a folder for Unix sockets, and the folder for logs.
+    /// Prepares the system for a run that uses `ports` ports: limits, a folder for Unix sockets, and the folder for logs.
     /// What is not sufficient is reported once here, instead of by each trial that needs it.
-    pub(crate) fn prepare(&self) -> anyhow::Result<()> {
+    pub(crate) fn prepare(&self, ports: usize) -> anyhow::Result<()> {
+        for notice in limits::prepare(ports)? {
+            err!("interop: {notice}");
+        }
         self.addresses.socket_folder().map_err(anyhow::Error::msg)?;
         self.empty_logs()
     }

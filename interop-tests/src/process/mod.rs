@@ -9,6 +9,7 @@ pub(crate) mod child;
 pub(crate) mod context;
 pub mod file_lock;
 pub(crate) mod group;
+pub(crate) mod limits;
 pub(crate) mod liveness;
 pub mod net;
 pub mod open_files;

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
@@ -125,16 +126,27 @@ fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
         let number = given.fetch_add(1, Ordering::Relaxed) % COUNT;
         let port = first + (start + number) % COUNT;
         let address = (Ipv4Addr::LOCALHOST, port);
-        let bind =
-            || UdpSocket::bind(address).and_then(|it| TcpListener::bind(address).map(|_| it));
-        if let Ok(socket) = bind()
-            && let Ok(held) = HeldPort::hold(port)
-        {
-            HELD.lock().push((socket, held));
-            return Ok(port);
+        let bind = || {
+            let socket = UdpSocket::bind(address)?;
+            TcpListener::bind(address)?;
+            Ok((socket, HeldPort::hold(port)?))
+        };
+        match bind() {
+            Ok(sockets) => {
+                HELD.lock().push(sockets);
+                return Ok(port);
+            }
+            // The other ports would fail in the same way.
+            Err(error) if is_out_of_files(&error) => return Err(error),
+            Err(_) => {}
         }
     }
     Err(io::ErrorKind::AddrInUse.into())
+}
+
+/// Whether too many files are open.
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]
