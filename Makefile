@@ -13,18 +13,30 @@
 ## SHARD=1/4           run one of four parts of `make interop`
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
-CARGO ?= cargo
-ARGS ?=
-PEERS ?=
-SHARD ?=
-RECORDS ?=
-ROWS ?=
-GRPCIO ?= pinned
-COUNT ?= 2000
-SEED ?=
-TARGET ?=
-SECONDS ?= 60
-INPUT ?=
+##
+## These are arguments of make; exported variables of the same names have no effect. The guide to the environment is in
+## interop-tests/docs/testing.md. CARGO_TARGET_DIR, RUSTFLAGS and the other variables of cargo work as usual.
+#
+# Only arguments of make set these. Exported variables of the same names, which are common, do not: `?=` would take them.
+PYTHON =
+CARGO = cargo
+ARGS =
+PEERS =
+SHARD =
+RECORDS =
+OLD =
+NEW =
+ROWS =
+GRPCIO = pinned
+COUNT = 2000
+SEED =
+TARGET =
+SECONDS = 60
+INPUT =
+# python/setup.sh reads PYTHON, in the recipes of make only the one above.
+export PYTHON
+# The programs run on this machine, and cargo would build them into another folder.
+unexport CARGO_BUILD_TARGET
 
 # GRPCIO names a row of python/versions/rows.txt: its packages, and arguments for interop.
 ROW := $(shell awk -v row='$(GRPCIO)' '$$1 == row' python/versions/rows.txt)
@@ -51,7 +63,7 @@ help: ## show this list
 	@sed -n 's/^## /  /p' Makefile
 
 setup: ## make .venv and the Python stubs (the other targets do it when they need it)
-	@$(if $(REQUIREMENTS),ENVIRONMENT=$(OTHER_ENVIRONMENT) REQUIREMENTS=$(REQUIREMENTS)) python/setup.sh
+	@python/setup.sh $(if $(REQUIREMENTS),--environment $(OTHER_ENVIRONMENT) --requirements $(REQUIREMENTS))
 
 build: ## build the Rust programs
 	$(CARGO) build --locked --workspace $(PROGRAMS)

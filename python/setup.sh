@@ -18,7 +18,7 @@ python=${PYTHON:-python3}
 oldest=$(sed -n 's/^requires-python = ">=\(.*\)"$/\1/p' python/pyproject.toml)
 command -v "$python" >/dev/null || fail "there is no program $python. Install Python $oldest or newer, or" \
     "name one that is not in PATH: make setup PYTHON=/path/to/python"
-version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1) || version=${version:-nothing}
+version=$("$python" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1) || version=${version:-nothing}
 case $version in
     [0-9]*.[0-9]*) ;;
     *) fail "$python is not a working Python (it prints \"$(printf '%s\n' "$version" | head -n 1)\")." \

@@ -43,7 +43,7 @@ use command_line::{CommandLine, Part};
 use contender::{Contender, Contenders};
 use counts::Counts;
 use growth::Growth;
-use grpc_interop::config::{Places, Source};
+use grpc_interop::config::{Inherits, Places, Source};
 use grpc_interop::output::{err, out};
 use grpc_interop::process::{open_files, reaper, supervisor};
 use measurement::Bench;
@@ -145,7 +145,13 @@ fn contenders(options: &CommandLine, root: &Path) -> anyhow::Result<Vec<Contende
     let own = root.join("interop-tests/benches/servers.toml");
     let mut all = Vec::new();
     for file in std::iter::once(&own).chain(&options.servers) {
-        all.extend(Source::read::<Contenders>(file)?.0.server);
+        let mut servers = Source::read::<Contenders>(file)?.0.server;
+        if *file == own {
+            for server in &mut servers {
+                server.program.inherits = Inherits::Allowed;
+            }
+        }
+        all.extend(servers);
     }
     if let Some(name) = options.without.iter().find(|name| all.iter().all(|one| one.name != **name))
     {

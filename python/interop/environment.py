@@ -298,29 +298,30 @@ def lock_requirements() -> None:
         _uv([*arguments, _shown(source), "--output-file", _shown(target)])
 
 
-def _parts(goal: str, *, replace: bool) -> list[Environment | Programs]:
+def _parts(arguments: argparse.Namespace) -> list[Environment | Programs]:
     """Return what has to exist, in the order of its creation."""
-    requirements = Path(os.environ.get("REQUIREMENTS") or MAIN_REQUIREMENTS)
+    requirements: Path = arguments.requirements
     if not (ROOT / requirements).is_file():
-        message = f"REQUIREMENTS names a file that does not exist: {requirements}"
+        message = f"--requirements names a file that does not exist: {requirements}"
         raise SetupError(message)
-    folder = ROOT / os.environ.get("ENVIRONMENT", "")
+    folder = ROOT / arguments.environment
     if folder == ROOT and requirements != MAIN_REQUIREMENTS:
-        message = "REQUIREMENTS needs ENVIRONMENT, the folder of that environment"
+        message = "--requirements needs --environment, the folder of that environment"
         raise SetupError(message)
+    replace: bool = arguments.replace
     environment = Environment(folder / ".venv", ROOT / requirements, replace=replace)
     parts: list[Environment | Programs] = [environment, Programs(folder / "python", environment)]
-    if goal == "lint":
+    if arguments.goal == "lint":
         parts.append(Environment(ROOT / ".venv-lint", LINT_REQUIREMENTS, replace=replace))
     return parts
 
 
-def _set_up(goal: str, *, replace: bool) -> None:
-    if goal == "lock":
+def _set_up(arguments: argparse.Namespace) -> None:
+    if arguments.goal == "lock":
         with _locked():
             lock_requirements()
         return
-    parts = _parts(goal, replace=replace)
+    parts = _parts(arguments)
     if all(part.is_current() for part in parts):
         return
     with _locked():
@@ -335,9 +336,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python/setup.sh",
         description="Create .venv with the pinned packages, and the stubs in python/.",
-        epilog="ENVIRONMENT=folder REQUIREMENTS=file creates another environment with other "
-        "packages in that folder: a .venv, and a python/ with copies of the programs and its own "
-        "stubs. The exit status is 3 if a package has no wheel for this Python on this platform.",
+        epilog="The exit status is 3 if a package has no wheel for this Python on this platform.",
     )
     parser.add_argument(
         "goal",
@@ -346,10 +345,25 @@ def main() -> int:
         default="run",
         help="lint: also .venv-lint with the linters; lock: write the hashes of all requirements",
     )
+    parser.add_argument(
+        "--environment",
+        metavar="FOLDER",
+        type=Path,
+        default=Path(),
+        help="create another environment in this folder: a .venv, and a python/ with copies of "
+        "the programs and its own stubs",
+    )
+    parser.add_argument(
+        "--requirements",
+        metavar="FILE",
+        type=Path,
+        default=MAIN_REQUIREMENTS,
+        help="with the packages of this file",
+    )
     parser.add_argument("--replace", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:
-        _set_up(arguments.goal, replace=arguments.replace)
+        _set_up(arguments)
     except SetupError as error:
         _report(str(error))
         return error.status

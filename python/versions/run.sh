@@ -32,7 +32,7 @@ install() {
     environment=.
     [ "$1" != python/requirements.txt ] || return 0
     environment=target/versions/$(basename "$1" .txt)
-    ENVIRONMENT=$environment REQUIREMENTS=$1 python/setup.sh 2>"$output/setup.log"
+    python/setup.sh --environment "$environment" --requirements "$1" 2>"$output/setup.log"
     installed=$?
     cat "$output/setup.log" >&2
     return "$installed"

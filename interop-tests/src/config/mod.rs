@@ -37,7 +37,7 @@ pub(crate) use connection::{
 pub use peer::Peer;
 pub use peers::Peers;
 pub use places::Places;
-pub use program::{CommandError, CommandLine, Program};
+pub use program::{CommandError, CommandLine, Inherits, Program};
 pub(crate) use source::ConfigError;
 pub use source::Source;
 pub use template::Template;

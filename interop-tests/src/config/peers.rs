@@ -14,7 +14,7 @@ use toml::Spanned;
 use crate::config::comparison::{CompareSettings, Ignore, IgnoreEntry};
 use crate::config::descriptors::{DescriptorSources, Descriptors};
 use crate::config::places::Places;
-use crate::config::program::{CommandError, Program};
+use crate::config::program::{CommandError, Inherits, Program};
 use crate::config::source::{ConfigError, Source};
 use crate::config::variables::{Assignment, Variables};
 use crate::config::{address::Attachment, embedded, peer::Peer};
@@ -146,6 +146,9 @@ impl Peers {
         for mut peer in entries {
             for program in peer.programs_mut() {
                 program.folder = folder.map(Path::to_owned);
+                if is_project {
+                    program.inherits = Inherits::Allowed;
+                }
                 program.expand(&values);
             }
             if let Some((span, message)) = peer.unknown_placeholder(variables) {

@@ -35,7 +35,7 @@ pub struct Program {
     pub(crate) port: Option<Spanned<u16>>,
     /// A text in the line with which a server reports that it is ready, perhaps with its `{address}` or `{port}`.
     pub ready: Option<Template>,
-    /// Variables to pass on although they are among those that [`is_passed_on`] excludes.
+    /// Variables to pass on although they are among those that [`Inherits`] excludes.
     #[serde(rename = "inherit-environment")]
     inherit_environment: BTreeSet<String>,
     /// How long a server may take to start.
@@ -57,7 +57,34 @@ pub struct Program {
     /// The folder of the file, in which relative paths start. The default is the root.
     #[serde(skip)]
     pub(crate) folder: Option<PathBuf>,
+    /// Which variables of the tool it gets.
+    #[serde(skip)]
+    pub inherits: Inherits,
 }
+
+/// Which variables of the environment of the tool a program gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inherits {
+    /// All except proxies and the settings of gRPC libraries, such as `GRPC_TRACE`, which would change what is tested. A
+    /// user's program may need any other.
+    #[default]
+    Most,
+    /// Only [`ALLOWED`]. The project's programs need no others, and those that people export, such as `PYTHONSAFEPATH`
+    /// and `RUST_LOG`, would change what they do or print.
+    Allowed,
+}
+
+/// The variables that the project's programs get: where programs, libraries and folders are.
+const ALLOWED: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+];
 
 /// The placeholders that an entry may contain besides variables.
 struct KnownPlaceholders {
@@ -106,6 +133,7 @@ pub struct CommandLine {
     arguments: Vec<String>,
     directory: PathBuf,
     environment: BTreeMap<String, String>,
+    inherits: Inherits,
     /// Variables that are passed on in any case.
     inherited: BTreeSet<String>,
 }
@@ -259,7 +287,8 @@ impl Program {
             }
         }
         let inherited = self.inherit_environment.clone();
-        Ok(CommandLine { program, arguments, directory, environment, inherited })
+        let inherits = self.inherits;
+        Ok(CommandLine { program, arguments, directory, environment, inherits, inherited })
     }
 
     /// `path` as an absolute path.
@@ -281,14 +310,15 @@ impl CommandLine {
     pub fn of_tool(name: &str, arguments: Vec<String>) -> Option<Self> {
         let (program, directory) = (which::which(name).ok()?, PathBuf::from("."));
         let (environment, inherited) = (BTreeMap::new(), BTreeSet::new());
-        Some(Self { program, arguments, directory, environment, inherited })
+        let inherits = Inherits::default();
+        Some(Self { program, arguments, directory, environment, inherits, inherited })
     }
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
-            if !is_passed_on(&name) && !self.inherited.contains(&*name) {
+            if !self.inherits.passes_on(&name) && !self.inherited.contains(&*name) {
                 command.env_remove(&*name);
             }
         }
@@ -297,11 +327,17 @@ impl CommandLine {
     }
 }
 
-/// Whether a program gets the variable `name` from the environment of the tool. Proxies and the settings of gRPC
-/// libraries, such as `GRPC_TRACE`, would change what is tested.
-fn is_passed_on(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    !name.starts_with("grpc_") && !name.ends_with("_proxy")
+impl Inherits {
+    /// Whether a program gets the variable `name` from the environment of the tool.
+    fn passes_on(self, name: &str) -> bool {
+        match self {
+            Self::Allowed => ALLOWED.contains(&name),
+            Self::Most => {
+                let name = name.to_ascii_lowercase();
+                !name.starts_with("grpc_") && !name.ends_with("_proxy")
+            }
+        }
+    }
 }
 
 impl fmt::Display for CommandLine {
@@ -410,11 +446,21 @@ mod tests {
     #[test]
     fn proxies_and_settings_of_grpc_are_not_passed_on() {
         for name in ["GRPC_TRACE", "grpc_proxy", "HTTP_PROXY", "https_proxy", "NO_PROXY"] {
-            assert!(!is_passed_on(name), "{name}");
+            assert!(!Inherits::Most.passes_on(name), "{name}");
         }
-        for name in ["PATH", "HOME", "GRPC", "PROXY", "MY_GRPC_X"] {
-            assert!(is_passed_on(name), "{name}");
+        for name in ["PATH", "HOME", "GRPC", "PROXY", "MY_GRPC_X", "PYTHONPATH"] {
+            assert!(Inherits::Most.passes_on(name), "{name}");
         }
+    }
+
+    #[test]
+    fn programs_of_the_project_get_only_what_they_need() {
+        for name in
+            ["PYTHONPATH", "RUST_LOG", "LC_ALL", "TZ", "GRPC_TRACE", "path", "SSL_CERT_FILE"]
+        {
+            assert!(!Inherits::Allowed.passes_on(name), "{name}");
+        }
+        assert!(ALLOWED.iter().all(|name| Inherits::Allowed.passes_on(name)));
     }
 
     #[test]

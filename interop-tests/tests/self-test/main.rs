@@ -11,7 +11,7 @@
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`empty_selection`], [`closed_output`], [`unwritten`],
-//!   [`machine`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
+//!   [`machine`], [`environment`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
 //! - the documentation: [`guides`]; the files of a checkout: [`line_endings`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -28,6 +28,7 @@ mod closed_output;
 mod compare;
 mod deviations;
 mod empty_selection;
+mod environment;
 mod example;
 mod fuzzed;
 mod golden_substitution;
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         closed_output::tests(),
         unwritten::tests(),
         machine::tests(),
+        environment::tests(),
         orphans::tests(),
         parity::tests(),
         tap::tests(),
