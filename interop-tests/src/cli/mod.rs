@@ -113,8 +113,8 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let loaded = loaded.with_goldens(comparison.baseline)?;
     let mut plan = Plan::new(&loaded, inputs, comparison)?;
     plan.choose(options);
-    selection::check(&plan, options, (!libtest.list).then_some(&loaded.left_out))?;
     if libtest.list {
+        selection::check(&plan, options, None)?;
         let names = plan.trials.iter().map(|trial| plan::named(&trial.name)).collect();
         let unwritten = libtest::run(libtest, names)?.unwritten;
         return unwritten.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()));

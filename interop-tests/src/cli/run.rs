@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::cli::judge::{Judge, as_libtest};
 use crate::cli::libtest;
 use crate::cli::schedule::{self, Durations};
-use crate::cli::{load::Loaded, options::RunOptions, plan::Plan};
+use crate::cli::{load::Loaded, options::RunOptions, plan::Plan, selection};
 use crate::outcome::{MethodComparison, MethodVerdict};
 use crate::output::file::Unwritten;
 use crate::parity::client::programs::suite as client_programs;
@@ -38,6 +38,7 @@ pub(crate) fn run(
     output: &Path,
 ) -> anyhow::Result<Finished> {
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
+    selection::check(&plan, options, Some(&loaded.left_out))?;
     // Each of these trials may start a server of its own.
     let ports = plan.trials.iter().filter(|trial| trial.name.suite == calls::suite::SUITE).count();
     loaded.context.prepare(ports)?;

@@ -34,7 +34,7 @@ fn filter() {
     }
     refused(
         Run::new().with("--exact", "calls/rust/root-of-16"),
-        "no trial has the name `calls/rust/root-of-16`; similar: calls/rust/",
+        "no trial has the name `calls/rust/root-of-16`; similar: calls/python/rust/root-of-16",
     );
     refused(Run::new().and("zebra"), "no trial has a name with `zebra`; `interop list` prints");
     // The name of a trial begins with its suite, not with its peer.
