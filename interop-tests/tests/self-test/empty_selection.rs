@@ -36,12 +36,15 @@ fn filter() {
         Run::new().with("--exact", "calls/rust/root-of-16"),
         "no trial has the name `calls/rust/root-of-16`; similar: calls/python/rust/root-of-16",
     );
-    refused(Run::new().and("zebra"), "no trial has a name with `zebra`; `interop list` prints");
+    refused(
+        Run::new().and("xylophone"),
+        "no trial has a name with `xylophone`; `interop list` prints",
+    );
     // The name of a trial begins with its suite, not with its peer.
     let shard = Run::new().with("--shard", "1/2").and("rust/calls/rust/root-of-16");
     refused(
         shard,
-        "no trial has a name with `rust/calls/rust/root-of-16`; similar: calls/rust/rust",
+        "no trial has a name with `rust/calls/rust/root-of-16`; similar: calls/python/rust/root-of-16",
     );
 }
 
@@ -83,7 +86,7 @@ fn attach() {
     let server = "[[peer]]\nname = \"alone\"\nlanguage = \"x\"\nserver = { command = [\"sh\", \"{port}\"] }\n";
     let run = || Run::new().with_file("--peers", "peers.toml", server);
     refused(
-        run().with("--attach", "localhost:1"),
+        run().with("--attach", "localhost:1").and("--list"),
         "--attach localhost:1: no trial calls this server",
     );
     refused(run(), "no trial is possible: the peers of ");
