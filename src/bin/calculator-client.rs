@@ -148,9 +148,10 @@ enum Failure {
 }
 
 async fn run(options: &Options, tls: Option<Tls>) -> Result<(), Failure> {
-    let keepalive = options
-        .keepalive
-        .map(|interval| Keepalive { interval, timeout: options.keepalive_timeout });
+    let keepalive = options.keepalive.map(|interval| Keepalive {
+        timeout: options.keepalive_timeout,
+        ..Keepalive::new(interval)
+    });
     let channel =
         client::channel(&options.address, service::methods(), client::Options { keepalive, tls });
     let mut stub = CalculatorClient::new(channel);

@@ -51,12 +51,26 @@ pub(crate) struct ConnectionArguments {
     /// default is 20.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "keepalive")]
     keepalive_timeout: Option<Duration>,
+
+    /// The least time between two PINGs of a client during a call, if nothing else is sent
+    /// meanwhile. A PING that follows sooner is a strike. The default is 300.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    min_ping_interval: Option<Duration>,
+
+    /// End the connection of a client with more strikes than this. 0 means never, and the default is
+    /// 2.
+    #[arg(long, value_name = "NUMBER")]
+    max_ping_strikes: Option<u32>,
+
+    /// Let clients send PING as often without a call as during one. By default the least time is
+    /// then 2 hours.
+    #[arg(long)]
+    keepalive_permit_without_calls: bool,
 }
 
 impl ConnectionArguments {
-    /// The options of the server.
-    pub(crate) fn options(&self) -> ConnectionOptions {
-        let default = ConnectionOptions::default();
+    /// The options of the server, where `default` has those that are not given.
+    pub(crate) fn options(&self, default: ConnectionOptions) -> ConnectionOptions {
         ConnectionOptions {
             max_connections: self.max_connections,
             max_concurrent_streams: self.max_concurrent_streams,
@@ -65,6 +79,9 @@ impl ConnectionArguments {
             max_connection_age_grace: self.max_connection_age_grace,
             keepalive: self.keepalive,
             keepalive_timeout: self.keepalive_timeout.unwrap_or(default.keepalive_timeout),
+            min_ping_interval: self.min_ping_interval.unwrap_or(default.min_ping_interval),
+            max_ping_strikes: self.max_ping_strikes.unwrap_or(default.max_ping_strikes),
+            keepalive_permit_without_calls: self.keepalive_permit_without_calls,
             ..default
         }
     }

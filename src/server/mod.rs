@@ -6,6 +6,7 @@
 mod application;
 
 use std::future::Future;
+use std::time::Duration;
 
 use tower::layer::util::{Identity, Stack};
 
@@ -26,9 +27,12 @@ pub struct Extras {
     /// Whether `StreamingCalculator` is served. Otherwise its methods are unknown.
     pub streaming: bool,
     /// Whether calls may contain [test directives](crate::test_directives). Responses are then
-    /// compressed on request.
+    /// compressed on request, and clients may send PING ten times a second during a call.
     pub test_directives: bool,
 }
+
+/// The least time between two pings in tests of clients, so that those can be short.
+const TEST_PING_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Serves `Calculator` and `extras` in the runtime of the caller.
 pub fn options(extras: Extras) -> Result<Options, DescriptorsError> {
@@ -37,6 +41,9 @@ pub fn options(extras: Extras) -> Result<Options, DescriptorsError> {
     let served = if streaming { &services[..] } else { &services[..1] };
     let mut options = grpcio::Options::new(DESCRIPTORS, served)?;
     options.compress = test_directives;
+    if test_directives {
+        options.connections.min_ping_interval = TEST_PING_INTERVAL;
+    }
     Ok(options.layer(DirectivesLayer { is_enabled: test_directives }))
 }
 

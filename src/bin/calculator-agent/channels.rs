@@ -59,9 +59,12 @@ fn files(tls: protocol::Tls) -> Result<TlsFiles, String> {
 
 fn keepalive(keepalive: protocol::Keepalive) -> Keepalive {
     let protocol::Keepalive { interval_ms, timeout_ms } = keepalive;
+    let interval = Duration::from_millis(interval_ms);
     Keepalive {
-        interval: Duration::from_millis(interval_ms),
         timeout: Duration::from_millis(timeout_ms),
+        // The agents in Python send any number, too.
+        max_pings_without_data: 0,
+        ..Keepalive::new(interval)
     }
 }
 

@@ -3,8 +3,6 @@
 //! The limits are explicit because h2 keeps everything that has not been read in memory, and a call
 //! that is not read must not block the others.
 
-use std::time::Duration;
-
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use tonic::transport::{Channel, Endpoint};
@@ -13,6 +11,7 @@ use tower::layer::util::{Identity, Stack};
 
 use super::connect::Connector;
 use super::deadline::{Deadline, DeadlineLayer};
+use super::keepalive::Keepalive;
 use super::read_response::{ReadResponse, ReadResponseLayer};
 use super::request_task::Executor;
 use super::retry::{Retry, RetryLayer};
@@ -35,19 +34,10 @@ pub fn layer(methods: Methods) -> ServiceBuilder<ClientLayers> {
         .layer(RetryLayer)
 }
 
-/// Pings that detect a lost server while a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Keepalive {
-    /// How long a connection may be idle before a ping is sent.
-    pub interval: Duration,
-    /// How long the response to a ping may take before the connection is closed.
-    pub timeout: Duration,
-}
-
 /// The options of a channel. By default there are no pings and no encryption.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Pings for idle connections.
+    /// Pings while a call waits.
     pub keepalive: Option<Keepalive>,
     /// TLS for the connections.
     pub tls: Option<Tls>,
@@ -102,13 +92,11 @@ pub fn channel(address: &Address, methods: Methods, options: Options) -> GrpcioC
     };
     // As in grpcio, a name that overrides the host is also the authority of the calls.
     let name = tls.as_ref().and_then(Tls::authority).unwrap_or_else(|| host.clone());
-    let mut endpoint = endpoint(uri(scheme.clone(), host)).origin(uri(scheme, name));
-    if let Some(keepalive) = keepalive {
-        endpoint = endpoint
-            .http2_keep_alive_interval(keepalive.interval)
-            .keep_alive_timeout(keepalive.timeout);
-    }
+    let endpoint = endpoint(uri(scheme.clone(), host)).origin(uri(scheme, name));
     let mut connector = Connector::default();
+    if let Some(keepalive) = keepalive {
+        connector = connector.with_keepalive(keepalive);
+    }
     if let Address::Unix(path) = address {
         connector = connector.with_socket(path.clone());
     }

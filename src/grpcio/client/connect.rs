@@ -19,10 +19,15 @@ use tokio::task::JoinSet;
 use tower::Service;
 
 pub use super::established::Established;
+use super::keepalive::Keepalive;
 use super::lookup;
-pub use super::target::{Connection, Transport};
+pub use super::pings::Pings;
+use super::pings::{Interval, send_pings};
+pub use super::target::Transport;
 use super::target::{Security, Target};
+
 use super::tls::Tls;
+use crate::grpcio::wire::filtered_io::FilteredIo;
 
 /// How long grpcio tries to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -51,9 +56,19 @@ pub enum ConnectError {
 pub struct Connector {
     socket: Option<PathBuf>,
     tls: Option<Tls>,
+    keepalive: Option<(Keepalive, Interval)>,
 }
 
+/// A connection to a server that accepts calls.
+pub type Connection = FilteredIo<Established<Box<dyn Transport>>, Pings>;
+
 impl Connector {
+    /// Sends pings on the connections. All of them share what servers have complained about.
+    #[must_use]
+    pub fn with_keepalive(self, keepalive: Keepalive) -> Self {
+        Self { keepalive: Some((keepalive, Interval::new(keepalive.interval))), ..self }
+    }
+
     /// Connects to this Unix socket.
     #[must_use]
     pub fn with_socket(self, path: PathBuf) -> Self {
@@ -82,7 +97,7 @@ impl Service<Uri> for Connector {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port =
             uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
-        let Self { socket, tls } = self.clone();
+        let Self { socket, tls, keepalive } = self.clone();
         Box::pin(async move {
             let (name, addresses) = if let Some(path) = socket {
                 (path.display().to_string(), vec![Target::Unix(path.into())])
@@ -100,7 +115,7 @@ impl Service<Uri> for Connector {
                     let message = format!("{name}: no HTTP/2 server after {CONNECT_TIMEOUT:?}");
                     Err(ConnectError::Addresses(message))
                 })
-                .map(TokioIo::new)
+                .map(|connection| TokioIo::new(send_pings(connection, keepalive)))
         })
     }
 }
@@ -109,7 +124,7 @@ impl Service<Uri> for Connector {
 async fn connect_to_any(
     addresses: &[Target],
     security: Option<&Arc<Security>>,
-) -> Result<Connection, ConnectError> {
+) -> Result<Established<Box<dyn Transport>>, ConnectError> {
     let mut last_error = "no address".to_owned();
     let mut attempts = JoinSet::new();
     let mut remaining = addresses.iter().cloned();

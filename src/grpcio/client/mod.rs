@@ -29,6 +29,7 @@
 //! - `target`: the steps to connect to one address
 //! - `handshake`: a connection exists only when the server has sent its SETTINGS
 //! - `established`: a connection after the handshake looks unused to hyper
+//! - `pings`: a server that has vanished is noticed, with as few pings as grpcio sends ([`Keepalive`])
 //! - [`tls`]: trusted roots, the expected name and the identity of the client
 //! - `peer_name`: the name in the certificate of a server
 //! - `self_signed`: a server may use a trusted CA certificate as its own
@@ -40,8 +41,10 @@ pub mod deadline;
 mod error_status;
 mod established;
 pub(crate) mod handshake;
+mod keepalive;
 mod lookup;
 mod peer_name;
+mod pings;
 pub mod read_response;
 mod replay;
 mod request_fields;
@@ -56,7 +59,8 @@ mod wait_for_ready;
 
 pub use super::wire::codec::ClientCodec;
 pub use super::wire::method::{MethodKind, Methods};
-pub use channel::{ClientLayers, GrpcioChannel, Keepalive, Options, channel, endpoint, layer};
+pub use channel::{ClientLayers, GrpcioChannel, Options, channel, endpoint, layer};
 pub use compression::Compression;
 pub use deadline::request;
+pub use keepalive::Keepalive;
 pub use wait_for_ready::WaitForReady;

@@ -24,9 +24,6 @@ pub trait Transport: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
 impl<IO: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Transport for IO {}
 
-/// A connection to a server that accepts calls.
-pub type Connection = Established<Box<dyn Transport>>;
-
 /// The TLS configuration and the host to verify.
 pub(super) struct Security {
     pub(super) tls: Tls,
@@ -45,7 +42,7 @@ impl Target {
     pub(super) async fn connect(
         &self,
         security: Option<&Security>,
-    ) -> Result<Connection, HandshakeError> {
+    ) -> Result<Established<Box<dyn Transport>>, HandshakeError> {
         loop {
             let socket: Box<dyn Transport> = match self {
                 Self::Tcp(address) => {

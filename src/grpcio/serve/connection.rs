@@ -20,6 +20,7 @@ use super::fair_reading::{Backlog, Runs, fair_reading};
 use super::lifetime::{Lifetime, OpenConnection};
 use super::listen::Socket;
 use super::per_connection::PerConnection;
+use super::ping_strikes::limit_pings;
 use super::tls::Tls;
 use crate::grpcio::server;
 use crate::grpcio::server::message_memory::ConnectionMemory;
@@ -85,6 +86,7 @@ impl<S: GrpcService> Connection<S> {
             header_timeout: self.options.header_timeout,
         };
         let transport = client_frames::watch(transport, open.client.clone(), limits);
+        let transport = limit_pings(transport, &self.options, open.socket.clone());
         let service = |early_requests| {
             let layers = server::layer(self.methods, early_requests, self.memory);
             let service = layers.service(self.service);
@@ -121,7 +123,10 @@ mod tests {
     use super::Connection;
     use crate::grpcio::server::connection_limits::MAX_STREAMS;
     use crate::grpcio::server::message_memory::MessageMemory;
-    use crate::grpcio::wire::http2::{FrameHeader, GOAWAY, HEADER_LENGTH, HEADERS, PING, PREFACE};
+    use crate::grpcio::wire::http2::{
+        ACK, DATA, END_HEADERS, END_STREAM, FrameHeader, GOAWAY, HEADER_LENGTH, HEADERS, PING,
+        PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
+    };
     use crate::service::dispatch::Services;
     use std::num::NonZeroU32;
     use std::time::Duration;
@@ -136,19 +141,6 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
     /// A timer rounds up to the next millisecond, and some follow each other.
     const TOLERANCE: Duration = Duration::from_millis(20);
-
-    const DATA: u8 = 0;
-    const RST_STREAM: u8 = 3;
-    const SETTINGS: u8 = 4;
-    const WINDOW_UPDATE: u8 = 8;
-    const END_STREAM: u8 = 0x1;
-    const END_HEADERS: u8 = 0x4;
-    const ACK: u8 = 0x1;
-
-    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
-        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-    }
 
     fn connection(
         options: &ConnectionOptions,
@@ -228,11 +220,15 @@ mod tests {
 
         /// Sends the header fields of a call of Exchange.
         async fn start_call(&mut self, stream: u32) {
+            self.start_call_of("/StreamingCalculator/Exchange", stream).await;
+        }
+
+        async fn start_call_of(&mut self, method: &str, stream: u32) {
             let mut block = Vec::new();
             for (name, value) in [
                 (":method", "POST"),
                 (":scheme", "http"),
-                (":path", "/StreamingCalculator/Exchange"),
+                (":path", method),
                 (":authority", "localhost"),
                 ("te", "trailers"),
                 ("content-type", "application/grpc"),
@@ -573,6 +569,116 @@ mod tests {
             let is_reset = timeout(SECOND, reset).await.is_ok();
             assert_eq!(is_reset, !ends, "after {:?}", responded.elapsed());
             assert!(responded.elapsed() > Duration::ZERO);
+        }
+    }
+
+    /// What a client that sends this many pings, each after `pause`, receives after the last
+    /// acknowledgement; `None` if the connection stays open.
+    async fn after_pings(
+        client: &mut Client,
+        pings: usize,
+        pause: Duration,
+    ) -> Option<Vec<(FrameHeader, Vec<u8>)>> {
+        for number in 1..=pings {
+            sleep(pause).await;
+            client.send(&frame(PING, 0, 0, b"too soon")).await;
+            assert_eq!(client.read_until(PING).await, b"too soon", "ping {number}");
+        }
+        let mut frames = Vec::new();
+        let reading = async {
+            while let Some(frame) = client.next_frame().await {
+                frames.push(frame);
+            }
+        };
+        timeout(SECOND / 10, reading).await.ok().map(|()| frames)
+    }
+
+    const FAREWELL: &[u8] = b"\0\0\0\x01\0\0\0\x0btoo_many_pings";
+
+    #[tokio::test(start_paused = true)]
+    async fn the_fourth_ping_without_data_ends_an_idle_connection() {
+        let options = ConnectionOptions::default();
+        for (pause, pings, is_closed) in
+            [(SECOND, 3, false), (SECOND, 4, true), (HOUR, 4, true), (3 * HOUR, 9, false)]
+        {
+            let mut client = Client::connected(&options).await;
+            let frames = after_pings(&mut client, pings, pause).await;
+            let goaway = frames.as_ref().and_then(|frames| frames.first());
+            let expected = [&[0; 4], &FAREWELL[4..]].concat();
+            assert_eq!(goaway.is_some(), is_closed, "{pings} pings after {pause:?}");
+            if let Some((header, payload)) = goaway {
+                assert_eq!((header.kind, payload), (GOAWAY, &expected));
+                assert_eq!(frames.map(|frames| frames.len()), Some(1));
+                assert_eq!(client.served.await.expect("no panic"), 0);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_pinged_too_often_ends_with_unavailable() {
+        let options = ConnectionOptions::default();
+        // A message, to which the method responds, and the start of one. With the acknowledgement of
+        // the first ping after that, grpcio would announce a window.
+        let message = &[0, 0, 0, 0, 5, 0x0d, 0, 0, 0x80, 0x3f];
+        for (sent, accepted, is_first) in [(&message[..], 3, false), (&message[..6], 4, true)] {
+            let mut client = Client::connected(&options).await;
+            client.start_call_of("/StreamingCalculator/RootOfEach", 1).await;
+            client.send(&frame(DATA, 0, 1, sent)).await;
+            if !is_first {
+                client.read_until(DATA).await;
+            }
+            assert!(after_pings(&mut client, accepted, SECOND).await.is_none(), "{sent:?}");
+            let frames = after_pings(&mut client, 1, SECOND).await.expect("the end");
+            let found: Vec<_> =
+                frames.iter().map(|(header, _)| (header.kind, header.stream)).collect();
+            assert_eq!(found, [(GOAWAY, 0), (HEADERS, 1), (RST_STREAM, 1)], "{sent:?}");
+            assert_eq!(frames[0].1, FAREWELL);
+            assert!(frames[1].0.ends_stream() && frames[1].0.ends_headers());
+            let text = String::from_utf8_lossy(&frames[1].1).into_owned();
+            assert!(text.contains("Too many pings"), "{text}");
+            assert_eq!(text.contains("content-type"), is_first, "{text}");
+            assert_eq!(client.served.await.expect("no panic"), 0);
+        }
+        // The same after 5 minutes each is no strike.
+        let mut client = Client::connected(&options).await;
+        client.call(1, 4, false).await;
+        assert!(after_pings(&mut client, 9, 301 * SECOND).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_for_calls_forgive_pings() {
+        let options = ConnectionOptions::default();
+        let mut client = Client::connected(&options).await;
+        for call in 0..9 {
+            assert!(after_pings(&mut client, 2, SECOND).await.is_none(), "call {call}");
+            client.call(1 + 2 * call, 4, true).await;
+            client.read_until(DATA).await;
+        }
+        // A request that arrives slowly: grpcio announces the window after each part.
+        client.start_call(101).await;
+        client.send(&frame(DATA, 0, 101, &[0, 0, 0, 0, 100])).await;
+        for part in 0..9 {
+            assert!(after_pings(&mut client, 2, SECOND).await.is_none(), "part {part}");
+            client.send(&frame(DATA, 0, 101, &[0x10])).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_are_limited_by_the_options() {
+        let strict = ConnectionOptions { max_ping_strikes: 1, ..ConnectionOptions::default() };
+        let mut client = Client::connected(&strict).await;
+        assert!(after_pings(&mut client, 3, SECOND).await.is_some(), "the second strike");
+        let permissive = [
+            ConnectionOptions { max_ping_strikes: 0, ..ConnectionOptions::default() },
+            ConnectionOptions {
+                min_ping_interval: SECOND,
+                keepalive_permit_without_calls: true,
+                ..ConnectionOptions::default()
+            },
+        ];
+        for options in permissive {
+            let mut client = Client::connected(&options).await;
+            assert!(after_pings(&mut client, 9, SECOND).await.is_none(), "{options:?}");
         }
     }
 }

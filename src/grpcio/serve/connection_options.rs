@@ -38,13 +38,24 @@ pub struct ConnectionOptions {
     /// The time after which PING tests a connection that has received no call and no message.
     /// `grpc.keepalive_time_ms`.
     ///
-    /// hyper also tests connections without a call, like grpcio with
-    /// `grpc.keepalive_permit_without_calls`.
+    /// hyper also tests connections without a call, whether
+    /// [`keepalive_permit_without_calls`](Self::keepalive_permit_without_calls) is set or not.
     pub keepalive: Option<Duration>,
     /// How long the client may take to acknowledge that PING, 20 s by default. Then the connection
     /// is closed, and so is a TCP connection (on Linux) that has not acknowledged data for as long.
     /// Only with [`keepalive`](Self::keepalive). `grpc.keepalive_timeout_ms`.
     pub keepalive_timeout: Duration,
+    /// The least time between two PINGs of a client during a call, if nothing for a call is sent
+    /// meanwhile; 5 minutes by default. A PING that follows sooner is a strike.
+    /// `grpc.http2.min_ping_interval_without_data_ms`.
+    pub min_ping_interval: Duration,
+    /// How many strikes a client may have before its connection ends with GOAWAY
+    /// (ENHANCE_YOUR_CALM, `too_many_pings`), 2 by default. 0 means any number.
+    /// `grpc.http2.max_ping_strikes`.
+    pub max_ping_strikes: u32,
+    /// Whether the same interval holds without a call. By default it is then 2 hours.
+    /// `grpc.keepalive_permit_without_calls`.
+    pub keepalive_permit_without_calls: bool,
     /// How long TLS, the preface of HTTP/2 and the SETTINGS of the client may take together, 120 s by
     /// default. `grpc.server_handshake_timeout_ms`.
     pub handshake_timeout: Duration,
@@ -85,6 +96,9 @@ impl Default for ConnectionOptions {
             max_connection_age_grace: None,
             keepalive: None,
             keepalive_timeout: Duration::from_secs(20),
+            min_ping_interval: Duration::from_secs(300),
+            max_ping_strikes: 2,
+            keepalive_permit_without_calls: false,
             handshake_timeout: Duration::from_secs(120),
             settings_timeout: Duration::from_secs(60),
             header_timeout: Duration::from_secs(60),

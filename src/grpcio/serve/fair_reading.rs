@@ -227,7 +227,7 @@ mod tests {
     use std::io;
     use std::pin::Pin;
     use std::task::{Context, Poll};
-    use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+    use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf, join, sink};
     use tokio::time::{Instant, timeout};
 
     /// Always has something to read.
@@ -248,7 +248,8 @@ mod tests {
     /// How many bytes are read in each of the first two runs of a task.
     async fn read_at_once(memory: &ConnectionMemory, backlog: &Backlog) -> [usize; 2] {
         let runs = Runs::default();
-        let mut transport = fair_reading(Flood, memory.clone(), backlog.clone(), runs.clone());
+        let mut transport =
+            fair_reading(join(Flood, sink()), memory.clone(), backlog.clone(), runs.clone());
         let (mut read, mut part) = (Vec::new(), [0; 4096]);
         let reading = poll_fn(|cx| {
             let mut all = 0;
@@ -288,7 +289,8 @@ mod tests {
             let memory = MessageMemory::new(0).connection();
             let size = if scarce { MessageMemory::MIN } else { 0 };
             let _response = memory.charge_response(Bytes::from(vec![0; size]));
-            let mut transport = fair_reading(Flood, memory, Backlog::default(), Runs::default());
+            let mut transport =
+                fair_reading(join(Flood, sink()), memory, Backlog::default(), Runs::default());
             transport.filter_mut().blocked(true);
             let (start, mut part) = (Instant::now(), [0; 16]);
             let read = timeout(MAX_BLOCKED / 2, transport.read(&mut part)).await;

@@ -15,6 +15,7 @@
 //! - `connection`: one of them, from the accepted socket to its end
 //! - `lifetime`: when a connection stops accepting calls, and when it has to be closed
 //! - `client_frames`: limits how long a client may take to finish what it has begun to send
+//! - `ping_strikes`: ends the connection of a client that sends PING too often
 //! - `fair_reading`: pauses reading, so that other connections of the thread continue
 //! - `closing_socket`: closes a socket so that the client receives everything
 //! - `calls_in_flight`: counts the calls of a connection
@@ -30,6 +31,7 @@ mod lifetime;
 pub mod listen;
 mod options;
 mod per_connection;
+mod ping_strikes;
 mod start_check;
 pub mod tls;
 mod workers;

@@ -6,15 +6,15 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What a rule changes of the bytes on a transport. By default nothing.
 pub trait IoFilter {
-    /// Reads from `transport` into `buffer`.
+    /// Reads from `transport` into `buffer`. A filter that sends frames of its own may write them, too.
     #[inline]
-    fn poll_read<T: AsyncRead + Unpin>(
+    fn poll_read<T: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         transport: &mut T,
         cx: &mut Context<'_>,
@@ -36,6 +36,21 @@ pub trait IoFilter {
     /// How many of the next `length` bytes to be written are discarded instead.
     fn discards(&mut self, _length: usize) -> usize {
         0
+    }
+
+    /// Inspects bytes that the transport has just taken.
+    #[inline]
+    fn written(&mut self, _bytes: &[u8]) {}
+
+    /// Writes what the filter itself has to send now, before and after other bytes are written. Those
+    /// have to wait while it is pending.
+    #[inline]
+    fn poll_send<T: AsyncWrite + Unpin>(
+        &mut self,
+        _transport: &mut T,
+        _cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     /// Notices whether the transport could not take the bytes that were just to be written, so that
@@ -72,7 +87,7 @@ impl<T, F> FilteredIo<T, F> {
     }
 }
 
-impl<T: AsyncRead + Unpin, F: IoFilter + Unpin> AsyncRead for FilteredIo<T, F> {
+impl<T: AsyncRead + AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncRead for FilteredIo<T, F> {
     #[expect(clippy::inline_always, reason = "each read passes through several filters")]
     #[inline(always)]
     fn poll_read(
@@ -91,10 +106,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for Filt
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.filter.discards(bytes.len()) {
+        let this = &mut *self;
+        ready!(this.filter.poll_send(&mut this.transport, cx))?;
+        match this.filter.discards(bytes.len()) {
             0 => {
-                let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
-                self.filter.blocked(written.is_pending());
+                let written = Pin::new(&mut this.transport).poll_write(cx, bytes);
+                this.filter.blocked(written.is_pending());
+                if let Poll::Ready(Ok(written)) = written {
+                    this.filter.written(&bytes[..written]);
+                    // If it is pending, it continues before the next write.
+                    let _ = this.filter.poll_send(&mut this.transport, cx)?;
+                }
                 written
             }
             discarded => Poll::Ready(Ok(discarded)),
@@ -106,10 +128,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for Filt
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self.filter.discards(slices.iter().map(|slice| slice.len()).sum()) {
+        let this = &mut *self;
+        ready!(this.filter.poll_send(&mut this.transport, cx))?;
+        match this.filter.discards(slices.iter().map(|slice| slice.len()).sum()) {
             0 => {
-                let written = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
-                self.filter.blocked(written.is_pending());
+                let written = Pin::new(&mut this.transport).poll_write_vectored(cx, slices);
+                this.filter.blocked(written.is_pending());
+                if let Poll::Ready(Ok(mut left)) = written {
+                    for slice in slices {
+                        let taken = slice.len().min(left);
+                        left -= taken;
+                        this.filter.written(&slice[..taken]);
+                    }
+                    // If it is pending, it continues before the next write.
+                    let _ = this.filter.poll_send(&mut this.transport, cx)?;
+                }
                 written
             }
             discarded => Poll::Ready(Ok(discarded)),
@@ -121,7 +154,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, F: IoFilter + Unpin> AsyncWrite for Filt
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_flush(cx)
+        let this = &mut *self;
+        ready!(this.filter.poll_send(&mut this.transport, cx))?;
+        Pin::new(&mut this.transport).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

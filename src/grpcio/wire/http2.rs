@@ -12,14 +12,27 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The length of a frame header: length, type, flags and stream identifier (section 4.1).
 pub(crate) const HEADER_LENGTH: usize = 9;
 
+pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const ACK: u8 = 0x1;
-const END_HEADERS: u8 = 0x4;
+pub(crate) const END_STREAM: u8 = 0x1;
+pub(crate) const END_HEADERS: u8 = 0x4;
+
+/// The length of the payload of PING (section 6.7).
+pub(crate) const PING_LENGTH: usize = 8;
+
+/// The reason and the text of the GOAWAY with which a server ends the connection of a client that
+/// sends PING too often (gRPC proposal A8).
+pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
+pub(crate) const TOO_MANY_PINGS: &[u8] = b"too_many_pings";
+
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
@@ -63,6 +76,37 @@ impl FrameHeader {
         matches!(self.kind, HEADERS | CONTINUATION)
     }
 
+    /// Whether the frame is PING that has to be acknowledged.
+    pub(crate) fn is_ping(self) -> bool {
+        self.kind == PING && self.flags & ACK == 0
+    }
+
+    /// Whether the frame acknowledges PING.
+    pub(crate) fn is_ping_ack(self) -> bool {
+        self.kind == PING && self.flags & ACK != 0
+    }
+
+    /// Whether the frame is DATA.
+    pub(crate) fn is_data(self) -> bool {
+        self.kind == DATA
+    }
+
+    /// Whether the frame is RST_STREAM.
+    pub(crate) fn is_reset(self) -> bool {
+        self.kind == RST_STREAM
+    }
+
+    /// Whether the sender of the frame sends nothing else on its stream.
+    pub(crate) fn ends_stream(self) -> bool {
+        self.is_reset() || (matches!(self.kind, DATA | HEADERS) && self.flags & END_STREAM != 0)
+    }
+
+    /// Whether gRPC sends the frame for calls, and not to maintain the connection: HEADERS, DATA or
+    /// WINDOW_UPDATE. Then PING does not count as a ping without data.
+    pub(crate) fn is_for_calls(self) -> bool {
+        matches!(self.kind, DATA | HEADERS | WINDOW_UPDATE)
+    }
+
     /// Whether a header block ends with the frame.
     pub(crate) fn ends_headers(self) -> bool {
         self.flags & END_HEADERS != 0
@@ -76,6 +120,80 @@ impl FrameHeader {
     /// Whether a priority precedes the fields of a HEADERS frame.
     pub(crate) fn has_priority(self) -> bool {
         self.flags & PRIORITY != 0
+    }
+}
+
+/// A frame with this payload.
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A piece of the bytes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// A frame whose header is complete.
+    Frame(FrameHeader),
+    /// A part of the payload of the last frame.
+    Payload(&'a [u8]),
+}
+
+/// The position in the frames of one direction of a connection.
+#[derive(Debug)]
+pub(crate) struct FramePosition {
+    /// Remaining bytes of the preface or a payload before the next frame header.
+    skip: usize,
+    /// Whether these are of the preface.
+    is_preface: bool,
+    header: PartialHeader,
+    is_block_open: bool,
+}
+
+impl FramePosition {
+    /// The position of a client that has sent nothing.
+    pub(crate) fn of_client() -> Self {
+        Self { skip: PREFACE.len(), is_preface: true, ..Self::of_server() }
+    }
+
+    /// The position of a server that has sent nothing.
+    pub(crate) fn of_server() -> Self {
+        let header = PartialHeader::default();
+        Self { skip: 0, is_preface: false, header, is_block_open: false }
+    }
+
+    /// Whether another frame may be inserted here: neither within a frame nor a header block.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.skip == 0 && !self.is_block_open && !self.header.has_begun()
+    }
+
+    /// Whether the last frame is complete.
+    pub(crate) fn is_frame_complete(&self) -> bool {
+        self.skip == 0
+    }
+
+    /// Takes the next piece from the start of `bytes`; `None` if they contain no more.
+    #[inline]
+    pub(crate) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Piece<'a>> {
+        while !bytes.is_empty() {
+            if self.skip == 0 {
+                self.is_preface = false;
+                let (consumed, frame) = self.header.take(bytes);
+                *bytes = &bytes[consumed..];
+                let frame = frame?;
+                self.skip = frame.length;
+                if frame.is_header_block() {
+                    self.is_block_open = !frame.ends_headers();
+                }
+                return Some(Piece::Frame(frame));
+            }
+            let (payload, rest) = bytes.split_at(self.skip.min(bytes.len()));
+            self.skip -= payload.len();
+            *bytes = rest;
+            if !self.is_preface {
+                return Some(Piece::Payload(payload));
+            }
+        }
+        None
     }
 }
 
@@ -117,7 +235,10 @@ impl PartialHeader {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameHeader, HEADER_LENGTH, PartialHeader};
+    use super::{
+        CONTINUATION, DATA, END_HEADERS, FrameHeader, FramePosition, HEADER_LENGTH, HEADERS,
+        PREFACE, PartialHeader, Piece, frame,
+    };
 
     const PADDED_HEADERS: [u8; HEADER_LENGTH] = [1, 2, 3, 1, 0x2d, 0, 0, 1, 5];
 
@@ -151,5 +272,34 @@ mod tests {
         assert!(settings(0, 0).is_settings() && settings(12, 0).is_settings());
         assert!(!settings(5, 0).is_settings() && !settings(0, 1).is_settings());
         assert!(settings(0, 1).is_settings_ack() && !settings(0, 0).is_settings_ack());
+    }
+
+    #[test]
+    fn frames_are_followed_whatever_pieces_they_arrive_in() {
+        let frames = [
+            frame(HEADERS, 0, 1, b"ab"),
+            frame(CONTINUATION, END_HEADERS, 1, b""),
+            frame(DATA, 0, 1, b"cde"),
+        ];
+        let sent = [PREFACE, &frames.concat()].concat();
+        // The preface, and the ends of all frames except for that in the header block.
+        let between = [frames[0].len() + frames[1].len(), frames.concat().len()];
+        for size in 1..=sent.len() {
+            let mut position = FramePosition::of_client();
+            let (mut kinds, mut payload, mut read) = (Vec::new(), Vec::new(), 0);
+            for mut chunk in sent.chunks(size) {
+                read += chunk.len();
+                while let Some(piece) = position.next(&mut chunk) {
+                    match piece {
+                        Piece::Frame(frame) => kinds.push(frame.kind),
+                        Piece::Payload(bytes) => payload.extend_from_slice(bytes),
+                    }
+                }
+                let is_between = between.iter().any(|end| PREFACE.len() + end == read);
+                let is_start = read == PREFACE.len();
+                assert_eq!(position.is_between_frames(), is_between || is_start, "{read} bytes");
+            }
+            assert_eq!((&kinds[..], &payload[..]), (&[1, 9, 0][..], &b"abcde"[..]), "{size}");
+        }
     }
 }

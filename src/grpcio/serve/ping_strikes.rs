@@ -1,0 +1,251 @@
+//! Ends the connection of a client that sends PING too often, as grpcio does.
+//!
+//! A client that is developed against a server without this rule loses its connection as soon as it
+//! calls one with it, so all servers should agree. hyper acknowledges any number of pings.
+//!
+//! A PING that follows another too soon is a strike, unless a frame for a call has been sent in
+//! between: HEADERS, DATA or WINDOW_UPDATE. grpcio announces the window that it has freed with the next
+//! frames that it sends, and h2 only when half of the window is used. So that this server is not
+//! stricter, a received HEADERS or DATA counts like the WINDOW_UPDATE that grpcio would send with the
+//! acknowledgement of the next PING.
+//!
+//! h2 is not asked to end the connection, because it would send GOAWAY with another reason. It reads
+//! the end of the connection instead, and the last frames follow those that it has written.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::closing_socket::SocketState;
+use super::connection_options::ConnectionOptions;
+use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
+use crate::grpcio::wire::http2::{
+    END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FrameHeader, FramePosition, GOAWAY, HEADERS, Piece,
+    RST_STREAM, TOO_MANY_PINGS, WINDOW_UPDATE, frame,
+};
+
+/// The least time between two pings of a client without a call: that of keepalive in TCP.
+const IDLE_INTERVAL: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The start of a response without a message: `:status: 200` and the type of the content, as HPACK
+/// writes them without its dynamic table.
+const RESPONSE: &[u8] = b"\x88\x00\x0ccontent-type\x10application/grpc";
+
+/// UNAVAILABLE with the message of grpcio.
+const STATUS: &[u8] = b"\x00\x0bgrpc-status\x0214\x00\x0cgrpc-message\x0eToo many pings";
+
+/// How often a client may send PING.
+#[derive(Clone, Copy, Debug)]
+struct Policy {
+    interval: Duration,
+    /// 0 is any number.
+    max_strikes: u32,
+    permits_idle: bool,
+}
+
+/// Counts the pings that arrive on `transport`, and lets the client read the last frames before
+/// `socket` is closed.
+pub(super) fn limit_pings<T>(
+    transport: T,
+    options: &ConnectionOptions,
+    socket: SocketState,
+) -> FilteredIo<T, PingStrikes> {
+    let policy = Policy {
+        interval: options.min_ping_interval,
+        max_strikes: options.max_ping_strikes,
+        permits_idle: options.keepalive_permit_without_calls,
+    };
+    FilteredIo::new(transport, PingStrikes::new(policy, socket))
+}
+
+/// The pings and the open streams of a connection.
+#[derive(Debug)]
+pub(super) struct PingStrikes {
+    policy: Policy,
+    socket: SocketState,
+    received: FramePosition,
+    is_ping: bool,
+    sent: FramePosition,
+    /// The last ping, unless a frame for a call has been sent since.
+    last_ping: Option<Instant>,
+    strikes: u32,
+    /// Whether grpcio would send WINDOW_UPDATE with its next frames.
+    is_update_due: bool,
+    /// The streams whose response has not ended.
+    open: BTreeMap<u32, Stream>,
+    last_stream: u32,
+    /// What is still to be written before the connection is closed.
+    farewell: Option<Vec<u8>>,
+}
+
+/// What has been sent on a stream.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stream {
+    has_request_ended: bool,
+    has_response_begun: bool,
+}
+
+impl PingStrikes {
+    fn new(policy: Policy, socket: SocketState) -> Self {
+        Self {
+            policy,
+            socket,
+            received: FramePosition::of_client(),
+            is_ping: false,
+            sent: FramePosition::of_server(),
+            last_ping: None,
+            strikes: 0,
+            is_update_due: false,
+            open: BTreeMap::new(),
+            last_stream: 0,
+            farewell: None,
+        }
+    }
+
+    /// Advances by `bytes` that have been received. Returns how many of them precede the end of the
+    /// connection, if it ends.
+    fn advance(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut rest = bytes;
+        while let Some(piece) = self.received.next(&mut rest) {
+            if let Piece::Frame(frame) = piece {
+                self.is_ping = frame.is_ping();
+                self.received_frame(frame);
+            }
+            if self.is_ping && self.received.is_frame_complete() {
+                self.is_ping = false;
+                if self.is_too_much(Instant::now()) {
+                    return Some(bytes.len() - rest.len());
+                }
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn received_frame(&mut self, frame: FrameHeader) {
+        if frame.is_reset() {
+            self.open.remove(&frame.stream);
+        } else if frame.kind == HEADERS || frame.is_data() {
+            self.is_update_due = true;
+            // Otherwise they are trailers.
+            if frame.kind == HEADERS && frame.stream > self.last_stream {
+                self.last_stream = frame.stream;
+                self.open.insert(frame.stream, Stream::default());
+            }
+            if frame.ends_stream()
+                && let Some(stream) = self.open.get_mut(&frame.stream)
+            {
+                stream.has_request_ended = true;
+            }
+        }
+    }
+
+    /// Counts a ping. Returns whether the connection has to end.
+    fn is_too_much(&mut self, now: Instant) -> bool {
+        let Policy { interval, max_strikes, permits_idle } = self.policy;
+        let is_idle = self.open.is_empty() && !permits_idle;
+        let interval = if is_idle { IDLE_INTERVAL } else { interval };
+        let last_ping = self.last_ping.replace(now);
+        if last_ping.is_some_and(|last| now.duration_since(last) < interval) {
+            self.strikes = self.strikes.saturating_add(1);
+        }
+        if max_strikes != 0 && self.strikes > max_strikes {
+            return true;
+        }
+        if std::mem::take(&mut self.is_update_due) {
+            self.forgive();
+        }
+        false
+    }
+
+    fn forgive(&mut self) {
+        self.last_ping = None;
+        self.strikes = 0;
+    }
+
+    /// GOAWAY, and the end of each response.
+    fn last_frames(&self) -> Vec<u8> {
+        let reason = [self.last_stream.to_be_bytes(), ENHANCE_YOUR_CALM.to_be_bytes()].concat();
+        let mut frames = frame(GOAWAY, 0, 0, &[&reason, TOO_MANY_PINGS].concat());
+        for (&id, stream) in &self.open {
+            let start = if stream.has_response_begun { &[][..] } else { RESPONSE };
+            let flags = END_HEADERS | END_STREAM;
+            frames.extend(frame(HEADERS, flags, id, &[start, STATUS].concat()));
+            if !stream.has_request_ended {
+                // NO_ERROR: the response is complete, and the rest of the request is not needed.
+                frames.extend(frame(RST_STREAM, 0, id, &[0; 4]));
+            }
+        }
+        frames
+    }
+}
+
+impl IoFilter for PingStrikes {
+    #[inline]
+    fn poll_read<T: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        transport: &mut T,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.farewell.is_some() {
+            // The end.
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(transport).poll_read(cx, buffer))?;
+        if let Some(bytes @ [_, ..]) = buffer.filled().get(before..)
+            && let Some(length) = self.advance(bytes)
+        {
+            buffer.set_filled(before + length);
+            // Otherwise the kernel would reset the connection when the next ping arrives, and the
+            // client would not read why.
+            self.socket.set_linger(true);
+            self.farewell = Some(self.last_frames());
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn written(&mut self, mut bytes: &[u8]) {
+        while let Some(piece) = self.sent.next(&mut bytes) {
+            let Piece::Frame(frame) = piece else { continue };
+            if frame.is_for_calls() {
+                self.forgive();
+                // grpcio would send its WINDOW_UPDATE with a response. That of h2 may be for something
+                // else.
+                self.is_update_due &= frame.kind == WINDOW_UPDATE;
+            }
+            if frame.ends_stream() {
+                self.open.remove(&frame.stream);
+            } else if frame.kind == HEADERS
+                && let Some(stream) = self.open.get_mut(&frame.stream)
+            {
+                stream.has_response_begun = true;
+            }
+        }
+    }
+
+    fn poll_shutdown<T: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        transport: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(farewell) = &mut self.farewell {
+            while !farewell.is_empty() {
+                let written = ready!(Pin::new(&mut *transport).poll_write(cx, farewell))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                farewell.drain(..written);
+            }
+            ready!(Pin::new(&mut *transport).poll_flush(cx))?;
+        }
+        Pin::new(transport).poll_shutdown(cx)
+    }
+}
