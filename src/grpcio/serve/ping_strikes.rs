@@ -76,18 +76,11 @@ pub(super) struct PingStrikes {
     strikes: u32,
     /// Whether grpcio would send WINDOW_UPDATE with its next frames.
     is_update_due: bool,
-    /// The streams whose response has not ended.
-    open: BTreeMap<u32, Stream>,
+    /// The streams whose response has not ended, and whether it has begun.
+    open: BTreeMap<u32, bool>,
     last_stream: u32,
     /// What is still to be written before the connection is closed.
     farewell: Option<Vec<u8>>,
-}
-
-/// What has been sent on a stream.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stream {
-    has_request_ended: bool,
-    has_response_begun: bool,
 }
 
 impl PingStrikes {
@@ -135,12 +128,7 @@ impl PingStrikes {
             // Otherwise they are trailers.
             if frame.kind == HEADERS && frame.stream > self.last_stream {
                 self.last_stream = frame.stream;
-                self.open.insert(frame.stream, Stream::default());
-            }
-            if frame.ends_stream()
-                && let Some(stream) = self.open.get_mut(&frame.stream)
-            {
-                stream.has_request_ended = true;
+                self.open.insert(frame.stream, false);
             }
         }
     }
@@ -172,14 +160,12 @@ impl PingStrikes {
     fn last_frames(&self) -> Vec<u8> {
         let reason = [self.last_stream.to_be_bytes(), ENHANCE_YOUR_CALM.to_be_bytes()].concat();
         let mut frames = frame(GOAWAY, 0, 0, &[&reason, TOO_MANY_PINGS].concat());
-        for (&id, stream) in &self.open {
-            let start = if stream.has_response_begun { &[][..] } else { RESPONSE };
+        for (&stream, &has_begun) in &self.open {
+            let start = if has_begun { &[][..] } else { RESPONSE };
             let flags = END_HEADERS | END_STREAM;
-            frames.extend(frame(HEADERS, flags, id, &[start, STATUS].concat()));
-            if !stream.has_request_ended {
-                // NO_ERROR: the response is complete, and the rest of the request is not needed.
-                frames.extend(frame(RST_STREAM, 0, id, &[0; 4]));
-            }
+            frames.extend(frame(HEADERS, flags, stream, &[start, STATUS].concat()));
+            // NO_ERROR: the response is complete, and the rest of the request is not needed.
+            frames.extend(frame(RST_STREAM, 0, stream, &[0; 4]));
         }
         frames
     }
@@ -224,9 +210,9 @@ impl IoFilter for PingStrikes {
             if frame.ends_stream() {
                 self.open.remove(&frame.stream);
             } else if frame.kind == HEADERS
-                && let Some(stream) = self.open.get_mut(&frame.stream)
+                && let Some(has_begun) = self.open.get_mut(&frame.stream)
             {
-                stream.has_response_begun = true;
+                *has_begun = true;
             }
         }
     }
