@@ -3,10 +3,12 @@
 //! Handles the command line, the signals and the exit status; the server itself is
 //! [`calculator::server::serve`]. SIGINT ends it at once, like `server.stop(0)` in the signal
 //! handler of the Python server. SIGTERM, which orchestrators send, lets the calls in flight finish
-//! first, within a time limit. A second signal ends the wait.
+//! first, within a time limit. A second signal ends the wait. A signal that is ignored when the server
+//! starts has no effect, as in Python.
 
 mod command_line;
 mod connection_arguments;
+mod signals;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -22,16 +24,18 @@ use calculator::grpcio::serve::tls::{self, Identity, Tls};
 use calculator::grpcio::serve::{DRAIN, Drained};
 use calculator::server::{self, Extras};
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::sync::oneshot;
 
 use connection_arguments::ConnectionArguments;
+use signals::EndSignal;
 
 /// Serve square roots over gRPC.
 ///
 /// Without arguments it does what `python server.py` does. Ctrl-C ends it at once, with status 0.
 /// SIGTERM lets the calls in flight finish first, until a second signal or for as long as --drain
-/// allows. The exit status is 0 if all of them have finished, and 1 otherwise.
+/// allows. The exit status is 0 if all of them have finished, and 1 otherwise. A signal that is
+/// ignored when the server starts stays ignored: SIGINT is if a script starts it with `&`.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-server", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
@@ -163,8 +167,8 @@ fn main() -> ExitCode {
 // Other workers are threads with runtimes of their own.
 #[tokio::main(flavor = "current_thread")]
 async fn run(options: &Options) -> Result<Drained, Box<dyn std::error::Error>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = EndSignal::new(SignalKind::interrupt())?;
+    let mut terminate = EndSignal::new(SignalKind::terminate())?;
     let extras = Extras { streaming: options.streaming, test_directives: options.test_behaviour };
     let mut served = server::options(extras)?;
     served.health = options.health;
@@ -187,12 +191,12 @@ async fn run(options: &Options) -> Result<Drained, Box<dyn std::error::Error>> {
     let (terminate_server, terminated) = oneshot::channel::<()>();
     let signals = async {
         tokio::select! {
-            _ = interrupt.recv() => return,
-            _ = terminate.recv() => drop(terminate_server),
+            () = interrupt.received() => return,
+            () = terminate.received() => drop(terminate_server),
         }
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            () = interrupt.received() => {}
+            () = terminate.received() => {}
         }
         end_drain.cancel();
         std::future::pending::<()>().await;

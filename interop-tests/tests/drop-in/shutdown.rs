@@ -41,6 +41,25 @@ fn ctrl_c_ends_an_idle_server() {
     server.process.ends_well();
 }
 
+/// A script that starts a program with `&` makes it ignore SIGINT.
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for (ignored, other, name) in
+        [(Signal::INT, Signal::TERM, "INT"), (Signal::TERM, Signal::INT, "TERM")]
+    {
+        let mut command = Command::new("sh");
+        let script = format!("trap '' {name} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script]).arg(cargo_bin!("calculator-server"));
+        let mut server = Server::ready(command.args(["--address", "127.0.0.1:0"]));
+        server.process.send(ignored);
+        let status = server.process.ended_within(GRACE);
+        assert!(status.is_none(), "SIG{name} ended the server: {status:?}");
+        client_of(server.address).assert().success();
+        server.process.send(other);
+        server.process.ends_well();
+    }
+}
+
 #[test]
 fn ctrl_c_does_not_wait_for_a_call_in_flight() {
     let server = Server::start();
