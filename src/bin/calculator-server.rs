@@ -40,7 +40,7 @@ use signals::EndSignal;
 #[command(name = "calculator-server", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 struct Options {
-    /// The address to listen at: HOST:PORT or unix:PATH.
+    /// The address to listen at: HOST:PORT, HOST for port 443, unix:PATH or unix-abstract:NAME.
     ///
     /// Port 0 selects a free port; `[::]` also accepts IPv4. A stale socket file is replaced, and
     /// the file is removed at the end. With this option a second line on stdout contains the actual

@@ -52,20 +52,23 @@ pub(super) fn settings_ack(bytes: &[u8]) {
     assert!(whole <= bytes.len() / HEADER_LENGTH);
 }
 
-/// Only percent signs are replaced, the same ones in pieces of any size, and only once.
+/// Only what separates is replaced, the same bytes in pieces of any size, and only once.
 pub(super) fn authority_rewrite(bytes: &[u8]) {
     let (size, bytes) = sized(bytes);
     let rewritten = |bytes, size, is_unix| {
         let transport = rewrite_authority(Pieces::new(bytes, size), is_unix);
         run(read_all(transport)).expect("no error")
     };
-    let whole = rewritten(bytes, usize::MAX, true);
-    assert_eq!(rewritten(bytes, size, true), whole);
-    assert_eq!(whole.len(), bytes.len());
-    let same = |(new, old): (&u8, &u8)| new == old || (*new, *old) == (b'_', b'%');
-    assert!(whole.iter().zip(bytes).all(same));
-    assert_eq!(rewritten(&whole, usize::MAX, true), whole);
-    assert_eq!(rewritten(bytes, size, false), bytes);
+    for (is_unix, separators, replacement) in [(true, &b"%"[..], b'_'), (false, b",:[]", b'.')] {
+        let whole = rewritten(bytes, usize::MAX, is_unix);
+        assert_eq!(rewritten(bytes, size, is_unix), whole);
+        assert_eq!(whole.len(), bytes.len());
+        let is_valid = |(new, old): (&u8, &u8)| {
+            new == old || (*new == replacement && separators.contains(old))
+        };
+        assert!(whole.iter().zip(bytes).all(is_valid));
+        assert_eq!(rewritten(&whole, usize::MAX, is_unix), whole);
+    }
 }
 
 /// All bytes pass. The acknowledgement of a shutdown is inserted at most once.

@@ -198,7 +198,7 @@ fn usage_errors_name_the_argument() {
         (&["--timeout", "nan"], "'nan' for '--timeout <SECONDS>'"),
         (&["--timeout", "1", "--timeout", "2"], "'--timeout <SECONDS>'"),
         (&["--address"], "'--address <ADDRESS>'"),
-        (&["--address", "localhost"], "'localhost' is not an address"),
+        (&["--address", "localhost:name"], "'localhost:name' is not an address"),
         (&["--address", "http://localhost:1"], "'http://localhost:1' is not an address"),
         (&["--address", "-1"], "'-1' is not an address"),
         (&["--address", "unix:"], "'unix:' is not an address"),

@@ -7,6 +7,7 @@
 //! - [`tls`], [`unix_socket`], [`connections`], [`streaming`], [`memory`]: its additional options
 //! - [`client`]: `calculator-client` instead of `python client.py`
 //! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
+//! - [`targets`]: the addresses that `calculator-client` accepts, and those of grpcio
 //! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
 //! - [`cut_over`]: the Rust server takes over the port of the Python server, under load
 //! - [`cpython`]: arithmetic, messages and number formatting over a [`corpus`]
@@ -30,5 +31,6 @@ mod server;
 mod shutdown;
 mod streaming;
 mod support;
+mod targets;
 mod tls;
 mod unix_socket;

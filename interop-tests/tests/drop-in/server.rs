@@ -88,10 +88,10 @@ fn an_unknown_host_is_an_error_that_names_the_address() {
 
 #[test]
 fn an_invalid_command_line_prints_the_usage() {
-    let wrong: [(&[&str], &str); 34] = [
+    let wrong: [(&[&str], &str); 36] = [
         (&["--address"], "'--address <ADDRESS>'"),
-        (&["--address", "localhost"], "'localhost' is not an address"),
-        (&["--address", "localhost:http"], "'localhost:http' is not an address"),
+        (&["--address", "localhost:name"], "'localhost:name' is not an address"),
+        (&["--address", "http://localhost:1"], "'http://localhost:1' is not an address"),
         (&["--address", "127.0.0.1:65536"], "'127.0.0.1:65536' is not an address"),
         (&["--address", "-1"], "'-1' is not an address"),
         (&["--port", "50051"], "'--port'"),

@@ -67,6 +67,19 @@ const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// socket, which the `http` crate rejects.
 const UNIX_AUTHORITY: Authority = Authority::from_static("localhost");
 
+/// The authority of the calls to `address`.
+///
+/// grpcio sends the whole list if there are several addresses. The `http` crate rejects that, and so
+/// would many servers.
+fn authority(address: &Address) -> Authority {
+    let first = match address {
+        Address::Tcp(authority) => return authority.clone(),
+        Address::Sockets(addresses) => addresses.first().map(ToString::to_string),
+        Address::Unix(_) | Address::UnixAbstract(_) => None,
+    };
+    first.and_then(|address| address.parse().ok()).unwrap_or(UNIX_AUTHORITY)
+}
+
 /// An endpoint at `uri` with the limits of grpcio, which can be configured further.
 pub fn endpoint(uri: Uri) -> Endpoint {
     Endpoint::from(uri)
@@ -86,19 +99,13 @@ pub fn endpoint(uri: Uri) -> Endpoint {
 pub fn channel(address: &Address, methods: Methods, options: Options) -> GrpcioChannel {
     let Options { keepalive, tls } = options;
     let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-    let host = match address {
-        Address::Tcp(authority) => authority.clone(),
-        Address::Unix(_) => UNIX_AUTHORITY,
-    };
+    let host = authority(address);
     // As in grpcio, a name that overrides the host is also the authority of the calls.
     let name = tls.as_ref().and_then(Tls::authority).unwrap_or_else(|| host.clone());
     let endpoint = endpoint(uri(scheme.clone(), host)).origin(uri(scheme, name));
-    let mut connector = Connector::default();
+    let mut connector = Connector::default().with_address(address);
     if let Some(keepalive) = keepalive {
         connector = connector.with_keepalive(keepalive);
-    }
-    if let Address::Unix(path) = address {
-        connector = connector.with_socket(path.clone());
     }
     if let Some(tls) = tls {
         connector = connector.with_tls(tls);

@@ -6,7 +6,6 @@
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,6 +26,7 @@ pub use super::target::Transport;
 use super::target::{Security, Target};
 
 use super::tls::Tls;
+use crate::grpcio::address::Address;
 use crate::grpcio::wire::filtered_io::FilteredIo;
 
 /// How long grpcio tries to connect.
@@ -51,10 +51,50 @@ pub enum ConnectError {
     Addresses(String),
 }
 
-/// Connects to the host and port of a URI, or to a Unix socket instead.
+/// What the addresses to try are made of.
+#[derive(Clone, Debug)]
+enum Destination {
+    /// The addresses of a name, with a port.
+    Name(String, u16),
+    /// These addresses, and their name in errors.
+    Targets(Vec<Target>, String),
+}
+
+impl Destination {
+    fn of(address: &Address) -> Self {
+        let targets = match address {
+            Address::Tcp(authority) => {
+                let (host, port) = Address::host_and_port(authority);
+                return Self::Name(host.to_owned(), port);
+            }
+            Address::Sockets(addresses) => addresses.iter().copied().map(Target::Tcp).collect(),
+            Address::Unix(path) => vec![Target::Unix(path.as_path().into())],
+            Address::UnixAbstract(name) => {
+                vec![Target::Unix(Address::abstract_path(name).into())]
+            }
+        };
+        Self::Targets(targets, address.to_string())
+    }
+
+    /// The name in errors, and the addresses in the order in which they are tried.
+    async fn targets(self) -> Result<(String, Vec<Target>), ConnectError> {
+        match self {
+            Self::Name(host, port) => {
+                let name = format!("{host}:{port}");
+                match lookup::addresses(&host, port).await {
+                    Ok(addresses) => Ok((name, addresses.into_iter().map(Target::Tcp).collect())),
+                    Err(source) => Err(ConnectError::Name { name, source }),
+                }
+            }
+            Self::Targets(targets, name) => Ok((name, targets)),
+        }
+    }
+}
+
+/// Connects to the host and port of a URI, or to another address instead.
 #[derive(Clone, Debug, Default)]
 pub struct Connector {
-    socket: Option<PathBuf>,
+    destination: Option<Destination>,
     tls: Option<Tls>,
     keepalive: Option<(Keepalive, Interval)>,
 }
@@ -69,10 +109,10 @@ impl Connector {
         Self { keepalive: Some((keepalive, Interval::new(keepalive.interval))), ..self }
     }
 
-    /// Connects to this Unix socket.
+    /// Connects to this address.
     #[must_use]
-    pub fn with_socket(self, path: PathBuf) -> Self {
-        Self { socket: Some(path), ..self }
+    pub fn with_address(self, address: &Address) -> Self {
+        Self { destination: Some(Destination::of(address)), ..self }
     }
 
     /// Uses TLS. The URI of the endpoint has to use `https`, because it determines the scheme of
@@ -97,17 +137,10 @@ impl Service<Uri> for Connector {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port =
             uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
-        let Self { socket, tls, keepalive } = self.clone();
+        let Self { destination, tls, keepalive } = self.clone();
+        let destination = destination.unwrap_or_else(|| Destination::Name(host.clone(), port));
         Box::pin(async move {
-            let (name, addresses) = if let Some(path) = socket {
-                (path.display().to_string(), vec![Target::Unix(path.into())])
-            } else {
-                let name = format!("{host}:{port}");
-                match lookup::addresses(&host, port).await {
-                    Ok(addresses) => (name, addresses.into_iter().map(Target::Tcp).collect()),
-                    Err(source) => return Err(ConnectError::Name { name, source }),
-                }
-            };
+            let (name, addresses) = destination.targets().await?;
             let security = tls.map(|tls| Arc::new(Security { tls, host }));
             tokio::time::timeout(CONNECT_TIMEOUT, connect_to_any(&addresses, security.as_ref()))
                 .await

@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::established::Established;
 use super::handshake::{HandshakeError, handshake};
 use super::tls::Tls;
+use crate::grpcio::address::Address;
 
 /// The delay before another attempt if the server sends GOAWAY at once.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
@@ -34,6 +35,7 @@ pub(super) struct Security {
 #[derive(Clone, Debug)]
 pub(super) enum Target {
     Tcp(SocketAddr),
+    /// A path that starts with NUL stands for an abstract name.
     Unix(Arc<Path>),
 }
 
@@ -69,7 +71,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Unix(path) => Address::of_unix(path).fmt(f),
         }
     }
 }

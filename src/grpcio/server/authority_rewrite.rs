@@ -1,32 +1,29 @@
-//! Accepts the authority that grpcio's clients send to a Unix socket: its path with `%2F` for a
-//! slash.
+//! Accepts the authorities of grpcio's clients that are invalid in HTTP: the path of a Unix socket with
+//! `%2F` for a slash, and a list of addresses such as `10.0.0.1:50051,10.0.0.2:50051`.
 //!
-//! h2 rejects that authority and resets the stream, while a grpcio server accepts it. Therefore the
-//! percent signs are replaced before HPACK is decoded. Each byte is replaced by one byte, so all
-//! lengths and the dynamic table of the decoder stay valid.
+//! h2 rejects such an authority and resets the stream, while a grpcio server accepts it. Therefore
+//! what is invalid is replaced before HPACK is decoded: percent signs, and after a comma everything
+//! else that separates. Each byte is replaced by one byte, so all lengths and the dynamic table of the
+//! decoder stay valid.
 
 use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
 use crate::grpcio::wire::http2::{CONTINUATION, FrameHeader, HEADERS, PREFACE, PartialHeader};
 
-/// Rewrites such authorities on their way in if `transport` `is_unix`.
+/// Rewrites such authorities on their way in: paths if `transport` `is_unix`, and lists otherwise.
 pub fn rewrite_authority<T>(transport: T, is_unix: bool) -> FilteredIo<T, AuthorityRewrite> {
-    let blocks = is_unix.then(HeaderBlocks::default);
-    FilteredIo::new(transport, AuthorityRewrite { blocks })
+    FilteredIo::new(transport, AuthorityRewrite { blocks: HeaderBlocks::new(is_unix) })
 }
 
-/// Replaces the percent signs in the authority of each request.
+/// Replaces what is invalid in the authority of each request.
 #[derive(Debug)]
 pub struct AuthorityRewrite {
-    /// `None` changes nothing.
-    blocks: Option<HeaderBlocks>,
+    blocks: HeaderBlocks,
 }
 
 impl IoFilter for AuthorityRewrite {
     #[inline]
     fn received(&mut self, bytes: &mut [u8]) {
-        if let Some(blocks) = &mut self.blocks {
-            blocks.rewrite(bytes);
-        }
+        self.blocks.rewrite(bytes);
     }
 }
 
@@ -42,16 +39,39 @@ struct HeaderBlocks {
     block: usize,
     header: PartialHeader,
     field: Field,
+    syntax: Syntax,
 }
 
-impl Default for HeaderBlocks {
-    fn default() -> Self {
-        let (skip, header) = (PREFACE.len(), PartialHeader::default());
-        Self { skip, block: 0, header, field: Field::Start }
+/// What is replaced in an authority.
+#[derive(Clone, Copy, Debug)]
+enum Syntax {
+    /// Percent signs.
+    Path,
+    /// Commas, and after the first of them colons and brackets.
+    List { is_after_comma: bool },
+}
+
+impl Syntax {
+    fn rewrite(&mut self, byte: &mut u8) {
+        match (self, *byte) {
+            (Self::Path, b'%') => *byte = b'_',
+            (Self::List { is_after_comma }, b',') => {
+                *is_after_comma = true;
+                *byte = b'.';
+            }
+            (Self::List { is_after_comma: true }, b':' | b'[' | b']') => *byte = b'.',
+            _ => {}
+        }
     }
 }
 
 impl HeaderBlocks {
+    fn new(is_unix: bool) -> Self {
+        let syntax = if is_unix { Syntax::Path } else { Syntax::List { is_after_comma: false } };
+        let header = PartialHeader::default();
+        Self { skip: PREFACE.len(), block: 0, header, field: Field::Start, syntax }
+    }
+
     /// Inspects the next bytes and rewrites them in place.
     fn rewrite(&mut self, bytes: &mut [u8]) {
         let mut rest = bytes;
@@ -65,7 +85,7 @@ impl HeaderBlocks {
                 self.block -= block;
                 let (fields, after) = rest.split_at_mut(block);
                 for byte in fields {
-                    self.field = self.field.next(byte);
+                    self.field = self.field.next(byte, &mut self.syntax);
                 }
                 rest = after;
             } else {
@@ -154,7 +174,8 @@ impl Length {
 
 impl Field {
     /// Reads the next byte of a header block, and rewrites it if necessary.
-    fn next(self, byte: &mut u8) -> Self {
+    #[inline]
+    fn next(self, byte: &mut u8, syntax: &mut Syntax) -> Self {
         match self {
             Self::Start => Self::start(*byte),
             Self::Index { .. } if *byte & 0x80 != 0 => self,
@@ -177,11 +198,14 @@ impl Field {
                 if !length.read(*byte) {
                     return Self::ValueLength { length, is_authority };
                 }
+                if let Syntax::List { is_after_comma } = syntax {
+                    *is_after_comma = false;
+                }
                 Self::value(length.value, is_authority && !length.is_huffman)
             }
             Self::Value { left, is_authority } => {
-                if is_authority && *byte == b'%' {
-                    *byte = b'_';
+                if is_authority {
+                    syntax.rewrite(byte);
                 }
                 Self::value(left - 1, is_authority)
             }
@@ -224,6 +248,7 @@ impl Field {
 mod tests {
     use super::HeaderBlocks;
     use crate::grpcio::wire::http2::PREFACE;
+    use http::uri::Authority;
 
     fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
@@ -260,9 +285,32 @@ mod tests {
     fn only_percent_signs_of_an_authority_are_replaced_in_pieces_of_any_size() {
         let (sent, expected) = (sent(b"tmp%2Fs"), sent(b"tmp_2Fs"));
         for size in 1..=sent.len() {
-            let (mut bytes, mut blocks) = (sent.clone(), HeaderBlocks::default());
+            let (mut bytes, mut blocks) = (sent.clone(), HeaderBlocks::new(true));
             bytes.chunks_mut(size).for_each(|chunk| blocks.rewrite(chunk));
             assert!(bytes == expected, "in chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn a_list_becomes_an_authority_that_http_accepts() {
+        for (list, expected) in [
+            ("10.0.0.1:50051,10.0.0.2:50051", "10.0.0.1:50051.10.0.0.2.50051"),
+            ("[::1]:1,[::2]:2", "[::1]:1....2..2"),
+            ("localhost:50051", "localhost:50051"),
+            ("[::1]:50051", "[::1]:50051"),
+        ] {
+            let field = |value: &str| {
+                let length = u8::try_from(value.len()).expect("short");
+                [&[0x41, length], value.as_bytes(), b"\x00\x01x\x03a,:"].concat()
+            };
+            let sent = |value: &str| {
+                let twice = [field(value), field(value)].concat();
+                [PREFACE.to_vec(), frame(1, 4, &twice)].concat()
+            };
+            let mut bytes = sent(list);
+            HeaderBlocks::new(false).rewrite(&mut bytes);
+            assert_eq!(bytes, sent(expected), "{list}");
+            expected.parse::<Authority>().expect("valid in HTTP");
         }
     }
 }

@@ -49,20 +49,26 @@ impl Listener {
     }
 }
 
-/// Listens at `address`: at a path, or with one socket for each address of the host that this
-/// machine has. All of these have the same port; port 0 selects a free one. The list is never
-/// empty.
+/// Listens at `address`: at a path or an abstract name, or with one socket for each address of the
+/// host that this machine has. All of these have the same port; port 0 selects a free one. For a list
+/// of addresses, there is one socket for each. The list is never empty.
 pub fn bind(address: &Address, options: Options) -> Result<Vec<Listener>, ListenError> {
-    match address {
+    let path = match address {
         Address::Tcp(authority) => {
             let listeners = tcp::bind(authority, options.reuse_port)?;
-            Ok(listeners.into_iter().map(Listener::Tcp).collect())
+            return Ok(listeners.into_iter().map(Listener::Tcp).collect());
         }
-        Address::Unix(path) if options.reuse_port => {
-            Err(ListenError::NoPort(LocalAddress::Unix(path.clone())))
+        Address::Sockets(addresses) => {
+            let listeners = tcp::bind_each(addresses, options.reuse_port)?;
+            return Ok(listeners.into_iter().map(Listener::Tcp).collect());
         }
-        Address::Unix(path) => Ok(vec![Listener::Unix(UnixSocket::bind(path)?)]),
+        Address::Unix(path) => path.clone(),
+        Address::UnixAbstract(name) => Address::abstract_path(name),
+    };
+    if options.reuse_port {
+        return Err(ListenError::NoPort(LocalAddress::Unix(path)));
     }
+    Ok(vec![Listener::Unix(UnixSocket::bind(&path)?)])
 }
 
 /// The socket of an accepted connection.

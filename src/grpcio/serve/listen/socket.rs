@@ -24,7 +24,7 @@ pub(super) fn listen(socket: &Socket, address: &SockAddr) -> io::Result<()> {
 pub enum LocalAddress {
     /// The IP address and port.
     Tcp(SocketAddr),
-    /// The path as it was given.
+    /// The path as it was given. One that starts with NUL stands for an abstract name.
     Unix(PathBuf),
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for LocalAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => Address::Unix(path.clone()).fmt(f),
+            Self::Unix(path) => Address::of_unix(path).fmt(f),
         }
     }
 }

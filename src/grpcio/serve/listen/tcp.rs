@@ -11,6 +11,7 @@ use http::uri::Authority;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::socket::{ListenError, LocalAddress, listen};
+use crate::grpcio::address::Address;
 
 /// Opens one socket for each address of the host that this machine has. All have the same port;
 /// port 0 selects a free one. The list is never empty.
@@ -20,12 +21,23 @@ pub(super) fn bind(
     authority: &Authority,
     reuse_port: bool,
 ) -> Result<Vec<TcpListener>, ListenError> {
-    let resolved = authority
-        .as_str()
+    let resolved = Address::host_and_port(authority)
         .to_socket_addrs()
         .map_err(|source| ListenError::Resolve { address: authority.to_string(), source })?;
     bind_all(resolved, reuse_port)?
         .ok_or_else(|| ListenError::NoAddress { address: authority.to_string() })
+}
+
+/// Opens one socket for each of `addresses`, with its own port.
+pub(super) fn bind_each(
+    addresses: &[SocketAddr],
+    reuse_port: bool,
+) -> Result<Vec<TcpListener>, ListenError> {
+    let bind = |&address| {
+        let refused = |source| ListenError::Bind { address: LocalAddress::Tcp(address), source };
+        bind_one(address, reuse_port).map_err(refused)
+    };
+    addresses.iter().map(bind).collect()
 }
 
 /// Returns `None` if there is no address.
@@ -108,7 +120,7 @@ fn share_port(_: &Socket) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ListenError, bind, bind_all};
+    use super::{ListenError, bind, bind_all, bind_each};
     use http::uri::Authority;
     use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -162,6 +174,17 @@ mod tests {
         let other = at(one[0].local_addr().expect("bound"), true).expect("both share");
         let ports = [one, other].map(|all| all[0].local_addr().map(|address| address.port()).ok());
         assert_eq!(ports[0], ports[1]);
+    }
+
+    #[test]
+    fn each_address_of_a_list_has_a_socket() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listeners = bind_each(&[any, any], false).expect("two free ports");
+        let ports: Vec<_> = listeners.iter().map(|one| one.local_addr().expect("bound")).collect();
+        assert_eq!(ports.len(), 2);
+        assert_ne!(ports[0].port(), ports[1].port());
+        let error = bind_each(&[any, ports[0]], false).expect_err("the port is in use");
+        assert!(error.to_string().starts_with(&format!("cannot listen on {}: ", ports[0])));
     }
 
     #[test]

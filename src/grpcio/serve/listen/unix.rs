@@ -1,7 +1,8 @@
 //! A listening Unix socket and its file.
 //!
 //! A killed server leaves its file behind, and the next one could not start. The file of a running
-//! server must not be removed, however, so a connection attempt shows whether a server listens.
+//! server must not be removed, however, so a connection attempt shows whether a server listens. An
+//! abstract name, whose path starts with NUL, has no file, and the kernel frees it.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::socket::{ListenError, LocalAddress, listen};
+use crate::grpcio::address::Address;
 
 /// A listening socket, whose file is removed when it is dropped.
 #[derive(Debug)]
@@ -34,6 +36,9 @@ impl UnixSocket {
         let refused = |source| ListenError::Bind { address: address(), source };
         let listener = match open(path) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if matches!(Address::of_unix(path), Address::UnixAbstract(_)) {
+                    return Err(ListenError::InUse(address()));
+                }
                 match inspect(path).map_err(refused)? {
                     State::InUse => return Err(ListenError::InUse(address())),
                     State::NotASocket => return Err(ListenError::NotASocket(address())),
@@ -110,6 +115,7 @@ fn inspect(path: &Path) -> io::Result<State> {
 #[cfg(test)]
 mod tests {
     use super::UnixSocket;
+    use crate::grpcio::address::Address;
     use crate::grpcio::serve::listen::socket::ListenError;
     use std::fs;
     use std::os::unix::net::UnixStream;
@@ -142,6 +148,20 @@ mod tests {
         let error = UnixSocket::bind(&path).expect_err("not a socket");
         assert!(matches!(error, ListenError::NotASocket(_)));
         assert_eq!(fs::read(&path).expect("still there"), b"a text");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_abstract_name_is_free_when_its_server_ends() {
+        let name = format!("calculator-test-{}", std::process::id());
+        let path = Address::abstract_path(name.as_bytes());
+        for _ in 0..2 {
+            let _first = UnixSocket::bind(&path).expect("a free name");
+            let error = UnixSocket::bind(&path).expect_err("in use");
+            assert!(matches!(error, ListenError::InUse(_)));
+            let start = format!("cannot listen on unix-abstract:{name}: another server");
+            assert!(error.to_string().starts_with(&start), "{error}");
+        }
     }
 
     #[test]
