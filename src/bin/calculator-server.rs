@@ -174,7 +174,7 @@ async fn run(options: &Options) -> Result<Drained, Box<dyn std::error::Error>> {
     served.health = options.health;
     served.reflection = options.reflection;
     served.tls = options.tls_files().as_ref().map(Tls::load).transpose()?;
-    served.connections = options.connections.options(served.connections);
+    served.connections = options.connections.options(&served.connections);
     served.drain = options.drain.unwrap_or(DRAIN);
     if let Some(memory) = &options.message_memory {
         served.message_memory = memory.clone();

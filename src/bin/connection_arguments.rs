@@ -70,7 +70,7 @@ pub(crate) struct ConnectionArguments {
 
 impl ConnectionArguments {
     /// The options of the server, where `default` has those that are not given.
-    pub(crate) fn options(&self, default: ConnectionOptions) -> ConnectionOptions {
+    pub(crate) fn options(&self, default: &ConnectionOptions) -> ConnectionOptions {
         ConnectionOptions {
             max_connections: self.max_connections,
             max_concurrent_streams: self.max_concurrent_streams,
@@ -82,7 +82,7 @@ impl ConnectionArguments {
             min_ping_interval: self.min_ping_interval.unwrap_or(default.min_ping_interval),
             max_ping_strikes: self.max_ping_strikes.unwrap_or(default.max_ping_strikes),
             keepalive_permit_without_calls: self.keepalive_permit_without_calls,
-            ..default
+            ..default.clone()
         }
     }
 

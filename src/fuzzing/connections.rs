@@ -55,7 +55,7 @@ pub(super) fn settings_ack(bytes: &[u8]) {
 /// Only what separates is replaced, the same bytes in pieces of any size, and only once.
 pub(super) fn authority_rewrite(bytes: &[u8]) {
     let (size, bytes) = sized(bytes);
-    let rewritten = |bytes, size, is_unix| {
+    let rewritten = |bytes: &[u8], size, is_unix| {
         let transport = rewrite_authority(Pieces::new(bytes, size), is_unix);
         run(read_all(transport)).expect("no error")
     };

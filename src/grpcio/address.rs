@@ -254,7 +254,17 @@ mod tests {
     fn an_invalid_address_is_quoted_in_the_error() {
         for bad in ["", ":1", ":", "a b:1", "me@host:1", "http://x:1", "x:65536", "x:-1", "x:1:2"]
             .into_iter()
-            .chain(["x:1/path", "x:1?a=b", "x/", "[::1", "[x]:1", "::g", "x,y:1", "host:name", "-1"])
+            .chain([
+                "x:1/path",
+                "x:1?a=b",
+                "x/",
+                "[::1",
+                "[x]:1",
+                "::g",
+                "x,y:1",
+                "host:name",
+                "-1",
+            ])
             .chain(["unix:", "unix://", "unix://run/c", "unix-abstract:", "unix:/a%00b"])
             .chain(["dns:", "dns:///", "dns://8.8.8.8/localhost:1", "dns://localhost:1"])
             .chain(["ipv4:", "ipv4:127.0.0.1", "ipv4:localhost:1", "ipv4:[::1]:1"])
