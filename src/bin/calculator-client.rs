@@ -30,7 +30,7 @@ use tokio::runtime::{Builder, LocalOptions};
 #[command(group(clap::ArgGroup::new("encrypts").args(["tls", "tls_ca"]).multiple(true)))]
 struct Options {
     /// The address of the server: HOST:PORT, HOST for port 443, unix:PATH, unix-abstract:NAME,
-    /// dns:///HOST:PORT, ipv4:IP:PORT,… or ipv6:[IP]:PORT,….
+    /// dns:///HOST:PORT, ipv4:IP:PORT,… or `ipv6:[IP]:PORT,…`.
     #[arg(long, value_name = "ADDRESS", default_value = "localhost:50051")]
     address: Address,
 
