@@ -11,8 +11,10 @@ use tempfile::NamedTempFile;
 use crate::config::Places;
 use crate::output::err;
 use crate::output::file::Unwritten;
+use crate::process::net::held_port::HeldPort;
+use crate::process::net::tutorial_port::{PORT, PortQueue};
 use crate::process::net::{addresses::Addresses, certificates::Certificates};
-use crate::process::{child, limits, net::tutorial_port::PortQueue, semaphore::Semaphore};
+use crate::process::{child, limits, semaphore::Semaphore};
 
 /// The shared resources of a run.
 #[derive(Debug)]
@@ -26,14 +28,18 @@ pub(crate) struct RunContext {
     pub(crate) busy_permits: Semaphore,
     pub(crate) certificates: Certificates,
     pub(crate) addresses: Addresses,
+    /// Keeps the port of the tutorial from being chosen for another socket of this run.
+    _tutorial_port: Option<HeldPort>,
 }
 
 impl RunContext {
     /// The context of a run whose logs go to `logs`.
     pub(crate) fn new(places: Places, logs: PathBuf, busy_permits: Semaphore) -> io::Result<Self> {
         let certificates = Certificates::new(logs.with_file_name("certificates"));
+        // It fails if the port is in use, which is reported if a trial needs it.
+        let _tutorial_port = HeldPort::hold(PORT).ok();
         let (port_queue, addresses) = (PortQueue::default(), Addresses::open()?);
-        Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses })
+        Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses, _tutorial_port })
     }
 
     /// Prepares the system for a run that uses `ports` ports: limits, a folder for Unix sockets, and the folder for logs.

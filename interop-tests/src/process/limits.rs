@@ -6,8 +6,11 @@
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
-/// The most that the limit on open files is raised to: the tool holds a port of each of two ranges of 10,000.
-const WANTED: u64 = 32_768;
+/// The most that the limit on open files is raised to: the tool holds ports of two ranges of 10,000.
+const WANTED: u64 = 65_536;
+
+/// How many sockets hold a port.
+const SOCKETS: u64 = 2;
 
 /// The open files of a run without its ports: pipes, logs and connections of what runs at once.
 const BASE: u64 = 256;
@@ -22,7 +25,8 @@ const FEWEST_PROCESSES: u64 = 64;
 /// be enough for `ports` ports; the error is a limit with which nothing can run.
 pub(crate) fn prepare(ports: usize) -> anyhow::Result<Vec<String>> {
     let files = raise(Resource::Nofile, WANTED);
-    let needed = BASE + u64::try_from(ports).unwrap_or(WANTED).min(WANTED - BASE);
+    let sockets = u64::try_from(ports).unwrap_or(WANTED).saturating_mul(SOCKETS);
+    let needed = BASE + sockets.min(WANTED - BASE);
     let mut notices = Vec::new();
     if let Some(files) = files.filter(|files| *files < needed) {
         anyhow::ensure!(files >= BASE, "{}", open_files_notice(files, needed));

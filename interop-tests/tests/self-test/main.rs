@@ -50,6 +50,7 @@ mod record_diff;
 mod record_merge;
 mod run;
 mod services;
+mod several_runs;
 mod starts;
 mod stated;
 mod tables;
@@ -65,8 +66,10 @@ use std::process::ExitCode;
 const RUNNING_AT_ONCE: usize = 12;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(orphans::PANIC) {
-        return orphans::panic_with_a_running_server();
+    match std::env::args().nth(1).as_deref() {
+        Some(orphans::PANIC) => return orphans::panic_with_a_running_server(),
+        Some(several_runs::CHOOSE_PORTS) => return several_runs::choose_ports(),
+        _ => {}
     }
     let mut arguments = libtest_mimic::Arguments::from_args();
     arguments.test_threads.get_or_insert(RUNNING_AT_ONCE);
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         readiness::tests(),
         attach::tests(),
         with::tests(),
+        several_runs::tests(),
         starts::tests(),
         services::tests(),
         trace::tests(),

@@ -1,4 +1,4 @@
-//! No process of a run keeps running after its end, after Ctrl-C, or after a panic.
+//! No process of a run keeps running after its end, after Ctrl-C or another signal, or after a panic.
 //!
 //! Every mutant writes its process ID to its log, where the tests read it.
 
@@ -30,6 +30,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("orphans/none-after-a-run", none_after_a_run),
         ("orphans/none-after-ctrl-c", none_after_ctrl_c),
         ("orphans/none-after-sigterm", none_after_sigterm),
+        ("orphans/none-after-sigkill", none_after_sigkill),
         ("orphans/none-after-a-panic", none_after_a_panic),
     ])
 }
@@ -90,7 +91,7 @@ fn hanging_run() -> (Run, Child, Vec<Pid>) {
     (run, child, pids)
 }
 
-fn all_exit_on(signal: Signal, status: i32) {
+fn all_exit_on(signal: Signal, status: Option<i32>) {
     let (_run, mut tool, pids) = hanging_run();
     assert!(
         pids.iter().all(|pid| test_kill_process(*pid).is_ok()),
@@ -98,17 +99,21 @@ fn all_exit_on(signal: Signal, status: i32) {
     );
     kill_process_group(Pid::from_child(&tool), signal).expect("cannot send the signal to the tool");
     let ended = tool.wait().expect("cannot wait for the tool");
-    assert_eq!(ended.code(), Some(status));
+    assert_eq!(ended.code(), status);
     // The child of the agent is reaped by another process, which inherits it.
     wait_until("all processes exit", || all_gone(&pids));
 }
 
 fn none_after_ctrl_c() {
-    all_exit_on(Signal::INT, 130);
+    all_exit_on(Signal::INT, Some(130));
 }
 
 fn none_after_sigterm() {
-    all_exit_on(Signal::TERM, 130);
+    all_exit_on(Signal::TERM, Some(130));
+}
+
+fn none_after_sigkill() {
+    all_exit_on(Signal::KILL, None);
 }
 
 fn none_after_a_panic() {

@@ -2,7 +2,7 @@
 //! early.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::run::{Ran, Run};
-use crate::{orphans, run, tables};
+use crate::{run, tables};
 
 pub(crate) fn tests() -> Vec<Trial> {
     run::trials([
@@ -185,8 +185,8 @@ const TWO: &str = "[[scenario]]\nname = \"quick\"\ncall = { ask = 16.0 }\nexpect
                    [[scenario]]\nname = \"slow\"\ncall = { ask = 4.0, to = \"silent-port\", timeout_ms = 60000 }\n\
                    expect = { status = \"DEADLINE_EXCEEDED\" }\n";
 
-/// Sends `signal` to a run after its first trial. Returns the record, the exit status and the output.
-fn ended_by(signal: Signal) -> (Value, Option<i32>, String) {
+/// Sends `signal` to a run after its first trial. Returns the run with its folder, the exit status and the output.
+fn ended_by(signal: Signal) -> (Run, Option<i32>, String) {
     let run = tables::with_scenarios(Run::of_mutants("calls/one-wrong-answer/rust/"), TWO);
     let mut child = run
         .command()
@@ -205,16 +205,18 @@ fn ended_by(signal: Signal) -> (Value, Option<i32>, String) {
     kill_process(Pid::from_child(&child), signal).expect("cannot send the signal");
     std::io::Read::read_to_string(&mut stdout, &mut printed).expect("the output is not UTF-8");
     let status = child.wait().expect("cannot wait for the tool").code();
-    // A killed tool cannot terminate its processes.
-    for pid in orphans::logged_pids(run.path()) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
-    (run::read_record(&run.path().join("output/report.json")), status, printed)
+    (run, status, printed)
+}
+
+/// The record of a run that has ended.
+fn record_of(run: &Run) -> PathBuf {
+    run.path().join("output/report.json")
 }
 
 fn a_run_that_is_stopped() {
     let begin = Instant::now();
-    let (record, status, printed) = ended_by(Signal::INT);
+    let (run, status, printed) = ended_by(Signal::INT);
+    let record = run::read_record(&record_of(&run));
     assert!(begin.elapsed() < Duration::from_secs(30), "the run should not wait for its trials");
     assert_eq!(status, Some(130));
     assert_eq!(record["state"], "interrupted");
@@ -232,11 +234,15 @@ fn a_run_that_is_stopped() {
 }
 
 fn a_run_that_is_killed() {
-    let (record, status, _) = ended_by(Signal::KILL);
+    let (run, status, _) = ended_by(Signal::KILL);
+    let path = record_of(&run);
+    let record = run::read_record(&path);
     assert_eq!(status, None);
     assert_eq!(record["state"], "running");
     assert_eq!(record["selection"]["chosen"], 2);
     assert_eq!(errors(&record), Vec::<String>::new());
+    let diff = Run::with_records("diff", &[&path, &path]).finish();
+    diff.prints("warning: OLD: the run was cut off (its process was killed) when ");
 }
 
 fn a_folder_that_cannot_be_written() {
@@ -244,6 +250,6 @@ fn a_folder_that_cannot_be_written() {
     std::fs::write(run.path().join("output"), "").expect("cannot write a file");
     let ran = run.finish();
     ran.ends_with_status(2)
-        .prints("output/")
+        .prints("/output: ")
         .assert(ran.trials().is_empty(), "no trial should run");
 }
