@@ -37,9 +37,17 @@ impl RunContext {
     pub(crate) fn new(places: Places, logs: PathBuf, busy_permits: Semaphore) -> io::Result<Self> {
         let certificates = Certificates::new(logs.with_file_name("certificates"));
         // It fails if the port is in use, which is reported if a trial needs it.
-        let _tutorial_port = HeldPort::hold(PORT).ok();
+        let held_port = HeldPort::hold(PORT).ok();
         let (port_queue, addresses) = (PortQueue::default(), Addresses::open()?);
-        Ok(Self { places, logs, port_queue, busy_permits, certificates, addresses, _tutorial_port })
+        Ok(Self {
+            places,
+            logs,
+            port_queue,
+            busy_permits,
+            certificates,
+            addresses,
+            _tutorial_port: held_port,
+        })
     }
 
     /// Prepares the system for a run that uses `ports` ports: limits, a folder for Unix sockets, and the folder for logs.
