@@ -125,5 +125,5 @@ fn the_filter_selects_methods() {
     let ran = fuzz(CALLS, "", fault, "--count 100 --seed 1 candidate/sample.Store");
     ran.ends_with_status(0).prints("interop: candidate: 100 requests, ");
     let none = fuzz(CALLS, "", fault, "--count 100 candidate/sample.Nothing");
-    none.ends_with_status(2).prints("fuzz: no method can be called");
+    none.ends_with_status(2).prints("no PEER/METHOD has a name with `candidate/sample.Nothing`");
 }
