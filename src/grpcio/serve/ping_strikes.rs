@@ -12,7 +12,6 @@
 //! h2 is not asked to end the connection, because it would send GOAWAY with another reason. It reads
 //! the end of the connection instead, and the last frames follow those that it has written.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -63,6 +62,34 @@ pub(super) fn limit_pings<T>(
     FilteredIo::new(transport, PingStrikes::new(policy, socket))
 }
 
+/// The streams whose response has not ended, and whether it has begun. They are in order, because
+/// clients open them in order, and need no memory for each call.
+#[derive(Debug, Default)]
+struct OpenStreams(Vec<(u32, bool)>);
+
+impl OpenStreams {
+    fn index(&self, stream: u32) -> Option<usize> {
+        self.0.binary_search_by_key(&stream, |(stream, _)| *stream).ok()
+    }
+
+    /// Adds a stream, which has a greater number than all before.
+    fn add(&mut self, stream: u32) {
+        self.0.push((stream, false));
+    }
+
+    fn begin_response(&mut self, stream: u32) {
+        if let Some(index) = self.index(stream) {
+            self.0[index].1 = true;
+        }
+    }
+
+    fn remove(&mut self, stream: u32) {
+        if let Some(index) = self.index(stream) {
+            self.0.remove(index);
+        }
+    }
+}
+
 /// The pings and the open streams of a connection.
 #[derive(Debug)]
 pub(super) struct PingStrikes {
@@ -76,8 +103,7 @@ pub(super) struct PingStrikes {
     strikes: u32,
     /// Whether grpcio would send WINDOW_UPDATE with its next frames.
     is_update_due: bool,
-    /// The streams whose response has not ended, and whether it has begun.
-    open: BTreeMap<u32, bool>,
+    open: OpenStreams,
     last_stream: u32,
     /// What is still to be written before the connection is closed.
     farewell: Option<Vec<u8>>,
@@ -94,7 +120,7 @@ impl PingStrikes {
             last_ping: None,
             strikes: 0,
             is_update_due: false,
-            open: BTreeMap::new(),
+            open: OpenStreams::default(),
             last_stream: 0,
             farewell: None,
         }
@@ -122,13 +148,13 @@ impl PingStrikes {
     #[inline]
     fn received_frame(&mut self, frame: FrameHeader) {
         if frame.is_reset() {
-            self.open.remove(&frame.stream);
+            self.open.remove(frame.stream);
         } else if frame.kind == HEADERS || frame.is_data() {
             self.is_update_due = true;
             // Otherwise they are trailers.
             if frame.kind == HEADERS && frame.stream > self.last_stream {
                 self.last_stream = frame.stream;
-                self.open.insert(frame.stream, false);
+                self.open.add(frame.stream);
             }
         }
     }
@@ -136,7 +162,7 @@ impl PingStrikes {
     /// Counts a ping. Returns whether the connection has to end.
     fn is_too_much(&mut self, now: Instant) -> bool {
         let Policy { interval, max_strikes, permits_idle } = self.policy;
-        let is_idle = self.open.is_empty() && !permits_idle;
+        let is_idle = self.open.0.is_empty() && !permits_idle;
         let interval = if is_idle { IDLE_INTERVAL } else { interval };
         let last_ping = self.last_ping.replace(now);
         if last_ping.is_some_and(|last| now.duration_since(last) < interval) {
@@ -160,7 +186,7 @@ impl PingStrikes {
     fn last_frames(&self) -> Vec<u8> {
         let reason = [self.last_stream.to_be_bytes(), ENHANCE_YOUR_CALM.to_be_bytes()].concat();
         let mut frames = frame(GOAWAY, 0, 0, &[&reason, TOO_MANY_PINGS].concat());
-        for (&stream, &has_begun) in &self.open {
+        for &(stream, has_begun) in &self.open.0 {
             let start = if has_begun { &[][..] } else { RESPONSE };
             let flags = END_HEADERS | END_STREAM;
             frames.extend(frame(HEADERS, flags, stream, &[start, STATUS].concat()));
@@ -208,11 +234,9 @@ impl IoFilter for PingStrikes {
                 self.is_update_due &= frame.kind == WINDOW_UPDATE;
             }
             if frame.ends_stream() {
-                self.open.remove(&frame.stream);
-            } else if frame.kind == HEADERS
-                && let Some(has_begun) = self.open.get_mut(&frame.stream)
-            {
-                *has_begun = true;
+                self.open.remove(frame.stream);
+            } else if frame.kind == HEADERS {
+                self.open.begin_response(frame.stream);
             }
         }
     }
