@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import struct
 import sys
+from concurrent import futures
 
+import grpc
 from google.protobuf.message import DecodeError
 
 import calculator
@@ -58,12 +60,47 @@ def printed(text: bytes) -> str:
     return str(response.value)
 
 
+def tls(files: bytes) -> str:
+    """Return who rejects these PEM files: "server", "client", or "accepted" by both.
+
+    NUL separates the certificate, the key, the trusted certificates and the name of the server.
+    """
+    certificate, key, trusted, name = files.split(b"\0")
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+        lambda request, _: request
+    )
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler("Echo", {"Echo": handler})]
+    )
+    identity = grpc.ssl_server_credentials([(key, certificate)])
+    try:
+        port = server.add_secure_port("127.0.0.1:0", identity)
+    except RuntimeError:
+        return "server"
+    server.start()
+    options = [("grpc.ssl_target_name_override", name.decode())]
+    credentials = grpc.ssl_channel_credentials(trusted)
+    with grpc.secure_channel(f"127.0.0.1:{port}", credentials, options) as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/Echo/Echo")
+        try:
+            call(b"", timeout=15)
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+            return "client"
+        finally:
+            server.stop(None)
+    return "accepted"
+
+
 _FUNCTIONS = {
     "root": root,
     "message": message,
     "repr": representation,
     "float": parsed,
     "print": printed,
+    "tls": tls,
 }
 
 

@@ -57,11 +57,12 @@ struct Options {
 
 #[derive(Debug, clap::Args)]
 struct TlsOptions {
-    /// Use TLS; the certificate of the server has to be signed by a CA that the system trusts.
+    /// Use TLS; the certificate of the server has to be signed by a CA that the system trusts, or
+    /// that is in the PEM file that GRPC_DEFAULT_SSL_ROOTS_FILE_PATH or SSL_CERT_FILE names.
     #[arg(long)]
     tls: bool,
 
-    /// Use TLS; the certificate of the server has to be signed by a CA in this PEM file.
+    /// Use TLS; the certificate of the server has to be in this PEM file, or signed by a CA in it.
     #[arg(long, value_name = "PEM")]
     tls_ca: Option<PathBuf>,
 

@@ -9,6 +9,7 @@
 //! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
 //! - [`targets`]: the addresses that `calculator-client` accepts, and those of grpcio
 //! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
+//! - [`x509`]: the certificates, keys and PEM files that both accept
 //! - [`cut_over`]: the Rust server takes over the port of the Python server, under load
 //! - [`cpython`]: arithmetic, messages and number formatting over a [`corpus`]
 //! - [`support`], [`half_sent_call`], [`raw_call`], [`python`]: helpers
@@ -34,3 +35,4 @@ mod support;
 mod targets;
 mod tls;
 mod unix_socket;
+mod x509;

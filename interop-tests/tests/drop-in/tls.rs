@@ -47,6 +47,8 @@ impl Files {
             &KeyPair::generate().expect("cannot generate a key").serialize_pem(),
         );
         files.write("text.pem", "no PEM at all");
+        let ca = fs::read_to_string(files.path("ca.pem")).expect("cannot read a certificate");
+        files.write("marked.pem", &format!("\u{feff}{ca}{ca}"));
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         files.write("broken.pem", broken);
         files
@@ -121,6 +123,8 @@ fn a_file_that_cannot_be_used_is_named() {
         (["cert.pem", "other-key.pem", "ca.pem"], "other-key.pem", "is not that of the first"),
         (["cert.pem", "key.pem", "none.pem"], "none.pem", "cannot read"),
         (["cert.pem", "key.pem", "text.pem"], "text.pem", "there is no CA certificate"),
+        // The mark hides only the first certificate.
+        (["cert.pem", "key.pem", "marked.pem"], "marked.pem", "byte order mark"),
         (["cert.pem", "key.pem", "broken.pem"], "broken.pem", "no X.509 certificate"),
     ];
     for ([certificate, key, ca], named, why) in cases {

@@ -11,6 +11,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::established::{Established, Handshaken};
+use super::rejection;
 use super::tls::TlsHandshakeError;
 use crate::grpcio::wire::filtered_io::FilteredIo;
 use crate::grpcio::wire::http2::{self, FrameHeader, GOAWAY, PREFACE, SETTINGS};
@@ -47,9 +48,11 @@ pub(crate) enum HandshakeError {
 impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
         // TLS distinguishes a truncated stream from an orderly end; grpcio does not.
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Closed,
-            _ => Self::Io(error),
+        match (error.kind(), rejection::alert(&error)) {
+            (io::ErrorKind::UnexpectedEof, _) => Self::Closed,
+            // With TLS 1.3 the server rejects a certificate after the handshake of the client.
+            (_, Some(alert)) => Self::Tls(TlsHandshakeError::Failed(alert)),
+            (_, None) => Self::Io(error),
         }
     }
 }

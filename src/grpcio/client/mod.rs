@@ -32,9 +32,12 @@
 //! - `pings`: a server that has vanished is noticed, with as few pings as grpcio sends ([`Keepalive`])
 //! - [`tls`]: trusted roots, the expected name and the identity of the client
 //! - `peer_name`: the name in the certificate of a server
-//! - `self_signed`: a server may use a trusted CA certificate as its own
+//! - `common_name`: the common name of a certificate
+//! - `rejection`: why a TLS handshake failed, and what corrects it
+//! - `self_signed`: a server may use a trusted certificate as its own
 
 mod channel;
+mod common_name;
 mod compression;
 pub mod connect;
 pub mod deadline;
@@ -46,6 +49,7 @@ mod lookup;
 mod peer_name;
 mod pings;
 pub mod read_response;
+mod rejection;
 mod replay;
 mod request_fields;
 mod request_task;

@@ -1,8 +1,9 @@
-//! A server may use a trusted CA certificate as its own, as with OpenSSL and therefore grpcio.
+//! A server may use a trusted certificate as its own, as with OpenSSL and therefore grpcio.
 //!
-//! `openssl req -x509` creates such a certificate in a single step, and clients trust just that
-//! one. rustls follows RFC 5280 strictly and rejects a CA certificate as the certificate of a
-//! server.
+//! `openssl req -x509` creates such a certificate in a single step, a CA certificate by default, and
+//! clients trust just that one. Or clients trust the certificate of a server but not its CA. rustls
+//! follows RFC 5280 strictly: it rejects a CA certificate as that of a server, and needs an issuer
+//! for every other one.
 
 use std::sync::Arc;
 
@@ -14,7 +15,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Verifies like rustls, but also accepts a trusted CA certificate as the certificate of a server.
+use super::common_name;
+
+/// Verifies like rustls, but also accepts a trusted certificate as the certificate of a server.
 #[derive(Debug)]
 pub(super) struct SelfSignedVerifier {
     inner: Arc<WebPkiServerVerifier>,
@@ -31,13 +34,37 @@ impl SelfSignedVerifier {
     }
 }
 
-/// Whether the only objection is that the certificate belongs to a CA. rustls checks the validity
-/// period before that.
-fn is_ca_used_as_server(error: &Error) -> bool {
-    let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
-        return false;
+/// Whether trust in the certificate itself settles the objection: it belongs to a CA, no CA has signed
+/// it, or it needs another check of its name. rustls checks the validity period before all of them.
+fn trust_settles(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::NotValidForNameContext { .. },
+        ) => true,
+        Error::InvalidCertificate(CertificateError::Other(other)) => {
+            matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+        }
+        _ => false,
+    }
+}
+
+/// Verifies the name of a trusted certificate: one in subjectAltName, or else the common name.
+fn verify_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
+    let error = match verify_server_name(&ParsedCertificate::try_from(certificate)?, name) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
     };
-    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+    match &error {
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            presented, ..
+        }) if presented.is_empty()
+            && common_name::of(certificate)
+                .is_some_and(|common| common.eq_ignore_ascii_case(&name.to_str())) =>
+        {
+            Ok(())
+        }
+        _ => Err(error),
+    }
 }
 
 impl ServerCertVerifier for SelfSignedVerifier {
@@ -51,10 +78,9 @@ impl ServerCertVerifier for SelfSignedVerifier {
     ) -> Result<ServerCertVerified, Error> {
         match self.inner.verify_server_cert(certificate, intermediates, name, ocsp_response, now) {
             Err(error)
-                if is_ca_used_as_server(&error)
-                    && self.trusted.iter().any(|one| one == certificate) =>
+                if trust_settles(&error) && self.trusted.iter().any(|one| one == certificate) =>
             {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                verify_name(certificate, name)?;
                 Ok(ServerCertVerified::assertion())
             }
             verified => verified,

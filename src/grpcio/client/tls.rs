@@ -5,8 +5,7 @@
 //! [`Connector`](super::connect::Connector), which has to see HTTP/2: with TLS 1.3 a server rejects
 //! the certificate of a client only after the client has completed its handshake.
 
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http::uri::Authority;
@@ -14,19 +13,25 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::sign::SingleCertAndKey;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 pub use super::peer_name::{PeerName, PeerNameError};
+use super::rejection::Demand;
 use super::self_signed::SelfSignedVerifier;
 use crate::grpcio::pem::{self, Content};
 pub use crate::grpcio::pem::{Identity, PemError};
 use crate::grpcio::wire::http2::ALPN;
 
+/// Names a PEM file with the certificates that are trusted by default, for grpcio and here.
+const ROOTS_VARIABLE: &str = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
+
 /// The PEM files and the name that a client uses for TLS. All of them are optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsFiles {
-    /// A PEM file with the trusted certificates; by default those that the system trusts.
+    /// A PEM file with the trusted certificates; by default the one that the variable
+    /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH` names, and without it those that the system trusts.
     pub ca: Option<PathBuf>,
     /// The certificate of the client, for servers that require one.
     pub identity: Option<Identity>,
@@ -41,8 +46,14 @@ pub enum TlsError {
     /// A PEM file cannot be used.
     #[error(transparent)]
     Pem(#[from] PemError),
+    /// The PEM file that a variable names cannot be used. grpcio would not trust it and not say so.
+    #[error("{source} (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names it: change or unset this variable)")]
+    Variable {
+        /// The error of the file.
+        source: PemError,
+    },
     /// The system trusts no certificate.
-    #[error("the system trusts no certificate{}: name a PEM file with the server's CA", because(.0.as_ref()))]
+    #[error("the system trusts no certificate{}: name a PEM file with the server's CA, or let SSL_CERT_FILE name it", because(.0.as_ref()))]
     NoSystemRoots(Option<rustls_native_certs::Error>),
     /// rustls rejects the configuration.
     #[error("TLS is not available: {0}")]
@@ -58,13 +69,15 @@ fn because(error: Option<&rustls_native_certs::Error>) -> String {
 pub struct Tls {
     config: Arc<ClientConfig>,
     name: Option<PeerName>,
+    /// Where the trusted certificates come from, for errors.
+    trusted: Arc<str>,
 }
 
 /// Why a TLS handshake failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsHandshakeError {
     #[error("TLS handshake failed: {0}")]
-    Failed(#[from] io::Error),
+    Failed(String),
     /// The server did not select HTTP/2 with ALPN, which grpcio requires, too.
     #[error("Cannot check peer: missing selected ALPN property.")]
     NotForHttp2,
@@ -78,31 +91,35 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
-        let builder = match &files.ca {
-            Some(path) => {
-                let certificates = pem::certificates(path, Content::ServerCa)?;
-                let roots = Arc::new(pem::roots(path, Content::ServerCa, &certificates)?);
-                let verifier =
-                    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-                        .build()
-                        .map_err(|error| pem::broken(path, Content::ServerCa, error))?;
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(
-                    SelfSignedVerifier::new(verifier, certificates),
-                ))
+        let (builder, trusted) = match (&files.ca, default_roots()) {
+            (Some(path), _) => {
+                let verifier = verifier(path, &provider)?;
+                (
+                    builder.dangerous().with_custom_certificate_verifier(verifier),
+                    format!("in {}", path.display()),
+                )
             }
-            None => builder.with_root_certificates(system_roots()?),
+            (None, Some(path)) => {
+                let verifier =
+                    verifier(&path, &provider).map_err(|source| TlsError::Variable { source })?;
+                (
+                    builder.dangerous().with_custom_certificate_verifier(verifier),
+                    format!("in {}, which {ROOTS_VARIABLE} names,", path.display()),
+                )
+            }
+            (None, None) => {
+                (builder.with_root_certificates(system_roots()?), "of the system".to_owned())
+            }
         };
         let mut config = match &files.identity {
             Some(identity) => {
-                let (chain, key) = identity.read()?;
-                builder
-                    .with_client_auth_cert(chain, key)
-                    .map_err(|error| identity.rejected(&error))?
+                let key = SingleCertAndKey::from(identity.read(&provider)?);
+                builder.with_client_cert_resolver(Arc::new(key))
             }
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
-        Ok(Self { config: Arc::new(config), name: files.name.clone() })
+        Ok(Self { config: Arc::new(config), name: files.name.clone(), trusted: trusted.into() })
     }
 
     /// The configured name as an authority.
@@ -123,12 +140,34 @@ impl Tls {
             Some(name) => name.server_name(),
             None => host.parse::<PeerName>()?.server_name(),
         };
-        let stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, io).await?;
+        let connecting = TlsConnector::from(Arc::clone(&self.config)).connect(name.clone(), io);
+        let stream = connecting.await.map_err(|error| {
+            let demand = Demand { name: &name, trusted: &self.trusted };
+            TlsHandshakeError::Failed(demand.explain(&error))
+        })?;
         if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
             return Err(TlsHandshakeError::NotForHttp2);
         }
         Ok(stream)
     }
+}
+
+/// The file that the environment names.
+fn default_roots() -> Option<PathBuf> {
+    std::env::var_os(ROOTS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Trusts the certificates in a file.
+fn verifier(
+    path: &Path,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<SelfSignedVerifier>, PemError> {
+    let certificates = pem::certificates(path, Content::ServerCa)?;
+    let roots = Arc::new(pem::roots(path, Content::ServerCa, &certificates)?);
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .build()
+        .map_err(|error| pem::broken(path, Content::ServerCa, error))?;
+    Ok(Arc::new(SelfSignedVerifier::new(verifier, certificates)))
 }
 
 fn system_roots() -> Result<RootCertStore, TlsError> {

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::sign::SingleCertAndKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
@@ -54,7 +55,7 @@ impl Tls {
     /// Loads the files. HTTP/2 is the only protocol that ALPN offers.
     pub fn load(files: &Files) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
-        let (chain, key) = files.identity.read()?;
+        let key = files.identity.read(&provider)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
         let builder = match &files.client_ca {
@@ -69,9 +70,7 @@ impl Tls {
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let mut config = builder
-            .with_single_cert(chain, key)
-            .map_err(|error| files.identity.rejected(&error))?;
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
