@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use calculator::grpcio::address::Address;
 use calculator::grpcio::client::tls::{Identity, PeerName, Tls, TlsError, TlsFiles};
-use calculator::grpcio::client::{self, Keepalive};
+use calculator::grpcio::client::{self, Keepalive, Proxies};
 use calculator::grpcio::status::Traceback;
 use calculator::rpc::calculator_client::CalculatorClient;
 use calculator::service;
@@ -25,6 +25,10 @@ use tokio::runtime::{Builder, LocalOptions};
 /// Without arguments it does what `python client.py` does: it requests the root of 16 from
 /// localhost:50051. Each root is printed on its own line in the float format of Python. The exit
 /// status is 1 if a call fails or a file cannot be used, and 2 if an argument is invalid.
+///
+/// As in Python, the environment variables grpc_proxy, https_proxy and http_proxy name an HTTP proxy
+/// (http://USER:PASSWORD@HOST:PORT), even for localhost. no_grpc_proxy and no_proxy list the hosts and
+/// subnets that are reached without it.
 #[derive(Debug, Parser)]
 #[command(name = "calculator-client", version)]
 #[command(group(clap::ArgGroup::new("encrypts").args(["tls", "tls_ca"]).multiple(true)))]
@@ -53,6 +57,15 @@ struct Options {
     /// The numbers, in the syntax of Python's float(): 2, -1, 1e3, 1_000, inf, nan, -inf.
     #[arg(value_name = "NUMBER", default_value = "16", value_parser = command_line::number)]
     values: Vec<f64>,
+}
+
+impl Options {
+    fn keepalive(&self) -> Option<Keepalive> {
+        self.keepalive.map(|interval| Keepalive {
+            timeout: self.keepalive_timeout,
+            ..Keepalive::new(interval)
+        })
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -110,6 +123,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // grpcio, too, reports an invalid URI and connects without a proxy.
+    let proxies = Proxies::from_env().unwrap_or_else(|error| {
+        eprintln!("calculator-client: no proxy is used: {error}");
+        Proxies::default()
+    });
+    let channel = client::Options { tls, proxies, keepalive: options.keepalive() };
     // The only runtime of tokio without the multi-threaded scheduler in the binary, and therefore
     // without libm, which took a tenth of the run time to load.
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
@@ -120,7 +139,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run(&options, tls));
+    let result = runtime.block_on(run(&options, channel));
     // Dropping it would wait for a lookup that takes longer than --timeout.
     runtime.shutdown_background();
     match result {
@@ -149,13 +168,8 @@ enum Failure {
     Output(io::Error),
 }
 
-async fn run(options: &Options, tls: Option<Tls>) -> Result<(), Failure> {
-    let keepalive = options.keepalive.map(|interval| Keepalive {
-        timeout: options.keepalive_timeout,
-        ..Keepalive::new(interval)
-    });
-    let channel =
-        client::channel(&options.address, service::methods(), client::Options { keepalive, tls });
+async fn run(options: &Options, channel: client::Options) -> Result<(), Failure> {
+    let channel = client::channel(&options.address, service::methods(), channel);
     let mut stub = CalculatorClient::new(channel);
     for &value in &options.values {
         #[expect(clippy::cast_possible_truncation, reason = "protobuf's float rounds the same way")]

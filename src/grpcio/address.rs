@@ -52,6 +52,37 @@ impl Address {
         (host, authority.port_u16().unwrap_or(DEFAULT_PORT))
     }
 
+    /// Parses `HOST:PORT` or `HOST`, where the port may also be `http` or `https`.
+    pub(crate) fn parse_authority(text: &str) -> Option<Authority> {
+        // Like grpcio, but in the syntax of HTTP, without which there would be no authority.
+        if let Ok(address) = text.parse::<Ipv6Addr>() {
+            return format!("[{address}]").parse().ok();
+        }
+        let end_of_host = text.rfind(']').unwrap_or_default();
+        let (host, port) = match text[end_of_host..].find(':') {
+            Some(colon) => text.split_at(end_of_host + colon),
+            None => (text, ""),
+        };
+        let text = match port {
+            // A port may be missing after its colon.
+            ":" => host,
+            // grpcio knows these names even if the system does not.
+            ":https" => &format!("{host}:443"),
+            ":http" => &format!("{host}:80"),
+            _ => text,
+        };
+        if let Some(bracketed) = host.strip_prefix('[') {
+            bracketed.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
+        }
+        text.parse::<Authority>()
+            .ok()
+            .filter(|authority| authority.host().len() == host.len() && !host.is_empty())
+            .filter(|authority| authority.port_u16().is_some() || authority.as_str() == host)
+            .filter(|authority| !authority.as_str().contains(['@', ',', '%']))
+            // More likely an option of a command line than a name, which cannot begin like that.
+            .filter(|_| !host.starts_with('-'))
+    }
+
     /// The path by which the operating system knows the socket of that abstract name.
     pub(crate) fn abstract_path(name: &[u8]) -> PathBuf {
         OsString::from_vec([b"\0", name].concat()).into()
@@ -75,7 +106,9 @@ impl FromStr for Address {
 }
 
 fn parse(text: &str) -> Option<Address> {
-    let Some((scheme, rest)) = split_scheme(text) else { return host_and_port(text) };
+    let Some((scheme, rest)) = split_scheme(text) else {
+        return Address::parse_authority(text).map(Address::Tcp);
+    };
     // A server that resolves names, which could follow `//`, is not supported; nor is it in grpcio.
     let rest = match rest.strip_prefix("//") {
         Some(rest) if rest.starts_with('/') => rest,
@@ -94,7 +127,7 @@ fn parse(text: &str) -> Option<Address> {
             let decoded = String::from_utf8(decoded).ok()?;
             let path = decoded.strip_prefix('/').unwrap_or(&decoded);
             if scheme == "dns" {
-                return host_and_port(path);
+                return Address::parse_authority(path).map(Address::Tcp);
             }
             let parts = path.split(',').filter(|part| !part.is_empty());
             let addresses: Vec<SocketAddr> =
@@ -111,37 +144,6 @@ fn split_scheme(text: &str) -> Option<(&'static str, &str)> {
     let (start, rest) = text.split_once(':')?;
     let scheme = SCHEMES.into_iter().find(|scheme| scheme.eq_ignore_ascii_case(start))?;
     Some((scheme, rest))
-}
-
-fn host_and_port(text: &str) -> Option<Address> {
-    // Like grpcio, but in the syntax of HTTP, without which there would be no authority.
-    if let Ok(address) = text.parse::<Ipv6Addr>() {
-        return format!("[{address}]").parse().ok().map(Address::Tcp);
-    }
-    let end_of_host = text.rfind(']').unwrap_or_default();
-    let (host, port) = match text[end_of_host..].find(':') {
-        Some(colon) => text.split_at(end_of_host + colon),
-        None => (text, ""),
-    };
-    let text = match port {
-        // A port may be missing after its colon.
-        ":" => host,
-        // grpcio knows these names even if the system does not.
-        ":https" => &format!("{host}:443"),
-        ":http" => &format!("{host}:80"),
-        _ => text,
-    };
-    if let Some(bracketed) = host.strip_prefix('[') {
-        bracketed.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
-    }
-    text.parse::<Authority>()
-        .ok()
-        .filter(|authority| authority.host().len() == host.len() && !host.is_empty())
-        .filter(|authority| authority.port_u16().is_some() || authority.as_str() == host)
-        .filter(|authority| !authority.as_str().contains(['@', ',', '%']))
-        // More likely an option of a command line than a name, which cannot begin like that.
-        .filter(|_| !host.starts_with('-'))
-        .map(Address::Tcp)
 }
 
 impl fmt::Display for Address {

@@ -38,7 +38,7 @@ impl Key {
     fn open(&self) -> Result<Vec<GrpcioChannel>, String> {
         let tls = self.tls.as_ref().map(Tls::from_files).transpose();
         let tls = tls.map_err(|error| format!("tls: {error}"))?;
-        let options = Options { keepalive: self.keepalive, tls };
+        let options = Options { keepalive: self.keepalive, tls, ..Options::default() };
         Ok((0..self.count)
             .map(|_| client::channel(&self.address, service::methods(), options.clone()))
             .collect())

@@ -12,6 +12,7 @@ use tower::layer::util::{Identity, Stack};
 use super::connect::Connector;
 use super::deadline::{Deadline, DeadlineLayer};
 use super::keepalive::Keepalive;
+use super::proxy::Proxies;
 use super::read_response::{ReadResponse, ReadResponseLayer};
 use super::request_task::Executor;
 use super::retry::{Retry, RetryLayer};
@@ -34,13 +35,16 @@ pub fn layer(methods: Methods) -> ServiceBuilder<ClientLayers> {
         .layer(RetryLayer)
 }
 
-/// The options of a channel. By default there are no pings and no encryption.
+/// The options of a channel. By default there are no pings, no encryption and no proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Pings while a call waits.
     pub keepalive: Option<Keepalive>,
     /// TLS for the connections.
     pub tls: Option<Tls>,
+    /// The HTTP proxy. The environment counts only with [`Proxies::from_env`]; `grpc.enable_http_proxy`
+    /// of grpcio is on by default.
+    pub proxies: Proxies,
 }
 
 /// The longest header list that is read. A list that exceeds the limit of grpcio but not this one
@@ -97,13 +101,13 @@ pub fn endpoint(uri: Uri) -> Endpoint {
 /// is no server. Has to be called within a tokio runtime.
 #[must_use]
 pub fn channel(address: &Address, methods: Methods, options: Options) -> GrpcioChannel {
-    let Options { keepalive, tls } = options;
+    let Options { keepalive, tls, proxies } = options;
     let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
     let host = authority(address);
     // As in grpcio, a name that overrides the host is also the authority of the calls.
     let name = tls.as_ref().and_then(Tls::authority).unwrap_or_else(|| host.clone());
     let endpoint = endpoint(uri(scheme.clone(), host)).origin(uri(scheme, name));
-    let mut connector = Connector::default().with_address(address);
+    let mut connector = Connector::default().with_address(address).with_proxies(proxies);
     if let Some(keepalive) = keepalive {
         connector = connector.with_keepalive(keepalive);
     }

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,10 +19,12 @@ use tokio::task::JoinSet;
 use tower::Service;
 
 pub use super::established::Established;
+use super::http_connect::ConnectRequest;
 use super::keepalive::Keepalive;
 use super::lookup;
 pub use super::pings::Pings;
 use super::pings::{Interval, send_pings};
+use super::proxy::{Proxies, Proxy};
 pub use super::target::Transport;
 use super::target::{Security, Target};
 
@@ -38,7 +41,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Why a server cannot be reached. The message starts like that of grpcio.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The name cannot be resolved.
+    /// The name of the server, or of the proxy, cannot be resolved.
     #[error("DNS resolution failed for {name}: {source}")]
     Name {
         /// The name with its port.
@@ -77,18 +80,57 @@ impl Destination {
     }
 
     /// The name in errors, and the addresses in the order in which they are tried.
-    async fn targets(self) -> Result<(String, Vec<Target>), ConnectError> {
+    async fn targets(self, proxies: &Proxies) -> Result<(String, Vec<Target>), ConnectError> {
         match self {
             Self::Name(host, port) => {
                 let name = format!("{host}:{port}");
-                match lookup::addresses(&host, port).await {
-                    Ok(addresses) => Ok((name, addresses.into_iter().map(Target::Tcp).collect())),
-                    Err(source) => Err(ConnectError::Name { name, source }),
-                }
+                let targets = match proxies.route(&host, port) {
+                    Some((proxy, request)) => through(proxy, &request).await?,
+                    None => lookup(&name, &host, port).await?.map(Target::Tcp).collect(),
+                };
+                Ok((name, targets))
             }
-            Self::Targets(targets, name) => Ok((name, targets)),
+            Self::Targets(targets, name) => {
+                let mut routed = Vec::new();
+                for target in targets {
+                    let route = match &target {
+                        Target::Tcp(address) => {
+                            proxies.route(&address.ip().to_string(), address.port())
+                        }
+                        Target::Proxy(..) | Target::Unix(_) => None,
+                    };
+                    match route {
+                        Some((proxy, request)) => routed.extend(through(proxy, &request).await?),
+                        None => routed.push(target),
+                    }
+                }
+                Ok((name, routed))
+            }
         }
     }
+}
+
+/// The addresses of a host. `name` is its name in errors.
+async fn lookup(
+    name: &str,
+    host: &str,
+    port: u16,
+) -> Result<impl Iterator<Item = SocketAddr>, ConnectError> {
+    match lookup::addresses(host, port).await {
+        Ok(addresses) => Ok(addresses.into_iter()),
+        Err(source) => Err(ConnectError::Name { name: name.to_owned(), source }),
+    }
+}
+
+/// All addresses of `proxy`, with the request to it. The proxy looks the server up.
+async fn through(proxy: &Proxy, request: &ConnectRequest) -> Result<Vec<Target>, ConnectError> {
+    let name = format!("the HTTP proxy {}", proxy.name);
+    let Some((host, port)) = proxy.host_and_port() else {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "this is not HOST:PORT");
+        return Err(ConnectError::Name { name, source });
+    };
+    let addresses = lookup(&name, &host, port).await?;
+    Ok(addresses.map(|address| Target::Proxy(address, request.clone())).collect())
 }
 
 /// Connects to the host and port of a URI, or to another address instead.
@@ -97,6 +139,7 @@ pub struct Connector {
     destination: Option<Destination>,
     tls: Option<Tls>,
     keepalive: Option<(Keepalive, Interval)>,
+    proxies: Proxies,
 }
 
 /// A connection to a server that accepts calls.
@@ -121,6 +164,13 @@ impl Connector {
     pub fn with_tls(self, tls: Tls) -> Self {
         Self { tls: Some(tls), ..self }
     }
+
+    /// Reaches TCP servers through a proxy. It gets the name of the server, and TLS is with the
+    /// server.
+    #[must_use]
+    pub fn with_proxies(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
+    }
 }
 
 impl Service<Uri> for Connector {
@@ -137,10 +187,10 @@ impl Service<Uri> for Connector {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port =
             uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 });
-        let Self { destination, tls, keepalive } = self.clone();
+        let Self { destination, tls, keepalive, proxies } = self.clone();
         let destination = destination.unwrap_or_else(|| Destination::Name(host.clone(), port));
         Box::pin(async move {
-            let (name, addresses) = destination.targets().await?;
+            let (name, addresses) = destination.targets(&proxies).await?;
             let security = tls.map(|tls| Arc::new(Security { tls, host }));
             tokio::time::timeout(CONNECT_TIMEOUT, connect_to_any(&addresses, security.as_ref()))
                 .await

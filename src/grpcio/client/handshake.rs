@@ -11,6 +11,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::established::{Established, Handshaken};
+use super::http_connect::ConnectFailure;
 use super::rejection;
 use super::tls::TlsHandshakeError;
 use crate::grpcio::wire::filtered_io::FilteredIo;
@@ -41,6 +42,8 @@ pub(crate) enum HandshakeError {
     GoingAway,
     #[error(transparent)]
     Tls(#[from] TlsHandshakeError),
+    #[error(transparent)]
+    Proxy(#[from] ConnectFailure),
     #[error("{0}")]
     Io(io::Error),
 }

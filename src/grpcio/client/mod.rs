@@ -26,6 +26,8 @@
 //! - `channel`: limits on what a server may send before it is read
 //! - [`connect`]: all addresses of a name are tried
 //! - `lookup`: `localhost` is the loopback interface
+//! - [`proxy`]: which servers are reached through an HTTP proxy ([`Proxies`])
+//! - `http_connect`: the handshake with an HTTP proxy
 //! - `target`: the steps to connect to one address
 //! - `handshake`: a connection exists only when the server has sent its SETTINGS
 //! - `established`: a connection after the handshake looks unused to hyper
@@ -44,10 +46,12 @@ pub mod deadline;
 mod error_status;
 mod established;
 pub(crate) mod handshake;
+mod http_connect;
 mod keepalive;
 mod lookup;
 mod peer_name;
 mod pings;
+pub mod proxy;
 pub mod read_response;
 mod rejection;
 mod replay;
@@ -67,4 +71,5 @@ pub use channel::{ClientLayers, GrpcioChannel, Options, channel, endpoint, layer
 pub use compression::Compression;
 pub use deadline::request;
 pub use keepalive::Keepalive;
+pub use proxy::Proxies;
 pub use wait_for_ready::WaitForReady;

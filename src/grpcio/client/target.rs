@@ -1,9 +1,10 @@
-//! Connects to one address: TCP or a Unix socket, then TLS, then the HTTP/2 handshake.
+//! Connects to one address: TCP or a Unix socket, then a proxy, then TLS, then the HTTP/2 handshake.
 //!
 //! An address counts as reached only when all steps have succeeded, so any failure is an error of
 //! that address.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::established::Established;
 use super::handshake::{HandshakeError, handshake};
+use super::http_connect::{self, ConnectRequest};
 use super::tls::Tls;
 use crate::grpcio::address::Address;
 
@@ -35,6 +37,8 @@ pub(super) struct Security {
 #[derive(Clone, Debug)]
 pub(super) enum Target {
     Tcp(SocketAddr),
+    /// The address of an HTTP proxy, and the server to request from it.
+    Proxy(SocketAddr, ConnectRequest),
     /// A path that starts with NUL stands for an abstract name.
     Unix(Arc<Path>),
 }
@@ -47,10 +51,9 @@ impl Target {
     ) -> Result<Established<Box<dyn Transport>>, HandshakeError> {
         loop {
             let socket: Box<dyn Transport> = match self {
-                Self::Tcp(address) => {
-                    let socket = TcpStream::connect(address).await?;
-                    socket.set_nodelay(true)?;
-                    Box::new(socket)
+                Self::Tcp(address) => Box::new(tcp(address).await?),
+                Self::Proxy(address, request) => {
+                    Box::new(http_connect::connect(tcp(address).await?, request).await?)
                 }
                 Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
             };
@@ -67,10 +70,19 @@ impl Target {
     }
 }
 
+async fn tcp(address: &SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::Proxy(address, request) => {
+                write!(f, "{} through the HTTP proxy {address}", request.server)
+            }
             Self::Unix(path) => Address::of_unix(path).fmt(f),
         }
     }
