@@ -5,17 +5,16 @@
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use assert_cmd::assert::Assert;
-use assert_cmd::cargo::cargo_bin;
 use socket2::{Domain, Socket, Type};
 
 use crate::python::Python;
 use crate::support::Server;
 use crate::support::client;
-use crate::support::client_of;
+use crate::support::{client_of, client_program};
 
 /// Numbers as arguments, and the root that Python prints.
 pub(crate) const ROOTS: [(&str, &str); 29] = [
@@ -223,7 +222,7 @@ fn a_closed_stdout_does_not_cause_a_panic() {
     let server = Server::start();
     let (reader, writer) = std::io::pipe().expect("cannot create a pipe");
     drop(reader);
-    let mut command = Command::new(cargo_bin!("calculator-client"));
+    let mut command = client_program();
     command.args(["--address", &server.address.to_string(), "--timeout", "20"]);
     let done =
         command.stdout(writer).stderr(Stdio::piped()).output().expect("cannot run the program");
@@ -236,7 +235,7 @@ fn a_result_that_cannot_be_printed_is_a_failure() {
     let server = Server::start();
     let full =
         std::fs::OpenOptions::new().write(true).open("/dev/full").expect("cannot open /dev/full");
-    let mut command = Command::new(cargo_bin!("calculator-client"));
+    let mut command = client_program();
     command.args(["--address", &server.address.to_string(), "--timeout", "20"]);
     let done =
         command.stdout(full).stderr(Stdio::piped()).output().expect("cannot run the program");

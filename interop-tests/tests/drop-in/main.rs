@@ -8,6 +8,7 @@
 //! - [`client`]: `calculator-client` instead of `python client.py`
 //! - [`connecting`]: `calculator-client` with unreachable servers and Unix sockets
 //! - [`targets`]: the addresses that `calculator-client` accepts, and those of grpcio
+//! - [`proxies`]: `calculator-client` and grpcio with proxies in the environment
 //! - [`encrypting`]: `calculator-client` with TLS, with [`certificates`]
 //! - [`x509`]: the certificates, keys and PEM files that both accept
 //! - [`cut_over`]: the Rust server takes over the port of the Python server, under load
@@ -26,6 +27,7 @@ mod cut_over;
 mod encrypting;
 mod half_sent_call;
 mod memory;
+mod proxies;
 mod python;
 mod raw_call;
 mod server;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 
-use crate::support::LIMIT;
+use crate::support::{LIMIT, PROXY_VARIABLES};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const INTERPRETER: &str = ".venv/bin/python";
@@ -40,8 +40,7 @@ impl Python {
         let mut command = std::process::Command::new(&self.interpreter);
         command.current_dir(Path::new(ROOT).join("python"));
         // These variables could hide modules, or insert a proxy between two programs.
-        for variable in ["PYTHONSAFEPATH", "PYTHONPATH", "grpc_proxy", "http_proxy", "https_proxy"]
-        {
+        for variable in ["PYTHONSAFEPATH", "PYTHONPATH"].into_iter().chain(PROXY_VARIABLES) {
             command.env_remove(variable);
         }
         command

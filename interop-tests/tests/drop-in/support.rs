@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -18,9 +17,24 @@ use rustix::process::{Pid, Signal, kill_process};
 /// A time limit that is exceeded only if something never happens.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// `calculator-client` with a time limit.
+/// The variables that insert a proxy between a client and its server, or remove it.
+pub(crate) const PROXY_VARIABLES: [&str; 5] =
+    ["grpc_proxy", "https_proxy", "http_proxy", "no_grpc_proxy", "no_proxy"];
+
+/// `calculator-client` without the exported proxies.
+pub(crate) fn client_program() -> Command {
+    let mut command = Command::new(cargo_bin!("calculator-client"));
+    for variable in PROXY_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The same with a time limit.
 pub(crate) fn client() -> assert_cmd::Command {
-    bounded(cargo_bin!("calculator-client"))
+    let mut command = assert_cmd::Command::from_std(client_program());
+    command.timeout(LIMIT);
+    command
 }
 
 /// `calculator-client` with the address of `server`.
@@ -34,11 +48,7 @@ pub(crate) fn client_of(server: SocketAddr) -> assert_cmd::Command {
 
 /// `calculator-server` with a time limit, for a command line with which it exits.
 pub(crate) fn failing_server() -> assert_cmd::Command {
-    bounded(cargo_bin!("calculator-server"))
-}
-
-fn bounded(program: &Path) -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::new(program);
+    let mut command = assert_cmd::Command::new(cargo_bin!("calculator-server"));
     command.timeout(LIMIT);
     command
 }
