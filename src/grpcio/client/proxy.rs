@@ -175,7 +175,10 @@ mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
-    fn proxies(variables: &[(&str, &str)]) -> Result<Proxies, String> {
+    /// Names and values.
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
+    fn proxies(variables: Variables<'_>) -> Result<Proxies, String> {
         let get = |name: &str| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| OsString::from(value))
@@ -184,7 +187,7 @@ mod tests {
     }
 
     /// The proxy for `a.example:7`, with the request to it.
-    fn proxy(variables: &[(&str, &str)]) -> Option<String> {
+    fn proxy(variables: Variables<'_>) -> Option<String> {
         let proxies = proxies(variables).expect("a valid URI");
         proxies.route("a.example", 7).map(|(proxy, request)| {
             assert_eq!(request.server, "a.example:7");
@@ -196,7 +199,7 @@ mod tests {
     fn only_the_first_variable_that_is_set_counts() {
         const FIRST: &str = "http://first:1";
         const SECOND: &str = "http://second:2";
-        let cases: &[(&[(&str, &str)], Option<&str>)] = &[
+        let cases: &[(Variables<'_>, Option<&str>)] = &[
             (&[], None),
             (&[("grpc_proxy", FIRST)], Some("first:1")),
             (&[("https_proxy", FIRST)], Some("first:1")),
