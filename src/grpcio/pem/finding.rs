@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::Content;
+use super::content::Content;
 
 /// What a file contains, and what to give in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]

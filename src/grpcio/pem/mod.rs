@@ -6,6 +6,7 @@
 //! A program may present any certificate, as with grpcio: version 1, without names, or for other
 //! purposes. Whether it is good enough is the decision of the peer. Only its key has to match.
 
+mod content;
 mod finding;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
+pub use content::Content;
 pub use finding::Finding;
 pub(crate) use finding::word;
 
@@ -99,39 +101,6 @@ pub enum PemError {
         /// The position of the certificate with this key. The first one has position 1.
         position: usize,
     },
-}
-
-/// The purpose of a PEM file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// The certificate chain of a server or a client.
-    Certificate,
-    /// The private key of a server or a client.
-    Key,
-    /// The CA certificates that sign the certificates of clients.
-    ClientCa,
-    /// The CA certificates that sign the certificates of servers.
-    ServerCa,
-}
-
-impl Content {
-    const fn advice(self) -> &'static str {
-        match self {
-            Self::Certificate | Self::ClientCa | Self::ServerCa => "BEGIN CERTIFICATE in it",
-            Self::Key => "BEGIN PRIVATE KEY in it, not encrypted",
-        }
-    }
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Certificate => "TLS certificate",
-            Self::Key => "TLS key",
-            Self::ClientCa => "CA certificate for clients",
-            Self::ServerCa => "CA certificate for servers",
-        })
-    }
 }
 
 impl Identity {
