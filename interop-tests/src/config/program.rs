@@ -69,8 +69,8 @@ pub enum Inherits {
     /// user's program may need any other.
     #[default]
     Most,
-    /// Only [`ALLOWED`]. The project's programs need no others, and those that people export, such as `PYTHONSAFEPATH`
-    /// and `RUST_LOG`, would change what they do or print.
+    /// Only the variables that every program needs. The project's programs need no others, and those that people export,
+    /// such as `PYTHONSAFEPATH` and `RUST_LOG`, would change what they do or print.
     Allowed,
 }
 

@@ -3,7 +3,7 @@
 //! Nothing else prints: `println!` panics if the reader has closed the pipe, and a run would end without its reports.
 //!
 //! - [`print`](mod@print): stdout and stderr
-//! - [`file`]: files that are written completely or not at all
+//! - [`mod@file`]: files that are written completely or not at all
 
 pub mod file;
 pub mod print;

@@ -69,7 +69,7 @@ pub struct PortClaim {
 }
 
 impl PortClaim {
-    /// Claims the port. Calls `waits` before it waits for another run, or for a connection, at most [`TIME_WAIT`].
+    /// Claims the port. Calls `waits` before it waits for another run, or for a connection, at most 65 s.
     pub fn new(waits: impl Fn(PortWait)) -> Result<Self, ClaimError> {
         let path = lock_file();
         let lock = FileLock::acquire(&path, |holder| waits(PortWait::Run(holder.clone())));
