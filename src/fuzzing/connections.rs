@@ -10,7 +10,10 @@ use tokio::time::{Instant, timeout};
 
 use super::input::{Pieces, read_all, run, sized};
 use crate::grpcio::client::handshake::{HandshakeError, handshake as connect};
+use crate::grpcio::serve::ConnectionOptions;
 use crate::grpcio::serve::client_frames::{ClientState, Limits, SHUTDOWN_ACK, watch};
+use crate::grpcio::serve::closing_socket::SocketState;
+use crate::grpcio::serve::ping_strikes::PingStrikes;
 use crate::grpcio::server::authority_rewrite::rewrite_authority;
 use crate::grpcio::server::message_memory::MessageMemory;
 use crate::grpcio::server::settings_ack::count_early_requests;
@@ -81,7 +84,9 @@ pub(super) fn client_frames(bytes: &[u8]) {
         if acknowledges {
             state.acknowledge_shutdown();
         }
-        let transport = watch(Pieces::new(bytes, size), state.clone(), limits);
+        let any_pings = ConnectionOptions { max_ping_strikes: 0, ..ConnectionOptions::default() };
+        let pings = PingStrikes::new(&any_pings, SocketState::default());
+        let transport = watch(Pieces::new(bytes, size), state.clone(), limits, pings);
         let read = run(read_all(transport)).expect("no error");
         if state.has_acknowledged() {
             let at = bytes.iter().zip(&read).take_while(|(sent, read)| sent == read).count();

@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::keepalive::Keepalive;
-use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
+use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter, poll_read_new, poll_write_all};
 use crate::grpcio::wire::http2::{
     ENHANCE_YOUR_CALM, FrameHeader, FramePosition, GOAWAY, HEADERS, PING, PING_LENGTH, Piece,
     TOO_MANY_PINGS, frame,
@@ -92,16 +92,15 @@ impl IoFilter for Pings {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut *transport).poll_read(cx, buffer);
-        let Some(pinger) = &mut self.0 else { return polled };
-        if polled.is_pending() {
+        let Some(pinger) = &mut self.0 else { return Pin::new(transport).poll_read(cx, buffer) };
+        let Poll::Ready(read) = poll_read_new(transport, cx, buffer) else {
             return pinger.poll(transport, cx).map(Err);
-        }
-        if let Some(bytes @ [_, ..]) = buffer.filled().get(before..) {
+        };
+        let bytes = read?;
+        if !bytes.is_empty() {
             pinger.received(bytes);
         }
-        polled
+        Poll::Ready(Ok(()))
     }
 
     fn written(&mut self, bytes: &[u8]) {
@@ -254,13 +253,7 @@ impl Pinger {
         if self.unwritten.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        while !self.unwritten.is_empty() {
-            let written = ready!(Pin::new(&mut *transport).poll_write(cx, &self.unwritten))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.unwritten.drain(..written);
-        }
+        ready!(poll_write_all(transport, cx, &mut self.unwritten))?;
         // What is not flushed now is flushed with the next frames.
         let _ = Pin::new(transport).poll_flush(cx)?;
         Poll::Ready(Ok(()))

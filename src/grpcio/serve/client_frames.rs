@@ -1,5 +1,7 @@
-//! Limits how long a client may take to finish what it has begun to send, and acknowledges a
-//! graceful shutdown for a client that does not.
+//! Reads the frames of a client: limits how long it may take to finish what it has begun to send,
+//! acknowledges a graceful shutdown for a client that does not, and lets
+//! [`ping_strikes`](super::ping_strikes) count its pings. The frames are read once for all of these,
+//! because every call pays for it.
 //!
 //! - grpcio closes a connection whose client has not sent its SETTINGS by the end of the handshake
 //!   timeout, or has not acknowledged those of the server after 60 s. hyper has no such limits.
@@ -21,11 +23,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
-use crate::grpcio::wire::http2::{ACK, FrameHeader, PING, PREFACE, PartialHeader};
+use super::ping_strikes::PingStrikes;
+use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter, poll_read_new};
+use crate::grpcio::wire::http2::{ACK, FrameHeader, FramePosition, PING, Piece};
 
 /// The acknowledgement of the PING that h2 sends after the GOAWAY of a graceful shutdown: its
 /// payload is `h2::frame::Ping::SHUTDOWN`.
@@ -68,23 +71,37 @@ pub(crate) struct Limits {
     pub(crate) header_timeout: Duration,
 }
 
-/// Watches the frames that arrive on `transport`.
+/// Watches the frames that arrive on `transport`, and passes them to `pings`.
 pub(crate) fn watch<T>(
     transport: T,
     state: ClientState,
     limits: Limits,
+    pings: PingStrikes,
 ) -> FilteredIo<T, ClientFrames> {
-    let position = Position::default();
-    FilteredIo::new(transport, ClientFrames { state, position, limits, timer: None })
+    let filter = ClientFrames {
+        state,
+        position: FramePosition::of_client(),
+        frame: None,
+        stage: Stage::Handshake,
+        limits,
+        timer: None,
+        pings,
+    };
+    FilteredIo::new(transport, filter)
 }
 
 /// Watches the frames of a client.
 #[derive(Debug)]
 pub(crate) struct ClientFrames {
     state: ClientState,
-    position: Position,
+    /// The position in the frames that have arrived.
+    position: FramePosition,
+    /// The frame that has begun and is not complete.
+    frame: Option<FrameHeader>,
+    stage: Stage,
     limits: Limits,
     timer: Option<Pin<Box<Sleep>>>,
+    pings: PingStrikes,
 }
 
 impl ClientFrames {
@@ -93,6 +110,7 @@ impl ClientFrames {
         let flags = &self.state.0;
         let is_due = flags.acknowledges.load(Ordering::Relaxed)
             && !flags.has_acknowledged.load(Ordering::Relaxed)
+            && self.stage != Stage::Handshake
             && self.position.is_between_frames()
             && buffer.remaining() >= SHUTDOWN_ACK.len();
         if is_due {
@@ -106,7 +124,7 @@ impl ClientFrames {
     #[cold]
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let Limits { handshake_end, settings_end, header_timeout } = self.limits;
-        let (end, what) = match self.position.stage {
+        let (end, what) = match self.stage {
             Stage::Handshake => (handshake_end.min(settings_end), "its SETTINGS"),
             Stage::SettingsAck => (settings_end, "the acknowledgement of SETTINGS"),
             Stage::Frames => (Instant::now() + header_timeout, "a whole header block"),
@@ -117,34 +135,94 @@ impl ClientFrames {
         let text = format!("the client has not sent {what} in time");
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, text))
     }
+
+    /// Whether the client has to send more in time: in the first stages, and in the middle of a header
+    /// block, or of a frame header, which may become one.
+    #[inline]
+    fn is_awaited(&self) -> bool {
+        self.stage != Stage::Frames
+            || self.position.is_block_open()
+            || self.position.is_in_header()
+            || self.frame.is_some_and(FrameHeader::is_header_block)
+    }
+
+    /// Advances by `bytes` that have arrived. Returns how many of them h2 reads: all, unless the
+    /// connection ends with a PING.
+    #[inline]
+    fn advance(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        while let Some(piece) = self.position.next(&mut rest) {
+            if let Piece::Frame(frame) = piece {
+                self.pings.received_frame(frame);
+                self.frame = Some(frame);
+            }
+            if self.position.is_frame_complete()
+                && let Some(frame) = self.frame.take()
+            {
+                self.end_frame(frame);
+                if frame.is_ping() && self.pings.received_ping() {
+                    return bytes.len() - rest.len();
+                }
+            }
+        }
+        bytes.len()
+    }
+
+    /// `frame` is complete. What the timer is for is complete if a stage ends with it or, in the last
+    /// one, it is a frame outside of header blocks or the end of one.
+    #[inline]
+    fn end_frame(&mut self, frame: FrameHeader) {
+        match self.stage {
+            Stage::Handshake if frame.is_settings() => self.stage = Stage::SettingsAck,
+            Stage::SettingsAck if frame.is_settings_ack() => self.stage = Stage::Frames,
+            Stage::Handshake | Stage::SettingsAck => return,
+            Stage::Frames => {}
+        }
+        if !self.position.is_block_open() {
+            self.timer = None;
+        }
+    }
 }
 
 impl IoFilter for ClientFrames {
     #[inline]
-    fn poll_read<T: AsyncRead + Unpin>(
+    fn poll_read<T: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         transport: &mut T,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.pings.has_ended() {
+            // The end of the connection.
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
-        let polled = Pin::new(transport).poll_read(cx, buffer);
-        if polled.is_pending() {
+        let Poll::Ready(read) = poll_read_new(transport, cx, buffer) else {
             if self.acknowledges(buffer) {
                 return Poll::Ready(Ok(()));
             }
-            if self.position.is_awaited() {
+            if self.is_awaited() {
                 return self.poll_timeout(cx).map(Err);
             }
             return Poll::Pending;
-        }
-        if let Some(bytes @ [_, ..]) = buffer.filled().get(before..)
-            && self.position.advance(bytes)
-        {
-            // What the timer was for is complete.
-            self.timer = None;
-        }
-        polled
+        };
+        let length = self.advance(read?);
+        buffer.set_filled(before + length);
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn written(&mut self, bytes: &[u8]) {
+        self.pings.written(bytes);
+    }
+
+    fn poll_shutdown<T: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        transport: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.pings.poll_farewell(transport, cx))?;
+        Pin::new(transport).poll_shutdown(cx)
     }
 }
 
@@ -159,111 +237,11 @@ enum Stage {
     Frames,
 }
 
-/// The position in the frames that have arrived.
-#[derive(Debug)]
-struct Position {
-    stage: Stage,
-    /// Remaining bytes of the preface or a payload before the next frame header.
-    skip: usize,
-    header: PartialHeader,
-    /// Whether a part of a header block has begun, and another frame is needed to complete it.
-    is_block_open: bool,
-    /// The frame that has begun.
-    frame: Option<Frame>,
-}
-
-/// A frame, as far as it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Frame {
-    Settings,
-    SettingsAck,
-    /// A part of a header block, or the end of one.
-    Block,
-    Other,
-}
-
-impl Default for Position {
-    fn default() -> Self {
-        Self {
-            stage: Stage::Handshake,
-            skip: PREFACE.len(),
-            header: PartialHeader::default(),
-            is_block_open: false,
-            frame: None,
-        }
-    }
-}
-
-impl Position {
-    fn is_between_frames(&self) -> bool {
-        self.stage != Stage::Handshake
-            && self.skip == 0
-            && !self.is_block_open
-            && !self.header.has_begun()
-    }
-
-    /// Whether the client has to send more in time: in the first stages, and in the middle of a header
-    /// block, or of a frame header, which may become one.
-    #[inline]
-    fn is_awaited(&self) -> bool {
-        self.stage != Stage::Frames
-            || self.is_block_open
-            || self.header.has_begun()
-            || self.frame == Some(Frame::Block)
-    }
-
-    /// Advances by `bytes`. Returns whether a stage has ended in them or, in the last one, a frame
-    /// outside of header blocks or a whole header block.
-    fn advance(&mut self, mut bytes: &[u8]) -> bool {
-        let mut has_ended = false;
-        loop {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
-            bytes = &bytes[skipped..];
-            if self.skip > 0 {
-                return has_ended;
-            }
-            has_ended |= self.end_frame();
-            if bytes.is_empty() {
-                return has_ended;
-            }
-            let (consumed, frame) = self.header.take(bytes);
-            bytes = &bytes[consumed..];
-            let Some(frame) = frame else { return has_ended };
-            self.start_frame(frame);
-        }
-    }
-
-    fn start_frame(&mut self, frame: FrameHeader) {
-        self.skip = frame.length;
-        self.frame = Some(if frame.is_header_block() {
-            self.is_block_open = !frame.ends_headers();
-            Frame::Block
-        } else if frame.is_settings() {
-            Frame::Settings
-        } else if frame.is_settings_ack() {
-            Frame::SettingsAck
-        } else {
-            Frame::Other
-        });
-    }
-
-    #[inline]
-    fn end_frame(&mut self) -> bool {
-        let Some(frame) = self.frame.take() else { return false };
-        match (self.stage, frame) {
-            (Stage::Handshake, Frame::Settings) => self.stage = Stage::SettingsAck,
-            (Stage::SettingsAck, Frame::SettingsAck) => self.stage = Stage::Frames,
-            (Stage::Handshake | Stage::SettingsAck, _) => return false,
-            (Stage::Frames, _) => {}
-        }
-        !self.is_block_open
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ClientFrames, ClientState, Limits, SHUTDOWN_ACK, watch};
+    use super::super::closing_socket::SocketState;
+    use super::super::connection_options::ConnectionOptions;
+    use super::{ClientFrames, ClientState, Limits, PingStrikes, SHUTDOWN_ACK, watch};
     use crate::grpcio::wire::filtered_io::FilteredIo;
     use crate::grpcio::wire::http2::PREFACE;
     use std::io::{self, ErrorKind};
@@ -300,7 +278,8 @@ mod tests {
                 settings_end: start + SETTINGS_ACK,
                 header_timeout: HEADER,
             };
-            let server = watch(near, state.clone(), limits);
+            let pings = PingStrikes::new(&ConnectionOptions::default(), SocketState::default());
+            let server = watch(near, state.clone(), limits, pings);
             Self { sends, server, state }
         }
 

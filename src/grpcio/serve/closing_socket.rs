@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// What the owner of a connection knows of its socket, and can ask of it. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SocketState(Arc<Flags>);
+pub(crate) struct SocketState(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {

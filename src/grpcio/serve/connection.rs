@@ -20,7 +20,7 @@ use super::fair_reading::{Backlog, Runs, fair_reading};
 use super::lifetime::{Lifetime, OpenConnection};
 use super::listen::Socket;
 use super::per_connection::PerConnection;
-use super::ping_strikes::limit_pings;
+use super::ping_strikes::PingStrikes;
 use super::tls::Tls;
 use crate::grpcio::server;
 use crate::grpcio::server::message_memory::ConnectionMemory;
@@ -85,8 +85,8 @@ impl<S: GrpcService> Connection<S> {
             settings_end: Instant::now() + self.options.settings_timeout,
             header_timeout: self.options.header_timeout,
         };
-        let transport = client_frames::watch(transport, open.client.clone(), limits);
-        let transport = limit_pings(transport, &self.options, open.socket.clone());
+        let pings = PingStrikes::new(&self.options, open.socket.clone());
+        let transport = client_frames::watch(transport, open.client.clone(), limits, pings);
         let service = |early_requests| {
             let layers = server::layer(self.methods, early_requests, self.memory);
             let service = layers.service(self.service);

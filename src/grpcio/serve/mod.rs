@@ -14,7 +14,7 @@
 //! - `connections`: the connections of a worker
 //! - `connection`: one of them, from the accepted socket to its end
 //! - `lifetime`: when a connection stops accepting calls, and when it has to be closed
-//! - `client_frames`: limits how long a client may take to finish what it has begun to send
+//! - `client_frames`: reads the frames of a client, which has to finish in time what it has begun
 //! - `ping_strikes`: ends the connection of a client that sends PING too often
 //! - `fair_reading`: pauses reading, so that other connections of the thread continue
 //! - `closing_socket`: closes a socket so that the client receives everything
@@ -22,7 +22,7 @@
 
 mod calls_in_flight;
 pub(crate) mod client_frames;
-mod closing_socket;
+pub(crate) mod closing_socket;
 mod connection;
 mod connection_options;
 mod connections;
@@ -31,7 +31,7 @@ mod lifetime;
 pub mod listen;
 mod options;
 mod per_connection;
-mod ping_strikes;
+pub(crate) mod ping_strikes;
 mod start_check;
 pub mod tls;
 mod workers;

@@ -10,19 +10,20 @@
 //! acknowledgement of the next PING.
 //!
 //! h2 is not asked to end the connection, because it would send GOAWAY with another reason. It reads
-//! the end of the connection instead, and the last frames follow those that it has written.
+//! the end of the connection instead, and the last frames follow those that it has written. The frames
+//! of the client are those that [`client_frames`](super::client_frames) reads.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::closing_socket::SocketState;
 use super::connection_options::ConnectionOptions;
-use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
+use crate::grpcio::wire::filtered_io::poll_write_all;
 use crate::grpcio::wire::http2::{
     END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FrameHeader, FramePosition, GOAWAY, HEADERS, Piece,
     RST_STREAM, TOO_MANY_PINGS, WINDOW_UPDATE, frame,
@@ -45,21 +46,6 @@ struct Policy {
     /// 0 is any number.
     max_strikes: u32,
     permits_idle: bool,
-}
-
-/// Counts the pings that arrive on `transport`, and lets the client read the last frames before
-/// `socket` is closed.
-pub(super) fn limit_pings<T>(
-    transport: T,
-    options: &ConnectionOptions,
-    socket: SocketState,
-) -> FilteredIo<T, PingStrikes> {
-    let policy = Policy {
-        interval: options.min_ping_interval,
-        max_strikes: options.max_ping_strikes,
-        permits_idle: options.keepalive_permit_without_calls,
-    };
-    FilteredIo::new(transport, PingStrikes::new(policy, socket))
 }
 
 /// The streams whose response has not ended, and whether it has begun. They are in order, because
@@ -92,11 +78,9 @@ impl OpenStreams {
 
 /// The pings and the open streams of a connection.
 #[derive(Debug)]
-pub(super) struct PingStrikes {
+pub(crate) struct PingStrikes {
     policy: Policy,
     socket: SocketState,
-    received: FramePosition,
-    is_ping: bool,
     sent: FramePosition,
     /// The last ping, unless a frame for a call has been sent since.
     last_ping: Option<Instant>,
@@ -110,12 +94,16 @@ pub(super) struct PingStrikes {
 }
 
 impl PingStrikes {
-    fn new(policy: Policy, socket: SocketState) -> Self {
+    /// No pings have arrived. The client can read the last frames before `socket` is closed.
+    pub(crate) fn new(options: &ConnectionOptions, socket: SocketState) -> Self {
+        let policy = Policy {
+            interval: options.min_ping_interval,
+            max_strikes: options.max_ping_strikes,
+            permits_idle: options.keepalive_permit_without_calls,
+        };
         Self {
             policy,
             socket,
-            received: FramePosition::of_client(),
-            is_ping: false,
             sent: FramePosition::of_server(),
             last_ping: None,
             strikes: 0,
@@ -126,27 +114,27 @@ impl PingStrikes {
         }
     }
 
-    /// Advances by `bytes` that have been received. Returns how many of them precede the end of the
-    /// connection, if it ends.
-    fn advance(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut rest = bytes;
-        while let Some(piece) = self.received.next(&mut rest) {
-            if let Piece::Frame(frame) = piece {
-                self.is_ping = frame.is_ping();
-                self.received_frame(frame);
-            }
-            if self.is_ping && self.received.is_frame_complete() {
-                self.is_ping = false;
-                if self.is_too_much(Instant::now()) {
-                    return Some(bytes.len() - rest.len());
-                }
-            }
-        }
-        None
+    /// Whether the connection has to end.
+    #[inline]
+    pub(super) fn has_ended(&self) -> bool {
+        self.farewell.is_some()
     }
 
+    /// A PING has arrived. Returns whether the connection has to end after it.
+    pub(super) fn received_ping(&mut self) -> bool {
+        let has_ended = self.is_too_much(Instant::now());
+        if has_ended {
+            // Otherwise the kernel would reset the connection when the next ping arrives, and the
+            // client would not read why.
+            self.socket.set_linger(true);
+            self.farewell = Some(self.last_frames());
+        }
+        has_ended
+    }
+
+    /// A frame has begun to arrive.
     #[inline]
-    fn received_frame(&mut self, frame: FrameHeader) {
+    pub(super) fn received_frame(&mut self, frame: FrameHeader) {
         if frame.is_reset() {
             self.open.remove(frame.stream);
         } else if frame.kind == HEADERS || frame.is_data() {
@@ -195,36 +183,10 @@ impl PingStrikes {
         }
         frames
     }
-}
 
-impl IoFilter for PingStrikes {
+    /// Notes what h2 has written.
     #[inline]
-    fn poll_read<T: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        transport: &mut T,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.farewell.is_some() {
-            // The end.
-            return Poll::Ready(Ok(()));
-        }
-        let before = buffer.filled().len();
-        ready!(Pin::new(transport).poll_read(cx, buffer))?;
-        if let Some(bytes @ [_, ..]) = buffer.filled().get(before..)
-            && let Some(length) = self.advance(bytes)
-        {
-            buffer.set_filled(before + length);
-            // Otherwise the kernel would reset the connection when the next ping arrives, and the
-            // client would not read why.
-            self.socket.set_linger(true);
-            self.farewell = Some(self.last_frames());
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    #[inline]
-    fn written(&mut self, mut bytes: &[u8]) {
+    pub(super) fn written(&mut self, mut bytes: &[u8]) {
         while let Some(piece) = self.sent.next(&mut bytes) {
             let Piece::Frame(frame) = piece else { continue };
             if frame.is_for_calls() {
@@ -241,21 +203,14 @@ impl IoFilter for PingStrikes {
         }
     }
 
-    fn poll_shutdown<T: AsyncRead + AsyncWrite + Unpin>(
+    /// Writes the last frames, if the connection has to end.
+    pub(super) fn poll_farewell<T: AsyncWrite + Unpin>(
         &mut self,
         transport: &mut T,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(farewell) = &mut self.farewell {
-            while !farewell.is_empty() {
-                let written = ready!(Pin::new(&mut *transport).poll_write(cx, farewell))?;
-                if written == 0 {
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-                farewell.drain(..written);
-            }
-            ready!(Pin::new(&mut *transport).poll_flush(cx))?;
-        }
-        Pin::new(transport).poll_shutdown(cx)
+        let Some(farewell) = &mut self.farewell else { return Poll::Ready(Ok(())) };
+        ready!(poll_write_all(transport, cx, farewell))?;
+        Pin::new(transport).poll_flush(cx)
     }
 }

@@ -10,6 +10,35 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// Reads from `transport` into `buffer`. Returns the new bytes: none at the end of the transport.
+#[expect(clippy::inline_always, reason = "each read passes through several filters")]
+#[inline(always)]
+pub(crate) fn poll_read_new<'a, T: AsyncRead + Unpin>(
+    transport: &mut T,
+    cx: &mut Context<'_>,
+    buffer: &'a mut ReadBuf<'_>,
+) -> Poll<io::Result<&'a mut [u8]>> {
+    let before = buffer.filled().len();
+    ready!(Pin::new(transport).poll_read(cx, buffer))?;
+    Poll::Ready(Ok(buffer.filled_mut().get_mut(before..).unwrap_or_default()))
+}
+
+/// Writes all of `bytes`, from which it removes what has been written.
+pub(crate) fn poll_write_all<T: AsyncWrite + Unpin>(
+    transport: &mut T,
+    cx: &mut Context<'_>,
+    bytes: &mut Vec<u8>,
+) -> Poll<io::Result<()>> {
+    while !bytes.is_empty() {
+        let written = ready!(Pin::new(&mut *transport).poll_write(cx, bytes))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        bytes.drain(..written);
+    }
+    Poll::Ready(Ok(()))
+}
+
 /// What a rule changes of the bytes on a transport. By default nothing.
 pub trait IoFilter {
     /// Reads from `transport` into `buffer`. A filter that sends frames of its own may write them, too.
@@ -20,14 +49,11 @@ pub trait IoFilter {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(transport).poll_read(cx, buffer);
-        if polled.is_ready()
-            && let Some(bytes @ [_, ..]) = buffer.filled_mut().get_mut(before..)
-        {
+        let bytes = ready!(poll_read_new(transport, cx, buffer))?;
+        if !bytes.is_empty() {
             self.received(bytes);
         }
-        polled
+        Poll::Ready(Ok(()))
     }
 
     /// Inspects, or changes in place, the bytes that have just been read.

@@ -166,6 +166,18 @@ impl FramePosition {
         self.skip == 0 && !self.is_block_open && !self.header.has_begun()
     }
 
+    /// Whether a header block has begun, and another frame is needed to complete it.
+    #[inline]
+    pub(crate) fn is_block_open(&self) -> bool {
+        self.is_block_open
+    }
+
+    /// Whether a frame header has begun and is not complete.
+    #[inline]
+    pub(crate) fn is_in_header(&self) -> bool {
+        self.header.has_begun()
+    }
+
     /// Whether the last frame is complete.
     pub(crate) fn is_frame_complete(&self) -> bool {
         self.skip == 0
