@@ -37,6 +37,8 @@ struct HeaderBlocks {
     skip: usize,
     /// Remaining bytes of a header block after the skipped ones.
     block: usize,
+    /// Whether the header block ends with these bytes.
+    ends_headers: bool,
     header: PartialHeader,
     field: Field,
     syntax: Syntax,
@@ -52,6 +54,14 @@ enum Syntax {
 }
 
 impl Syntax {
+    /// The byte without which nothing is replaced.
+    fn first_replaced(self) -> u8 {
+        match self {
+            Self::Path => b'%',
+            Self::List { .. } => b',',
+        }
+    }
+
     fn rewrite(&mut self, byte: &mut u8) {
         match (self, *byte) {
             (Self::Path, b'%') => *byte = b'_',
@@ -69,7 +79,8 @@ impl HeaderBlocks {
     fn new(is_unix: bool) -> Self {
         let syntax = if is_unix { Syntax::Path } else { Syntax::List { is_after_comma: false } };
         let header = PartialHeader::default();
-        Self { skip: PREFACE.len(), block: 0, header, field: Field::Start, syntax }
+        let (skip, field) = (PREFACE.len(), Field::Start);
+        Self { skip, block: 0, ends_headers: false, header, field, syntax }
     }
 
     /// Inspects the next bytes and rewrites them in place.
@@ -84,8 +95,16 @@ impl HeaderBlocks {
                 let block = self.block.min(rest.len());
                 self.block -= block;
                 let (fields, after) = rest.split_at_mut(block);
-                for byte in fields {
-                    self.field = self.field.next(byte, &mut self.syntax);
+                let is_end = self.block == 0 && self.ends_headers;
+                // Nearly all header blocks arrive whole and have nothing to replace.
+                let is_whole = is_end && matches!(self.field, Field::Start);
+                if !is_whole || fields.contains(&self.syntax.first_replaced()) {
+                    for byte in fields {
+                        self.field = self.field.next(byte, &mut self.syntax);
+                    }
+                }
+                if is_end {
+                    self.field = Field::Start;
                 }
                 rest = after;
             } else {
@@ -111,6 +130,7 @@ impl HeaderBlocks {
         };
         // Padding at the end is read like fields; the next HEADERS frame starts over.
         self.block = frame.length - self.skip;
+        self.ends_headers = frame.ends_headers();
     }
 }
 
