@@ -1,8 +1,8 @@
 //! A process that kills the children of the tool if the tool itself is killed.
 //!
-//! The tool ends its children on every path, but SIGKILL leaves it no time to. Its supervisor is told of each process
-//! group that begins and ends, through a pipe, and kills the groups that are left when the pipe is closed. So it also
-//! finds the processes that a child has started, which a signal for the death of the parent would not reach.
+//! The tool ends its children on every path, but it cannot react to SIGKILL. It writes the process groups that begin and
+//! end to a pipe, and its supervisor kills those that are left when the pipe is closed. This includes the processes that
+//! a child has started, which a signal for the death of the parent would not reach.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
