@@ -261,8 +261,7 @@ impl Pinger {
 
     /// Notes what the library has sent.
     fn written(&mut self, mut bytes: &[u8]) {
-        while let Some(piece) = self.sent.next(&mut bytes) {
-            let Piece::Frame(frame) = piece else { continue };
+        while let Some(frame) = self.sent.next_frame(&mut bytes) {
             if frame.is_for_calls() {
                 self.pings_left = self.keepalive.max_pings_without_data;
             }
@@ -284,7 +283,7 @@ impl Pinger {
         if let Stage::Quiet { until } = &mut self.stage {
             *until = Instant::now() + self.interval;
         }
-        while let Some(piece) = self.received.next(&mut bytes) {
+        while let Some(piece) = self.received.next_piece(&mut bytes) {
             match piece {
                 Piece::Frame(frame) => {
                     if frame.ends_stream() {

@@ -28,7 +28,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::ping_strikes::PingStrikes;
 use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter, poll_read_new};
-use crate::grpcio::wire::http2::{ACK, FrameHeader, FramePosition, PING, Piece};
+use crate::grpcio::wire::http2::{ACK, FrameHeader, FramePosition, PING};
 
 /// The acknowledgement of the PING that h2 sends after the GOAWAY of a graceful shutdown: its
 /// payload is `h2::frame::Ping::SHUTDOWN`.
@@ -151,19 +151,16 @@ impl ClientFrames {
     #[inline]
     fn advance(&mut self, bytes: &[u8]) -> usize {
         let mut rest = bytes;
-        while let Some(piece) = self.position.next(&mut rest) {
-            if let Piece::Frame(frame) = piece {
-                self.pings.received_frame(frame);
-                self.frame = Some(frame);
-            }
-            if self.position.is_frame_complete()
-                && let Some(frame) = self.frame.take()
-            {
+        while self.position.skip_rest(&mut rest) {
+            if let Some(frame) = self.frame.take() {
                 self.end_frame(frame);
                 if frame.is_ping() && self.pings.received_ping() {
                     return bytes.len() - rest.len();
                 }
             }
+            let Some(frame) = self.position.take_header(&mut rest) else { break };
+            self.pings.received_frame(frame);
+            self.frame = Some(frame);
         }
         bytes.len()
     }

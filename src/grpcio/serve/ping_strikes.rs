@@ -25,7 +25,7 @@ use super::closing_socket::SocketState;
 use super::connection_options::ConnectionOptions;
 use crate::grpcio::wire::filtered_io::poll_write_all;
 use crate::grpcio::wire::http2::{
-    END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FrameHeader, FramePosition, GOAWAY, HEADERS, Piece,
+    END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FrameHeader, FramePosition, GOAWAY, HEADERS,
     RST_STREAM, TOO_MANY_PINGS, WINDOW_UPDATE, frame,
 };
 
@@ -51,27 +51,40 @@ struct Policy {
 /// The streams whose response has not ended, and whether it has begun. They are in order, because
 /// clients open them in order, and need no memory for each call.
 #[derive(Debug, Default)]
-struct OpenStreams(Vec<(u32, bool)>);
+struct OpenStreams {
+    streams: Vec<(u32, bool)>,
+    /// The index after that of the response that has begun last.
+    next: usize,
+}
 
 impl OpenStreams {
-    fn index(&self, stream: u32) -> Option<usize> {
-        self.0.binary_search_by_key(&stream, |(stream, _)| *stream).ok()
+    /// The index of `stream`, which is usually `guess`: most responses begin and end in order.
+    #[inline]
+    fn index(&self, stream: u32, guess: usize) -> Option<usize> {
+        match self.streams.get(guess) {
+            Some((guessed, _)) if *guessed == stream => Some(guess),
+            _ => self.streams.binary_search_by_key(&stream, |(stream, _)| *stream).ok(),
+        }
     }
 
     /// Adds a stream, which has a greater number than all before.
     fn add(&mut self, stream: u32) {
-        self.0.push((stream, false));
+        self.streams.push((stream, false));
     }
 
+    #[inline]
     fn begin_response(&mut self, stream: u32) {
-        if let Some(index) = self.index(stream) {
-            self.0[index].1 = true;
+        if let Some(index) = self.index(stream, self.next) {
+            self.streams[index].1 = true;
+            self.next = index + 1;
         }
     }
 
+    #[inline]
     fn remove(&mut self, stream: u32) {
-        if let Some(index) = self.index(stream) {
-            self.0.remove(index);
+        if let Some(index) = self.index(stream, 0) {
+            self.streams.remove(index);
+            self.next -= usize::from(index < self.next);
         }
     }
 }
@@ -150,7 +163,7 @@ impl PingStrikes {
     /// Counts a ping. Returns whether the connection has to end.
     fn is_too_much(&mut self, now: Instant) -> bool {
         let Policy { interval, max_strikes, permits_idle } = self.policy;
-        let is_idle = self.open.0.is_empty() && !permits_idle;
+        let is_idle = self.open.streams.is_empty() && !permits_idle;
         let interval = if is_idle { IDLE_INTERVAL } else { interval };
         let last_ping = self.last_ping.replace(now);
         if last_ping.is_some_and(|last| now.duration_since(last) < interval) {
@@ -174,7 +187,7 @@ impl PingStrikes {
     fn last_frames(&self) -> Vec<u8> {
         let reason = [self.last_stream.to_be_bytes(), ENHANCE_YOUR_CALM.to_be_bytes()].concat();
         let mut frames = frame(GOAWAY, 0, 0, &[&reason, TOO_MANY_PINGS].concat());
-        for &(stream, has_begun) in &self.open.0 {
+        for &(stream, has_begun) in &self.open.streams {
             let start = if has_begun { &[][..] } else { RESPONSE };
             let flags = END_HEADERS | END_STREAM;
             frames.extend(frame(HEADERS, flags, stream, &[start, STATUS].concat()));
@@ -187,8 +200,7 @@ impl PingStrikes {
     /// Notes what h2 has written.
     #[inline]
     pub(super) fn written(&mut self, mut bytes: &[u8]) {
-        while let Some(piece) = self.sent.next(&mut bytes) {
-            let Piece::Frame(frame) = piece else { continue };
+        while let Some(frame) = self.sent.next_frame(&mut bytes) {
             if frame.is_for_calls() {
                 self.forgive();
                 // grpcio would send its WINDOW_UPDATE with a response. That of h2 may be for something

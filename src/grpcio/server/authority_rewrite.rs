@@ -7,7 +7,9 @@
 //! decoder stay valid.
 
 use crate::grpcio::wire::filtered_io::{FilteredIo, IoFilter};
-use crate::grpcio::wire::http2::{CONTINUATION, FrameHeader, HEADERS, PREFACE, PartialHeader};
+use crate::grpcio::wire::http2::{
+    CONTINUATION, FrameHeader, HEADER_LENGTH, HEADERS, PREFACE, PartialHeader,
+};
 
 /// Rewrites such authorities on their way in: paths if `transport` `is_unix`, and lists otherwise.
 pub fn rewrite_authority<T>(transport: T, is_unix: bool) -> FilteredIo<T, AuthorityRewrite> {
@@ -95,18 +97,15 @@ impl HeaderBlocks {
                 let block = self.block.min(rest.len());
                 self.block -= block;
                 let (fields, after) = rest.split_at_mut(block);
-                let is_end = self.block == 0 && self.ends_headers;
-                // Nearly all header blocks arrive whole and have nothing to replace.
-                let is_whole = is_end && matches!(self.field, Field::Start);
-                if !is_whole || fields.contains(&self.syntax.first_replaced()) {
-                    for byte in fields {
-                        self.field = self.field.next(byte, &mut self.syntax);
-                    }
+                for byte in fields {
+                    self.field = self.field.next(byte, &mut self.syntax);
                 }
-                if is_end {
+                if self.block == 0 && self.ends_headers {
                     self.field = Field::Start;
                 }
                 rest = after;
+            } else if let Some(length) = self.unchanged_frame(rest) {
+                rest = &mut rest[length..];
             } else {
                 let (consumed, frame) = self.header.take(rest);
                 rest = &mut rest[consumed..];
@@ -115,6 +114,23 @@ impl HeaderBlocks {
                 }
             }
         }
+    }
+
+    /// The length of the frame at the start of `bytes`, if it is whole and has nothing to replace, as
+    /// nearly all frames.
+    #[inline]
+    fn unchanged_frame(&self, bytes: &[u8]) -> Option<usize> {
+        if self.header.has_begun() {
+            return None;
+        }
+        let frame = FrameHeader::read(bytes)?;
+        let length = HEADER_LENGTH + frame.length;
+        let payload = bytes.get(HEADER_LENGTH..length)?;
+        let is_unchanged = !frame.is_header_block()
+            || (frame.ends_headers()
+                && matches!(self.field, Field::Start)
+                && !payload.contains(&self.syntax.first_replaced()));
+        is_unchanged.then_some(length)
     }
 
     fn start_frame(&mut self, frame: FrameHeader) {

@@ -6,7 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue, TE};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
 use tonic::Status;
 
 use super::timeout::{self, GRPC_TIMEOUT};
@@ -30,25 +30,40 @@ const IS_VALID_IN_NAME: [bool; 256] = {
 
 /// Whether gRPC allows the name. HTTP allows more characters. Probes: `metadata-name-*`.
 pub(crate) fn is_valid_name(name: &HeaderName) -> bool {
-    name.as_str().bytes().all(|byte| IS_VALID_IN_NAME[usize::from(byte)])
+    is_valid(name.as_str())
+}
+
+fn is_valid(name: &str) -> bool {
+    name.bytes().all(|byte| IS_VALID_IN_NAME[usize::from(byte)])
 }
 
 /// Checks a field. Returns the length of its value, which is decoded if it is binary.
 pub(crate) fn check(name: &HeaderName, value: &HeaderValue) -> Result<usize, Status> {
-    let (text, value) = (name.as_str(), value.as_bytes());
-    if !is_valid_name(name) {
+    check_text(name, name.as_str(), value)
+}
+
+/// The same for a caller that has the `text` of the name, whose look-up takes time.
+#[inline]
+pub(crate) fn check_text(
+    name: &HeaderName,
+    text: &str,
+    value: &HeaderValue,
+) -> Result<usize, Status> {
+    // Nearly every call has these fields. The names are known, so comparing them takes less than reading them.
+    if name == CONTENT_TYPE || name == USER_AGENT || text == "grpc-accept-encoding" {
+        return Ok(value.len());
+    }
+    let value = value.as_bytes();
+    if name == TE {
+        return if value == b"trailers" { Ok(value.len()) } else { Err(unparsable(text)) };
+    }
+    if !is_valid(text) {
         return Err(Status::internal(format!("Illegal header key: {text}")));
     }
     if text.ends_with("-bin") {
         return check_binary(text, value);
     }
-    let parses = if name == TE {
-        value == b"trailers"
-    } else if text.starts_with("grpc") {
-        grpc_field_parses(text, value)
-    } else {
-        true
-    };
+    let parses = !text.starts_with("grpc") || grpc_field_parses(text, value);
     if parses { Ok(value.len()) } else { Err(unparsable(text)) }
 }
 

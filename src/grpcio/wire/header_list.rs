@@ -34,9 +34,10 @@ pub(crate) fn check(
     let mut size = ListSize::new(pseudo, headers, limited).map_err(|status| (0, status))?;
     for (index, (name, value)) in headers.iter().enumerate() {
         let at = |status| (index, status);
-        size.check_field(name.as_str(), value.len()).map_err(at)?;
-        header_field::check(name, value).map_err(at)?;
-        size.add(index, name.as_str(), value.len()).map_err(at)?;
+        let text = name.as_str();
+        size.check_field(text, value.len()).map_err(at)?;
+        header_field::check_text(name, text, value).map_err(at)?;
+        size.add(index, text, value.len()).map_err(at)?;
     }
     Ok(size.total)
 }
@@ -65,14 +66,15 @@ impl<'a> ListSize<'a> {
 
     /// Checks the lengths of a name and its value on their own, which precedes parsing.
     fn check_field(&self, name: &str, length: usize) -> Result<(), Status> {
-        let raw = [("key", name.len()), ("value", length)];
-        if let Some((what, length)) = raw.into_iter().find(|(_, length)| *length > self.limit) {
-            return Err(Status::resource_exhausted(format!(
-                "received metadata size exceeds hard limit ({what} length {length} vs. {})",
-                self.limit
-            )));
-        }
-        Ok(())
+        let (what, length) = match name.len() {
+            key if key > self.limit => ("key", key),
+            _ if length > self.limit => ("value", length),
+            _ => return Ok(()),
+        };
+        Err(Status::resource_exhausted(format!(
+            "received metadata size exceeds hard limit ({what} length {length} vs. {})",
+            self.limit
+        )))
     }
 
     /// Adds the field at `index`. Probes: `metadata-*`.

@@ -143,8 +143,6 @@ pub(crate) enum Piece<'a> {
 pub(crate) struct FramePosition {
     /// Remaining bytes of the preface or a payload before the next frame header.
     skip: usize,
-    /// Whether these are of the preface.
-    is_preface: bool,
     header: PartialHeader,
     is_block_open: bool,
 }
@@ -152,13 +150,12 @@ pub(crate) struct FramePosition {
 impl FramePosition {
     /// The position of a client that has sent nothing.
     pub(crate) fn of_client() -> Self {
-        Self { skip: PREFACE.len(), is_preface: true, ..Self::of_server() }
+        Self { skip: PREFACE.len(), ..Self::of_server() }
     }
 
     /// The position of a server that has sent nothing.
     pub(crate) fn of_server() -> Self {
-        let header = PartialHeader::default();
-        Self { skip: 0, is_preface: false, header, is_block_open: false }
+        Self { skip: 0, header: PartialHeader::default(), is_block_open: false }
     }
 
     /// Whether another frame may be inserted here: neither within a frame nor a header block.
@@ -183,29 +180,62 @@ impl FramePosition {
         self.skip == 0
     }
 
-    /// Takes the next piece from the start of `bytes`; `None` if they contain no more.
+    /// Skips the rest of the last frame, or of the preface, at the start of `bytes`. Returns whether it
+    /// is complete.
     #[inline]
-    pub(crate) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Piece<'a>> {
-        while !bytes.is_empty() {
-            if self.skip == 0 {
-                self.is_preface = false;
-                let (consumed, frame) = self.header.take(bytes);
-                *bytes = &bytes[consumed..];
-                let frame = frame?;
-                self.skip = frame.length;
-                if frame.is_header_block() {
-                    self.is_block_open = !frame.ends_headers();
-                }
-                return Some(Piece::Frame(frame));
-            }
-            let (payload, rest) = bytes.split_at(self.skip.min(bytes.len()));
-            self.skip -= payload.len();
+    pub(crate) fn skip_rest(&mut self, bytes: &mut &[u8]) -> bool {
+        let length = self.skip.min(bytes.len());
+        *bytes = &bytes[length..];
+        self.skip -= length;
+        self.skip == 0
+    }
+
+    /// Takes a frame header from the start of `bytes`, which have to follow a complete frame. `None`
+    /// if they do not contain its end.
+    #[inline]
+    pub(crate) fn take_header(&mut self, bytes: &mut &[u8]) -> Option<FrameHeader> {
+        let (consumed, frame) = self.header.take(bytes);
+        *bytes = &bytes[consumed..];
+        let frame = frame?;
+        self.skip = frame.length;
+        self.note_block(frame);
+        Some(frame)
+    }
+
+    /// Takes everything up to the end of the next frame header from the start of `bytes`. `None` if
+    /// they do not contain it.
+    #[inline]
+    pub(crate) fn next_frame(&mut self, bytes: &mut &[u8]) -> Option<FrameHeader> {
+        // Most frames are whole and follow a whole one.
+        if self.skip == 0
+            && !self.header.has_begun()
+            && let Some(frame) = FrameHeader::read(bytes)
+            && let Some(rest) = bytes.get(HEADER_LENGTH + frame.length..)
+        {
             *bytes = rest;
-            if !self.is_preface {
-                return Some(Piece::Payload(payload));
-            }
+            self.note_block(frame);
+            return Some(frame);
         }
-        None
+        if self.skip_rest(bytes) { self.take_header(bytes) } else { None }
+    }
+
+    #[inline]
+    fn note_block(&mut self, frame: FrameHeader) {
+        if frame.is_header_block() {
+            self.is_block_open = !frame.ends_headers();
+        }
+    }
+
+    /// Takes the next piece from the start of `bytes`; `None` if they contain no more. The preface is
+    /// a payload.
+    pub(crate) fn next_piece<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Piece<'a>> {
+        let before = *bytes;
+        if self.skip == 0 {
+            return self.take_header(bytes).map(Piece::Frame);
+        }
+        self.skip_rest(bytes);
+        let payload = &before[..before.len() - bytes.len()];
+        (!payload.is_empty()).then_some(Piece::Payload(payload))
     }
 }
 
@@ -301,7 +331,7 @@ mod tests {
             let (mut kinds, mut payload, mut read) = (Vec::new(), Vec::new(), 0);
             for mut chunk in sent.chunks(size) {
                 read += chunk.len();
-                while let Some(piece) = position.next(&mut chunk) {
+                while let Some(piece) = position.next_piece(&mut chunk) {
                     match piece {
                         Piece::Frame(frame) => kinds.push(frame.kind),
                         Piece::Payload(bytes) => payload.extend_from_slice(bytes),
@@ -311,7 +341,17 @@ mod tests {
                 let is_start = read == PREFACE.len();
                 assert_eq!(position.is_between_frames(), is_between || is_start, "{read} bytes");
             }
-            assert_eq!((&kinds[..], &payload[..]), (&[1, 9, 0][..], &b"abcde"[..]), "{size}");
+            assert_eq!(kinds, [1, 9, 0], "{size}");
+            assert_eq!(payload, [PREFACE, b"abcde"].concat(), "{size}");
+            let mut position = FramePosition::of_client();
+            let mut frames = Vec::new();
+            for mut chunk in sent.chunks(size) {
+                while let Some(frame) = position.next_frame(&mut chunk) {
+                    frames.push(frame.kind);
+                }
+                assert!(chunk.is_empty(), "{size}");
+            }
+            assert_eq!(frames, kinds, "{size}");
         }
     }
 }
