@@ -5,7 +5,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
 
-use grpc_interop_protocol::{Outcome, Request};
+use grpc_interop_protocol::{CallOutcome, Outcome, Request};
+
+use crate::suspend::{suspend_the_tool, suspend_the_tool_once};
 
 /// Forwards requests to the real agent, and its outcomes with the fault of the first argument.
 pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -41,6 +43,18 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
                 outcome.calls.pop().expect("an outcome without calls");
             }
             "tells-late" => std::thread::sleep(std::time::Duration::from_secs(3)),
+            "suspends-once" if suspend_the_tool_once() => {
+                outcome.calls.iter_mut().for_each(no_value);
+            }
+            "suspends-once" => {}
+            "suspends-once-and-fails" => {
+                suspend_the_tool_once();
+                outcome.calls.iter_mut().for_each(no_value);
+            }
+            "suspends-always" => {
+                suspend_the_tool();
+                outcome.calls.iter_mut().for_each(no_value);
+            }
             "cannot" => outcome = Outcome::not_supported("no calls on Sundays".to_owned()),
             fault => falsify(fault, &mut outcome),
         }
@@ -49,6 +63,10 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     }
     agent.wait().expect("cannot wait for calculator-agent");
     ExitCode::SUCCESS
+}
+
+fn no_value(call: &mut CallOutcome) {
+    call.value = None;
 }
 
 /// Falsifies the outcome of each call.

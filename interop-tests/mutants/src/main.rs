@@ -12,6 +12,7 @@ mod agent;
 mod plain_tonic_agent;
 mod program;
 mod server;
+mod suspend;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

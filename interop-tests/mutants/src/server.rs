@@ -14,6 +14,8 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+use crate::suspend::suspend_the_tool_once;
+
 /// What is wrong with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
@@ -27,6 +29,8 @@ enum Fault {
     DiesHalfWay,
     /// The status message of every error is HTML.
     SpeaksHtml,
+    /// Suspends the tool during the first call, and responds wrongly to it.
+    SuspendsOnce,
 }
 
 /// A status message that changes the title of a page that does not escape it.
@@ -40,6 +44,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
         Some("one-wrong-answer") => Fault::OneWrongAnswer,
         Some("never-answers") => Fault::NeverAnswers,
         Some("dies-half-way") => Fault::DiesHalfWay,
+        Some("suspends-once") => Fault::SuspendsOnce,
         Some("speaks-html") => Fault::SpeaksHtml,
         Some("never-listens") => loop {
             std::thread::park();
@@ -85,6 +90,9 @@ impl Calculator for Mutant {
             Fault::DropsTheSignOfZero if value == 0.0 => value += 0.0,
             Fault::OneWrongAnswer if asked.to_bits() == 2_f32.to_bits() => {
                 value = f32::from_bits(value.to_bits() + 1);
+            }
+            Fault::SuspendsOnce if suspend_the_tool_once() => {
+                return Err(Status::deadline_exceeded("suspended"));
             }
             Fault::NeverAnswers => std::future::pending().await,
             Fault::DiesHalfWay if [3.0, 0.1].contains(&asked) => std::process::exit(3),

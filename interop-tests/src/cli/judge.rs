@@ -15,7 +15,7 @@ use crate::outcome::{
     Evidence, Finding, KnownDeviations, Report, Trial, TrialName, Verdict, VerdictKind, evidence,
 };
 use crate::output::file::replace;
-use crate::process::RunContext;
+use crate::process::{RunContext, suspension};
 use crate::report::record::writer::{RecordWriter, milliseconds};
 use crate::report::{record::trial::TrialRecord, terminal::Progress};
 
@@ -45,7 +45,7 @@ impl Judge {
     /// Runs `trial`, or skips it if `--without` excludes its peer `missing`; records the verdict and returns it in
     /// the form of libtest-mimic.
     fn run(&self, trial: Trial, missing: Option<String>) -> Result<Completion, Failed> {
-        let Trial { name, run, port_user, .. } = trial;
+        let Trial { name, mut run, port_user, .. } = trial;
         let port_queue = &self.context.port_queue;
         let began = Instant::now();
         let (verdict, mut evidence) = if let Some(peer) = missing {
@@ -53,13 +53,23 @@ impl Judge {
             let reason = format!("--without {peer}");
             (Verdict::new(VerdictKind::Skipped, reason), Evidence::default())
         } else {
-            let run = || match port_user {
+            let attempt = || {
+                let report = panic::catch_unwind(AssertUnwindSafe(&mut run))
+                    .unwrap_or_else(|payload| panic_report(&*payload));
+                (self.deviations.verdict(&name, &report), report.evidence)
+            };
+            let has_failed = |(verdict, _): &(Verdict, Evidence)| verdict.kind.is_failure();
+            let run = || self.context.suspensions.repeat(attempt, has_failed);
+            let (result, is_doubtful) = match port_user {
                 Some(user) => port_queue.run(user, run),
                 None => run(),
             };
-            let report = panic::catch_unwind(AssertUnwindSafe(run))
-                .unwrap_or_else(|payload| panic_report(&*payload));
-            (self.deviations.verdict(&name, &report), report.evidence)
+            match result {
+                (_, evidence) if is_doubtful => {
+                    (Verdict::new(VerdictKind::SetUpError, suspension::REASON), evidence)
+                }
+                result => result,
+            }
         };
         let duration = match verdict.kind {
             VerdictKind::Skipped => 0.0,
@@ -112,5 +122,5 @@ fn panic_report(payload: &(dyn Any + Send)) -> Report {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
     let finding = Finding::Broken(format!("interop panicked, which is a bug in interop: {text}"));
-    Report { finding, evidence: Evidence::default() }
+    Report::new(finding)
 }

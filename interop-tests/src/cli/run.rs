@@ -76,6 +76,7 @@ pub(crate) fn run(
             std::thread::park();
         }
     };
+    record.notes.extend(context_of_run.suspensions.note());
     if let Some(services) = services {
         record.problems =
             problems(&record, &services, &without_cases, options.comparison.allow_untested);

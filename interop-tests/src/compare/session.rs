@@ -21,7 +21,7 @@ use crate::compare::shrink::Examples;
 use crate::compare::tally::{Rules, Strict, Tally};
 use crate::compare::wire::run::NoResults;
 use crate::config::Restart;
-use crate::outcome::{Evidence, Finding, Need, Needed, Report};
+use crate::outcome::{Finding, Need, Needed, Report};
 use crate::process::RunContext;
 
 /// How all methods are compared.
@@ -61,10 +61,7 @@ impl Session {
     }
 
     /// The function that runs the trial of the group with this index.
-    pub(crate) fn trial(
-        self: &Arc<Self>,
-        group: usize,
-    ) -> impl FnOnce() -> Report + Send + 'static {
+    pub(crate) fn trial(self: &Arc<Self>, group: usize) -> impl Fn() -> Report + Send + 'static {
         let (need, session) = (self.needed.add(group), Arc::clone(self));
         move || session.report(&need)
     }
@@ -73,12 +70,23 @@ impl Session {
         let mut reports = self.reports.lock();
         let reports = reports.get_or_insert_with(|| {
             let selected: Vec<_> = self.needed.take().iter().map(|group| **group).collect();
-            self.run(&selected)
+            self.run_unsuspended(&selected)
         });
-        reports.remove(&**group).unwrap_or_else(|| {
-            let finding =
-                Finding::Broken("the case has no report, which is a bug in interop".to_owned());
-            Report { finding, evidence: Evidence::default() }
+        // It has been taken if the trial runs again.
+        let again = || self.run_unsuspended(&[**group]).remove(&**group);
+        reports.remove(&**group).or_else(again).unwrap_or_else(|| {
+            let why = "the case has no report, which is a bug in interop";
+            Report::new(Finding::Broken(why.to_owned()))
+        })
+    }
+
+    /// Makes the calls of the selected groups, again if the run is suspended meanwhile, and returns their reports.
+    fn run_unsuspended(&self, selected: &[usize]) -> BTreeMap<usize, Report> {
+        // Even if nothing differs: what varies because of a suspension would not be compared.
+        let reports = self.context.suspensions.undisturbed(|| self.run(selected));
+        reports.unwrap_or_else(|why| {
+            let report = || Report::new(Finding::SetUpError(why.to_owned()));
+            selected.iter().map(|group| (*group, report())).collect()
         })
     }
 

@@ -64,6 +64,13 @@ pub(crate) struct Report {
     pub(crate) evidence: Evidence,
 }
 
+impl Report {
+    /// A report without evidence.
+    pub(crate) fn new(finding: Finding) -> Self {
+        Self { finding, evidence: Evidence::default() }
+    }
+}
+
 /// How many mismatches are listed. The others are counted.
 const SHOWN: usize = 6;
 

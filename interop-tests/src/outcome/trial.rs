@@ -126,12 +126,13 @@ pub(crate) struct Trial {
     pub(crate) is_attached: bool,
     /// The turn at port 50051 in which it runs, if it needs the port.
     pub(crate) port_user: Option<PortUser>,
-    pub(crate) run: Box<dyn FnOnce() -> Report + Send>,
+    /// Runs it. Another call runs it again.
+    pub(crate) run: Box<dyn FnMut() -> Report + Send>,
 }
 
 impl Trial {
     /// A trial that does not mostly wait, does not need port 50051, and whose server the tool starts.
-    pub(crate) fn new(name: TrialName, run: impl FnOnce() -> Report + Send + 'static) -> Self {
+    pub(crate) fn new(name: TrialName, run: impl FnMut() -> Report + Send + 'static) -> Self {
         Self { name, waits: false, is_attached: false, port_user: None, run: Box::new(run) }
     }
 }

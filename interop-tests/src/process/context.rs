@@ -14,7 +14,7 @@ use crate::output::file::Unwritten;
 use crate::process::net::held_port::HeldPort;
 use crate::process::net::tutorial_port::{PORT, PortQueue};
 use crate::process::net::{addresses::Addresses, certificates::Certificates};
-use crate::process::{child, limits, semaphore::Semaphore};
+use crate::process::{child, limits, semaphore::Semaphore, suspension::Suspensions};
 
 /// The shared resources of a run.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(crate) struct RunContext {
     pub(crate) busy_permits: Semaphore,
     pub(crate) certificates: Certificates,
     pub(crate) addresses: Addresses,
+    pub(crate) suspensions: Suspensions,
     /// Keeps the port of the tutorial from being chosen for another socket of this run.
     _tutorial_port: Option<HeldPort>,
 }
@@ -46,6 +47,7 @@ impl RunContext {
             busy_permits,
             certificates,
             addresses,
+            suspensions: Suspensions::watch()?,
             _tutorial_port: held_port,
         })
     }

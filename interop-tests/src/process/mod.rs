@@ -21,6 +21,7 @@ pub(crate) mod semaphore;
 pub(crate) mod server;
 pub(crate) mod server_pool;
 pub mod supervisor;
+pub(crate) mod suspension;
 
 pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
 pub use child::{Exit, Logs, Process, SpawnError};

@@ -11,7 +11,8 @@
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
 //! - the command: [`bad_input`], [`empty_selection`], [`closed_output`], [`unwritten`],
-//!   [`machine`], [`environment`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`]
+//!   [`machine`], [`environment`], [`attach`], [`with`], [`starts`], [`services`], [`installed`], [`orphans`],
+//!   [`suspension`]
 //! - the documentation: [`guides`]; the files of a checkout: [`line_endings`]
 //! - the benchmark: [`load_generator`]
 //!
@@ -53,6 +54,7 @@ mod services;
 mod several_runs;
 mod starts;
 mod stated;
+mod suspension;
 mod tables;
 mod tap;
 mod trace;
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         with::tests(),
         several_runs::tests(),
         starts::tests(),
+        suspension::tests(),
         services::tests(),
         trace::tests(),
         versions_table::tests(),

@@ -102,7 +102,10 @@ impl<S: Subject> Reference<S> {
 
     /// Runs `case`, even if it has run before.
     pub(crate) fn run(&self, case: &Arc<S::Case>, context: &RunContext) -> Outcome {
-        let run = self.subject.run(case, context, &mut Recorder::default());
+        let attempt = || self.subject.run(case, context, &mut Recorder::default());
+        // Nothing shows whether the outcome is that of a suspension.
+        let run = context.suspensions.undisturbed(attempt);
+        let run = run.unwrap_or_else(|why| Err(Finding::SetUpError(why.to_owned())));
         run.map(|run| run.masked).map_err(|finding| match finding {
             Finding::Hung(why) => Finding::ReferenceHung(format!("{REFERENCE}{why}")),
             Finding::Broken(why) | Finding::SetUpError(why) | Finding::NotSupported(why) => {

@@ -200,7 +200,7 @@ impl<C: Comparison> Suite<C> {
                     let context = Arc::clone(context);
                     let needs = (subject.need(&case), baseline.need(&case));
                     let run = move || {
-                        let _needs = needs;
+                        let _needs = &needs;
                         compare::<C>(&case, &*subject, &baseline, shares_libraries, &context)
                     };
                     Trial { is_attached, port_user, ..Trial::new(name, run) }
@@ -215,7 +215,7 @@ impl<C: Comparison> Suite<C> {
                 let (case, context) = (Arc::clone(case), Arc::clone(context));
                 let need = reference.subject.need(&case);
                 let run = move || {
-                    let _need = need;
+                    let _need = &need;
                     expected::check(&case, &reference, &goldens, &context)
                 };
                 Trial { port_user: C::Reference::PORT_USER, ..Trial::new(name, run) }
@@ -356,7 +356,7 @@ mod tests {
         suite.goldens = Some(Arc::clone(&goldens));
         suite.substitution = is_substituted.then_some(GoldenSubstitution(Ok(goldens)));
         let trials = suite.trials(&peers.peer, only_goldens, &context).into_iter();
-        let result = |trial: Trial| {
+        let result = |mut trial: Trial| {
             let name = format!("{} by {}", trial.name, trial.name.baseline);
             (name, matches!((trial.run)().finding, Finding::Match))
         };

@@ -100,11 +100,18 @@ impl<S: ProbedServer> Batch<S> {
     }
 
     /// Sends `probe` and all other probes that trials need.
-    fn send(&self, probe: &Arc<Probe>, context: &RunContext) -> BTreeMap<String, Observed> {
+    fn send_needed(&self, probe: &Arc<Probe>, context: &RunContext) -> BTreeMap<String, Observed> {
         let needed = self.needed.take();
         let needed = needed.iter().map(|probe| &**probe).chain([probe]);
         let probes: BTreeMap<_, _> = needed.map(|probe| (probe.name(), probe)).collect();
         let probes: Vec<_> = probes.into_values().cloned().collect();
+        // Most results are for trials that run later, which would not notice a suspension.
+        let results = context.suspensions.undisturbed(|| self.send(&probes, context));
+        results.unwrap_or_else(|why| failed(&probes, why).collect())
+    }
+
+    /// Sends `probes`.
+    fn send(&self, probes: &[Arc<Probe>], context: &RunContext) -> BTreeMap<String, Observed> {
         let mut results = BTreeMap::new();
         let mut add = |index: usize, round: Round<Observed>| {
             let observed = round.observed.into_iter().next();
@@ -119,16 +126,21 @@ impl<S: ProbedServer> Batch<S> {
         let mut servers = Servers { server: &self.server, context };
         let sent = servers.ready().and_then(|ready| {
             let at_once = PROBES_AT_ONCE;
-            Engine { servers: &mut servers, ready, at_once }.run(&probes, &mut add)
+            Engine { servers: &mut servers, ready, at_once }.run(probes, &mut add)
         });
         if let Err(why) = sent {
-            for probe in &probes {
-                let result = || Observed::of(Err(Finding::SetUpError(why.clone())));
-                results.entry(probe.name().to_owned()).or_insert_with(result);
+            for (probe, result) in failed(probes, &why) {
+                results.entry(probe).or_insert(result);
             }
         }
         results
     }
+}
+
+/// The results if `probes` cannot be sent, because of `why`.
+fn failed(probes: &[Arc<Probe>], why: &str) -> impl Iterator<Item = (String, Observed)> {
+    let result = move || Observed::of(Err(Finding::SetUpError(why.to_owned())));
+    probes.iter().map(move |probe| (probe.name().to_owned(), result()))
 }
 
 impl<S: ProbedServer> Subject for Batch<S> {
@@ -147,7 +159,7 @@ impl<S: ProbedServer> Subject for Batch<S> {
     fn run(&self, probe: &Arc<Probe>, context: &RunContext, recorder: &mut Recorder) -> RunResult {
         let mut results = self.results.lock();
         let observed = results.remove(probe.name()).or_else(|| {
-            results.extend(self.send(probe, context));
+            results.extend(self.send_needed(probe, context));
             results.remove(probe.name())
         });
         let missing = "the probe has no result, which is a bug in interop";
