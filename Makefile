@@ -10,6 +10,8 @@
 ## TARGET=frames     which target fuzz runs; without it, fuzz lists them
 ## SECONDS=60         how long fuzz runs
 ## INPUT=FILE         fuzz runs the target only with this file
+## LANGUAGES='go node' also the peers of these languages, or of all (interop-tests/peers)
+## PAIRS=all           with two of these languages, all scenarios instead of the essential ones
 ## SHARD=1/4           run one of four parts of `make interop`
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
@@ -22,6 +24,8 @@ PYTHON =
 CARGO = cargo
 ARGS =
 PEERS =
+LANGUAGES =
+PAIRS =
 SHARD =
 RECORDS =
 OLD =
@@ -47,6 +51,13 @@ REQUIREMENTS = $(filter-out python/requirements.txt,$(word 2,$(ROW)))
 OTHER_ENVIRONMENT = $(if $(REQUIREMENTS),target/versions/$(basename $(notdir $(REQUIREMENTS))))
 ROW_ARGUMENTS = $(if $(REQUIREMENTS),--set 'python-environment=$(CURDIR)/$(OTHER_ENVIRONMENT)') $(wordlist 3,$(words $(ROW)),$(ROW))
 
+# Each language has a folder with a script that sets it up.
+ALL_LANGUAGES := $(patsubst interop-tests/peers/%/setup.sh,%,$(wildcard interop-tests/peers/*/setup.sh))
+ifneq ($(filter-out all $(ALL_LANGUAGES),$(LANGUAGES)),)
+$(error LANGUAGES has no $(filter-out all $(ALL_LANGUAGES),$(LANGUAGES)); the languages are: $(ALL_LANGUAGES), or all)
+endif
+CHOSEN_LANGUAGES = $(if $(filter all,$(LANGUAGES)),$(ALL_LANGUAGES),$(LANGUAGES))
+
 # All programs and tests are built with the features of the whole workspace, so that no dependency is built twice.
 # The programs that are deployed and measured are built alone: `make bench`, `cargo install`.
 CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -62,15 +73,17 @@ help: ## show this list
 	@echo
 	@sed -n 's/^## /  /p' Makefile
 
-setup: ## make .venv and the Python stubs (the other targets do it when they need it)
+setup: ## make .venv, the Python stubs and the programs of LANGUAGES (the other targets do it when they need it)
 	@python/setup.sh $(if $(REQUIREMENTS),--environment $(OTHER_ENVIRONMENT) --requirements $(REQUIREMENTS))
+	@for language in $(CHOSEN_LANGUAGES); do interop-tests/peers/$$language/setup.sh || exit 1; done
 
 build: ## build the Rust programs
 	$(CARGO) build --locked --workspace $(PROGRAMS)
 
 # Without a subcommand, so that ARGS can begin with one.
 interop: setup build ## run every pair of server and client: make interop ARGS='--help'
-	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
+	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(addprefix --language ,$(CHOSEN_LANGUAGES)) $(if $(PAIRS),--pairs $(PAIRS)) \
+		$(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
 
 EXAMPLE = interop-tests/examples/shop/shop.toml
 build-example: build ## build the example service in Rust

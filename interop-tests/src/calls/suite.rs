@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::calls::case_run::{self, Session};
 use crate::calls::scenario::Scenario;
-use crate::config::Peer;
+use crate::config::{Pairs, Peer};
 use crate::outcome::{Trial, TrialName};
 use crate::process::{AgentPool, RunContext, ServerPool};
 
@@ -23,6 +23,7 @@ const AGENTS: [usize; 2] = [1, 4];
 pub(crate) fn trials(
     peers: &[Peer],
     scenarios: &[Scenario],
+    pairs: Pairs,
     context: &Arc<RunContext>,
 ) -> Vec<Trial> {
     let mut cases = Vec::new();
@@ -34,7 +35,7 @@ pub(crate) fn trials(
     let agents = peers.iter().filter_map(|client| {
         let folder = logs.join("clients").join(client.name());
         let agents = AgentPool::new(client.name(), client.agent.as_ref()?, &folder, AGENTS);
-        Some((client.name().to_owned(), Arc::new(agents)))
+        Some((client, Arc::new(agents)))
     });
     let clients: Vec<_> = agents.collect();
     let mut trials = Vec::new();
@@ -48,9 +49,11 @@ pub(crate) fn trials(
                 agents: Arc::clone(agents),
                 context: Arc::clone(context),
             };
-            trials.extend(cases.iter().map(|(scenario, variant)| {
+            let has_all = pairs == Pairs::All || !are_of_other_languages(server, client);
+            let cases = cases.iter().filter(|(scenario, _)| has_all || scenario.essential);
+            trials.extend(cases.map(|(scenario, variant)| {
                 let case = variant.name_of(scenario.name());
-                let name = TrialName::stated(SUITE, server.name(), client, case);
+                let name = TrialName::stated(SUITE, server.name(), client.name(), case);
                 let (session, scenario, variant) =
                     (session.clone(), Arc::clone(scenario), *variant);
                 Trial {
@@ -62,4 +65,10 @@ pub(crate) fn trials(
         }
     }
     trials
+}
+
+/// Whether the peers are of two different languages, neither of which is in `peers.toml`.
+fn are_of_other_languages(server: &Peer, client: &Peer) -> bool {
+    let languages = server.language_folder.as_ref().zip(client.language_folder.as_ref());
+    languages.is_some_and(|(server, client)| server != client)
 }

@@ -63,7 +63,8 @@ impl Loaded {
         output: &Path,
     ) -> anyhow::Result<Self> {
         let places = Places::find(inputs.output.root.as_deref(), inputs.bin.as_deref())?;
-        let mut peers = Peers::read(inputs.peers.as_deref(), &places, &inputs.set)?;
+        let mut peers =
+            Peers::read(inputs.peers.as_deref(), &places, &inputs.set, &inputs.language)?;
         peers.attach(&comparison.attach)?;
         let project = places.project_file("scenarios");
         // The project's tables are about the project's services.

@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, 
 use clap_complete::Shell;
 
 use crate::compare;
-use crate::config::{Assignment, Attachment};
+use crate::config::{Assignment, Attachment, LanguageChoice, Pairs};
 use crate::process::supervisor;
 use crate::report::record::format::Shard;
 
@@ -172,6 +172,9 @@ pub(crate) struct Comparison {
     /// What peers are compared with in server-parity and client-parity.
     #[arg(long, alias = "reference", value_enum, default_value_t, value_name = "KIND")]
     pub(crate) baseline: BaselineChoice,
+    /// Which scenarios of calls run with peers of two different languages that --language has added.
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    pub(crate) pairs: Pairs,
     /// The known deviations [default: interop-tests/deviations.toml].
     #[arg(long, value_name = "FILE")]
     pub(crate) deviations: Option<PathBuf>,
@@ -218,6 +221,10 @@ pub(crate) struct Inputs {
     /// peers from the default file; the known deviations apply only to those.
     #[arg(long, value_name = "FILE")]
     pub(crate) peers: Option<PathBuf>,
+    /// Add the peers of this language, a folder of interop-tests/peers, or of `all` languages. `make setup
+    /// LANGUAGES=NAME` builds them. Can be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) language: Vec<LanguageChoice>,
     /// Set a variable of the peers file to this value. Can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<Assignment>,

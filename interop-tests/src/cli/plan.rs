@@ -6,6 +6,7 @@
 use crate::calls::{self, programs};
 use crate::cli::load::Loaded;
 use crate::cli::options::{BaselineChoice, Comparison, Inputs, RunOptions};
+use crate::config::languages::{self, Language};
 use crate::outcome::{KnownDeviations, Trial, TrialName};
 use crate::process::{liveness, net::tutorial_port::PORT};
 
@@ -40,7 +41,7 @@ impl Plan {
         let only_goldens = comparison.baseline == BaselineChoice::Golden;
         let is_port_taken = is_tutorial_port_taken(loaded);
         let mut trials = programs::trials(peers, &loaded.cases, context);
-        trials.extend(calls::suite::trials(peers, &loaded.scenarios, context));
+        trials.extend(calls::suite::trials(peers, &loaded.scenarios, comparison.pairs, context));
         trials.extend(baselines.servers.trials(peers, only_goldens || is_port_taken, context));
         trials.extend(baselines.clients.trials(peers, only_goldens, context));
         trials.extend(baselines.client_programs.trials(peers, only_goldens, context));
@@ -80,8 +81,8 @@ fn is_tutorial_port_taken(loaded: &Loaded) -> bool {
     loaded.baselines.servers.goldens.is_some() && liveness::any_holds(PORT, &loaded.peers.all)
 }
 
-/// Reads the known deviations. With `--peers`, the project's `deviations.toml` applies only to peers from the
-/// project's peers file.
+/// Reads the known deviations: those of the project and of the languages, unless the user chooses a file. With
+/// `--peers`, they apply only to peers from the project's peers files.
 fn known_deviations(
     loaded: &Loaded,
     inputs: &Inputs,
@@ -97,10 +98,19 @@ fn known_deviations(
         let reference = baselines.servers.reference.as_ref().filter(|_| is_known);
         reference?.versions(context).ok()
     };
-    let ours = context.places.project_file("deviations.toml");
-    let path = comparison.deviations.as_ref().unwrap_or(&ours);
     let foreign_peers = has_foreign_peers.then(|| peers.foreign_peers());
-    Ok(KnownDeviations::read(path, &names, versions, foreign_peers)?)
+    let Some(path) = &comparison.deviations else {
+        let languages = peers.languages();
+        let of_languages = languages.iter().filter_map(Language::deviations);
+        let ours = context.places.project_file("deviations.toml");
+        let paths: Vec<_> = std::iter::once(ours).chain(of_languages).collect();
+        let mut absent = languages::all(&context.places)?;
+        absent.retain(|language| !languages.contains(language));
+        let is_absent = |peer: &str| absent.iter().any(|language| language.may_have(peer));
+        return Ok(KnownDeviations::read(&paths, &names, versions, foreign_peers, is_absent)?);
+    };
+    let paths = std::slice::from_ref(path);
+    Ok(KnownDeviations::read(paths, &names, versions, foreign_peers, |_| false)?)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The TOML files: peers, their programs and capabilities. Errors name the file, the line and the key.
 //!
 //! - `source`, `embedded`, `places`: files, the cases in them, and directories
-//! - `peers`, `peer`, `program`, `address`: the peers of a run
+//! - `peers`, `peer`, `program`, `address`, `languages`: the peers of a run
 //! - `template`, `variables`: placeholders in the entries of peers
 //! - `descriptors`, `comparison`: the services of a user, and how they are compared
 //! - `document`, `message_table`, `message_encoding`: messages in TOML and JSON files
@@ -15,6 +15,7 @@ pub(crate) mod connection;
 pub(crate) mod descriptors;
 pub(crate) mod document;
 pub(crate) mod embedded;
+pub(crate) mod languages;
 pub(crate) mod message_encoding;
 pub(crate) mod message_table;
 pub(crate) mod peer;
@@ -34,6 +35,7 @@ pub(crate) use comparison::{
 pub(crate) use connection::{
     Authority, ClientCertificate, ClientTls, ServerCertificate, Target, Transport, Variant, Vary,
 };
+pub use languages::{LanguageChoice, Pairs};
 pub use peer::Peer;
 pub use peers::Peers;
 pub use places::Places;

@@ -4,13 +4,14 @@
 //! peers.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::{
-    address::Address, capability::ServerOption, places::Places, program::Program,
-    template::Template, variables::Variables,
+    address::Address, capability::ServerOption, languages::Language, places::Places,
+    program::Program, source::Source, template::Template, variables::Variables,
 };
 
 /// One `[[peer]]`: an implementation in some language.
@@ -38,9 +39,15 @@ pub struct Peer {
     pub(crate) client_program: Option<Program>,
     /// A program that prints the versions of the peer's libraries, one per line.
     pub(crate) versions: Option<Program>,
-    /// Whether it is from the project's `peers.toml`, to which the known deviations apply.
+    /// Whether it is from one of the project's peers files, to which the known deviations apply.
     #[serde(skip)]
     pub(crate) is_of_project: bool,
+    /// The language in whose folder it is, if it is not from `peers.toml`.
+    #[serde(skip)]
+    pub(crate) language_folder: Option<Language>,
+    /// The file with its entry.
+    #[serde(skip)]
+    pub(crate) file: Option<Arc<Source>>,
 }
 
 fn yes() -> bool {
@@ -61,6 +68,8 @@ impl Peer {
             client_program: None,
             versions: None,
             is_of_project: false,
+            language_folder: None,
+            file: None,
         }
     }
 

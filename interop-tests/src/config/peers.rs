@@ -1,11 +1,13 @@
-//! The peers of a run: those of a peers file, those that it takes from the project's file, and attached servers.
+//! The peers of a run: those of a peers file, those that it takes from the project's files, those of the chosen
+//! languages, and attached servers.
 //!
-//! A file takes peers from the project's file with `with`, so that it need not copy their entries.
+//! A file takes peers from the project's files with `with`, so that it need not copy their entries.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail, ensure};
 use serde::Deserialize;
@@ -13,6 +15,7 @@ use toml::Spanned;
 
 use crate::config::comparison::{CompareSettings, Ignore, IgnoreEntry};
 use crate::config::descriptors::{DescriptorSources, Descriptors};
+use crate::config::languages::{self, Language, LanguageChoice};
 use crate::config::places::Places;
 use crate::config::program::{CommandError, Inherits, Program};
 use crate::config::source::{ConfigError, Source};
@@ -25,7 +28,7 @@ const ATTACHED: &str = "attached";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// The names of peers to take from the project's file.
+    /// The names of peers to take from the project's files.
     #[serde(default)]
     with: Vec<Spanned<String>>,
     #[serde(default)]
@@ -44,6 +47,40 @@ struct File {
     peer: Vec<Peer>,
 }
 
+impl File {
+    /// Reads the file at `path`.
+    fn read(path: &Path) -> Result<(Self, Arc<Source>), ConfigError> {
+        let source = Arc::new(Source::open(path)?);
+        Ok((Self::parse(&source)?, source))
+    }
+
+    fn parse(source: &Source) -> Result<Self, ConfigError> {
+        let file: Self = source.parse()?;
+        match file.variables.wrong_name() {
+            Some((name, message)) => Err(source.error(Some(name.span()), message)),
+            None => Ok(file),
+        }
+    }
+
+    /// Checks that a file of the project has only peers and variables.
+    fn has_only_peers(&self, source: &Source) -> Result<(), ConfigError> {
+        let message = "only the peers file of a user can take peers with `with` or name services";
+        let names = self.with.iter().chain(&self.protos).chain(&self.descriptors);
+        let mut spans = names.map(Spanned::span).chain(self.reflection.iter().map(Spanned::span));
+        spans.next().map_or(Ok(()), |span| Err(source.error(Some(span), message)))
+    }
+}
+
+/// Whose file an entry is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owner {
+    User,
+    /// `peers.toml` of the project.
+    Project,
+    /// The folder of a language in the project.
+    Language(Language),
+}
+
 /// All peers of a run, with their files for error messages.
 #[derive(Clone, Debug)]
 pub struct Peers {
@@ -55,43 +92,51 @@ pub struct Peers {
     pub(crate) ignored: Vec<Ignore>,
     /// Where the file says that the descriptors are those of the reference's reflection service.
     reflection: Option<Range<usize>>,
-    /// The project's file, if another file takes peers from it.
-    project: Option<Source>,
-    source: Source,
+    source: Arc<Source>,
 }
 
 impl Peers {
-    /// Reads the file at `path`, or else the project's file, assigns the variables in `set`, and checks everything
-    /// that does not depend on installed programs.
-    pub fn read(path: Option<&Path>, places: &Places, set: &[Assignment]) -> anyhow::Result<Self> {
-        let project = places.project_file("peers.toml");
-        let path = path.unwrap_or(&project);
-        let is_project = path == project;
-        let (mut file, source): (File, _) = Source::read(path)?;
-        if let Some((name, message)) = file.variables.wrong_name() {
-            return Err(source.error(Some(name.span()), message).into());
-        }
-        // A variable that the file does not have belongs to the project's file.
+    /// Reads the file at `path`, or else the project's file, and those of the chosen `languages`; assigns the
+    /// variables in `set`, and checks everything that does not depend on installed programs.
+    pub fn read(
+        path: Option<&Path>,
+        places: &Places,
+        set: &[Assignment],
+        languages: &[LanguageChoice],
+    ) -> anyhow::Result<Self> {
+        let chosen = languages::chosen(languages, places)?;
+        let Some(path) = path.filter(|path| *path != places.project_file("peers.toml")) else {
+            return Self::of_project(places, set, &chosen);
+        };
+        let (mut file, source) = File::read(path)?;
+        let mut languages = languages::all(places)?;
+        languages.retain(|language| {
+            let has = |name: &Spanned<String>| language.may_have(name.get_ref());
+            chosen.contains(language) || file.with.iter().any(has)
+        });
+        let languages = BTreeSet::from_iter(languages);
+        // A variable that the file does not have belongs to the project's files.
         let (own, others): (Vec<_>, Vec<_>) = set.iter().cloned().partition(|set| {
-            file.with.is_empty() || file.variables.names().any(|name| name == set.name)
+            let takes_others = !file.with.is_empty() || !chosen.is_empty();
+            !takes_others || file.variables.names().any(|name| name == set.name)
         });
         file.variables.set(&own).map_err(|error| anyhow!("--set: {error}"))?;
         let folder = folder_of(path);
         let sources = DescriptorSources {
-            protos: file.protos,
-            include: file.include,
-            descriptors: file.descriptors,
+            protos: std::mem::take(&mut file.protos),
+            include: std::mem::take(&mut file.include),
+            descriptors: file.descriptors.take(),
         };
         let here = Path::new("");
         let descriptors = sources.read(&source, folder.as_deref().unwrap_or(here))?;
-        let reflection = file.reflection.filter(|it| *it.get_ref()).map(|it| it.span());
+        let reflection = file.reflection.take().filter(|it| *it.get_ref()).map(|it| it.span());
         if let Some(span) = reflection.clone().filter(|_| descriptors.is_some()) {
             let message = "`reflection` and `protos` or `descriptors` exclude each other";
             return Err(source.error(Some(span), message).into());
         }
-        let ignored = file.ignore.into_iter().map(|entry| entry.check(&source));
-        let ignored = ignored.collect::<Result<_, _>>()?;
-        let mut compare = file.compare;
+        let ignored = std::mem::take(&mut file.ignore).into_iter();
+        let ignored = ignored.map(|entry| entry.check(&source)).collect::<Result<_, _>>()?;
+        let mut compare = std::mem::take(&mut file.compare);
         compare.find_cases(&source, folder.as_deref().unwrap_or(here))?;
         if let Some(first) = compare.cases.first()
             && descriptors.is_none()
@@ -100,64 +145,118 @@ impl Peers {
             let message = "cases: case files need `protos`, `descriptors` or `reflection`";
             return Err(source.error(Some(first.span()), message).into());
         }
-        let all = Vec::new();
-        let mut peers =
-            Self { all, descriptors, compare, ignored, reflection, project: None, source };
-        if let Some(first) = file.with.first() {
-            if is_project {
-                let message = "with: `with` takes peers from this very file; remove the key";
-                return Err(peers.source.error(Some(first.span()), message).into());
-            }
-            peers.take(&file.with, Self::read(None, places, &others)?, &project)?;
-        } else if file.peer.is_empty() {
-            let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's file with `with`";
-            return Err(peers.source.error(None, message).into());
+        if file.with.is_empty() && file.peer.is_empty() {
+            let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's files with `with`";
+            return Err(source.error(None, message).into());
         }
-        peers.add(file.peer, &file.variables, folder.as_deref(), is_project)?;
+        let all = Vec::new();
+        let mut peers = Self { all, descriptors, compare, ignored, reflection, source };
+        if !file.with.is_empty() || !chosen.is_empty() {
+            let project = Self::of_project(places, &others, &languages)?;
+            peers.take(&file.with, &project)?;
+            let is_chosen = |peer: &Peer| {
+                peer.language_folder.as_ref().is_some_and(|language| chosen.contains(language))
+            };
+            for peer in project.all.into_iter().filter(is_chosen) {
+                if peers.named(peer.name()).is_err() {
+                    peers.all.push(peer);
+                }
+            }
+        }
+        let source = Arc::clone(&peers.source);
+        peers.add(file, &source, folder.as_deref(), &Owner::User)?;
+        Ok(peers)
+    }
+
+    /// Reads the project's file, and those of these languages.
+    fn of_project(
+        places: &Places,
+        set: &[Assignment],
+        languages: &BTreeSet<Language>,
+    ) -> anyhow::Result<Self> {
+        let path = places.project_file("peers.toml");
+        let (mut file, source) = File::read(&path)?;
+        file.has_only_peers(&source)?;
+        let mut of_languages = Vec::new();
+        let mut rest = set.to_vec();
+        for language in languages {
+            let path = language.peers();
+            let (mut file, source) = File::read(&path)?;
+            file.has_only_peers(&source)?;
+            let (own, others): (Vec<_>, Vec<_>) = rest
+                .into_iter()
+                .partition(|set| file.variables.names().any(|name| name == set.name));
+            rest = others;
+            file.variables.set(&own).map_err(|error| anyhow!("--set: {error}"))?;
+            of_languages.push((language, path, file, source));
+        }
+        file.variables.set(&rest).map_err(|error| anyhow!("--set: {error}"))?;
+        let mut peers = Self {
+            all: Vec::new(),
+            descriptors: None,
+            compare: CompareSettings::default(),
+            ignored: Vec::new(),
+            reflection: None,
+            source: Arc::clone(&source),
+        };
+        peers.add(file, &source, folder_of(&path).as_deref(), &Owner::Project)?;
+        for (language, path, file, source) in of_languages {
+            let owner = Owner::Language(language.clone());
+            peers.add(file, &source, folder_of(&path).as_deref(), &owner)?;
+        }
         Ok(peers)
     }
 
     /// Reads the text of a peers file as far as that takes no other file.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of_text(text: &str) -> Result<Self, ConfigError> {
-        let source = Source::new("peers.toml", text);
-        let file: File = source.parse()?;
-        if let Some((name, message)) = file.variables.wrong_name() {
-            return Err(source.error(Some(name.span()), message));
-        }
-        let ignored = file.ignore.into_iter().map(|entry| entry.check(&source));
-        let ignored = ignored.collect::<Result<_, _>>()?;
-        let (all, compare) = (Vec::new(), file.compare);
-        let (descriptors, reflection, project) = (None, None, None);
-        let mut peers = Self { all, descriptors, compare, ignored, reflection, project, source };
-        peers.add(file.peer, &file.variables, None, false)?;
+        let source = Arc::new(Source::new("peers.toml", text));
+        let mut file = File::parse(&source)?;
+        let ignored = std::mem::take(&mut file.ignore).into_iter();
+        let ignored = ignored.map(|entry| entry.check(&source)).collect::<Result<_, _>>()?;
+        let (all, compare) = (Vec::new(), std::mem::take(&mut file.compare));
+        let (descriptors, reflection) = (None, None);
+        let mut peers =
+            Self { all, descriptors, compare, ignored, reflection, source: Arc::clone(&source) };
+        peers.add(file, &source, None, &Owner::User)?;
         Ok(peers)
     }
 
     /// Adds the entries of a file in this folder, and checks them.
     fn add(
         &mut self,
-        entries: Vec<Peer>,
-        variables: &Variables,
+        File { peer: entries, variables, .. }: File,
+        source: &Arc<Source>,
         folder: Option<&Path>,
-        is_project: bool,
+        owner: &Owner,
     ) -> Result<(), ConfigError> {
         let values = variables.values();
         for mut peer in entries {
             for program in peer.programs_mut() {
                 program.folder = folder.map(Path::to_owned);
-                if is_project {
+                if *owner != Owner::User {
                     program.inherits = Inherits::Allowed;
                 }
                 program.expand(&values);
             }
-            if let Some((span, message)) = peer.unknown_placeholder(variables) {
-                return Err(self.source.error(Some(span), message));
+            if let Some((span, message)) = peer.unknown_placeholder(&variables) {
+                return Err(source.error(Some(span), message));
             }
             let wrong = |span: Option<_>, message: &str| {
                 let span = span.or_else(|| Some(peer.name.span()));
-                Err(self.source.error(span, message))
+                Err(source.error(span, message))
             };
+            if let Owner::Language(language) = owner {
+                if !language.may_have(peer.name()) {
+                    let name = &language.name;
+                    let message = format!("the name has to be `{name}`, or begin with `{name}-`");
+                    return wrong(None, &message);
+                }
+                if peer.reference {
+                    return wrong(None, "the reference has to be in interop-tests/peers.toml");
+                }
+                peer.language_folder = Some(language.clone());
+            }
             if self.all.iter().any(|other| other.name() == peer.name()) {
                 return wrong(None, &format!("there is already a peer `{}`", peer.name()));
             }
@@ -169,31 +268,28 @@ impl Peers {
                     "there is already a reference; only one peer may have `reference = true`";
                 return wrong(None, message);
             }
-            peer.is_of_project = is_project;
+            peer.is_of_project = *owner != Owner::User;
+            peer.file = Some(Arc::clone(source));
             self.all.push(peer);
         }
         Ok(())
     }
 
-    /// Adds the peers with these names; `from` are the peers of the `project`'s file.
-    fn take(
-        &mut self,
-        names: &[Spanned<String>],
-        from: Self,
-        project: &Path,
-    ) -> Result<(), ConfigError> {
+    /// Adds the peers with these names; `from` are the peers of the project's files.
+    fn take(&mut self, names: &[Spanned<String>], from: &Self) -> Result<(), ConfigError> {
         for name in names {
             let wrong = |message: String| Err(self.source.error(Some(name.span()), message));
             let peer = match from.named(name.get_ref()) {
                 Ok(peer) => peer.clone(),
-                Err(error) => return wrong(format!("with: {}: {error}", project.display())),
+                Err(error) => {
+                    return wrong(format!("with: {}: {error}", from.source.path().display()));
+                }
             };
             if self.named(peer.name()).is_ok() {
                 return wrong(format!("with: `{}` is listed twice", peer.name()));
             }
             self.all.push(peer);
         }
-        self.project = Some(from.source);
         Ok(())
     }
 
@@ -230,6 +326,11 @@ impl Peers {
     /// Whether the reference is from the project's file.
     pub(crate) fn has_project_reference(&self) -> bool {
         self.all.iter().any(|peer| peer.reference && peer.is_of_project)
+    }
+
+    /// The languages whose folders have peers of the run.
+    pub(crate) fn languages(&self) -> BTreeSet<Language> {
+        self.all.iter().filter_map(|peer| peer.language_folder.clone()).collect()
     }
 
     /// The names of the peers that are not from the project's file.
@@ -276,9 +377,13 @@ impl Peers {
                 let Some(command) = &program.command else { continue };
                 let Err(error) = program.command_line(places, "") else { continue };
                 let name = command.get_ref().first().map(ToString::to_string).unwrap_or_default();
-                let advice = program.advice.as_ref().map(ToString::to_string);
-                let advice =
-                    advice.unwrap_or_else(|| "install it, or correct `command`".to_owned());
+                let advice = match (&program.advice, &peer.language_folder) {
+                    (Some(advice), _) => advice.to_string(),
+                    (None, Some(language)) => {
+                        format!("run `make setup LANGUAGES={}`", language.name)
+                    }
+                    (None, None) => "install it, or correct `command`".to_owned(),
+                };
                 let peer_name = peer.name();
                 let why = match error {
                     CommandError::NoRoot(error) => format!("peer `{peer_name}`: {error}"),
@@ -288,8 +393,8 @@ impl Peers {
                 };
                 let message =
                     format!("command: {why}; or exclude the peer with --without {peer_name}");
-                let project = self.project.as_ref().filter(|_| peer.is_of_project);
-                return Err(project.unwrap_or(&self.source).error(Some(command.span()), message));
+                let file = peer.file.as_ref().unwrap_or(&self.source);
+                return Err(file.error(Some(command.span()), message));
             }
         }
         Ok(())
@@ -332,7 +437,7 @@ mod tests {
         fn read(&self, set: &[&str]) -> Result<Peers, String> {
             let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
             let path = self.folder.path().join("mine.toml");
-            Peers::read(Some(&path), &self.places, &set).map_err(|error| {
+            Peers::read(Some(&path), &self.places, &set, &[]).map_err(|error| {
                 let folder = format!("{}/", self.folder.path().display());
                 error.to_string().replace(&folder, "")
             })
@@ -367,6 +472,65 @@ mod tests {
     }
 
     #[test]
+    fn a_chosen_language_adds_the_peers_of_its_folder() {
+        let files = Files::new(&format!("with = [\"first\"]\n{}", entry("second")));
+        let language = |name: &str, text: &str| {
+            let folder = files.folder.path().join("interop-tests/peers").join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("peer.toml"), text).unwrap();
+        };
+        let read = |path: Option<&str>, set: &[&str], choices: &[&str]| {
+            let path = path.map(|name| files.folder.path().join(name));
+            let set: Vec<_> = set.iter().map(|text| text.parse().unwrap()).collect();
+            let choices: Vec<_> = choices.iter().map(|text| text.parse().unwrap()).collect();
+            let peers = Peers::read(path.as_deref(), &files.places, &set, &choices);
+            peers.map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            read(None, &[], &["go"]).unwrap_err(),
+            "--language go: there is no interop-tests/peers/go/peer.toml; the languages are: none"
+        );
+        let go = entry("go") + &entry("go-connect");
+        language("go", &format!("[variables]\nshell = \"sh\"\nmine = \"\"\n{go}"));
+        language("node", &entry("node"));
+        language("scripts", "");
+        std::fs::remove_file(files.folder.path().join("interop-tests/peers/scripts/peer.toml"))
+            .unwrap();
+        assert_eq!(names(&read(None, &[], &[]).unwrap()), ["first"]);
+        let all = read(None, &[], &["node", "all"]).unwrap();
+        assert_eq!(names(&all), ["first", "go", "go-connect", "node"]);
+        assert!(all.foreign_peers().is_empty(), "the known deviations apply to them");
+        assert_eq!(
+            all.languages().iter().map(|language| &*language.name).collect::<Vec<_>>(),
+            ["go", "node"]
+        );
+        assert!(
+            read(None, &[], &["java"])
+                .unwrap_err()
+                .ends_with("java/peer.toml; the languages are: go, node")
+        );
+        let mine = read(Some("mine.toml"), &[], &["node"]).unwrap();
+        assert_eq!(names(&mine), ["first", "node", "second"]);
+        let text = "with = [\"go-connect\", \"first\"]";
+        std::fs::write(files.folder.path().join("mine.toml"), text).unwrap();
+        assert_eq!(names(&read(Some("mine.toml"), &[], &[]).unwrap()), ["go-connect", "first"]);
+        let set = read(None, &["mine=1", "shell=dash"], &["go"]).unwrap();
+        assert_eq!(set.languages().len(), 1);
+        assert!(read(None, &["mine=1"], &["node"]).unwrap_err().contains("no variable `mine`"));
+
+        language("node", &entry("deno"));
+        assert!(
+            read(None, &[], &["node"])
+                .unwrap_err()
+                .contains("node/peer.toml:2: the name has to be `node`, or begin with `node-`")
+        );
+        language("node", &format!("with = [\"first\"]\n{}", entry("node")));
+        assert!(
+            read(None, &[], &["node"]).unwrap_err().contains("peer.toml:1: only the peers file")
+        );
+    }
+
+    #[test]
     fn without_a_root_the_file_of_the_project_is_built_in() {
         let mut files = Files::new("with = [\"first\"]");
         files.places = Places::new(None, "bin".into());
@@ -375,7 +539,7 @@ mod tests {
             error.starts_with("mine.toml:1: with: (built-in)/peers.toml: there is no"),
             "{error}"
         );
-        let peers = Peers::read(None, &files.places, &[]).unwrap();
+        let peers = Peers::read(None, &files.places, &[], &[]).unwrap();
         assert!(peers.all.iter().all(|peer| peer.is_of_project));
     }
 

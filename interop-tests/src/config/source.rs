@@ -15,7 +15,7 @@ use toml::{Spanned, de::DeTable};
 use crate::config::embedded;
 
 /// A file with its path and text, for errors that name a line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Source {
     path: PathBuf,
     text: String,
@@ -91,6 +91,11 @@ impl Source {
         let mut document = DeTable::parse(&self.text).map_err(wrong)?;
         change(document.get_mut()).map_err(|(span, message)| self.error(Some(span), message))?;
         T::deserialize(toml::Deserializer::from(document)).map_err(wrong)
+    }
+
+    /// The path of the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The text of the file.

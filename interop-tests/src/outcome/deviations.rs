@@ -1,11 +1,12 @@
-//! The known deviations, read from `deviations.toml`.
+//! The known deviations, read from files called `deviations.toml`.
 //!
 //! An entry excuses exactly one failure. The trial still runs, and an entry that no longer matches fails the
 //! run, so that the file stays correct.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use pep440_rs::Version;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use toml::Spanned;
 
 use crate::config::{ConfigError, Source};
 use crate::outcome::evidence::{Evidence, Report};
-use crate::outcome::finding::{Finding, Mismatch};
+use crate::outcome::finding::{ANY, Finding, Mismatch};
 use crate::outcome::trial::TrialName;
 use crate::outcome::verdict::{Verdict, VerdictKind};
 
@@ -23,7 +24,7 @@ use crate::outcome::verdict::{Verdict, VerdictKind};
 struct Deviation {
     /// Patterns of the names of the trials; `*` matches any text within one part of a name.
     trials: Vec<Spanned<String>>,
-    /// What differs, and the observed value. The mismatches of the trial must be exactly these.
+    /// What differs, and the observed value, or [`ANY`]. The mismatches of the trial must be exactly these.
     #[serde(default)]
     observed: BTreeMap<String, String>,
     /// In a comparison with a reference: the complete outcome must be one of these.
@@ -33,6 +34,9 @@ struct Deviation {
     versions: Option<Spanned<String>>,
     reason: String,
     link: String,
+    /// The file that contains it.
+    #[serde(skip)]
+    source: Arc<Source>,
 }
 
 #[derive(Default, Deserialize)]
@@ -51,23 +55,34 @@ pub(crate) struct KnownDeviations {
 }
 
 impl KnownDeviations {
-    /// Reads the file at `path` and checks it against the names of all `trials`. `versions` returns the versions
-    /// of the reference, if it takes part. With `foreign_peers`, peers that are not from the project's peers file,
-    /// no entry applies to their trials, and an entry that matches no trial is ignored.
+    /// Reads the files at `paths` and checks them against the names of all `trials`. `versions` returns the versions
+    /// of the reference, if it takes part. With `foreign_peers`, peers that are not from the project's peers files,
+    /// no entry applies to their trials, and an entry that matches no trial is ignored. So is one for a peer that
+    /// `is_absent` because the user has not chosen its language.
     pub(crate) fn read(
-        path: &Path,
+        paths: &[PathBuf],
         trials: &[TrialName],
         versions: impl FnOnce() -> Option<Vec<String>>,
         foreign_peers: Option<BTreeSet<String>>,
+        is_absent: impl Fn(&str) -> bool,
     ) -> Result<Self, ConfigError> {
-        let (file, source): (File, _) = Source::read(path)?;
+        let mut deviations = Vec::new();
+        for path in paths {
+            let (file, source): (File, _) = Source::read(path)?;
+            let source = Arc::new(source);
+            let of_file = file.deviation.into_iter();
+            deviations.extend(of_file.map(|it| Deviation { source: Arc::clone(&source), ..it }));
+        }
         let names: Vec<_> = trials.iter().map(ToString::to_string).collect();
-        for deviation in &file.deviation {
+        for deviation in &deviations {
+            let source = &deviation.source;
             if let Err(message) = deviation.check() {
                 return Err(source.error(deviation.trials.first().map(Spanned::span), message));
             }
             let has_trial = |pattern: &&Spanned<String>| {
-                names.iter().any(|name| matches(pattern.get_ref(), name))
+                let pattern = pattern.get_ref();
+                names.iter().any(|name| matches(pattern, name))
+                    || pattern.split('/').skip(1).any(&is_absent)
             };
             let mut stale = deviation.trials.iter().filter(|pattern| !has_trial(pattern));
             if let (None, Some(stale)) = (&foreign_peers, stale.next()) {
@@ -78,14 +93,21 @@ impl KnownDeviations {
                 return Err(source.error(Some(stale.span()), message));
             }
         }
-        let deviations = of_versions(file.deviation, versions, &source)?;
+        let deviations = of_versions(deviations, versions)?;
         let known = Self { deviations, foreign_peers: foreign_peers.unwrap_or_default() };
         for (trial, name) in trials.iter().zip(&names) {
-            if let Some(second) = known.matching(trial, name).nth(1) {
+            let matching: Vec<_> = known.matching(trial, name).collect();
+            let is_of_same_file = |pair: &&[&Deviation]| match pair {
+                [one, other] => Arc::ptr_eq(&one.source, &other.source),
+                _ => false,
+            };
+            // The files are read one after the other.
+            if let Some([_, second]) = matching.windows(2).find(is_of_same_file) {
                 let message = format!(
-                    "trials: an earlier entry already matches {name}; only one entry may match a trial"
+                    "trials: an earlier entry already matches {name}; only one entry of a file may match a trial"
                 );
-                return Err(source.error(second.pattern(name).map(Spanned::span), message));
+                let span = second.pattern(name).map(Spanned::span);
+                return Err(second.source.error(span, message));
             }
         }
         Ok(known)
@@ -116,7 +138,8 @@ impl KnownDeviations {
     fn strict_verdict(&self, trial: &TrialName, finding: &Finding, evidence: &Evidence) -> Verdict {
         use VerdictKind::{Failed, KnownDeviation, NotSupported, SetUpError};
         let name = trial.to_string();
-        let known = self.matching(trial, &name).next();
+        let entries: Vec<_> = self.matching(trial, &name).collect();
+        let known = entries.first();
         match (finding.clone(), known) {
             (Finding::Match, None) => Verdict::passed(),
             (Finding::Match, Some(known)) => {
@@ -127,17 +150,17 @@ impl KnownDeviations {
                 );
                 Verdict::new(Failed, why)
             }
-            (Finding::Mismatches(mismatches), Some(known))
-                if known.excuses(&mismatches, evidence) =>
-            {
-                Verdict {
-                    kind: KnownDeviation,
-                    why: Some(known.reason.clone()),
-                    link: Some(known.link.clone()),
-                    mismatches,
-                }
-            }
             (Finding::Mismatches(mismatches), known) => {
+                let excusing = excusing(&entries, &mismatches, evidence);
+                if let Some(first) = excusing.first() {
+                    let reasons: Vec<_> = excusing.iter().map(|it| &*it.reason).collect();
+                    return Verdict {
+                        kind: KnownDeviation,
+                        why: Some(reasons.join(" ")),
+                        link: Some(first.link.clone()),
+                        mismatches,
+                    };
+                }
                 let why = known.map_or("not as expected".to_owned(), |known| {
                     format!(
                         "it differs from the known deviation in deviations.toml, which is: {}",
@@ -189,8 +212,12 @@ impl Deviation {
         if !self.answers.is_empty() {
             return evidence.answer.as_deref().is_some_and(|answer| self.has_answer(answer));
         }
-        let is_listed = |it: &Mismatch| self.observed.get(&it.what) == Some(&it.observed);
-        self.observed.len() == mismatches.len() && mismatches.iter().all(is_listed)
+        self.observed.len() == mismatches.len() && mismatches.iter().all(|it| self.lists(it))
+    }
+
+    fn lists(&self, mismatch: &Mismatch) -> bool {
+        let known = self.observed.get(&mismatch.what);
+        known.is_some_and(|known| known == ANY || *known == mismatch.observed)
     }
 
     fn has_answer<'a>(&'a self, answer: &'a str) -> bool {
@@ -207,11 +234,28 @@ impl Deviation {
     }
 }
 
+/// Those of the `entries` for a trial that excuse its `mismatches`: one of them alone, or all that list one, which are
+/// those of the server's language and of the client's.
+fn excusing<'a>(
+    entries: &[&'a Deviation],
+    mismatches: &[Mismatch],
+    evidence: &Evidence,
+) -> Vec<&'a Deviation> {
+    if let Some(one) = entries.iter().find(|entry| entry.excuses(mismatches, evidence)) {
+        return vec![one];
+    }
+    let mut used = entries.to_vec();
+    used.retain(|entry| mismatches.iter().any(|mismatch| entry.lists(mismatch)));
+    let listed: BTreeSet<_> = used.iter().flat_map(|entry| entry.observed.keys()).collect();
+    let are_all = listed.len() == mismatches.len()
+        && mismatches.iter().all(|mismatch| used.iter().any(|entry| entry.lists(mismatch)));
+    if are_all { used } else { Vec::new() }
+}
+
 /// Those of `deviations` that apply to a reference of these `versions`.
 fn of_versions(
     deviations: Vec<Deviation>,
     versions: impl FnOnce() -> Option<Vec<String>>,
-    source: &Source,
 ) -> Result<Vec<Deviation>, ConfigError> {
     if deviations.iter().all(|deviation| deviation.versions.is_none()) {
         return Ok(deviations);
@@ -219,7 +263,9 @@ fn of_versions(
     let versions = versions();
     let applies = |deviation: &Deviation| {
         let Some(condition) = &deviation.versions else { return Ok(true) };
-        let wrong = |message| source.error(Some(condition.span()), format!("versions: {message}"));
+        let wrong = |message| {
+            deviation.source.error(Some(condition.span()), format!("versions: {message}"))
+        };
         let parsed: VersionCondition = condition.get_ref().parse().map_err(wrong)?;
         versions.as_ref().map_or(Ok(false), |versions| parsed.holds(versions)).map_err(wrong)
     };
@@ -324,13 +370,22 @@ mod tests {
     }
 
     fn read(text: &str, foreign_peers: Option<&str>) -> Result<KnownDeviations, String> {
+        read_all(&[text], foreign_peers)
+    }
+
+    /// Reads files with these texts.
+    fn read_all(texts: &[&str], foreign_peers: Option<&str>) -> Result<KnownDeviations, String> {
         let folder = tempfile::tempdir().expect("cannot create a folder");
-        let path = folder.path().join("deviations.toml");
-        std::fs::write(&path, text).expect("cannot write a file");
+        let file = |(number, text): (usize, &&str)| {
+            let path = folder.path().join(format!("{number}.toml"));
+            std::fs::write(&path, text).expect("cannot write a file");
+            path
+        };
+        let paths: Vec<_> = texts.iter().enumerate().map(file).collect();
         let foreign_peers = foreign_peers.map(|name| BTreeSet::from([name.to_owned()]));
         let versions = || Some(vec!["grpcio 1.85.1".to_owned()]);
         let trials = [trial("zero"), trial("one")];
-        KnownDeviations::read(&path, &trials, versions, foreign_peers)
+        KnownDeviations::read(&paths, &trials, versions, foreign_peers, |peer| peer == "absent")
             .map_err(|error| error.to_string())
     }
 
@@ -364,6 +419,33 @@ mod tests {
         let other = verdict(&deviations, "one", mismatches(&[("status", "INTERNAL")]), None);
         assert_eq!(other.why.as_deref(), Some("not as expected"), "the entry is for another trial");
         assert_eq!(verdict(&deviations, "one", Finding::Match, None), Verdict::passed());
+    }
+
+    #[test]
+    fn a_value_that_varies_need_not_be_recorded() {
+        let any = OBSERVED.replace("INTERNAL", "(any)");
+        let deviations = deviations(&entry("calls/*/rust/zero", &any));
+        let kind =
+            |lines: &[(&str, &str)]| verdict(&deviations, "zero", mismatches(lines), None).kind;
+        assert_eq!(kind(&[("status", "INTERNAL")]), VerdictKind::KnownDeviation);
+        assert_eq!(kind(&[("status", "UNKNOWN")]), VerdictKind::KnownDeviation);
+        assert_eq!(kind(&[("status", "UNKNOWN"), ("root", "1")]), VerdictKind::Failed);
+        assert_eq!(kind(&[("root", "1")]), VerdictKind::Failed);
+    }
+
+    #[test]
+    fn entries_of_both_languages_excuse_a_trial_together() {
+        let server = entry("calls/python/*/zero", OBSERVED);
+        let client = entry("calls/*/rust/zero", "observed = { message = 'gone', status = 'lost' }");
+        let known = read_all(&[&server, &client], None).expect("the entries are valid");
+        let kind = |lines: &[(&str, &str)]| verdict(&known, "zero", mismatches(lines), None).kind;
+        let both = [("status", "INTERNAL"), ("message", "gone")];
+        assert_eq!(kind(&both), VerdictKind::KnownDeviation);
+        assert_eq!(kind(&both[..1]), VerdictKind::KnownDeviation, "that of the server");
+        assert_eq!(kind(&[("status", "lost"), ("message", "gone")]), VerdictKind::KnownDeviation);
+        assert_eq!(kind(&both[1..]), VerdictKind::Failed);
+        assert_eq!(kind(&[both[0], both[1], ("root", "1")]), VerdictKind::Failed);
+        assert_eq!(kind(&[("status", "INTERNAL"), ("message", "here")]), VerdictKind::Failed);
     }
 
     #[test]
@@ -418,6 +500,8 @@ mod tests {
         assert!(error.contains(":2: trials: `calls/*/rust/two` matches no trial"), "{error}");
         let result = read(&entry("calls/*/rust/two", OBSERVED), Some("go"));
         assert!(result.is_ok(), "with other peers the trial may be missing");
+        let result = read(&entry("calls/absent/rust/two", OBSERVED), None);
+        assert!(result.is_ok(), "the language was not chosen");
         let two = entry("calls/*/rust/zero", OBSERVED) + &entry("calls/python/*/z*", OBSERVED);
         let error = read(&two, None).expect_err("two entries");
         assert!(

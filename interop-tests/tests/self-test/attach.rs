@@ -42,7 +42,7 @@ impl Mine {
     pub(crate) fn start(mutant: &str, address: &str) -> Self {
         let places = crate::programs::places();
         let path = Path::new(crate::programs::ROOT).join(MUTANTS);
-        let peers = Peers::read(Some(&path), &places, &[]).expect("cannot read mutants.toml");
+        let peers = Peers::read(Some(&path), &places, &[], &[]).expect("cannot read mutants.toml");
         let server = peers
             .named(mutant)
             .expect("there is no such mutant")

@@ -134,7 +134,7 @@ fn none_after_a_panic() {
 pub(crate) fn panic_with_a_running_server() -> ExitCode {
     let places = programs::places();
     let path = Path::new(programs::ROOT).join(MUTANTS);
-    let peers = Peers::read(Some(&path), &places, &[]).expect("cannot read mutants.toml");
+    let peers = Peers::read(Some(&path), &places, &[], &[]).expect("cannot read mutants.toml");
     let peer = peers.named("one-wrong-answer").expect("there is no such mutant");
     let program = peer.server.as_ref().expect("the mutant has no server");
     let folder = std::env::args().nth(2).expect("the folder for logs is missing");

@@ -27,6 +27,9 @@ struct File {
     /// The default transports and compressions of the scenarios in the file.
     #[serde(default)]
     vary: Vary,
+    /// Whether all scenarios of the file are essential.
+    #[serde(default)]
+    essential: bool,
     scenario: Vec<Scenario>,
 }
 
@@ -39,6 +42,9 @@ pub(crate) struct Scenario {
     pub(crate) about: Option<String>,
     #[serde(default)]
     pub(crate) vary: Vary,
+    /// Whether it also runs with a server and a client of two languages that are both not in `peers.toml`.
+    #[serde(default)]
+    pub(crate) essential: bool,
     call: Option<Call>,
     expect: Option<Expectation>,
     #[serde(default)]
@@ -65,6 +71,7 @@ fn read(
         let mut file: File = source.parse()?;
         for scenario in &mut file.scenario {
             scenario.vary = scenario.vary.or(&file.vary);
+            scenario.essential |= file.essential;
             scenario.make_step();
             scenario.steps.iter_mut().for_each(|step| step.look_up(methods));
         }
