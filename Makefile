@@ -13,6 +13,7 @@
 ## LANGUAGES='go node' also the peers of these languages, or of all (interop-tests/peers)
 ## PAIRS=all           with two of these languages, all scenarios instead of the essential ones
 ## SHARD=1/4           run one of four parts of `make interop`
+## VIA='haproxy nginx' run only calls, through each of these proxies: caddy, envoy, haproxy, nginx
 ## GRPCIO=oldest       with the versions of that row of python/versions/rows.txt
 ## CARGO=cargo         another cargo
 ##
@@ -27,6 +28,7 @@ PEERS =
 LANGUAGES =
 PAIRS =
 SHARD =
+VIA =
 RECORDS =
 OLD =
 NEW =
@@ -83,7 +85,7 @@ build: ## build the Rust programs
 # Without a subcommand, so that ARGS can begin with one.
 interop: setup build ## run every pair of server and client: make interop ARGS='--help'
 	$(INTEROP) $(if $(PEERS),--peers '$(PEERS)') $(addprefix --language ,$(CHOSEN_LANGUAGES)) $(if $(PAIRS),--pairs $(PAIRS)) \
-		$(if $(SHARD),--shard $(SHARD)) $(ROW_ARGUMENTS) $(ARGS)
+		$(if $(SHARD),--shard $(SHARD)) $(foreach proxy,$(VIA),--via '$(proxy)') $(ROW_ARGUMENTS) $(ARGS)
 
 EXAMPLE = interop-tests/examples/shop/shop.toml
 build-example: build ## build the example service in Rust

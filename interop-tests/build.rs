@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The files and folders that a run reads by default.
-const EMBEDDED: [&str; 4] = ["peers.toml", "deviations.toml", "scenarios", "goldens"];
+const EMBEDDED: [&str; 5] = ["peers.toml", "deviations.toml", "scenarios", "goldens", "proxies"];
 
 /// The folders of .proto files, the files of all services that a table can call, and those of status
 /// details.

@@ -1,4 +1,4 @@
-//! `interop-mutants`: servers, agents and programs with one fault each, for the tests of the interop tool.
+//! `interop-mutants`: servers, agents and programs with one fault each, and a proxy, for the tests of the interop tool.
 //!
 //! The first argument selects the kind of mutant. The calculator with plain tonic is one of them, because it differs
 //! from grpcio in many ways.
@@ -11,6 +11,7 @@
 mod agent;
 mod plain_tonic_agent;
 mod program;
+mod proxy;
 mod server;
 mod suspend;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Some("server") => server::main(arguments),
         Some("agent") => agent::main(arguments),
         Some("program") => program::main(arguments),
+        Some("proxy") => proxy::main(arguments),
         Some("plain-tonic-server") => plain_tonic_server(arguments),
         Some("plain-tonic-agent") => plain_tonic_agent::main(),
         other => panic!("unknown kind of mutant: {other:?}"),

@@ -27,6 +27,8 @@ enum Fault {
     NeverAnswers,
     /// Exits on a request for the square root of 3 or of a tenth.
     DiesHalfWay,
+    /// Responds with 0 to calls that a proxy has forwarded.
+    ConfusedByAProxy,
     /// The status message of every error is HTML.
     SpeaksHtml,
     /// Suspends the tool during the first call, and responds wrongly to it.
@@ -45,6 +47,7 @@ pub(crate) fn main(mut arguments: impl Iterator<Item = String>) -> ExitCode {
         Some("never-answers") => Fault::NeverAnswers,
         Some("dies-half-way") => Fault::DiesHalfWay,
         Some("suspends-once") => Fault::SuspendsOnce,
+        Some("confused-by-a-proxy") => Fault::ConfusedByAProxy,
         Some("speaks-html") => Fault::SpeaksHtml,
         Some("never-listens") => loop {
             std::thread::park();
@@ -94,6 +97,7 @@ impl Calculator for Mutant {
             Fault::SuspendsOnce if suspend_the_tool_once() => {
                 return Err(Status::deadline_exceeded("suspended"));
             }
+            Fault::ConfusedByAProxy if request.metadata().contains_key("via") => value = 0.0,
             Fault::NeverAnswers => std::future::pending().await,
             Fault::DiesHalfWay if [3.0, 0.1].contains(&asked) => std::process::exit(3),
             _ => {}

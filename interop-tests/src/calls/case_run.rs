@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use grpc_interop_protocol::Request;
+use grpc_interop_protocol::{CallOutcome, Request};
 
 use crate::calls::scenario::step::{ServerAction, ServerMemory, Step};
 use crate::calls::{expectation::comparison::Comparison, scenario::Scenario};
 use crate::capture::{recorder::Recorder, tap::Tap};
-use crate::config::{Target, Variant};
+use crate::config::{IgnoredMetadata, Target, Variant};
 use crate::outcome::{Evidence, Finding, Mismatch, Report};
 use crate::process::{
-    AgentPool, BorrowedAgent, RunContext, RunningServer, ServerConfig, ServerPool, SharedServer,
-    agent, group, net::addresses,
+    AgentPool, BorrowedAgent, RunContext, RunningServer, ServerConfig, ServerPool, SharedProxy,
+    SharedServer, agent, group, net::addresses,
 };
 
 /// The pause between two attempts of a step with `eventually_ms`.
@@ -38,7 +38,7 @@ const CLOSING_UNCOUNTED: Duration = Duration::from_millis(100);
 
 /// Runs `scenario` with this transport and compression, and compares its outcome with the expectation.
 pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> Report {
-    let Session { servers, agents, context } = session;
+    let Session { servers, agents, proxy, ignored, context } = session;
     let config = ServerConfig::new(variant, scenario.server);
     let server = servers.server(config);
     let mut evidence = Evidence {
@@ -48,6 +48,7 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
         logs: server.logs.paths().to_vec(),
         ..Evidence::default()
     };
+    evidence.logs.extend(proxy.iter().flat_map(|proxy| proxy.logs.paths()));
     let capabilities = scenario.capabilities(variant);
     let unsupported = servers.not_supported(&config, &capabilities, scenario.needs_own_server());
     if let Some(why) = unsupported.or_else(|| agents.not_supported(variant)) {
@@ -63,6 +64,8 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
         context,
         variant,
         server: &server,
+        proxy: proxy.as_deref(),
+        ignored,
         agent,
         dedicated: None,
         tap: None,
@@ -83,11 +86,17 @@ pub(crate) fn run(session: &Session, scenario: &Scenario, variant: Variant) -> R
         Finding::Match | Finding::NotSupported(_) => server.has_exited(),
         _ => None,
     };
+    let proxy_exit = proxy.as_ref().and_then(|proxy| Some((&proxy.proxy.id, proxy.has_exited()?)));
+    evidence.proxy_command = proxy.as_ref().and_then(|proxy| proxy.command(context));
     // Released only now: the next case of this agent could start the server again.
     drop((run, permit));
-    let finding = exit.map_or(finding, |how| {
-        Finding::Broken(format!("the server exited during this case, {how}"))
-    });
+    let finding = match (exit, proxy_exit) {
+        (Some(how), _) => Finding::Broken(format!("the server exited during this case, {how}")),
+        (None, Some((id, how))) => {
+            Finding::Broken(format!("the proxy {id} exited during this case, {how}"))
+        }
+        (None, None) => finding,
+    };
     Report { finding, evidence }
 }
 
@@ -97,6 +106,10 @@ struct CaseRun<'a> {
     variant: Variant,
     /// The server that cases share.
     server: &'a SharedServer,
+    /// The proxy between the tap and the server.
+    proxy: Option<&'a SharedProxy>,
+    /// The metadata of responses that is not compared.
+    ignored: &'a IgnoredMetadata,
     agent: BorrowedAgent<'a>,
     /// The server of this case alone, if it needs one.
     dedicated: Option<DedicatedServer<'a>>,
@@ -229,7 +242,7 @@ impl CaseRun<'_> {
             });
             acted?;
             self.replace_killed_server()?;
-            self.step = step.compare(&outcomes?, &trial);
+            self.step = step.compare(&self.without_ignored(outcomes?), &trial);
             if self.step.mismatches.is_empty() || Instant::now() >= until {
                 return Ok(());
             }
@@ -258,11 +271,27 @@ impl CaseRun<'_> {
         Ok(Request { address, keep_channels, tls, ..request })
     }
 
+    /// The address at which the tap reaches the server: that of the proxy, if there is one.
     fn server_address(&self) -> Result<String, Finding> {
-        match &self.dedicated {
-            Some(server) => Ok(server.address.clone()),
-            None => self.server.address(self.context).map_err(Finding::SetUpError),
+        if let Some(server) = &self.dedicated {
+            return Ok(server.address.clone());
         }
+        let address = self.server.address(self.context).map_err(Finding::SetUpError)?;
+        match self.proxy {
+            Some(proxy) => proxy.address(&address, self.context).map_err(Finding::SetUpError),
+            None => Ok(address),
+        }
+    }
+
+    /// `outcomes` without the metadata that is not compared.
+    fn without_ignored(&self, mut outcomes: Vec<CallOutcome>) -> Vec<CallOutcome> {
+        for outcome in &mut outcomes {
+            let CallOutcome { initial_metadata, trailing_metadata, .. } = outcome;
+            for metadata in [initial_metadata, trailing_metadata] {
+                metadata.retain(|(name, _)| !self.ignored.has(name));
+            }
+        }
+        outcomes
     }
 }
 
@@ -301,6 +330,10 @@ fn unique_name() -> String {
 pub(crate) struct Session {
     pub(crate) servers: Arc<ServerPool>,
     pub(crate) agents: Arc<AgentPool>,
+    /// The proxy in front of the servers, if there is one.
+    pub(crate) proxy: Option<Arc<SharedProxy>>,
+    /// The metadata of responses that is not compared.
+    pub(crate) ignored: Arc<IgnoredMetadata>,
     pub(crate) context: Arc<RunContext>,
 }
 

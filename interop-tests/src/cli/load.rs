@@ -17,7 +17,7 @@ use crate::calls::scenario::{self, Scenario};
 use crate::cli::options::{BaselineChoice, Comparison, Inputs};
 use crate::compare;
 use crate::config::descriptors::Descriptors;
-use crate::config::{Peer, Peers, Places};
+use crate::config::{Peer, Peers, Places, Proxy};
 use crate::parity::baseline::Suite;
 use crate::parity::client::programs::suite::{ClientPrograms, ProgramCase};
 use crate::parity::client::{suite::ClientParity, table};
@@ -36,6 +36,8 @@ pub(crate) struct Loaded {
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) cases: Vec<Case>,
     pub(crate) scenarios: Vec<Scenario>,
+    /// The proxies of the option `--via`.
+    pub(crate) proxies: Vec<Arc<Proxy>>,
     /// The user's services, if the peers file names any.
     pub(crate) services: Option<compare::Suite>,
     pub(crate) baselines: Baselines,
@@ -105,12 +107,20 @@ impl Loaded {
             left_out: comparison.without.iter().cloned().collect(),
             cases,
             scenarios,
+            proxies: Vec::new(),
             services: services.transpose()?,
             baselines: Baselines { servers, clients, client_programs },
             goldens: inputs.goldens.clone().or(ours),
             context: Arc::new(context),
             processors,
         })
+    }
+
+    /// Reads the proxies with these names.
+    pub(crate) fn with_proxies(mut self, names: &[String]) -> anyhow::Result<Self> {
+        let proxies = Proxy::read_all(names, &self.context.places)?;
+        self.proxies = proxies.into_iter().map(Arc::new).collect();
+        Ok(self)
     }
 
     /// Reads the goldens, and lets them replace the reference if `kind` permits it.

@@ -110,7 +110,7 @@ fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let RunOptions { inputs, comparison, libtest, .. } = options;
     let _lock = (!libtest.list).then(|| lock_output(&output)).transpose()?;
     let loaded = Loaded::load(inputs, comparison, libtest.test_threads, &output)?;
-    let loaded = loaded.with_goldens(comparison.baseline)?;
+    let loaded = loaded.with_goldens(comparison.baseline)?.with_proxies(&options.via)?;
     let mut plan = Plan::new(&loaded, inputs, comparison)?;
     plan.choose(options);
     if libtest.list {

@@ -104,6 +104,10 @@ pub(crate) struct RunOptions {
     /// Run only part K of N of the trials. A trial is in the same part in every run.
     #[arg(long, value_name = "K/N")]
     pub(crate) shard: Option<Shard>,
+    /// Run only the suite calls, with this proxy between clients and servers: caddy, envoy, haproxy, nginx, or the
+    /// file of another proxy. The trials are named calls-via-PROXY/…. Can be repeated.
+    #[arg(long, value_name = "PROXY")]
+    pub(crate) via: Vec<String>,
     /// Write the decoded frames of all trials to logs/TRIAL/wire.txt, not only of those that fail.
     #[arg(long)]
     pub(crate) trace: bool,
@@ -127,6 +131,9 @@ pub(crate) struct ListOptions {
     /// List only part K of N of the trials.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
+    /// List the trials with this proxy between clients and servers. Can be repeated.
+    #[arg(long, value_name = "PROXY")]
+    via: Vec<String>,
     #[command(flatten)]
     comparison: Comparison,
     #[command(flatten)]
@@ -319,10 +326,10 @@ impl Command {
 
 impl From<ListOptions> for RunOptions {
     fn from(options: ListOptions) -> Self {
-        let ListOptions { filter, exact, skip, shard, comparison, inputs } = options;
+        let ListOptions { filter, exact, skip, shard, via, comparison, inputs } = options;
         let list =
             libtest_mimic::Arguments { list: true, filter, exact, skip, ..Default::default() };
-        Self { libtest: list, shard, trace: false, comparison, inputs }
+        Self { libtest: list, shard, via, trace: false, comparison, inputs }
     }
 }
 

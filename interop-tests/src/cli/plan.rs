@@ -18,6 +18,11 @@ const WITHOUT_PORT: &str = "server-parity compares with the goldens: the referen
 const NOTHING_TO_COMPARE: &str = "nothing can be compared: one peer needs `reference = true` and a `server`, another \
                                   peer needs a `server`, and the services need a method";
 
+/// The error if there are proxies, but no trial.
+const NOTHING_BEHIND_A_PROXY: &str = "--via: no trial of the suite calls is possible, and only these can have a proxy \
+                                      between client and server: the peers file needs a server and a client of the \
+                                      calculator, and no services";
+
 /// The trials of a run.
 pub(crate) struct Plan {
     /// The selected trials.
@@ -41,7 +46,9 @@ impl Plan {
         let only_goldens = comparison.baseline == BaselineChoice::Golden;
         let is_port_taken = is_tutorial_port_taken(loaded);
         let mut trials = programs::trials(peers, &loaded.cases, context);
-        trials.extend(calls::suite::trials(peers, &loaded.scenarios, comparison.pairs, context));
+        let (scenarios, pairs) = (&loaded.scenarios[..], comparison.pairs);
+        let calls = calls::suite::Suite { peers, scenarios, pairs, context };
+        trials.extend(calls.trials());
         trials.extend(baselines.servers.trials(peers, only_goldens || is_port_taken, context));
         trials.extend(baselines.clients.trials(peers, only_goldens, context));
         trials.extend(baselines.client_programs.trials(peers, only_goldens, context));
@@ -49,7 +56,12 @@ impl Plan {
             trials.extend(services.trials(peers, context));
             anyhow::ensure!(!trials.is_empty(), NOTHING_TO_COMPARE);
         }
+        // Their entries are those of the same trials without a proxy, so only these are checked.
         let deviations = known_deviations(loaded, inputs, comparison, &trials)?;
+        if !loaded.proxies.is_empty() {
+            trials = calls.trials_behind(&loaded.proxies, &loaded.left_out);
+            anyhow::ensure!(!trials.is_empty(), NOTHING_BEHIND_A_PROXY);
+        }
         if !comparison.attach.is_empty() {
             trials.retain(|trial| trial.is_attached);
         }

@@ -39,7 +39,9 @@ impl RunOptions {
     /// The command that reruns the trial `{trial}`, with all options that affect its existence or verdict. In a
     /// checkout the command builds the programs first.
     pub(crate) fn rerun_command(&self, in_checkout: bool) -> String {
-        let arguments = format!("{}--exact {{trial}}", selection(&self.inputs, &self.comparison));
+        let via = self.via.iter().fold(String::new(), |all, proxy| all + "--via " + proxy + " ");
+        let selection = selection(&self.inputs, &self.comparison);
+        let arguments = format!("{selection}{via}--exact {{trial}}");
         if in_checkout {
             format!("make interop ARGS='{arguments}'")
         } else {
@@ -73,9 +75,10 @@ mod tests {
 
     #[test]
     fn a_rerun_has_the_relevant_options() {
-        let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o";
+        let words = "x --peers p --set a=b --baseline live --attach rust=h:1 --trace --output o --via nginx";
         let Command::Run(options) = parse(words) else { panic!("{words}") };
-        let expected = "--peers p --set a=b --baseline live --attach rust=h:1 --exact {trial}";
+        let expected =
+            "--peers p --set a=b --baseline live --attach rust=h:1 --via nginx --exact {trial}";
         assert_eq!(options.rerun_command(true), format!("make interop ARGS='{expected}'"));
         assert_eq!(options.rerun_command(false), format!("interop run {expected}"));
     }

@@ -9,9 +9,11 @@ use crate::cli::judge::{Judge, as_libtest};
 use crate::cli::libtest;
 use crate::cli::schedule::{self, Durations};
 use crate::cli::{load::Loaded, options::RunOptions, plan::Plan, selection};
+use crate::config::Proxy;
 use crate::outcome::{MethodComparison, MethodVerdict};
 use crate::output::file::Unwritten;
 use crate::parity::client::programs::suite as client_programs;
+use crate::process::{RunContext, proxy};
 use crate::report::record::format::{Counts, Selection};
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION, assessment};
 use crate::report::record::{participant::Participant, writer::RecordWriter};
@@ -38,6 +40,7 @@ pub(crate) fn run(
     output: &Path,
 ) -> anyhow::Result<Finished> {
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
+    loaded.proxies.iter().try_for_each(|proxy| proxy.check(&loaded.context.places))?;
     selection::check(&plan, options, Some(&loaded.left_out))?;
     // Each of these trials may start a server of its own.
     let ports = plan.trials.iter().filter(|trial| trial.name.suite == calls::suite::SUITE).count();
@@ -126,6 +129,7 @@ fn first_record(plan: &Plan, loaded: &Loaded, options: &RunOptions) -> Record {
     let logs = context.logs.join("peers");
     let note = loaded.baselines.client_programs.note();
     let has_programs = plan.trials.iter().any(|trial| client_programs::is_of(&trial.name));
+    let proxies = loaded.proxies.iter().map(|proxy| version_note(proxy, context));
     let of_services = loaded.services.iter().flat_map(|services| services.notes(&peers.all));
     Record {
         format: FORMAT.to_owned(),
@@ -142,7 +146,22 @@ fn first_record(plan: &Plan, loaded: &Loaded, options: &RunOptions) -> Record {
         readiness: Vec::new(),
         methods: Vec::new(),
         problems: Vec::new(),
-        notes: note.into_iter().filter(|_| has_programs).chain(of_services).collect(),
+        notes: note
+            .into_iter()
+            .filter(|_| has_programs)
+            .chain(of_services)
+            .chain(proxies)
+            .collect(),
         trials: Vec::new(),
     }
+}
+
+/// The note on the version of `proxy`.
+fn version_note(proxy: &Proxy, context: &RunContext) -> String {
+    let Proxy { id, name, .. } = proxy;
+    let version = proxy::version(proxy, context);
+    format!(
+        "{id} is {name}: {}",
+        version.unwrap_or_else(|why| format!("its version is unknown: {why}"))
+    )
 }

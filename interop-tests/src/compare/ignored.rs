@@ -5,8 +5,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compare::difference::{ABSENT, Difference, Subject};
-use crate::config::{Ignore, IgnoredPart};
-use crate::outcome::deviations::glob;
+use crate::config::ignored_metadata::OF_PROXIES;
+use crate::config::{Ignore, IgnoredPart, glob};
 
 /// The `[[ignore]]` entries of a run, and whether each has matched.
 #[derive(Debug, Default)]
@@ -48,7 +48,9 @@ impl Ignored {
         compared: &(impl Iterator<Item = (&'a str, &'a str)> + Clone),
     ) -> Vec<&str> {
         let unused = self.0.iter().filter(|(entry, is_used)| {
-            !is_used.load(Ordering::Relaxed)
+            // Whether a proxy adds something depends on the proxy.
+            entry.what != IgnoredPart::OfProxy
+                && !is_used.load(Ordering::Relaxed)
                 && compared.clone().any(|(peer, method)| is_for(entry, peer, method))
         });
         unused.map(|(entry, _)| &*entry.place).collect()
@@ -69,6 +71,10 @@ fn names(what: &IgnoredPart, subject: &Subject) -> bool {
         (IgnoredPart::Kind(kind), Subject::ResponseField(_, of) | Subject::DetailsField(_, of)) => {
             kind == of
         }
+        (IgnoredPart::OfProxy, _) => match subject.ignored_part() {
+            Some(IgnoredPart::Metadata(name)) => OF_PROXIES.iter().any(|it| glob(it, &name)),
+            _ => false,
+        },
         (IgnoredPart::Any, Subject::End | Subject::Latency) => false,
         (IgnoredPart::Any, _) => true,
         _ => subject.ignored_part().as_ref() == Some(what),
@@ -92,7 +98,7 @@ pub(crate) fn entry_for(subject: &Subject, method: &str) -> Option<String> {
         IgnoredPart::Metadata(name) => ("metadata", name),
         IgnoredPart::Part(part) => ("part", part.to_string()),
         IgnoredPart::Kind(kind) => ("kind", kind.to_string()),
-        IgnoredPart::Any => return None,
+        IgnoredPart::Any | IgnoredPart::OfProxy => return None,
     };
     let quoted = |text: &str| toml::Value::from(text).to_string();
     Some(format!(

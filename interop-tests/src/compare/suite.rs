@@ -20,8 +20,7 @@ use crate::compare::tally::Strict;
 use crate::compare::user::UserCases;
 use crate::compare::wire::selection::{Extent, Probes};
 use crate::config::descriptors::{Descriptors, built_in};
-use crate::config::{CaseSource, CompareSettings, Ignore, Peer, Program, Restart};
-use crate::outcome::deviations::glob;
+use crate::config::{CaseSource, CompareSettings, Ignore, Peer, Program, Restart, glob};
 use crate::outcome::{BaselineKind, Trial, TrialName};
 use crate::probe::table::Probe;
 use crate::probe::target::DEFAULT_SIZE_LIMIT;
@@ -150,6 +149,7 @@ impl Suite {
                 let session = Arc::new(session);
                 trials.extend(session.plan.groups.iter().enumerate().map(|(index, group)| {
                     let name = TrialName {
+                        via: None,
                         suite: SUITE,
                         server: Some(candidate.0.name().to_owned()),
                         client: None,

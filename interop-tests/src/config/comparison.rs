@@ -139,6 +139,8 @@ pub(crate) struct IgnoreEntry {
     pub(crate) part: Option<Spanned<ResponsePart>>,
     /// How the values of any field of the response or of the status details differ.
     pub(crate) kind: Option<Spanned<DifferenceKind>>,
+    /// Several names of metadata at once.
+    pub(crate) preset: Option<Spanned<Preset>>,
     /// The cases to which it applies, as the last part of the name of their trial, with `*` for any text. The default is
     /// all.
     pub(crate) cases: Option<Spanned<String>>,
@@ -148,8 +150,17 @@ pub(crate) struct IgnoreEntry {
     pub(crate) peer: Option<String>,
     /// A regular expression that must match a part of both values, unless a value is absent.
     pub(crate) pattern: Option<Spanned<String>>,
-    /// Why the difference is accepted.
-    pub(crate) reason: String,
+    /// Why the difference is accepted. Optional for a preset, which has a reason of its own.
+    pub(crate) reason: Option<String>,
+}
+
+/// Names of metadata that an entry need not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum Preset {
+    /// What proxies add to responses.
+    Proxy,
 }
 
 /// An `[[ignore]]` entry that has been checked.
@@ -170,6 +181,8 @@ pub(crate) struct Ignore {
 pub(crate) enum IgnoredPart {
     Field(String),
     Metadata(String),
+    /// Metadata that proxies add.
+    OfProxy,
     Part(ResponsePart),
     /// This kind of difference in any field.
     Kind(DifferenceKind),
@@ -230,46 +243,60 @@ pub(crate) enum DifferenceKind {
     AnyType,
 }
 
+impl Ignore {
+    /// Whether it applies to all calls of a peer, whatever their values.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.cases.is_none() && self.method.is_none() && self.pattern.is_none()
+    }
+}
+
 impl IgnoreEntry {
     /// Checks the entry, which is in the peers file `source`.
     pub(crate) fn check(self, source: &Source) -> Result<Ignore, ConfigError> {
-        let Self { field, metadata, part, kind, cases, method, peer, pattern, reason } = self;
+        let Self { field, metadata, part, kind, preset, cases, method, peer, pattern, reason } =
+            self;
         let spans = [
             field.as_ref().map(Spanned::span),
             metadata.as_ref().map(Spanned::span),
             part.as_ref().map(Spanned::span),
             kind.as_ref().map(Spanned::span),
+            preset.as_ref().map(Spanned::span),
             cases.as_ref().map(Spanned::span),
         ];
         let span = spans.into_iter().flatten().next();
         let wrong = |message: &str| Err(source.error(span.clone(), message));
-        let (what, name) = match (field, metadata, part, kind) {
-            (Some(name), None, None, None) => {
+        let (what, name) = match (field, metadata, part, kind, preset) {
+            (Some(name), None, None, None, None) => {
                 (IgnoredPart::Field(name.get_ref().clone()), name.into_inner())
             }
-            (None, Some(name), None, None) => {
+            (None, Some(name), None, None, None) => {
                 let name = name.into_inner().to_ascii_lowercase();
                 (IgnoredPart::Metadata(name.clone()), name)
             }
-            (None, None, Some(part), None) => {
+            (None, None, Some(part), None, None) => {
                 (IgnoredPart::Part(*part.get_ref()), part.get_ref().to_string())
             }
-            (None, None, None, Some(kind)) => {
+            (None, None, None, Some(kind), None) => {
                 (IgnoredPart::Kind(*kind.get_ref()), kind.get_ref().to_string())
             }
-            (None, None, None, None) if cases.is_some() => {
+            (None, None, None, None, Some(preset)) => {
+                (IgnoredPart::OfProxy, preset.get_ref().to_string())
+            }
+            (None, None, None, None, None) if cases.is_some() => {
                 let name = cases.as_ref().map(|cases| cases.get_ref().clone());
                 (IgnoredPart::Any, name.unwrap_or_default())
             }
             _ => {
                 return wrong(
-                    "ignore: an entry needs exactly one of `field`, `metadata`, `part` and `kind`, or only `cases`",
+                    "ignore: an entry needs exactly one of `field`, `metadata`, `part`, `kind` and `preset`, or only \
+                     `cases`",
                 );
             }
         };
-        if reason.trim().is_empty() {
+        let of_preset = (what == IgnoredPart::OfProxy).then(|| "a proxy adds it".to_owned());
+        let Some(reason) = reason.or(of_preset).filter(|reason| !reason.trim().is_empty()) else {
             return wrong("ignore: an entry needs a `reason`");
-        }
+        };
         let pattern = match pattern {
             None => None,
             Some(pattern) => Some(Regex::new(pattern.get_ref()).map_err(|error| {
@@ -303,6 +330,8 @@ mod tests {
         let ignore = checked("metadata = 'Date'\nreason = 'the time'").expect("it is valid");
         assert_eq!(ignore.what, IgnoredPart::Metadata("date".to_owned()));
         assert_eq!(ignore.place, "peers.toml:2: `date`");
+        let preset = checked("preset = 'proxy'").expect("it is valid");
+        assert_eq!((preset.what, &*preset.reason), (IgnoredPart::OfProxy, "a proxy adds it"));
         for (entry, message) in [
             ("reason = 'x'", "peers.toml: ignore: an entry needs exactly one of"),
             ("field = 'a'\npart = 'status'\nreason = 'x'", "peers.toml:2: ignore: an entry needs"),
@@ -315,7 +344,9 @@ mod tests {
             ("kind = 'value'\nfield = 'a'\nreason = 'x'", "ignore: an entry needs exactly one of"),
             ("field = 'a'\nreason = ' '", "peers.toml:2: ignore: an entry needs a `reason`"),
             ("field = 'a'\nreason = 'x'\npattern = '('", "peers.toml:4: ignore: pattern: "),
-            ("field = 'a'", "peers.toml:1: missing field `reason`"),
+            ("field = 'a'", "peers.toml:2: ignore: an entry needs a `reason`"),
+            ("preset = 'cache'", "peers.toml:2: unknown variant `cache`"),
+            ("preset = 'proxy'\nmetadata = 'a'", "ignore: an entry needs exactly one of"),
         ] {
             let error = checked(entry).expect_err(entry);
             assert!(error.contains(message), "{entry}: {error}");

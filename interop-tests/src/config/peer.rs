@@ -10,8 +10,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::{
-    address::Address, capability::ServerOption, languages::Language, places::Places,
-    program::Program, source::Source, template::Template, variables::Variables,
+    IgnoredMetadata, address::Address, capability::ServerOption, languages::Language,
+    places::Places, program::Program, source::Source, template::Template, variables::Variables,
 };
 
 /// One `[[peer]]`: an implementation in some language.
@@ -48,6 +48,9 @@ pub struct Peer {
     /// The file with its entry.
     #[serde(skip)]
     pub(crate) file: Option<Arc<Source>>,
+    /// The metadata in the responses of its server that the calculator's suites do not compare.
+    #[serde(skip)]
+    pub(crate) ignored: IgnoredMetadata,
 }
 
 fn yes() -> bool {
@@ -70,6 +73,7 @@ impl Peer {
             is_of_project: false,
             language_folder: None,
             file: None,
+            ignored: IgnoredMetadata::default(),
         }
     }
 

@@ -13,14 +13,14 @@ use anyhow::{anyhow, bail, ensure};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::comparison::{CompareSettings, Ignore, IgnoreEntry};
+use crate::config::comparison::{CompareSettings, Ignore, IgnoreEntry, IgnoredPart};
 use crate::config::descriptors::{DescriptorSources, Descriptors};
 use crate::config::languages::{self, Language, LanguageChoice};
 use crate::config::places::Places;
 use crate::config::program::{CommandError, Inherits, Program};
 use crate::config::source::{ConfigError, Source};
 use crate::config::variables::{Assignment, Variables};
-use crate::config::{address::Attachment, embedded, peer::Peer};
+use crate::config::{IgnoredMetadata, address::Attachment, embedded, peer::Peer};
 
 /// The name of the peer for an attached server without an entry.
 const ATTACHED: &str = "attached";
@@ -135,7 +135,7 @@ impl Peers {
             return Err(source.error(Some(span), message).into());
         }
         let ignored = std::mem::take(&mut file.ignore).into_iter();
-        let ignored = ignored.map(|entry| entry.check(&source)).collect::<Result<_, _>>()?;
+        let ignored = ignored.map(|entry| entry.check(&source)).collect::<Result<Vec<_>, _>>()?;
         let mut compare = std::mem::take(&mut file.compare);
         compare.find_cases(&source, folder.as_deref().unwrap_or(here))?;
         if let Some(first) = compare.cases.first()
@@ -144,6 +144,9 @@ impl Peers {
         {
             let message = "cases: case files need `protos`, `descriptors` or `reflection`";
             return Err(source.error(Some(first.span()), message).into());
+        }
+        if descriptors.is_none() && reflection.is_none() {
+            check_without_services(&ignored)?;
         }
         if file.with.is_empty() && file.peer.is_empty() {
             let message = "the file has no peer; add a `[[peer]]`, or take peers from the project's files with `with`";
@@ -165,6 +168,7 @@ impl Peers {
         }
         let source = Arc::clone(&peers.source);
         peers.add(file, &source, folder.as_deref(), &Owner::User)?;
+        peers.ignore_metadata();
         Ok(peers)
     }
 
@@ -301,6 +305,13 @@ impl Peers {
         })
     }
 
+    /// Tells each peer which metadata of its responses the calculator's suites do not compare.
+    fn ignore_metadata(&mut self) {
+        for peer in &mut self.all {
+            peer.ignored = IgnoredMetadata::of_peer(&self.ignored, peer.name());
+        }
+    }
+
     /// Whether the file names the services of a user.
     pub(crate) fn has_services(&self) -> bool {
         self.descriptors.is_some() || self.reflection.is_some()
@@ -363,6 +374,7 @@ impl Peers {
             };
             program.attach = Some(server.clone());
         }
+        self.ignore_metadata();
         Ok(())
     }
 
@@ -398,6 +410,22 @@ impl Peers {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks that the entries apply to the calculator's suites, which are the only ones without services.
+fn check_without_services(ignored: &[Ignore]) -> anyhow::Result<()> {
+    let applies = |entry: &Ignore| {
+        let is_metadata = matches!(entry.what, IgnoredPart::Metadata(_) | IgnoredPart::OfProxy);
+        is_metadata && entry.is_unconditional()
+    };
+    match ignored.iter().find(|entry| !applies(entry)) {
+        None => Ok(()),
+        Some(entry) => bail!(
+            "{}: without `protos`, `descriptors` or `reflection`, an [[ignore]] entry can only have `metadata` or \
+             `preset`, and `peer`",
+            entry.place
+        ),
     }
 }
 

@@ -12,7 +12,7 @@ use pep440_rs::Version;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::{ConfigError, Source};
+use crate::config::{ConfigError, Source, glob};
 use crate::outcome::evidence::{Evidence, Report};
 use crate::outcome::finding::{ANY, Finding, Mismatch};
 use crate::outcome::trial::TrialName;
@@ -137,11 +137,13 @@ impl KnownDeviations {
 
     fn strict_verdict(&self, trial: &TrialName, finding: &Finding, evidence: &Evidence) -> Verdict {
         use VerdictKind::{Failed, KnownDeviation, NotSupported, SetUpError};
-        let name = trial.to_string();
+        // An entry for a trial applies to the same trial behind a proxy, which may hide the deviation.
+        let name = trial.without_proxy();
         let entries: Vec<_> = self.matching(trial, &name).collect();
         let known = entries.first();
         match (finding.clone(), known) {
             (Finding::Match, None) => Verdict::passed(),
+            (Finding::Match, Some(_)) if trial.via.is_some() => Verdict::passed(),
             (Finding::Match, Some(known)) => {
                 let pattern = known.pattern(&name).map_or("", |pattern| pattern.get_ref());
                 let why = format!(
@@ -170,6 +172,9 @@ impl KnownDeviations {
                 Verdict { mismatches, ..Verdict::new(Failed, why) }
             }
             (Finding::Accepted(reason), _) => Verdict::new(KnownDeviation, reason),
+            (Finding::OfProxy(mismatches, reason), _) => {
+                Verdict { mismatches, ..Verdict::new(KnownDeviation, reason) }
+            }
             (Finding::NotSupported(why), _) => Verdict::new(NotSupported, why),
             (Finding::Broken(why) | Finding::Hung(why), _) => Verdict::new(Failed, why),
             (Finding::SetUpError(why) | Finding::ReferenceHung(why), _) => {
@@ -284,16 +289,6 @@ fn matches(pattern: &str, name: &str) -> bool {
     let (mut patterns, mut parts) = (pattern.split('/'), name.split('/'));
     patterns.all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
         && parts.next().is_none()
-}
-
-/// Whether `text` matches `pattern`, in which `*` matches any text.
-pub(crate) fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            (0..=text.len()).filter_map(|at| text.get(at..)).any(|text| glob(rest, text))
-        }),
-    }
 }
 
 /// A condition on the version of one library, such as `grpcio < 1.80`.

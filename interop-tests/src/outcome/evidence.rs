@@ -19,6 +19,8 @@ pub(crate) struct Evidence {
     pub(crate) about: Option<String>,
     pub(crate) server_command: Option<String>,
     pub(crate) client_command: Option<String>,
+    /// The command line of the proxy between client and server.
+    pub(crate) proxy_command: Option<String>,
     pub(crate) reference_command: Option<String>,
     /// The requests to the agent or the frames of the script, shortened.
     pub(crate) sent: Vec<String>,
@@ -102,6 +104,7 @@ pub(crate) fn block(
     }
     for (label, command) in [
         ("server", &evidence.server_command),
+        ("proxy", &evidence.proxy_command),
         ("client", &evidence.client_command),
         ("reference", &evidence.reference_command),
     ] {

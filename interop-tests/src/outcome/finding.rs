@@ -80,6 +80,8 @@ pub(crate) enum Finding {
     Mismatches(Vec<Mismatch>),
     /// There are only differences that the user accepts, for this reason.
     Accepted(String),
+    /// The proxy between client and server makes these differences, and the server does not; with the reason.
+    OfProxy(Vec<Mismatch>, String),
     /// A peer does not support what the case needs.
     NotSupported(String),
     /// A peer exited or violated the agent protocol during the case.

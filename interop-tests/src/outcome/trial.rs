@@ -36,10 +36,12 @@ pub(crate) enum BaselineKind {
 
 /// The name of a trial: `suite/server/client/case` for two peers, and `suite/peer/case` for a peer that is
 /// compared with a baseline. The reference is compared with two baselines, so its names are
-/// `suite/peer/baseline/case`.
+/// `suite/peer/baseline/case`. With a proxy between the peers, the suite is `SUITE-via-PROXY`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TrialName {
     pub(crate) suite: &'static str,
+    /// The proxy between client and server, if there is one.
+    pub(crate) via: Option<String>,
     /// The peer that is the server; `None` if the tool is the server.
     pub(crate) server: Option<String>,
     /// The peer that is the client; `None` if the tool is the client.
@@ -58,6 +60,7 @@ impl TrialName {
         let (server, client) = (Some(server.to_owned()), Some(client.to_owned()));
         Self {
             suite,
+            via: None,
             server,
             client,
             baseline: BaselineKind::Stated,
@@ -67,9 +70,20 @@ impl TrialName {
         }
     }
 
+    /// The first part of the name: the suite, and the proxy if there is one.
+    pub(crate) fn first_part(&self) -> String {
+        let via = self.via.as_ref().map(|proxy| format!("-via-{proxy}")).unwrap_or_default();
+        format!("{}{via}", self.suite)
+    }
+
+    /// The name of the same trial without a proxy.
+    pub(crate) fn without_proxy(&self) -> String {
+        Self { via: None, ..self.clone() }.to_string()
+    }
+
     /// The name without the case: the common prefix of all trials of the same peers.
     pub(crate) fn group(&self) -> String {
-        let mut group = self.suite.to_owned();
+        let mut group = self.first_part();
         for peer in self.server.iter().chain(&self.client) {
             group = format!("{group}/{peer}");
             if self.reference.as_ref() == Some(peer) {
@@ -144,6 +158,7 @@ mod tests {
     fn compared(peer: &str, baseline: BaselineKind) -> TrialName {
         TrialName {
             suite: "server-parity",
+            via: None,
             server: Some(peer.to_owned()),
             client: None,
             baseline,
@@ -170,6 +185,14 @@ mod tests {
             "calls/python/rust/tls/root",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_proxy_is_a_part_of_the_name() {
+        let direct = TrialName::stated("calls", "python", "rust", "gzip/root".to_owned());
+        let via = TrialName { via: Some("nginx".to_owned()), ..direct.clone() };
+        assert_eq!(via.to_string(), "calls-via-nginx/python/rust/gzip/root");
+        assert_eq!(via.without_proxy(), direct.to_string());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::IgnoredMetadata;
 use crate::http2::{Endpoint, Field, Stream, body, frame::error_name, value::shown};
 use crate::outcome::Observation;
 use crate::probe::exchange::Exchange;
@@ -14,67 +15,97 @@ use crate::probe::table::Probe;
 const ORDINARY: &str = "HTTP status 200, grpc-status 0, messages 0d00008040, initial metadata \
                         content-type: application/grpc; grpc-accept-encoding: identity, deflate, gzip, end END_STREAM";
 
-/// What a server of the calculator did in response to `probe`.
-pub(crate) fn observation(probe: &Probe, exchange: &Exchange) -> Observation {
+/// What a server of the calculator did in response to `probe`, without the metadata that is `ignored`.
+pub(crate) fn observation(
+    probe: &Probe,
+    exchange: &Exchange,
+    ignored: &IgnoredMetadata,
+) -> Observation {
     let Exchange { endpoint, next_call, .. } = exchange;
     let mut observation = Observation::default();
-    add_streams(&mut observation, endpoint, probe.times > 1);
+    let lines = Lines { is_closed: endpoint.is_closed, ignored };
+    lines.add_streams(&mut observation, endpoint, probe.times > 1);
     observation.add("connection", end(endpoint, probe.ends_connection()));
     if let Some(stream) = next_call {
-        let line = in_one_line(stream, endpoint);
+        let line = lines.in_one_line(stream);
         let is_ordinary = line == ORDINARY;
         observation.add("next call", if is_ordinary { "answered".to_owned() } else { line });
     }
     observation
 }
 
-/// Adds the responses on all streams. If the requests are `repeated`, equal responses are counted instead.
-fn add_streams(observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (id, stream) in &endpoint.streams {
-        if repeated {
-            *counts.entry(in_one_line(stream, endpoint)).or_default() += 1;
-            continue;
-        }
-        for (what, value) in parts(stream, endpoint.is_closed) {
-            observation.add(format!("stream {id}: {what}"), value);
-        }
-    }
-    for (response, count) in counts {
-        observation.add(format!("streams that end with {response}"), count.to_string());
-    }
+/// How responses become lines.
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    /// Whether the server has closed the connection.
+    is_closed: bool,
+    ignored: &'a IgnoredMetadata,
 }
 
-/// A response on one line.
-fn in_one_line(stream: &Stream, endpoint: &Endpoint) -> String {
-    let parts = parts(stream, endpoint.is_closed);
-    let parts: Vec<_> = parts.into_iter().map(|(what, value)| format!("{what} {value}")).collect();
-    parts.join(", ")
-}
+impl Lines<'_> {
+    /// Adds the responses on all streams. If the requests are `repeated`, equal responses are counted instead.
+    fn add_streams(self, observation: &mut Observation, endpoint: &Endpoint, repeated: bool) {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (id, stream) in &endpoint.streams {
+            if repeated {
+                *counts.entry(self.in_one_line(stream)).or_default() += 1;
+                continue;
+            }
+            for (what, value) in self.parts(stream) {
+                observation.add(format!("stream {id}: {what}"), value);
+            }
+        }
+        for (response, count) in counts {
+            observation.add(format!("streams that end with {response}"), count.to_string());
+        }
+    }
 
-/// The parts of a response that are present.
-fn parts(stream: &Stream, is_closed: bool) -> Vec<(&'static str, String)> {
-    let (initial, trailing) = match stream.blocks.split_last() {
-        Some((last, blocks)) if stream.received_end => (blocks, &last[..]),
-        _ => (&stream.blocks[..], &[][..]),
-    };
-    let initial = || initial.iter().flatten();
-    let named = |name: &[u8]| {
-        let mut fields = initial().chain(trailing);
-        fields.find(|field| field.0 == name && mask::is_compared(field)).map(|field| &field.1[..])
-    };
-    let messages = Some(body::shown(&stream.data));
-    let parts = [
-        ("HTTP status", named(b":status").map(shown)),
-        ("grpc-status", named(b"grpc-status").map(shown)),
-        ("grpc-message", named(b"grpc-message").map(shown)),
-        ("messages", messages.filter(|messages| !messages.is_empty())),
-        ("initial metadata", metadata(initial())),
-        ("trailing metadata", metadata(trailing.iter())),
-        ("malformed", stream.malformed.clone()),
-        ("end", Some(stream_end(stream, is_closed))),
-    ];
-    parts.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
+    /// A response on one line.
+    fn in_one_line(self, stream: &Stream) -> String {
+        let parts = self.parts(stream).into_iter();
+        parts.map(|(what, value)| format!("{what} {value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The parts of a response that are present.
+    fn parts(self, stream: &Stream) -> Vec<(&'static str, String)> {
+        let (initial, trailing) = match stream.blocks.split_last() {
+            Some((last, blocks)) if stream.received_end => (blocks, &last[..]),
+            _ => (&stream.blocks[..], &[][..]),
+        };
+        let initial = || initial.iter().flatten();
+        let named = |name: &[u8]| {
+            let mut fields = initial().chain(trailing);
+            fields
+                .find(|field| field.0 == name && mask::is_compared(field))
+                .map(|field| &field.1[..])
+        };
+        let messages = Some(body::shown(&stream.data));
+        let parts = [
+            ("HTTP status", named(b":status").map(shown)),
+            ("grpc-status", named(b"grpc-status").map(shown)),
+            ("grpc-message", named(b"grpc-message").map(shown)),
+            ("messages", messages.filter(|messages| !messages.is_empty())),
+            ("initial metadata", self.metadata(initial())),
+            ("trailing metadata", self.metadata(trailing.iter())),
+            ("malformed", stream.malformed.clone()),
+            ("end", Some(stream_end(stream, self.is_closed))),
+        ];
+        parts.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
+    }
+
+    /// Metadata sorted by name, or `None` if there is none. Values of the same name keep their order.
+    fn metadata<'f>(self, fields: impl Iterator<Item = &'f Field>) -> Option<String> {
+        const OWN_PARTS: [&[u8]; 3] = [b":status", b"grpc-status", b"grpc-message"];
+        let is_ignored = |(name, _): &Field| self.ignored.has(&String::from_utf8_lossy(name));
+        let mut fields: Vec<_> = fields
+            .filter(|field| mask::is_compared(field) && !OWN_PARTS.contains(&&field.0[..]))
+            .filter(|field| !is_ignored(field))
+            .collect();
+        fields.sort_by(|one, other| one.0.cmp(&other.0));
+        let field = |(name, value): &&Field| format!("{}: {}", shown(name), shown(value));
+        let fields: Vec<_> = fields.iter().map(field).collect();
+        (!fields.is_empty()).then(|| fields.join("; "))
+    }
 }
 
 /// How a stream ended.
@@ -112,21 +143,10 @@ pub(crate) fn end(endpoint: &Endpoint, announced: bool) -> String {
     if parts.is_empty() { "open".to_owned() } else { parts.join(", ") }
 }
 
-/// Metadata sorted by name, or `None` if there is none. Values of the same name keep their order.
-fn metadata<'a>(fields: impl Iterator<Item = &'a Field>) -> Option<String> {
-    const OWN_PARTS: [&[u8]; 3] = [b":status", b"grpc-status", b"grpc-message"];
-    let mut fields: Vec<_> = fields
-        .filter(|field| mask::is_compared(field) && !OWN_PARTS.contains(&&field.0[..]))
-        .collect();
-    fields.sort_by(|one, other| one.0.cmp(&other.0));
-    let field = |(name, value): &&Field| format!("{}: {}", shown(name), shown(value));
-    let fields: Vec<_> = fields.iter().map(field).collect();
-    (!fields.is_empty()).then(|| fields.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{parts, stream_end};
+    use super::{Lines, stream_end};
+    use crate::config::IgnoredMetadata;
     use crate::http2::Field;
     use crate::http2::Stream;
 
@@ -135,8 +155,7 @@ mod tests {
     }
 
     fn line(stream: &Stream) -> String {
-        let part = |(what, value)| format!("{what} {value}");
-        parts(stream, false).into_iter().map(part).collect::<Vec<_>>().join(", ")
+        Lines { is_closed: false, ignored: &IgnoredMetadata::default() }.in_one_line(stream)
     }
 
     #[test]
@@ -150,6 +169,16 @@ mod tests {
         stream.received_end = true;
         let ended = "initial metadata a: 1; b: 2, trailing metadata x: , end END_STREAM";
         assert_eq!(line(&stream), format!("{common}{ended}"));
+    }
+
+    #[test]
+    fn ignored_metadata_has_no_line() {
+        let headers = fields(&[(":status", "200"), ("server", "nginx"), ("x", "1")]);
+        let stream = Stream { blocks: vec![headers], ..Stream::default() };
+        let ignored = IgnoredMetadata::default().with(&["server".to_owned()]);
+        let lines = Lines { is_closed: false, ignored: &ignored };
+        let expected = "HTTP status 200, initial metadata x: 1, end an answer without an end";
+        assert_eq!(lines.in_one_line(&stream), expected);
     }
 
     #[test]

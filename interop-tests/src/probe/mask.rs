@@ -1,4 +1,4 @@
-//! The parts of a response that are not compared. Differences are ignored nowhere else.
+//! The parts of a response that are not compared. Only the `[[ignore]]` entries of a peers file can add metadata to them.
 //!
 //! A server may differ in these parts and still be a drop-in replacement, because no client can use the difference, or
 //! because they depend on timing, also in grpcio itself:

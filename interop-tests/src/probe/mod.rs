@@ -8,10 +8,12 @@
 //! - [`exchange`], [`quiescence`]: send a probe and receive the responses
 //! - [`lines`], [`mask`]: the observation, and which parts of the responses are compared
 //! - [`engine`], [`pool`]: send many probes at once
+//! - [`direct`]: which probes need a direct connection to the server
 //! - [`class`], [`mutation`]: classes of random requests, and their generation
 
 pub(crate) mod adaptation;
 pub(crate) mod class;
+pub(crate) mod direct;
 pub(crate) mod engine;
 pub(crate) mod exchange;
 pub(crate) mod lines;

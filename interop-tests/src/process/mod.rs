@@ -1,5 +1,5 @@
-//! Child processes: servers and agents from start to exit, the pools that share them, and their ports, sockets and
-//! certificates.
+//! Child processes: servers, agents and proxies from start to exit, the pools that share them, and their ports, sockets
+//! and certificates.
 //!
 //! Every process is owned by a value that kills and reaps it on drop, on panic and on a signal.
 
@@ -13,6 +13,7 @@ pub(crate) mod limits;
 pub(crate) mod liveness;
 pub mod net;
 pub mod open_files;
+pub(crate) mod proxy;
 pub(crate) mod readiness;
 pub(crate) mod ready_line;
 pub mod reaper;
@@ -27,6 +28,7 @@ pub(crate) use agent_pool::{AgentPool, BorrowedAgent};
 pub use child::{Exit, Logs, Process, SpawnError};
 pub(crate) use context::RunContext;
 pub use group::peak_memory_mib;
+pub(crate) use proxy::SharedProxy;
 pub(crate) use semaphore::{Permit, Semaphore};
 pub(crate) use server::ServerConfig;
 pub use server::{RunningServer, StartError};

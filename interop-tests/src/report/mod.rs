@@ -6,6 +6,7 @@
 //! - `html`, `junit`, `summary`: files
 //! - `methods`, `findings`, `remedy`, `services`: how the methods of services compare, the causes of differences, what to
 //!   do, and all of this for templates
+//! - `proxies`: what proxies do, whatever the server
 //! - `fuzzed`: the output of `interop fuzz` for a service
 //! - `difference`, `versions_table`: a comparison of two records, and a table of any number of records
 
@@ -16,6 +17,7 @@ pub(crate) mod html;
 pub(crate) mod junit;
 pub(crate) mod matrix;
 pub(crate) mod methods;
+pub(crate) mod proxies;
 pub mod record;
 pub(crate) mod remedy;
 pub(crate) mod services;

@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, Value, context, v
 
 use crate::report::matrix::{Cell, Matrix, NO_TRIAL};
 use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
-use crate::report::{findings, methods::Methods, services};
+use crate::report::{findings, methods::Methods, proxies, services};
 
 const TEMPLATE: &str = include_str!("templates/summary.md");
 
@@ -32,6 +32,7 @@ pub(crate) fn write(record: &Record, out: &mut impl Write) -> io::Result<()> {
         problems => Serde(&record.problems),
         services => Methods::all(record).iter().map(services::methods).collect::<Value>(),
         findings => findings::findings(record).iter().map(services::finding).collect::<Value>(),
+        proxies => proxies::values(record),
         matrices => Matrix::all(record).iter().map(matrix).collect::<Value>(),
         failures => record.failed().take(SHOWN).map(failure).collect::<Value>(),
         more_failures => record.counts.failures().saturating_sub(SHOWN),

@@ -17,7 +17,7 @@ use crate::outcome::{TrialName, VerdictKind};
 use crate::output::out;
 use crate::report::record::format::{Answer, Counts, readiness_line};
 use crate::report::record::{Record, trial::TrialRecord};
-use crate::report::{findings, matrix, methods};
+use crate::report::{findings, matrix, methods, proxies};
 
 /// How many failures are printed. The others are counted.
 const SHOWN: usize = 20;
@@ -38,6 +38,10 @@ pub(crate) fn print_conclusion(
         out!("{block}\n");
     }
     print_services(record);
+    let effects = proxies::table(record);
+    if !effects.is_empty() {
+        out!("{effects}");
+    }
     for note in record.warning().iter().chain(&record.notes) {
         out!("interop: {note}");
     }

@@ -18,7 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// Variables of the arguments of make and of its scripts, each with a value that would change a run.
-const OF_MAKE: [&str; 21] = [
+const OF_MAKE: [&str; 22] = [
     "ARGS",
     "CARGO",
     "COUNT",
@@ -40,6 +40,7 @@ const OF_MAKE: [&str; 21] = [
     "SEED",
     "SHARD",
     "TARGET",
+    "VIA",
 ];
 
 /// Targets that read arguments of make.

@@ -7,6 +7,7 @@
 //!
 //! - the suites: [`mutants`], [`tap`], [`trace`] for `calls` and `programs`; [`parity`]; [`client_parity`],
 //!   [`client_programs`], [`stated`]; [`compare`], [`example`], [`fuzzed`]
+//! - proxies between clients and servers: [`via`]
 //! - baselines: [`golden_substitution`], [`other_versions`]
 //! - verdicts: [`deviations`], [`readiness`]
 //! - records and reports: [`record`], [`record_diff`], [`record_merge`], [`versions_table`], [`browser`]
@@ -60,6 +61,7 @@ mod tap;
 mod trace;
 mod unwritten;
 mod versions_table;
+mod via;
 mod with;
 
 use std::process::ExitCode;
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
     // The files with the longest tests are first.
     let tests = [
         mutants::tests(),
+        via::tests(),
         compare::tests(),
         fuzzed::tests(),
         other_versions::tests(),

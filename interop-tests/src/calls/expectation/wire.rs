@@ -40,6 +40,11 @@ impl Wire {
         Ok(())
     }
 
+    /// Whether it counts frames that the server exchanges with its client, which may be a proxy.
+    pub(crate) fn is_about_server_connections(&self) -> bool {
+        self.pings.is_some() || self.goaways.is_some()
+    }
+
     /// The differences between `stats` and this expectation.
     pub(crate) fn mismatches(&self, stats: &WireStats, variant: Variant) -> Vec<Mismatch> {
         let mut mismatches = Vec::new();

@@ -19,7 +19,9 @@ use crate::calls::expectation::{Expectation, wire::Wire};
 use crate::calls::methods::Methods;
 use crate::calls::scenario::{call::Call, step::ServerAction, step::Step};
 use crate::config::source::{self, check_name};
-use crate::config::{Capability, ConfigError, ServerNeeds, Source, Transport, Variant, Vary};
+use crate::config::{
+    Capability, ConfigError, ServerNeeds, Source, Target, Transport, Variant, Vary,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +96,33 @@ impl Scenario {
     /// Whether it needs a server of its own, because it kills the server or measures its memory.
     pub(crate) fn needs_own_server(&self) -> bool {
         self.steps.iter().any(Step::needs_own_server)
+    }
+
+    /// Why it cannot run with a proxy between client and server, if it cannot.
+    pub(crate) fn needs_direct_connection(&self, variant: Variant) -> Option<&'static str> {
+        let is_elsewhere =
+            |step: &Step| !step.calls().is_empty() && step.target() != Target::Server;
+        let reasons = [
+            (
+                variant.transport.is_encrypted(),
+                "TLS ends at the proxy, so the server's certificate and its ALPN are not tested",
+            ),
+            (variant.transport == Transport::Unix, "the proxy listens on a TCP port"),
+            (
+                self.needs_own_server(),
+                "the case kills the server or measures its memory, and only it must cause what the client sees",
+            ),
+            (
+                self.server.is_some(),
+                "the case configures connections with the server, which a proxy opens and closes itself",
+            ),
+            (
+                self.wire.as_ref().is_some_and(Wire::is_about_server_connections),
+                "the proxy itself answers the client's PINGs and ends its connections",
+            ),
+            (self.steps.iter().any(is_elsewhere), "the calls go to a port without a server"),
+        ];
+        reasons.into_iter().find(|(applies, _)| *applies).map(|(_, reason)| reason)
     }
 
     /// Whether it mostly waits, so that many such scenarios can run at once.
@@ -173,6 +202,28 @@ mod tests {
         let names: Vec<_> =
             scenario.vary.variants().iter().map(|variant| variant.name_of("a")).collect();
         assert_eq!(names, ["unix+gzip/a"]);
+    }
+
+    #[test]
+    fn a_case_may_need_a_direct_connection() {
+        let reason = |more: &str, transport| {
+            let call = "call = { ask = 4 }\nexpect = { root = 2 }";
+            let steps =
+                if more.starts_with("steps") || more.starts_with("call") { "" } else { call };
+            let text = format!("[[scenario]]\nname = \"a\"\n{steps}\n{more}\n");
+            let scenario = scenarios(&text).unwrap().remove(0);
+            scenario.needs_direct_connection(Variant { transport, ..Variant::default() })
+        };
+        let plain = |more: &str| reason(more, Transport::Plain).unwrap_or_default();
+        assert_eq!(plain(""), "");
+        assert_eq!(plain("wire = { connections = 1, request_flags = [0] }"), "");
+        assert!(plain("wire = { goaways = 0 }").starts_with("the proxy itself answers"));
+        assert!(plain("server = { max-connection-age = 1 }").starts_with("the case configures"));
+        assert!(plain("steps = [{ server = \"kill\" }]").starts_with("the case kills"));
+        let silent = "call = { ask = 4, to = \"silent-port\" }\nexpect = { root = 2 }";
+        assert!(plain(silent).starts_with("the calls go to a port"));
+        assert!(reason("", Transport::Tls).unwrap().starts_with("TLS ends"));
+        assert!(reason("", Transport::Unix).unwrap().starts_with("the proxy listens"));
     }
 
     #[test]

@@ -15,8 +15,9 @@ use crate::compare::user::messages::{Messages, Reader as MessageReader};
 use crate::compare::user::step::{Setup, Step, UserCase, metadata_value};
 use crate::compare::user::template::{Template, is_name};
 use crate::config::document::{Content, Entries, Node, Wrong};
+use crate::config::glob;
 use crate::config::source::{ConfigError, Source, check_name};
-use crate::outcome::{deviations::glob, status};
+use crate::outcome::status;
 
 /// The keys of a call, in all places where one is described.
 const OF_CALL: [&str; 6] = ["method", "request", "requests", "metadata", "deadline_ms", "expect"];

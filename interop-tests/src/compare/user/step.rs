@@ -15,8 +15,8 @@ use crate::compare::user::captured::Captured;
 use crate::compare::user::expectation::Expectation;
 use crate::compare::user::messages::Messages;
 use crate::compare::user::template::Template;
+use crate::config::glob;
 use crate::config::message_table::Text;
-use crate::outcome::deviations::glob;
 
 /// A call.
 #[derive(Clone, Debug)]

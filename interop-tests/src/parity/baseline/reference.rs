@@ -45,6 +45,11 @@ pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Why the peer cannot run `case`, if it cannot.
+    fn not_supported(&self, _case: &Self::Case) -> Option<String> {
+        None
+    }
+
     /// Notes that a trial needs the outcome of `case`, if the peer runs many cases together.
     fn need(&self, _case: &Arc<Self::Case>) -> Option<Need<Arc<Self::Case>>> {
         None

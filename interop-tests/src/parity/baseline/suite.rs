@@ -12,7 +12,7 @@ use anyhow::Context;
 
 use crate::capture::recorder::Recorder;
 use crate::config::Peer;
-use crate::outcome::{BaselineKind, Evidence, Report, Trial, TrialName};
+use crate::outcome::{BaselineKind, Evidence, Finding, Report, Trial, TrialName};
 use crate::output::file::replace;
 use crate::output::out;
 use crate::parity::baseline::expected::{self, Baseline};
@@ -171,6 +171,7 @@ impl<C: Comparison> Suite<C> {
         let live = self.reference.as_ref().filter(|_| !only_goldens);
         let reference = peers.iter().find(|peer| peer.reference).map(Peer::name);
         let name = |peer: &str, baseline, case: &C::Case| TrialName {
+            via: None,
             suite: C::SUITE,
             server: (C::SIDE == Side::Server).then(|| peer.to_owned()),
             client: (C::SIDE == Side::Client).then(|| peer.to_owned()),
@@ -195,6 +196,14 @@ impl<C: Comparison> Suite<C> {
                     let name = name(peer.name(), baseline.kind(), case);
                     let (case, subject) = (Arc::clone(case), Arc::clone(&subject));
                     let is_attached = subject.is_attached();
+                    if let Some(why) = subject.not_supported(&case) {
+                        let finding = Finding::NotSupported(why);
+                        let evidence =
+                            Evidence { grade: Some(case.grade()), ..Evidence::default() };
+                        let report = Report { finding, evidence };
+                        let run = move || report.clone();
+                        return Trial { is_attached, ..Trial::new(name, run) };
+                    }
                     let of_reference = baseline.live().and(C::Reference::PORT_USER);
                     let port_user = C::Subject::PORT_USER.or(of_reference);
                     let context = Arc::clone(context);

@@ -11,8 +11,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::capture::recorder::Recorder;
+use crate::config::IgnoredMetadata;
 use crate::outcome::{Finding, Need, Needed, PortUser};
 use crate::parity::baseline::{CaseRun, RunResult, Subject};
+use crate::probe::direct;
 use crate::probe::engine::{self, Engine, Next, Round};
 use crate::probe::exchange::{Exchange, PROBES_AT_ONCE, exchange};
 use crate::probe::lines;
@@ -56,6 +58,7 @@ pub(crate) trait ProbedServer: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Batch<S> {
     server: S,
+    ignored: Arc<IgnoredMetadata>,
     needed: Needed<Arc<Probe>>,
     /// The results that no trial has taken, by the names of the probes.
     results: Mutex<BTreeMap<String, Observed>>,
@@ -95,8 +98,10 @@ impl engine::Observed for Observed {
 }
 
 impl<S: ProbedServer> Batch<S> {
-    pub(crate) fn new(server: S) -> Self {
-        Self { server, needed: Needed::default(), results: Mutex::default() }
+    /// Sends probes to `server`. Of its responses, the metadata that is `ignored` is not compared.
+    pub(crate) fn new(server: S, ignored: IgnoredMetadata) -> Self {
+        let (needed, results) = (Needed::default(), Mutex::default());
+        Self { server, ignored: Arc::new(ignored), needed, results }
     }
 
     /// Sends `probe` and all other probes that trials need.
@@ -123,7 +128,7 @@ impl<S: ProbedServer> Batch<S> {
             }
             Next::Done
         };
-        let mut servers = Servers { server: &self.server, context };
+        let mut servers = Servers { server: &self.server, ignored: &self.ignored, context };
         let sent = servers.ready().and_then(|ready| {
             let at_once = PROBES_AT_ONCE;
             Engine { servers: &mut servers, ready, at_once }.run(probes, &mut add)
@@ -150,6 +155,14 @@ impl<S: ProbedServer> Subject for Batch<S> {
 
     fn prepare(&self, context: &RunContext) -> Result<(), Finding> {
         self.server.prepare(context)
+    }
+
+    fn not_supported(&self, probe: &Probe) -> Option<String> {
+        let why =
+            direct::needs_direct_connection(probe).filter(|_| self.ignored.is_behind_proxy)?;
+        Some(format!(
+            "an [[ignore]] entry says that the server is behind a proxy, but the probe needs a direct connection: {why}"
+        ))
     }
 
     fn need(&self, probe: &Arc<Probe>) -> Option<Need<Arc<Probe>>> {
@@ -184,28 +197,35 @@ impl<S: ProbedServer> Subject for Batch<S> {
 /// The server of a batch.
 struct Servers<'a, S> {
     server: &'a S,
+    ignored: &'a Arc<IgnoredMetadata>,
     context: &'a RunContext,
 }
 
 impl<S: ProbedServer> Servers<'_, S> {
-    fn ready(&self) -> Result<Vec<String>, String> {
-        Ok(vec![self.server.address(self.context)?])
+    fn ready(&self) -> Result<Vec<Ready>, String> {
+        let address = self.server.address(self.context)?;
+        Ok(vec![Ready { address, ignored: Arc::clone(self.ignored) }])
     }
 }
 
+/// A server that is ready for probes.
+struct Ready {
+    address: String,
+    ignored: Arc<IgnoredMetadata>,
+}
+
 impl<S: ProbedServer> engine::Servers for Servers<'_, S> {
-    /// The address.
-    type Ready = String;
+    type Ready = Ready;
     type Observed = Observed;
     type Unavailable = String;
 
-    fn observe(address: &String, probe: &Probe) -> Observed {
-        let server = Server { address, target: &Target::calculator() };
+    fn observe(ready: &Ready, probe: &Probe) -> Observed {
+        let server = Server { address: &ready.address, target: &Target::calculator() };
         let recorder = Recorder::default();
         match exchange(probe, server, &recorder) {
             Ok(exchange) => {
                 let is_interrupted = exchange.endpoint.is_closed;
-                let result = Ok(case_run(probe, exchange));
+                let result = Ok(case_run(probe, exchange, &ready.ignored));
                 Observed { result, recorder, is_refused: false, is_interrupted }
             }
             Err(error) => {
@@ -220,14 +240,14 @@ impl<S: ProbedServer> engine::Servers for Servers<'_, S> {
         vec![self.server.exit()]
     }
 
-    fn restart(&mut self) -> Result<Vec<String>, String> {
+    fn restart(&mut self) -> Result<Vec<Ready>, String> {
         self.ready()
     }
 }
 
 /// The outcome of `probe` after this exchange. Nothing in it depends on the run, so it is masked as it is.
-fn case_run(probe: &Probe, exchange: Exchange) -> CaseRun {
-    let observed = lines::observation(probe, &exchange);
+fn case_run(probe: &Probe, exchange: Exchange, ignored: &IgnoredMetadata) -> CaseRun {
+    let observed = lines::observation(probe, &exchange, ignored);
     let Exchange { endpoint, mut sent, .. } = exchange;
     // The GOAWAY shows why a server has closed the connection, even if it is not compared.
     sent.extend(endpoint.goaway.as_ref().map(lines::whole_goaway));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::config::{Peer, Program};
+use crate::config::{IgnoredMetadata, Peer, Program};
 use crate::outcome::{Finding, Grade, Observation, PortUser};
 use crate::parity::baseline::{Case, Comparison, Side};
 use crate::parity::server::batch::{Batch, ProbedServer};
@@ -59,16 +59,17 @@ impl Comparison for ServerParity {
         let (program, log) = (peer.server.clone()?, folder.join("server"));
         let process = SharedServer::new(program, &log, ServerConfig::default());
         let is_attached = peer.attached_server().is_some();
-        Some(Batch::new(TestServer { process, is_attached }))
+        Some(Batch::new(TestServer { process, is_attached }, peer.ignored.clone()))
     }
 
     fn reference(peer: &Peer, folder: &Path) -> Option<Self::Reference> {
-        Some(Batch::new(TutorialServer {
+        let server = TutorialServer {
             program: peer.server_program.clone()?,
             logs: Logs::at(&folder.join("server")),
             running: Arc::default(),
             limit: Mutex::new(RestartLimit::new("server")),
-        }))
+        };
+        Some(Batch::new(server, IgnoredMetadata::default()))
     }
 }
 

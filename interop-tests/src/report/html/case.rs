@@ -28,6 +28,7 @@ impl<'a> Renderer<'a> {
     pub(crate) fn render(&self, trial: &TrialRecord, most: usize) -> io::Result<String> {
         let commands = [
             ("server", &trial.server_command),
+            ("proxy", &trial.proxy_command),
             ("client", &trial.client_command),
             ("reference", &trial.reference_command),
         ];

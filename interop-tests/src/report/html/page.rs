@@ -20,7 +20,7 @@ use crate::report::html::format::{Shown, VERDICTS, counted, duration, grouped, p
 use crate::report::matrix::{self, Matrix};
 use crate::report::record::format::{Answer, Readiness};
 use crate::report::record::{KnownDeviation, Record, trial::TrialRecord};
-use crate::report::{findings, methods::Methods, services};
+use crate::report::{findings, methods::Methods, proxies, services};
 
 const STYLE: &str = include_str!("../templates/report.css");
 const SCRIPT: &str = include_str!("../templates/report.js");
@@ -59,6 +59,7 @@ pub(crate) fn context(record: &Record, renderer: &Renderer<'_>) -> io::Result<Va
         services => Methods::all(record).iter().map(services::methods).collect::<Value>(),
         findings => findings::findings(record).iter().map(services::finding).collect::<Value>(),
         unstable => services::unstable(record),
+        proxies => proxies::values(record),
         matrices => Matrix::all(record).iter().map(matrix).collect::<Value>(),
         failures => failures(record, renderer)?,
         more_failures => record.counts.failures().saturating_sub(FAILURES),

@@ -35,6 +35,8 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         let (_, other) = sides(trial, role);
         trial.verdict.is_failure()
             || trial.verdict == VerdictKind::NotSupported
+                // The proxy is the obstacle, not the peer.
+                && trial.via.is_none()
                 && (is_measure(other) || other == Some(peer))
     };
     let against: Vec<_> = trials().filter(of_peer).filter(counts).collect();
@@ -48,6 +50,10 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
     if !record.is_whole() {
         let (chosen, all) = (record.selection.chosen, record.selection.all);
         return Answer::NotJudged { why: format!("only {chosen} of {all} trials ran") };
+    }
+    if trials().all(|trial| trial.via.is_some()) {
+        let why = "only calls through a proxy were made; a run without --via judges it".to_owned();
+        return Answer::NotJudged { why };
     }
     if !trials().filter(of_peer).any(|trial| is_measure(sides(trial, role).1)) {
         return Answer::NotJudged { why: format!("no trial compared it with {reference}") };
@@ -159,6 +165,21 @@ mod tests {
         assert!(matches!(assessed(&[passed, of("go")]), Answer::Ready { .. }));
         assert!(matches!(assessed(&[of("python")]), Answer::NotReady { .. }));
         assert!(matches!(assessed(&[of("rust")]), Answer::NotReady { .. }));
+    }
+
+    #[test]
+    fn calls_through_a_proxy_can_only_speak_against_a_peer() {
+        let behind = |verdict| {
+            let mut trial =
+                trial("calls-via-nginx", [Some("rust"), Some("python")], "stated", verdict);
+            trial["via"] = "nginx".into();
+            trial
+        };
+        let judged = |verdict| assessed(&[behind("passed"), behind(verdict)]);
+        assert!(matches!(judged("passed"), Answer::NotJudged { .. }));
+        assert!(matches!(judged("not-supported"), Answer::NotJudged { .. }));
+        assert!(matches!(judged("known-deviation"), Answer::NotJudged { .. }));
+        assert!(matches!(judged("failed"), Answer::NotReady { trials: 1, .. }));
     }
 
     #[test]

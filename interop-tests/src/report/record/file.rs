@@ -129,6 +129,7 @@ fn upgrade_trial(trial: &mut Map<String, Value>, reference: Option<&str>) -> Opt
     let is_golden = text(other)? == "golden";
     let baseline = if is_golden { BaselineKind::Golden } else { BaselineKind::Live };
     let name = TrialName {
+        via: None,
         suite,
         server: text("server").filter(|_| peer == "server"),
         client: text("client").filter(|_| peer == "client"),

@@ -16,8 +16,11 @@ pub(crate) struct TrialRecord {
     /// peer that is compared with a baseline, `suite/peer/method/case` for a method of a service, and `suite/peer/baseline/case` for the reference, which is compared
     /// with two baselines.
     pub(crate) name: String,
-    /// The name of the suite, such as `calls`.
+    /// The name of the suite, such as `calls`, or `calls-via-PROXY`.
     pub(crate) suite: String,
+    /// The name of the proxy between client and server, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) via: Option<String>,
     /// The peer that is the server. `nobody` if there is no server; missing if the tool is the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server: Option<String>,
@@ -36,7 +39,7 @@ pub(crate) struct TrialRecord {
     /// The reason of the verdict; missing for a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
-    /// Of a known deviation: the link of its entry in `deviations.toml`.
+    /// Of a known deviation: the link of its entry in `deviations.toml`, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<String>,
     /// Of a failure or a known deviation: the differences.
@@ -55,6 +58,9 @@ pub(crate) struct TrialRecord {
     /// The command line of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_command: Option<String>,
+    /// The command line of the proxy between client and server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) proxy_command: Option<String>,
     /// The command line of the live reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference_command: Option<String>,
@@ -74,6 +80,12 @@ pub(crate) struct TrialRecord {
 }
 
 impl TrialRecord {
+    /// The proxy that makes the differences of this trial, whatever the server.
+    pub(crate) fn changed_by(&self) -> Option<&str> {
+        let is_of_proxy = self.verdict == VerdictKind::KnownDeviation && self.link.is_none();
+        self.via.as_deref().filter(|_| is_of_proxy)
+    }
+
     /// The name without the case: the common prefix of all trials of the same peers.
     pub(crate) fn group(&self) -> &str {
         let group = self.name.strip_suffix(&self.case);
@@ -106,7 +118,8 @@ impl TrialRecord {
         let logs = evidence.full_logs().map(|log| log.display().to_string()).collect();
         Self {
             name: trial.to_string(),
-            suite: trial.suite.to_owned(),
+            suite: trial.first_part(),
+            via: trial.via.clone(),
             server: trial.server.clone(),
             client: trial.client.clone(),
             baseline: trial.baseline,
@@ -121,6 +134,7 @@ impl TrialRecord {
             about: evidence.about,
             server_command: evidence.server_command,
             client_command: evidence.client_command,
+            proxy_command: evidence.proxy_command,
             reference_command: evidence.reference_command,
             sent: evidence.sent,
             expectation: evidence.expected.into_iter().map(Observation::lines).collect(),
