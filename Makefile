@@ -158,7 +158,7 @@ advisories: ## check the dependencies for known vulnerabilities, whose database 
 	PATH="$$PATH:.venv-lint/bin" $(CARGO) deny --locked $(DENY) advisories
 
 # All linters run even when the first one fails, so that one run shows everything there is to repair.
-lint: ## check formats, lints, types, rustdoc, dependencies, links between documents, and .github
+lint: ## check formats, lints, types, rustdoc, dependencies, links between documents, .github, and LANGUAGES
 	@failed=; \
 	run() { echo "$$*"; "$$@" || failed="$$failed; $$*"; }; \
 	has() { $(CARGO) $$1 --version >/dev/null 2>&1 || { \
@@ -170,6 +170,7 @@ lint: ## check formats, lints, types, rustdoc, dependencies, links between docum
 	has fmt rustfmt && run $(CARGO) fmt --all --check; \
 	has clippy clippy && run $(CARGO) clippy --locked --workspace --all-targets --features grpc-interop/bench -- -D warnings; \
 	RUSTDOCFLAGS='-D warnings' run $(CARGO) doc --locked --workspace --no-deps --document-private-items; \
+	for language in $(CHOSEN_LANGUAGES); do run interop-tests/peers/$$language/setup.sh lint; done; \
 	if python/setup.sh lint; then \
 		bin=.venv-lint/bin; \
 		schema="$$bin/check-jsonschema --builtin-schema vendor.github"; \
@@ -187,7 +188,7 @@ lint: ## check formats, lints, types, rustdoc, dependencies, links between docum
 		shellcheck=; \
 		if is_here shellcheck; then \
 			shellcheck=$$bin/shellcheck; \
-			run $$shellcheck python/setup.sh python/versions/run.sh .ci/run; \
+			run $$shellcheck python/setup.sh python/versions/run.sh .ci/run interop-tests/peers/*/setup.sh; \
 		fi; \
 		if is_here actionlint; then \
 			run $$bin/actionlint -shellcheck "$$shellcheck" .github/workflows/*.yml; \
