@@ -156,7 +156,7 @@ impl CaseRun<'_> {
             let port = match self.dedicated {
                 // The tap stops listening and listens again together with the server.
                 Some(_) => addresses::lasting_port,
-                None => addresses::fresh_port,
+                None => addresses::passing_port,
             };
             let address = self.server.config.address(port, self.context);
             let address = address.map_err(Finding::SetUpError)?;

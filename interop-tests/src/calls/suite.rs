@@ -55,6 +55,7 @@ impl<'a> Suite<'a> {
                         (session.clone(), Arc::clone(scenario), *variant);
                     Trial {
                         waits: scenario.waits(),
+                        keeps_port: scenario.needs_own_server(),
                         is_attached: server.attached_server().is_some(),
                         ..Trial::new(name, move || case_run::run(&session, &scenario, variant))
                     }
@@ -124,6 +125,7 @@ impl<'a> Suite<'a> {
                         (behind.clone(), Arc::clone(scenario), *variant);
                     Trial {
                         waits: scenario.waits(),
+                        keeps_port: scenario.needs_own_server(),
                         is_attached: peer.attached_server().is_some(),
                         ..Trial::new(name, move || behind.run(&scenario, variant))
                     }

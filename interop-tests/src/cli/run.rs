@@ -9,6 +9,7 @@ use crate::cli::judge::{Judge, as_libtest};
 use crate::cli::libtest;
 use crate::cli::schedule::{self, Durations};
 use crate::cli::{load::Loaded, options::RunOptions, plan::Plan, selection};
+use crate::compare;
 use crate::config::Proxy;
 use crate::outcome::{MethodComparison, MethodVerdict};
 use crate::output::file::Unwritten;
@@ -18,7 +19,6 @@ use crate::report::record::format::{Counts, Selection};
 use crate::report::record::{FORMAT, Machine, Record, State, VERSION, assessment};
 use crate::report::record::{participant::Participant, writer::RecordWriter};
 use crate::report::{self, terminal::Progress};
-use crate::{calls, compare};
 
 /// The result of a finished run.
 pub(crate) struct Finished {
@@ -42,8 +42,7 @@ pub(crate) fn run(
     loaded.peers.check_programs(&loaded.context.places, &loaded.left_out)?;
     loaded.proxies.iter().try_for_each(|proxy| proxy.check(&loaded.context.places))?;
     selection::check(&plan, options, Some(&loaded.left_out))?;
-    // Each of these trials may start a server of its own.
-    let ports = plan.trials.iter().filter(|trial| trial.name.suite == calls::suite::SUITE).count();
+    let ports = plan.trials.iter().filter(|trial| trial.keeps_port).count();
     loaded.context.prepare(ports)?;
     writer.begin(first_record(&plan, &loaded, options), report::record_in(output))?;
     report::clear(output);

@@ -138,6 +138,8 @@ pub(crate) struct Trial {
     pub(crate) waits: bool,
     /// Whether its server was started by the user (`--attach`).
     pub(crate) is_attached: bool,
+    /// Whether its server has a port of its own, which is kept because the server restarts.
+    pub(crate) keeps_port: bool,
     /// The turn at port 50051 in which it runs, if it needs the port.
     pub(crate) port_user: Option<PortUser>,
     /// Runs it. Another call runs it again.
@@ -147,7 +149,14 @@ pub(crate) struct Trial {
 impl Trial {
     /// A trial that does not mostly wait, does not need port 50051, and whose server the tool starts.
     pub(crate) fn new(name: TrialName, run: impl FnMut() -> Report + Send + 'static) -> Self {
-        Self { name, waits: false, is_attached: false, port_user: None, run: Box::new(run) }
+        Self {
+            name,
+            waits: false,
+            is_attached: false,
+            keeps_port: false,
+            port_user: None,
+            run: Box::new(run),
+        }
     }
 }
 

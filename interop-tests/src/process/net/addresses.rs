@@ -103,21 +103,29 @@ fn socket_folder_in(parent: &Path) -> io::Result<TempDir> {
 /// A port for a server that restarts at the same address.
 pub(crate) fn lasting_port() -> io::Result<u16> {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
-    next_port(20_000, &GIVEN)
+    next_port(20_000, &GIVEN, true)
 }
+
+/// The number of ports in the range of [`fresh_port`] and [`passing_port`] that were given.
+static FRESH: AtomicU16 = AtomicU16::new(0);
 
 /// A port that has not been used in this run.
 pub(crate) fn fresh_port() -> io::Result<u16> {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    next_port(10_000, &GIVEN)
+    next_port(10_000, &FRESH, true)
+}
+
+/// A port that is used again only after 10,000 others, for a socket that listens at once and until its end. It is not
+/// held, because a run may need more of them than it can have open files.
+pub(crate) fn passing_port() -> io::Result<u16> {
+    next_port(10_000, &FRESH, false)
 }
 
 /// The next free port, starting at `first`; `given` counts the ports that were already used.
 ///
-/// The port stays free until its server starts, and when it restarts. For the kernel, it is held on Linux; elsewhere these
-/// ports are below the range of ephemeral ports. For other runs, which could choose it, too, each run holds the UDP port of
-/// the same number, which servers do not use.
-fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
+/// If it `is_held`, it stays free until its server starts, and when it restarts. For the kernel, it is held on Linux;
+/// elsewhere these ports are below the range of ephemeral ports. For other runs, which could choose it, too, each run
+/// holds the UDP port of the same number, which servers do not use.
+fn next_port(first: u16, given: &AtomicU16, is_held: bool) -> io::Result<u16> {
     const COUNT: u16 = 10_000;
     static HELD: Mutex<Vec<(UdpSocket, HeldPort)>> = Mutex::new(Vec::new());
     // Concurrent runs start at different ports.
@@ -133,7 +141,9 @@ fn next_port(first: u16, given: &AtomicU16) -> io::Result<u16> {
         };
         match bind() {
             Ok(sockets) => {
-                HELD.lock().push(sockets);
+                if is_held {
+                    HELD.lock().push(sockets);
+                }
                 return Ok(port);
             }
             // The other ports would fail in the same way.
@@ -201,9 +211,9 @@ mod tests {
     #[test]
     fn a_port_that_another_run_holds_is_skipped() {
         static GIVEN: AtomicU16 = AtomicU16::new(0);
-        let first = next_port(30_000, &GIVEN).expect("cannot reserve a port");
+        let first = next_port(30_000, &GIVEN, true).expect("cannot reserve a port");
         // Another run would begin at the same port.
-        let next = next_port(30_000, &AtomicU16::new(0)).expect("cannot reserve a port");
+        let next = next_port(30_000, &AtomicU16::new(0), true).expect("cannot reserve a port");
         assert!(next > first, "{first} was given out again");
         assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, first)).is_ok(), "a server can use it");
     }
