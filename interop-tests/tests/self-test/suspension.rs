@@ -61,5 +61,8 @@ fn probes_are_repeated() {
     ran.prints("the run was suspended for");
     let status = ran.record()["trials"][0]["observation"].to_string();
     ran.assert(!status.contains("suspended"), "the response of the suspension should be forgotten");
-    ran.assert(status.contains("0d f3 04 b5 3f") || status.contains("0df304b53f"), "the right one is compared");
+    ran.assert(
+        status.contains("0d f3 04 b5 3f") || status.contains("0df304b53f"),
+        "the right one is compared",
+    );
 }
