@@ -7,6 +7,7 @@ pub(crate) mod agent;
 pub(crate) mod agent_pool;
 pub(crate) mod child;
 pub(crate) mod context;
+mod end_signals;
 pub mod file_lock;
 pub(crate) mod group;
 pub(crate) mod limits;

@@ -11,7 +11,7 @@ use crate::output::err;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 
-use crate::process::supervisor::Supervisor;
+use crate::process::{end_signals::on_end_signal, supervisor::Supervisor};
 
 /// The exit status after a signal, as shells report it for SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -54,13 +54,13 @@ pub fn start_supervisor() -> io::Result<()> {
     Ok(())
 }
 
-/// Installs a handler for SIGINT, SIGTERM and SIGHUP, and for the exit of the parent process: it calls `first`, kills
-/// all children, calls `last` with the result of `first`, and exits the process.
+/// Installs a handler for the [signals that end the tool](super::end_signals), and for the exit of the parent process: it
+/// calls `first`, kills all children, calls `last` with the result of `first`, and exits the process.
 pub fn end_all_on_signals<T>(
-    first: impl Fn() -> T + Send + 'static,
-    last: impl Fn(T) + Send + 'static,
-) -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(move || {
+    first: impl FnOnce() -> T + Send + 'static,
+    last: impl FnOnce(T) + Send + 'static,
+) -> io::Result<()> {
+    on_end_signal(move || {
         let result = first();
         let live = LIVE.lock();
         for group in &live.groups {

@@ -4,7 +4,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ("orphans/none-after-sigterm", none_after_sigterm),
         ("orphans/none-after-sigkill", none_after_sigkill),
         ("orphans/none-after-a-panic", none_after_a_panic),
+        ("orphans/an-ignored-signal-stays-ignored", an_ignored_signal_stays_ignored),
     ])
 }
 
@@ -78,8 +79,17 @@ fn none_after_a_run() {
 
 /// A run that hangs while a server, an agent and a child of the agent are running.
 fn hanging_run() -> (Run, Child, Vec<Pid>) {
-    let run = Run::of_mutants("calls/one-wrong-answer/hangs/root-of-16");
+    let run = hanging();
     let mut command = run.command();
+    observe(run, &mut command)
+}
+
+fn hanging() -> Run {
+    Run::of_mutants("calls/one-wrong-answer/hangs/root-of-16")
+}
+
+/// Starts the tool with `command`, and returns when its servers and agents run.
+fn observe(run: Run, command: &mut Command) -> (Run, Child, Vec<Pid>) {
     // Only the tool is in this group, so the peers do not get the signal.
     let child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let child = child.expect("cannot start the tool");
@@ -114,6 +124,31 @@ fn none_after_sigterm() {
 
 fn none_after_sigkill() {
     all_exit_on(Signal::KILL, None);
+}
+
+/// As a script starts it with `nohup` and `&`.
+fn an_ignored_signal_stays_ignored() {
+    let run = hanging();
+    let command = run.command();
+    let mut script = Command::new("sh");
+    script.args(["-c", "trap '' INT HUP; exec \"$@\"", "sh"]).arg(command.get_program());
+    script.args(command.get_args()).current_dir(programs::ROOT);
+    let (_run, mut tool, pids) = observe(run, &mut script);
+    let pid = Pid::from_child(&tool);
+    for signal in [Signal::INT, Signal::HUP] {
+        kill_process(pid, signal).expect("cannot send the signal to the tool");
+    }
+    if cfg!(target_os = "linux") {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()));
+        let status = status.expect("the tool should be running");
+        let ignored = status.lines().find(|line| line.starts_with("SigIgn:")).expect("a line");
+        let ignored = u64::from_str_radix(ignored[7..].trim(), 16).expect("a mask");
+        assert_eq!(ignored & 0b11, 0b11, "{status}");
+    }
+    kill_process(pid, Signal::TERM).expect("cannot send the signal to the tool");
+    let ended = tool.wait().expect("cannot wait for the tool");
+    assert_eq!(ended.code(), Some(130), "SIGTERM is not ignored");
+    wait_until("all processes exit", || all_gone(&pids));
 }
 
 fn none_after_a_panic() {
