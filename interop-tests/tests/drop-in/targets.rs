@@ -99,7 +99,8 @@ fn server(address: &str) -> Process {
 #[test]
 fn both_clients_accept_the_same_addresses() {
     let Some(python) = Python::find() else { return };
-    let folder = tempfile::tempdir().expect("cannot create a folder");
+    // Not in TMPDIR, which may be too long for the path of a socket.
+    let folder = tempfile::tempdir_in("/tmp").expect("cannot create a folder");
     let path = folder.path().join("socket").display().to_string();
     let name = format!("calculator-targets-{}", std::process::id());
     let tcp = Server::start_at("[::]:0");

@@ -18,7 +18,8 @@ use crate::support::Process;
 use crate::support::failing_server;
 
 fn folder() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("cannot create a folder");
+    // Not in TMPDIR, which may be too long for the path of a socket.
+    let folder = tempfile::tempdir_in("/tmp").expect("cannot create a folder");
     let path = folder.path().join("socket");
     (folder, path)
 }

@@ -115,10 +115,12 @@ fn listed(peers: &str) -> String {
 fn a_complete_peer() {
     let entry = snippets("peers.md", "toml").swap_remove(1);
     let names = listed(&format!("with = [\"python\", \"rust\"]\n{entry}"));
-    for name in ["calls/go/go/root-of-16:", "calls/rust/go/tls/", "calls/go/rust/tls/"] {
+    let expected =
+        ["calls/kotlin/kotlin/root-of-16:", "calls/rust/kotlin/tls/", "calls/kotlin/rust/tls/"];
+    for name in expected {
         assert!(names.contains(name), "{name} is missing");
     }
-    assert!(!names.contains("parity/go/root-of-2:"), "`parity = false` should be respected");
+    assert!(!names.contains("parity/kotlin/root-of-2:"), "`parity = false` should be respected");
 }
 
 fn a_server() {

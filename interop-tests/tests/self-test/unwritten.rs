@@ -68,7 +68,7 @@ fn a_log() {
     let tool = run.command();
     let mut shell = Command::new("sh");
     shell.current_dir(tool.get_current_dir().expect("it has a working directory"));
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\""]);
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""]);
     shell.arg(tool.get_program()).args(tool.get_args());
     let ran = run.finish_command(shell);
     ran.ends_with_status(3).prints("1 set-up error");

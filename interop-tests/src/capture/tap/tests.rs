@@ -33,6 +33,11 @@ fn tcp() -> Tapped {
     limited(Tapped { tap, recorder, client: client.into(), server: server.into() })
 }
 
+/// Not in TMPDIR, which may be too long for the path of a socket.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/tmp").expect("cannot create a folder")
+}
+
 fn unix(folder: &TempDir) -> Tapped {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let listener = UnixListener::bind(path("server")).expect("cannot create a socket");
@@ -80,7 +85,7 @@ fn reset(socket: Socket) {
 
 #[test]
 fn bytes_and_half_closes_are_forwarded() {
-    let folder = tempfile::tempdir().expect("cannot create a folder");
+    let folder = folder();
     for Tapped { tap, recorder, client, server } in [unix(&folder), tcp()] {
         send(&client, &server, b"question");
         send(&server, &client, b"answer");
@@ -135,7 +140,7 @@ fn a_reset_after_a_half_close_is_forwarded() {
 
 #[test]
 fn a_client_notices_that_the_server_has_exited() {
-    let folder = tempfile::tempdir().expect("cannot create a folder");
+    let folder = folder();
     for Tapped { tap, recorder, client, server } in [tcp(), unix(&folder)] {
         drop(server);
         assert_eq!(end(&client), Ok(0));

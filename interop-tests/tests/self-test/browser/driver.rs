@@ -80,7 +80,9 @@ impl Browser {
             "timeouts": { "implicit": WAIT.as_millis() },
         } } });
         let config = ureq::Agent::config_builder();
-        let config = config.timeout_global(Some(LIMIT)).http_status_as_error(false).build();
+        // The driver is on this machine, whatever proxy the environment names.
+        let config = config.proxy(None).timeout_global(Some(LIMIT));
+        let config = config.http_status_as_error(false).build();
         let (agent, address) = (config.new_agent(), &driver.address);
         let new = call(&agent, &format!("http://{address}/session"), Some(&wanted));
         let id = new["sessionId"].as_str().expect("the response has no session");

@@ -119,10 +119,16 @@ mod tests {
     use crate::grpcio::serve::listen::socket::ListenError;
     use std::fs;
     use std::os::unix::net::UnixStream;
+    use tempfile::TempDir;
+
+    /// Not in TMPDIR, which may be too long for the path of a socket.
+    fn folder() -> TempDir {
+        tempfile::tempdir_in("/tmp").expect("a folder")
+    }
 
     #[test]
     fn a_stale_file_is_replaced_and_removed_at_the_end() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let path = folder.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
         assert!(path.exists(), "stale");
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_socket_in_use_and_other_files_are_kept() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let path = folder.path().join("socket");
         let first = UnixSocket::bind(&path).expect("a free path");
         let error = UnixSocket::bind(&path).expect_err("in use");
@@ -166,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_file_of_a_successor_is_kept() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let path = folder.path().join("socket");
         let first = UnixSocket::bind(&path).expect("a free path");
         fs::remove_file(&path).expect("its file");
