@@ -56,8 +56,10 @@ pub(super) struct Browser {
 
 impl Browser {
     pub(super) fn start(programs: &Programs, logs: &Path) -> Self {
+        // Chromium creates a Unix socket in TMPDIR, which may be too long for that.
         let program = format!(
             "command = ['{}', '--port=0']\n\
+             environment = {{ TMPDIR = '/tmp' }}\n\
              ready = 'ChromeDriver was started successfully on port {{port}}.'",
             programs.chromedriver.display()
         );
