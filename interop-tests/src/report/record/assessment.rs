@@ -80,8 +80,19 @@ fn answer(record: &Record, peer: &str, role: Role, reference: &str) -> Answer {
         let why = format!("trials were skipped, for example {} ({why})", skipped.name);
         return Answer::NotJudged { why };
     }
+    // With a third peer on the other side, it may be that peer that deviates, as it does with the reference.
+    let is_of_third_peer = |trial: &&TrialRecord| {
+        let (_, other) = sides(trial, role);
+        let is_same = |it: &TrialRecord| {
+            sides(it, role) == (Some(reference), other)
+                && (&it.suite, &it.case, &it.why) == (&trial.suite, &trial.case, &trial.why)
+                && it.verdict == VerdictKind::KnownDeviation
+        };
+        !is_measure(other) && other != Some(peer) && trials().any(is_same)
+    };
+    let is_known = |trial: &&TrialRecord| trial.verdict == VerdictKind::KnownDeviation;
     let known: Vec<_> =
-        trials().filter(of_peer).filter(|t| t.verdict == VerdictKind::KnownDeviation).collect();
+        trials().filter(of_peer).filter(is_known).filter(|it| !is_of_third_peer(it)).collect();
     let visible = |trial: &&&TrialRecord| trial.grade != Some(Grade::Edge);
     Answer::Ready { deviations: known.len(), client_visible: known.iter().filter(visible).count() }
 }
@@ -142,6 +153,20 @@ mod tests {
         let record: Record = serde_json::from_value(record).expect("the record is invalid");
         let [Readiness { answer, .. }] = &of(&record)[..] else { panic!("one peer") };
         answer.clone()
+    }
+
+    #[test]
+    fn a_deviation_of_a_third_peer_is_not_that_of_the_candidate() {
+        let with_go = |server| [Some(server), Some("go")];
+        let known = |server| trial("calls", with_go(server), "stated", "known-deviation");
+        let compared = trial("server-parity", [Some("rust"), None], "live", "passed");
+        let passed = trial("calls", with_go("python"), "stated", "passed");
+        let deviations = |trials: &[Value]| match assessed(trials) {
+            Answer::Ready { deviations, .. } => deviations,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(deviations(&[compared.clone(), known("rust"), known("python")]), 0);
+        assert_eq!(deviations(&[compared, known("rust"), passed]), 1);
     }
 
     #[test]
