@@ -54,7 +54,7 @@ pub fn start_supervisor() -> io::Result<()> {
     Ok(())
 }
 
-/// Installs a handler for the [signals that end the tool](super::end_signals), and for the exit of the parent process: it
+/// Installs a handler for SIGINT, SIGTERM and SIGHUP, unless they are ignored, and for the exit of the parent process: it
 /// calls `first`, kills all children, calls `last` with the result of `first`, and exits the process.
 pub fn end_all_on_signals<T>(
     first: impl FnOnce() -> T + Send + 'static,
