@@ -12,7 +12,7 @@ use crate::calls::behind_proxy::{BehindProxy, ReferenceBehindProxy};
 use crate::calls::case_run::{self, Session};
 use crate::calls::scenario::Scenario;
 use crate::config::{Pairs, Peer, Proxy, Variant};
-use crate::outcome::{Trial, TrialName};
+use crate::outcome::{Report, Trial, TrialName};
 use crate::process::{AgentPool, RunContext, ServerPool, SharedProxy};
 
 /// The name of the suite.
@@ -47,19 +47,8 @@ impl<'a> Suite<'a> {
         for (server, servers) in self.servers(&folder) {
             for (client, agents) in &clients {
                 let session = self.session(server, &servers, agents);
-                let cases = self.cases_of(&cases, server, client);
-                trials.extend(cases.map(|(scenario, variant)| {
-                    let case = variant.name_of(scenario.name());
-                    let name = TrialName::stated(SUITE, server.name(), client.name(), case);
-                    let (session, scenario, variant) =
-                        (session.clone(), Arc::clone(scenario), *variant);
-                    Trial {
-                        waits: scenario.waits(),
-                        keeps_port: scenario.needs_own_server(),
-                        is_attached: server.attached_server().is_some(),
-                        ..Trial::new(name, move || case_run::run(&session, &scenario, variant))
-                    }
-                }));
+                let run = move |scenario: &_, variant| case_run::run(&session, scenario, variant);
+                trials.extend(self.trials_of([server, client], None, &cases, run));
             }
         }
         trials
@@ -116,20 +105,8 @@ impl<'a> Suite<'a> {
                     is_reference: is_reference(peer),
                     client: client.name().to_owned(),
                 };
-                let cases = self.cases_of(cases, peer, client);
-                trials.extend(cases.map(|(scenario, variant)| {
-                    let case = variant.name_of(scenario.name());
-                    let name = TrialName::stated(SUITE, peer.name(), client.name(), case);
-                    let name = TrialName { via: Some(id.clone()), ..name };
-                    let (behind, scenario, variant) =
-                        (behind.clone(), Arc::clone(scenario), *variant);
-                    Trial {
-                        waits: scenario.waits(),
-                        keeps_port: scenario.needs_own_server(),
-                        is_attached: peer.attached_server().is_some(),
-                        ..Trial::new(name, move || behind.run(&scenario, variant))
-                    }
-                }));
+                let run = move |scenario: &_, variant| behind.run(scenario, variant);
+                trials.extend(self.trials_of([peer, client], Some(id), cases, run));
             }
         }
         trials
@@ -144,15 +121,28 @@ impl<'a> Suite<'a> {
         cases
     }
 
-    /// Those of `cases` that run with this server and this client.
-    fn cases_of<'c>(
+    /// The trials of a server and a client, perhaps behind the proxy `via`: of those `cases` that run with the two.
+    fn trials_of(
         self,
-        cases: &'c [Case],
-        server: &Peer,
-        client: &Peer,
-    ) -> impl Iterator<Item = &'c Case> {
+        [server, client]: [&Peer; 2],
+        via: Option<&String>,
+        cases: &[Case],
+        run: impl Fn(&Scenario, Variant) -> Report + Clone + Send + 'static,
+    ) -> impl Iterator<Item = Trial> {
         let has_all = self.pairs == Pairs::All || !are_of_other_languages(server, client);
-        cases.iter().filter(move |(scenario, _)| has_all || scenario.essential)
+        let cases = cases.iter().filter(move |(scenario, _)| has_all || scenario.essential);
+        cases.map(move |(scenario, variant)| {
+            let case = variant.name_of(scenario.name());
+            let name = TrialName::stated(SUITE, server.name(), client.name(), case);
+            let name = TrialName { via: via.cloned(), ..name };
+            let (run, scenario, variant) = (run.clone(), Arc::clone(scenario), *variant);
+            Trial {
+                waits: scenario.waits(),
+                keeps_port: scenario.needs_own_server(),
+                is_attached: server.attached_server().is_some(),
+                ..Trial::new(name, move || run(&scenario, variant))
+            }
+        })
     }
 
     fn clients(self, folder: &Path) -> Vec<Client<'a>> {

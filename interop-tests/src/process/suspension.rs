@@ -97,18 +97,17 @@ impl Suspensions {
         mut attempt: impl FnMut() -> T,
         has_failed: impl Fn(&T) -> bool,
     ) -> (T, bool) {
-        for _ in 1..ATTEMPTS {
+        let mut attempts = 1;
+        loop {
             let began = Instant::now();
             let result = attempt();
-            if !(has_failed(&result) && self.happened_since(began)) {
-                return (result, false);
+            let is_doubtful = has_failed(&result) && self.happened_since(began);
+            if !is_doubtful || attempts == ATTEMPTS {
+                return (result, is_doubtful);
             }
+            attempts += 1;
             self.0.lock().repeated += 1;
         }
-        let began = Instant::now();
-        let result = attempt();
-        let is_doubtful = has_failed(&result) && self.happened_since(began);
-        (result, is_doubtful)
     }
 
     /// Makes an attempt, and more if the run was suspended meanwhile, whatever the result. The error is why there is no
