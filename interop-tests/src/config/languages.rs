@@ -40,7 +40,8 @@ impl FromStr for LanguageChoice {
 
 /// Which scenarios run with a server of one language and a client of another.
 ///
-/// With many languages, most pairs are of two that nobody replaces with each other, and would take most of the time.
+/// With many languages, most pairs are of two languages besides Python and Rust. All scenarios with these would take most
+/// of the time of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pairs {
     /// Those with `essential = true`. All others run with the peers of peers.toml, and within a language.

@@ -1,6 +1,6 @@
 //! What proxies do to calls, whatever the server: one row for each proxy, case and effect.
 //!
-//! It is a property of the proxy, so the trials do not fail. But whoever uses the proxy has to know it.
+//! It is a property of the proxy, so the trials do not fail. Users of the proxy have to know it nevertheless.
 
 use std::collections::{BTreeMap, BTreeSet};
 

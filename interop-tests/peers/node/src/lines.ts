@@ -49,7 +49,7 @@ export class RequestReader {
     return object;
   }
 
-  /** Reads until there are so many bytes; false if the stream has ended before. */
+  /** Reads until `length` bytes are unread; false if the stream ends before that. */
   async #fill(length: number): Promise<boolean> {
     const parts = [this.#unread];
     for (let size = this.#unread.length; size < length; ) {

@@ -55,7 +55,7 @@ public final class StreamingCalculatorService
 
       @Override
       public void onError(Throwable cancellation) {
-        // There is nobody to respond to.
+        // The call has ended, so there is no response.
       }
     };
   }
